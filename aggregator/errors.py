@@ -1,0 +1,55 @@
+"""Exceptions: one tree. What is expected to fail at run time (a fetch, a parse) is a value (`model.Fault`), not one of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class AggregatorError(Exception):
+    """Something a person can act on: its text is shown as it is, without a traceback. Exit code 1."""
+
+    exit_code = 1
+
+
+class UsageError(AggregatorError):
+    """A command was asked for something that does not exist or does not fit together. Exit code 2."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a config file. Lines and columns count from 1; 0 when the place is unknown."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+class ConfigError(AggregatorError):
+    """A config that can't be used: every problem at once. Exit code 2."""
+
+    exit_code = 2
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class QueryError(AggregatorError):
+    """A query that can't be read. `offset` is the character (from 0) in the query's text where reading failed."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+
+
+class StoreError(AggregatorError):
+    """The database can't be opened, is of a newer version, is damaged, or is held by another daemon."""

@@ -1,0 +1,320 @@
+"""The seams: what the path asks of the world. Each has one real implementation and one for tests, under the same contract tests."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from aggregator.model import (
+    Entry,
+    Evidence,
+    Fault,
+    Feed,
+    Fetched,
+    FetchOutcome,
+    FetchRequest,
+    Instant,
+    Item,
+    ItemId,
+    Slug,
+    Source,
+    SourceId,
+    SourceState,
+    Story,
+    StoryId,
+    Tag,
+)
+
+
+class Clock(Protocol):
+    """Time. `now` is UTC wall time, `monotonic` never jumps; both in seconds."""
+
+    def now(self) -> Instant: ...
+    def monotonic(self) -> float: ...
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Fetcher(Protocol):
+    async def fetch(self, request: FetchRequest, now: Instant) -> FetchOutcome:
+        """Never raises for what a server or the network does: that is a `FetchFailed`."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Parser(Protocol):
+    async def parse(self, document: Fetched, known: frozenset[bytes], now: Instant) -> Feed | Fault:
+        """Reads a document. Entries whose fingerprint is in `known` come back as fingerprints alone (`Feed.unchanged`)."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+# --- store
+@dataclass(frozen=True, slots=True)
+class KnownItem:
+    """What identification needs of a stored item. title_hash: 8 bytes of the folded title."""
+
+    id: ItemId
+    guid: str
+    canonical: str | None
+    hash: bytes
+    fingerprint: bytes
+    title_hash: bytes
+    story: StoryId
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A registrable domain that must not be asked before `until` (429, 503)."""
+
+    domain: str
+    until: Instant
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """An entry that `keep` or `drop` threw away. rule: "keep" or "drop" and the query's text."""
+
+    source: SourceId
+    guid: str
+    url: str | None
+    title: str
+    rule: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class OutputState:
+    """What the store knows of a published feed.
+
+    definition: 8 bytes over what selects its stories; filling: it has not yet been published in full, so a new source's
+    backlog enters it; revision: grows by one with each change of membership or of a member; changed: when that was last;
+    as_of: the instant at which `age` is evaluated; withdrawn: it is not in the config any more (410).
+    """
+
+    slug: Slug
+    definition: bytes
+    filling: bool = True
+    revision: int = 0
+    changed: Instant = 0.0
+    as_of: Instant = 0.0
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A story's place in a published feed. seq: order of entering, from 1, never reused in that feed."""
+
+    story: StoryId
+    seq: int
+    entered: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class StoryFilter:
+    """A superset of the stories that a query matches; the query's predicate then decides.
+
+    fts: an FTS5 MATCH expression over the columns title, text, author, of which the tokens are those of `text.words`.
+    sources, groups, tags: any of these, if not None. since: stories with an item first seen at or after it. topic: member of it.
+    """
+
+    fts: str | None = None
+    sources: frozenset[str] | None = None
+    groups: frozenset[str] | None = None
+    tags: frozenset[str] | None = None
+    topic: str | None = None
+    language: str | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A person's decision on stories, kept for good. kind: "merge" (a, b: items), "split" (a: the item), "drop" (a: canonical URL)."""
+
+    kind: str
+    a: str
+    b: str | None
+    at: Instant
+
+
+class StoryIndex(Protocol):
+    """What grouping needs to look up, inside a transaction; see dedup/ for what the methods mean."""
+
+
+class Transaction(Protocol):
+    """All writes of one poll: committed together or not at all (`Store.begin`)."""
+
+    @property
+    def index(self) -> StoryIndex: ...
+
+    def save_state(self, state: SourceState) -> None: ...
+
+    def add_item(self, item: Item, story: StoryId | None, evidence: Evidence) -> tuple[Item, StoryId]:
+        """Stores a new item (its `id` is given here) in a story; None makes one, whose id is minted from (source, guid)."""
+        ...
+
+    def update_item(self, item: Item) -> StoryId:
+        """Replaces what a changed item says. Identity, first_seen and story stay. Returns its story."""
+        ...
+
+    def rekey_item(self, item: ItemId, guid: str) -> None:
+        """A feed changed an entry's guid: the item is now known by the new one."""
+        ...
+
+    def touch_items(self, source: SourceId, fingerprints: Collection[bytes], ids: Collection[ItemId], now: Instant) -> None:
+        """These items are still in their source's document (retention counts from here)."""
+        ...
+
+    def story(self, story: StoryId) -> Story | None: ...
+
+    def stories(self, ids: Iterable[StoryId]) -> list[Story]:
+        """Whole stories as this transaction sees them, in the order asked for; unknown ids are left out."""
+        ...
+
+    def save_story(self, story: Story) -> None:
+        """Stores everything of a story but its items."""
+        ...
+
+    def merge_stories(self, kept: StoryId, alias: StoryId, now: Instant) -> None:
+        """Moves the alias's items to `kept`; the alias stays as a redirect and leaves all feeds."""
+        ...
+
+    def move_item(self, item: ItemId, story: StoryId | None, evidence: Evidence, now: Instant) -> StoryId:
+        """Moves an item to another story (None: a new one). An item is never left without a story."""
+        ...
+
+    def members_of(self, story: StoryId) -> frozenset[Slug]:
+        """The published feeds that a story is in."""
+        ...
+
+    def published_stories(self, ids: Collection[StoryId]) -> frozenset[StoryId]:
+        """Those of them that were ever in a published feed's document (see `mark_published`)."""
+        ...
+
+    def enter(self, slug: Slug, stories: Sequence[StoryId], now: Instant) -> None:
+        """Puts stories into a feed, in this order; those that are in stay where they are."""
+        ...
+
+    def leave(self, slug: Slug, stories: Collection[StoryId]) -> None: ...
+
+    def bump(self, slugs: Collection[Slug], now: Instant) -> None:
+        """These feeds' documents have changed (their `revision` grows)."""
+        ...
+
+    def save_output(self, state: OutputState) -> None: ...
+
+    def mark_published(self, ids: Collection[StoryId]) -> None:
+        """A document with these stories is about to become visible: from now on their ids are promises."""
+        ...
+
+    def add_rejects(self, rejects: Sequence[Reject]) -> None: ...
+
+    def save_hold(self, hold: Hold) -> None: ...
+
+    def add_override(self, override: Override) -> None: ...
+
+    def set_value(self, key: str, value: str | None) -> None: ...
+
+
+class Store(Protocol):
+    """The database. Reads see committed state. One writer: `begin` waits for its turn."""
+
+    def begin(self) -> AbstractContextManager[Transaction]:
+        """BEGIN IMMEDIATE … COMMIT; an exception inside rolls everything back."""
+        ...
+
+    def close(self) -> None: ...
+
+    # sources
+    def sync_sources(self, sources: Sequence[Source], now: Instant) -> None:
+        """Makes rows for new sources (due now), revives those that came back, marks the missing as not configured (kept, not due).
+        A configured URL that changed resets validators, redirects and `gone`."""
+        ...
+
+    def states(self, ids: Collection[SourceId] | None = None) -> dict[SourceId, SourceState]:
+        """Configured sources alone, in the order of the config."""
+        ...
+
+    def due(self, now: Instant, limit: int) -> list[SourceState]:
+        """Configured, not gone sources whose `due` has come, the longest due first."""
+        ...
+
+    def next_due(self) -> Instant | None: ...
+    def holds(self, now: Instant) -> dict[str, Hold]: ...
+
+    # items
+    def fingerprints(self, source: SourceId) -> frozenset[bytes]:
+        """Of the items that were in the source's last document."""
+        ...
+
+    def known(self, source: SourceId, guids: Collection[str], canonicals: Collection[str]) -> list[KnownItem]:
+        """Items of this source that have one of these guids or canonical URLs."""
+        ...
+
+    # stories
+    def story(self, story: StoryId) -> Story | None:
+        """With its items; an alias comes back as stored (`alias_of` set, no items)."""
+        ...
+
+    def stories(self, ids: Iterable[StoryId]) -> list[Story]: ...
+
+    def find(self, where: StoryFilter, limit: int | None = None) -> Iterator[Story]:
+        """Stories that may match, newest published first, no aliases and no dropped ones."""
+        ...
+
+    def story_of(self, url_or_id: str) -> StoryId | None:
+        """The story of a story id (aliases followed), an item's URL (as sent or canonical) or its guid."""
+        ...
+
+    def evidence(self, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
+        """When and why each of its items joined."""
+        ...
+
+    def rejects(self, limit: int, source: SourceId | None = None) -> list[Reject]: ...
+    def overrides(self) -> list[Override]: ...
+
+    # outputs
+    def outputs(self) -> dict[Slug, OutputState]: ...
+
+    def members(self, slug: Slug, limit: int | None = None, before: int | None = None) -> list[Member]:
+        """Newest entered first; `before`: of smaller seq alone."""
+        ...
+
+    # the rest
+    def counts(self) -> Mapping[str, int]:
+        """sources, items, stories, aliases, bytes (of the database)."""
+        ...
+
+    def value(self, key: str) -> str | None: ...
+
+
+# --- tags
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """What the rules say of a story. reasons: for each topic and output, the branch of its query that matched."""
+
+    tags: tuple[Tag, ...]
+    topics: tuple[Slug, ...]
+    outputs: tuple[Slug, ...]
+    reasons: Mapping[str, str]
+
+
+class Rules(Protocol):
+    """The compiled tags, topics and outputs of a config."""
+
+    def apply(self, story: Story, as_of: Instant) -> Tagged: ...
+
+    def rejected(self, source: Source, item: Item) -> str | None:
+        """The rule by which `keep` or `drop` throws an item away, or None."""
+        ...
+
+
+class LanguageGuesser(Protocol):
+    def guess(self, entry: Entry, declared: str | None, history: Mapping[str, int]) -> tuple[str, bool]:
+        """(language or "und", whether the title alone was sure: then the source's history counts it)."""
+        ...

@@ -1,0 +1,172 @@
+"""The configuration as values, resolved and checked: what config/ makes of `feeds.yaml` and every other part is given.
+
+Durations in seconds, sizes in bytes. Names are those of the file (docs/config.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aggregator.model import Slug, Source
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """url: without a trailing slash; http://host:port where the file has none."""
+
+    title: str = "News"
+    url: str = "http://127.0.0.1:8080"
+    contact: str | None = None
+    language: str = "en"
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    database: str = "data/aggregator.db"
+    keep: float = 90 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    host: str = "127.0.0.1"
+    port: int = 8080
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """backfill: how young an entry of a new source must be to enter feeds that exist; settle: how long a new story waits for a better lead."""
+
+    directory: Path = Path("data/public")
+    private: Path = Path("data/private")
+    items: int = 50
+    content: str = "summary"
+    settle: float = 0.0
+    backfill: float = DAY
+    websub: bool | str = True
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """allow: address ranges, beyond public ones, that sources may live in."""
+
+    allow: tuple[str, ...] = ()
+    proxy: str | None = None
+    user_agent: str | None = None
+    websub: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    min: float = 300.0
+    max: float = DAY
+    workers: int = 16
+    per_host: int = 2
+    timeout: float = 20.0
+    max_bytes: int = 15 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HostRule:
+    """gap: least time between two requests to a registrable domain."""
+
+    gap: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A test of a rule: a title, or a whole entry, that must (not) match. line and column are its place in the file."""
+
+    match: bool
+    title: str
+    body: str = ""
+    source: str | None = None
+    tags: tuple[str, ...] = ()
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TagRule:
+    name: str
+    query: str
+    expect: tuple[Expectation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    slug: Slug
+    title: str
+    query: str
+    expect: tuple[Expectation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A feed that is published. Each topic has one of its own slug, and there is always `all`; `outputs:` adds or reshapes.
+
+    query: None means every story. token: not None makes it private. digest: a cron line. rejected: what keep/drop threw away.
+    """
+
+    slug: Slug
+    title: str
+    query: str | None = None
+    description: str | None = None
+    items: int = 50
+    content: str = "summary"
+    sort: str = "published"
+    language: str | None = None
+    token: str | None = None
+    digest: str | None = None
+    webhook: str | None = None
+    rejected: bool = False
+    topic: Slug | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dedup:
+    """within: of the nearest item; at_most: of a story's first item; never: queries of stories that nothing joins."""
+
+    within: float = 72 * 3600.0
+    at_most: float = 7 * DAY
+    level: str = "story"
+    never: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """categories: a feed's own category → tag, or None to drop it; entities_file: names beyond the built-in lists."""
+
+    subjects: bool = False
+    entities_file: Path | None = None
+    categories: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of `feeds.yaml`. file: as named by the user; sources: all, in order, those of included lists behind.
+
+    outputs: every feed that is published: `all`, one for each topic unless `outputs:` reshapes it, and the others.
+    """
+
+    file: Path
+    sources: tuple[Source, ...]
+    site: Site = Site()
+    storage: Storage = Storage()
+    server: Server = Server()
+    publish: Publishing = Publishing()
+    network: Network = Network()
+    polling: Polling = Polling()
+    hosts: Mapping[str, HostRule] = field(default_factory=dict)
+    tags: tuple[TagRule, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    dedup: Dedup = Dedup()
+    tagging: Tagging = Tagging()
+    alerts_webhook: str | None = None
+    inactive: tuple[str, ...] = ()
+    """Keys that the file uses and whose work is not there yet, as `file:line:col: key`."""
