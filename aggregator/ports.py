@@ -1,4 +1,4 @@
-"""The seams: what the path asks of the world. Each has one real implementation and one for tests, under the same contract tests."""
+"""The seams: what the path asks of the world. Real and test implementations run the same contract tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from aggregator.errors import QueryError
 from aggregator.model import (
     Entry,
     Evidence,
@@ -134,7 +135,10 @@ class StoryFilter:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A person's decision on stories, kept for good. kind: "merge" (a, b: items), "split" (a: the item), "drop" (a: canonical URL)."""
+    """A person's decision on stories, kept for good.
+
+    kind: "merge" (a, b: items' (source, guid) as "source guid"), "split" (a: the item), "drop" (a: canonical URL).
+    """
 
     kind: str
     a: str
@@ -232,8 +236,10 @@ class Store(Protocol):
 
     # sources
     def sync_sources(self, sources: Sequence[Source], now: Instant) -> None:
-        """Makes rows for new sources (due now), revives those that came back, marks the missing as not configured (kept, not due).
-        A configured URL that changed resets validators, redirects and `gone`."""
+        """Makes rows for new sources (due now), revives those that came back, marks the missing as not configured (not due).
+
+        A configured URL that changed resets validators, redirects and `gone`.
+        """
         ...
 
     def states(self, ids: Collection[SourceId] | None = None) -> dict[SourceId, SourceState]:
@@ -302,6 +308,22 @@ class Tagged:
     topics: tuple[Slug, ...]
     outputs: tuple[Slug, ...]
     reasons: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryNames:
+    """The names that queries may speak of: a source, group, tag or topic that is not there is an error with a suggestion."""
+
+    sources: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    topics: frozenset[str] = frozenset()
+
+
+class QueryChecker(Protocol):
+    def __call__(self, text: str, names: QueryNames, *, rolling: bool, entry: bool) -> list[QueryError]:
+        """What is wrong with a query. rolling: `age` may be used; entry: it is a `keep` or `drop` (no topics, no outlets)."""
+        ...
 
 
 class Rules(Protocol):

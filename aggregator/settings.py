@@ -39,7 +39,10 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """backfill: how young an entry of a new source must be to enter feeds that exist; settle: how long a new story waits for a better lead."""
+    """backfill: how young an entry of a new source must be to enter feeds that exist.
+
+    settle: how long a new story is held back for a better lead; websub: the own hub, none, or another hub's address.
+    """
 
     directory: Path = Path("data/public")
     private: Path = Path("data/private")
