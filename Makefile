@@ -1,8 +1,11 @@
-# What a contributor does. `make run` and `make test` need Python 3.11 or newer and nothing else.
+# What a contributor does. `make run` and `make test` need Python 3.11 or newer (with venv) and nothing else.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Every package comes from a lock file, by hash; building our own needs nothing beside them.
+LOCKED := install --require-hashes --no-deps -r
 
-.PHONY: run test check demo bench lock install
+.PHONY: run demo test faults check bench sbom lock install clean
 
 run: .venv/runtime
 	$(BIN)/aggregator run
@@ -13,28 +16,53 @@ demo: .venv/runtime
 test: .venv/dev
 	$(BIN)/pytest -n auto
 
+# The faults of a year, the long ones included: half an hour.
+faults: .venv/dev
+	$(BIN)/pytest tests/faults --long
+
 check: .venv/dev
 	$(BIN)/ruff check aggregator tests
 	$(BIN)/ruff format --check aggregator tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/uv pip check --quiet
 
 bench: .venv/dev
 	$(BIN)/python -m tests.bench
 
-.venv/runtime: requirements.lock pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --no-deps --editable .
-	touch $@
+# For use rather than for development: the command for the current user's environment.
+install:
+	$(PYTHON) -m pip install .
 
-.venv/dev: requirements-dev.lock .venv/runtime
-	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
-	touch $@
+# What the runtime is made of, as a CycloneDX document.
+sbom: .venv/runtime
+	$(BIN)/python deploy/sbom.py requirements.lock
+
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "aggregator needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.12 run" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+	  { echo "no virtual environment could be made; on Debian or Ubuntu: apt install python3-venv" >&2; rm -rf .venv; exit 1; }
+	@touch $@
+
+.venv/runtime: .venv/python requirements.lock requirements-build.lock pyproject.toml
+	$(PIP) $(LOCKED) requirements.lock
+	$(PIP) $(LOCKED) requirements-build.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/runtime requirements-dev.lock
+	$(PIP) $(LOCKED) requirements-dev.lock
+	@touch $@
 
 # Lock files carry hashes and no addresses of registries.
-LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 lock: .venv/dev
-	$(LOCK) --output-file requirements.lock
-	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
+	$(COMPILE) pyproject.toml --group dev --constraint requirements.lock --constraint requirements-build.lock \
+	  --output-file requirements-dev.lock
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis

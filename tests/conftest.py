@@ -1,0 +1,28 @@
+"""What all tests share. Fixtures of one part live in that part's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the tests marked slow in full length, too")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of measuring data and programs beside the checkout; without it the test is skipped."""
+    folder = CHECKOUT.parent / "shared"
+    if not (folder / "lab").is_dir():
+        pytest.skip(f"needs the measuring data and programs in {folder.name}/ beside the checkout, which is not there")
+    return folder
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether the long form of a test was asked for (`--long`)."""
+    return bool(request.config.getoption("--long"))
