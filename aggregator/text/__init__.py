@@ -1,0 +1,1 @@
+"""What is known of texts and addresses alone: no settings, no store, no stage."""

@@ -1,0 +1,263 @@
+"""Addresses: what they are resolved to, what identifies them, and whose they are.
+
+No function here raises for what a feed may hold. `canonical` gives a key to compare by, `without_tracking` and `resolve` give
+addresses that can be opened.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from functools import lru_cache
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
+
+import idna
+from publicsuffixlist import PublicSuffixList
+
+MAX_LENGTH = 4096
+"""Characters of an address that is still taken for one; what is longer is data (servers refuse from 8,000 on)."""
+
+_PORTS = {"http": 80, "https": 443}
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_LINE_BREAKS = re.compile(r"[\t\r\n\v\f]+")
+_SAFE_PATH = "!$&'()*+,;=:@/~-._%"
+_SAFE_QUERY = _SAFE_PATH + "?"
+_BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+_TRACKING_PREFIXES = (
+    "utm_",
+    "at_",
+    "pk_",
+    "mtm_",
+    "piwik_",
+    "matomo_",
+    "hsa_",
+    "ns_",
+    "wt.",
+    "__hs",
+    "_hs",
+    "vero_",
+    "oly_",
+    "mkt_",
+    "trk_",
+)
+_TRACKING_WORDS = """fbclid gclid gclsrc dclid gbraid wbraid msclkid yclid ysclid twclid ttclid igshid igsh li_fat_id mc_cid mc_eid mkt_tok
+    _openstat xtor ito ftag srcref cmpid cmp cmpredirect ncid ocid icid icmp cid_source s_cid smid smtyp spm scm wtmc wt_mc
+    guccounter guce_referrer guce_referrer_sig ref_src ref_url __twitter_impression sr_share taid tpcc traffic_source
+    campaign_id partner_id echobox soc_src soc_trk _ga _gl intcmp int_cmp dcmp feedtype cxrecs_s partnerref outputtype
+    rss feedname rssfeed sref xg_source fb_action_ids fb_source mibextid cvid"""
+_TRACKING_NAMES = frozenset(_TRACKING_WORDS.split())
+"""Parameters that say how a reader came, never what is read. From what publishers document and what feeds carry."""
+
+_SENDER_WORDS = "source src ref from via referrer referer rel origin medium channel mc li partner campaign"
+_SENDER_NAMES = frozenset(_SENDER_WORDS.split())
+_SENDER_VALUE = re.compile(
+    r"^(?:.*[-_.])?(?:rss|atom|feeds?|rss[_-]?feeds?|feedburner|twitter|facebook|newsletter|homepage|social|share|email)(?:[-_.].*)?$",
+    re.I,
+)
+_TRACKING_FRAGMENT = re.compile(
+    r"^(?:(?:xtor|ftag|ref|utm_\w+|rss|at_\w+|at|ref=rss|intcid|cid|echobox)=|rss$|ref-rss|Echobox)", re.I
+)
+_DISPLAY_LABELS = ("www.", "m.", "mobile.", "amp.")
+_INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?|jsp)$", re.I)
+_GOOGLE_AMP = re.compile(r"^/amp/(?:s/)?(?P<rest>[^/]+\.[^/]+(?:/.*)?)$")
+_CACHE_AMP = re.compile(r"^/(?:c|v|r|a)/(?:s/)?(?P<rest>[^/]+\.[^/]+(?:/.*)?)$")
+
+
+def resolve(base: str | None, url: str | None) -> str | None:
+    """The absolute http or https address that a link in a document at `base` means, or None where it means none.
+
+    Line breaks inside are removed as browsers do (WHATWG URL, 4.4), other white space and what is not ASCII is
+    percent-encoded, host names are in their ASCII form. None: another scheme, credentials, no host, a bad port, too long.
+    """
+    text = _LINE_BREAKS.sub("", (url or "").strip())
+    if not text or len(text) > MAX_LENGTH:
+        return None
+    try:
+        parts = urlsplit(urljoin(base, text) if base else text)
+        host = _ascii_host(parts)
+        if host is None or parts.scheme not in _PORTS or "@" in parts.netloc:
+            return None
+        port = parts.port
+        netloc = host if port is None or port == _PORTS[parts.scheme] else f"{host}:{port}"
+    except ValueError:
+        return None
+    path = _encoded(_without_dots(parts.path.replace("\\", "/")), _SAFE_PATH) or "/"
+    query = f"?{_encoded(parts.query, _SAFE_QUERY)}" if parts.query else ""
+    fragment = f"#{_encoded(parts.fragment, _SAFE_QUERY)}" if parts.fragment else ""
+    result = f"{parts.scheme}://{netloc}{path}{query}{fragment}"
+    return result if len(result) <= MAX_LENGTH else None
+
+
+@lru_cache(maxsize=16_384)
+def canonical(url: str) -> str | None:
+    """The key by which two addresses are the same article's, or None for what is not a web address.
+
+    Without scheme; host in lower case, without `www.`, `m.`, `mobile.`, `amp.` (they name a way of display) and default port;
+    AMP forms and caches undone; no closing slash, index file or fragment (but `#!`); known tracking parameters dropped,
+    the others kept in order, because the query can be the identity (`?p=1`). `https://` before a key gives it again.
+    """
+    whole = resolve(None, url)
+    if whole is None:
+        return None
+    for _ in range(3):
+        inner = _amp_target(urlsplit(whole))
+        if inner is None:
+            break
+        whole = inner
+    parts = urlsplit(whole)
+    path = _plain_path(_normal_percent(parts.path))
+    query = "&".join(
+        _normal_percent(pair) for pair in _kept_pairs(parts.query) if pair.casefold() not in ("amp", "amp=1", "amp=true")
+    )
+    fragment = f"#{_normal_percent(parts.fragment)}" if parts.fragment.startswith("!") else ""
+    return _display_host(parts.netloc) + path + (f"?{query}" if query else "") + fragment
+
+
+def without_tracking(url: str) -> str:
+    """The same address without known tracking parameters; what is kept is kept byte for byte."""
+    head, hash_mark, fragment = url.partition("#")
+    address, _, query = head.partition("?")
+    kept = "&".join(_kept_pairs(query))
+    if hash_mark and _TRACKING_FRAGMENT.match(fragment):
+        hash_mark = fragment = ""
+    return address + (f"?{kept}" if kept else "") + hash_mark + fragment
+
+
+@lru_cache(maxsize=8_192)
+def registrable_domain(host_or_url: str) -> str:
+    """The domain that someone registered (`bbc.co.uk` of `news.bbc.co.uk`), by the public suffix list in the package.
+
+    Addresses, names of one label and public suffixes stand for themselves; "" for what has no host. Never fetched, never raises.
+    """
+    host = _host_of(host_or_url)
+    if not host or _is_address(host) or "." not in host:
+        return host
+    return _suffixes().privatesuffix(host) or host
+
+
+def site_of(url: str | None) -> str:
+    """The host of an address without `www.` and its like, or ""."""
+    return _display_host(_host_of(url or ""))
+
+
+@lru_cache(maxsize=1)
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def _host_of(host_or_url: str) -> str:
+    text = host_or_url.strip()
+    try:
+        parts = urlsplit(text if "//" in text else "//" + text)
+        return _ascii_host(parts) or ""
+    except ValueError:
+        return ""
+
+
+def _ascii_host(parts: SplitResult) -> str | None:
+    """The host in lower case and ASCII; None where there is none or it can't be one."""
+    host = (parts.hostname or "").rstrip(".")
+    if not host or _FORBIDDEN.search(host) or any(c in host for c in "%<>\"{}|\\^`'!$&()*+,;="):
+        return None
+    if ":" in host:
+        return f"[{ipaddress.IPv6Address(host)}]"
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True).decode("ascii").rstrip(".")
+        except idna.IDNAError:
+            return None
+    return host if all(0 < len(label) < 64 for label in host.split(".")) and len(host) <= 253 else None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _encoded(text: str, safe: str) -> str:
+    cleaned = _BROKEN_PERCENT.sub("%25", text)
+    return quote(cleaned, safe=safe, errors="replace")
+
+
+def _without_dots(path: str) -> str:
+    """RFC 3986 5.2.4; urljoin leaves the dots of addresses that are absolute already."""
+    if "/." not in path:
+        return path
+    kept: list[str] = []
+    segments = path.split("/")
+    for segment in segments:
+        if segment == "..":
+            if len(kept) > 1:
+                kept.pop()
+        elif segment != ".":
+            kept.append(segment)
+    if segments[-1] in (".", ".."):
+        kept.append("")
+    return "/".join(kept)
+
+
+def _normal_percent(text: str) -> str:
+    """Percent-encoding in one form: needless ones undone, digits in upper case (RFC 3986 6.2.2)."""
+    return _PERCENT.sub(lambda run: "".join(map(_byte, unquote_to_bytes(run.group()))), text)
+
+
+def _byte(value: int) -> str:
+    return chr(value) if value in _UNRESERVED else f"%{value:02X}"
+
+
+def _kept_pairs(query: str) -> list[str]:
+    return [pair for pair in query.split("&") if pair and not _is_tracking(pair)]
+
+
+def _is_tracking(pair: str) -> bool:
+    name, _, value = pair.partition("=")
+    name = name.casefold()
+    if name.startswith("amp;"):
+        name = name[4:]
+    if name in _TRACKING_NAMES or name.startswith(_TRACKING_PREFIXES):
+        return True
+    return name in _SENDER_NAMES and _SENDER_VALUE.match(value) is not None
+
+
+def _plain_path(path: str) -> str:
+    path = re.sub(r"/{2,}", "/", path)
+    while True:
+        shorter = _INDEX.sub("", path).rstrip("/")
+        shorter = re.sub(r"(?<=[^/])(?:/amp|/amp\.html|\.amp)$", "", shorter, flags=re.I)
+        shorter = re.sub(r"\.amp(\.html?)$", r"\1", shorter, flags=re.I)
+        shorter = re.sub(r"^/amp(?=/[^/])", "", shorter, flags=re.I)
+        if shorter == path:
+            return path
+        path = shorter
+
+
+def _amp_target(parts: SplitResult) -> str | None:
+    """The address inside one of an AMP cache."""
+    host = parts.netloc
+    if host.startswith("www.google."):
+        found = _GOOGLE_AMP.match(parts.path)
+    elif host == "cdn.ampproject.org" or host.endswith(".cdn.ampproject.org"):
+        found = _CACHE_AMP.match(parts.path)
+    else:
+        return None
+    query = f"?{parts.query}" if parts.query else ""
+    return resolve(None, f"https://{found['rest']}{query}") if found else None
+
+
+def _display_host(netloc: str) -> str:
+    if netloc.endswith((":80", ":443")) and not netloc.endswith("]"):
+        netloc = netloc.rsplit(":", 1)[0]
+    changed = True
+    while changed:
+        changed = False
+        for label in _DISPLAY_LABELS:
+            rest = netloc.removeprefix(label)
+            if rest != netloc and "." in rest and not _suffixes().is_public(rest.split(":")[0]):
+                netloc, changed = rest, True
+    return netloc
