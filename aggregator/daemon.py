@@ -1,0 +1,128 @@
+"""The daemon: a tick that polls what is due, the jobs around it, reload, drain. Nothing else knows APScheduler."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Protocol
+
+import structlog
+from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from aggregator.errors import AggregatorError
+from aggregator.notify import notify, watchdog_interval
+
+log = structlog.get_logger("daemon")
+
+TICK = 1.0
+"""Seconds between two looks for due sources."""
+RELOAD_TICK = 2.0
+"""Seconds between two looks at the config's content: file events don't reach bind mounts and ConfigMaps."""
+DRAIN = 8.0
+"""Seconds that polls under way are given at the end: with closing, the whole stays under the 10 s that are promised."""
+STALL = 30.0
+"""Seconds without a tick after which the scheduler's clock is taken to have jumped, and its jobs are started anew."""
+STORE_PAUSE = 30.0
+"""Seconds without new polls after the store refused a write: a full disk must not become a burst of requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something done every so many seconds. A failure is logged and the next turn comes all the same."""
+
+    name: str
+    seconds: float
+    work: Callable[[], Awaitable[None]]
+
+
+class Service(Protocol):
+    """What runs inside the daemon: made and wired by app."""
+
+    async def start(self) -> None: ...
+    async def tick(self) -> None: ...
+    async def reload_if_changed(self, *, forced: bool) -> None: ...
+    def jobs(self) -> list[Job]: ...
+    async def drain(self, seconds: float) -> None: ...
+
+
+@dataclass(slots=True)
+class _Beat:
+    """When the last tick ended, on the monotonic clock."""
+
+    last: float
+    paused_until: float = 0.0
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def run(service: Service) -> None:
+    """Runs until SIGTERM or SIGINT, then drains. SIGHUP reloads. Raises what `service.start` raises."""
+    loop = asyncio.get_running_loop()
+    beat = _Beat(loop.time())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, beat.stop.set)
+    await service.start()
+    scheduler, jobs = _schedule(service, beat)
+    loop.add_signal_handler(signal.SIGHUP, _reload_now, service)
+    scheduler.start()
+    watch = asyncio.create_task(_watch(scheduler, jobs, beat))
+    notify("READY=1")
+    try:
+        await beat.stop.wait()
+    finally:
+        notify("STOPPING=1")
+        log.info("stopping")
+        watch.cancel()
+        scheduler.shutdown(wait=False)
+        await service.drain(DRAIN)
+        log.info("stopped")
+
+
+def _schedule(service: Service, beat: _Beat) -> tuple[AsyncIOScheduler, list[Job]]:
+    scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
+    scheduler.add_listener(_job_failed, EVENT_JOB_ERROR)
+
+    async def tick() -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            if loop.time() >= beat.paused_until:
+                await service.tick()
+        except AggregatorError as error:
+            beat.paused_until = loop.time() + STORE_PAUSE
+            log.error("tick_failed", error=str(error), pause=STORE_PAUSE)
+        finally:
+            beat.last = loop.time()
+
+    async def look_for_edits() -> None:
+        await service.reload_if_changed(forced=False)
+
+    jobs = [Job("tick", TICK, tick), Job("reload", RELOAD_TICK, look_for_edits), *service.jobs()]
+    for job in jobs:
+        scheduler.add_job(job.work, "interval", seconds=job.seconds, id=job.name)
+    return scheduler, jobs
+
+
+def _job_failed(event: JobExecutionEvent) -> None:
+    log.error("job_failed", job=event.job_id, error=repr(event.exception), exc_info=event.exception)
+
+
+def _reload_now(service: Service) -> None:
+    task = asyncio.ensure_future(service.reload_if_changed(forced=True))
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+async def _watch(scheduler: AsyncIOScheduler, jobs: list[Job], beat: _Beat) -> None:
+    """Feeds systemd's watchdog while ticks come; restarts jobs that a clock set back would let wait for hours."""
+    loop = asyncio.get_running_loop()
+    interval = min(watchdog_interval() or TICK * 5, TICK * 5)
+    while True:
+        await asyncio.sleep(interval)
+        if loop.time() - beat.last > STALL:
+            log.warning("ticks_stalled", seconds=round(loop.time() - beat.last))
+            for job in jobs:
+                scheduler.reschedule_job(job.name, trigger="interval", seconds=job.seconds)
+            beat.last = loop.time()
+        notify("WATCHDOG=1")

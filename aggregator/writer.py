@@ -1,0 +1,93 @@
+"""The one thread that writes: polls commit in turn, and the states of sources with nothing new in batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from aggregator.errors import AggregatorError
+from aggregator.model import SourceState
+from aggregator.ports import Store, Transaction
+
+T = TypeVar("T")
+
+LINGER = 0.05
+"""Seconds that a state may wait for company. What a crash loses of it is a poll that is done again."""
+BATCH = 500
+"""States in one transaction: enough to make its cost small beside theirs, few enough not to delay a poll's commit."""
+
+
+class Writer:
+    """Runs writes one after another off the event loop, so that serving goes on while they work."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._states: dict[str, SourceState] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._flushes: set[asyncio.Future[None]] = set()
+
+    async def call(self, work: Callable[[], T]) -> T:
+        """Runs `work` in the writer's thread and returns what it returns; its exception is raised here."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def commit(self, work: Callable[[Transaction], T]) -> T:
+        """Runs `work` in one transaction: all of it is stored, or nothing."""
+
+        def inside() -> T:
+            with self._store.begin() as transaction:
+                return work(transaction)
+
+        return await self.call(inside)
+
+    def save_state(self, state: SourceState) -> None:
+        """Stores a state soon, together with others. For polls that brought nothing else."""
+        self._states[state.id] = state
+        if len(self._states) >= BATCH:
+            self._start_flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LINGER, self._start_flush)
+
+    def _start_flush(self) -> None:
+        future = asyncio.ensure_future(self._write_states())
+        self._flushes.add(future)
+        future.add_done_callback(self._flushed)
+
+    def _flushed(self, future: asyncio.Future[None]) -> None:
+        self._flushes.discard(future)
+        if not future.cancelled():
+            future.exception()  # seen here; the states are kept, and the next flush raises it where someone listens
+
+    async def _write_states(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        states, self._states = self._states, {}
+        if not states:
+            return
+
+        def save(transaction: Transaction) -> None:
+            for state in states.values():
+                transaction.save_state(state)
+
+        try:
+            await self.commit(save)
+        except AggregatorError:
+            self._states = states | self._states  # newer ones win; they are tried again with the next flush
+            raise
+
+    async def flush(self) -> None:
+        """Returns when every state given so far is stored. Raises what storing them raised."""
+        await self._write_states()
+        if self._flushes:
+            await asyncio.gather(*self._flushes, return_exceptions=True)
+            await self._write_states()
+
+    async def aclose(self) -> None:
+        """Stores what waits and ends the thread."""
+        try:
+            await self.flush()
+        finally:
+            self._thread.shutdown(wait=True)
