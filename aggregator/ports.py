@@ -116,6 +116,82 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A member that is not in a closed archive page, with what decides its place and whether it must be rendered anew.
+
+    published, updated: of the story. version: grows with each stored change of the story or one of its items, tags included.
+    """
+
+    story: StoryId
+    seq: int
+    entered: Instant
+    published: Instant
+    updated: Instant
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivePage:
+    """A closed page of a published feed (RFC 5005 section 4). It changes no more, save that what is taken down leaves it.
+
+    page: from 1, the oldest. updated: of its newest story. body: its rendered entries, compressed by publish/archive.py, so that
+    they outlive the texts.
+    """
+
+    slug: Slug
+    page: int
+    closed: Instant
+    updated: Instant
+    stories: tuple[StoryId, ...]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Who is told by the hub when a feed changes (WebSub). topic: the feed's path ("/feeds/all.atom"), whatever `site.url` is."""
+
+    topic: str
+    callback: str
+    secret: str | None
+    lease_until: Instant
+    created: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Something that must be sent until it arrives. (kind, topic, target, subject) is its key: a newer one replaces it.
+
+    kind: "websub" (the document `topic` to a callback) or "webhook" (the story `subject` of the output `topic` to its address).
+    version: of what is sent, so that the same is not sent twice.
+    """
+
+    kind: str
+    topic: str
+    target: str
+    subject: str
+    version: str
+    created: Instant
+    due: Instant
+    attempts: int = 0
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a person should know: a source broken or silent, a rule's test that fails. An entry of the health feed.
+
+    key: kind and subject; one event of a key is open at a time. closed: when it was over (that is a second entry).
+    """
+
+    key: str
+    kind: str
+    title: str
+    detail: str
+    opened: Instant
+    closed: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoryFilter:
     """A superset of the stories that a query matches; the query's predicate then decides.
 
@@ -216,6 +292,26 @@ class Transaction(Protocol):
         """A document with these stories is about to become visible: from now on their ids are promises."""
         ...
 
+    def save_page(self, page: ArchivePage) -> None:
+        """Closes an archive page: its stories stay members and are no more `shown`. A page of that number is replaced."""
+        ...
+
+    def save_subscription(self, subscription: Subscription) -> None:
+        """By (topic, callback): a renewal replaces."""
+        ...
+
+    def remove_subscription(self, topic: str, callback: str) -> None: ...
+
+    def save_delivery(self, delivery: Delivery) -> None: ...
+
+    def remove_delivery(self, delivery: Delivery) -> None:
+        """By its key, if the stored one still has this version."""
+        ...
+
+    def save_event(self, event: Event) -> None:
+        """By (key, opened)."""
+        ...
+
     def add_rejects(self, rejects: Sequence[Reject]) -> None: ...
 
     def save_hold(self, hold: Hold) -> None: ...
@@ -289,6 +385,33 @@ class Store(Protocol):
 
     def members(self, slug: Slug, limit: int | None = None, before: int | None = None) -> list[Member]:
         """Newest entered first; `before`: of smaller seq alone."""
+        ...
+
+    def shown(self, slug: Slug) -> list[Shown]:
+        """Members in no closed archive page, newest entered first. Cheap: no story is loaded."""
+        ...
+
+    def members_of(self, story: StoryId) -> frozenset[Slug]:
+        """The published feeds that a story is in, archive pages included."""
+        ...
+
+    def pages(self, slug: Slug) -> list[ArchivePage]:
+        """Closed archive pages, the oldest first, with `body` left empty."""
+        ...
+
+    def page(self, slug: Slug, page: int) -> ArchivePage | None: ...
+
+    # who is told
+    def subscriptions(self, topic: str | None = None) -> list[Subscription]: ...
+
+    def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
+        """Those due, the longest due first."""
+        ...
+
+    def next_delivery(self) -> Instant | None: ...
+
+    def events(self, limit: int) -> list[Event]:
+        """Newest opened first."""
         ...
 
     # the rest
