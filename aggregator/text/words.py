@@ -1,0 +1,128 @@
+"""Words: how a text is folded and cut so that a query, an index and a comparison all see the same words.
+
+Tokens consist of `a`–`z`, `0`–`9` and characters beyond ASCII, never of blanks or ASCII punctuation. SQLite's FTS5 keeps exactly
+these whole with `tokenize='ascii'` (every character beyond ASCII is a token character there), so an index column is
+`" ".join(tokens(text))`. Its `unicode61` knows an older Unicode and must not be used.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_LETTERS = {
+    "ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "ŧ": "t", "ŋ": "n", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ŀ": "l",
+    "ƒ": "f", "ə": "e", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ȼ": "c", "ɨ": "i", "ʉ": "u",
+    "ى": "ي", "ی": "ي", "ک": "ك", "ـ": None, "٪": " ",
+    "’": "'", "‘": "'", "ʼ": "'", "ʻ": "'", "ʹ": "'", "′": "'", "`": "'", "´": "'", "‛": "'",
+    "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
+    "\u00ad": None, "\u200c": None, "\u200d": None, "\u2060": None, "\ufeff": None, "\u034f": None,
+}  # fmt: skip
+"""Letters that Unicode does not decompose or that differ by keyboard only, the shapes of quotes and dashes, invisible joints."""
+
+_MARKS = re.compile(
+    "[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670\u06d6-\u06dc\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f]"
+)
+"""Accents, Arabic and Hebrew points. Vowel signs of Indic scripts and of Thai are not accents: they stay."""
+
+_CYRILLIC = re.compile("[\u0400-\u052f]")
+_CYRILLIC_FOLDED = {"ё": "е", "ѐ": "е", "ѝ": "и", "ӣ": "и", "ӯ": "у"}
+"""й, ї, ў, ѓ and ќ are letters of their own, not accented ones."""
+
+_UNSPACED_RANGES = (
+    "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u3005-\u3007\u3040-\u30ff\u3100-\u312f\u3130-\u318f"
+    "\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua48f\ua960-\ua97f\ua9e0-\ua9ff\uaa60-\uaa7f\uac00-\ud7ff\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
+"""Scripts without spaces between words (Thai, Lao, Burmese, Khmer, Tai, Han, kana, Yi), and Korean, whose particles stick."""
+
+_RUNS = re.compile(f"[{_UNSPACED_RANGES}]+|[^{_UNSPACED_RANGES}]+")
+_UNSPACED = re.compile(f"[{_UNSPACED_RANGES}]")
+_FIRST_UNSPACED = "\u0e00"
+_DOTTED = re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?!\w))?(?!\w|\.\w)")
+_POSSESSIVE = re.compile(r"(?<=[^\W_])'s(?!\w)")
+_THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
+
+
+class _FoldTable(dict[int, str | int | None]):
+    """What each character folds to, found when it is first met. A memo of a pure function."""
+
+    def __missing__(self, code: int) -> str | int | None:
+        folded = _fold_character(chr(code))
+        self[code] = folded
+        return folded
+
+
+class _WordTable(dict[int, int | str]):
+    """Characters of words as they are, all others as a blank."""
+
+    def __missing__(self, code: int) -> int | str:
+        kept = code if code > 127 and unicodedata.category(chr(code))[0] in "LNM" else " "
+        self[code] = kept
+        return kept
+
+
+def _fold_character(character: str) -> str | int | None:
+    if character in _LETTERS:
+        return _LETTERS[character]
+    if _MARKS.fullmatch(character):
+        return None
+    if _CYRILLIC.fullmatch(character):
+        return _CYRILLIC_FOLDED.get(character, character)
+    if unicodedata.category(character) == "Nd":
+        return str(unicodedata.decimal(character))
+    parts = unicodedata.normalize("NFD", character)
+    base = _MARKS.sub("", parts)
+    if base == parts or not base:
+        return ord(character)
+    return "".join(str(_LETTERS.get(letter, letter)) for letter in unicodedata.normalize("NFC", base))
+
+
+_FOLDS = _FoldTable({code: chr(code) for code in range(128)} | {ord("`"): "'"})
+_WORDS = _WordTable({code: chr(code) if chr(code).isalnum() else " " for code in range(128)})
+
+
+def fold(text: str) -> str:
+    """The text without differences of case, accents, width, digits' script and typography. Folding twice changes nothing."""
+    if text.isascii():
+        return text.lower().replace("`", "'")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(_FOLDS)
+    return folded if unicodedata.is_normalized("NFC", folded) else unicodedata.normalize("NFC", folded)
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text, folded, in order.
+
+    Hyphens and apostrophes cut (`al-Shabaab` is two words, `l'Ukraine` too); a possessive `'s` is dropped; dotted letters are
+    one word (`U.S.` is `us`), `1,000` is `1000`. A run of a script without spaces becomes its overlapping pairs of characters
+    and its last character alone (three characters ABC: AB, BC, C), so that any part of it can be found: as a phrase of pairs,
+    or as a prefix if it is one character.
+    """
+    folded = fold(text)
+    if "." in folded:
+        folded = _DOTTED.sub(lambda found: found[0].replace(".", ""), folded)
+    if "'" in folded:
+        folded = _POSSESSIVE.sub(" ", folded)
+    if "," in folded:
+        folded = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), folded)
+    words = folded.translate(_WORDS).split()
+    if folded.isascii() or max(folded) < _FIRST_UNSPACED:
+        return words
+    return [token for word in words for token in _cut(word)]
+
+
+def _cut(word: str) -> list[str]:
+    if not _UNSPACED.search(word):
+        return [word]
+    cut: list[str] = []
+    for run in _RUNS.findall(word):
+        if _UNSPACED.match(run):
+            cut.extend(run[start : start + 2] for start in range(len(run)))
+        else:
+            cut.append(run)
+    return cut
+
+
+def is_unspaced(token: str) -> bool:
+    """Whether a token is a piece of a script that writes no spaces (see `tokens`)."""
+    return _UNSPACED.match(token) is not None
