@@ -56,7 +56,10 @@ class Parser(Protocol):
 # --- store
 @dataclass(frozen=True, slots=True)
 class KnownItem:
-    """What identification needs of a stored item. title_hash: 8 bytes of the folded title."""
+    """What identification needs of a stored item. title_hash: `identify.title_hash` of its title, as stored with it.
+
+    first_seen, published, undated, old: as they were stored; a changed entry keeps them.
+    """
 
     id: ItemId
     guid: str
@@ -65,6 +68,10 @@ class KnownItem:
     fingerprint: bytes
     title_hash: bytes
     story: StoryId
+    first_seen: Instant
+    published: Instant
+    undated: bool = False
+    old: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +293,7 @@ class Transaction(Protocol):
         """These feeds' documents have changed (their `revision` grows)."""
         ...
 
+    def outputs(self) -> dict[Slug, OutputState]: ...
     def save_output(self, state: OutputState) -> None: ...
 
     def mark_published(self, ids: Collection[StoryId]) -> None:
@@ -312,7 +320,9 @@ class Transaction(Protocol):
         """By (key, opened)."""
         ...
 
-    def add_rejects(self, rejects: Sequence[Reject]) -> None: ...
+    def add_rejects(self, rejects: Sequence[Reject]) -> Mapping[str, int]:
+        """Keeps what was thrown away. Returns how many were new, by the first word of their rule ("keep", "drop")."""
+        ...
 
     def save_hold(self, hold: Hold) -> None: ...
 
