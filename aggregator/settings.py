@@ -26,9 +26,19 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Backup:
+    """Regular copies of the database. keep: how many."""
+
+    every: float = DAY
+    keep: int = 7
+    directory: Path = Path("data/backup")
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     database: str = "data/aggregator.db"
     keep: float = 90 * DAY
+    backup: Backup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ class Polling:
     workers: int = 16
     per_host: int = 2
     timeout: float = 20.0
-    max_bytes: int = 15 * 1024 * 1024
+    max_bytes: int = 15_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +133,7 @@ class Output:
     content: str = "summary"
     sort: str = "published"
     language: str | None = None
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     digest: str | None = None
     webhook: str | None = None
     rejected: bool = False
@@ -173,3 +183,9 @@ class Settings:
     alerts_webhook: str | None = None
     inactive: tuple[str, ...] = ()
     """Keys that the file uses and whose work is not there yet, as `file:line:col: key`."""
+    notes: tuple[str, ...] = ()
+    """What is not wrong but worth telling (two sources with one address, a list of feeds not read yet), as `file:line:col: …`."""
+    includes: tuple[Path, ...] = ()
+    """The other files that were read: lists of feeds, names, secrets. A change of one calls for a reload, too."""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """What was filled in from the environment and from files, and passwords in addresses: never to be shown or logged."""
