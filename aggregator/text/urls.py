@@ -43,11 +43,13 @@ _TRACKING_PREFIXES = (
     "mkt_",
     "trk_",
 )
-_TRACKING_WORDS = """fbclid gclid gclsrc dclid gbraid wbraid msclkid yclid ysclid twclid ttclid igshid igsh li_fat_id mc_cid mc_eid mkt_tok
-    _openstat xtor ito ftag srcref cmpid cmp cmpredirect ncid ocid icid icmp cid_source s_cid smid smtyp spm scm wtmc wt_mc
-    guccounter guce_referrer guce_referrer_sig ref_src ref_url __twitter_impression sr_share taid tpcc traffic_source
-    campaign_id partner_id echobox soc_src soc_trk _ga _gl intcmp int_cmp dcmp feedtype cxrecs_s partnerref outputtype
-    rss feedname rssfeed sref xg_source fb_action_ids fb_source mibextid cvid"""
+_TRACKING_WORDS = """
+    fbclid gclid gclsrc dclid gbraid wbraid msclkid yclid ysclid twclid ttclid igshid igsh li_fat_id mc_cid mc_eid
+    mkt_tok _openstat xtor ito ftag srcref cmpid cmp cmpredirect ncid ocid icid icmp cid_source s_cid smid smtyp spm scm
+    wtmc wt_mc guccounter guce_referrer guce_referrer_sig ref_src ref_url __twitter_impression sr_share taid tpcc
+    traffic_source campaign_id partner_id echobox soc_src soc_trk _ga _gl intcmp int_cmp dcmp feedtype cxrecs_s
+    partnerref outputtype rss feedname rssfeed sref xg_source fb_action_ids fb_source mibextid cvid
+"""
 _TRACKING_NAMES = frozenset(_TRACKING_WORDS.split())
 """Parameters that say how a reader came, never what is read. From what publishers document and what feeds carry."""
 

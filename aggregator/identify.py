@@ -1,0 +1,318 @@
+"""Identity: which entries of a document are new, changed, the same, or known by another guid. Pure.
+
+The promise (to subscribers): an item is (source, guid). Where the feed's guid can't carry that (none, shared by several
+entries, all of them exchanged at once), the canonical link does; where there is no link, a hash of title, date and text. So
+nothing floods, and no source can touch what another one sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from aggregator.model import Entry, Instant, Item, ItemId, Source
+from aggregator.ports import KnownItem
+from aggregator.text.urls import canonical, registrable_domain, without_tracking
+from aggregator.text.wire import agency
+from aggregator.text.words import fold, tokens
+
+MAX_GUID = 512
+"""Characters of a guid that are stored as they are; longer ones are known by their hash."""
+EARLIEST: Instant = 631_152_000.0
+"""1990-01-01: no feed is older, so a date before it is a default (1970, 1904, year 0), not a date."""
+REKEYED_SHARE = 0.5
+"""Share of a document's entries that must be known by link alone before it is taken for a feed that changed all its guids."""
+
+_LINK, _HASH, _LONG = "link:", "hash:", "guid:"
+_WRAPPERS = frozenset(
+    [
+        "feedproxy.google.com",
+        "feeds.feedburner.com",
+        "news.google.com",
+        "t.co",
+        "bit.ly",
+        "feedsportal.com",
+        "lnkd.in",
+        "buff.ly",
+        "trib.al",
+    ]
+)
+"""Hosts that only forward to an article: they are nobody's outlet."""
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """Never seen. The item's id is 0 until it is stored."""
+
+    item: Item
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A known item whose visible content is another now; `item` has its stored id, first_seen and published."""
+
+    item: Item
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """A known item that says what it said. `item.entry.fingerprint` may still be new (something that nobody sees)."""
+
+    item: Item
+    reason: str
+
+    @property
+    def id(self) -> ItemId:
+        return self.item.id
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """A known item that the feed now sends under `item.guid`. `changed`: its content is another, too."""
+
+    item: Item
+    changed: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The same entry once more in one document: counted, not stored."""
+
+    entry: Entry
+    reason: str
+
+
+Decision: TypeAlias = New | Changed | Same | Rekeyed | Repeated
+Lookup: TypeAlias = Callable[[Collection[str], Collection[str]], Sequence[KnownItem]]
+"""(guids, canonical URLs) → this source's items that have one of them: `functools.partial(store.known, source.id)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyed:
+    """An entry and the guid that is to carry its identity. own: the feed's guid as sent, in the form it is stored."""
+
+    entry: Entry
+    canonical: str | None
+    own: str | None
+    guid: str
+    reason: str
+
+
+def identify(
+    entries: Sequence[Entry],
+    unchanged: Collection[bytes],
+    known: Lookup,
+    source: Source,
+    home: str | None,
+    now: Instant,
+    first_poll: bool,
+    backfill: float,
+) -> tuple[Decision, ...]:
+    """What each entry of a document is, in the document's order.
+
+    unchanged: fingerprints of the entries that were not read again (`Feed.unchanged`); their guids count as taken.
+    home: the feed's web page, else its address; backfill: seconds, as in `Publishing`.
+    """
+    keyed = _keyed(entries)
+    found = known(
+        {key for one in keyed for key in (one.guid, one.own) if key},
+        {one.canonical for one in keyed if one.canonical is not None},
+    )
+    matches = _Matches(found, frozenset(unchanged), keyed)
+    decisions: list[Decision] = []
+    used: set[str] = set()
+    for one in keyed:
+        guid, stored, reason = matches.of(one)
+        if one.reason == _REPEATED or guid in used:
+            decisions.append(Repeated(one.entry, _REPEATED))
+            continue
+        used.add(guid)
+        item = _item(replace(one, guid=guid), source, home, now, first_poll, backfill)
+        decisions.append(_decision(item, stored, reason))
+    return tuple(decisions)
+
+
+def guid_of(entry: Entry) -> str:
+    """The identity key of an entry that stands alone: its guid, else its link, else a hash of title, date and text."""
+    own = _own_guid(entry)
+    return own or _made_guid(entry, canonical(entry.url) if entry.url else None)
+
+
+def title_hash(title: str) -> bytes:
+    """8 bytes by which two titles are the same but for case, accents and punctuation; empty for an empty title."""
+    words = " ".join(tokens(title))
+    return _digest(words) if words else b""
+
+
+def content_hash(entry: Entry) -> bytes:
+    """8 bytes over what a reader can see of an entry. Dates, counters and tracking parameters don't count."""
+    return _digest(
+        entry.title,
+        without_tracking(entry.url or ""),
+        entry.summary,
+        entry.content,
+        *entry.authors,
+        *sorted(category.label or category.term for category in entry.categories),
+        *(enclosure.url.partition("?")[0] for enclosure in entry.enclosures),
+        (entry.image or "").partition("?")[0],
+    )
+
+
+def outlet_of(entry: Entry, source: Source, home: str | None) -> tuple[str, str]:
+    """(name as shown, key that outlets are counted by) of who published an entry, which is not always the feed."""
+    if source.outlet:
+        return source.outlet, fold(source.outlet)
+    if source.aggregator and entry.origin is not None:
+        domain = registrable_domain(entry.origin.url) if entry.origin.url else ""
+        name = (entry.origin.title or "").strip()
+        if name or domain:
+            return name or domain, domain or fold(name)
+    own = registrable_domain(home or source.url) or registrable_domain(source.url)
+    domain = registrable_domain(entry.url) if entry.url and not _is_wrapped(entry.url) else ""
+    return domain or own or source.id, domain or own or source.id
+
+
+_REPEATED = "the same entry stands twice in the document"
+
+
+def _digest(*parts: str) -> bytes:
+    return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=8).digest()
+
+
+def _own_guid(entry: Entry) -> str | None:
+    guid = (entry.guid or "").strip()
+    if not guid:
+        return None
+    if len(guid) > MAX_GUID or guid.startswith((_LINK, _HASH, _LONG)):
+        return _LONG + _digest(guid).hex()
+    return guid
+
+
+def _made_guid(entry: Entry, link: str | None) -> str:
+    if link:
+        return _LINK + link if len(link) <= MAX_GUID else _LONG + _digest(link).hex()
+    return _HASH + _digest(entry.title, repr(entry.published), entry.text).hex()
+
+
+def _keyed(entries: Sequence[Entry]) -> list[_Keyed]:
+    """Each entry with the guid that carries its identity within this document."""
+    rows = [(entry, canonical(entry.url) if entry.url else None, _own_guid(entry)) for entry in entries]
+    senders: dict[str, set[tuple[str | None, str]]] = {}
+    for entry, link, own in rows:
+        if own:
+            senders.setdefault(own, set()).add((link, entry.title))
+    at_link: dict[str, set[str]] = {}
+    for entry, link, own in rows:
+        if link and not (own and len(senders[own]) == 1):
+            at_link.setdefault(link, set()).add(entry.title)
+    seen: set[str] = set()
+    keyed = []
+    for entry, link, own in rows:
+        if own and len(senders[own]) == 1:
+            guid, reason = own, "guid"
+        elif link and len(at_link[link]) == 1:
+            guid, reason = _made_guid(entry, link), "link: the guid is shared by several entries" if own else "link: no guid"
+        else:
+            guid, reason = _made_guid(entry, None), "hash of title, date and text: neither guid nor link is its own"
+        keyed.append(_Keyed(entry, link, own, guid, _REPEATED if guid in seen else reason))
+        seen.add(guid)
+    return keyed
+
+
+class _Matches:
+    """Which stored item each keyed entry is. Every stored item is given away once: by guid before by link."""
+
+    def __init__(self, found: Sequence[KnownItem], unchanged: frozenset[bytes], keyed: Sequence[_Keyed]) -> None:
+        present = [item for item in found if item.fingerprint and item.fingerprint in unchanged]
+        self._taken = {item.id for item in present}
+        self._by_guid = {item.guid: item for item in found if item.id not in self._taken}
+        self._shared = {item.guid for item in present}
+        for one in keyed:
+            if one.guid in self._by_guid:
+                self._taken.add(self._by_guid[one.guid].id)
+        self._by_link: dict[str, list[KnownItem]] = {}
+        for item in found:
+            if item.canonical and item.id not in self._taken:
+                self._by_link.setdefault(item.canonical, []).append(item)
+        strangers = [one for one in keyed if one.guid not in self._by_guid and one.canonical in self._by_link]
+        links = Counter(one.canonical for one in strangers)
+        self._all_new_guids = (
+            not present and len(strangers) > 1 and max(links.values()) == 1 and len(strangers) > REKEYED_SHARE * len(keyed)
+        )
+
+    def of(self, one: _Keyed) -> tuple[str, KnownItem | None, str]:
+        """(guid to store, the stored item or None, why)."""
+        guid, reason = one.guid, one.reason
+        if guid in self._shared:
+            guid, reason = _made_guid(one.entry, one.canonical), "link: the guid belongs to another entry of the document"
+            if guid in self._shared:
+                guid, reason = _made_guid(one.entry, None), "hash of title, date and text: neither guid nor link is its own"
+        stored = self._by_guid.get(guid)
+        if stored is not None:
+            return guid, stored, reason
+        for item in self._by_link.get(one.canonical or "", ()):
+            same_title = item.title_hash and item.title_hash == title_hash(one.entry.title)
+            if item.id not in self._taken and (same_title or self._all_new_guids):
+                self._taken.add(item.id)
+                return (
+                    guid,
+                    item,
+                    "same link and title under another guid" if same_title else "the feed changed all its guids: by link",
+                )
+        return guid, None, reason
+
+
+def _decision(item: Item, stored: KnownItem | None, reason: str) -> Decision:
+    if stored is None:
+        return New(item, reason)
+    settled = replace(
+        item,
+        id=stored.id,
+        first_seen=stored.first_seen,
+        published=min(item.published, stored.first_seen) if stored.undated and not item.undated else stored.published,
+        undated=stored.undated and item.undated,
+        old=stored.old,
+    )
+    changed = stored.hash != item.hash
+    if stored.guid != item.guid:
+        return Rekeyed(settled, changed, reason)
+    return Changed(settled, reason) if changed else Same(settled, reason)
+
+
+def _item(one: _Keyed, source: Source, home: str | None, now: Instant, first_poll: bool, backfill: float) -> Item:
+    entry = one.entry
+    dated = entry.published if entry.published is not None else entry.updated
+    undated = dated is None or dated < EARLIEST
+    published = now if dated is None or undated else min(dated, now)
+    outlet, outlet_key = outlet_of(entry, source, home)
+    return Item(
+        id=ItemId(0),
+        source=source.id,
+        guid=one.guid,
+        entry=entry,
+        canonical=one.canonical,
+        outlet=outlet,
+        outlet_key=outlet_key,
+        published=published,
+        first_seen=now,
+        hash=content_hash(entry),
+        language=entry.language or "und",
+        rank=source.rank,
+        group=source.group,
+        tags=source.tags,
+        aggregator=source.aggregator,
+        undated=undated,
+        old=first_poll and (undated or published < now - backfill),
+        origin=agency(entry.text, entry.authors),
+    )
+
+
+def _is_wrapped(url: str) -> bool:
+    host = url.split("//", 1)[-1].split("/", 1)[0].lower()
+    return host in _WRAPPERS or registrable_domain(host) in _WRAPPERS
