@@ -45,10 +45,13 @@ Every: TypeAlias = Auto | Fixed | Cron
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A configured feed, with what its group and the defaults gave it. Queries are texts that have been checked."""
+    """A configured feed, with what its group and the defaults gave it. Queries are texts that have been checked.
+
+    shown: the address as it may be shown: without password, what was filled in as it is written (`${NAME}`).
+    """
 
     id: SourceId
-    url: str
+    url: str = field(repr=False)
     title: str | None = None
     group: str | None = None
     rank: int = 2
@@ -56,7 +59,7 @@ class Source:
     every: Every = Auto()
     keep: str | None = None
     drop: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     outlet: str | None = None
     aggregator: bool = False
     dedup: bool = True
@@ -66,6 +69,7 @@ class Source:
     silent_after: float | None = None
     retain: float | None = None
     enabled: bool = True
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,10 @@ class Fault:
 # --- fetch
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """One conditional request. `validators` are sent only where they belong: to `validators_url`."""
+    """One conditional request. `validators` are sent only where they belong: to `validators_url`.
+
+    configured: the address in the config, if another one is in use: its user:password and `headers` go to its origin alone.
+    """
 
     url: str
     validators: Validators = Validators()
@@ -183,6 +190,7 @@ class FetchRequest:
     headers: tuple[tuple[str, str], ...] = ()
     user_agent: str | None = None
     proxy: str | None = None
+    configured: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +234,11 @@ class NotModified:
 
 @dataclass(frozen=True, slots=True)
 class FetchFailed:
+    """A poll without a document. url: the address that failed, the last of the hops."""
+
     fault: Fault
     hops: tuple[Hop, ...] = ()
+    url: str = ""
 
 
 FetchOutcome: TypeAlias = Fetched | NotModified | FetchFailed
