@@ -1,0 +1,84 @@
+"""`aggregator demo`: a newsroom of invented outlets and a daemon that reads them, on this machine alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_534),
+    default=8080,
+    show_default=True,
+    help="The daemon's; the newsroom takes the next one.",
+)
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where everything is kept; else a folder that is removed at the end.",
+)
+@click.option("--advance", is_flag=True, help="Let a day pass in the newsroom of the demo that runs already.")
+def command(port: int, directory: Path | None, advance: bool) -> None:
+    """Try everything without a network: an offline newsroom, a daemon that reads it, and what to look at.
+
+    In a second terminal, `aggregator demo --advance` lets a day pass.
+    """
+    if advance:
+        _advance(port)
+    else:
+        with _place(directory) as place:
+            _run(port, place)
+
+
+@contextmanager
+def _place(directory: Path | None) -> Iterator[Path]:
+    if directory is not None:
+        yield directory.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="aggregator-demo-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _run(port: int, directory: Path) -> None:
+    from aggregator.app import Application
+    from aggregator.demo.origin import serving
+    from aggregator.demo.prepare import prepare, what_to_look_at
+    from aggregator.logs import configure
+
+    configure(level="warning")
+    with serving(port + 1, time.time()):
+        config = prepare(directory, port, port + 1)
+        option = "" if port == 8080 else f" --port {port}"
+        click.echo(what_to_look_at(port, directory, f"aggregator demo --advance{option}"))
+        with Application(config) as application:
+            asyncio.run(application.run())
+
+
+def _advance(port: int) -> None:
+    from urllib.error import URLError
+    from urllib.request import Request, urlopen
+
+    from aggregator.errors import AggregatorError
+
+    try:
+        with urlopen(Request(f"http://127.0.0.1:{port + 1}/advance", method="POST"), timeout=10) as answer:
+            changed = json.load(answer)["changed"]
+    except (URLError, ValueError) as error:
+        raise AggregatorError(
+            f"no demo answers on port {port + 1}: start it with `aggregator demo` in another terminal"
+        ) from error
+    if not changed:
+        click.echo("The second day has come already.")
+        return
+    click.echo("A day has passed. These feeds have changed:")
+    for title in sorted(changed):
+        click.echo(f"  {title}")

@@ -1,0 +1,155 @@
+"""The outlets of the demo and what they have written: read from the TOML files beside this module, as values.
+
+A newsroom knows two days. On the first, articles of `day = 1` are there; the second brings those of `day = 2`, edits of
+some older ones, and takes away what is `gone`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.resources import files
+from typing import Any, Literal, TypeAlias
+
+from aggregator.model import Instant
+
+Day: TypeAlias = Literal[1, 2]
+Format: TypeAlias = Literal["rss 2.0", "rss 1.0", "rss 0.91", "atom 1.0", "atom 0.3", "json feed 1.1"]
+GuidStyle: TypeAlias = Literal["permalink", "tag", "number", "none"]
+ValidatorStyle: TypeAlias = Literal["both", "etag", "weak", "modified", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An audio file of an article. `length` in bytes, `duration` as `H:MM:SS`."""
+
+    name: str
+    type: str
+    length: int
+    duration: str
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article. `text`: paragraphs apart by an empty line, which may hold simple HTML; empty where the feed gives none.
+
+    at: when it was published (None: the feed gives no date); edited: when it was last changed; query: what the outlet
+    hangs on its links; publisher and publisher_url: who wrote it where this outlet only passes it on.
+    """
+
+    slug: str
+    title: str
+    text: str
+    at: Instant | None
+    sections: tuple[str, ...] = ()
+    author: str | None = None
+    categories: tuple[str, ...] = ()
+    edited: Instant | None = None
+    query: str = ""
+    path: str = ""
+    media: Media | None = None
+    publisher: str | None = None
+    publisher_url: str | None = None
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFile:
+    """How one feed of an outlet is written and served. max_age in seconds; moved_from: an old path that redirects here."""
+
+    path: str
+    title: str
+    format: Format
+    section: str | None = None
+    guids: GuidStyle = "permalink"
+    validators: ValidatorStyle = "both"
+    charset: str = "utf-8"
+    max_age: int | None = None
+    full: bool = False
+    relative_links: bool = False
+    oldest_first: bool = False
+    moved_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """A publisher: its name, the host of its articles (a name below `localhost`), its feeds and articles, newest first."""
+
+    id: str
+    name: str
+    host: str
+    language: str
+    about: str
+    feeds: tuple[FeedFile, ...]
+    articles: tuple[Article, ...]
+
+    def of(self, feed: FeedFile) -> tuple[Article, ...]:
+        """The articles that a feed lists, in its order."""
+        listed = tuple(a for a in self.articles if feed.section is None or feed.section in a.sections)
+        return listed[::-1] if feed.oldest_first else listed
+
+
+@dataclass(frozen=True, slots=True)
+class Newsroom:
+    """All outlets as they are on one day."""
+
+    day: Day
+    outlets: tuple[Outlet, ...]
+
+    def feeds(self) -> Iterator[tuple[Outlet, FeedFile]]:
+        """Each feed with its outlet."""
+        return ((outlet, feed) for outlet in self.outlets for feed in outlet.feeds)
+
+
+def open_newsroom(day: Day, start: Instant) -> Newsroom:
+    """The newsroom on a day. `start`: the instant that articles dated "hours ago" count from (seconds, UTC)."""
+    folder = files("aggregator.demo") / "newsroom"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    raw = {name.removesuffix(".toml"): tomllib.loads((folder / name).read_text("utf-8")) for name in names}
+    return Newsroom(day, tuple(_outlet(name, table, day, start) for name, table in raw.items()))
+
+
+def _outlet(name: str, table: Mapping[str, Any], day: Day, start: Instant) -> Outlet:
+    articles = [_article(entry, table, day, start) for entry in table["articles"] if _is_there(entry, day)]
+    articles.sort(key=lambda article: article.at or 0.0, reverse=True)
+    feeds = tuple(FeedFile(**feed) for feed in table["feeds"])
+    return Outlet(name, table["name"], table["host"], table["language"], table["about"], feeds, tuple(articles))
+
+
+def _is_there(entry: Mapping[str, Any], day: Day) -> bool:
+    return entry.get("day", 1) <= day and not (day == 2 and entry.get("gone", False))
+
+
+def _article(entry: Mapping[str, Any], table: Mapping[str, Any], day: Day, start: Instant) -> Article:
+    article = Article(
+        slug=entry["slug"],
+        title=entry["title"],
+        text=entry.get("text", "").strip(),
+        at=_instant(entry, start),
+        sections=tuple(entry.get("sections", ())),
+        author=entry.get("author"),
+        categories=tuple(entry.get("categories", ())),
+        query=entry.get("query", table.get("query", "")),
+        path=entry.get("path", ""),
+        media=Media(**entry["media"]) if "media" in entry else None,
+        publisher=entry.get("publisher"),
+        publisher_url=entry.get("publisher_url"),
+        host=entry.get("host", table["host"]),
+    )
+    return _edited(article, entry["edit"]) if day == 2 and "edit" in entry else article
+
+
+def _edited(article: Article, edit: Mapping[str, Any]) -> Article:
+    at: datetime = edit["at"]
+    return replace(
+        article, edited=at.timestamp(), title=edit.get("title", article.title), text=edit.get("text", article.text).strip()
+    )
+
+
+def _instant(entry: Mapping[str, Any], start: Instant) -> Instant | None:
+    if "hours_ago" in entry:
+        return float(int(start - 3600 * entry["hours_ago"]))
+    at: datetime | None = entry.get("at")
+    return None if at is None else at.timestamp()

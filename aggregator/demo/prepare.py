@@ -1,0 +1,58 @@
+"""Writes the demo's `feeds.yaml`, and the words that tell what to look at."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+
+def prepare(directory: Path, port: int, origin_port: int, rhythm: str = "2s") -> Path:
+    """Puts a config for the newsroom at `origin_port` into a directory; one that is there stays, its ports apart.
+
+    rhythm: how often its sources are polled, as the config writes it. Returns the config's path.
+    """
+    text = (files("aggregator.demo") / "feeds.yaml").read_text("utf-8")
+    text = (
+        text.replace("@ORIGIN@", f"http://127.0.0.1:{origin_port}")
+        .replace("@PORT@", str(port))
+        .replace("every: 2s", f"every: {rhythm}")
+    )
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "feeds.yaml"
+    if not path.exists():
+        path.write_text(text, "utf-8")
+    return path
+
+
+def what_to_look_at(port: int, directory: Path, advance: str) -> str:
+    """The addresses to open while the demo runs, and what each shows."""
+    site = f"http://127.0.0.1:{port}"
+    article = f"http://northwire.localhost:{port + 1}/2023/06/15/nato-weighs-closer-ties-with-ukraine"
+    return f"""\
+A newsroom of seventeen outlets, and an aggregator that reads them. It takes a few seconds to fill; then open
+
+  {site}/
+      every feed, with links to subscribe
+  {site}/feeds/ukraine.atom
+      in your feed reader: one entry for the NATO story that seven entries of five outlets tell. The song contest, the
+      phonetic alphabet and a chef named Nato are not in it
+  {site}/feeds/top.rss
+      what three outlets or more have told
+  {site}/feeds/listen.json
+      a podcast, with its sound files
+  {site}/feeds/desk.atom?token=demo-token
+      a private feed: without the token it does not exist
+  {site}/health.atom
+      the one source that is broken, and why
+
+In a second terminal:
+
+  {advance}
+      lets a day pass: a follow-up, an edit, new stories. The feeds show them within seconds
+  aggregator -c {directory}/feeds.yaml status
+  aggregator -c {directory}/feeds.yaml stories
+  aggregator -c {directory}/feeds.yaml search 'nato -exercise'
+  aggregator -c {directory}/feeds.yaml why {article}
+
+Edit {directory}/feeds.yaml while it runs, if you like. Ctrl-C ends it.
+"""
