@@ -1,0 +1,204 @@
+"""Content codings, unpacked within bounds: gzip, deflate, br (RFC 9110 8.4). Never more than the limit in memory."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Protocol
+
+import brotli
+
+GZIP_MAGIC = b"\x1f\x8b\x08"
+MAX_MEMBERS = 1_000
+"""Gzip members in one body: a server that flushes makes a few; a million empty ones would be work without content."""
+
+_PLAIN = frozenset({"", "identity", "none", "utf-8", "binary", "8bit", "7bit", "text"})
+_UNREAD = frozenset(
+    {"zstd", "compress", "x-compress", "bzip2", "x-bzip2", "exi", "pack200-gzip", "dcb", "dcz", "lzma", "xz", "aes128gcm"}
+)
+"""Registered codings that were not offered and are not read."""
+
+
+class DecodingError(Exception):
+    """The body can't be unpacked; the text says why, for a person."""
+
+
+class TooLargeError(Exception):
+    """More bytes than the limit."""
+
+
+class Decoder(Protocol):
+    """Takes the body as it comes and gives it unpacked, at most as much as was allowed when it was made."""
+
+    def feed(self, part: bytes) -> None: ...
+    def finish(self) -> bytes:
+        """The whole body. Raises DecodingError if the packed stream has not come to its end."""
+        ...
+
+
+class _Bounded:
+    """The parts so far and the bound on them. Raises TooLargeError as soon as there is a byte too many."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._parts: list[bytes] = []
+
+    @property
+    def room(self) -> int:
+        """Bytes to ask a decompressor for: one more than is allowed, so that too much is seen."""
+        return self._limit - self._size + 1
+
+    def add(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size > self._limit:
+            raise TooLargeError
+        if part:
+            self._parts.append(part)
+
+    def whole(self) -> bytes:
+        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+
+
+class Plain:
+    """No coding. What turns out to be gzip without saying so is unpacked all the same: no feed begins like that."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._out = _Bounded(limit)
+
+    def feed(self, part: bytes) -> None:
+        self._out.add(part)
+
+    def finish(self) -> bytes:
+        body = self._out.whole()
+        if not body.startswith(GZIP_MAGIC):
+            return body
+        inner = Gzip(self._limit)
+        inner.feed(body)
+        return inner.finish()
+
+
+class Gzip:
+    """gzip and zlib streams (RFC 1950, 1952). What is labelled gzip and is plain text is taken as it is."""
+
+    def __init__(self, limit: int) -> None:
+        self._out = _Bounded(limit)
+        self._unpacker = zlib.decompressobj(47)
+        self._head = b""
+        self._plain = False
+        self._members = 1
+
+    def feed(self, part: bytes) -> None:
+        if self._plain:
+            self._out.add(part)
+            return
+        if len(self._head) < 2:
+            self._head += part
+            if len(self._head) < 2:
+                return
+            part = self._head
+            self._plain = part.lstrip(b" \t\r\n\xef\xbb\xbf")[:1] in (b"<", b"{")
+            if self._plain:
+                self._out.add(part)
+                return
+        self._unpack(part)
+
+    def _unpack(self, part: bytes) -> None:
+        data = part
+        while data:
+            if self._unpacker.eof and not self._next_member(data):
+                return
+            try:
+                self._out.add(self._unpacker.decompress(data, self._out.room))
+            except zlib.error as error:
+                raise DecodingError("the compressed body is corrupt (gzip)") from error
+            data = self._unpacker.unconsumed_tail or (self._unpacker.unused_data if self._unpacker.eof else b"")
+
+    def _next_member(self, data: bytes) -> bool:
+        """Starts on a further gzip member; rubbish after the last one (padding, as browsers allow) is left alone."""
+        if not data.startswith(GZIP_MAGIC[:2]):
+            return False
+        self._members += 1
+        if self._members > MAX_MEMBERS:
+            raise DecodingError("the compressed body has too many parts (gzip)")
+        self._unpacker = zlib.decompressobj(47)
+        return True
+
+    def finish(self) -> bytes:
+        if not self._plain and not self._unpacker.eof:
+            if not self._head:
+                return b""
+            raise DecodingError("the compressed body is truncated (gzip)")
+        return self._out.whole()
+
+
+class Deflate:
+    """zlib as the standard has it, or raw deflate, as many servers send it (RFC 9110 8.4.1.2)."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._out = _Bounded(limit)
+        self._unpacker = zlib.decompressobj()
+        self._first = True
+
+    def feed(self, part: bytes) -> None:
+        data = part
+        while data and not self._unpacker.eof:
+            try:
+                self._out.add(self._unpacker.decompress(data, self._out.room))
+            except zlib.error as error:
+                if not self._first:
+                    raise DecodingError("the compressed body is corrupt (deflate)") from error
+                self._unpacker, self._first = zlib.decompressobj(-15), False
+                continue
+            self._first = False
+            data = self._unpacker.unconsumed_tail
+
+    def finish(self) -> bytes:
+        if not self._unpacker.eof and not self._first:
+            raise DecodingError("the compressed body is truncated (deflate)")
+        return self._out.whole()
+
+
+class Brotli:
+    """br (RFC 7932), by a decompressor that stops at a bound."""
+
+    def __init__(self, limit: int) -> None:
+        self._out = _Bounded(limit)
+        self._unpacker = brotli.Decompressor()
+        self._begun = False
+
+    def feed(self, part: bytes) -> None:
+        self._begun = True
+        try:
+            self._out.add(self._unpacker.process(part, output_buffer_limit=self._out.room))
+            while not self._unpacker.can_accept_more_data():
+                self._out.add(self._unpacker.process(b"", output_buffer_limit=self._out.room))
+        except brotli.error as error:
+            raise DecodingError("the compressed body is corrupt (br)") from error
+
+    def finish(self) -> bytes:
+        if self._begun and not self._unpacker.is_finished():
+            raise DecodingError("the compressed body is truncated (br)")
+        return self._out.whole()
+
+
+def decoder_for(coding: str | None, limit: int) -> Decoder:
+    """The decoder for a `Content-Encoding`, giving at most `limit` bytes. Raises DecodingError for what is not read.
+
+    More than one coding is refused: nobody packs a feed twice but to hurt. A label that is no coding ("utf-8") is passed over.
+    """
+    names = [name for raw in (coding or "").split(",") if (name := raw.strip().lower()) not in _PLAIN]
+    if len(names) > 1:
+        raise DecodingError("more than one content encoding (nested compression) is refused")
+    match names[0] if names else "":
+        case "gzip" | "x-gzip":
+            return Gzip(limit)
+        case "deflate":
+            return Deflate(limit)
+        case "br":
+            return Brotli(limit)
+        case name if name in _UNREAD:
+            raise DecodingError(f"content encoding {name} was not asked for and is not read")
+        case _:
+            return Plain(limit)

@@ -1,0 +1,152 @@
+"""Connecting: a name is resolved, every address is checked, and the checked address is the one that is used.
+
+So no second look-up can lead elsewhere (DNS rebinding), and each hop of a redirect passes the same check.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+import httpcore
+
+from aggregator.fetch.guard import Guard, literal
+from aggregator.fetch.wire import Stream, Wire
+
+CONNECT_EACH = 4.0
+"""Seconds for one address of several, so that a dead IPv6 route leaves time for IPv4."""
+NAMES_FOR = 60.0
+"""Seconds that a look-up is good for: the feeds of a host in one tick ask once. Shorter than any record that matters."""
+MAX_NAMES = 1_024
+MAX_LOOKUPS = 32
+"""Look-ups under way at a time. They wait in threads, and a resolver that hangs must not hold up the names it knows."""
+
+Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+
+
+class AddressRefusedError(httpcore.ConnectError):
+    """The name leads to addresses that must not be connected to, and to no others."""
+
+
+class NameNotFoundError(httpcore.ConnectError):
+    """The name has no address, or nobody could say."""
+
+
+class Names:
+    """Look-ups by the system's resolver in threads of their own (`getaddrinfo` can't be stopped), remembered shortly."""
+
+    def __init__(self, resolve: Callable[..., Any] = socket.getaddrinfo) -> None:
+        self._resolve = resolve
+        self._known: OrderedDict[tuple[str, int], tuple[float, tuple[str, ...]]] = OrderedDict()
+        self._places = asyncio.Semaphore(MAX_LOOKUPS)
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """The addresses of a name in the order to try them. Raises socket.gaierror."""
+        loop = asyncio.get_running_loop()
+        kept = self._known.get((host, port))
+        if kept is not None and kept[0] > loop.time():
+            return kept[1]
+        await self._places.acquire()
+        found = await self._ask(loop, host, port)
+        addresses = tuple(dict.fromkeys(str(info[4][0]) for info in found))
+        self._known[host, port] = (loop.time() + NAMES_FOR, addresses)
+        self._known.move_to_end((host, port))
+        while len(self._known) > MAX_NAMES:
+            self._known.popitem(last=False)
+        return addresses
+
+    def _ask(self, loop: asyncio.AbstractEventLoop, host: str, port: int) -> asyncio.Future[list[Any]]:
+        future: asyncio.Future[list[Any]] = loop.create_future()
+
+        def done(result: list[Any] | None, error: Exception | None) -> None:
+            self._places.release()
+            if future.done():
+                return
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(result or [])
+
+        def work() -> None:
+            result, error = None, None
+            try:
+                result = self._resolve(host, port, type=socket.SOCK_STREAM)
+            except (OSError, ValueError, OverflowError) as caught:
+                error = caught
+            try:
+                loop.call_soon_threadsafe(done, result, error)
+            except RuntimeError:
+                return  # the loop has ended: nobody waits any more
+
+        # A daemon thread: the end of the program does not wait for a resolver that hangs.
+        threading.Thread(target=work, name="resolve", daemon=True).start()
+        return future
+
+
+class Dialer(httpcore.AsyncNetworkBackend):
+    """Opens connections to allowed addresses."""
+
+    def __init__(self, guard: Guard, names: Resolver) -> None:
+        self._guard = guard
+        self._names = names
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 (httpcore's)
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> Stream:
+        """A connection to the first allowed address that answers. Raises httpcore's ConnectError (and its two kinds here)."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(timeout):
+            addresses = self._allowed(host, await self._addresses(host, port))
+            problem: Exception | None = None
+            for address in addresses:
+                try:
+                    async with asyncio.timeout(CONNECT_EACH if len(addresses) > 1 else None):
+                        transport, wire = await loop.create_connection(Wire, address, port)
+                    return Stream(wire, transport)
+                except (OSError, OverflowError) as error:
+                    problem = error
+        raise httpcore.ConnectError(_told(problem)) from problem
+
+    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+        address = literal(host)
+        if address is not None:
+            return (str(address),)
+        try:
+            return await self._names(host, port)
+        except (OSError, ValueError, OverflowError) as error:
+            reason = "not found" if isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN else "no answer"
+            raise NameNotFoundError(f"the name {host} has no address ({reason})") from error
+
+    def _allowed(self, host: str, addresses: Sequence[str]) -> list[str]:
+        judged = [(address, self._guard.refusal(address)) for address in addresses]
+        allowed = [address for address, refusal in judged if refusal is None]
+        if not allowed:
+            refusal = next((refusal for _, refusal in judged if refusal), None)
+            if refusal is None:
+                raise NameNotFoundError(f"the name {host} has no address")
+            raise AddressRefusedError(refusal)
+        return allowed
+
+
+def _told(error: Exception | None) -> str:
+    match error:
+        case ConnectionRefusedError():
+            return "connection refused"
+        case TimeoutError():
+            return "no connection in time"
+        case ConnectionResetError():
+            return "connection reset"
+        case OSError() if error.errno is not None:
+            return os.strerror(error.errno).lower()
+        case _:
+            return "can't connect"

@@ -1,0 +1,109 @@
+"""What goes wrong on the wire, as faults: one clean line each, whatever the server said."""
+
+from __future__ import annotations
+
+import re
+import ssl
+
+import httpcore
+
+from aggregator.fetch.decode import DecodingError, TooLargeError
+from aggregator.fetch.dialer import AddressRefusedError, NameNotFoundError
+from aggregator.fetch.wire import BudgetError
+from aggregator.model import Fault, FaultKind
+
+_SHOWN = 160
+"""Characters of a library's message that are shown: it may quote what the server sent."""
+_UNSHOWABLE = re.compile(r"[^\x20-\x7e]+")
+
+
+class HeadersTooLargeError(Exception):
+    """More header lines or bytes than are read."""
+
+
+class TrickleError(Exception):
+    """A body in so many tiny parts that reading them is the harm."""
+
+
+KNOWN: tuple[type[Exception], ...] = (
+    httpcore.NetworkError,
+    httpcore.TimeoutException,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+    OSError,
+    DecodingError,
+    TooLargeError,
+    HeadersTooLargeError,
+    TrickleError,
+    UnicodeError,
+    OverflowError,
+)
+"""What a server or the network can make us raise. Anything else is a bug of ours."""
+
+
+def fault_of(error: Exception, max_bytes: int) -> Fault:
+    """The fault that an exception of a fetch stands for."""
+    match error:
+        case AddressRefusedError():
+            return Fault(FaultKind.ADDRESS, str(error))
+        case NameNotFoundError():
+            return Fault(FaultKind.DNS, clean(str(error)))
+        case BudgetError() if "header" not in str(error):
+            return Fault(FaultKind.TOO_LARGE, f"too large: {error}")
+        case BudgetError() | HeadersTooLargeError():
+            return Fault(FaultKind.TOO_LARGE, "too large: headers beyond 64 KiB or 256 lines")
+        case TooLargeError():
+            return Fault(FaultKind.TOO_LARGE, f"too large: more than polling.max_bytes ({megabytes(max_bytes)})")
+        case DecodingError():
+            return Fault(FaultKind.CODING, clean(str(error)))
+        case TrickleError():
+            return Fault(FaultKind.PROTOCOL, "protocol error: the body comes in too many tiny parts")
+        case ssl.SSLError():
+            return Fault(FaultKind.TLS, _tls(error))
+        case httpcore.ConnectTimeout():
+            return Fault(FaultKind.TIMEOUT, "too slow: no connection in time")
+        case httpcore.TimeoutException() | TimeoutError():
+            return Fault(FaultKind.TIMEOUT, "too slow: no answer in time")
+        case httpcore.ProtocolError():
+            return _protocol(str(error))
+        case httpcore.ProxyError() | httpcore.UnsupportedProtocol():
+            return Fault(FaultKind.CONNECT, f"the proxy failed: {clean(str(error))}")
+        case _:
+            return _connection(error)
+
+
+def clean(text: str) -> str:
+    """One short line of printable ASCII."""
+    return _UNSHOWABLE.sub("?", text).strip()[:_SHOWN]
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1_048_576:.3g} MB"
+
+
+def _protocol(text: str) -> Fault:
+    if "too long" in text or "too large" in text:
+        return Fault(FaultKind.TOO_LARGE, "too large: headers beyond 64 KiB")
+    if "without sending a response" in text:
+        return Fault(FaultKind.CONNECT, "disconnected: the server closed the connection without an answer")
+    if "peer closed" in text or "incomplete" in text:
+        return Fault(FaultKind.PROTOCOL, "incomplete: the connection closed before the end of the body")
+    return Fault(FaultKind.PROTOCOL, f"protocol error: {clean(text) or 'not HTTP'}")
+
+
+def _connection(error: Exception) -> Fault:
+    cause = error.__cause__ if isinstance(error, httpcore.NetworkError) and error.__cause__ is not None else error
+    text = str(error).lower()
+    if isinstance(cause, ssl.SSLError):
+        return Fault(FaultKind.TLS, _tls(cause))
+    if isinstance(cause, ConnectionResetError | BrokenPipeError | ConnectionAbortedError) or "reset" in text:
+        return Fault(FaultKind.CONNECT, "connection reset by the server")
+    return Fault(FaultKind.CONNECT, clean(str(error)) or "the connection broke")
+
+
+def _tls(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not valid: {clean(error.verify_message or 'unknown reason')}"
+    reason = (error.reason or "handshake failed").replace("_", " ").lower()
+    return f"TLS failed: {clean(reason)}"

@@ -1,0 +1,140 @@
+"""Which addresses may be connected to. Checked at connect time, for every hop, on the address that is then used.
+
+The ranges are written out: `ipaddress.is_global` of Python 3.11 takes several of them for public (64:ff9b::/96, 2002::/16, …).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+REFUSED_V4: tuple[tuple[IPv4Network, str], ...] = tuple(
+    (IPv4Network(network), name)
+    for network, name in (
+        ("0.0.0.0/8", "this host"),
+        ("10.0.0.0/8", "private"),
+        ("100.64.0.0/10", "private (carrier NAT)"),
+        ("100.100.100.200/32", "cloud metadata"),
+        ("127.0.0.0/8", "loopback"),
+        ("168.63.129.16/32", "cloud metadata"),
+        ("169.254.0.0/16", "link-local"),
+        ("172.16.0.0/12", "private"),
+        ("192.0.0.0/24", "reserved"),
+        ("192.0.2.0/24", "documentation"),
+        ("192.88.99.0/24", "reserved"),
+        ("192.168.0.0/16", "private"),
+        ("198.18.0.0/15", "private (benchmark)"),
+        ("198.51.100.0/24", "documentation"),
+        ("203.0.113.0/24", "documentation"),
+        ("224.0.0.0/4", "multicast"),
+        ("240.0.0.0/4", "reserved"),
+    )
+)
+"""What is not the public internet: the IANA special-purpose registry (RFC 6890) and the clouds' metadata services."""
+
+REFUSED_V6: tuple[tuple[IPv6Network, str], ...] = tuple(
+    (IPv6Network(network), name)
+    for network, name in (
+        ("::/128", "this host"),
+        ("::1/128", "loopback"),
+        ("::/96", "reserved"),
+        ("::ffff:0:0:0/96", "reserved"),
+        ("64:ff9b:1::/48", "private (translation)"),
+        ("100::/64", "discard"),
+        ("100:0:0:1::/64", "reserved"),
+        ("2001::/23", "reserved"),
+        ("2001:db8::/32", "documentation"),
+        ("3fff::/20", "documentation"),
+        ("5f00::/16", "reserved"),
+        ("fc00::/7", "private"),
+        ("fe80::/10", "link-local"),
+        ("fec0::/10", "private (site-local)"),
+        ("ff00::/8", "multicast"),
+    )
+)
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+_SIX_TO_FOUR = IPv6Network("2002::/16")
+_NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)\Z")
+
+
+def unwrapped(address: Address) -> Address:
+    """The IPv4 address inside an IPv6 one (mapped, NAT64, 6to4), which is where a packet would go; else the address."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    if address in _SIX_TO_FOUR and address.sixtofour is not None:
+        return address.sixtofour
+    return address
+
+
+def literal(host: str) -> Address | None:
+    """The address that a host of a URL is, however it is written, or None if it is a name.
+
+    As resolvers read it (`inet_aton`): one to four parts, decimal, octal (0…) or hexadecimal (0x…), of which the last fills the
+    rest; full-width and circled digits too (NFKC, as IDNA maps them); IPv6 in brackets or not, its zone taken off.
+    """
+    text = unicodedata.normalize("NFKC", host).strip("[]").partition("%")[0].rstrip(".")
+    if ":" in text:
+        try:
+            return IPv6Address(text)
+        except ValueError:
+            return None
+    return _numbers(text.split("."))
+
+
+def _numbers(parts: list[str]) -> IPv4Address | None:
+    if not 1 <= len(parts) <= 4 or not all(_NUMBER.match(part) and len(part) < 40 for part in parts):
+        return None
+    try:
+        values = [_value(part) for part in parts]
+        *heads, last = values
+        if any(value > 255 for value in heads) or last >= 256 ** (5 - len(values)):
+            return None
+        return IPv4Address(sum(value << (24 - 8 * place) for place, value in enumerate(heads)) + last)
+    except ValueError:
+        return None
+
+
+def _value(part: str) -> int:
+    if part[:2] in ("0x", "0X"):
+        return int(part[2:] or "0", 16)
+    return int(part, 8) if part[0] == "0" and len(part) > 1 else int(part)
+
+
+class Guard:
+    """The list of what is refused, with the ranges that `network.allow` opens."""
+
+    def __init__(self, allow: Iterable[str] = ()) -> None:
+        self._allow: tuple[Network, ...] = tuple(ip_network(text, strict=False) for text in allow)
+
+    def refusal(self, text: str) -> str | None:
+        """Why an address (as a resolver gives it) must not be connected to, in words that name it; None if it may be."""
+        try:
+            address = ip_address(text.partition("%")[0])
+        except ValueError:
+            return f"address {text!r} not understood, not allowed"
+        inner = unwrapped(address)
+        if any(_inside(inner, network) or _inside(address, network) for network in self._allow):
+            return None
+        name = _special(inner)
+        shown = str(address) if inner == address else f"{address} ({inner})"
+        return None if name is None else f"{name} address {shown} not allowed (network.allow opens ranges)"
+
+
+def _inside(address: Address, network: Network) -> bool:
+    return address.version == network.version and address in network
+
+
+def _special(address: Address) -> str | None:
+    if isinstance(address, IPv4Address):
+        return next((name for network, name in REFUSED_V4 if address in network), None)
+    return next((name for network, name in REFUSED_V6 if address in network), None)

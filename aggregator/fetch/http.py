@@ -1,0 +1,242 @@
+"""The fetcher: an own redirect loop over one transport, under one deadline. Everything that goes wrong is a `FetchFailed`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import lru_cache
+
+import httpx
+
+from aggregator.fetch import verdict
+from aggregator.fetch.decode import TooLargeError, decoder_for
+from aggregator.fetch.dialer import Dialer, Names, Resolver
+from aggregator.fetch.faults import KNOWN, HeadersTooLargeError, TrickleError, clean, fault_of
+from aggregator.fetch.guard import Guard
+from aggregator.fetch.hosts import HostGate
+from aggregator.fetch.request import headers_for, identity, validators_for
+from aggregator.fetch.target import Origin, Target, follow, parse, shown
+from aggregator.fetch.tls import context
+from aggregator.fetch.transport import CONNECT, HEADER_BYTES, FeedTransport
+from aggregator.fetch.verdict import Answer, Headers
+from aggregator.model import Fault, FaultKind, FetchFailed, FetchOutcome, FetchRequest, Hop, Instant
+from aggregator.ports import Hold
+from aggregator.settings import Settings
+from aggregator.text.urls import registrable_domain
+
+MAX_REDIRECTS = 5
+MAX_HEADERS = 256
+"""Header lines of an answer."""
+MAX_PARTS = 1_000
+"""Parts of a body after which they must be of TINY bytes on average: single bytes in chunks cost a thousand times their worth."""
+TINY = 64
+_EXPECTED: tuple[type[Exception], ...] = (*KNOWN, httpx.HTTPError, httpx.InvalidURL, ImportError)
+"""What a fetch may raise for what the network does; ImportError: a SOCKS proxy without its package."""
+
+
+class _Way:
+    """One fetch under way: where it has come. What is known at the moment of a timeout."""
+
+    def __init__(self, target: Target, home: Target, now: Callable[[], Instant]) -> None:
+        self.target = target
+        self.home = home
+        self.hops: list[Hop] = []
+        self.retry_at: Instant | None = None
+        self.now = now
+
+    def failed(self, fault: Fault) -> FetchFailed:
+        return FetchFailed(fault, tuple(self.hops), self.target.url)
+
+
+class HttpFetcher:
+    """A `ports.Fetcher` over HTTP/1.1. For one event loop; make it when that runs, close it with `aclose`.
+
+    gate: asked before a redirect leads to another domain (turns and holds); the first address is the caller's to ask for.
+    transport: stands in for the network in tests.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        gate: HostGate | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        names: Resolver | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._timeout = settings.polling.timeout
+        self._max_bytes = settings.polling.max_bytes
+        self._hold = settings.polling.min
+        self._identity = identity(settings)
+        self._gate = gate
+        self._shared = _shared_origins(settings)
+        self._context = context(os.environ if environ is None else environ)
+        self._proxies: dict[str, httpx.AsyncBaseTransport] = {}
+        dialer = Dialer(Guard(settings.network.allow), names or Names())
+        self._direct = transport or FeedTransport(dialer, self._context, self._max_bytes)
+        self._extensions = {"timeout": {"connect": CONNECT, "read": self._timeout, "write": self._timeout, "pool": None}}
+
+    async def fetch(self, request: FetchRequest, now: Instant) -> FetchOutcome:
+        """One poll: the request, its redirects, the body, in at most `polling.timeout` seconds. Never raises for a server."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        target, home = parse(request.url), parse(request.configured or request.url)
+        if isinstance(target, Fault):
+            return FetchFailed(target, (), shown(request.url))
+        way = _Way(target, target if isinstance(home, Fault) else home, lambda: now + loop.time() - started)
+        deadline = asyncio.timeout(self._timeout)
+        try:
+            async with deadline:
+                return await self._follow(request, way)
+        except _EXPECTED as error:
+            if deadline.expired():
+                return way.failed(Fault(FaultKind.TIMEOUT, f"too slow: not done within {self._timeout:g} s"))
+            return way.failed(_proxy_fault(error) or fault_of(error, self._max_bytes))
+
+    async def _follow(self, request: FetchRequest, way: _Way) -> FetchOutcome:
+        while True:
+            async with self._turn(way):
+                answer = await self._ask(request, way)
+            if answer.status not in verdict.REDIRECTS:
+                return verdict.judge(answer, way.now(), self._hold)
+            fault = self._redirected(answer, way)
+            if fault is not None:
+                return way.failed(fault)
+
+    def _redirected(self, answer: Answer, way: _Way) -> Fault | None:
+        """Goes one hop further, or says why not."""
+        way.retry_at = verdict.wait_of(answer, way.now())
+        location = answer.header("location")
+        if location is None:
+            return Fault(FaultKind.REDIRECT, f"{answer.status} redirect without a Location", answer.status)
+        following = follow(way.target, _text(location))
+        if isinstance(following, Fault):
+            return following
+        way.hops.append(Hop(answer.status, way.target.url, following.url))
+        if any(hop.url == following.url for hop in way.hops):
+            return Fault(FaultKind.REDIRECT, f"redirect loop at {shown(following.url)}")
+        if len(way.hops) > MAX_REDIRECTS:
+            return Fault(FaultKind.REDIRECT, f"too many redirects (more than {MAX_REDIRECTS})")
+        way.target = following
+        hold = self._gate.held(following.url, way.now()) if self._gate else None
+        return None if hold is None else held_fault(hold)
+
+    def _turn(self, way: _Way) -> AbstractAsyncContextManager[None]:
+        """The place at another domain that a redirect leads to. It is waited for within the deadline: never for ever."""
+        here = way.target.url
+        if self._gate is None or not way.hops or registrable_domain(here) == registrable_domain(way.hops[0].url):
+            return nullcontext()
+        return self._gate.turn(here)
+
+    async def _ask(self, request: FetchRequest, way: _Way) -> Answer:
+        """One request and its answer, the body decoded. Raises KNOWN."""
+        target = way.target
+        keep = request.proxy is None and target.origin in self._shared
+        headers = headers_for(request, target, way.home, self._identity, keep)
+        message = httpx.Request("GET", _url(target.url), headers=_encoded(headers), extensions=self._extensions)
+        response = await self._transport(request.proxy).handle_async_request(message)
+        try:
+            received = _received(response)
+            body = await self._body(response, dict(reversed(received))) if response.status_code in _READ else b""
+        finally:
+            await response.aclose()
+        asked = validators_for(request, target)
+        return Answer(target.url, response.status_code, received, body, asked, tuple(way.hops), way.retry_at)
+
+    async def _body(self, response: httpx.Response, headers: Mapping[str, str]) -> bytes:
+        """The whole body, unpacked within bounds."""
+        length = headers.get("content-length", "")
+        if length.isdigit() and len(length) < 20 and int(length) > self._max_bytes:
+            raise TooLargeError
+        decoder = decoder_for(headers.get("content-encoding"), self._max_bytes)
+        size = parts = 0
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        async for part in response.stream:
+            size, parts = size + len(part), parts + 1
+            if size > self._max_bytes:
+                raise TooLargeError
+            if parts > MAX_PARTS and size < parts * TINY:
+                raise TrickleError
+            decoder.feed(part)
+        return decoder.finish()
+
+    def _transport(self, proxy: str | None) -> httpx.AsyncBaseTransport:
+        """The direct way, or the one through a proxy. A proxy resolves names itself: no address can be checked there."""
+        if proxy is None:
+            return self._direct
+        if proxy not in self._proxies:
+            limits = httpx.Limits(max_keepalive_connections=0)
+            self._proxies[proxy] = Proxied(
+                httpx.AsyncHTTPTransport(proxy=proxy, verify=self._context, trust_env=False, limits=limits)
+            )
+        return self._proxies[proxy]
+
+    async def aclose(self) -> None:
+        """Closes what is kept open."""
+        for transport in (self._direct, *self._proxies.values()):
+            await transport.aclose()
+
+
+def held_fault(hold: Hold) -> Fault:
+    """A redirect led to a domain that must be left alone now."""
+    return Fault(FaultKind.HELD, f"{hold.domain} is held until its time is over ({hold.reason})", retry_at=hold.until)
+
+
+def _proxy_fault(error: Exception) -> Fault | None:
+    """What httpx raises on the way through a proxy; None for what our own transport raises."""
+    match error:
+        case httpx.TimeoutException():
+            return Fault(FaultKind.TIMEOUT, "too slow: no answer in time through the proxy")
+        case httpx.ProtocolError():
+            return Fault(FaultKind.PROTOCOL, f"protocol error through the proxy: {clean(str(error))}")
+        case httpx.HTTPError() | httpx.InvalidURL() | ImportError():
+            return Fault(FaultKind.CONNECT, f"the proxy failed: {clean(str(error))}")
+        case _:
+            return None
+
+
+_READ = verdict.DOCUMENTS | {304}
+"""Statuses whose body is read: of a 304 only that it is none, which frees the connection for the next request."""
+
+
+@lru_cache(maxsize=4_096)
+def _url(text: str) -> httpx.URL:
+    """The same few addresses come again with each poll, and reading one costs a tenth of a request."""
+    return httpx.URL(text)
+
+
+def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """Validators are latin-1 byte for byte; a header of the config that is not goes out as UTF-8."""
+    return [(name.encode("ascii", "replace"), _bytes(value)) for name, value in headers]
+
+
+def _bytes(value: str) -> bytes:
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode()
+
+
+def _received(response: httpx.Response) -> Headers:
+    """The headers in order, names in lower case, values as latin-1. Raises HeadersTooLargeError."""
+    raw = response.headers.raw
+    if len(raw) > MAX_HEADERS or sum(len(name) + len(value) + 4 for name, value in raw) > HEADER_BYTES:
+        raise HeadersTooLargeError
+    return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)
+
+
+def _text(location: str) -> str:
+    """A Location as sent: UTF-8 if its bytes are (many servers), else latin-1."""
+    try:
+        return location.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return location
+
+
+def _shared_origins(settings: Settings) -> frozenset[Origin]:
+    """Origins with several sources: a connection to them is kept for the next one."""
+    targets = (parse(source.url) for source in settings.sources if source.enabled and source.proxy is None)
+    counts = Counter(target.origin for target in targets if isinstance(target, Target))
+    return frozenset(origin for origin, count in counts.items() if count > 1)

@@ -1,0 +1,150 @@
+"""HTTP/1.1 requests by httpcore's connection over our own dialer, behind httpx's transport interface.
+
+No pool: each request of a pool walks all its connections. A connection is kept, shortly, only where the caller says that the
+host has more feeds to ask for. Measured costs are in docs/polling.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpcore
+import httpx
+
+from aggregator.fetch.dialer import Dialer
+from aggregator.fetch.target import Origin
+from aggregator.fetch.tls import Resuming
+from aggregator.fetch.wire import Stream
+
+CONNECT = 10.0
+"""Seconds for name, connection and TLS handshake each."""
+HEADER_BYTES = 64 * 1024
+HEAD_BUDGET = HEADER_BYTES + 16 * 1024
+"""Bytes before the headers are complete: the headers and a few 1xx answers. Ends floods of both."""
+BODY_SLACK = 1024 * 1024
+"""Bytes on the wire beyond `max_bytes`: chunk sizes, trailers, a coding that makes a body longer."""
+KEEP_FOR = 30.0
+"""Seconds that an idle connection is kept: servers close theirs after 5 to 75."""
+MAX_KEPT = 64
+"""Idle connections at most; each TLS one holds a buffer of 256 KiB."""
+
+
+class _Connection(httpcore.AsyncHTTP11Connection):
+    MAX_INCOMPLETE_EVENT_SIZE = HEADER_BYTES
+
+
+class _Open:
+    """An open connection and the stream under it."""
+
+    def __init__(self, origin: Origin, connection: httpcore.AsyncHTTP11Connection, stream: Stream) -> None:
+        self.origin = origin
+        self.connection = connection
+        self.stream = stream
+
+
+class FeedTransport(httpx.AsyncBaseTransport):
+    """Sends one request; the caller reads `response.stream` and closes it. Raises httpcore's and ssl's exceptions as they are."""
+
+    def __init__(self, dialer: Dialer, context: Resuming, max_bytes: int) -> None:
+        self._dialer = dialer
+        self._context = context
+        self._max_wire = max_bytes + BODY_SLACK
+        self._kept: dict[Origin, list[_Open]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        scheme = request.url.scheme
+        origin = (scheme, request.url.host, request.url.port or (443 if scheme == "https" else 80))
+        keep = request.headers.get("connection") != "close"
+        message = _message(request)
+        kept = await self._take(origin) if keep else None
+        if kept is not None:
+            try:
+                return await self._send(kept, message, keep)
+            except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
+                await kept.connection.aclose()  # it died while it lay idle: once more on a new one
+        return await self._send(await self._open(origin), message, keep)
+
+    async def _send(self, opened: _Open, message: httpcore.Request, keep: bool) -> httpx.Response:
+        opened.stream.allow(HEAD_BUDGET, "headers")
+        answer = await opened.connection.handle_async_request(message)
+        opened.stream.allow(self._max_wire, "more bytes than polling.max_bytes")
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(self, opened, answer, keep))
+
+    async def _open(self, origin: Origin) -> _Open:
+        scheme, host, port = origin
+        stream = await self._dialer.connect_tcp(host, port, timeout=CONNECT)
+        if scheme == "https":
+            stream = await stream.start_tls(self._context, server_hostname=host, timeout=CONNECT)
+        core = httpcore.Origin(scheme.encode("ascii"), host.encode("ascii"), port)
+        return _Open(origin, _Connection(core, stream, keepalive_expiry=KEEP_FOR), stream)
+
+    async def _take(self, origin: Origin) -> _Open | None:
+        """A kept connection that still stands, or None."""
+        waiting = self._kept.get(origin, [])
+        while waiting:
+            opened = waiting.pop()
+            if opened.connection.is_available() and not opened.connection.has_expired():
+                return opened
+            await opened.connection.aclose()
+        self._kept.pop(origin, None)
+        return None
+
+    async def done(self, opened: _Open, keep: bool) -> None:
+        """Takes a connection back after its response: to keep it, or to close it."""
+        if opened.origin[0] == "https":
+            secure = opened.stream.get_extra_info("ssl_object")
+            if secure is not None:
+                self._context.remember(opened.origin[1], secure.session)
+        if keep and opened.connection.is_idle() and sum(map(len, self._kept.values())) < MAX_KEPT:
+            self._kept.setdefault(opened.origin, []).append(opened)
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(KEEP_FOR + 1, self._sweep)
+        else:
+            await opened.connection.aclose()
+
+    def _sweep(self) -> None:
+        """Closes what lay idle for too long."""
+        self._timer = None
+        for origin, waiting in list(self._kept.items()):
+            for opened in [opened for opened in waiting if opened.connection.has_expired()]:
+                waiting.remove(opened)
+                opened.stream.abort()
+            if not waiting:
+                del self._kept[origin]
+        if self._kept:
+            self._timer = asyncio.get_running_loop().call_later(KEEP_FOR + 1, self._sweep)
+
+    async def aclose(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for waiting in self._kept.values():
+            for opened in waiting:
+                await opened.connection.aclose()
+        self._kept.clear()
+
+
+class _Body(httpx.AsyncByteStream):
+    """The raw body; closing it gives the connection back."""
+
+    def __init__(self, transport: FeedTransport, opened: _Open, answer: httpcore.Response, keep: bool) -> None:
+        self._transport = transport
+        self._opened = opened
+        self._answer = answer
+        self._keep = keep
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._answer.aiter_stream():
+            yield part
+
+    async def aclose(self) -> None:
+        await self._answer.aclose()
+        await self._transport.done(self._opened, self._keep)
+
+
+def _message(request: httpx.Request) -> httpcore.Request:
+    url = request.url
+    core = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+    return httpcore.Request(request.method, core, headers=request.headers.raw, content=None, extensions=request.extensions)

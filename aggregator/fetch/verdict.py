@@ -1,0 +1,145 @@
+"""What an answer means: a document, "not modified", or a fault with its reason. Pure (RFC 9110, 9111, 3229)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from aggregator.fetch import freshness
+from aggregator.fetch.discover import offered_feeds
+from aggregator.fetch.request import sendable
+from aggregator.fetch.sniff import is_blank, is_page
+from aggregator.model import Fault, FaultKind, Fetched, FetchFailed, FetchOutcome, Hints, Hop, Instant, NotModified, Validators
+
+PERMANENT = frozenset({301, 308})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+DOCUMENTS = frozenset({200, 203, 226})
+"""Statuses that carry a whole document; 226 is a part of one on request (RFC 3229), 203 what a proxy made of it."""
+HELD_429 = 3
+"""Times the hold of a plain 503 that a host is left alone after a 429 which names no time."""
+_SHOWN_FEEDS = 3
+
+NONE = Validators()
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response, its body decoded. Header names in lower case. asked: whether the request carried validators."""
+
+    url: str
+    status: int
+    headers: Headers
+    body: bytes = b""
+    asked: Validators = NONE
+    hops: tuple[Hop, ...] = ()
+    retry_at: Instant | None = None
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, or None; `name` in lower case."""
+        return next((value for key, value in self.headers if key == name), None)
+
+    def all(self, name: str) -> str | None:
+        """All values of a list header, joined, or None."""
+        values = [value for key, value in self.headers if key == name]
+        return ", ".join(values) if values else None
+
+
+def judge(answer: Answer, now: Instant, hold: float) -> FetchOutcome:
+    """The outcome of a final answer (not a redirect that is followed).
+
+    hold: seconds that a host which answers 503 without naming a time is left alone; after such a 429 HELD_429 times that.
+    """
+    if answer.status == 304:
+        return _not_modified(answer, now)
+    if answer.status in DOCUMENTS:
+        return _document(answer, now)
+    return _failed(answer, _status_fault(answer, now, hold))
+
+
+def hints_of(answer: Answer, now: Instant) -> Hints:
+    """What the headers say about when to come back."""
+    fresh = freshness.max_age(
+        answer.all("cache-control"), answer.header("expires"), answer.header("date"), answer.header("age"), now
+    )
+    return Hints(max_age=fresh)
+
+
+def wait_of(answer: Answer, now: Instant) -> Instant | None:
+    """The instant of its Retry-After, or of one on the way to it, whichever is later."""
+    given = answer.header("retry-after") if answer.status >= 300 else None
+    own = freshness.retry_at(given, answer.header("date"), now)
+    return max((at for at in (own, answer.retry_at) if at is not None), default=None)
+
+
+def _not_modified(answer: Answer, now: Instant) -> FetchOutcome:
+    if answer.asked == NONE:
+        return _failed(answer, Fault(FaultKind.UNASKED_304, "304 not modified, although no validator was sent", 304))
+    tag, modified = sendable(answer.header("etag")), sendable(answer.header("last-modified"))
+    renewed = Validators(tag or answer.asked.etag, modified or answer.asked.last_modified)
+    return NotModified(answer.url, renewed, answer.hops, hints_of(answer, now), 304, wait_of(answer, now))
+
+
+def _document(answer: Answer, now: Instant) -> FetchOutcome:
+    fault = _unusable(answer)
+    if fault is not None:
+        return _failed(answer, fault)
+    return Fetched(
+        url=answer.url,
+        status=answer.status,
+        headers=answer.headers,
+        body=answer.body,
+        validators=Validators(sendable(answer.header("etag")), sendable(answer.header("last-modified"))),
+        hops=answer.hops,
+        hints=hints_of(answer, now),
+        retry_at=wait_of(answer, now),
+    )
+
+
+def _unusable(answer: Answer) -> Fault | None:
+    """Why the body of a 200 is no document at all."""
+    kind = answer.header("content-type") or ""
+    if is_blank(answer.body):
+        return Fault(FaultKind.EMPTY, f"empty body ({answer.status})", answer.status)
+    if answer.status == 226 and (answer.header("im") or "feed").strip().lower() != "feed":
+        return Fault(FaultKind.CODING, "226 with a manipulation that was not asked for", 226)
+    if not is_page(answer.body, kind):
+        return None
+    feeds = offered_feeds(answer.body, answer.url)
+    offer = f"; it offers {', '.join(feeds[:_SHOWN_FEEDS])}" if feeds else "; it names no feed"
+    return Fault(FaultKind.HTML, f"a web page (HTML), not a feed{offer}", answer.status, feeds=feeds)
+
+
+def _status_fault(answer: Answer, now: Instant, hold: float) -> Fault:
+    status, wait = answer.status, wait_of(answer, now)
+    if status in (429, 503):
+        if wait is None:
+            wait = now + (hold * HELD_429 if status == 429 else hold)
+        return Fault(FaultKind.STATUS, _named(status), status, retry_at=wait, holds_host=True)
+    kind, extra = _KINDS.get(status, (FaultKind.STATUS, ""))
+    if status == 410 and any(hop.status not in PERMANENT for hop in answer.hops):
+        kind = FaultKind.STATUS  # what is gone is where a temporary redirect led, not the source
+    return Fault(kind, _named(status) + extra, status, retry_at=wait)
+
+
+_KINDS: Mapping[int, tuple[FaultKind, str]] = {
+    204: (FaultKind.EMPTY, ": nothing to read"),
+    206: (FaultKind.STATUS, ", although no range was asked for"),
+    401: (FaultKind.AUTH, ": it wants credentials (headers: or user:password in the url)"),
+    403: (FaultKind.AUTH, ": the server refuses us"),
+    407: (FaultKind.AUTH, ": the proxy wants credentials"),
+    410: (FaultKind.GONE, ": not polled any more"),
+}
+
+
+def _named(status: int) -> str:
+    """`404 not found`: the registered phrase, never the server's own words, which may hold anything."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase.lower()}"
+    except ValueError:
+        return f"unknown status {status}"
+
+
+def _failed(answer: Answer, fault: Fault) -> FetchFailed:
+    return FetchFailed(fault, answer.hops, answer.url)
