@@ -1,0 +1,65 @@
+"""The demo newsroom on loopback and a config that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from aggregator.demo.origin import Origin, serving
+from aggregator.demo.prepare import prepare
+from tests.flow.command import Command, free_port
+
+START = 1_760_000_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Newsdesk:
+    """A newsroom that is served, and the command that reads it. port: the daemon's, if it runs."""
+
+    origin: Origin
+    command: Command
+    port: int
+    directory: Path
+
+    @property
+    def public(self) -> Path:
+        return self.directory / "data" / "public"
+
+    @property
+    def private(self) -> Path:
+        return self.directory / "data" / "private"
+
+    def published(self, name: str) -> bytes:
+        return (self.public / "feeds" / name).read_bytes()
+
+    def statuses(self) -> dict[str, int]:
+        """The last answer of each feed since this was last asked."""
+        asked = {request.path: request.status for request in self.origin.asked}
+        self.origin.asked.clear()
+        return asked
+
+
+def newsdesk(directory: Path, origin: Origin, rhythm: str = "2s") -> Newsdesk:
+    port = free_port()
+    return Newsdesk(origin, Command(prepare(directory, port, origin.place.port, rhythm)), port, directory)
+
+
+@pytest.fixture(scope="module")
+def shared_origin() -> Iterator[Origin]:
+    """One newsroom for the tests of a module, which build on one another."""
+    with serving(0, START) as origin:
+        yield origin
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    with serving(0, START) as origin:
+        yield origin
+
+
+@pytest.fixture
+def desk(tmp_path: Path, origin: Origin) -> Newsdesk:
+    return newsdesk(tmp_path, origin)

@@ -1,0 +1,208 @@
+"""The demo's newsroom through the real command: what a subscriber of the published feeds sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregator.demo.newsroom import Newsroom
+from aggregator.demo.origin import Origin
+from tests.flow.conftest import Newsdesk, newsdesk
+from tests.flow.subscriber import folded, ids, read, snapshot, titles
+
+NATO = "nato weighs closer ties with ukraine ahead of vilnius summit"
+FOLLOW_UP = "nato ministers back council with ukraine and new ammunition plan"
+FIVE = {"Northwire", "Harbour Post", "The Meridian", "Kestrel Daily", "Baltic Ledger"}
+
+
+@pytest.fixture(scope="module")
+def polled(tmp_path_factory: pytest.TempPathFactory, shared_origin: Origin) -> Iterator[Newsdesk]:
+    """The newsroom after one `poll --all`. Tests only look at it."""
+    desk = newsdesk(tmp_path_factory.mktemp("polled"), shared_origin)
+    desk.command.run("poll", "--all")
+    yield desk
+
+
+@pytest.fixture(scope="module")
+def stories(polled: Newsdesk) -> list[dict[str, Any]]:
+    return polled.command.rows("stories")
+
+
+def story_of(stories: list[dict[str, Any]], source: str, title: str) -> dict[str, Any]:
+    """The one story that holds this source's entry whose title begins so."""
+    found = [
+        s
+        for s in stories
+        if any(i["source"] == source and i["title"].casefold().startswith(title.casefold()) for i in s["items"])
+    ]
+    assert len(found) == 1, [s["title"] for s in found]
+    return found[0]
+
+
+def wanted(newsroom: Newsroom) -> set[tuple[str, str]]:
+    """(outlet, title) of everything the newsroom lists, but for what the config drops."""
+    listed = {(outlet.id, article.title) for outlet, feed in newsroom.feeds() for article in outlet.of(feed)}
+    return {(outlet, title) for outlet, title in listed if "horoscope" not in title}
+
+
+def test_every_entry_of_every_feed_is_taken_once(polled: Newsdesk, stories: list[dict[str, Any]]) -> None:
+    taken = [(item["source"], item["guid"]) for story in stories for item in story["items"]]
+    assert len(taken) == len(set(taken))
+    seen = {(item["source"].partition("-")[0], item["title"]) for story in stories for item in story["items"]}
+    missing = wanted(polled.origin.newsroom) - seen
+    assert not missing
+    assert not [title for _, title in seen if "horoscope" in title]
+
+
+def test_five_outlets_tell_the_nato_story_once(stories: list[dict[str, Any]]) -> None:
+    story = story_of(stories, "northwire", NATO)
+    carriers = {item["source"] for item in story["items"]}
+    assert carriers == {
+        "northwire",
+        "newsfold",
+        "harbourpost-world",
+        "harbourpost-politics",
+        "meridian",
+        "kestrel",
+        "balticledger",
+    }
+    assert len(story["outlets"]) == 5, story["outlets"]
+    assert "ukraine" in story["topics"]
+
+
+def test_a_reader_of_the_topic_sees_it_once_with_the_others_named(polled: Newsdesk) -> None:
+    entries = [entry for entry in read(polled.published("ukraine.atom")).entries if folded(entry.title).startswith(NATO)]
+    assert len(entries) == 1
+    told = entries[0].get("summary", "") + "".join(content.value for content in entries[0].get("content", []))
+    assert "also reported by" in told.casefold()
+    named = sum(word in told.casefold() for word in ("meridian", "kestrel", "harbour", "baltic"))
+    assert named == 4, told
+
+
+@pytest.mark.parametrize("name", ["ukraine.atom", "ukraine.rss"])
+def test_what_only_sounds_alike_is_not_in_the_topic(polled: Newsdesk, name: str) -> None:
+    shown = " | ".join(titles(polled.published(name))).casefold()
+    for other in ("song contest", "phonetic alphabet", "beridze", "air exercise", "sweden", "tug-of-war"):
+        assert other not in shown
+
+
+def test_other_nato_stories_stay_apart(stories: list[dict[str, Any]]) -> None:
+    main = story_of(stories, "northwire", NATO)
+    exercise = story_of(stories, "northwire", "NATO opens its largest air exercise")
+    sweden = story_of(stories, "northwire", "Turkey holds out on Sweden")
+    assert len({main["id"], exercise["id"], sweden["id"]}) == 3
+    assert {item["source"] for item in exercise["items"]} == {"northwire", "kestrel"}
+
+
+def test_repeated_sentences_with_other_numbers_are_other_stories(stories: list[dict[str, Any]]) -> None:
+    for source in ("marketbell", "skyline"):
+        held = [story for story in stories if sum(item["source"] == source for item in story["items"]) > 1]
+        assert not [story["title"] for story in held]
+    assert sum(story["title"] == "Morning briefing" for story in stories) == 2
+
+
+def test_dull_titles_never_join(stories: list[dict[str, Any]]) -> None:
+    assert sum("Five things you need to know" in story["title"] for story in stories) == 2
+
+
+def test_old_encodings_and_missing_ids_are_read(stories: list[dict[str, Any]]) -> None:
+    parrot = story_of(stories, "tidewater", "Parrot that says “objection”")
+    assert parrot["items"][0]["url"].startswith("http://")
+    assert parrot["items"][0]["url"].endswith("/lost-parrot")
+    assert story_of(stories, "plainwords", "A note on <em>")
+
+
+def test_sound_files_survive(polled: Newsdesk) -> None:
+    entries = read(polled.published("listen.rss")).entries
+    assert len(entries) == 5
+    assert all(entry.enclosures[0].href.endswith(".mp3") for entry in entries)
+
+
+def test_three_outlets_make_a_top_story(polled: Newsdesk) -> None:
+    shown = [folded(title) for title in titles(polled.published("top.atom"))]
+    assert any(title.startswith(NATO) for title in shown)
+    assert any(title.startswith("central bank lifts euro zone rates to highest") for title in shown)
+    assert not any("dredging" in title for title in shown)
+
+
+def test_the_broken_source_is_told_and_costs_nothing_else(polled: Newsdesk) -> None:
+    rows = {row["id"]: row for row in polled.command.rows("status")}
+    assert rows["gazette"]["state"] == "fault"
+    assert [row["id"] for row in rows.values() if row["state"] != "ok"] == ["gazette"]
+    assert rows["lindentor"]["url"].endswith("/lindentor/aktuell.xml")
+
+
+def test_what_a_rule_drops_is_counted(polled: Newsdesk) -> None:
+    rows = {row["id"]: row for row in polled.command.rows("status")}
+    assert rows["skyline"]["dropped"].get("drop") == 3
+
+
+def test_a_private_feed_is_nowhere_public(polled: Newsdesk) -> None:
+    assert any(path.name.startswith("desk.") for path in polled.private.rglob("*"))
+    for path in polled.public.rglob("*"):
+        assert not path.name.startswith("desk")
+        if path.is_file():
+            body = path.read_bytes()
+            assert b"demo-token" not in body, path
+            assert b"/feeds/desk" not in body, path
+
+
+def test_all_three_formats_list_the_same_stories(polled: Newsdesk) -> None:
+    import json
+
+    atom = ids(polled.published("ukraine.atom"))
+    rss = ids(polled.published("ukraine.rss"))
+    feed = [item["id"] for item in json.loads(polled.published("ukraine.json"))["items"]]
+    assert atom == rss == feed
+
+
+def test_a_second_poll_asks_politely_and_changes_nothing(polled: Newsdesk) -> None:
+    polled.statuses()
+    before = snapshot(polled.public) | snapshot(polled.private)
+    polled.command.run("poll", "--all")
+    answers = polled.statuses()
+    assert {path for path, status in answers.items() if status != 304} == {"/newsfold/top.rss", "/gazette/feed.xml"}
+    assert "/lindentor/rss.php" not in answers
+    assert snapshot(polled.public) | snapshot(polled.private) == before
+
+
+class TestADayPasses:
+    @pytest.fixture
+    def next_day(self, desk: Newsdesk) -> tuple[Newsdesk, dict[str, str], list[str]]:
+        desk.command.run("poll", "--all")
+        before, members = snapshot(desk.public), ids(desk.published("ukraine.atom"))
+        desk.origin.advance(desk.origin.start + 86_400)
+        desk.command.run("poll", "--all")
+        return desk, before, members
+
+    def test_the_follow_up_is_a_story_of_its_own(self, next_day: tuple[Newsdesk, dict[str, str], list[str]]) -> None:
+        desk, _, members = next_day
+        after = ids(desk.published("ukraine.atom"))
+        assert [story for story in after if story in members] == members
+        stories = desk.command.rows("stories")
+        follow_up = story_of(stories, "northwire", FOLLOW_UP)
+        assert follow_up["id"] != story_of(stories, "northwire", NATO)["id"]
+        assert {item["source"] for item in follow_up["items"]} == {"northwire", "harbourpost-world", "meridian"}
+        assert any(folded(title) == FOLLOW_UP for title in titles(desk.published("ukraine.atom")))
+
+    def test_feeds_without_news_keep_their_bytes(self, next_day: tuple[Newsdesk, dict[str, str], list[str]]) -> None:
+        desk, before, _ = next_day
+        after = snapshot(desk.public)
+        moved = {name for name in after if name.startswith("feeds/") and after[name] != before.get(name)}
+        assert {"feeds/ukraine.atom", "feeds/all.atom", "feeds/listen.rss"} <= moved
+        assert not any(name.startswith("feeds/close-to-home.") for name in moved) or "Rowers" in str(
+            titles(desk.published("close-to-home.atom"))
+        )
+
+    def test_an_edit_keeps_its_story(self, next_day: tuple[Newsdesk, dict[str, str], list[str]]) -> None:
+        desk, _, _ = next_day
+        stories = desk.command.rows("stories")
+        assert story_of(stories, "northwire", "Grain ships wait off Istanbul as the Black Sea deal")
+        assert sum("Grain ships wait" in story["title"] for story in stories) == 1
+
+
+def test_check_accepts_the_demo_and_its_rules(tmp_path: Path, desk: Newsdesk) -> None:
+    desk.command.run("check")
