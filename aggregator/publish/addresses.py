@@ -1,0 +1,50 @@
+"""The public addresses of everything that is published: all from `site.url`, never from a request."""
+
+from __future__ import annotations
+
+from aggregator.model import Slug, StoryId
+from aggregator.settings import Output, Site
+
+FORMATS = ("atom", "rss", "json")
+TYPES = {
+    "atom": "application/atom+xml; charset=utf-8",
+    "rss": "application/rss+xml; charset=utf-8",
+    "json": "application/feed+json",
+}
+"""RFC 4287 7, the RSS Advisory Board's profile, JSON Feed 1.1. JSON takes no charset parameter (RFC 8259 11)."""
+LINK_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml", "json": "application/feed+json"}
+
+
+def feed_path(slug: Slug, format: str) -> str:
+    return f"/feeds/{slug}.{format}"
+
+
+def page_path(slug: Slug, page: int, format: str) -> str:
+    """The path of a closed archive page."""
+    return f"/feeds/{slug}/{page}.{format}"
+
+
+def topic_path(slug: Slug) -> str:
+    """The path of a feed's HTML twin."""
+    return f"/topics/{slug}"
+
+
+def story_path(story: StoryId) -> str:
+    return f"/stories/{story}"
+
+
+def home_path(output: Output) -> str:
+    """The web page of a feed: its twin. A private feed has none; the front page doesn't tell that it exists."""
+    return "/" if output.token is not None else topic_path(output.slug)
+
+
+def hub(site: Site, websub: bool | str) -> str | None:
+    """The hub's address: our own, another's, or none."""
+    if websub is True:
+        return site.url + "/hub"
+    return websub or None
+
+
+def entry_id(story: StoryId) -> str:
+    """`atom:id`, `guid` and JSON `id` of a story."""
+    return f"urn:uuid:{story}"

@@ -1,0 +1,74 @@
+"""Archives (RFC 5005 section 4): what leaves the subscription document stays readable, page by page, each story once.
+
+A page is closed when the document has grown by a page beyond what it must show. Closed pages are stored as rendered entries:
+they never change when a story is edited later, and they outlive the texts.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from aggregator.model import Instant, Slug, StoryId
+from aggregator.ports import ArchivePage, Shown
+from aggregator.publish.rendering import Rendered
+
+SMALLEST_PAGE = 10
+LARGEST_PAGE = 100
+"""Entries on an archive page: half of what the document shows, within these bounds, so that neither gets unwieldy."""
+
+
+def page_size(items: int) -> int:
+    return min(max(items // 2, SMALLEST_PAGE), LARGEST_PAGE)
+
+
+def to_close(shown: Sequence[Shown], items: int) -> tuple[Shown, ...]:
+    """The members of the next page to be closed, or nothing: those about which subscribers heard nothing new for longest.
+
+    After closing, at least `items` members are left. So pages are in the order in which their stories last changed, and a story
+    that was just updated stays in the document.
+    """
+    size = page_size(items)
+    if len(shown) < items + size:
+        return ()
+    return tuple(sorted(shown, key=lambda one: (max(one.updated, one.entered), one.seq))[:size])
+
+
+def close(slug: Slug, page: int, entries: Sequence[Rendered], now: Instant) -> ArchivePage:
+    """Makes the page, newest entry first."""
+    ordered = sorted(entries, key=lambda one: (-one.published, one.story))
+    return ArchivePage(
+        slug=slug,
+        page=page,
+        closed=now,
+        updated=max(one.updated for one in ordered),
+        stories=tuple(one.story for one in ordered),
+        body=pack(ordered),
+    )
+
+
+def pack(entries: Sequence[Rendered]) -> bytes:
+    rows = [
+        (one.story, one.version, one.published, one.updated, one.atom.decode(), one.rss.decode(), one.json.decode())
+        for one in entries
+    ]
+    return zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode(), 9)
+
+
+def unpack(body: bytes) -> list[Rendered]:
+    rows = json.loads(zlib.decompress(body))
+    return [
+        Rendered(StoryId(story), version, published, updated, atom.encode(), rss.encode(), made.encode())
+        for story, version, published, updated, atom, rss, made in rows
+    ]
+
+
+def without(page: ArchivePage, stories: Collection[StoryId]) -> ArchivePage:
+    """The page without stories that were taken down: the one change that a closed page suffers."""
+    return replace(
+        page,
+        stories=tuple(story for story in page.stories if story not in stories),
+        body=pack([one for one in unpack(page.body) if one.story not in stories]),
+    )

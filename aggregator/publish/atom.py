@@ -1,0 +1,99 @@
+"""Atom 1.0 (RFC 4287), with archives (RFC 5005) and thumbnails (Media RSS)."""
+
+from __future__ import annotations
+
+from feedgen.entry import FeedEntry
+
+from aggregator.publish.addresses import LINK_TYPES, entry_id
+from aggregator.publish.extension import NAMESPACES, EntryNodes, FeedNodes, Node
+from aggregator.publish.fragments import Cutter, Frame, frame, moment, new_generator
+from aggregator.publish.head import GENERATOR, Head
+from aggregator.publish.view import View
+from aggregator.text.times import rfc3339
+
+_CUTTER = Cutter(NAMESPACES)
+
+
+def entry(view: View) -> bytes:
+    """One entry as UTF-8. The summary mode writes a `summary`; the full one a `content` and a short `summary`."""
+    made = FeedEntry()
+    made.id(entry_id(view.id))
+    made.title(view.title)
+    made.updated(moment(view.updated))
+    made.published(moment(view.published))
+    made.author([{"name": name} for name in view.authors])
+    made.link(href=view.link, rel="alternate", type="text/html")
+    if view.full:
+        made.summary(view.summary or view.title)
+        made.content(view.body, type="html")
+    else:
+        made.summary(view.body, type="html")
+    made.category([{"term": one.term} | ({"scheme": one.scheme} if one.scheme else {}) for one in view.terms])
+    made.register_extension("nodes", EntryNodes, atom=True, rss=False)
+    made.nodes.language = view.language
+    made.nodes.nodes = (*_links(view), _source(view), *_thumbnail(view))
+    return _CUTTER.cut(made.atom_entry())
+
+
+def _links(view: View) -> list[Node]:
+    also = [
+        Node("link", {"rel": "related", "type": "text/html", "href": report.url, "title": report.outlet}) for report in view.also
+    ]
+    media = [
+        Node("link", {"rel": "enclosure", "href": one.url, "type": one.type, "length": str(one.length)}) for one in view.media
+    ]
+    replies = [Node("link", {"rel": "replies", "type": "text/html", "href": view.comments})] if view.comments else []
+    return also + media + replies
+
+
+def _source(view: View) -> Node:
+    """The feed that the lead came from (RFC 4287 4.2.11): its address is its id, since it is what the feed is known by here."""
+    return Node(
+        "source",
+        children=(
+            Node("id", text=view.origin.url),
+            Node("title", text=view.origin.title),
+            Node("updated", text=rfc3339(view.published)),
+            Node("link", {"rel": "self", "href": view.origin.url}),
+        ),
+    )
+
+
+def _thumbnail(view: View) -> list[Node]:
+    return [Node("media:thumbnail", {"url": view.image})] if view.image else []
+
+
+def document(head: Head) -> Frame:
+    """Everything around the entries."""
+    generator = new_generator()
+    generator.id(head.id)
+    generator.title(head.title)
+    generator.subtitle(head.description)
+    generator.updated(moment(head.updated))
+    generator.author({"name": head.site_title})
+    generator.generator(GENERATOR)
+    generator.language(head.language)
+    generator.register_extension("nodes", FeedNodes, EntryNodes)
+    generator.nodes.nodes = tuple(feed_links(head, "atom", "link"))
+    root, _ = generator._create_atom()
+    return frame(root, b"</feed>")
+
+
+def feed_links(head: Head, format: str, name: str) -> list[Node]:
+    """Links that feeds of both XML formats carry: self, alternate, hub, the archives and their flag. name: of the element."""
+    kind = LINK_TYPES[format]
+    archives = head.archives
+    nodes = [Node(name, {"rel": "self", "type": kind, "href": head.self_url(format)})]
+    if format == "atom":
+        nodes.append(Node(name, {"rel": "alternate", "type": "text/html", "href": head.home}))
+    if head.hub:
+        nodes.append(Node(name, {"rel": "hub", "href": head.hub}))
+    if archives.page is not None:
+        nodes.append(Node(name, {"rel": "current", "type": kind, "href": head.current_url(format)}))
+    if archives.previous is not None:
+        nodes.append(Node(name, {"rel": "prev-archive", "type": kind, "href": head.page_url(archives.previous, format)}))
+    if archives.next is not None:
+        nodes.append(Node(name, {"rel": "next-archive", "type": kind, "href": head.page_url(archives.next, format)}))
+    if archives.page is not None:
+        nodes.append(Node("fh:archive"))
+    return nodes

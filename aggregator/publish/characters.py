@@ -1,0 +1,48 @@
+"""What may stand in a published document: addresses that are addresses, media types, language tags, clean text.
+
+The parser cleans what comes in. This is the second lock: whatever the store holds, no document can be broken by it.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from aggregator.text import urls
+from aggregator.text.chars import one_line, scrub
+
+__all__ = ["address", "language", "media_type", "one_line", "scrub"]
+
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,60}/[A-Za-z0-9!#$&^_.+-]{1,60}")
+_LANGUAGE = re.compile(r"(?i)[a-z]{2,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?(?:-(?:[a-z0-9]{5,8}|\d[a-z0-9]{3}))*")
+_UNDETERMINED = frozenset({"und", "mul", "zxx", "mis"})
+_UNSAFE = re.compile(r"[\s<>\"{}|\\^`\x00-\x1f\x7f\[\]]")
+
+
+@lru_cache(maxsize=8_192)
+def address(url: str | None) -> str | None:
+    """The URL as it may be published (absolute http or https, RFC 3986 characters alone), or None."""
+    resolved = urls.resolve(None, url)
+    if resolved is None:
+        return None
+    scheme, _, rest = resolved.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host}{slash}" + _UNSAFE.sub(lambda found: f"%{ord(found.group()):02X}", path)
+
+
+def media_type(given: str | None, url: str) -> str:
+    """The type as given if it is one, else what the address' ending says, else bytes."""
+    bare = (given or "").split(";")[0].strip().lower()
+    if _MEDIA_TYPE.fullmatch(bare):
+        return bare
+    return mimetypes.guess_type(urlsplit(url).path, strict=False)[0] or "application/octet-stream"
+
+
+def language(tag: str | None) -> str | None:
+    """A well-formed language tag (RFC 5646 2.1, without private use), or None for none, nonsense and "undetermined"."""
+    bare = (tag or "").strip().replace("_", "-")
+    if not _LANGUAGE.fullmatch(bare) or bare.lower() in _UNDETERMINED:
+        return None
+    return bare

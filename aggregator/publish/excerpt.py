@@ -1,0 +1,46 @@
+"""The short form of an entry: what the default `content: summary` publishes of it."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from aggregator.model import Entry
+from aggregator.text.chars import one_line, shorten
+
+LONGEST_SUMMARY = 1_000
+"""Characters of text up to which an outlet's own summary is taken whole, markup included."""
+EXCERPT = 500
+"""Characters that are taken of a longer text: about what outlets write as a summary themselves."""
+
+_TAG = re.compile(r"""<[A-Za-z/!](?:[^"'>]|"[^"]*"|'[^']*')*>""")
+_INLINE = re.compile(r"</?(?:a|abbr|b|bdi|cite|code|del|em|i|ins|kbd|mark|q|s|small|span|strong|sub|sup|u|var)\b[^>]*>", re.I)
+_SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’»)]*\s")
+
+
+def text_of(markup: str) -> str:
+    """The text of cleaned HTML on one line."""
+    if "<" not in markup and "&" not in markup:
+        return one_line(markup)
+    return one_line(html.unescape(_TAG.sub(" ", _INLINE.sub("", markup))))
+
+
+def excerpt(text: str, limit: int = EXCERPT) -> str:
+    """The beginning of a text on one line: whole sentences if they fill half of `limit` characters, else whole words."""
+    if len(text) <= limit:
+        return text
+    ends = [found.end() for found in _SENTENCE_END.finditer(text, limit // 2, limit)]
+    return text[: ends[-1]].rstrip() if ends else shorten(text, limit)
+
+
+def summary_text(entry: Entry) -> str:
+    """What the entry is about, as text; empty where the outlet gave nothing but a title."""
+    return excerpt(text_of(entry.summary) or one_line(entry.text) or text_of(entry.content))
+
+
+def summary_html(entry: Entry) -> str:
+    """The same as HTML: the outlet's own summary if it is one by its length, else the beginning of the text as a paragraph."""
+    if entry.summary and len(entry.summary) <= 4 * LONGEST_SUMMARY and len(text_of(entry.summary)) <= LONGEST_SUMMARY:
+        return entry.summary
+    text = summary_text(entry)
+    return f"<p>{html.escape(text, quote=False)}</p>" if text else ""

@@ -1,0 +1,87 @@
+"""What feedgen can't write by itself: its registered extension for feeds and for entries, in both XML formats.
+
+feedgen 1.0 loses `rel` and `type` of links in RSS, knows one link there, no `updated`, and a source of title and link alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from feedgen.ext.base import BaseEntryExtension, BaseExtension
+from feedgen.util import xml_elem
+
+ATOM = "http://www.w3.org/2005/Atom"
+NAMESPACES = {
+    "media": "http://search.yahoo.com/mrss/",
+    "fh": "http://purl.org/syndication/history/1.0",
+}
+RSS_NAMESPACES = {
+    "atom": ATOM,
+    "content": "http://purl.org/rss/1.0/modules/content/",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    **NAMESPACES,
+}
+XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
+
+@dataclass(slots=True)
+class Node:
+    """An element to be added: its name with prefix (`media:thumbnail`; `atom:link` is `link` in Atom), attributes, text."""
+
+    name: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = None
+    children: tuple[Node, ...] = ()
+
+
+def append(parent: Any, node: Node, *, atom: bool) -> None:
+    """Adds an element and its children to an lxml element."""
+    prefix, _, local = node.name.rpartition(":")
+    bare = not prefix or (atom and prefix == "atom")
+    element = xml_elem(local if bare else f"{{{RSS_NAMESPACES[prefix]}}}{local}", parent, **node.attributes)
+    element.text = node.text
+    for child in node.children:
+        append(element, child, atom=atom)
+
+
+class FeedNodes(BaseExtension):  # type: ignore[misc]  # feedgen has no types
+    """Adds the nodes it was given behind feedgen's own of the feed or channel."""
+
+    def __init__(self) -> None:
+        self.nodes: tuple[Node, ...] = ()
+        self.namespaces: Mapping[str, str] = NAMESPACES
+
+    def extend_ns(self) -> dict[str, str]:
+        return dict(self.namespaces)
+
+    def extend_atom(self, feed: Any) -> Any:
+        for node in self.nodes:
+            append(feed, node, atom=True)
+        return feed
+
+    def extend_rss(self, feed: Any) -> Any:
+        for node in self.nodes:
+            append(feed[0], node, atom=False)
+        return feed
+
+
+class EntryNodes(BaseEntryExtension):  # type: ignore[misc]
+    """The same for an entry or item. language: of the whole entry."""
+
+    def __init__(self) -> None:
+        self.nodes: tuple[Node, ...] = ()
+        self.language: str | None = None
+
+    def extend_atom(self, entry: Any) -> Any:
+        if self.language is not None:
+            entry.set(XML_LANG, self.language)
+        for node in self.nodes:
+            append(entry, node, atom=True)
+        return entry
+
+    def extend_rss(self, item: Any) -> Any:
+        for node in self.nodes:
+            append(item, node, atom=False)
+        return item

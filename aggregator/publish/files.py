@@ -1,0 +1,100 @@
+"""The published files: whole or not at all, written only when their bytes changed, removed with what they showed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterable
+from pathlib import Path, PurePosixPath
+
+from aggregator.errors import AggregatorError
+
+_OURS = re.compile(
+    r"feeds/[^/]+(?:/[0-9]+)?\.(?:atom|rss|json)|topics/[^/]+\.html|stories/[^/]+\.html|health\.atom|opml\.xml|index\.html"
+)
+"""What may be removed again: a directory of ours can hold other people's files, too."""
+_TEMPORARY = ".aggregator-tmp"
+
+
+class Tree:
+    """One directory of published files. private: readable by the owner alone."""
+
+    def __init__(self, root: Path, *, private: bool = False) -> None:
+        self._root = root
+        self._private = private
+
+    def write(self, path: str, body: bytes) -> bool:
+        """Puts `body` at a relative path by temporary file, fsync and rename. False if it is there already.
+
+        Raises AggregatorError if the disk is full or the directory can't be written.
+        """
+        target = self._root / PurePosixPath(path)
+        try:
+            if _same(target, body):
+                return False
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if self._private else 0o755)
+            self._replace(target, body)
+        except OSError as error:
+            raise AggregatorError(f"can't write {target}: {error.strerror or error}") from error
+        return True
+
+    def _replace(self, target: Path, body: bytes) -> None:
+        temporary = target.with_name(f".{target.name}{_TEMPORARY}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if self._private else 0o644)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(body)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(target)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync(target.parent)
+
+    def remove(self, path: str) -> bool:
+        """Removes a file of ours. False if it is not there."""
+        target = self._root / PurePosixPath(path)
+        if not target.is_file():
+            return False
+        target.unlink()
+        return True
+
+    def clean(self, wanted: Collection[str]) -> tuple[str, ...]:
+        """Removes every file of ours that is not wanted, left-over temporary files and folders that are empty then."""
+        removed = []
+        for path in sorted(self.paths()):
+            if path not in wanted and (_OURS.fullmatch(path) or path.endswith(_TEMPORARY)) and self.remove(path):
+                removed.append(path)
+        for folder in _folders(self._root, removed):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        return tuple(removed)
+
+    def paths(self) -> Iterable[str]:
+        """Every file below, as relative path with slashes."""
+        for folder, _, names in os.walk(self._root):
+            for name in names:
+                yield (Path(folder) / name).relative_to(self._root).as_posix()
+
+
+def _same(target: Path, body: bytes) -> bool:
+    try:
+        return target.stat().st_size == len(body) and target.read_bytes() == body
+    except FileNotFoundError:
+        return False
+
+
+def _sync(folder: Path) -> None:
+    """Makes the rename last: the directory entry is data of its own."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _folders(root: Path, removed: Iterable[str]) -> list[Path]:
+    """The folders of removed files, the deepest first, without the root."""
+    found = {(root / path).parent for path in removed} - {root}
+    return sorted((folder for folder in found if folder.is_dir()), key=lambda folder: -len(folder.parts))

@@ -1,0 +1,73 @@
+"""Documents as pieces that are joined: a head, entries that were each rendered once, an end.
+
+feedgen builds each piece; what it builds is cut out of a root that declares every namespace, so that pieces carry none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from feedgen.feed import FeedGenerator
+from lxml import etree
+
+from aggregator.model import Instant
+
+DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around the entries of a document."""
+
+    before: bytes
+    after: bytes
+
+    def around(self, entries: Iterable[bytes]) -> bytes:
+        return b"\n".join((self.before, *entries, self.after))
+
+
+def moment(instant: Instant) -> datetime:
+    """An instant as feedgen wants it: whole seconds, UTC."""
+    return datetime.fromtimestamp(int(instant), UTC)
+
+
+def rfc822(instant: Instant) -> str:
+    """`Thu, 15 Jun 2023 10:04:00 +0000`, whatever the process's locale is (RSS 2.0, RFC 822 5 with four digits)."""
+    when = moment(instant)
+    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[when.weekday()]
+    month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][when.month - 1]
+    return f"{day}, {when.day:02} {month} {when.year:04} {when:%H:%M:%S} +0000"
+
+
+def http_date(instant: Instant) -> str:
+    """`Thu, 15 Jun 2023 10:04:00 GMT` (RFC 9110 5.6.7)."""
+    return rfc822(instant).replace("+0000", "GMT")
+
+
+def new_generator() -> FeedGenerator:
+    """A generator that writes no date of its own: feedgen's is the clock, and to write one it switches the process's locale."""
+    generator = FeedGenerator()
+    generator._FeedGenerator__rss_lastBuildDate = None
+    return generator
+
+
+def frame(root: Any, closing: bytes) -> Frame:
+    """Cuts a document without entries before its closing tags."""
+    text: bytes = etree.tostring(root, encoding="utf-8")
+    return Frame(DECLARATION + text[: text.rindex(closing)], closing + b"\n")
+
+
+class Cutter:
+    """Serialises entry elements without namespace declarations: inside a root that has them all."""
+
+    def __init__(self, namespaces: Mapping[str, str]) -> None:
+        self._namespaces = dict(namespaces)
+
+    def cut(self, element: Any) -> bytes:
+        root = etree.Element("root", nsmap=self._namespaces)
+        root.append(element)
+        text: bytes = etree.tostring(root, encoding="utf-8")
+        return text[text.index(b">") + 1 : -len(b"</root>")]

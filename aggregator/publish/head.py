@@ -1,0 +1,84 @@
+"""What stands before the entries of a document, in every format."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from dataclasses import dataclass
+
+from aggregator.model import Instant
+from aggregator.publish import addresses
+from aggregator.settings import Output, Settings
+from aggregator.text.chars import one_line
+
+GENERATOR = "aggregator"
+"""Without a version: an upgrade changes no published byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archives:
+    """Links of RFC 5005 section 4, as page numbers. page: of this document; None for the subscription document."""
+
+    page: int | None = None
+    previous: int | None = None
+    next: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A feed's own data. id: permanent IRI; updated: whole seconds; ttl: seconds until it is worth asking again."""
+
+    output: Output
+    id: str
+    title: str
+    description: str
+    language: str
+    updated: int
+    site_url: str
+    site_title: str
+    home: str
+    hub: str | None
+    ttl: int
+    archives: Archives = Archives()
+
+    def self_url(self, format: str) -> str:
+        """The configured public address of this very document."""
+        if self.archives.page is None:
+            return self.site_url + addresses.feed_path(self.output.slug, format)
+        return self.page_url(self.archives.page, format)
+
+    def current_url(self, format: str) -> str:
+        """The address of the subscription document."""
+        return self.site_url + addresses.feed_path(self.output.slug, format)
+
+    def page_url(self, page: int, format: str) -> str:
+        return self.site_url + addresses.page_path(self.output.slug, page, format)
+
+
+def feed_id(site_id: str, output: Output) -> str:
+    """`atom:id` of a feed: unique to this database and this slug, and the same wherever the site moves."""
+    return f"urn:uuid:{uuid.uuid5(uuid.UUID(site_id), output.slug)}"
+
+
+def head(output: Output, settings: Settings, site_id: str, updated: Instant, archives: Archives = Archives()) -> Head:
+    """Makes the head of a document. site_id: this database's UUID. Private feeds name no hub: it could not read them."""
+    title = one_line(output.title) or str(output.slug)
+    return Head(
+        output=output,
+        id=feed_id(site_id, output),
+        title=title,
+        description=one_line(output.description or "") or f"{title} – {one_line(settings.site.title)}",
+        language=output.language or settings.site.language,
+        updated=int(updated),
+        site_url=settings.site.url,
+        site_title=one_line(settings.site.title) or "News",
+        home=settings.site.url + addresses.home_path(output),
+        hub=addresses.hub(settings.site, settings.publish.websub) if output.token is None and archives.page is None else None,
+        ttl=ttl(settings),
+        archives=archives,
+    )
+
+
+def ttl(settings: Settings) -> int:
+    """Seconds until a feed may hold something new: the shortest time between two polls, in whole minutes, at most an hour."""
+    return min(max(math.ceil(settings.polling.min / 60), 1), 60) * 60

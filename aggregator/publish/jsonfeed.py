@@ -1,0 +1,82 @@
+"""JSON Feed 1.1."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aggregator.publish.addresses import entry_id
+from aggregator.publish.fragments import Frame
+from aggregator.publish.head import Head
+from aggregator.publish.view import View
+from aggregator.text.times import rfc3339
+
+VERSION = "https://jsonfeed.org/version/1.1"
+
+
+def item(view: View) -> bytes:
+    """One item as UTF-8, indented to stand in a document. `_aggregator` names the outlets, the source and the story's page."""
+    made: dict[str, Any] = {
+        "id": entry_id(view.id),
+        "url": view.link,
+        "title": view.title,
+        "content_html": view.body,
+        "summary": view.summary,
+        "image": view.image,
+        "date_published": rfc3339(view.published),
+        "date_modified": rfc3339(view.updated),
+        "authors": [{"name": name} for name in view.authors],
+        "tags": list(dict.fromkeys(one.term for one in view.terms)),
+        "language": view.language,
+        "attachments": [_attachment(one) for one in view.media],
+        "_aggregator": _extension(view),
+    }
+    return _dump({key: value for key, value in made.items() if value or key == "content_html"})
+
+
+def _attachment(one: Any) -> dict[str, Any]:
+    made = {
+        "url": one.url,
+        "mime_type": one.type,
+        "title": one.title,
+        "size_in_bytes": one.length,
+        "duration_in_seconds": one.duration,
+    }
+    return {key: value for key, value in made.items() if value}
+
+
+def _extension(view: View) -> dict[str, Any]:
+    outlets = [{"name": view.outlet, "url": view.link, "title": view.title}]
+    outlets += [{"name": report.outlet, "url": report.url, "title": report.title} for report in view.also]
+    made: dict[str, Any] = {"page": view.page, "source": {"title": view.origin.title, "url": view.origin.url}, "outlets": outlets}
+    if view.comments:
+        made["comments"] = view.comments
+    return made
+
+
+def document(head: Head) -> Frame:
+    """Everything around the items. Archive pages hang together by `next_url`, the older one next."""
+    made: dict[str, Any] = {
+        "version": VERSION,
+        "title": head.title,
+        "home_page_url": head.home,
+        "feed_url": head.self_url("json"),
+        "description": head.description,
+        "language": head.language,
+        "authors": [{"name": head.site_title}],
+    }
+    if head.archives.previous is not None:
+        made["next_url"] = head.page_url(head.archives.previous, "json")
+    if head.hub:
+        made["hubs"] = [{"type": "WebSub", "url": head.hub}]
+    text = _dump(made)
+    return Frame(text[:-1] + b',"items":[', b"]}\n")
+
+
+def joined(frame: Frame, items: list[bytes]) -> bytes:
+    """The document: items are separated by commas, which XML's entries are not."""
+    return frame.before + b"\n" + b",\n".join(items) + b"\n" + frame.after
+
+
+def _dump(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,204 @@
+"""Publishing: committed state to documents, files and prepared answers. Nothing becomes visible before the database knows it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from aggregator.model import Instant, Slug, SourceState, StoryId
+from aggregator.ports import OutputState, Shown, Store
+from aggregator.publish import archive, opml, pages, select
+from aggregator.publish.addresses import FORMATS, TYPES, feed_path
+from aggregator.publish.documents import documents, in_order
+from aggregator.publish.files import Tree
+from aggregator.publish.head import Archives, Head, head, ttl
+from aggregator.publish.rendering import Renderer
+from aggregator.publish.shelf import Prepared, Shelf, digest
+from aggregator.settings import Output, Settings
+
+SITE_ID = "publish.site"
+"""Key of the stored value that makes the ids of this database's feeds unique in the world."""
+MARK = "publish.mark."
+"""Prefix of the keys of `Mark`s."""
+HTML = "text/html; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is stored of a published feed. modified: when its bytes last changed; updated: its own date, which never goes back."""
+
+    digest: str = ""
+    modified: int = 0
+    updated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A feed as it is about to become visible."""
+
+    output: Output
+    head: Head
+    stories: tuple[StoryId, ...]
+    made: dict[str, bytes]
+    mark: Mark
+    old_mark: Mark
+
+
+class Publisher:
+    """Publishes the outputs of one config from one store. Used by one thread at a time; `shelf` is read by others meanwhile."""
+
+    def __init__(
+        self, settings: Settings, store: Store, shelf: Shelf | None = None, *, mint: Callable[[], uuid.UUID] = uuid.uuid4
+    ) -> None:
+        self.shelf = shelf or Shelf()
+        self._settings = settings
+        self._store = store
+        self._mint = mint
+        self._trees = {False: Tree(settings.publish.directory), True: Tree(settings.publish.private, private=True)}
+        self._renderer = Renderer(settings, store.stories)
+        self._site_id: str | None = None
+        self._shown: dict[Slug, tuple[StoryId, ...]] = {}
+        self._promised: set[StoryId] = set()
+
+    def publish(self, slugs: Collection[Slug] | None, now: Instant) -> tuple[Slug, ...]:
+        """Brings these feeds' documents (None: all, and everything around them) up to the committed state.
+
+        Returns the slugs of which bytes changed. Raises AggregatorError if files can't be written.
+        """
+        states = self._store.outputs()
+        outputs = [one for one in self._settings.outputs if slugs is None or one.slug in slugs]
+        issues = []
+        for output in outputs:
+            state = states.get(output.slug) or OutputState(output.slug, b"", changed=now)
+            self._close_pages(output, state, now)
+            issues.append(self._issue(output, state, now))
+        self._promise(issues)
+        for issue in issues:
+            self._show(issue)
+        if slugs is None:
+            self._show_surroundings(states, now)
+        return tuple(issue.output.slug for issue in issues if issue.mark != issue.old_mark)
+
+    def end_filling(self, now: Instant) -> tuple[Slug, ...]:
+        """Feeds that had their chance of every source's backlog start for good: with their newest stories, in order of date."""
+        states = self._store.outputs()
+        filling = [one for one in self._settings.outputs if one.slug in states and states[one.slug].filling]
+        if not filling or not select.is_filled(self._enabled_states(), now):
+            return ()
+        for output in filling:
+            state = states[output.slug]
+            shown = self._store.shown(output.slug)
+            with self._store.begin() as transaction:
+                transaction.leave(output.slug, [one.story for one in shown])
+                transaction.enter(output.slug, select.fill(shown, output.items), now)
+                transaction.save_output(replace(state, filling=False, revision=state.revision + 1, changed=now))
+        return tuple(output.slug for output in filling)
+
+    def _enabled_states(self) -> list[SourceState]:
+        states = self._store.states()
+        return [states[source.id] for source in self._settings.sources if source.enabled and source.id in states]
+
+    def site_id(self) -> str:
+        """This database's own UUID, made at the first publication."""
+        if self._site_id is None:
+            self._site_id = self._store.value(SITE_ID)
+        if self._site_id is None:
+            self._site_id = str(self._mint())
+            with self._store.begin() as transaction:
+                transaction.set_value(SITE_ID, self._site_id)
+        return self._site_id
+
+    # --- one feed
+    def _close_pages(self, output: Output, state: OutputState, now: Instant) -> None:
+        if state.filling:
+            return
+        while members := archive.to_close(self._store.shown(output.slug), output.items):
+            entries = self._renderer.entries(members, output.content)
+            number = len(self._store.pages(output.slug)) + 1
+            with self._store.begin() as transaction:
+                transaction.mark_published([one.story for one in members])
+                transaction.save_page(archive.close(output.slug, number, entries, now))
+
+    def _issue(self, output: Output, state: OutputState, now: Instant) -> Issue:
+        entries = in_order(self._renderer.entries(self._members(output, state), output.content), output.sort)
+        old = self._mark(output.slug)
+        updated = max((one.updated for one in entries), default=int(state.changed))
+        closed = len(self._store.pages(output.slug))
+        top = head(output, self._settings, self.site_id(), max(updated, old.updated), Archives(previous=closed or None))
+        made = documents(top, entries)
+        new = digest(b"".join(made.values()))
+        mark = old if new == old.digest else Mark(new, max(int(now), old.modified), top.updated)
+        return Issue(output, top, tuple(one.story for one in entries), made, mark, old)
+
+    def _members(self, output: Output, state: OutputState) -> list[Shown]:
+        shown = self._store.shown(output.slug)
+        if not state.filling:
+            return shown
+        newest = frozenset(select.fill(shown, output.items))
+        return [one for one in shown if one.story in newest]
+
+    def _mark(self, slug: Slug) -> Mark:
+        stored = self._store.value(MARK + slug)
+        return Mark(*json.loads(stored)) if stored else Mark()
+
+    def _promise(self, issues: Iterable[Issue]) -> None:
+        """Stores that these documents are about to become visible: what subscribers may have seen is never taken back."""
+        new = {story for issue in issues for story in issue.stories} - self._promised
+        moved = [issue for issue in issues if issue.mark != issue.old_mark]
+        if not new and not moved:
+            return
+        with self._store.begin() as transaction:
+            transaction.mark_published(new)
+            for issue in moved:
+                mark = issue.mark
+                transaction.set_value(MARK + issue.output.slug, json.dumps([mark.digest, mark.modified, mark.updated]))
+        self._promised |= new
+
+    def _show(self, issue: Issue) -> None:
+        output = issue.output
+        private = output.token is not None
+        cache = f"{'private' if private else 'public'}, max-age={issue.head.ttl}"
+        for format, body in issue.made.items():
+            path = feed_path(output.slug, format)
+            shown = self.shelf.get(path)
+            if shown is not None and shown.body == body and shown.token == output.token and shown.cache == cache:
+                continue
+            self._trees[private].write(path[1:], body)
+            links = f'<{issue.head.hub}>; rel="hub", <{issue.head.self_url(format)}>; rel="self"'
+            extra = {"link": links} if issue.head.hub else {}
+            self.shelf.put(path, Prepared(TYPES[format], body, issue.mark.modified, cache, output.token, extra))
+        self._shown[output.slug] = issue.stories
+
+    # --- what stands around the feeds
+    def _show_surroundings(self, states: Mapping[Slug, OutputState], now: Instant) -> None:
+        """The list of feeds, the front page; what is not published any more is removed."""
+        public = [self._head(output) for output in self._settings.outputs if output.token is None]
+        self._show_page("/opml.xml", "text/x-opml; charset=utf-8", opml.document(self._settings.site, public), now)
+        self._show_page("/index.html", HTML, pages.index(self._settings.site, public), now)
+        self._remove_the_rest(states)
+        self._renderer.forget_all_but({story for stories in self._shown.values() for story in stories})
+
+    def _head(self, output: Output) -> Head:
+        return head(output, self._settings, self.site_id(), self._mark(output.slug).updated)
+
+    def _show_page(self, path: str, kind: str, body: bytes, now: Instant) -> None:
+        shown = self.shelf.get(path)
+        if shown is None or shown.body != body:
+            self._trees[False].write(path[1:], body)
+            extra = pages.headers() if kind == HTML else {}
+            self.shelf.put(path, Prepared(kind, body, int(now), f"public, max-age={ttl(self._settings)}", extra=extra))
+
+    def _remove_the_rest(self, states: Mapping[Slug, OutputState]) -> None:
+        wanted: dict[bool, set[str]] = {False: {"opml.xml", "index.html"}, True: set()}
+        for output in self._settings.outputs:
+            wanted[output.token is not None].update(feed_path(output.slug, format)[1:] for format in FORMATS)
+        for private, tree in self._trees.items():
+            tree.clean(wanted[private])
+        known = {f"/{path}" for paths in wanted.values() for path in paths}
+        for path in self.shelf.paths():
+            if path not in known:
+                self.shelf.drop(path)
+        gone = {feed_path(slug, format) for slug in states for format in FORMATS} - known
+        self.shelf.withdraw(frozenset(gone))

@@ -1,0 +1,77 @@
+"""Entries are rendered once for each change of their story, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from aggregator.model import SourceId, Story, StoryId
+from aggregator.ports import Shown
+from aggregator.publish import atom, jsonfeed, rss
+from aggregator.publish.characters import address
+from aggregator.publish.view import Origin, View, view
+from aggregator.settings import Settings
+from aggregator.text.chars import one_line
+
+_SECRET_WORDS = ("token", "key", "secret", "password", "passwd", "pass", "auth", "sig", "signature", "session", "credential")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A story in the three formats. version: of the stored story that it was made from."""
+
+    story: StoryId
+    version: int
+    published: int
+    updated: int
+    atom: bytes
+    rss: bytes
+    json: bytes
+
+
+def render(shown: View, version: int = 0) -> Rendered:
+    """Renders one view in every format."""
+    return Rendered(shown.id, version, shown.published, shown.updated, atom.entry(shown), rss.item(shown), jsonfeed.item(shown))
+
+
+class Renderer:
+    """The rendered entries, by story and content mode. Holds those of the documents in use."""
+
+    def __init__(self, settings: Settings, load: Callable[[Iterable[StoryId]], list[Story]]) -> None:
+        self._site = settings.site
+        self._origins = public_origins(settings)
+        self._load = load
+        self._kept: dict[tuple[StoryId, str], Rendered] = {}
+
+    def entries(self, members: Sequence[Shown], content: str) -> list[Rendered]:
+        """The members' entries in their order; those that changed are loaded and rendered, the others are there."""
+        wanted = {member.story: member.version for member in members if self._version(member.story, content) != member.version}
+        for story in self._load(wanted) if wanted else ():
+            shown = view(story, content, self._site, self._origins)
+            self._kept[story.id, content] = render(shown, wanted[story.id])
+        return [found for member in members if (found := self._kept.get((member.story, content))) is not None]
+
+    def _version(self, story: StoryId, content: str) -> int | None:
+        found = self._kept.get((story, content))
+        return None if found is None else found.version
+
+    def forget_all_but(self, stories: Collection[StoryId]) -> None:
+        """Drops what is in no document any more."""
+        self._kept = {key: kept for key, kept in self._kept.items() if key[0] in stories}
+
+
+def public_origins(settings: Settings) -> Mapping[SourceId, Origin]:
+    """What may be said of each configured source: its title and its address, unless that carries a secret."""
+    found = {}
+    for source in settings.sources:
+        url = address(source.url)
+        if url is not None and not _has_secret(url):
+            found[source.id] = Origin(one_line(source.title or source.outlet or ""), url)
+    return found
+
+
+def _has_secret(url: str) -> bool:
+    """Whether a query parameter is named like a credential."""
+    names = (name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    return any(word in name for name in names for word in _SECRET_WORDS)

@@ -1,0 +1,72 @@
+"""RSS 2.0 by the RSS Advisory Board's profile, with atom:link, dc:creator, content:encoded and Media RSS thumbnails."""
+
+from __future__ import annotations
+
+from feedgen.entry import FeedEntry
+
+from aggregator.publish.addresses import entry_id
+from aggregator.publish.atom import feed_links
+from aggregator.publish.extension import RSS_NAMESPACES, EntryNodes, FeedNodes, Node
+from aggregator.publish.fragments import Cutter, Frame, frame, new_generator, rfc822
+from aggregator.publish.head import GENERATOR, Head
+from aggregator.publish.view import View
+from aggregator.text.times import rfc3339
+
+_CUTTER = Cutter(RSS_NAMESPACES)
+
+
+def item(view: View) -> bytes:
+    """One item as UTF-8. Of several enclosures RSS has room for the first."""
+    made = FeedEntry()
+    made.title(view.title)
+    made.link(href=view.link)
+    made.guid(entry_id(view.id), permalink=False)
+    if view.full:
+        made.description(view.summary or view.title, isSummary=True)
+        made.content(view.body)
+    else:
+        made.description(view.body)
+    made.category([{"term": one.term} | ({"scheme": one.scheme} if one.scheme else {}) for one in view.terms])
+    if view.comments:
+        made.comments(view.comments)
+    if view.media:
+        made.enclosure(view.media[0].url, str(view.media[0].length), view.media[0].type)
+    made.source(view.origin.url, view.origin.title)
+    made.register_extension("nodes", EntryNodes, atom=False, rss=True)
+    made.nodes.nodes = _nodes(view)
+    return _CUTTER.cut(made.rss_entry())
+
+
+def _nodes(view: View) -> tuple[Node, ...]:
+    """pubDate is written here, too: feedgen switches the process's locale to write one."""
+    language = [Node("dc:language", text=view.language)] if view.language else []
+    image = [Node("media:thumbnail", {"url": view.image})] if view.image else []
+    return (
+        Node("pubDate", text=rfc822(view.published)),
+        Node("atom:updated", text=rfc3339(view.updated)),
+        *(Node("dc:creator", text=name) for name in view.authors),
+        *language,
+        *(
+            Node("atom:link", {"rel": "related", "type": "text/html", "href": report.url, "title": report.outlet})
+            for report in view.also
+        ),
+        *image,
+    )
+
+
+def document(head: Head) -> Frame:
+    """Everything around the items."""
+    generator = new_generator()
+    generator.title(head.title)
+    generator.link(href=head.home, rel="alternate")
+    generator.description(head.description)
+    generator.language(head.language)
+    generator.generator(GENERATOR)
+    generator.register_extension("nodes", FeedNodes, EntryNodes)
+    generator.nodes.namespaces = RSS_NAMESPACES
+    nodes = feed_links(head, "rss", "atom:link")
+    if head.archives.page is None:
+        generator.ttl(head.ttl // 60)
+    generator.nodes.nodes = (Node("lastBuildDate", text=rfc822(head.updated)), *nodes)
+    root, _ = generator._create_rss()
+    return frame(root, b"</channel></rss>")

@@ -1,0 +1,114 @@
+"""Which published feeds a story belongs in: pure decisions, which the poll stores and `why` can print."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aggregator.model import Instant, Slug, SourceState, Story, StoryId
+from aggregator.ports import OutputState, Shown
+from aggregator.settings import Output, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What changes in the feeds for one story. stay: feeds it was in and stays in: their documents show it anew.
+
+    reasons: for every feed that was wanted or left, why. held_until: when to ask again (`publish.settle`).
+    """
+
+    enter: tuple[Slug, ...] = ()
+    leave: tuple[Slug, ...] = ()
+    stay: tuple[Slug, ...] = ()
+    reasons: Mapping[Slug, str] = field(default_factory=dict)
+    held_until: Instant | None = None
+
+    @property
+    def touched(self) -> tuple[Slug, ...]:
+        """The feeds whose documents change."""
+        return (*self.enter, *self.leave, *self.stay)
+
+
+def place(
+    story: Story,
+    wanted: Collection[Slug],
+    current: Collection[Slug],
+    outputs: Mapping[Slug, OutputState],
+    *,
+    now: Instant,
+    settle: float = 0.0,
+) -> Placement:
+    """Decides for one story: `wanted` are the feeds whose queries match it, `current` those it is in.
+
+    A story that is taken down or has become another's alias leaves everything. A backlog story (`old`) enters only feeds that
+    are still being filled; one that is in stays in. A new story waits `settle` seconds for a better lead.
+    """
+    if story.dropped or story.alias_of is not None:
+        reason = "taken down" if story.dropped else f"is now {story.alias_of}"
+        return Placement(leave=tuple(sorted(current)), reasons=dict.fromkeys(current, reason))
+    enter: list[Slug] = []
+    reasons: dict[Slug, str] = {slug: "no longer matches" for slug in current if slug not in wanted}
+    ripe = story.first_seen + settle
+    held = False
+    for slug in sorted(set(wanted) - set(current)):
+        state = outputs.get(slug)
+        if story.old and not (state is not None and state.filling):
+            reasons[slug] = "backlog of a new source: the feed is read already"
+        elif now < ripe and not story.old:
+            reasons[slug], held = "held back for a better lead", True
+        else:
+            enter.append(slug)
+            reasons[slug] = "matches"
+    return Placement(
+        enter=tuple(enter),
+        leave=tuple(sorted(set(current) - set(wanted))),
+        stay=tuple(sorted(set(current) & set(wanted))),
+        reasons=reasons,
+        held_until=ripe if held else None,
+    )
+
+
+def is_filled(states: Iterable[SourceState], now: Instant) -> bool:
+    """Whether a new feed has had its chance of every source's backlog: each was asked once, or has to wait, or is not polled.
+
+    states: of the enabled sources.
+    """
+    return all(state.last_poll is not None or state.gone or state.due > now for state in states)
+
+
+def fill(candidates: Iterable[Shown], items: int) -> tuple[StoryId, ...]:
+    """What a new feed starts with: the newest `items` stories, in the order in which they enter (the oldest first)."""
+    newest = sorted(candidates, key=lambda shown: (shown.published, shown.story))[-items:] if items else []
+    return tuple(shown.story for shown in newest)
+
+
+@dataclass(frozen=True, slots=True)
+class Redefinition:
+    """What an edited query does to a feed that exists. enter: in the order of entering."""
+
+    enter: tuple[StoryId, ...]
+    leave: tuple[StoryId, ...]
+
+
+def redefine(
+    members: Sequence[Shown], matching: Collection[StoryId], candidates: Sequence[tuple[StoryId, Instant]], items: int
+) -> Redefinition:
+    """Members that match no more leave; of the `candidates` (matching stories that are not in, dated) the newest enter.
+
+    At most `items` of them, and none older than the feed's oldest story: subscribers get no flood of the past. A feed that has
+    no members takes the newest `items` whatever their age.
+    """
+    leave = tuple(shown.story for shown in members if shown.story not in matching)
+    floor = min((shown.published for shown in members), default=float("-inf"))
+    young = sorted((published, story) for story, published in candidates if published >= floor)
+    return Redefinition(tuple(story for _, story in young[-items:]) if items else (), leave)
+
+
+def definition(output: Output, settings: Settings) -> bytes:
+    """8 bytes over what selects an output's stories: when they differ from the stored ones, the feed is made up anew."""
+    query = output.query
+    if query is None and output.topic is not None:
+        query = next((topic.query for topic in settings.topics if topic.slug == output.topic), None)
+    parts = (query or "", output.language or "", "rejected" if output.rejected else "", output.digest or "")
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest()

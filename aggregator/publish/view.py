@@ -1,0 +1,190 @@
+"""What a reader sees of a story: one value that all three formats are written from."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aggregator.model import Entry, Item, SourceId, Story, StoryId, TagKind
+from aggregator.publish import addresses, characters, excerpt
+from aggregator.publish.wording import wording
+from aggregator.settings import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The feed that the lead was taken from. url: its public address."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Also:
+    """Another outlet's report of the same story."""
+
+    outlet: str
+    url: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A category. scheme: an IRI that says what kind of term it is; None for a feed's own."""
+
+    term: str
+    scheme: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An enclosure; length in bytes, 0 where unknown; duration in seconds."""
+
+    url: str
+    type: str
+    length: int
+    duration: int | None
+    title: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A story as it is published, with a content mode applied. Everything is clean; dates are whole seconds.
+
+    summary: plain text. body: HTML, never empty, "also reported by" included. full: the body is the whole text, so that the
+    summary is worth giving, too. page: the story's own page.
+    """
+
+    id: StoryId
+    title: str
+    link: str
+    page: str
+    published: int
+    updated: int
+    authors: tuple[str, ...]
+    outlet: str
+    origin: Origin
+    summary: str
+    body: str
+    full: bool
+    also: tuple[Also, ...]
+    terms: tuple[Term, ...]
+    media: tuple[Media, ...]
+    image: str | None
+    comments: str | None
+    language: str | None
+
+
+def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Origin]) -> View:
+    """Makes the view. content: "full", "summary" or "title". sources: the configured sources' public titles and addresses."""
+    lead = story.lead_item
+    entry = lead.entry
+    page = site.url + addresses.story_path(story.id)
+    link = characters.address(entry.url) or _first_address(story) or page
+    also = _also(story, lead)
+    published = int(story.published)
+    outlet = _outlet(lead)
+    language = characters.language(lead.language)
+    text = excerpt.summary_text(entry)
+    body = _body(entry, content)
+    bare = not excerpt.text_of(body)
+    body += _attribution(link, outlet, also, language or site.language, bare=bare)
+    return View(
+        id=story.id,
+        title=characters.one_line(entry.title) or excerpt.excerpt(text, 100) or outlet,
+        link=link,
+        page=page,
+        published=published,
+        updated=max(int(story.updated), published),
+        authors=_authors(entry) or (outlet,),
+        outlet=outlet,
+        origin=_origin(lead, link, sources),
+        summary=text if content != "title" else "",
+        body=characters.scrub(body),
+        full=content == "full" and bool(entry.content or entry.summary),
+        also=also,
+        terms=_terms(story, site),
+        media=_media(entry),
+        image=characters.address(entry.image),
+        comments=characters.address(entry.comments),
+        language=language,
+    )
+
+
+def _outlet(item: Item) -> str:
+    return characters.one_line(item.outlet) or item.outlet_key or str(item.source)
+
+
+def _authors(entry: Entry) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for author in entry.authors if (name := characters.one_line(author))))
+
+
+def _first_address(story: Story) -> str | None:
+    return next((url for item in story.items if (url := characters.address(item.entry.url))), None)
+
+
+def _also(story: Story, lead: Item) -> tuple[Also, ...]:
+    """Every other outlet once, by its first report that has an address."""
+    found: dict[str, Also] = {}
+    for item in story.items:
+        url = characters.address(item.entry.url)
+        if item.outlet_key != lead.outlet_key and item.outlet_key not in found and url is not None:
+            found[item.outlet_key] = Also(_outlet(item), url, characters.one_line(item.entry.title))
+    return tuple(found.values())
+
+
+def _origin(lead: Item, link: str, sources: Mapping[SourceId, Origin]) -> Origin:
+    """Where the lead was read: what an aggregator's entry names, the configured source, or (if it is gone) the outlet's site."""
+    named = lead.entry.origin
+    if lead.aggregator and named is not None and (url := characters.address(named.url)):
+        return Origin(characters.one_line(named.title or "") or _outlet(lead), url)
+    known = sources.get(lead.source)
+    if known is not None:
+        return known
+    return Origin(_outlet(lead), "/".join(link.split("/")[:3]) + "/")
+
+
+def _body(entry: Entry, content: str) -> str:
+    if content == "title":
+        return ""
+    if content == "full":
+        return entry.content or entry.summary
+    return excerpt.summary_html(entry)
+
+
+def _attribution(link: str, outlet: str, also: tuple[Also, ...], language: str, *, bare: bool) -> str:
+    """The closing line: who else reports it; where there is no text at all, who reports it."""
+    words = wording(language)
+    if not also and not bare:
+        return ""
+    named = [(report.url, report.outlet) for report in also]
+    if not also or bare:
+        named.insert(0, (link, outlet))
+    links = ", ".join(f'<a href="{html.escape(url)}">{html.escape(name)}</a>' for url, name in named)
+    return f"<p>{words.reported_by if bare else words.also_reported_by} {links}</p>"
+
+
+def _terms(story: Story, site: Site) -> tuple[Term, ...]:
+    """Categories in a fixed order, each term and kind once."""
+    terms = (
+        Term(characters.one_line(tag.value), None if tag.kind is TagKind.CATEGORY else f"{site.url}/#{tag.kind}")
+        for tag in sorted(story.tags)
+    )
+    return tuple(dict.fromkeys(term for term in terms if term.term))
+
+
+def _media(entry: Entry) -> tuple[Media, ...]:
+    """By address, so that the one that RSS has room for is the first one of the others."""
+    found = {
+        url: Media(
+            url,
+            characters.media_type(one.type, url),
+            max(one.length or 0, 0),
+            one.duration,
+            characters.one_line(one.title or "") or None,
+        )
+        for one in entry.enclosures
+        if (url := characters.address(one.url))
+    }
+    return tuple(found[url] for url in sorted(found))

@@ -1,0 +1,36 @@
+"""The few words that the product itself writes into a story, in the story's language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    also_reported_by: str
+    reported_by: str
+
+
+_ENGLISH = Wording("Also reported by", "Reported by")
+_LANGUAGES = {
+    "en": _ENGLISH,
+    "da": Wording("Også omtalt af", "Omtalt af"),
+    "de": Wording("Auch berichtet von", "Berichtet von"),
+    "es": Wording("También lo publica", "Lo publica"),
+    "fi": Wording("Myös näissä:", "Lähde:"),
+    "fr": Wording("Aussi rapporté par", "Rapporté par"),
+    "it": Wording("Ne parla anche", "Ne parla"),
+    "nl": Wording("Ook gemeld door", "Gemeld door"),
+    "no": Wording("Også omtalt av", "Omtalt av"),
+    "nb": Wording("Også omtalt av", "Omtalt av"),
+    "pl": Wording("Piszą o tym także:", "Źródło:"),
+    "pt": Wording("Também noticiado por", "Noticiado por"),
+    "ru": Wording("Также сообщают:", "Сообщает:"),
+    "sv": Wording("Rapporteras även av", "Rapporteras av"),
+    "uk": Wording("Також повідомляють:", "Повідомляє:"),
+}
+
+
+def wording(language: str) -> Wording:
+    """The words in a language (a tag such as `de-AT`); English where there are none."""
+    return _LANGUAGES.get(language.lower().split("-")[0], _ENGLISH)
