@@ -89,7 +89,7 @@ def _protocol(text: str) -> Fault:
         return Fault(FaultKind.CONNECT, "disconnected: the server closed the connection without an answer")
     if "peer closed" in text or "incomplete" in text:
         return Fault(FaultKind.PROTOCOL, "incomplete: the connection closed before the end of the body")
-    return Fault(FaultKind.PROTOCOL, f"protocol error: {clean(text) or 'not HTTP'}")
+    return Fault(FaultKind.PROTOCOL, f"protocol error: {clean(text.partition(': bytearray')[0]) or 'not HTTP'}")
 
 
 def _connection(error: Exception) -> Fault:

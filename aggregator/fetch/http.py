@@ -168,9 +168,7 @@ class HttpFetcher:
             return self._direct
         if proxy not in self._proxies:
             limits = httpx.Limits(max_keepalive_connections=0)
-            self._proxies[proxy] = Proxied(
-                httpx.AsyncHTTPTransport(proxy=proxy, verify=self._context, trust_env=False, limits=limits)
-            )
+            self._proxies[proxy] = httpx.AsyncHTTPTransport(proxy=proxy, verify=self._context, trust_env=False, limits=limits)
         return self._proxies[proxy]
 
     async def aclose(self) -> None:

@@ -68,7 +68,12 @@ class FeedTransport(httpx.AsyncBaseTransport):
 
     async def _send(self, opened: _Open, message: httpcore.Request, keep: bool) -> httpx.Response:
         opened.stream.allow(HEAD_BUDGET, "headers")
-        answer = await opened.connection.handle_async_request(message)
+        try:
+            answer = await opened.connection.handle_async_request(message)
+        except httpcore.RemoteProtocolError as error:
+            if opened.stream.spoke and "without sending" in str(error):
+                raise httpcore.RemoteProtocolError("what came is no HTTP response") from error
+            raise
         opened.stream.allow(self._max_wire, "more bytes than polling.max_bytes")
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(self, opened, answer, keep))
 

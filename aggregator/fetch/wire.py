@@ -110,10 +110,11 @@ class Stream(httpcore.AsyncNetworkStream):
         self._transport = transport
         self._budget = 0
         self._limit = ""
+        self.spoke = False
 
     def allow(self, size: int, limit: str) -> None:
-        """Sets how many bytes more may be read; `limit` says of what, for the fault."""
-        self._budget, self._limit = size, limit
+        """Sets how many bytes more may be read; `limit` says of what, for the fault. `spoke`: whether any came since."""
+        self._budget, self._limit, self.spoke = size, limit, False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 (httpcore's)
         try:
@@ -124,6 +125,7 @@ class Stream(httpcore.AsyncNetworkStream):
             raise httpcore.ReadTimeout("no answer in time") from error
         except (OSError, ssl.SSLError) as error:
             raise httpcore.ReadError(str(error)) from error
+        self.spoke = self.spoke or bool(data)
         self._budget -= len(data)
         if self._budget < 0:
             raise BudgetError(self._limit)

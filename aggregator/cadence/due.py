@@ -1,0 +1,122 @@
+"""The next due time of a source, with its reason: its own interval, slowed by hints; or a back-off after failures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+
+from aggregator.cadence import floors, rhythm
+from aggregator.model import Auto, Cron, Fault, Fixed, Instant, Source, SourceState
+from aggregator.settings import Polling
+from aggregator.text.times import spell
+
+JITTER = 0.1
+"""Share by which an interval is shortened or prolonged by chance, so that sources don't march in step."""
+CRON_SPREAD = 30.0
+"""Seconds over which polls of one cron line are spread."""
+MAX_BACKOFF = 86_400.0
+"""Seconds between tries of a source that fails for good."""
+FIRST_BACKOFF = 1800.0
+"""Seconds until the first try after a failure at most: a slow feed's own interval would make a passing error last."""
+RETRY_SPREAD = 30.0
+"""Seconds, at most, by which sources that wait for one moment are spread behind it."""
+FAREST_CRON = 366 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When to poll next, and why then."""
+
+    at: Instant
+    reason: str
+
+
+def after_success(source: Source, state: SourceState, now: Instant, polling: Polling, rng: float, timezone: str) -> Due:
+    """The due time after an answer. `state` has its new arrivals and hints; rng is in [0, 1).
+
+    Never sooner than `polling.min`. Hints are floors, none beyond `polling.max`; an `every` written at the source itself
+    (strict) is not slowed by them.
+    """
+    match source.every:
+        case Cron(line, strict):
+            floor, why = (now + polling.min, "") if strict else _floor(state, now, polling)
+            return _cron(line, max(floor, now + polling.min), why, now, rng, timezone)
+        case Fixed(seconds, strict):
+            base, why = max(seconds, polling.min), f"every {spell(seconds)}"
+        case Auto():
+            strict = False
+            base, why = _learnt(state, now, polling)
+    planned = now + max(polling.min, base * _jittered(rng))
+    if isinstance(source.every, Auto):
+        planned = min(planned, now + polling.max)
+    if strict:
+        return Due(planned, why)
+    floor, floor_why = _floor(state, now, polling)
+    if floor > planned:
+        planned, why = min(floor + (floor - now) * JITTER * rng, max(floor, now + polling.max)), floor_why
+    open_again = floors.skipped(planned, state.hints, now + polling.max)
+    return Due(planned, why) if open_again <= planned else Due(open_again, f"{why}; skipHours or skipDays until then")
+
+
+def after_failure(source: Source, state: SourceState, fault: Fault, now: Instant, polling: Polling, rng: float) -> Due:
+    """The due time after a failure: doubled with each in a row, to a day; never before what the server asked for.
+
+    `state.failures` counts this failure. rng is in [0, 1).
+    """
+    usual = _usual(source, state, now, polling)
+    first = max(polling.min, min(usual, FIRST_BACKOFF))
+    wait = min(first * 2.0 ** min(state.failures - 1, 30), max(MAX_BACKOFF, polling.min)) * _jittered(rng)
+    planned = now + max(polling.min, min(wait, max(MAX_BACKOFF, polling.min)))
+    count = "1 failure" if state.failures == 1 else f"{state.failures} failures in a row"
+    if fault.retry_at is not None and fault.retry_at > planned:
+        spread = min(RETRY_SPREAD, (fault.retry_at - now) * JITTER) * rng
+        return Due(fault.retry_at + spread, f"the server asked to wait ({count})")
+    return Due(planned, f"backing off after {count}")
+
+
+def _usual(source: Source, state: SourceState, now: Instant, polling: Polling) -> float:
+    match source.every:
+        case Fixed(seconds, _):
+            return max(seconds, polling.min)
+        case Cron():
+            return FIRST_BACKOFF
+        case _:
+            return _learnt(state, now, polling)[0]
+
+
+def _learnt(state: SourceState, now: Instant, polling: Polling) -> tuple[float, str]:
+    since = [at for at in (state.last_new, state.first_success) if at is not None]
+    wanted, how = rhythm.interval(state.arrivals, now - since[0] if since else 0.0, now)
+    base = min(max(wanted, polling.min), polling.max)
+    known = rhythm.learnt(state.arrivals, now)
+    why = f"auto: {how}" if known is None else f"auto: something new each {spell(known.gap)}"
+    return base, f"{why}, so every {spell(base)}"
+
+
+def _floor(state: SourceState, now: Instant, polling: Polling) -> tuple[Instant, str]:
+    hint = floors.longest(state.hints)
+    if hint is None:
+        return now, ""
+    seconds, name = hint
+    return now + min(seconds, polling.max), f"{name} {spell(seconds)}"
+
+
+def _cron(line: str, floor: Instant, why: str, now: Instant, rng: float, timezone: str) -> Due:
+    """The first moment of a cron line at or after the floor, spread by some seconds."""
+    zone = ZoneInfo(timezone)
+    moments = CronSim(line, datetime.fromtimestamp(now, zone))
+    reason = f"cron {line}" + (f", not before {why}" if why else "")
+    for moment in moments:
+        at: Instant = moment.timestamp()
+        if at >= floor:
+            return Due(at + CRON_SPREAD * rng, reason)
+        if at > now + FAREST_CRON:
+            break
+    return Due(max(floor, now + MAX_BACKOFF), f"cron {line} has no moment within a year")
+
+
+def _jittered(rng: float) -> float:
+    return 1.0 - JITTER + 2 * JITTER * rng

@@ -1,0 +1,41 @@
+"""What a feed or its server says about when to come back: it can only slow polling down, within `polling.max`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from aggregator.model import Hints, Instant
+
+HOUR = 3600.0
+_ALL_HOURS, _ALL_DAYS = 24, 7
+
+
+def longest(hints: Hints) -> tuple[float, str] | None:
+    """(seconds, which) of the hint that asks for the most patience, or None."""
+    given = (("max-age", hints.max_age), ("ttl", hints.ttl), ("updatePeriod", hints.update_period))
+    return max(((value, name) for name, value in given if value is not None and value > 0), default=None)
+
+
+def skipped(at: Instant, hints: Hints, until: Instant) -> Instant:
+    """The first instant from `at` on that lies in none of the skipped hours and days (UTC), `until` at the latest.
+
+    Hours and days that leave nothing over are taken for a mistake.
+    """
+    hours, days = frozenset(hints.skip_hours), frozenset(hints.skip_days)
+    hours = hours if len(hours) < _ALL_HOURS else frozenset()
+    days = days if len(days) < _ALL_DAYS else frozenset()
+    if not hours and not days:
+        return at
+    moment = datetime.fromtimestamp(at, UTC)
+    while moment.hour in hours or moment.weekday() in days:
+        moment = moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        if moment.timestamp() >= until:
+            return max(at, until)
+    return max(at, moment.timestamp())
+
+
+def merged(known: Hints, of_document: Hints | None, of_answer: Hints) -> Hints:
+    """The hints now in force: a document's until the next document, an answer's until the next answer."""
+    base = of_document if of_document is not None else known
+    return replace(base, max_age=of_answer.max_age)

@@ -1,0 +1,29 @@
+"""Permanent redirects: remembered once three polls in a row agree, taken back when the new address fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aggregator.model import FetchFailed, FetchOutcome, Source, SourceState
+
+PERMANENT = frozenset({301, 308})
+AGREEING = 3
+"""Polls in a row that must lead to the same address, all hops permanent (RFC 9110 15.4.2, 15.4.9; sites say 301 by mistake)."""
+PATIENCE = 3
+"""Failures in a row at a remembered address after which the configured one is tried again."""
+
+
+def after_moves(source: Source, state: SourceState, outcome: FetchOutcome, failures: int) -> SourceState:
+    """The state with its address, `moved_to` and `moved_times` as they are after this poll. Failures decide nothing at once."""
+    if isinstance(outcome, FetchFailed):
+        if failures >= PATIENCE and state.url != source.url:
+            return replace(state, url=source.url, moved_to=None, moved_times=0)
+        return state
+    hops = outcome.hops
+    if not hops or any(hop.status not in PERMANENT for hop in hops):
+        return replace(state, moved_to=None, moved_times=0) if state.moved_to else state
+    target = outcome.url
+    times = state.moved_times + 1 if state.moved_to == target else 1
+    if times >= AGREEING:
+        return replace(state, url=target, moved_to=None, moved_times=0)
+    return replace(state, moved_to=target, moved_times=times)

@@ -1,0 +1,20 @@
+"""Whether a source may be asked now. Asked before a poll, and again when its turn at the host has come."""
+
+from __future__ import annotations
+
+from aggregator.model import Instant, SourceState
+from aggregator.ports import Hold
+from aggregator.text.times import spell
+
+
+def may_poll(state: SourceState, hold: Hold | None, now: Instant, forced: bool) -> str | None:
+    """Why not, or None. `forced`: a person asked; what the server asked for binds all the same (410, Retry-After, holds)."""
+    if state.gone:
+        return "gone (410): not polled any more; change or remove its url"
+    if state.not_before > now:
+        return f"the server asked to wait {spell(state.not_before - now)} more"
+    if hold is not None and hold.until > now:
+        return f"{hold.domain} is left alone for {spell(hold.until - now)} more ({hold.reason})"
+    if not forced and state.due > now:
+        return f"not due for {spell(state.due - now)} ({state.reason})"
+    return None
