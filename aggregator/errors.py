@@ -53,3 +53,7 @@ class QueryError(AggregatorError):
 
 class StoreError(AggregatorError):
     """The database can't be opened, is of a newer version, is damaged, or is held by another daemon."""
+
+
+class HeldError(StoreError):
+    """Another process (a daemon, a poll) has taken the database for itself."""
