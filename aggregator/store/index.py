@@ -1,0 +1,330 @@
+"""The story index in SQLite: what grouping looks up, cached within bounds and written behind.
+
+An item's row and its line in the log are written at once, inside the poll's transaction. The terms that it touches (some
+sixty, most of them common) are changed in memory and written when some thousand items have come together, so that a common
+word is written once for all of them. A start reads the log again. So nothing is lost, nothing is loaded whole, and the
+cost of an item stays flat.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+from aggregator.model import Instant, ItemId, SourceId, StoryId
+from aggregator.ports import MINUTE_BITS, IndexedItem, SourceWords, Term
+from aggregator.store.index_schema import create
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+POSTINGS = 32
+"""Items that a term leads to: its newest. A word that more items share says too little to be looked up by."""
+LOGGED = 2_000
+"""Items between two writings of the terms: a start replays at most these, in under half a second."""
+AGEING = 20_000
+"""Items after which those before count half: words of last year's news become rare again."""
+TERMS_CACHED = 120_000
+ITEMS_CACHED = 6_000
+"""Bounds of what is kept in memory: about 60 MB together, whatever the database holds."""
+REMEMBERED: float = 14 * 86_400.0
+"""Seconds after which an item, or a term not met again, is forgotten: twice the longest life of a story."""
+SOURCES_CACHED = 500
+SOURCE_PRUNED = 16
+"""Items of a source after which its rare words are dropped: words in under a quarter of the items are nobody's boilerplate."""
+SOURCE_HALVED = 400
+"""Items of a source after which those before count half: a feed may change its boilerplate."""
+SLICES = 64
+"""Parts of the terms' key space; one of them is swept at each writing."""
+VARIABLES = 500
+"""Values in one IN (…): SQLite takes 32,766, and statements of few lengths stay prepared."""
+_SPACE = 1 << 63
+
+
+class _Recent(Generic[K, V]):
+    """A cache of two generations: what wasn't asked for since the last turn goes at the next one."""
+
+    def __init__(self, size: int) -> None:
+        self._half = size // 2
+        self.young: dict[K, V] = {}
+        self.old: dict[K, V] = {}
+
+    def get(self, key: K) -> V | None:
+        value = self.young.get(key)
+        if value is None:
+            value = self.old.pop(key, None)
+            if value is not None:
+                self.young[key] = value
+        return value
+
+    def drop(self, key: K) -> None:
+        self.young.pop(key, None)
+        self.old.pop(key, None)
+
+    def turn(self) -> None:
+        """Lets the old half go if the young one is full."""
+        if len(self.young) > self._half:
+            self.old, self.young = self.young, {}
+
+    def clear(self) -> None:
+        self.young.clear()
+        self.old.clear()
+
+
+class SqliteStoryIndex:
+    """A `ports.StoryIndex` on the writer's connection, for one thread. The store calls begin, commit and rolled_back.
+
+    Rows that another connection writes (a command beside the daemon) are noticed at `begin`: then the cache starts afresh.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._terms: _Recent[int, Term] = _Recent(TERMS_CACHED)
+        self._items: _Recent[int, IndexedItem] = _Recent(ITEMS_CACHED)
+        self._members: _Recent[StoryId, tuple[int, ...]] = _Recent(ITEMS_CACHED)
+        self._sources: dict[SourceId, SourceWords] = {}
+        self._dirty: dict[int, Term] = {}
+        self._dirty_sources: set[SourceId] = set()
+        self._version: int | None = None
+        self._total, self._unit = 0.0, 1.0
+        self._logged = self._slice = 0
+
+    # --- the store's side
+    def begin(self) -> None:
+        """The transaction has begun."""
+        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self._load()
+            self._version = version
+
+    def commit(self) -> None:
+        """The transaction is about to commit."""
+        self._write_sources()
+        if self._logged >= LOGGED:
+            self.write_terms()
+        self._items.turn()
+        self._members.turn()
+        if not self._dirty:
+            self._terms.turn()
+
+    def rolled_back(self) -> None:
+        """The transaction was rolled back: what is in memory may not be so."""
+        self._version = None
+
+    # --- dedup's side
+    @property
+    def total(self) -> float:
+        """As in `ports.StoryIndex`, like all that follows."""
+        return self._total
+
+    @property
+    def unit(self) -> float:
+        return self._unit
+
+    def terms(self, keys: Collection[int]) -> dict[int, Term]:
+        found: dict[int, Term] = {}
+        missing = []
+        for key in keys:
+            term = self._terms.get(key)
+            if term is None:
+                missing.append(key)
+            else:
+                found[key] = term
+        if missing:
+            rows = self._rows("term, frequency, seen, postings FROM group_terms WHERE term", missing)
+            for key, frequency, seen, postings in rows:
+                found[key] = self._terms.young[key] = Term(frequency, seen, array("q", postings))
+            for key in missing:
+                if key not in found:
+                    found[key] = self._terms.young[key] = Term()
+        return found
+
+    def items(self, ids: Iterable[int]) -> dict[int, IndexedItem]:
+        found: dict[int, IndexedItem] = {}
+        missing = []
+        for number in ids:
+            item = self._items.get(number)
+            if item is None:
+                missing.append(number)
+            else:
+                found[number] = item
+        if missing:
+            for row in self._rows("id, story, source, outlet, at, added, signature, form FROM group_items WHERE id", missing):
+                found[row[0]] = self._items.young[row[0]] = IndexedItem(*row)
+        return found
+
+    def members(self, story: StoryId) -> tuple[int, ...]:
+        members = self._members.get(story)
+        if members is None:
+            rows = self._connection.execute("SELECT id FROM group_items WHERE story = ? ORDER BY id", (story,))
+            members = tuple(row[0] for row in rows)
+            self._members.young[story] = members
+        return members
+
+    def add(self, item: IndexedItem, counted: Collection[int], posted: Collection[int]) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO group_items (id, story, source, outlet, at, added, signature, form)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (item.id, item.story, item.source, item.outlet, item.at, item.added, item.signature, item.form),
+        )
+        self._connection.execute(
+            "INSERT OR REPLACE INTO group_log (id, at, added, counted, posted) VALUES (?, ?, ?, ?, ?)",
+            (item.id, item.at, item.added, array("q", counted).tobytes(), array("q", posted).tobytes()),
+        )
+        self._items.young[item.id] = item
+        members = self._members.get(item.story)
+        if members is not None:
+            self._members.young[item.story] = (*members, item.id)
+        self._count(item.id, item.at, item.added, counted, posted)
+
+    def replace(self, item: IndexedItem) -> None:
+        self._connection.execute(
+            "UPDATE group_items SET story = ?, at = ?, signature = ?, form = ? WHERE id = ?",
+            (item.story, item.at, item.signature, item.form, item.id),
+        )
+        self._items.young[item.id] = item
+
+    def source_words(self, source: SourceId) -> SourceWords:
+        words = self._sources.get(source)
+        if words is None:
+            row = self._connection.execute("SELECT items, counts FROM group_sources WHERE source = ?", (source,)).fetchone()
+            words = SourceWords()
+            if row:
+                flat = array("q", row[1])
+                words = SourceWords(row[0], dict(zip(flat[::2], flat[1::2], strict=True)))
+            if len(self._sources) >= SOURCES_CACHED:
+                self._write_sources()
+                self._sources.clear()
+            self._sources[source] = words
+        return words
+
+    def count_words(self, source: SourceId, words: Collection[int]) -> None:
+        known = self.source_words(source)
+        known.items += 1
+        counts = known.counts
+        for word in words:
+            counts[word] = counts.get(word, 0) + 1
+        if known.items % SOURCE_PRUNED == 0:
+            known.counts = {word: count for word, count in counts.items() if count * 4 >= min(known.items, SOURCE_HALVED)}
+        if known.items >= SOURCE_HALVED:
+            known.items //= 2
+            known.counts = {word: count // 2 for word, count in known.counts.items()}
+        self._dirty_sources.add(source)
+
+    def merge(self, kept: StoryId, alias: StoryId) -> None:
+        members = (*self.members(kept), *self.members(alias))
+        self._connection.execute("UPDATE group_items SET story = ? WHERE story = ?", (kept, alias))
+        for item in self.items(self.members(alias)).values():
+            item.story = kept
+        self._members.drop(alias)
+        self._members.young[kept] = tuple(sorted(members))
+
+    def move(self, item: ItemId, story: StoryId) -> None:
+        for row in self.items((item,)).values():
+            self._connection.execute("UPDATE group_items SET story = ? WHERE id = ?", (story, item))
+            self._members.drop(row.story)
+            self._members.drop(story)
+            row.story = story
+
+    def forget(self, items: Collection[ItemId]) -> None:
+        for number, row in self.items(items).items():
+            self._connection.execute("DELETE FROM group_items WHERE id = ?", (number,))
+            self._items.drop(number)
+            self._members.drop(row.story)
+
+    # --- writing behind
+    def write_terms(self) -> None:
+        """Writes all that the log holds, and forgets what is too old."""
+        newest = max((term.seen for term in self._dirty.values()), default=0.0)
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO group_terms (term, frequency, seen, postings) VALUES (?, ?, ?, ?)",
+            ((key, term.frequency, term.seen, term.postings.tobytes()) for key, term in sorted(self._dirty.items())),
+        )
+        self._dirty.clear()
+        self._connection.execute("DELETE FROM group_log")
+        self._logged = 0
+        self._sweep(newest - REMEMBERED)
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO group_state (name, value) VALUES (?, ?)",
+            (("total", self._total), ("unit", self._unit), ("slice", self._slice)),
+        )
+
+    def _sweep(self, before: Instant) -> None:
+        width = _SPACE // SLICES
+        start = self._slice * width
+        self._slice = (self._slice + 1) % SLICES
+        self._connection.execute(
+            "DELETE FROM group_terms WHERE term >= ? AND term < ? AND seen < ?", (start, start + width, before)
+        )
+        self._connection.execute("DELETE FROM group_items WHERE added < ?", (before,))
+
+    def _write_sources(self) -> None:
+        for source in self._dirty_sources:
+            words = self._sources[source]
+            flat = array("q", (number for pair in words.counts.items() for number in pair))
+            self._connection.execute(
+                "INSERT OR REPLACE INTO group_sources (source, items, counts) VALUES (?, ?, ?)",
+                (source, words.items, flat.tobytes()),
+            )
+        self._dirty_sources.clear()
+
+    def _count(self, item: int, at: Instant, added: Instant, counted: Collection[int], posted: Collection[int]) -> None:
+        """What `add` does to the terms, for the first time or from the log."""
+        if self._total >= AGEING * self._unit:
+            self._unit *= 2
+        self._total += self._unit
+        self._logged += 1
+        posting = item << MINUTE_BITS | int(at) // 60
+        for key, term in self.terms(counted).items():
+            term.frequency += self._unit
+            term.seen = added
+            self._dirty[key] = term
+        for key, term in self.terms(posted).items():
+            term.postings.append(posting)
+            if len(term.postings) > POSTINGS:
+                del term.postings[0]
+            term.seen = added
+            self._dirty[key] = term
+
+    def _load(self) -> None:
+        for cache in (self._terms, self._items, self._members):
+            cache.clear()
+        self._sources.clear()
+        self._dirty.clear()
+        self._dirty_sources.clear()
+        state = dict(self._connection.execute("SELECT name, value FROM group_state"))
+        self._total, self._unit, self._slice = state.get("total", 0.0), state.get("unit", 1.0), int(state.get("slice", 0))
+        self._logged = 0
+        for number, at, added, counted, posted in self._connection.execute(
+            "SELECT id, at, added, counted, posted FROM group_log ORDER BY id"
+        ).fetchall():
+            self._count(number, at, added, array("q", counted), array("q", posted))
+
+    def _rows(self, select: str, keys: Sequence[int]) -> Iterable[tuple[Any, ...]]:
+        for start in range(0, len(keys), VARIABLES):
+            part = keys[start : start + VARIABLES]
+            padded = [*part, *([-1] * (-len(part) % 16))]
+            marks = ",".join("?" * len(padded))
+            yield from self._connection.execute(f"SELECT {select} IN ({marks})", padded)
+
+
+class MemoryStoryIndex(SqliteStoryIndex):
+    """The same on a database in memory, with transactions of its own: what `MemoryStore` hands out."""
+
+    def __init__(self) -> None:
+        super().__init__(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
+        create(self._connection)
+
+    def begin(self) -> None:
+        self._connection.execute("BEGIN")
+        super().begin()
+
+    def commit(self) -> None:
+        super().commit()
+        self._connection.execute("COMMIT")
+
+    def rolled_back(self) -> None:
+        super().rolled_back()
+        self._connection.execute("ROLLBACK")

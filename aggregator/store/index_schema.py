@@ -1,0 +1,27 @@
+"""The tables of the story index. Called by the store's migrations; `create` does nothing where they are there."""
+
+from __future__ import annotations
+
+import sqlite3
+
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS group_items (
+         id INTEGER PRIMARY KEY, story TEXT NOT NULL, source TEXT NOT NULL, outlet TEXT NOT NULL,
+         at REAL NOT NULL, added REAL NOT NULL, form INTEGER NOT NULL, signature BLOB NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS group_items_story ON group_items (story)",
+    "CREATE INDEX IF NOT EXISTS group_items_added ON group_items (added)",
+    """CREATE TABLE IF NOT EXISTS group_terms (
+         term INTEGER PRIMARY KEY, frequency REAL NOT NULL, seen REAL NOT NULL, postings BLOB NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS group_log (
+         id INTEGER PRIMARY KEY, at REAL NOT NULL, added REAL NOT NULL, counted BLOB NOT NULL, posted BLOB NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS group_sources (
+         source TEXT PRIMARY KEY, items INTEGER NOT NULL, counts BLOB NOT NULL) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS group_state (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID",
+)
+"""group_terms lags behind: what items added since its last writing is in group_log, and is counted again at the next start."""
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Makes the tables, inside the caller's transaction."""
+    for statement in _TABLES:
+        connection.execute(statement)

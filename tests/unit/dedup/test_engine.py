@@ -1,0 +1,34 @@
+"""Grouping: the rules, each on a story of its own."""
+
+from __future__ import annotations
+
+from tests.unit.dedup.newsroom import Desk
+
+
+def test_one_address_is_one_story_whatever_the_headline() -> None:
+    desk = Desk()
+    desk.put("a", "Harbour bridge opens to traffic", url="https://daily.example/bridge?utm_source=rss")
+    desk.put("b", "Cars cross the bay at last", url="https://www.daily.example/bridge/")
+    assert desk.together("a", "b")
+
+
+def test_one_headline_with_and_without_the_outlets_name() -> None:
+    desk = Desk()
+    desk.put("a", "Harbour bridge opens to traffic after nine years", "The first cars crossed at noon.")
+    desk.put("b", "Harbour bridge opens to traffic after nine years - Evening Post", hours=2)
+    assert desk.together("a", "b")
+    assert desk.placements["b"].evidence.partner == 1
+
+
+def test_the_same_headline_after_the_window_is_another_story() -> None:
+    desk = Desk()
+    desk.put("a", "Harbour bridge opens to traffic after nine years")
+    desk.put("b", "Harbour bridge opens to traffic after nine years", hours=80)
+    assert desk.apart("a", "b")
+
+
+def test_generic_headlines_say_nothing() -> None:
+    desk = Desk()
+    desk.put("a", "Morning briefing")
+    desk.put("b", "Morning briefing")
+    assert desk.apart("a", "b")
