@@ -1,0 +1,97 @@
+"""The front of the server: prepared documents by path, straight from the shelf; the rest goes to the application behind it.
+
+This is plain ASGI: a request for a feed passes no router, no middleware and no response object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from aggregator.publish.shelf import Prepared, Representation, Shelf
+from aggregator.serve.access import LONGEST_QUERY, is_allowed
+from aggregator.serve.answers import ALLOWED, send_options, send_representation, send_short
+from aggregator.serve.negotiation import coding, is_current
+
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+"""RFC 9110 7.2: what may stand in a Host header."""
+_SMALL = 64 * 1024
+"""Bytes that are compressed on the spot (about 2 ms); more is done in a thread, so that nobody waits for it."""
+
+
+class Front:
+    """Answers from the shelf; `behind` answers what is not prepared.
+
+    late: makes documents that are not kept ready (archive pages, stories), in a thread; None where there is no such document.
+    """
+
+    def __init__(self, shelf: Shelf, behind: ASGIApp, late: Callable[[str], Prepared | None] | None = None) -> None:
+        self._shelf = shelf
+        self._behind = behind
+        self._late = late
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._behind(scope, receive, send)
+            return
+        asked = _headers(scope)
+        if asked is None:
+            await send_short(scope, send, 400, {"connection": "close"})
+        elif len(scope["query_string"]) > LONGEST_QUERY:
+            await send_short(scope, send, 414)
+        else:
+            await self._route(scope, receive, send, asked)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send, asked: dict[bytes, str]) -> None:
+        path = scope["path"] if scope["path"] != "/" else "/index.html"
+        document = self._shelf.get(path)
+        if document is not None:
+            await self._answer(scope, send, document, asked)
+        elif moved := self._shelf.moved.get(path):
+            await send_short(scope, send, 301, {"location": moved})
+        elif self._shelf.is_withdrawn(path):
+            await send_short(scope, send, 410)
+        elif self._late is not None and (late := await asyncio.to_thread(self._late, path)) is not None:
+            await self._answer(scope, send, late, asked)
+        else:
+            await self._behind(scope, receive, send)
+
+    async def _answer(self, scope: Scope, send: Send, document: Prepared, asked: dict[bytes, str]) -> None:
+        token = document.token
+        if token is not None and not is_allowed(token, scope["query_string"], asked.get(b"authorization")):
+            await send_short(scope, send, 404)
+        elif scope["method"] in ("GET", "HEAD"):
+            made = await _represent(document, coding(asked.get(b"accept-encoding"), document.codings))
+            current = is_current(asked.get(b"if-none-match"), asked.get(b"if-modified-since"), made.etag, document.modified)
+            await send_representation(send, made, current=current, head=scope["method"] == "HEAD")
+        elif scope["method"] == "OPTIONS" and token is None:
+            await send_options(scope, send)
+        else:
+            await send_short(scope, send, 405, {"allow": ALLOWED})
+
+
+async def _represent(document: Prepared, name: str) -> Representation:
+    made = document.ready(name)
+    if made is not None:
+        return made
+    if name == "identity" or len(document.body) <= _SMALL:
+        return document.make(name)
+    return await asyncio.to_thread(document.make, name)
+
+
+def _headers(scope: Scope) -> dict[bytes, str] | None:
+    """The request's headers by name, repeated ones joined; None if Host is wrong (RFC 9112 3.2: 400)."""
+    found: dict[bytes, str] = {}
+    hosts = 0
+    for name, value in scope["headers"]:
+        if name == b"host":
+            hosts += 1
+            if not _HOST.fullmatch(value) and value:
+                return None
+        text = value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    wrong = hosts > 1 or (hosts == 0 and scope["http_version"] == "1.1")
+    return None if wrong else found

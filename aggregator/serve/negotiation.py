@@ -1,0 +1,74 @@
+"""Which representation a request gets, and whether it has it already (RFC 9110 sections 12.5.3 and 13)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+
+_WEIGHT = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*$", re.I)
+_CODING = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_ETAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+
+
+@lru_cache(maxsize=512)
+def coding(accepted: str | None, available: tuple[str, ...]) -> str:
+    """The content coding to answer in. accepted: the header's value, None if there is none.
+
+    available: in order of preference among equal weights, `identity` included. Without a header it is `identity`; it is that,
+    too, when nothing that is there is acceptable: an answer is more use than a 406.
+    """
+    if accepted is None:
+        return "identity"
+    weights = _weights(accepted)
+    anything = weights.get("*")
+
+    def weight(name: str) -> float:
+        if name in weights:
+            return weights[name]
+        if name == "identity":  # acceptable unless excluded by name or star (12.5.3), and then only if nothing else is
+            return 0.0001 if anything is None else anything
+        return anything or 0.0
+
+    best = max(available, key=weight)
+    return best if weight(best) > 0 else "identity"
+
+
+def _weights(accepted: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for part in accepted[:1000].split(","):
+        name, *parameters = part.split(";")
+        name = name.strip().lower().removeprefix("x-")
+        if _CODING.fullmatch(name):
+            found[name] = _weight(parameters)
+    return found
+
+
+def _weight(parameters: Sequence[str]) -> float:
+    """1 without a weight, 0 for one that can't be read."""
+    for parameter in parameters:
+        if parameter.strip()[:1].lower() == "q":
+            matched = _WEIGHT.match(parameter)
+            return float(matched[1]) if matched else 0.0
+    return 1.0
+
+
+def is_current(none_match: str | None, modified_since: str | None, etag: str, modified: int) -> bool:
+    """Whether the client has this representation: 304. `If-None-Match` decides alone where it is sent (13.2.2).
+
+    modified: seconds since the epoch. Entity tags are compared weakly (13.1.2).
+    """
+    if none_match is not None:
+        return none_match == etag or none_match.strip() == "*" or etag in _ETAG.findall(none_match[:8000])
+    since = _date(modified_since) if modified_since is not None else None
+    return since is not None and modified <= since
+
+
+@lru_cache(maxsize=512)
+def _date(value: str) -> float | None:
+    """An HTTP date as seconds since the epoch, or None for nonsense."""
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
