@@ -1,0 +1,87 @@
+"""How a connection to the database is opened, and how SQLite's errors are put into words that a person can act on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aggregator.errors import StoreError
+
+BUSY_TIMEOUT = 30.0
+"""Seconds that a write waits for another process's one: a command beside a daemon, whose transactions take milliseconds."""
+CACHED_STATEMENTS = 256
+"""Prepared statements kept for each connection: more than the store has different ones."""
+CACHE_KIB = 16_384
+"""Page cache of the writer, in KiB: the inner pages of all indexes and the pages of the last days."""
+READER_CACHE_KIB = 4_096
+WAL_LIMIT = 64 * 1024 * 1024
+"""Bytes that the WAL file is cut down to after a checkpoint; it can only be longer while a reader stands in the way."""
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """The connection that writes. Made if it is not there. Its transactions are begun and ended by hand."""
+    fresh = not path.exists()
+    connection = _open(path, uri=False)
+    if fresh:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A connection that can't write. For one thread at a time."""
+    connection = _open(path, uri=True)
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
+    return connection
+
+
+def _open(path: Path, *, uri: bool) -> sqlite3.Connection:
+    name = f"{path.absolute().as_uri()}?mode=rw" if uri else str(path)
+    return sqlite3.connect(
+        name,
+        timeout=BUSY_TIMEOUT,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=CACHED_STATEMENTS,
+        uri=uri,
+    )
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turns SQLite's errors inside into a StoreError that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(explain(error, path)) from error
+
+
+_BUSY = "the database {path} is held by another program for longer than " + f"{BUSY_TIMEOUT:.0f} s; stop it, then try again"
+_DAMAGED = (
+    "the database {path} is damaged ({error}); it is left as it is. Stop the daemon, keep a copy of the file, and put back a "
+    "backup with `aggregator restore FILE`"
+)
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_FULL: "no space left for the database {path}: nothing of this write was stored. Make room, and it goes on",
+    sqlite3.SQLITE_READONLY: "the database {path} can't be written: its user must have the right to write it and its folder",
+    sqlite3.SQLITE_CANTOPEN: "the database {path} can't be opened; its folder must exist, and be readable and writable",
+    sqlite3.SQLITE_PERM: "no permission to use the database {path}",
+    sqlite3.SQLITE_IOERR: "the disk failed while working on the database {path} ({error}); nothing of this write was stored",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+}
+
+
+def explain(error: sqlite3.Error, path: Path) -> str:
+    """What went wrong with the database, and what to do, in one line."""
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return _ADVICE.get(primary, "the database {path} refused a statement: {error}").format(path=path, error=error)

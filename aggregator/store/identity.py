@@ -1,0 +1,23 @@
+"""Names that never change: how the id of a story is made from its first item."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from itertools import count
+
+from aggregator.model import Item, StoryId
+
+NAMESPACE = uuid.UUID("6f3a4a52-8c1e-5d0b-9f57-2f6f6f1d7c11")
+"""Of all story ids. Fixed for good: with another one, a database begun anew would give known stories new ids."""
+
+
+def story_ids(item: Item) -> Iterator[StoryId]:
+    """The ids that a story begun by this item may have, the first free one to be taken (UUID version 5, RFC 9562 5.5).
+
+    A database that is lost and filled again so gives the same ids as long as the same items begin stories.
+    """
+    name = f"{item.source}\0{item.guid}"
+    yield StoryId(str(uuid.uuid5(NAMESPACE, name)))
+    for number in count(2):
+        yield StoryId(str(uuid.uuid5(NAMESPACE, f"{name}\0{number}")))

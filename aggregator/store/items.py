@@ -1,0 +1,113 @@
+"""Items and stories on their way to disk: batched inserts, and the full-text index written once for each batch."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from aggregator.errors import StoreError
+from aggregator.model import Evidence, Instant, Item, ItemId, Story, StoryId
+from aggregator.store.rows import (
+    ITEM_COLUMNS,
+    STORY_COLUMNS,
+    assignments,
+    evidence_text,
+    item_row,
+    placeholders,
+    search_row,
+    story_row,
+    title_hash,
+)
+
+LAST_ITEM = "items.last"
+"""Key of the highest item id that retention has removed: ids are not given twice."""
+
+_INSERTED = (*ITEM_COLUMNS, "title_hash", "joined", "evidence")
+_INSERT_ITEM = f"INSERT INTO items ({', '.join(_INSERTED)}) VALUES ({placeholders(_INSERTED)})"
+_INSERT_WORDS = "INSERT INTO search (rowid, title, text, author) VALUES (?, ?, ?, ?)"
+_DELETE_WORDS = "DELETE FROM search WHERE rowid = ?"
+_KEPT = frozenset(("id", "source", "guid", "story", "first_seen"))
+_REPLACED = tuple(place for place, column in enumerate(ITEM_COLUMNS) if column not in _KEPT)
+UPDATE_ITEM = f"UPDATE items SET {assignments([ITEM_COLUMNS[place] for place in _REPLACED])}, title_hash=? WHERE id = ?"
+STORY_OF_ITEM = "SELECT story FROM items WHERE id = ?"
+_INSERT_STORY = f"INSERT INTO stories ({', '.join(STORY_COLUMNS)}) VALUES ({placeholders(STORY_COLUMNS)})"
+UPDATE_STORY = f"UPDATE stories SET {assignments(STORY_COLUMNS[1:])}, version = version + 1 WHERE id = ?"
+GROW_STORY = "UPDATE stories SET version = version + 1 WHERE id = ?"
+_LAST_ID = "SELECT max(coalesce((SELECT max(id) FROM items), 0), coalesce((SELECT value FROM key_values WHERE key = ?) + 0, 0))"
+
+
+class Batch:
+    """What waits to be written. `flush` writes it in an order that no foreign key minds."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._last_item: int | None = None
+        self._items: list[tuple[Item, StoryId, Evidence, Instant]] = []
+        self._new_stories: dict[StoryId, Story] = {}
+        self._saved_stories: dict[StoryId, Story] = {}
+        self._grown: set[StoryId] = set()
+
+    def next_item(self) -> ItemId:
+        """The next free item id. Ids grow and are never given again."""
+        if self._last_item is None:
+            self._last_item = self._connection.execute(_LAST_ID, (LAST_ITEM,)).fetchone()[0]
+        self._last_item += 1
+        return ItemId(self._last_item)
+
+    def add_item(self, item: Item, story: StoryId, evidence: Evidence, joined: Instant) -> None:
+        self._items.append((item, story, evidence, joined))
+
+    def add_story(self, story: Story) -> None:
+        self._new_stories[story.id] = story
+
+    def save_story(self, story: Story) -> None:
+        waiting = self._new_stories if story.id in self._new_stories else self._saved_stories
+        waiting[story.id] = story
+
+    def grow(self, story: StoryId) -> None:
+        """An item of the story has changed, so its version grows."""
+        self._grown.add(story)
+
+    def flush_new_stories(self) -> None:
+        """Writes stories that others refer to."""
+        if self._new_stories:
+            self._connection.executemany(_INSERT_STORY, map(story_row, self._new_stories.values()))
+            self._new_stories = {}
+
+    def flush(self) -> None:
+        """Writes everything. Raises StoreError for a saved story that does not exist."""
+        self.flush_new_stories()
+        if self._items:
+            words = [search_row(item) for item, *_ in self._items]
+            self._connection.executemany(
+                _INSERT_ITEM,
+                [
+                    (*item_row(item, story), title_hash(row[1]), joined, evidence_text(evidence))
+                    for (item, story, evidence, joined), row in zip(self._items, words, strict=True)
+                ],
+            )
+            self._connection.executemany(_INSERT_WORDS, words)
+            self._items = []
+        self._flush_saved_stories()
+
+    def _flush_saved_stories(self) -> None:
+        if self._saved_stories:
+            rows = [(*row[1:], row[0]) for row in map(story_row, self._saved_stories.values())]
+            if self._connection.executemany(UPDATE_STORY, rows).rowcount != len(rows):
+                raise StoreError("a story was saved that the database does not have")
+        grown = self._grown - self._saved_stories.keys()
+        if grown:
+            self._connection.executemany(GROW_STORY, [(story,) for story in grown])
+        self._saved_stories, self._grown = {}, set()
+
+
+def replace_item(connection: sqlite3.Connection, item: Item) -> StoryId:
+    """Replaces what a stored item says, its words included; returns its story. Raises StoreError for an unknown item."""
+    found = connection.execute(STORY_OF_ITEM, (item.id,)).fetchone()
+    if found is None:
+        raise StoreError(f"there is no item {item.id}")
+    story = StoryId(found[0])
+    row, words = item_row(item, story), search_row(item)
+    connection.execute(UPDATE_ITEM, (*(row[place] for place in _REPLACED), title_hash(words[1]), item.id))
+    connection.execute(_DELETE_WORDS, (item.id,))
+    connection.execute(_INSERT_WORDS, words)
+    return story

@@ -1,0 +1,63 @@
+"""Items that change their story or their name, and stories that turn out to be one. Inside the caller's transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from aggregator.errors import StoreError
+from aggregator.model import Evidence, Instant, Item, ItemId, StoryId
+from aggregator.store import reads
+from aggregator.store.outputs import LEAVE_ALL
+from aggregator.store.rows import evidence_text
+
+REKEY = "UPDATE OR IGNORE items SET guid = ? WHERE id = ?"
+MOVE_ALL = "UPDATE items SET story = ? WHERE story = ?"
+MOVE = "UPDATE items SET story = ?, joined = ?, evidence = ? WHERE id = ?"
+ALIAS = "UPDATE stories SET alias_of = ?, updated = ?, version = version + 1 WHERE id = ?"
+ALIAS_AGAIN = "UPDATE stories SET alias_of = ? WHERE alias_of = ?"
+FIRST_ITEM = "SELECT id FROM items WHERE story = ? ORDER BY first_seen, id LIMIT 1"
+OTHER_ITEM = "SELECT 1 FROM items WHERE story = ? AND id <> ? LIMIT 1"
+NEW_LEAD = "UPDATE stories SET lead = ?, lead_reason = 'the lead moved to another story' WHERE id = ? AND lead = ?"
+
+
+def rekey(connection: sqlite3.Connection, item: ItemId, guid: str) -> StoryId:
+    """Gives an item its new guid; where another item of the source has that one, both stay as they are. Returns its story."""
+    connection.execute(REKEY, (guid, item))
+    return item_and_story(connection, item)[1]
+
+
+def item_and_story(connection: sqlite3.Connection, item: ItemId) -> tuple[Item, StoryId]:
+    """Raises StoreError for an unknown item."""
+    found = reads.item(connection, item)
+    if found is None:
+        raise StoreError(f"there is no item {item}")
+    return found
+
+
+def is_alone(connection: sqlite3.Connection, item: ItemId, story: StoryId) -> bool:
+    return connection.execute(OTHER_ITEM, (story, item)).fetchone() is None
+
+
+def merge(connection: sqlite3.Connection, kept: StoryId, alias: StoryId, now: Instant) -> None:
+    """All items of `alias` to `kept`; it and what was its alias redirect there."""
+    connection.execute(MOVE_ALL, (kept, alias))
+    _redirect(connection, alias, kept, now)
+
+
+def move(connection: sqlite3.Connection, item: ItemId, story: StoryId, evidence: Evidence, now: Instant) -> None:
+    connection.execute(MOVE, (story, now, evidence_text(evidence), item))
+
+
+def after_leaving(connection: sqlite3.Connection, old: StoryId, new: StoryId, item: ItemId, now: Instant) -> None:
+    """What the story that an item has left is now: one with another lead, or, with no item left, an alias of where it went."""
+    first = connection.execute(FIRST_ITEM, (old,)).fetchone()
+    if first is None:
+        _redirect(connection, old, new, now)
+    else:
+        connection.execute(NEW_LEAD, (first[0], old, item))
+
+
+def _redirect(connection: sqlite3.Connection, alias: StoryId, kept: StoryId, now: Instant) -> None:
+    connection.execute(LEAVE_ALL, (alias,))
+    connection.execute(ALIAS, (kept, now, alias))
+    connection.execute(ALIAS_AGAIN, (kept, alias))

@@ -1,0 +1,121 @@
+"""Published feeds in the database: their states, which stories are in them, closed archive pages, and who is told."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+
+from aggregator.model import Instant, Slug, StoryId
+from aggregator.ports import ArchivePage, Member, OutputState, Shown
+from aggregator.store.rows import as_json
+
+OUTPUTS = "SELECT slug, definition, filling, revision, changed, as_of, withdrawn FROM outputs ORDER BY slug"
+MEMBERS = "SELECT story, seq, entered FROM members WHERE slug = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+SHOWN = """SELECT members.story, members.seq, members.entered, stories.published, stories.updated, stories.version
+    FROM members CROSS JOIN stories ON stories.id = members.story
+    WHERE members.slug = ? AND members.page IS NULL ORDER BY members.seq DESC"""
+MEMBERS_OF = "SELECT slug FROM members WHERE story = ?"
+PAGES = "SELECT slug, page, closed, updated, stories, x'' FROM pages WHERE slug = ? ORDER BY page"
+PAGE = "SELECT slug, page, closed, updated, stories, body FROM pages WHERE slug = ? AND page = ?"
+PUBLISHED = "SELECT id FROM stories WHERE id IN (SELECT value FROM json_each(?)) AND published_once"
+
+_SAVE_OUTPUT = """INSERT INTO outputs (slug, definition, filling, revision, changed, as_of, withdrawn)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (slug) DO UPDATE SET definition = excluded.definition, filling = excluded.filling, revision = excluded.revision,
+    changed = excluded.changed, as_of = excluded.as_of, withdrawn = excluded.withdrawn"""
+_NEED_OUTPUT = "INSERT INTO outputs (slug) VALUES (?) ON CONFLICT DO NOTHING"
+_BUMP = "UPDATE outputs SET revision = revision + 1, changed = ? WHERE slug = ?"
+_IN_FEED = "SELECT story FROM members WHERE slug = ? AND story IN (SELECT value FROM json_each(?))"
+_LAST_SEQ = "SELECT last_seq FROM outputs WHERE slug = ?"
+_ENTER = "INSERT INTO members (slug, story, seq, entered) VALUES (?, ?, ?, ?)"
+_SET_LAST_SEQ = "UPDATE outputs SET last_seq = ? WHERE slug = ?"
+LEAVE = "DELETE FROM members WHERE slug = ? AND story = ?"
+LEAVE_ALL = "DELETE FROM members WHERE story = ?"
+MARK_PUBLISHED = "UPDATE stories SET published_once = 1 WHERE id = ? AND NOT published_once"
+_SAVE_PAGE = "INSERT OR REPLACE INTO pages (slug, page, closed, updated, stories, body) VALUES (?, ?, ?, ?, ?, ?)"
+REOPEN_PAGE = "UPDATE members SET page = NULL WHERE slug = ? AND page = ?"
+_CLOSE_PAGE = "UPDATE members SET page = ? WHERE slug = ? AND story = ?"
+
+NO_LIMIT = -1
+HIGHEST_SEQ = 2**62
+
+
+def outputs(connection: sqlite3.Connection) -> dict[Slug, OutputState]:
+    """By slug."""
+    found = {}
+    for slug, definition, filling, revision, changed, as_of, withdrawn in connection.execute(OUTPUTS):
+        found[slug] = OutputState(slug, definition, bool(filling), revision, changed, as_of, bool(withdrawn))
+    return found
+
+
+def members(connection: sqlite3.Connection, slug: Slug, limit: int | None, before: int | None) -> list[Member]:
+    """See `Store.members`."""
+    bounds = (HIGHEST_SEQ if before is None else before, NO_LIMIT if limit is None else limit)
+    return [Member(*row) for row in connection.execute(MEMBERS, (slug, *bounds))]
+
+
+def shown(connection: sqlite3.Connection, slug: Slug) -> list[Shown]:
+    """See `Store.shown`."""
+    return [Shown(*row) for row in connection.execute(SHOWN, (slug,))]
+
+
+def members_of(connection: sqlite3.Connection, story: StoryId) -> frozenset[Slug]:
+    return frozenset(row[0] for row in connection.execute(MEMBERS_OF, (story,)))
+
+
+def pages(connection: sqlite3.Connection, slug: Slug) -> list[ArchivePage]:
+    return [_page(row) for row in connection.execute(PAGES, (slug,))]
+
+
+def page(connection: sqlite3.Connection, slug: Slug, number: int) -> ArchivePage | None:
+    row = connection.execute(PAGE, (slug, number)).fetchone()
+    return _page(row) if row else None
+
+
+def _page(row: tuple[Slug, int, Instant, Instant, str, bytes]) -> ArchivePage:
+    slug, number, closed, updated, stories, body = row
+    return ArchivePage(slug, number, closed, updated, tuple(json.loads(stories)), body)
+
+
+def published(connection: sqlite3.Connection, ids: Iterable[StoryId]) -> frozenset[StoryId]:
+    """See `Transaction.published_stories`."""
+    return frozenset(row[0] for row in connection.execute(PUBLISHED, (as_json(list(ids)),)))
+
+
+# --- writes, inside the caller's transaction
+def save(connection: sqlite3.Connection, state: OutputState) -> None:
+    values = (state.slug, state.definition, state.filling, state.revision, state.changed, state.as_of, state.withdrawn)
+    connection.execute(_SAVE_OUTPUT, values)
+
+
+def bump(connection: sqlite3.Connection, slugs: Collection[Slug], now: Instant) -> None:
+    connection.executemany(_BUMP, [(now, slug) for slug in sorted(slugs)])
+
+
+def enter(connection: sqlite3.Connection, slug: Slug, stories: Sequence[StoryId], now: Instant) -> None:
+    """See `Transaction.enter`. `last_seq` is kept with the feed, so that the number of a story that left is not given again."""
+    inside = {row[0] for row in connection.execute(_IN_FEED, (slug, as_json(stories)))}
+    entering = [story for story in dict.fromkeys(stories) if story not in inside]
+    if not entering:
+        return
+    connection.execute(_NEED_OUTPUT, (slug,))
+    last: int = connection.execute(_LAST_SEQ, (slug,)).fetchone()[0]
+    connection.executemany(_ENTER, [(slug, story, last + place, now) for place, story in enumerate(entering, start=1)])
+    connection.execute(_SET_LAST_SEQ, (last + len(entering), slug))
+
+
+def leave(connection: sqlite3.Connection, slug: Slug, stories: Collection[StoryId]) -> None:
+    connection.executemany(LEAVE, [(slug, story) for story in stories])
+
+
+def mark_published(connection: sqlite3.Connection, ids: Collection[StoryId]) -> bool:
+    """Whether any of them was not published before: then there is a promise to make durable."""
+    return connection.executemany(MARK_PUBLISHED, [(id,) for id in ids]).rowcount > 0
+
+
+def save_page(connection: sqlite3.Connection, page: ArchivePage) -> None:
+    """See `Transaction.save_page`. A story that a replaced page no longer has, and that is still a member, is shown again."""
+    connection.execute(_SAVE_PAGE, (page.slug, page.page, page.closed, page.updated, as_json(page.stories), page.body))
+    connection.execute(REOPEN_PAGE, (page.slug, page.page))
+    connection.executemany(_CLOSE_PAGE, [(page.page, page.slug, story) for story in page.stories])

@@ -1,0 +1,144 @@
+"""What is read of items and stories, on any connection: a reader's sees committed state, the writer's its own transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId
+from aggregator.ports import Hold, KnownItem, Override, Reject
+from aggregator.store.rows import ITEM_COLUMNS, STORY_COLUMNS, Row, as_json, document_of, evidence_of, item_of, story_of
+from aggregator.text.urls import canonical
+
+ALIAS_HOPS = 100
+"""Aliases are stored flat; a longer chain is a loop that someone wrote by hand."""
+
+STORIES = f"SELECT {', '.join(STORY_COLUMNS)} FROM stories WHERE id IN (SELECT value FROM json_each(?))"
+ITEMS_OF_STORIES = f"""SELECT {", ".join(ITEM_COLUMNS)} FROM items
+    WHERE story IN (SELECT value FROM json_each(?)) ORDER BY story, first_seen, id"""
+ITEM = f"SELECT {', '.join(ITEM_COLUMNS)} FROM items WHERE id = ?"
+_KNOWN = "SELECT id, guid, canonical, hash, fingerprint, title_hash, story, first_seen, published, undated, old FROM items"
+KNOWN_BY_GUID = f"{_KNOWN} WHERE source = ? AND guid IN (SELECT value FROM json_each(?))"
+KNOWN_BY_CANONICAL = f"{_KNOWN} WHERE canonical IN (SELECT value FROM json_each(?)) AND source = ?"
+DOCUMENT = "SELECT items FROM documents WHERE source = ?"
+ALIAS = "SELECT alias_of FROM stories WHERE id = ?"
+STORY_BY_CANONICAL = "SELECT story FROM items WHERE canonical = ? ORDER BY first_seen, id LIMIT 1"
+STORY_BY_GUID = """SELECT items.story FROM sources CROSS JOIN items ON items.source = sources.id AND items.guid = ?
+    ORDER BY items.first_seen, items.id LIMIT 1"""
+EVIDENCE = "SELECT id, joined, evidence FROM items WHERE story = ? ORDER BY first_seen, id"
+HOLDS = "SELECT domain, until, reason FROM holds WHERE until > ?"
+_REJECTS = "SELECT source, guid, url, title, rule, at FROM rejects"
+REJECTS = f"{_REJECTS} ORDER BY id DESC LIMIT ?"
+REJECTS_OF_SOURCE = f"{_REJECTS} WHERE source = ? ORDER BY id DESC LIMIT ?"
+OVERRIDES = "SELECT kind, a, b, at FROM overrides ORDER BY id"
+VALUE = "SELECT value FROM key_values WHERE key = ?"
+COUNTS = {
+    "sources": "SELECT count(*) FROM sources WHERE configured",
+    "items": "SELECT count(*) FROM items",
+    "stories": "SELECT count(DISTINCT story) FROM items",
+    "aliases": "SELECT count(*) FROM stories WHERE alias_of IS NOT NULL",
+    "bytes": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+}
+
+
+def stories(connection: sqlite3.Connection, ids: Iterable[StoryId]) -> list[Story]:
+    """Whole stories in the order asked for; unknown ids are left out, an id asked for twice comes twice."""
+    wanted = list(ids)
+    if not wanted:
+        return []
+    names = as_json(wanted)
+    items = {
+        story: tuple(map(item_of, rows))
+        for story, rows in groupby(connection.execute(ITEMS_OF_STORIES, (names,)), key=lambda row: row[3])
+    }
+    found = {row[0]: story_of(row, items.get(row[0], ())) for row in connection.execute(STORIES, (names,))}
+    return [found[id] for id in wanted if id in found]
+
+
+def joined_stories(rows: Iterable[Row]) -> Iterator[Story]:
+    """Stories from rows of STORY_COLUMNS and ITEM_COLUMNS side by side, a story's rows next to each other."""
+    width = len(STORY_COLUMNS)
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        members = list(group)
+        yield story_of(members[0], tuple(item_of(row[width:]) for row in members))
+
+
+def item(connection: sqlite3.Connection, id: ItemId) -> tuple[Item, StoryId] | None:
+    row = connection.execute(ITEM, (id,)).fetchone()
+    return (item_of(row), row[3]) if row else None
+
+
+def known(
+    connection: sqlite3.Connection, source: SourceId, guids: Collection[str], canonicals: Collection[str]
+) -> list[KnownItem]:
+    """See `Store.known`; by id."""
+    found: dict[ItemId, KnownItem] = {}
+    lookups: tuple[tuple[str, tuple[Any, ...]], ...] = (
+        (KNOWN_BY_GUID, (source, as_json(list(guids)))),
+        (KNOWN_BY_CANONICAL, (as_json(list(canonicals)), source)),
+    )
+    for query, parameters in lookups:
+        for row in connection.execute(query, parameters):
+            id, guid, link, hash, mark, title, story, first_seen, published, undated, old = row
+            found[id] = KnownItem(id, guid, link, hash, mark, title, story, first_seen, published, bool(undated), bool(old))
+    return [found[id] for id in sorted(found)]
+
+
+def fingerprints(connection: sqlite3.Connection, source: SourceId) -> frozenset[bytes]:
+    """See `Store.fingerprints`."""
+    row = connection.execute(DOCUMENT, (source,)).fetchone()
+    return frozenset(mark for mark in document_of(row[0]).values() if mark) if row else frozenset()
+
+
+def resolved(connection: sqlite3.Connection, story: StoryId) -> StoryId | None:
+    """The story itself, or the one it turned out to be; None for an unknown id."""
+    for _ in range(ALIAS_HOPS):
+        row = connection.execute(ALIAS, (story,)).fetchone()
+        if row is None:
+            return None
+        if row[0] is None:
+            return story
+        story = row[0]
+    return None
+
+
+def story_named(connection: sqlite3.Connection, url_or_id: str) -> StoryId | None:
+    """See `Store.story_of`. `urn:uuid:` before an id is taken, too: that is how feeds write it."""
+    story = resolved(connection, StoryId(url_or_id.removeprefix("urn:uuid:")))
+    if story is not None:
+        return story
+    row = connection.execute(STORY_BY_CANONICAL, (canonical(url_or_id) or url_or_id,)).fetchone()
+    row = row or connection.execute(STORY_BY_GUID, (url_or_id,)).fetchone()
+    return StoryId(row[0]) if row else None
+
+
+def evidence(connection: sqlite3.Connection, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
+    """See `Store.evidence`; in the order of the story's items."""
+    return {ItemId(id): (joined, evidence_of(text)) for id, joined, text in connection.execute(EVIDENCE, (story,))}
+
+
+def holds(connection: sqlite3.Connection, now: Instant) -> dict[str, Hold]:
+    return {row[0]: Hold(*row) for row in connection.execute(HOLDS, (now,))}
+
+
+def rejects(connection: sqlite3.Connection, limit: int, source: SourceId | None) -> list[Reject]:
+    """Newest first."""
+    query, parameters = (REJECTS, (limit,)) if source is None else (REJECTS_OF_SOURCE, (source, limit))
+    return [Reject(*row) for row in connection.execute(query, parameters)]
+
+
+def overrides(connection: sqlite3.Connection) -> list[Override]:
+    """In the order in which they were made."""
+    return [Override(*row) for row in connection.execute(OVERRIDES)]
+
+
+def value(connection: sqlite3.Connection, key: str) -> str | None:
+    row = connection.execute(VALUE, (key,)).fetchone()
+    return row[0] if row else None
+
+
+def counts(connection: sqlite3.Connection) -> Mapping[str, int]:
+    """See `Store.counts`."""
+    return {name: connection.execute(query).fetchone()[0] for name, query in COUNTS.items()}

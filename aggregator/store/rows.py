@@ -1,0 +1,295 @@
+"""Rows and the nouns: how each is written as columns, and read again. Pure.
+
+What queries ask for stands in columns of its own; the rest of a noun is one short JSON column. Nothing in it depends on when or
+where it is run: the same value gives the same row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from aggregator.model import (
+    Category,
+    Enclosure,
+    Entry,
+    Evidence,
+    Item,
+    ItemId,
+    Origin,
+    Slug,
+    Story,
+    StoryId,
+    Tag,
+    TagKind,
+)
+from aggregator.text.words import tokens
+
+Row = Sequence[Any]
+
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_KINDS = {str(kind): kind for kind in TagKind}
+
+
+def placeholders(columns: Sequence[str]) -> str:
+    """`?,?,?` for so many columns."""
+    return ",".join("?" * len(columns))
+
+
+def assignments(columns: Sequence[str]) -> str:
+    """`a=?, b=?` for an UPDATE."""
+    return ", ".join(f"{column}=?" for column in columns)
+
+
+def as_json(value: Any) -> str:
+    """A list as a parameter of `json_each`, or a small value of a row."""
+    return _compact(value)
+
+
+def title_hash(words: str) -> bytes:
+    """8 bytes of a title's words, joined by blanks: `KnownItem.title_hash`, by the rule of `identify.title_hash`."""
+    return blake2b(words.encode("utf-8", "replace"), digest_size=8).digest() if words else b""
+
+
+def search_row(item: Item) -> tuple[int, str, str, str]:
+    """An item's words for the full-text index: id, title, text, author."""
+    entry = item.entry
+    author = " ".join(tokens(" ".join(entry.authors))) if entry.authors else ""
+    return item.id, " ".join(tokens(entry.title)), " ".join(tokens(entry.text)), author
+
+
+# --- items
+ITEM_COLUMNS = (
+    "id",
+    "source",
+    "guid",
+    "story",
+    "canonical",
+    "outlet",
+    "outlet_key",
+    "published",
+    "first_seen",
+    "hash",
+    "language",
+    "rank",
+    "source_group",
+    "tags",
+    "aggregator",
+    "undated",
+    "old",
+    "agency",
+    "fingerprint",
+    "url",
+    "title",
+    "entry_published",
+    "entry_updated",
+    "details",
+    "summary",
+    "content",
+    "text",
+)
+"""The columns that make an Item, in the order of `item_row` and `item_of`."""
+
+
+def item_row(item: Item, story: StoryId) -> tuple[Any, ...]:
+    entry = item.entry
+    summary, content, text = _texts(entry)
+    return (
+        item.id,
+        item.source,
+        item.guid,
+        story,
+        item.canonical,
+        item.outlet,
+        item.outlet_key,
+        item.published,
+        item.first_seen,
+        item.hash,
+        item.language,
+        item.rank,
+        item.group,
+        _compact(item.tags) if item.tags else None,
+        item.aggregator,
+        item.undated,
+        item.old,
+        item.origin,
+        entry.fingerprint,
+        entry.url,
+        entry.title,
+        entry.published,
+        entry.updated,
+        _details(item),
+        summary,
+        content,
+        text,
+    )
+
+
+def item_of(row: Row) -> Item:
+    summary = row[24]
+    content = row[25] if row[25] is not None else summary
+    text = row[26] if row[26] is not None else max(summary, content, key=len)
+    return Item(
+        id=row[0],
+        source=row[1],
+        guid=row[2],
+        entry=_entry(row, summary, content, text),
+        canonical=row[4],
+        outlet=row[5],
+        outlet_key=row[6],
+        published=row[7],
+        first_seen=row[8],
+        hash=row[9],
+        language=row[10],
+        rank=row[11],
+        group=row[12],
+        tags=tuple(json.loads(row[13])) if row[13] else (),
+        aggregator=bool(row[14]),
+        undated=bool(row[15]),
+        old=bool(row[16]),
+        origin=row[17],
+    )
+
+
+def _texts(entry: Entry) -> tuple[str, str | None, str | None]:
+    """Summary, content and text; None where one repeats what comes before it, as it does in feeds of plain text."""
+    content = None if entry.content == entry.summary else entry.content
+    text = None if entry.text == max(entry.summary, entry.content, key=len) else entry.text
+    return entry.summary, content, text
+
+
+def _entry(row: Row, summary: str, content: str, text: str) -> Entry:
+    if row[23] is None:
+        return Entry(row[2], row[19], row[20], summary, content, text, row[21], row[22], fingerprint=row[18])
+    details = json.loads(row[23])
+    origin = details.get("origin")
+    return Entry(
+        guid=details.get("guid", row[2]),
+        url=row[19],
+        title=row[20],
+        summary=summary,
+        content=content,
+        text=text,
+        published=row[21],
+        updated=row[22],
+        authors=tuple(details.get("authors", ())),
+        categories=tuple(Category(*category) for category in details.get("categories", ())),
+        enclosures=tuple(Enclosure(*enclosure) for enclosure in details.get("enclosures", ())),
+        image=details.get("image"),
+        language=details.get("language"),
+        comments=details.get("comments"),
+        origin=Origin(*origin) if origin else None,
+        fingerprint=row[18],
+    )
+
+
+def _details(item: Item) -> str | None:
+    """What no query asks for, without what is empty. `guid` only where the identity key is not the feed's own."""
+    entry = item.entry
+    details: dict[str, Any] = {}
+    if entry.guid != item.guid:
+        details["guid"] = entry.guid
+    if entry.authors:
+        details["authors"] = entry.authors
+    if entry.categories:
+        details["categories"] = [(one.term, one.scheme, one.label) for one in entry.categories]
+    if entry.enclosures:
+        details["enclosures"] = [(one.url, one.type, one.length, one.duration, one.title) for one in entry.enclosures]
+    for name in ("image", "language", "comments"):
+        if (value := getattr(entry, name)) is not None:
+            details[name] = value
+    if entry.origin:
+        details["origin"] = (entry.origin.title, entry.origin.url)
+    return _compact(details) if details else None
+
+
+# --- evidence
+def evidence_text(evidence: Evidence) -> str:
+    one = evidence
+    return _compact((one.rule, one.score, one.terms, one.partner, one.nearest, one.nearest_score))
+
+
+def evidence_of(text: str) -> Evidence:
+    rule, score, terms, partner, nearest, nearest_score = json.loads(text)
+    return Evidence(rule, score, tuple((name, value) for name, value in terms), partner, nearest, nearest_score)
+
+
+# --- stories
+STORY_COLUMNS = (
+    "id",
+    "lead",
+    "published",
+    "first_seen",
+    "updated",
+    "lead_reason",
+    "tags",
+    "topics",
+    "visible",
+    "alias_of",
+    "old",
+    "dropped",
+)
+"""The columns that make a Story but its items, in the order of `story_row` and `story_of`."""
+
+
+def story_row(story: Story) -> tuple[Any, ...]:
+    return (
+        story.id,
+        story.lead,
+        story.published,
+        story.first_seen,
+        story.updated,
+        story.lead_reason,
+        _compact([(str(tag.kind), tag.value, tag.reason) for tag in story.tags]) if story.tags else None,
+        _compact(story.topics) if story.topics else None,
+        story.visible,
+        story.alias_of,
+        story.old,
+        story.dropped,
+    )
+
+
+def story_of(row: Row, items: tuple[Item, ...]) -> Story:
+    return Story(
+        id=row[0],
+        items=items,
+        lead=row[1],
+        published=row[2],
+        first_seen=row[3],
+        updated=row[4],
+        lead_reason=row[5],
+        tags=tuple(Tag(_KINDS[kind], value, reason) for kind, value, reason in json.loads(row[6])) if row[6] else (),
+        topics=tuple(Slug(slug) for slug in json.loads(row[7])) if row[7] else (),
+        visible=row[8],
+        alias_of=row[9],
+        old=bool(row[10]),
+        dropped=bool(row[11]),
+    )
+
+
+def born(story: StoryId, item: Item) -> Story:
+    """The story that an item begins, before anything is decided about it."""
+    return Story(story, (item,), item.id, item.published, item.first_seen, item.first_seen, old=item.old)
+
+
+def in_order(items: Sequence[Item]) -> tuple[Item, ...]:
+    """A story's items as it holds them: by first sight, then id."""
+    return tuple(sorted(items, key=lambda item: (item.first_seen, item.id)))
+
+
+# --- the last document of a source
+def document_bytes(listed: Mapping[ItemId, bytes]) -> bytes:
+    """The items of a document with their fingerprints: 8 bytes of id, 1 of the fingerprint's length, the fingerprint, each."""
+    return b"".join(item.to_bytes(8, "little") + bytes((len(mark),)) + mark for item, mark in listed.items())
+
+
+def document_of(data: bytes | None) -> dict[ItemId, bytes]:
+    listed: dict[ItemId, bytes] = {}
+    at = 0
+    while data and at < len(data):
+        end = at + 9 + data[at + 8]
+        listed[ItemId(int.from_bytes(data[at : at + 8], "little"))] = data[at + 9 : end]
+        at = end
+    return listed

@@ -1,0 +1,223 @@
+"""The tables, and how a database of an older release becomes one of this.
+
+A migration is a function in MIGRATIONS; its number is its place there, counted from 1, and stands in `PRAGMA user_version`.
+One that was released is never edited. All run in one transaction, so that a kill in the middle leaves the old schema.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aggregator.errors import StoreError
+from aggregator.store import index_schema
+from aggregator.store.connect import explained
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+APPLICATION_ID = 0x61676772
+"""`PRAGMA application_id`: "aggr" in ASCII, so that another program's database is never taken for ours."""
+
+SEARCH_COLUMNS = ("title", "text", "author")
+
+
+def ready(connection: sqlite3.Connection, path: Path, before: Callable[[int], None]) -> None:
+    """Brings the database to this release's schema, or raises StoreError.
+
+    before: called with the version found, ahead of the migration of a database that holds data (to back it up).
+    """
+    with explained(path):
+        version = _version(connection, path)
+        if version == len(MIGRATIONS):
+            return
+        if version:
+            before(version)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            _migrate(connection, _version(connection, path))
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    owner: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"the database {path} is of a newer release (schema {version}, this one knows {len(MIGRATIONS)}): "
+            "install that release again, or restore a backup from before with `aggregator restore FILE`"
+        )
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if owner != APPLICATION_ID and (owner or version or tables):
+        raise StoreError(f"{path} is another program's database: name another file at storage.database")
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    from sqlite_utils import Database  # loaded only when there is something to migrate: it takes 0.1 s
+
+    database = Database(connection, execute_plugins=False, recursive_triggers=False)
+    for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
+        migration(database)
+        connection.execute(f"PRAGMA user_version = {number}")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def _first(database: Database) -> None:
+    _sources(database)
+    _stories(database)
+    _outputs(database)
+    _told(database)
+    _rest(database)
+    index_schema.create(database.conn)
+
+
+def _sources(database: Database) -> None:
+    """documents: the items of a source's last document, packed (rows.document_of)."""
+    database.table("sources").create(
+        {
+            "id": str, "position": int, "configured": int, "enabled": int, "configured_url": str, "url": str,
+            "due": float, "not_before": float, "reason": str, "etag": str, "last_modified": str, "validators_url": str,
+            "body_hash": bytes, "last_poll": float, "last_status": int, "last_error": str, "last_fault": str,
+            "last_success": float, "first_success": float, "last_new": float, "failures": int, "parse_failures": int,
+            "gone": int, "moved_to": str, "moved_times": int, "title": str, "home": str, "format": str, "language": str,
+            "entries": int, "arrivals": bytes, "rest": str,
+        },
+        pk="id",
+        not_null={"position", "configured", "enabled", "configured_url", "url", "due", "gone"},
+        defaults={
+            "not_before": 0.0, "body_hash": b"", "arrivals": b"", "failures": 0, "parse_failures": 0, "gone": 0,
+            "moved_times": 0, "entries": 0,
+        },
+        strict=True,
+    )  # fmt: skip
+    database.execute("CREATE INDEX sources_due ON sources (due, position) WHERE configured AND enabled AND NOT gone")
+    database.table("documents").create({"source": str, "items": bytes}, pk="source", strict=True)
+
+
+def _stories(database: Database) -> None:
+    """version: see `Shown`. published_once: its id was in a visible document. unlisted: when it left its source's document."""
+    database.table("stories").create(
+        {
+            "id": str, "lead": int, "published": float, "first_seen": float, "updated": float, "lead_reason": str,
+            "tags": str, "topics": str, "visible": bytes, "alias_of": str, "old": int, "dropped": int, "version": int,
+            "published_once": int,
+        },
+        pk="id",
+        not_null={"lead", "published", "first_seen", "updated", "old", "dropped", "version", "published_once"},
+        defaults={"version": 1, "published_once": 0},
+        strict=True,
+    )  # fmt: skip
+    database.execute("CREATE INDEX stories_published ON stories (published DESC, id) WHERE alias_of IS NULL AND NOT dropped")
+    database.execute("CREATE INDEX stories_alias_of ON stories (alias_of) WHERE alias_of IS NOT NULL")
+    database.table("items").create(
+        {
+            "id": int, "source": str, "guid": str, "story": str, "canonical": str, "outlet": str, "outlet_key": str,
+            "published": float, "first_seen": float, "hash": bytes, "language": str, "rank": int, "source_group": str,
+            "tags": str, "aggregator": int, "undated": int, "old": int, "agency": str, "fingerprint": bytes,
+            "title_hash": bytes, "unlisted": float, "joined": float, "evidence": str, "url": str, "title": str,
+            "entry_published": float, "entry_updated": float, "details": str, "summary": str, "content": str, "text": str,
+        },
+        pk="id",
+        not_null={"source", "guid", "story", "published", "first_seen", "hash", "joined", "title", "summary"},
+        foreign_keys=[("story", "stories", "id")],
+        strict=True,
+    )  # fmt: skip
+    items = database.table("items")
+    items.create_index(["source", "guid"], "items_guid", unique=True)
+    items.create_index(["canonical", "source"], "items_canonical")
+    items.create_index(["story", "first_seen"], "items_story")
+    items.create_index(["first_seen"], "items_first_seen")
+    database.execute("CREATE INDEX items_unlisted ON items (unlisted) WHERE unlisted IS NOT NULL")
+    database.execute(_search_table())
+
+
+def _search_table() -> str:
+    """The words of the items (`text.words.tokens`), one row each, `rowid` its id.
+
+    Contentless, because the texts are in `items`; SQLite before 3.43 can't delete from such a table and is given an ordinary one.
+    """
+    contentless = ", content='', contentless_delete=1" if sqlite3.sqlite_version_info >= (3, 43) else ""
+    return f"CREATE VIRTUAL TABLE search USING fts5({', '.join(SEARCH_COLUMNS)}, tokenize='ascii'{contentless})"
+
+
+def _outputs(database: Database) -> None:
+    database.table("outputs").create(
+        {
+            "slug": str, "definition": bytes, "filling": int, "revision": int, "changed": float, "as_of": float,
+            "withdrawn": int, "last_seq": int,
+        },
+        pk="slug",
+        defaults={"definition": b"", "filling": 1, "revision": 0, "changed": 0.0, "as_of": 0.0, "withdrawn": 0, "last_seq": 0},
+        strict=True,
+    )  # fmt: skip
+    members = database.table("members").create(
+        {"slug": str, "story": str, "seq": int, "entered": float, "page": int},
+        pk=("slug", "story"),
+        not_null={"seq", "entered"},
+        foreign_keys=[("slug", "outputs", "slug"), ("story", "stories", "id")],
+        strict=True,
+    )
+    members.create_index(["slug", "seq"], "members_seq", unique=True)
+    members.create_index(["story"], "members_story")
+    database.execute("CREATE INDEX members_shown ON members (slug, seq) WHERE page IS NULL")
+    database.execute("CREATE INDEX members_page ON members (slug, page) WHERE page IS NOT NULL")
+    database.table("pages").create(
+        {"slug": str, "page": int, "closed": float, "updated": float, "stories": str, "body": bytes},
+        pk=("slug", "page"),
+        not_null={"closed", "updated", "stories", "body"},
+        strict=True,
+    )
+
+
+def _told(database: Database) -> None:
+    """Who is told of what: subscribers to our hub, what is to be sent, what a person should know; and hubs that push to us."""
+    subscriptions = database.table("subscriptions").create(
+        {"topic": str, "callback": str, "secret": str, "lease_until": float, "created": float},
+        pk=("topic", "callback"),
+        not_null={"lease_until", "created"},
+        strict=True,
+    )
+    subscriptions.create_index(["lease_until"], "subscriptions_lease")
+    deliveries = database.table("deliveries").create(
+        {
+            "kind": str, "topic": str, "target": str, "subject": str, "version": str, "created": float, "due": float,
+            "attempts": int, "last_error": str,
+        },
+        pk=("kind", "topic", "target", "subject"),
+        not_null={"version", "created", "due", "attempts"},
+        strict=True,
+    )  # fmt: skip
+    deliveries.create_index(["due"], "deliveries_due")
+    database.table("events").create(
+        {"key": str, "opened": float, "kind": str, "title": str, "detail": str, "closed": float},
+        pk=("key", "opened"),
+        not_null={"kind", "title", "detail"},
+        strict=True,
+    ).create_index(["opened"], "events_opened")
+    database.table("upstream").create(
+        {"source": str, "hub": str, "topic": str, "token": str, "secret": str, "state": str, "lease_until": float, "due": float},
+        pk="source",
+        strict=True,
+    )
+
+
+def _rest(database: Database) -> None:
+    database.table("holds").create({"domain": str, "until": float, "reason": str}, pk="domain", strict=True)
+    rejects = database.table("rejects").create(
+        {"id": int, "source": str, "guid": str, "url": str, "title": str, "rule": str, "at": float}, pk="id", strict=True
+    )
+    rejects.create_index(["source", "guid"], "rejects_guid", unique=True)
+    overrides = database.table("overrides").create(
+        {"id": int, "kind": str, "a": str, "b": str, "at": float}, pk="id", not_null={"kind", "a", "at"}, strict=True
+    )
+    overrides.create_index(["kind", "a"], "overrides_kind")
+    database.table("key_values").create({"key": str, "value": str}, pk="key", strict=True)
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first,)

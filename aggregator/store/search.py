@@ -1,0 +1,66 @@
+"""`Store.find`: a StoryFilter as SQL, answered story by story."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from aggregator.model import Story
+from aggregator.ports import StoryFilter
+from aggregator.store.reads import joined_stories
+from aggregator.store.rows import ITEM_COLUMNS, STORY_COLUMNS, as_json
+
+_ITEMS = "id IN (SELECT story FROM items WHERE {})"
+_WORDS = "id IN (SELECT story FROM items WHERE items.id IN (SELECT rowid FROM search WHERE search MATCH ?))"
+_TAGGED = """(EXISTS (SELECT 1 FROM json_each(coalesce(stories.tags, '[]')) AS tag
+        WHERE tag.value ->> 1 IN (SELECT value FROM json_each(?)))
+    OR id IN (SELECT story FROM items, json_each(coalesce(items.tags, '[]')) AS tag
+        WHERE tag.value IN (SELECT value FROM json_each(?))))"""
+_IN_TOPIC = """(id IN (SELECT story FROM members WHERE slug = ?)
+    OR EXISTS (SELECT 1 FROM json_each(coalesce(stories.topics, '[]')) WHERE value = ?))"""
+_UNTIL = "(published < ? OR id IN (SELECT story FROM items WHERE items.published < ?))"
+
+_STORY_SIDE = ", ".join(f"stories.{column}" for column in STORY_COLUMNS)
+_ITEM_SIDE = ", ".join(f"items.{column}" for column in ITEM_COLUMNS)
+
+
+def conditions(where: StoryFilter) -> tuple[list[str], list[Any]]:
+    """The filter as conditions on `stories`, and their parameters. Each looks at the story's items on its own: a superset."""
+    found: list[tuple[str, list[Any]]] = []
+    if where.fts is not None:
+        found.append((_WORDS, [where.fts]))
+    for column, names in (("source", where.sources), ("source_group", where.groups)):
+        if names is not None:
+            found.append((_ITEMS.format(f"{column} IN (SELECT value FROM json_each(?))"), [as_json(sorted(names))]))
+    if where.tags is not None:
+        tags = as_json(sorted(where.tags))
+        found.append((_TAGGED, [tags, tags]))
+    if where.topic is not None:
+        found.append((_IN_TOPIC, [where.topic, where.topic]))
+    if where.language is not None:
+        found.append((_ITEMS.format("language = ?"), [where.language]))
+    if where.since is not None:
+        found.append((_ITEMS.format("first_seen >= ?"), [where.since]))
+    if where.until is not None:
+        found.append((_UNTIL, [where.until, where.until]))
+    return [condition for condition, _ in found], [value for _, values in found for value in values]
+
+
+def statement(where: StoryFilter, limit: int | None) -> tuple[str, list[Any]]:
+    """The query for stories with their items side by side: newest published first, a story's items by first sight."""
+    tests, parameters = conditions(where)
+    chosen = f"""SELECT {", ".join(STORY_COLUMNS)} FROM stories WHERE {" AND ".join(["alias_of IS NULL", "NOT dropped", *tests])}
+        AND EXISTS (SELECT 1 FROM items WHERE items.story = stories.id) ORDER BY published DESC, id"""
+    if limit is not None:
+        chosen += " LIMIT ?"
+        parameters = [*parameters, limit]
+    query = f"""SELECT {_STORY_SIDE}, {_ITEM_SIDE} FROM ({chosen}) AS stories CROSS JOIN items ON items.story = stories.id
+        ORDER BY stories.published DESC, stories.id, items.first_seen, items.id"""
+    return query, parameters
+
+
+def find(connection: sqlite3.Connection, where: StoryFilter, limit: int | None) -> Iterator[Story]:
+    """Streams the stories, one in memory at a time. The connection is the stream's alone until its end."""
+    query, parameters = statement(where, limit)
+    yield from joined_stories(connection.execute(query, parameters))

@@ -1,0 +1,44 @@
+"""The small tables: rejects, holds, overrides, and single values."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from aggregator.ports import Hold, Override, Reject
+
+REJECTS_KEPT = 200
+"""Rejects of a source that are kept: enough to see what a rule throws away, and a bound for a feed that it throws away whole."""
+
+_ADD_REJECT = """INSERT INTO rejects (source, guid, url, title, rule, at) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (source, guid) DO UPDATE SET url = excluded.url, title = excluded.title, rule = excluded.rule
+    WHERE (url, title, rule) IS NOT (excluded.url, excluded.title, excluded.rule)"""
+TRIM_REJECTS = """DELETE FROM rejects WHERE source = ? AND id <=
+    (SELECT id FROM rejects WHERE source = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"""
+_SAVE_HOLD = "INSERT OR REPLACE INTO holds (domain, until, reason) VALUES (?, ?, ?)"
+_ADD_OVERRIDE = "INSERT INTO overrides (kind, a, b, at) VALUES (?, ?, ?, ?)"
+_SET_VALUE = "INSERT INTO key_values (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+_REMOVE_VALUE = "DELETE FROM key_values WHERE key = ?"
+
+
+def add_rejects(connection: sqlite3.Connection, rejects: Sequence[Reject]) -> None:
+    """Keeps the newest of each source. One that is known keeps the time it was first thrown away at."""
+    rows = [(one.source, one.guid, one.url, one.title, one.rule, one.at) for one in rejects]
+    connection.executemany(_ADD_REJECT, rows)
+    sources = {one.source for one in rejects}
+    connection.executemany(TRIM_REJECTS, [(source, source, REJECTS_KEPT) for source in sorted(sources)])
+
+
+def save_hold(connection: sqlite3.Connection, hold: Hold) -> None:
+    connection.execute(_SAVE_HOLD, (hold.domain, hold.until, hold.reason))
+
+
+def add_override(connection: sqlite3.Connection, override: Override) -> None:
+    connection.execute(_ADD_OVERRIDE, (override.kind, override.a, override.b, override.at))
+
+
+def set_value(connection: sqlite3.Connection, key: str, value: str | None) -> None:
+    if value is None:
+        connection.execute(_REMOVE_VALUE, (key,))
+    else:
+        connection.execute(_SET_VALUE, (key, value))

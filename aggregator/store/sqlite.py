@@ -1,0 +1,200 @@
+"""The store on SQLite: one connection that writes, and one for each thread that reads."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from aggregator.model import Evidence, Instant, ItemId, Slug, Source, SourceId, SourceState, Story, StoryId
+from aggregator.ports import (
+    ArchivePage,
+    Delivery,
+    Event,
+    Hold,
+    KnownItem,
+    Member,
+    OutputState,
+    Override,
+    Reject,
+    Shown,
+    StoryFilter,
+    Subscription,
+)
+from aggregator.store import outputs, reads, schema, search, states, told
+from aggregator.store.connect import explained, open_reader, open_writer
+from aggregator.store.index import SqliteStoryIndex
+from aggregator.store.writes import SqliteTransaction
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class SqliteStore:
+    """A ports.Store in one file. Safe to use from several threads; a transaction belongs to the thread that began it."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the database, makes it, or brings it to this release's schema. Raises StoreError."""
+        self.path = path
+        self._turn = threading.Lock()
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        with explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = open_writer(path)
+        try:
+            schema.ready(self._writer, path, before=lambda version: None)
+        except BaseException:
+            self._writer.close()
+            raise
+        self._index = SqliteStoryIndex(self._writer)
+
+    # --- writing
+    @contextmanager
+    def begin(self) -> Iterator[SqliteTransaction]:
+        """See `Store.begin`. Raises StoreError where SQLite fails; nothing is stored then."""
+        with self._turn, explained(self.path):
+            self._writer.execute("BEGIN IMMEDIATE")
+            transaction = SqliteTransaction(self._writer, self._index)
+            try:
+                self._index.begin()
+                yield transaction
+                transaction.finish()
+                self._index.commit()
+                self._writer.execute("COMMIT")
+            except BaseException:
+                self._index.rolled_back()
+                if self._writer.in_transaction:  # a full disk has rolled back already
+                    self._writer.execute("ROLLBACK")
+                raise
+            if transaction.promised:
+                self._make_durable()
+
+    def _make_durable(self) -> None:
+        """What `synchronous = FULL` does at a commit, for this one: the WAL reaches the disk (it can't be set inside one)."""
+        try:
+            wal = os.open(f"{self.path}-wal", os.O_RDONLY)
+        except FileNotFoundError:
+            return  # checkpointed and gone, which has synced it
+        try:
+            os.fsync(wal)
+        finally:
+            os.close(wal)
+
+    def sync_sources(self, sources: Sequence[Source], now: Instant) -> None:
+        with self.begin():
+            states.sync(self._writer, sources, now)
+
+    def close(self) -> None:
+        """Closes every connection. Nothing may be under way."""
+        with self._turn:
+            for connection in (*self._readers, self._writer):
+                connection.close()
+            self._readers.clear()
+
+    # --- reading
+    def _read(self, query: Callable[Concatenate[sqlite3.Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
+        with explained(self.path):
+            return query(self._reader(), *arguments, **named)
+
+    def _read_whole(self, query: Callable[Concatenate[sqlite3.Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
+        """For queries of several statements, which must see one state of the database."""
+        with explained(self.path):
+            connection = self._reader()
+            connection.execute("BEGIN")
+            try:
+                return query(connection, *arguments, **named)
+            finally:
+                connection.execute("COMMIT")
+
+    def _reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = open_reader(self.path)
+            self._readers.append(connection)
+        return connection
+
+    def states(self, ids: Collection[SourceId] | None = None) -> dict[SourceId, SourceState]:
+        return self._read(states.states, ids)
+
+    def due(self, now: Instant, limit: int) -> list[SourceState]:
+        return self._read(states.due, now, limit)
+
+    def next_due(self) -> Instant | None:
+        return self._read(states.next_due)
+
+    def holds(self, now: Instant) -> dict[str, Hold]:
+        return self._read(reads.holds, now)
+
+    def fingerprints(self, source: SourceId) -> frozenset[bytes]:
+        return self._read(reads.fingerprints, source)
+
+    def known(self, source: SourceId, guids: Collection[str], canonicals: Collection[str]) -> list[KnownItem]:
+        return self._read_whole(reads.known, source, guids, canonicals)
+
+    def story(self, story: StoryId) -> Story | None:
+        return next(iter(self.stories([story])), None)
+
+    def stories(self, ids: Iterable[StoryId]) -> list[Story]:
+        return self._read_whole(reads.stories, ids)
+
+    def find(self, where: StoryFilter, limit: int | None = None) -> Iterator[Story]:
+        """See `Store.find`. Streams from a connection of its own, so that all of it is one state of the database."""
+        with explained(self.path):
+            connection = open_reader(self.path)
+            try:
+                yield from search.find(connection, where, limit)
+            finally:
+                connection.close()
+
+    def story_of(self, url_or_id: str) -> StoryId | None:
+        return self._read_whole(reads.story_named, url_or_id)
+
+    def evidence(self, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
+        return self._read(reads.evidence, story)
+
+    def rejects(self, limit: int, source: SourceId | None = None) -> list[Reject]:
+        return self._read(reads.rejects, limit, source)
+
+    def overrides(self) -> list[Override]:
+        return self._read(reads.overrides)
+
+    def outputs(self) -> dict[Slug, OutputState]:
+        return self._read(outputs.outputs)
+
+    def members(self, slug: Slug, limit: int | None = None, before: int | None = None) -> list[Member]:
+        return self._read(outputs.members, slug, limit, before)
+
+    def shown(self, slug: Slug) -> list[Shown]:
+        return self._read(outputs.shown, slug)
+
+    def members_of(self, story: StoryId) -> frozenset[Slug]:
+        return self._read(outputs.members_of, story)
+
+    def pages(self, slug: Slug) -> list[ArchivePage]:
+        return self._read(outputs.pages, slug)
+
+    def page(self, slug: Slug, page: int) -> ArchivePage | None:
+        return self._read(outputs.page, slug, page)
+
+    def subscriptions(self, topic: str | None = None) -> list[Subscription]:
+        return self._read(told.subscriptions, topic)
+
+    def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
+        return self._read(told.deliveries, now, limit)
+
+    def next_delivery(self) -> Instant | None:
+        return self._read(told.next_delivery)
+
+    def events(self, limit: int) -> list[Event]:
+        return self._read(told.events, limit)
+
+    def counts(self) -> Mapping[str, int]:
+        return self._read_whole(reads.counts)
+
+    def value(self, key: str) -> str | None:
+        return self._read(reads.value, key)

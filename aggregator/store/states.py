@@ -1,0 +1,181 @@
+"""Sources in the database: the row of a state, and which of them are configured and due.
+
+A poll without news writes one row of this table and nothing else, so that a state is cheap: columns for what is simple, the
+times of arrival as packed floats, and what is mostly empty as one JSON column.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from aggregator.errors import StoreError
+from aggregator.model import Hints, Instant, Source, SourceId, SourceState, Validators
+from aggregator.store.rows import Row, as_json, assignments
+
+_PLAIN = (
+    "url",
+    "due",
+    "not_before",
+    "reason",
+    "validators_url",
+    "body_hash",
+    "last_poll",
+    "last_status",
+    "last_error",
+    "last_fault",
+    "last_success",
+    "first_success",
+    "last_new",
+    "failures",
+    "parse_failures",
+    "gone",
+    "moved_to",
+    "moved_times",
+    "title",
+    "home",
+    "format",
+    "language",
+    "entries",
+)
+"""Columns that are fields of SourceState as they are."""
+STATE_COLUMNS = (*_PLAIN, "etag", "last_modified", "arrivals", "rest")
+
+_SAVE = f"UPDATE sources SET {assignments(STATE_COLUMNS)} WHERE id = ?"
+_SELECT = f"SELECT id, {', '.join(STATE_COLUMNS)} FROM sources"
+ALL_STATES = f"{_SELECT} WHERE configured ORDER BY position"
+SOME_STATES = f"{_SELECT} WHERE configured AND id IN (SELECT value FROM json_each(?)) ORDER BY position"
+DUE = f"{_SELECT} WHERE configured AND enabled AND NOT gone AND due <= ? ORDER BY due, position LIMIT ?"
+NEXT_DUE = "SELECT min(due) FROM sources WHERE configured AND enabled AND NOT gone"
+_KNOWN = "SELECT id, position, configured, enabled, configured_url FROM sources"
+_ADD = """INSERT INTO sources (id, position, configured, enabled, configured_url, url, due, reason)
+    VALUES (?, ?, 1, ?, ?, ?, ?, 'new')"""
+_PLACE = "UPDATE sources SET position = ?, enabled = ? WHERE id = ?"
+_REVIVE = """UPDATE sources SET configured = 1, due = ?, gone = 0, failures = 0, parse_failures = 0,
+    reason = 'back in the config' WHERE id = ?"""
+_RETIRE = "UPDATE sources SET configured = 0 WHERE id = ?"
+_MOVE = """UPDATE sources SET configured_url = ?, url = ?, due = ?, not_before = 0, gone = 0, failures = 0, parse_failures = 0,
+    moved_to = NULL, moved_times = 0, etag = NULL, last_modified = NULL, validators_url = NULL, body_hash = x'',
+    reason = 'new address' WHERE id = ?"""
+
+
+def state_row(state: SourceState) -> tuple[Any, ...]:
+    """The values of STATE_COLUMNS."""
+    return (
+        state.url,
+        state.due,
+        state.not_before,
+        state.reason,
+        state.validators_url,
+        state.body_hash,
+        state.last_poll,
+        state.last_status,
+        state.last_error,
+        state.last_fault,
+        state.last_success,
+        state.first_success,
+        state.last_new,
+        state.failures,
+        state.parse_failures,
+        state.gone,
+        state.moved_to,
+        state.moved_times,
+        state.title,
+        state.home,
+        state.format,
+        state.language,
+        state.entries,
+        state.validators.etag,
+        state.validators.last_modified,
+        array("d", state.arrivals).tobytes() if state.arrivals else b"",
+        _rest(state),
+    )
+
+
+def _rest(state: SourceState) -> str | None:
+    rest: dict[str, Any] = {}
+    if state.hints != _NO_HINTS:
+        one = state.hints
+        rest["hints"] = (one.ttl, one.max_age, one.update_period, one.skip_hours, one.skip_days)
+    if state.languages:
+        rest["languages"] = dict(state.languages)
+    if state.counters:
+        rest["counters"] = dict(state.counters)
+    if state.notes:
+        rest["notes"] = state.notes
+    return as_json(rest) if rest else None
+
+
+_NO_HINTS = Hints()
+_NO_VALIDATORS = Validators()
+
+
+def state_of(row: Row) -> SourceState:
+    """A state from `id` and STATE_COLUMNS."""
+    plain = dict(zip(_PLAIN, row[1 : 1 + len(_PLAIN)], strict=True))
+    plain["gone"] = bool(plain["gone"])
+    etag, last_modified, arrivals, text = row[1 + len(_PLAIN) :]
+    rest = json.loads(text) if text else {}
+    return SourceState(
+        id=SourceId(row[0]),
+        validators=Validators(etag, last_modified) if etag or last_modified else _NO_VALIDATORS,
+        arrivals=tuple(array("d", arrivals)),
+        hints=_hints(rest["hints"]) if "hints" in rest else _NO_HINTS,
+        languages=rest.get("languages", {}),
+        counters=rest.get("counters", {}),
+        notes=tuple(rest.get("notes", ())),
+        **plain,
+    )
+
+
+def _hints(values: Sequence[Any]) -> Hints:
+    ttl, max_age, update_period, skip_hours, skip_days = values
+    return Hints(ttl, max_age, update_period, tuple(skip_hours), tuple(skip_days))
+
+
+def states(connection: sqlite3.Connection, ids: Collection[SourceId] | None) -> dict[SourceId, SourceState]:
+    """See `Store.states`."""
+    rows = connection.execute(ALL_STATES) if ids is None else connection.execute(SOME_STATES, (as_json(list(ids)),))
+    return {state.id: state for state in map(state_of, rows)}
+
+
+def due(connection: sqlite3.Connection, now: Instant, limit: int) -> list[SourceState]:
+    """See `Store.due`."""
+    return [state_of(row) for row in connection.execute(DUE, (now, limit))]
+
+
+def next_due(connection: sqlite3.Connection) -> Instant | None:
+    row: tuple[Instant | None] = connection.execute(NEXT_DUE).fetchone()
+    return row[0]
+
+
+def save(connection: sqlite3.Connection, saved: Iterable[SourceState]) -> None:
+    """Replaces the states. Raises StoreError for a source that `sync_sources` was never told of."""
+    values = [(*state_row(state), state.id) for state in saved]
+    changed = connection.executemany(_SAVE, values).rowcount
+    if changed != len(values):
+        raise StoreError("a state was saved of a source that the database does not know; run it again with the current config")
+
+
+def sync(connection: sqlite3.Connection, sources: Sequence[Source], now: Instant) -> None:
+    """See `Store.sync_sources`. Writes only what differs, inside the caller's transaction."""
+    known = {row[0]: row for row in connection.execute(_KNOWN)}
+    named = {source.id for source in sources}
+    connection.executemany(_RETIRE, [(id,) for id, row in known.items() if row[2] and id not in named])
+    new, placed, revived, moved = [], [], [], []
+    for position, source in enumerate(sources):
+        row = known.get(source.id)
+        if row is None:
+            new.append((source.id, position, source.enabled, source.url, source.url, now))
+            continue
+        if (row[1], row[3]) != (position, source.enabled):
+            placed.append((position, source.enabled, source.id))
+        if not row[2]:
+            revived.append((now, source.id))
+        if row[4] != source.url:
+            moved.append((source.url, source.url, now, source.id))
+    for statement, rows in ((_ADD, new), (_PLACE, placed), (_REVIVE, revived), (_MOVE, moved)):
+        connection.executemany(statement, rows)

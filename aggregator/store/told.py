@@ -1,0 +1,63 @@
+"""Who is told of what, in the database: subscribers of the hub, what is still to be sent, and what a person should know."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from aggregator.model import Instant
+from aggregator.ports import Delivery, Event, Subscription
+
+_SUBSCRIPTIONS = "SELECT topic, callback, secret, lease_until, created FROM subscriptions"
+ALL_SUBSCRIPTIONS = f"{_SUBSCRIPTIONS} ORDER BY topic, callback"
+TOPIC_SUBSCRIPTIONS = f"{_SUBSCRIPTIONS} WHERE topic = ? ORDER BY callback"
+_SAVE_SUBSCRIPTION = """INSERT OR REPLACE INTO subscriptions (topic, callback, secret, lease_until, created)
+    VALUES (?, ?, ?, ?, ?)"""
+REMOVE_SUBSCRIPTION = "DELETE FROM subscriptions WHERE topic = ? AND callback = ?"
+_DELIVERY = "kind, topic, target, subject, version, created, due, attempts, last_error"
+DELIVERIES = f"SELECT {_DELIVERY} FROM deliveries WHERE due <= ? ORDER BY due, created, topic, target LIMIT ?"
+NEXT_DELIVERY = "SELECT min(due) FROM deliveries"
+_SAVE_DELIVERY = f"INSERT OR REPLACE INTO deliveries ({_DELIVERY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+REMOVE_DELIVERY = "DELETE FROM deliveries WHERE kind = ? AND topic = ? AND target = ? AND subject = ? AND version = ?"
+_EVENT = "key, kind, title, detail, opened, closed"
+EVENTS = f"SELECT {_EVENT} FROM events ORDER BY opened DESC, key LIMIT ?"
+_SAVE_EVENT = f"INSERT OR REPLACE INTO events ({_EVENT}) VALUES (?, ?, ?, ?, ?, ?)"
+
+
+def subscriptions(connection: sqlite3.Connection, topic: str | None) -> list[Subscription]:
+    """By topic and callback."""
+    rows = connection.execute(ALL_SUBSCRIPTIONS) if topic is None else connection.execute(TOPIC_SUBSCRIPTIONS, (topic,))
+    return [Subscription(*row) for row in rows]
+
+
+def save_subscription(connection: sqlite3.Connection, one: Subscription) -> None:
+    connection.execute(_SAVE_SUBSCRIPTION, (one.topic, one.callback, one.secret, one.lease_until, one.created))
+
+
+def remove_subscription(connection: sqlite3.Connection, topic: str, callback: str) -> None:
+    connection.execute(REMOVE_SUBSCRIPTION, (topic, callback))
+
+
+def deliveries(connection: sqlite3.Connection, now: Instant, limit: int) -> list[Delivery]:
+    return [Delivery(*row) for row in connection.execute(DELIVERIES, (now, limit))]
+
+
+def next_delivery(connection: sqlite3.Connection) -> Instant | None:
+    row: tuple[Instant | None] = connection.execute(NEXT_DELIVERY).fetchone()
+    return row[0]
+
+
+def save_delivery(connection: sqlite3.Connection, one: Delivery) -> None:
+    key = (one.kind, one.topic, one.target, one.subject)
+    connection.execute(_SAVE_DELIVERY, (*key, one.version, one.created, one.due, one.attempts, one.last_error))
+
+
+def remove_delivery(connection: sqlite3.Connection, one: Delivery) -> None:
+    connection.execute(REMOVE_DELIVERY, (one.kind, one.topic, one.target, one.subject, one.version))
+
+
+def events(connection: sqlite3.Connection, limit: int) -> list[Event]:
+    return [Event(*row) for row in connection.execute(EVENTS, (limit,))]
+
+
+def save_event(connection: sqlite3.Connection, one: Event) -> None:
+    connection.execute(_SAVE_EVENT, (one.key, one.kind, one.title, one.detail, one.opened, one.closed))

@@ -1,0 +1,218 @@
+"""The transaction: one poll's writes on SQLite, kept together and written in batches.
+
+New items, states and stories wait in memory and go out by `executemany`, before a read that must see them and at the commit.
+Stories that were looked at are kept as values, so that looking again costs nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from aggregator.errors import StoreError
+from aggregator.model import Evidence, Instant, Item, ItemId, Slug, SourceId, SourceState, Story, StoryId
+from aggregator.ports import ArchivePage, Delivery, Event, Hold, OutputState, Override, Reject, StoryIndex, Subscription
+from aggregator.store import documents, moves, outputs, reads, small, states, told
+from aggregator.store.documents import Listing
+from aggregator.store.identity import story_ids
+from aggregator.store.items import Batch, replace_item
+from aggregator.store.rows import born, in_order
+
+
+class SqliteTransaction:
+    """A ports.Transaction. Made by `SqliteStore.begin`, which commits it or rolls it back."""
+
+    def __init__(self, connection: sqlite3.Connection, index: StoryIndex) -> None:
+        self._connection = connection
+        self._index = index
+        self._batch = Batch(connection)
+        self._stories: dict[StoryId, Story] = {}
+        self._states: dict[SourceId, SourceState] = {}
+        self._listings: dict[SourceId, Listing] = {}
+        self.promised = False
+        """Whether an id was made a promise: then the commit must reach the disk before anyone sees it."""
+
+    @property
+    def index(self) -> StoryIndex:
+        return self._index
+
+    def finish(self) -> None:
+        """Writes everything that waits. Called just before the commit."""
+        self._batch.flush()
+        for source, listing in self._listings.items():
+            documents.save(self._connection, source, listing)
+        if self._states:
+            states.save(self._connection, self._states.values())
+
+    # --- sources
+    def save_state(self, state: SourceState) -> None:
+        self._states[state.id] = state
+
+    def touch_items(self, source: SourceId, fingerprints: Collection[bytes], ids: Collection[ItemId], now: Instant) -> None:
+        self._listing(source).touch(fingerprints, ids, now)
+
+    def _listing(self, source: SourceId) -> Listing:
+        return self._listings.setdefault(source, Listing())
+
+    # --- items
+    def add_item(self, item: Item, story: StoryId | None, evidence: Evidence) -> tuple[Item, StoryId]:
+        stored = replace(item, id=self._batch.next_item())
+        target = self._begin_story(stored) if story is None else self._join_story(stored, story)
+        self._batch.add_item(stored, target, evidence, item.first_seen)
+        self._listing(item.source).present[stored.id] = item.entry.fingerprint
+        return stored, target
+
+    def _begin_story(self, item: Item) -> StoryId:
+        for id in story_ids(item):
+            found = self._stories.get(id) or next(iter(self.stories([id])), None)
+            if found is None:
+                self._stories[id] = born(id, item)
+                self._batch.add_story(self._stories[id])
+                return id
+            if not found.items and found.alias_of is None:
+                return self._revive(found, item)
+        raise AssertionError("story_ids never ends")
+
+    def _revive(self, tombstone: Story, item: Item) -> StoryId:
+        """The same item again after retention took it: its story is the same one, so that subscribers don't see it as new."""
+        self.save_story(replace(tombstone, items=(item,), lead=item.id))
+        self._stories[tombstone.id] = replace(tombstone, items=(item,), lead=item.id)
+        return tombstone.id
+
+    def _join_story(self, item: Item, story: StoryId) -> StoryId:
+        target = self._alive(story)
+        if (known := self._stories.get(target)) is not None:
+            self._stories[target] = replace(known, items=in_order([*known.items, item]))
+        self._batch.grow(target)
+        return target
+
+    def _alive(self, story: StoryId) -> StoryId:
+        """The story, aliases followed. Raises StoreError for an unknown one."""
+        known = self._stories.get(story)
+        if known is not None and known.alias_of is None:
+            return story
+        self._batch.flush()
+        found = reads.resolved(self._connection, story)
+        if found is None:
+            raise StoreError(f"there is no story {story}")
+        return found
+
+    def update_item(self, item: Item) -> StoryId:
+        self._batch.flush()
+        story = replace_item(self._connection, item)
+        self._forget(story)
+        self._batch.grow(story)
+        listing = self._listing(item.source)
+        listing.present[item.id] = item.entry.fingerprint
+        return story
+
+    def rekey_item(self, item: ItemId, guid: str) -> None:
+        self._batch.flush()
+        self._forget(moves.rekey(self._connection, item, guid))
+
+    # --- stories
+    def story(self, story: StoryId) -> Story | None:
+        return next(iter(self.stories([story])), None)
+
+    def stories(self, ids: Iterable[StoryId]) -> list[Story]:
+        wanted = list(ids)
+        missing = [id for id in wanted if id not in self._stories]
+        if missing:
+            self._batch.flush()
+            self._stories.update((story.id, story) for story in reads.stories(self._connection, missing))
+        return [self._stories[id] for id in wanted if id in self._stories]
+
+    def save_story(self, story: Story) -> None:
+        known = self._stories.get(story.id)
+        if known is not None:
+            self._stories[story.id] = story if story.items is known.items else replace(story, items=known.items)
+        self._batch.save_story(story)
+
+    def merge_stories(self, kept: StoryId, alias: StoryId, now: Instant) -> None:
+        target, source = self._alive(kept), self._alive(alias)
+        if target == source:
+            return
+        self._batch.flush()
+        moves.merge(self._connection, target, source, now)
+        self._index.merge(target, source)
+        self._forget(target, source)
+        self._batch.grow(target)
+
+    def move_item(self, item: ItemId, story: StoryId | None, evidence: Evidence, now: Instant) -> StoryId:
+        self._batch.flush()
+        moved, old = moves.item_and_story(self._connection, item)
+        if story is None:
+            target = old if moves.is_alone(self._connection, item, old) else self._begin_story(moved)
+        else:
+            target = self._alive(story)
+        self._batch.flush()
+        moves.move(self._connection, item, target, evidence, now)
+        self._index.move(item, target)
+        self._forget(target)
+        if target != old:
+            moves.after_leaving(self._connection, old, target, item, now)
+            self._forget(old)
+            self._batch.grow(old)
+        self._batch.grow(target)
+        return target
+
+    def _forget(self, *stories: StoryId) -> None:
+        for story in stories:
+            self._stories.pop(story, None)
+
+    # --- published feeds
+    def members_of(self, story: StoryId) -> frozenset[Slug]:
+        return outputs.members_of(self._connection, story)
+
+    def published_stories(self, ids: Collection[StoryId]) -> frozenset[StoryId]:
+        return outputs.published(self._connection, ids)
+
+    def enter(self, slug: Slug, stories: Sequence[StoryId], now: Instant) -> None:
+        self._batch.flush_new_stories()
+        outputs.enter(self._connection, slug, stories, now)
+
+    def leave(self, slug: Slug, stories: Collection[StoryId]) -> None:
+        outputs.leave(self._connection, slug, stories)
+
+    def bump(self, slugs: Collection[Slug], now: Instant) -> None:
+        outputs.bump(self._connection, slugs, now)
+
+    def save_output(self, state: OutputState) -> None:
+        outputs.save(self._connection, state)
+
+    def mark_published(self, ids: Collection[StoryId]) -> None:
+        self._batch.flush_new_stories()
+        self.promised |= outputs.mark_published(self._connection, ids)
+
+    def save_page(self, page: ArchivePage) -> None:
+        outputs.save_page(self._connection, page)
+
+    # --- who is told
+    def save_subscription(self, subscription: Subscription) -> None:
+        told.save_subscription(self._connection, subscription)
+
+    def remove_subscription(self, topic: str, callback: str) -> None:
+        told.remove_subscription(self._connection, topic, callback)
+
+    def save_delivery(self, delivery: Delivery) -> None:
+        told.save_delivery(self._connection, delivery)
+
+    def remove_delivery(self, delivery: Delivery) -> None:
+        told.remove_delivery(self._connection, delivery)
+
+    def save_event(self, event: Event) -> None:
+        told.save_event(self._connection, event)
+
+    # --- the rest
+    def add_rejects(self, rejects: Sequence[Reject]) -> None:
+        small.add_rejects(self._connection, rejects)
+
+    def save_hold(self, hold: Hold) -> None:
+        small.save_hold(self._connection, hold)
+
+    def add_override(self, override: Override) -> None:
+        small.add_override(self._connection, override)
+
+    def set_value(self, key: str, value: str | None) -> None:
+        small.set_value(self._connection, key, value)
