@@ -1,0 +1,51 @@
+"""All words of all queries looked for in one pass over a text (Aho-Corasick), the only module that knows ahocorasick_rs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+from aggregator.tag.nodes import Words
+
+
+class Vocabulary:
+    """Numbers the words, phrases and prefixes of queries: the same word in a thousand queries is one pattern."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, words: Words) -> int:
+        """The pattern's number. A pattern is its tokens between blanks; a prefix is open at its end."""
+        pattern = f" {' '.join(words.tokens)}" + ("" if words.prefix else " ")
+        return self._numbers.setdefault(pattern, len(self._numbers))
+
+    def automaton(self) -> WordAutomaton:
+        return WordAutomaton(list(self._numbers))
+
+
+class WordAutomaton:
+    """Finds which of the patterns are in a text."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard) if patterns else None
+
+    def found(self, tokens: Iterable[str]) -> frozenset[int]:
+        """Numbers of the patterns that these tokens, in this order, hold."""
+        text = " ".join(tokens)
+        if self._automaton is None or not text:
+            return frozenset()
+        return frozenset([match[0] for match in self._automaton.find_matches_as_indexes(f" {text} ", overlapping=True)])
+
+
+class NamePositions:
+    """Names looked for as they are written: leftmost, longest first, with their places."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._automaton = AhoCorasick(names, matchkind=MatchKind.Standard) if names else None
+
+    def find(self, text: str) -> list[tuple[int, int, int]]:
+        """(number of the name, start, end) of every occurrence, overlapping ones too."""
+        if self._automaton is None:
+            return []
+        return list(self._automaton.find_matches_as_indexes(text, overlapping=True))

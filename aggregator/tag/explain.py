@@ -1,0 +1,121 @@
+"""Why a query matches a story, or why it does not: the branch that decided, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aggregator.tag.automaton import Vocabulary
+from aggregator.tag.facts import Facts
+from aggregator.tag.matcher import matcher
+from aggregator.tag.nodes import All, Any, Compare, Node, Not, Pattern, Value, Words, show
+
+MAX_NAMED = 6
+"""How many failed alternatives are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """branch: the part of the query that matched (and where), or that failed; words: the terms that decided, as written."""
+
+    matched: bool
+    branch: str
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.branch
+
+
+def explain(node: Node, facts: Facts, vocabulary: Vocabulary) -> Explanation:
+    """Explains by the first item that matches; where none does, by the part that no item (or not the same item) meets."""
+    return _Explainer(facts, vocabulary).of(node)
+
+
+class _Explainer:
+    def __init__(self, facts: Facts, vocabulary: Vocabulary) -> None:
+        self.facts = facts
+        self.vocabulary = vocabulary
+
+    def of(self, node: Node) -> Explanation:
+        mask = self.mask(node)
+        if not mask:
+            return self.failed(node)
+        bit = mask & -mask
+        explanation = self.matched(node, bit)
+        if len(self.facts.items) == 1 or not any(isinstance(term, Words | Pattern) for term in _positive(node)):
+            return explanation
+        source = self.facts.items[bit.bit_length() - 1].source
+        return Explanation(True, f"{explanation.branch} [{source}]", explanation.words)
+
+    def mask(self, node: Node) -> int:
+        return matcher(node, self.vocabulary)(self.facts)
+
+    def matched(self, node: Node, bit: int) -> Explanation:
+        match node:
+            case All(parts):
+                each = [self.matched(part, bit) for part in parts]
+                words = tuple(word for explanation in each for word in explanation.words)
+                return Explanation(True, ", ".join(explanation.branch for explanation in each), words)
+            case Any(parts):
+                return self.matched(next(part for part in parts if self.mask(part) & bit), bit)
+            case Not(part):
+                return Explanation(True, f"no {show(part, True)}", ())
+            case Words(fields=fields) | Pattern(fields=fields) if len(fields) > 1:
+                where = next((name for name in fields if self.mask(_in(node, name)) & bit), fields[0])
+                return Explanation(True, f"{node.text} in the {where}", (node.text,))
+            case _:
+                return Explanation(True, node.text, (node.text,))
+
+    def failed(self, node: Node) -> Explanation:
+        match node:
+            case All(parts):
+                missing = [part for part in parts if not self.mask(part)]
+                if missing:
+                    return self.failed(missing[0])
+                return Explanation(False, f"{show(node)}: each is there, but never in the same item", _texts(node))
+            case Any(parts):
+                named = ", ".join(show(part) for part in parts[:MAX_NAMED])
+                more = f" and {len(parts) - MAX_NAMED} more" if len(parts) > MAX_NAMED else ""
+                return Explanation(False, f"none of {named}{more}", _texts(node))
+            case Not(part):
+                found = self.of(part)
+                return Explanation(False, f"excluded by {found.branch}", found.words)
+            case Compare():
+                return Explanation(False, f"not {node.text}{self.actual(node)}", (node.text,))
+            case Value():
+                return Explanation(False, f"not {node.text}", (node.text,))
+            case _:
+                return Explanation(False, f"no {node.text}", (node.text,))
+
+    def actual(self, node: Compare) -> str:
+        match node.field:
+            case "outlets":
+                return f" (it has {self.facts.outlets})"
+            case "items":
+                return f" (it has {len(self.facts.items)})"
+            case "words":
+                return f" (at most {max(self.facts.counts, default=0)})"
+            case _:
+                return f" (it is {(self.facts.as_of - self.facts.published) / 3600:.0f}h old)"
+
+
+def _in(node: Words | Pattern, name: str) -> Words | Pattern:
+    match node:
+        case Words():
+            return Words(node.tokens, (name,), node.prefix, node.acronym, node.text, node.offset)
+        case Pattern():
+            return Pattern(node.source, (name,), node.ignore_case, node.text, node.offset)
+
+
+def _positive(node: Node) -> list[Node]:
+    """The terms outside any exclusion."""
+    match node:
+        case All(parts) | Any(parts):
+            return [term for part in parts for term in _positive(part)]
+        case Not():
+            return []
+        case _:
+            return [node]
+
+
+def _texts(node: Node) -> tuple[str, ...]:
+    return tuple(term.text for term in _positive(node) if not isinstance(term, All | Any | Not))

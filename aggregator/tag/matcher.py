@@ -1,0 +1,169 @@
+"""Compiles a query's tree to a function of facts: which of a story's items match (a bit mask, 0 for none)."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from functools import reduce
+from typing import TypeAlias
+
+from aggregator.model import Item
+from aggregator.tag.automaton import Vocabulary
+from aggregator.tag.facts import Facts
+from aggregator.tag.nodes import All, Any, Compare, Node, Not, Pattern, Value, Words
+from aggregator.tag.pattern import compile_pattern
+
+Matcher: TypeAlias = Callable[[Facts], int]
+Key: TypeAlias = int | tuple[str, str]
+"""What a story must have for a query to match: a pattern's number, or (field, value)."""
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq,
+}  # fmt: skip
+
+
+def matcher(node: Node, vocabulary: Vocabulary) -> Matcher:
+    """The predicate of a query. `Not` looks at the whole story: it excludes when any item has what is excluded."""
+    match node:
+        case All(parts):
+            return _all([matcher(part, vocabulary) for part in parts])
+        case Any(parts):
+            return _any([matcher(part, vocabulary) for part in parts])
+        case Not(part):
+            inner = matcher(part, vocabulary)
+            return lambda facts: 0 if inner(facts) else facts.everything
+        case Words():
+            return _words(node, vocabulary.number(node))
+        case Pattern():
+            return _pattern(node)
+        case Value():
+            return _value(node)
+        case Compare():
+            return _compare(node)
+
+
+def _all(parts: list[Matcher]) -> Matcher:
+    def match(facts: Facts) -> int:
+        mask = facts.everything
+        for part in parts:
+            mask &= part(facts)
+            if not mask:
+                return 0
+        return mask
+
+    return match
+
+
+def _any(parts: list[Matcher]) -> Matcher:
+    def match(facts: Facts) -> int:
+        mask = 0
+        for part in parts:
+            mask |= part(facts)
+            if mask == facts.everything:
+                return mask
+        return mask
+
+    return match
+
+
+def _words(node: Words, number: int) -> Matcher:
+    fields = node.fields
+    capitals = _capitals(node.tokens[0]) if node.acronym else None
+
+    def match(facts: Facts) -> int:
+        mask = 0
+        for name in fields:
+            mask |= facts.words[name].get(number, 0)
+        if capitals is not None and mask:
+            mask &= _items_with(facts, lambda item: any(capitals.search(text) for text in texts(item, fields)))
+        return mask
+
+    return match
+
+
+def _capitals(word: str) -> re.Pattern[str]:
+    """`US` or `U.S.` in capitals: what a query written with dots means."""
+    letters = [re.escape(letter.upper()) for letter in word]
+    return re.compile(rf"(?<!\w)(?:{''.join(letters)}|{'[.]'.join(letters)}[.]?)(?!\w)")
+
+
+def _pattern(node: Pattern) -> Matcher:
+    search = compile_pattern(node.source, node.ignore_case)
+    fields = node.fields
+    return lambda facts: _items_with(facts, lambda item: any(search(text) is not None for text in texts(item, fields)))
+
+
+def _value(node: Value) -> Matcher:
+    name, value = node.field, node.value
+    if name == "url":
+        return lambda facts: _items_with(facts, lambda item: any(value in url.lower() for url in texts(item, ("url",))))
+    if not node.prefix:
+        key = (name, value)
+        return lambda facts: facts.values.get(key, 0)
+    return lambda facts: reduce(
+        operator.or_,
+        (mask for (field, found), mask in facts.values.items() if field == name and found.startswith(value)),
+        0,
+    )
+
+
+def _compare(node: Compare) -> Matcher:
+    holds, number = _COMPARE[node.operator], node.number
+    match node.field:
+        case "outlets":
+            return lambda facts: facts.everything if holds(facts.outlets, number) else 0
+        case "items":
+            return lambda facts: facts.everything if holds(len(facts.items), number) else 0
+        case "age":
+            return lambda facts: facts.everything if holds(facts.as_of - facts.published, number) else 0
+        case _:
+            return lambda facts: sum(1 << at for at, count in enumerate(facts.counts) if holds(count, number))
+
+
+def _items_with(facts: Facts, test: Callable[[Item], bool]) -> int:
+    return sum(1 << number for number, item in enumerate(facts.items) if test(item))
+
+
+def texts(item: Item, fields: tuple[str, ...]) -> list[str]:
+    """The texts of an item that these fields name, as they are."""
+    found: list[str] = []
+    for name in fields:
+        match name:
+            case "title":
+                found.append(item.entry.title)
+            case "body":
+                found.append(item.entry.text)
+            case "author":
+                found.extend(item.entry.authors)
+            case _:
+                found.extend(url for url in (item.entry.url, item.canonical) if url)
+    return found
+
+
+_COST = {"entity": 2.0, "origin": 4.0, "category": 4.0, "site": 5.0, "tag": 6.0, "topic": 6.0, "source": 6.0, "subject": 8.0}
+_COST_OF_COMMON_VALUE = 20.0
+"""group and lang: what half of all stories have."""
+
+
+def anchors(node: Node, vocabulary: Vocabulary) -> tuple[float, frozenset[Key]] | None:
+    """Keys of which a story must have at least one to match, the rarer the cheaper; None if it may match without any.
+
+    By them thousands of queries are left unasked: only those are asked of which the story has an anchor.
+    """
+    match node:
+        case Words():
+            return (2.0 if node.prefix else 1.0 / len(node.tokens)), frozenset((vocabulary.number(node),))
+        case Value() if node.field != "url" and not node.prefix:
+            return _COST.get(node.field, _COST_OF_COMMON_VALUE), frozenset(((node.field, node.value),))
+        case All(parts):
+            known = [found for part in parts if (found := anchors(part, vocabulary)) is not None]
+            return min(known, key=lambda found: found[0]) if known else None
+        case Any(parts):
+            each = [anchors(part, vocabulary) for part in parts]
+            if any(found is None for found in each):
+                return None
+            sure = [found for found in each if found is not None]
+            return sum(cost for cost, _ in sure), frozenset().union(*(keys for _, keys in sure))
+        case _:
+            return None

@@ -1,0 +1,64 @@
+"""The tags a story has without any rule: from its sources and groups, from its feeds' own categories, and from its text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from aggregator.model import Item, Source, SourceId, Tag, TagKind
+from aggregator.settings import Settings
+from aggregator.text.words import fold
+
+MAX_CATEGORIES = 12
+"""A story carries at most so many of its feeds' own categories: some blogs send forty with each entry."""
+
+MAX_CATEGORY_LENGTH = 60
+"""Characters; what is longer is a sentence, not a category."""
+
+TextTagger = Callable[[Sequence[Item]], list[Tag]]
+"""Finds tags in the texts of a story's items: entities, subjects."""
+
+
+class OwnTags:
+    """Made once from a config."""
+
+    def __init__(self, settings: Settings, taggers: Iterable[TextTagger] = ()) -> None:
+        self._sources: Mapping[SourceId, Source] = {source.id: source for source in settings.sources}
+        self._categories = {fold(term).strip(): tag for term, tag in settings.tagging.categories.items()}
+        self._taggers = tuple(taggers)
+
+    def tags(self, items: Sequence[Item]) -> list[Tag]:
+        """Tags of the items' story, each with its reason; a tag may come twice."""
+        found = [Tag(TagKind.TAG, tag, f"source {item.source}") for item in items for tag in self._source_tags(item)]
+        categories: Counter[str] = Counter()
+        reasons: dict[str, Tag] = {}
+        for item in items:
+            for tag in self._category_tags(item):
+                if tag.kind is TagKind.TAG:
+                    found.append(tag)
+                else:
+                    categories[fold(tag.value)] += 1
+                    reasons.setdefault(fold(tag.value), tag)
+        for tagger in self._taggers:
+            found.extend(tagger(items))
+        found.extend(reasons[name] for name, _ in categories.most_common(MAX_CATEGORIES))
+        return found
+
+    def _source_tags(self, item: Item) -> tuple[str, ...]:
+        """Those of the config as it is now; those it had when the source is no longer in the file."""
+        source = self._sources.get(item.source)
+        return source.tags if source is not None else item.tags
+
+    def _category_tags(self, item: Item) -> Iterable[Tag]:
+        """Categories as the file maps them (to a tag, or to nothing), the others as they are."""
+        for category in item.entry.categories:
+            name = " ".join((category.label or category.term).split())
+            if not name or len(name) > MAX_CATEGORY_LENGTH or "://" in name:
+                continue
+            key = next((key for key in (fold(category.term).strip(), fold(name)) if key in self._categories), None)
+            if key is None:
+                yield Tag(TagKind.CATEGORY, name, f"category of {item.source}")
+                continue
+            mapped = self._categories[key]
+            if mapped is not None:
+                yield Tag(TagKind.TAG, mapped, f"category {name} of {item.source}")

@@ -1,0 +1,67 @@
+"""What of a query an index can answer: a filter that lets through every story the query matches, and few others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aggregator.model import Instant
+from aggregator.ports import StoryFilter
+from aggregator.tag.nodes import All, Any, Compare, Node, Not, Value, Words
+
+_COLUMNS = {"title": "title", "body": "text", "author": "author"}
+
+
+def story_filter(node: Node, as_of: Instant) -> StoryFilter:
+    """The filter of a query. What it can't express (patterns, exclusions, numbers) it leaves to the query's predicate."""
+    parts = node.parts if isinstance(node, All) else (node,)
+    since = [
+        as_of - part.number for part in parts if isinstance(part, Compare) and part.field == "age" and part.operator[0] == "<"
+    ]
+    languages = _only(parts, "lang")
+    topics = _only(parts, "topic")
+    return StoryFilter(
+        fts=full_text(node),
+        sources=_only(parts, "source"),
+        groups=_only(parts, "group"),
+        tags=_only(parts, "tag"),
+        topic=next(iter(topics)) if topics and len(topics) == 1 else None,
+        language=next(iter(languages)) if languages and len(languages) == 1 else None,
+        since=max(since) if since else None,
+    )
+
+
+def full_text(node: Node) -> str | None:
+    """The words of a query as an FTS5 expression over the columns title, text and author; None where words alone don't decide."""
+    match node:
+        case All(parts):
+            known = [found for part in parts if (found := full_text(part)) is not None]
+            return " AND ".join(f"({found})" for found in known) if len(known) > 1 else (known[0] if known else None)
+        case Any(parts):
+            each = [full_text(part) for part in parts]
+            sure = [found for found in each if found is not None]
+            return " OR ".join(f"({found})" for found in sure) if len(sure) == len(each) else None
+        case Words():
+            columns = " ".join(_COLUMNS[name] for name in node.fields)
+            return f'{{{columns}}} : "{" ".join(node.tokens)}"' + (" *" if node.prefix else "")
+        case _:
+            return None
+
+
+def _only(parts: Iterable[Node], field: str) -> frozenset[str] | None:
+    """The values of a field of which a match has at least one, or None."""
+    sets = [found for part in parts if (found := _values(part, field)) is not None]
+    return min(sets, key=len) if sets else None
+
+
+def _values(node: Node, field: str) -> frozenset[str] | None:
+    match node:
+        case Value() if node.field == field and not node.prefix:
+            return frozenset((node.value,))
+        case Any(parts):
+            each = [_values(part, field) for part in parts]
+            sure = [found for found in each if found is not None]
+            return frozenset().union(*sure) if len(sure) == len(each) else None
+        case All(parts):
+            return _only(parts, field)
+        case Not() | _:
+            return None

@@ -1,0 +1,97 @@
+"""The query language, one for topics, tags, `keep`, `drop`, outputs and search: read, check, match, explain (docs/queries.md)."""
+
+from __future__ import annotations
+
+from aggregator.errors import QueryError
+from aggregator.model import Instant, Story
+from aggregator.ports import QueryNames, StoryFilter
+from aggregator.tag.automaton import Vocabulary
+from aggregator.tag.explain import Explanation, explain
+from aggregator.tag.facts import Facts, facts_of_story, reader
+from aggregator.tag.fields import STORY_FIELDS, SUBJECTS, language_error, suggest
+from aggregator.tag.matcher import matcher
+from aggregator.tag.nodes import Compare, Node, Term, Value, terms
+from aggregator.tag.prefilter import story_filter
+from aggregator.tag.syntax import parse
+from aggregator.text.words import fold
+
+
+class Query:
+    """One query, ready to be asked of stories. The tags and topics of a story are those it was stored with."""
+
+    def __init__(self, text: str) -> None:
+        """Raises QueryError. Names are not looked up: `check` does that."""
+        self.text = text
+        self.node: Node = parse(text)
+        self._vocabulary = Vocabulary()
+        self._match = matcher(self.node, self._vocabulary)
+        self._read = reader(self._vocabulary.automaton())
+
+    def matches(self, story: Story, as_of: Instant) -> bool:
+        """Whether the story matches. as_of: the instant that `age` is measured at."""
+        return self._match(self._facts(story, as_of)) != 0
+
+    def explain(self, story: Story, as_of: Instant) -> Explanation:
+        """The branch of the query that matched, or the one that failed."""
+        return explain(self.node, self._facts(story, as_of), self._vocabulary)
+
+    def filter(self, as_of: Instant) -> StoryFilter:
+        """What the store can look up: all stories that match are among those it finds."""
+        return story_filter(self.node, as_of)
+
+    def _facts(self, story: Story, as_of: Instant) -> Facts:
+        return facts_of_story(story, self._read, as_of)
+
+
+def check(text: str, names: QueryNames, *, rolling: bool, entry: bool) -> list[QueryError]:
+    """What is wrong with a query: its form, or every name in it that does not exist (a ports.QueryChecker)."""
+    try:
+        node = parse(text)
+    except QueryError as error:
+        return [error]
+    found = (_check_term(term, names, rolling, entry) for term in terms(node))
+    return [error for error in found if error is not None]
+
+
+def _check_term(term: Term, names: QueryNames, rolling: bool, entry: bool) -> QueryError | None:
+    match term:
+        case Compare(field="age") if not rolling:
+            return QueryError(
+                "age can be used in outputs and in search only: elsewhere an answer must not change with time", term.offset
+            )
+        case Value(field=field) | Compare(field=field) if entry and field in STORY_FIELDS:
+            return QueryError(f"{field} belongs to a story; keep and drop look at a single entry", term.offset)
+        case Value(field="lang"):
+            return language_error(term.value, term.offset)
+        case Value(field="source" | "group" | "tag" | "topic" | "subject"):
+            return _check_name(term, _known(term.field, names))
+        case _:
+            return None
+
+
+def _known(field: str, names: QueryNames) -> frozenset[str]:
+    match field:
+        case "source":
+            return names.sources
+        case "group":
+            return names.groups
+        case "tag":
+            return names.tags
+        case "topic":
+            return names.topics
+        case _:
+            return frozenset(SUBJECTS)
+
+
+def _check_name(term: Value, known: frozenset[str]) -> QueryError | None:
+    folded = {fold(name) for name in known}
+    if term.prefix:
+        if any(name.startswith(term.value) for name in folded):
+            return None
+        return QueryError(f"no {term.field} begins with {term.value}", term.offset)
+    if term.value in folded:
+        return None
+    hint = suggest(term.value, known)
+    some = ", ".join(sorted(known)[:8])
+    rest = hint or (f"; there are {some}{' …' if len(known) > 8 else ''}" if some else f"; the file has no {term.field}s")
+    return QueryError(f"there is no {term.field} {term.value}{rest}", term.offset)

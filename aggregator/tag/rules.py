@@ -1,0 +1,24 @@
+"""Rules of a config: `compile_rules` makes what is asked of every story, `failed_expectations` runs the tests they carry."""
+
+from __future__ import annotations
+
+from aggregator.settings import Expectation, Settings
+from aggregator.tag.expectations import failed
+from aggregator.tag.own import OwnTags, TextTagger
+from aggregator.tag.ruleset import RuleSet
+
+__all__ = ["RuleSet", "compile_rules", "failed_expectations"]
+
+
+def compile_rules(settings: Settings) -> RuleSet:
+    """All rules of a checked config. Raises QueryError or ordering.Circular where it was not checked."""
+    return RuleSet(settings, OwnTags(settings, _taggers(settings)))
+
+
+def failed_expectations(settings: Settings) -> list[tuple[Expectation, str]]:
+    """Expectations of tags and topics that do not hold, each with the words that decided."""
+    return failed(settings, compile_rules(settings))
+
+
+def _taggers(settings: Settings) -> list[TextTagger]:
+    return []

@@ -1,0 +1,197 @@
+"""Reads the single terms of a query: words, phrases, patterns, values, numbers. Each raises QueryError with its place."""
+
+from __future__ import annotations
+
+import re
+
+from aggregator.errors import QueryError
+from aggregator.tag.fields import NUMBER_FIELDS, TEXT_FIELDS, VALUE_FIELDS, language, suggest, unknown_field
+from aggregator.tag.nodes import ANYWHERE, Compare, Pattern, Term, Value, Words
+from aggregator.tag.pattern import BadPattern, compile_pattern
+from aggregator.text.words import fold, is_unspaced, tokens
+
+MAX_PATTERN = 1_000
+"""Characters of a regular expression."""
+
+_ACRONYM = re.compile(r"(?:[^\W\d_]\.){2,}[^\W\d_]?")
+_REGEX = re.compile(r"/(.+)/([a-z]*)", re.DOTALL)
+_PATH = re.compile(r"[\w./~%+=&,@-]+")
+_COMPARE = re.compile(r"([a-z_]+)\s*([<>=]+)\s*(.*)", re.IGNORECASE)
+_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,3})?")
+_AGE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([a-z]*)", re.IGNORECASE)
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
+_FOREIGN = {
+    "|": "write OR for either", "||": "write OR for either", "&": "words beside each other are both needed: leave it out",
+    "&&": "words beside each other are both needed: leave it out", "+": "words beside each other are all needed: leave it out",
+    "!": "write -word to exclude", "~": "there are no near matches: write word* for all that begin so",
+}  # fmt: skip
+_SMALL = {"or": "OR", "and": "AND", "not": "NOT"}
+
+
+def bare_word(text: str, offset: int) -> Words:
+    """A word without a field: looked for in title and body."""
+    return _words(text, ANYWHERE, text, offset, offset)
+
+
+def bare_phrase(text: str, offset: int) -> Words:
+    """Words in quotes: beside each other in title or body."""
+    return _phrase(text, ANYWHERE, text, offset, offset)
+
+
+def valued(field: str, kind: str, text: str, start: int, offset: int) -> Term:
+    """A term with a field. start: where the field stands; offset: where its value stands; kind: the token's type."""
+    whole = f"{field}:{text}"
+    if kind not in ("WORD", "PHRASE", "REGEX"):
+        raise QueryError(f"{text} can't stand inside {field}:(…)", offset)
+    if field in TEXT_FIELDS:
+        match kind:
+            case "REGEX":
+                return pattern(text, (field,), whole, offset)
+            case "PHRASE":
+                return _phrase(text, (field,), whole, start, offset)
+            case _:
+                return _words(text, (field,), whole, start, offset)
+    if field in NUMBER_FIELDS:
+        example = "age<2d" if field == "age" else f"{field}>=3"
+        raise QueryError(f"{field} is a number: write {example}", start)
+    if field not in VALUE_FIELDS:
+        raise unknown_field(field, start)
+    if field == "url":
+        return _url(kind, text, whole, offset)
+    if kind == "REGEX":
+        raise QueryError(f"{field}: takes no regular expression (title:, body:, author: and url: do)", offset)
+    return _value(field, kind, text, whole, offset)
+
+
+def pattern(text: str, fields: tuple[str, ...], whole: str, offset: int) -> Pattern:
+    """A regular expression between slashes; `i` behind them ignores case."""
+    found = _REGEX.fullmatch(text)
+    assert found is not None
+    source, flags = found[1].replace("\\/", "/"), found[2]
+    if flags not in ("", "i"):
+        hint = f'; to look for the text itself, write "{text}" in quotes'
+        raise QueryError(f"a regular expression has no flag {flags}, only i{hint}", offset + len(text) - len(flags))
+    if len(source) > MAX_PATTERN:
+        raise QueryError(f"the regular expression is too long: at most {MAX_PATTERN:,} characters", offset)
+    try:
+        compile_pattern(source, flags == "i")
+    except BadPattern as error:
+        raise QueryError(f"bad regular expression: {error}", offset) from None
+    return Pattern(source, fields, flags == "i", whole, offset)
+
+
+def compare(text: str, offset: int) -> Compare:
+    """A number compared: `outlets>=3`, `age<2d` (units s, m, h, d, w)."""
+    found = _COMPARE.fullmatch(text)
+    assert found is not None
+    field, operator, number = found[1].lower(), found[2], found[3]
+    if field in TEXT_FIELDS or field in VALUE_FIELDS:
+        raise QueryError(f"{field} is not a number: write {field}:…", offset)
+    if field not in NUMBER_FIELDS:
+        raise QueryError(
+            f"there is no number {field}{suggest(field, NUMBER_FIELDS)} (to look for a text, put it in quotes)", offset
+        )
+    if operator not in ("<", "<=", ">", ">=", "="):
+        meant = {"=>": ">=", "=<": "<=", "==": "="}.get(operator, ">=")
+        raise QueryError(f"{operator} is no comparison; did you mean {meant}?", offset + found.start(2))
+    value = _age(number, operator, offset + found.start(3)) if field == "age" else _number(field, number, offset + found.start(3))
+    return Compare(field, operator, value, re.sub(r"\s+", "", text), offset)
+
+
+def _number(field: str, text: str, offset: int) -> float:
+    if not _NUMBER.fullmatch(text):
+        raise QueryError(f"{field} needs a number, such as {field}>=3" if not text else f"{text} is not a number", offset)
+    return float(text)
+
+
+def _age(text: str, operator: str, offset: int) -> float:
+    found = _AGE.fullmatch(text)
+    if found is None:
+        raise QueryError("age needs a duration, such as age<2d or age<90m", offset)
+    if not found[2]:
+        raise QueryError(f"{text} of what? write {text}d for days, {text}h for hours, {text}m for minutes", offset)
+    if found[2].lower() not in _UNITS:
+        raise QueryError(f"{found[2]} is no unit of time: s, m, h, d or w", offset + found.start(2))
+    if operator == "=":
+        raise QueryError("an age is never exact: write age<… or age>…", offset)
+    return float(found[1]) * _UNITS[found[2].lower()]
+
+
+def _words(text: str, fields: tuple[str, ...], whole: str, start: int, offset: int) -> Words:
+    if text in _SMALL and fields == ANYWHERE:
+        big = _SMALL[text]
+        raise QueryError(f'{text} in small letters would be a word to look for; write {big}, or "{text}" if it is meant', offset)
+    mark = re.match(r"\|\|?|&&?|[+!~]", text)
+    if mark:
+        raise QueryError(f"{mark[0]} means nothing here; {_FOREIGN[mark[0]]}", offset)
+    if "://" in text:
+        raise QueryError(f"to look for an address, write url:{text}", offset)
+    if _ACRONYM.fullmatch(text):
+        return Words(tuple(tokens(text)), fields, False, True, whole, start)
+    return _cut(text, fields, whole, start, offset)
+
+
+def _phrase(text: str, fields: tuple[str, ...], whole: str, start: int, offset: int) -> Words:
+    return _cut(text[1:-1], fields, whole, start, offset + 1)
+
+
+def _cut(text: str, fields: tuple[str, ...], whole: str, start: int, offset: int) -> Words:
+    """The tokens of a word or phrase, cut as texts are; a star at the end makes the last one a prefix."""
+    star = text.find("*")
+    prefix = star >= 0
+    if prefix and star != len(text.rstrip()) - 1:
+        raise QueryError("* stands only at the end of a word: all words that begin so", offset + star)
+    found = tokens(text[:star] if prefix else text)
+    if not found:
+        raise QueryError(
+            f"{text.strip()!r} has no letter or digit to look for" if text.strip() else "empty quotes: nothing to look for", start
+        )
+    found, prefix = _open_end(found, prefix)
+    if prefix and len(found[-1]) < 2 and not is_unspaced(found[-1]):
+        raise QueryError("a prefix needs at least two characters", offset)
+    return Words(tuple(found), fields, prefix, False, whole, start)
+
+
+def _open_end(found: list[str], prefix: bool) -> tuple[list[str], bool]:
+    """In a script without spaces a query may end inside a word: its last character alone is dropped, or made a prefix."""
+    last = found[-1]
+    if len(last) > 1 or not is_unspaced(last):
+        return found, prefix
+    if len(found) > 1 and len(found[-2]) == 2 and found[-2][1] == last and is_unspaced(found[-2]):
+        return found[:-1], False
+    return found, True
+
+
+def _url(kind: str, text: str, whole: str, offset: int) -> Pattern | Value:
+    """A piece of the address, whatever its case, or a regular expression over it.
+
+    Slashes around plain characters are a piece of the path: `url:/live/` is not met by `/deliver/`.
+    """
+    found = _REGEX.fullmatch(text) if kind in ("REGEX", "WORD") else None
+    if found is not None and (found[2] or not _PATH.fullmatch(found[1])):
+        return pattern(text, ("url",), whole, offset)
+    piece = text[1:-1] if kind == "PHRASE" else text
+    if not piece.strip():
+        raise QueryError("empty quotes: nothing to look for", offset)
+    if "*" in piece:
+        raise QueryError(
+            "url: finds its text anywhere in the address: leave * out, or write url:/…/ as a regular expression", offset
+        )
+    return Value("url", piece.lower(), False, whole, offset)
+
+
+def _value(field: str, kind: str, text: str, whole: str, offset: int) -> Value:
+    value = text[1:-1] if kind == "PHRASE" else text
+    star = value.find("*")
+    if star >= 0 and (star != len(value) - 1 or field in ("lang", "site", "subject")):
+        raise QueryError(
+            "* stands only at the end of a name" if star != len(value) - 1 else f"{field}: takes no *", offset + star
+        )
+    name = fold(value[:star] if star >= 0 else value).strip()
+    if field == "lang":
+        name = language(name)
+    if field == "site":
+        name = name.removeprefix("www.").strip(".")
+    if not name and star < 0:
+        raise QueryError("empty quotes: nothing to look for", offset)
+    return Value(field, name, star >= 0, whole, offset)
