@@ -1,0 +1,71 @@
+"""Atom 1.0 (RFC 4287) and 0.3: from lxml elements to raw values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aggregator.parse import modules
+from aggregator.parse.elements import base_of, fields_of, first_piece, first_text, language_of, texts
+from aggregator.parse.raw import Link, RawEntry, RawFeed
+from aggregator.parse.vocabulary import ATOM_03
+
+if TYPE_CHECKING:
+    from aggregator.parse.elements import Element, Fields
+
+_PUBLISHED = ("atom:published", "atom:issued", "atom:created", "dcterms:issued", "dcterms:created", "pubdate")
+_UPDATED = ("atom:updated", "atom:modified", "dcterms:modified", "dc:date")
+
+
+def read(root: Element, with_base: bool) -> RawFeed:
+    """A `feed` document, or an `entry` that stands alone. with_base: it uses `xml:base`."""
+    alone = root.tag.rpartition("}")[2].lower() == "entry"
+    fields = {} if alone else fields_of(root)
+    elements = [root] if alone else fields.get("atom:entry", [])
+    return RawFeed(
+        format="atom 0.3" if ATOM_03 in root.tag or root.get("version") == "0.3" else "atom 1.0",
+        entries=(_entry(element, with_base) for element in elements),
+        title=first_piece(fields, "maybe", with_base, "atom:title"),
+        links=modules.atom_links(fields, with_base),
+        language=language_of(root) or first_text(fields, "dc:language"),
+        authors=modules.atom_people(fields, "atom:author"),
+        images=(*texts(fields, "atom:logo", "atom:icon"), *modules.images_of(fields)),
+        period=first_text(fields, "sy:updateperiod"),
+        frequency=first_text(fields, "sy:updatefrequency"),
+        moved_to=first_text(fields, "itunes:new-feed-url"),
+        base=base_of(root) if with_base else None,
+    )
+
+
+def _entry(element: Element, with_base: bool) -> RawEntry:
+    fields = fields_of(element)
+    updated = texts(fields, *_UPDATED)
+    media = modules.atom_media(fields) + modules.media_of(fields)
+    return RawEntry(
+        guid=first_text(fields, "atom:id"),
+        links=(*_original_links(fields), *modules.atom_links(fields, with_base)),
+        title=first_piece(fields, "maybe", with_base, "atom:title", "dc:title", "media:title"),
+        summary=first_piece(fields, "maybe", with_base, "atom:summary", "dc:description")
+        or modules.media_description(fields, with_base),
+        content=first_piece(fields, "maybe", with_base, "atom:content", "content:encoded"),
+        published=(*texts(fields, *_PUBLISHED), *updated),
+        updated=updated,
+        authors=modules.atom_people(fields, "atom:author") or texts(fields, "dc:creator") or _source_authors(fields),
+        categories=(*modules.atom_categories(fields), *modules.subjects(fields)),
+        media=modules.with_duration(media, first_text(fields, "itunes:duration")),
+        images=modules.images_of(fields),
+        language=language_of(element) or modules.module_language(fields),
+        comments=next((link.href for link in modules.atom_links(fields, False) if link.rel == "replies"), None),
+        origin=modules.atom_origin(fields),
+        base=base_of(element) if with_base else None,
+    )
+
+
+def _original_links(fields: Fields) -> tuple[Link, ...]:
+    """FeedBurner's original comes before its detour."""
+    return tuple(Link(text) for text in texts(fields, "feedburner:origlink"))
+
+
+def _source_authors(fields: Fields) -> tuple[str, ...]:
+    """An entry without authors takes those of its source (RFC 4287 4.2.1)."""
+    sources = fields.get("atom:source", ())
+    return tuple(person for source in sources for person in modules.atom_people(fields_of(source), "atom:author"))

@@ -1,0 +1,158 @@
+"""Reading of lxml elements: their fields, their text, their markup, the base and language that hold where they stand."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from html import escape
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urljoin
+
+from aggregator.parse.raw import Piece
+from aggregator.parse.vocabulary import XML, field_of
+from aggregator.text.html import RAW_TEXT, Kind
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+    Element: TypeAlias = etree._Element
+    Fields: TypeAlias = dict[str, list[etree._Element]]
+
+_VOID = frozenset(("area", "br", "col", "embed", "hr", "img", "input", "source", "track", "wbr"))
+_FOREIGN = ("http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML")
+_HTML_TYPES = frozenset(("html", "text/html", "xhtml", "application/xhtml+xml", "text/x-html", "application/xml", "text/xml"))
+_TEXT_TYPES = frozenset(("text", "text/plain"))
+
+
+def fields_of(element: Element, home: str = "") -> Fields:
+    """The children by field, in document order; elements without a known field are left out."""
+    fields: Fields = {}
+    for child in element:
+        field = field_of(child.tag, home)
+        if field:
+            if field in fields:
+                fields[field].append(child)
+            else:
+                fields[field] = [child]
+    return fields
+
+
+def text_in(element: Element) -> str:
+    """All text in it, surrounding white space off."""
+    if len(element):
+        return "".join(map(str, element.itertext())).strip()
+    return (element.text or "").strip()
+
+
+def texts(fields: Fields, *names: str) -> tuple[str, ...]:
+    """What the elements of these fields say, in the order of the names, without the empty."""
+    return tuple(text for name in names for element in fields.get(name, ()) if (text := text_in(element)))
+
+
+def first_text(fields: Fields, *names: str) -> str | None:
+    return next(iter(texts(fields, *names)), None)
+
+
+def attribute(element: Element, name: str) -> str | None:
+    """An attribute's value without surrounding white space, or None where it is empty or missing. Any letter case of the name."""
+    value = element.get(name)
+    if value is None:
+        lower = name.lower()
+        value = next((str(found) for key, found in element.items() if str(key).lower() == lower), None)
+    return (value.strip() or None) if value else None
+
+
+def piece_of(element: Element, default: Kind, with_base: bool = False) -> Piece:
+    """A text construct: Atom's `type` and `mode`, or without these what the format's `default` says. Inline markup is HTML."""
+    base = base_of(element) if with_base else None
+    if len(element):
+        return Piece(inner_markup(element), "html", base)
+    value = element.text or ""
+    kind = (element.get("type") or "").strip().lower().partition(";")[0]
+    if (element.get("mode") or "").lower() == "base64" or (element.get("encoding") or "").lower() == "base64":
+        value = _decoded(value)
+    if not kind:
+        return Piece(value, default, base)
+    if kind in _HTML_TYPES:
+        return Piece(value, "text" if "xhtml" in kind and element.get("mode") is None else "html", base)
+    if kind in _TEXT_TYPES:
+        return Piece(value, "maybe" if element.get("mode") else "text", base)
+    return Piece(value if kind.startswith("text/") else "", default, base)
+
+
+def first_piece(fields: Fields, default: Kind, with_base: bool, *names: str) -> Piece | None:
+    """The first of these fields that says anything."""
+    for name in names:
+        for element in fields.get(name, ()):
+            piece = piece_of(element, default, with_base)
+            if piece.value and not piece.value.isspace():
+                return piece
+    return None
+
+
+def _decoded(value: str) -> str:
+    try:
+        return base64.b64decode("".join(value.split()), validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return value
+
+
+def base_of(element: Element) -> str | None:
+    """What `xml:base` attributes from the root down to it make (W3C XML Base 4.1); it can be relative. None without any."""
+    chain: list[str] = []
+    place: Element | None = element
+    while place is not None:
+        own = place.get(XML + "base")
+        if own:
+            chain.append(own.strip())
+        place = place.getparent()
+    base = ""
+    for part in reversed(chain[:50]):
+        try:
+            base = urljoin(base, part)
+        except ValueError:
+            continue
+    return base or None
+
+
+def language_of(element: Element) -> str | None:
+    """Its own `xml:lang`."""
+    return attribute(element, XML + "lang")
+
+
+def inner_markup(element: Element) -> str:
+    """What is inside as HTML; a single `div`, which Atom demands of XHTML (RFC 4287 3.1.1.3), is taken off.
+
+    Elements of other namespaces are written by their local name, SVG, MathML and raw-text elements are left out.
+    """
+    if len(element) == 1 and _name(element[0]) == "div" and not (element.text or "").strip():
+        element = element[0]
+    parts = [escape(element.text or "", quote=False)]
+    for child in element:
+        _write(child, parts)
+    return "".join(parts)
+
+
+def _name(element: Element) -> str:
+    address, _, name = element.tag[1:].partition("}") if element.tag[0] == "{" else ("", "", element.tag)
+    return "" if address in _FOREIGN else name.rpartition(":")[2].lower()
+
+
+def _write(element: Element, parts: list[str]) -> None:
+    """Recursive: the parser has bounded the depth (libxml2 refuses more than 256)."""
+    name = _name(element)
+    if name and name not in RAW_TEXT:
+        pairs = [f' {key}="{escape(value)}"' for key, value in _attributes(element) if key[0] != "{"]
+        language = element.get(XML + "lang")
+        own = f' lang="{escape(language)}"' if language else ""
+        parts.append(f"<{name}{''.join(pairs)}{own}>")
+        parts.append(escape(element.text or "", quote=False))
+        for child in element:
+            _write(child, parts)
+        if name not in _VOID:
+            parts.append(f"</{name}>")
+    parts.append(escape(element.tail or "", quote=False))
+
+
+def _attributes(element: Element) -> list[tuple[str, str]]:
+    return [(str(key), str(value)) for key, value in element.items()]

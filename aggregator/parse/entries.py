@@ -1,0 +1,240 @@
+"""From raw values to entries: titles as text, one clean HTML, dates as instants, one link, bounded and counted."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aggregator.model import Category, Enclosure, Entry, Origin
+from aggregator.parse.raw import Link, Media, Piece, RawEntry
+from aggregator.text import dates, urls
+from aggregator.text.chars import one_line, scrub, shorten
+from aggregator.text.clean import Links, clean, flattened
+from aggregator.text.html import from_text, has_markup, text_of, title_text
+
+MAX_ENTRIES = 2000
+MAX_TEXT = 1 << 20
+"""Characters of one entry's summary or content."""
+MAX_TITLE = 500
+MAX_NAMES = 50
+"""Authors, categories and enclosures of one entry, each."""
+MAX_NAME = 200
+_TITLE_FROM_TEXT = 80
+"""Characters of content that stand for a title that is not there."""
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
+_ADDRESS_AND_NAME = re.compile(r"\s*\S+@\S+\s+\((?P<name>[^()]+)\)\s*|\s*(?P<before>[^<>]*[^<>\s])\s*<\S+@[^<>]*>\s*")
+_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}")
+_BEST_TYPES = {"text/html": 0, "application/xhtml+xml": 1, None: 1}
+
+
+@dataclass(slots=True)
+class Reading:
+    """What entries take from their document while it is read.
+
+    base: an address that relative ones stand against; authors: the feed's; dropped: counts by cap.
+    """
+
+    base: str
+    authors: tuple[str, ...]
+    dropped: dict[str, int]
+
+    def count(self, cap: str, number: int = 1) -> None:
+        self.dropped[cap] = self.dropped.get(cap, 0) + number
+
+
+def entry_of(raw: RawEntry, reading: Reading, fingerprint: bytes) -> Entry:
+    """The entry that a raw entry says."""
+    base = resolved_base(raw.base, reading.base)
+    links = Links(base)
+    url = _article(raw, links)
+    inside = Links(_content_base(raw, url, reading.base))
+    summary = _html(raw.summary, inside, reading)
+    content = _html(raw.content, inside, reading)
+    if summary == content:
+        summary = "" if content else summary
+    text = text_of(max((content, summary), key=len))
+    return Entry(
+        guid=(scrub(raw.guid).strip() or None) if raw.guid else None,
+        url=url,
+        title=_title(raw.title, text, reading),
+        summary=summary,
+        content=content,
+        text=text,
+        published=_first_date(raw.published),
+        updated=_first_date(raw.updated),
+        authors=_people(raw.authors or reading.authors, reading),
+        categories=_categories(raw, reading),
+        enclosures=_enclosures(raw.media, links, reading),
+        image=_image(raw, links),
+        language=language_tag(raw.language),
+        comments=links.tidy(raw.comments),
+        origin=_origin(raw, links),
+        fingerprint=fingerprint,
+    )
+
+
+def resolved_base(own: str | None, outer: str) -> str:
+    """An `xml:base`, if it is a web address, against what is around it."""
+    return (urls.resolve(outer, own) if own else None) or outer
+
+
+def language_tag(text: str | None) -> str | None:
+    """A language tag as RFC 5646 writes it, or None for what is none."""
+    tag = (text or "").strip()
+    return tag.replace("_", "-") if _LANGUAGE.fullmatch(tag) else None
+
+
+def feed_title(piece: Piece | None) -> str | None:
+    return shorten(title_text(_cut(piece.value), piece.kind), MAX_TITLE) or None if piece else None
+
+
+def alternate(links: Iterable[Link]) -> list[Link]:
+    """Links to the page itself, the best type first; in document order else."""
+    return sorted((link for link in links if link.rel in ("alternate", "")), key=lambda link: _BEST_TYPES.get(link.type, 2))
+
+
+def first_address(links: Iterable[Link], against: Links) -> str | None:
+    for link in links:
+        place = Links(resolved_base(link.base, against.base or "")) if link.base else against
+        url = place.tidy(link.href)
+        if url:
+            return url
+    return None
+
+
+def _article(raw: RawEntry, links: Links) -> str | None:
+    """Alternate links, a guid that is a permanent address, the enclosure; what is left is nothing (not `self`, not `via`)."""
+    found = first_address(alternate(raw.links), links)
+    if found is None and raw.guid and raw.guid[:4].lower() == "http":
+        found = links.tidy(raw.guid)
+    return found or next((url for media in raw.media if (url := links.tidy(media.url))), None)
+
+
+def _content_base(raw: RawEntry, url: str | None, outer: str) -> str:
+    """`xml:base`; else the article's own address, for its HTML was made there; the feed's base if that is another host's."""
+    if raw.base:
+        return resolved_base(raw.base, outer)
+    return url if url and urlsplit(url).netloc == urlsplit(outer).netloc else outer
+
+
+def _html(piece: Piece | None, inside: Links, reading: Reading) -> str:
+    if piece is None or not piece.value:
+        return ""
+    links = Links(resolved_base(piece.base, inside.base or "")) if piece.base else inside
+    value = piece.value
+    if len(value) > MAX_TEXT:
+        reading.count("cap:text")
+    if piece.kind == "text":
+        value = from_text(_cut(value))
+    elif piece.kind == "maybe" and not has_markup(value):
+        value = from_text(html.unescape(_cut(value)))
+    cleaned = clean(value, links, MAX_TEXT)
+    flat = flattened(cleaned)
+    if flat is not cleaned and flat != cleaned:
+        reading.count("cap:depth")
+    return flat
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= MAX_TEXT else value[:MAX_TEXT]
+
+
+def _title(piece: Piece | None, text: str, reading: Reading) -> str:
+    if piece is not None and len(piece.value) > MAX_TEXT:
+        piece = piece._replace(value=piece.value[: 4 * MAX_TITLE])
+        reading.count("cap:title")
+    title = title_text(piece.value, piece.kind) if piece else ""
+    if len(title) > MAX_TITLE:
+        reading.count("cap:title")
+    return shorten(title, MAX_TITLE) if title else shorten(text, _TITLE_FROM_TEXT)
+
+
+def _first_date(candidates: tuple[str, ...]) -> float | None:
+    return next((instant for text in candidates if (instant := dates.parse(text)) is not None), None)
+
+
+def _people(names: tuple[str, ...], reading: Reading) -> tuple[str, ...]:
+    """Each name once; `desk@example.org (Name)` is Name."""
+    found: dict[str, None] = {}
+    for name in _bounded(names, "cap:authors", reading):
+        parts = _ADDRESS_AND_NAME.fullmatch(name) if len(name) < 1000 else None
+        person = shorten(title_text(_name(parts["name"] or parts["before"] if parts else name)), MAX_NAME)
+        if person:
+            found.setdefault(person)
+    return tuple(found)
+
+
+def _categories(raw: RawEntry, reading: Reading) -> tuple[Category, ...]:
+    found: dict[Category, None] = {}
+    for term, scheme, label in _bounded(raw.categories, "cap:categories", reading):
+        word = shorten(title_text(_name(term)), MAX_NAME)
+        if word:
+            shown = shorten(title_text(_name(label)), MAX_NAME) if label else ""
+            found.setdefault(Category(word, one_line(scheme, MAX_NAME) or None if scheme else None, shown or None))
+    return tuple(found)
+
+
+def _name(text: str) -> str:
+    return text if len(text) < 4 * MAX_NAME else text[: 4 * MAX_NAME]
+
+
+def _bounded(values: tuple, cap: str, reading: Reading) -> tuple:  # type: ignore[type-arg]
+    if len(values) > MAX_NAMES:
+        reading.count(cap, len(values) - MAX_NAMES)
+    return values[:MAX_NAMES]
+
+
+def _enclosures(media: tuple[Media, ...], links: Links, reading: Reading) -> tuple[Enclosure, ...]:
+    found: dict[str, Enclosure] = {}
+    for one in _bounded(media, "cap:enclosures", reading):
+        url = links.tidy(one.url)
+        if url and url not in found:
+            found[url] = Enclosure(
+                url, _media_type(one.type), _number(one.length), seconds_of(one.duration), _media_title(one.title)
+            )
+    return tuple(found.values())
+
+
+def _media_title(title: str | None) -> str | None:
+    return shorten(title_text(_name(title)), MAX_TITLE) or None if title else None
+
+
+def _media_type(text: str | None) -> str | None:
+    kind = (text or "").partition(";")[0].strip().lower()
+    return kind if _TYPE.fullmatch(kind) else None
+
+
+def _number(text: str | None) -> int | None:
+    digits = (text or "").strip()
+    return int(digits) or None if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+
+
+def seconds_of(text: str | None) -> int | None:
+    """`itunes:duration`: seconds, m:ss or h:mm:ss."""
+    parts = (text or "").strip().split(":")
+    if not 1 <= len(parts) <= 3:
+        return None
+    total = 0
+    for part in parts:
+        whole = part.strip().partition(".")[0]
+        if not (whole.isascii() and whole.isdigit() and len(whole) < 8):
+            return None
+        total = total * 60 + int(whole)
+    return total or None
+
+
+def _image(raw: RawEntry, links: Links) -> str | None:
+    pictures = (one.url for one in raw.media if (one.type or "").startswith("image/"))
+    return next((url for candidate in (*raw.images, *pictures) if (url := links.tidy(candidate))), None)
+
+
+def _origin(raw: RawEntry, links: Links) -> Origin | None:
+    if raw.origin is None:
+        return None
+    title, url = raw.origin
+    origin = Origin(shorten(title_text(_name(title)), MAX_NAME) or None if title else None, links.tidy(url))
+    return origin if origin.title or origin.url else None

@@ -1,0 +1,147 @@
+"""The tolerant path: what is not well-formed even after mending, through feedparser, to raw values.
+
+Its sanitiser and its resolving of links are off (ours are stricter), its dates are parsed again from their text. It is given
+bytes in a stream, for a string could name a file or an address to open. Some input costs it quadratic time: where it runs
+it must be possible to kill it (`sandbox`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import feedparser
+
+from aggregator.parse.raw import Link, Media, Piece, RawEntry, RawFeed
+
+_HEADERS = {"content-type": "application/xml; charset=utf-8"}
+_FORMATS = {"rss090": "rss 0.90", "rss091n": "rss 0.91", "rss091u": "rss 0.91", "rss10": "rss 1.0", "rss20": "rss 2.0"} | {
+    f"rss{number}": f"rss 0.{number[1:]}" for number in ("092", "093", "094")
+} | {"atom10": "atom 1.0", "atom03": "atom 0.3", "atom": "atom 1.0", "rss": "rss"}  # fmt: skip
+_ITUNES_SCHEME = "http://www.itunes.com/"
+
+
+def read(data: bytes) -> RawFeed | None:
+    """UTF-8 bytes without a DOCTYPE as raw values, or None where feedparser finds no feed in them."""
+    parsed = feedparser.parse(BytesIO(data), response_headers=_HEADERS, sanitize_html=False, resolve_relative_uris=False)
+    if not parsed.version and not parsed.entries:
+        return None
+    feed = parsed.feed
+    return RawFeed(
+        format=_FORMATS.get(parsed.version, "unknown"),
+        entries=(_entry(entry) for entry in parsed.entries),
+        title=_piece(feed.get("title_detail")),
+        links=tuple(_links(feed)),
+        language=_text(feed, "language"),
+        authors=_people(feed) if parsed.version.startswith("atom") else (),
+        images=tuple(filter(None, [_text(feed.get("image") or {}, "href"), _text(feed, "logo"), _text(feed, "icon")])),
+        ttl=_text(feed, "ttl"),
+        period=_text(feed, "sy_updateperiod"),
+        frequency=_text(feed, "sy_updatefrequency"),
+        moved_to=_text(feed, "newlocation") or _text(feed, "itunes_new-feed-url"),
+    )
+
+
+def _entry(entry: Any) -> RawEntry:
+    content = next((piece for one in entry.get("content", ()) if (piece := _piece(one))), None)
+    summary = _piece(entry.get("summary_detail"))
+    updated = _texts(entry, "updated")
+    return RawEntry(
+        guid=_text(entry, "id"),
+        permalink=bool(entry.get("guidislink")),
+        links=tuple(_links(entry)),
+        title=_piece(entry.get("title_detail")),
+        summary=None if content and summary and summary.value == content.value else summary,
+        content=content,
+        published=(*_texts(entry, "published"), *_texts(entry, "created"), *updated),
+        updated=updated,
+        authors=_people(entry),
+        categories=tuple(_categories(entry)),
+        media=tuple(_media(entry)),
+        images=tuple(_images(entry)),
+        language=_text(entry, "language"),
+        comments=_text(entry, "comments"),
+        origin=_origin(entry.get("source")),
+    )
+
+
+def _piece(detail: Any) -> Piece | None:
+    """feedparser guesses the type of what has none; so does `maybe`."""
+    value = detail.get("value") if detail else None
+    if not isinstance(value, str) or not value.strip():
+        return None
+    kind = detail.get("type") or ""
+    return Piece(value, "html" if "html" in kind else "maybe", detail.get("base") or None)
+
+
+def _text(holder: Any, name: str) -> str | None:
+    """Past feedparser's own look-up, which answers with another field where one is missing."""
+    value = dict.get(holder, name)
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _texts(holder: Any, name: str) -> tuple[str, ...]:
+    text = _text(holder, name)
+    return (text,) if text else ()
+
+
+def _links(holder: Any) -> Iterator[Link]:
+    if original := _text(holder, "feedburner_origlink"):
+        yield Link(original)
+    for link in holder.get("links", ()):
+        if href := _text(link, "href"):
+            yield Link(href, (_text(link, "rel") or "alternate").lower().rpartition("/")[2], _declared_type(link))
+    if main := _text(holder, "link"):
+        yield Link(main)
+
+
+def _declared_type(link: Any) -> str | None:
+    return _text(link, "type")
+
+
+def _people(holder: Any) -> tuple[str, ...]:
+    people = [_text(one, "name") or _text(one, "email") for one in holder.get("authors", ()) if isinstance(one, dict)]
+    named = tuple(person for person in people if person)
+    return named or _texts(holder, "author")
+
+
+def _categories(entry: Any) -> Iterator[tuple[str, str | None, str | None]]:
+    for tag in entry.get("tags", ()):
+        term, scheme = _text(tag, "term") or _text(tag, "label"), _text(tag, "scheme")
+        if term and scheme != _ITUNES_SCHEME:
+            yield term, scheme, _text(tag, "label")
+
+
+def _media(entry: Any) -> Iterator[Media]:
+    duration = _text(entry, "itunes_duration")
+    for link in entry.get("links", ()):
+        if link.get("rel") == "enclosure" and (href := _text(link, "href")):
+            yield Media(href, _text(link, "type"), _text(link, "length"), duration, _text(link, "title"))
+            duration = None
+    for one in entry.get("media_content", ()):
+        kind = _text(one, "type") or ""
+        if (url := _text(one, "url")) and one.get("medium") != "image" and not kind.startswith("image/"):
+            yield Media(url, kind or None, _text(one, "filesize"), _text(one, "duration"))
+
+
+def _images(entry: Any) -> Iterator[str]:
+    for one in entry.get("media_content", ()):
+        if (url := _text(one, "url")) and (one.get("medium") == "image" or (_text(one, "type") or "").startswith("image/")):
+            yield url
+    for one in entry.get("media_thumbnail", ()):
+        if url := _text(one, "url"):
+            yield url
+    if cover := _text(entry.get("image") or {}, "href"):
+        yield cover
+
+
+def _origin(source: Any) -> tuple[str | None, str | None] | None:
+    if not source:
+        return None
+    links = {link.get("rel"): _text(link, "href") for link in source.get("links", ())}
+    title, url = (
+        _text(source, "title"),
+        links.get("alternate") or _text(source, "href") or links.get("self") or _text(source, "id"),
+    )
+    return (title, url) if title or url else None

@@ -1,0 +1,50 @@
+"""The repairs that make most broken documents well-formed: control characters, bare ampersands, HTML's named entities.
+
+Outside CDATA and comments alone, where these signs mean themselves.
+"""
+
+from __future__ import annotations
+
+import html.entities
+import re
+
+from aggregator.parse.prolog import parts
+
+_CONTROL = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]"
+    rb"|\xef\xbf[\xbe\xbf]"  # U+FFFE, U+FFFF
+    rb"|\xed[\xa0-\xbf][\x80-\xbf]"  # surrogates
+)
+_AMPERSAND = re.compile(rb"&(?:#(\d{1,7});|#[xX]([0-9A-Fa-f]{1,6});|([A-Za-z][A-Za-z0-9]{0,31});)?")
+_OWN = frozenset((b"lt", b"gt", b"amp", b"quot", b"apos"))
+_NAMED = {name[:-1].encode(): value for name, value in html.entities.html5.items() if name.endswith(";")}
+
+
+def mended(data: bytes) -> bytes:
+    """The document, in UTF-8, with its repairs. What is well-formed stays as it is."""
+    data = _CONTROL.sub(b"", data)
+    if b"&" not in data:
+        return data
+    return b"".join(part if kept else _AMPERSAND.sub(_reference, part) for part, kept in parts(data))
+
+
+def _reference(found: re.Match[bytes]) -> bytes:
+    decimal, hexadecimal, name = found.groups()
+    if name is not None:
+        if name in _OWN:
+            return found.group()
+        value = _NAMED.get(name)
+        return b"&amp;" + found.group()[1:] if value is None else _literal(value)
+    if decimal is None and hexadecimal is None:
+        return b"&amp;"
+    code = int(decimal) if decimal else int(hexadecimal, 16)
+    return found.group() if _allowed(code) else b""
+
+
+def _literal(value: str) -> bytes:
+    return value.replace("&", "&amp;").replace("<", "&lt;").encode()
+
+
+def _allowed(code: int) -> bool:
+    """XML 1.0 2.2."""
+    return code in (9, 10, 13) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF

@@ -1,0 +1,98 @@
+"""What stands before a document's first element, and what that element is. Every scan is linear; nothing external is read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_SPACE = b" \t\r\n\x00\x0b\x0c"
+_DOCTYPE = re.compile(rb"<!doctype\b", re.I)
+_ENTITY = re.compile(rb"<!entity\b", re.I)
+_SUBSET_END = re.compile(rb"\]\s{0,100}>")
+_ROOT = re.compile(rb"<([A-Za-z_][^\s/>]{0,100})")
+_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Prolog:
+    """root: the first element's name, local part, as written; "" where there is none. start: where XML begins.
+
+    doctype: its place as (start, end) or None; entities: it declares some.
+    """
+
+    start: int
+    root: str
+    at: int
+    doctype: tuple[int, int] | None = None
+    entities: bool = False
+    html: bool = False
+
+
+def read_prolog(data: bytes) -> Prolog:
+    """Of UTF-8 bytes. Instructions, comments and junk before the root are passed over."""
+    start = position = _first_angle(data, 0)
+    doctype: tuple[int, int] | None = None
+    entities = html = False
+    while position >= 0:
+        if data.startswith((b"<?", b"<!--"), position):
+            close = b"?>" if data[position + 1 : position + 2] == b"?" else b"-->"
+            end = data.find(close, position)
+            position = _first_angle(data, end + len(close)) if end >= 0 else -1
+        elif _DOCTYPE.match(data, position):
+            end, declares = _doctype_end(data, position)
+            doctype, entities = (position, end), entities or declares
+            html = html or data[position + 9 : position + 40].split(b">")[0].strip().lower().startswith(b"html")
+            position = _first_angle(data, end)
+        else:
+            root = _ROOT.match(data, position)
+            if root:
+                name = root[1].decode("utf-8", "replace").rpartition(":")[2]
+                return Prolog(max(start, 0), name, position, doctype, entities, html)
+            position = _first_angle(data, position + 1)
+    return Prolog(max(start, 0), "", -1, doctype, entities, html)
+
+
+def without_doctype(data: bytes, prolog: Prolog) -> bytes:
+    """The document from its first `<` on, without its DOCTYPE: nothing of it is needed and nothing of it can be trusted."""
+    if prolog.doctype is None:
+        return data[prolog.start :] if prolog.start else data
+    start, end = prolog.doctype
+    return data[prolog.start : start] + data[end:]
+
+
+def declares_entities(data: bytes) -> bool:
+    """Whether an entity declaration stands anywhere but in CDATA and comments."""
+    return _ENTITY.search(data) is not None and any(_ENTITY.search(part) for part, kept in parts(data) if not kept)
+
+
+def parts(data: bytes) -> list[tuple[bytes, bool]]:
+    """The document cut into CDATA sections and comments (True) and what is between them (False)."""
+    found: list[tuple[bytes, bool]] = []
+    position = search = 0
+    closed = {b"-->": True, b"]]>": True}
+    while (start := data.find(b"<!", search)) >= 0:
+        close = b"-->" if data.startswith(b"<!--", start) else b"]]>" if data.startswith(b"<![CDATA[", start) else None
+        end = data.find(close, start + 4) if close and closed[close] else -1
+        if close and end < 0:
+            closed[close] = False
+        if close is None or end < 0:
+            search = start + 2
+            continue
+        found += [(data[position:start], False), (data[start : end + 3], True)]
+        position = search = end + 3
+    found.append((data[position:], False))
+    return found
+
+
+def _first_angle(data: bytes, position: int) -> int:
+    return data.find(b"<", position)
+
+
+def _doctype_end(data: bytes, start: int) -> tuple[int, bool]:
+    """Where it ends, and whether entities are declared in it."""
+    bracket, angle = data.find(b"[", start), data.find(b">", start)
+    if bracket < 0 or (0 <= angle < bracket):
+        return (angle + 1 if angle >= 0 else len(data)), False
+    close = _SUBSET_END.search(data, bracket)
+    end = close.end() if close else len(data)
+    return end, _ENTITY.search(data, bracket, end) is not None

@@ -1,0 +1,159 @@
+"""RSS 0.90 to 2.0 and RSS 1.0: from lxml elements to raw values.
+
+RSS 2.0 specification and RSS Advisory Board profile; RSS 1.0 with its modules. Dublin Core's date stands where feeds have no
+`pubDate`; as it says when something was changed as often, it is the update too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from aggregator.parse import modules
+from aggregator.parse.elements import (
+    attribute,
+    base_of,
+    fields_of,
+    first_piece,
+    first_text,
+    language_of,
+    text_in,
+    texts,
+)
+from aggregator.parse.raw import Link, Media, Piece, RawEntry, RawFeed
+from aggregator.parse.vocabulary import RDF, RSS_10
+
+if TYPE_CHECKING:
+    from aggregator.parse.elements import Element, Fields
+
+_UPDATED = ("atom:updated", "atom:modified", "dcterms:modified", "dc:date")
+_PUBLISHED = ("pubdate", "atom:published", "atom:issued", "dcterms:issued", "dcterms:created", "atom:created", *_UPDATED)
+
+
+def read(root: Element, home: str, with_base: bool) -> RawFeed:
+    """The document of an `rss`, `rdf:RDF` or bare `channel` root. home: the root's namespace; with_base: it uses `xml:base`."""
+    outside = fields_of(root, home)
+    channel = next(iter(outside.get("channel", ())), root)
+    fields = fields_of(channel, home)
+    items = [*fields.get("item", ()), *(outside.get("item", ()) if channel is not root else ())]
+    image = [*fields.get("image", ()), *outside.get("image", ())]
+    return RawFeed(
+        format=_format(root, channel),
+        entries=_entries(items, home, with_base),
+        title=first_piece(fields, "maybe", with_base, "title", "atom:title", "dc:title"),
+        links=(*_home_links(fields, with_base), *modules.atom_links(fields, with_base)),
+        language=first_text(fields, "language", "dc:language") or language_of(channel) or language_of(root),
+        images=(*(url for element in image if (url := _image(element, home))), *modules.images_of(fields)),
+        ttl=first_text(fields, "ttl"),
+        period=first_text(fields, "sy:updateperiod"),
+        frequency=first_text(fields, "sy:updatefrequency"),
+        skip_hours=tuple(hour for skip in fields.get("skiphours", ()) for hour in texts(fields_of(skip, home), "hour")),
+        skip_days=tuple(day for skip in fields.get("skipdays", ()) for day in texts(fields_of(skip, home), "day")),
+        moved_to=first_text(fields, "itunes:new-feed-url"),
+        base=base_of(channel) if with_base else None,
+    )
+
+
+def _format(root: Element, channel: Element) -> str:
+    if root.tag.rpartition("}")[2].lower() == "rdf":
+        return "rss 1.0" if channel.tag.startswith("{" + RSS_10) else "rss 0.90"
+    version = (root.get("version") or "").strip()
+    return f"rss {version}" if 0 < len(version) <= 5 and version.replace(".", "").isdigit() else "rss"
+
+
+def _home_links(fields: Fields, with_base: bool) -> Iterator[Link]:
+    for element in fields.get("link", ()):
+        href = text_in(element) or attribute(element, "href")
+        if href:
+            yield Link(href, base=base_of(element) if with_base else None)
+
+
+def _image(element: Element, home: str) -> str | None:
+    if len(element):
+        return first_text(fields_of(element, home), "url")
+    return attribute(element, "url") or attribute(element, "href") or text_in(element) or None
+
+
+def _entries(items: list[Element], home: str, with_base: bool) -> Iterator[RawEntry]:
+    for item in items:
+        yield _entry(item, home, with_base)
+
+
+def _entry(item: Element, home: str, with_base: bool) -> RawEntry:
+    fields = fields_of(item, home)
+    guid = next((element for element in fields.get("guid", ()) if text_in(element)), None)
+    media = _enclosures(fields) + modules.atom_media(fields) + modules.media_of(fields)
+    return RawEntry(
+        guid=_guid(item, fields, guid),
+        permalink=guid is not None and (attribute(guid, "isPermaLink") or "true").lower() != "false",
+        links=tuple(_links(fields, with_base)),
+        title=first_piece(fields, "maybe", with_base, "title", "atom:title", "dc:title", "media:title", "itunes:title"),
+        summary=_summary(fields, with_base),
+        content=first_piece(fields, "html", with_base, "content:encoded", "xhtml:body", "xhtml:div", "atom:content", "fulltext"),
+        published=texts(fields, *_PUBLISHED),
+        updated=texts(fields, *_UPDATED),
+        authors=_authors(fields),
+        categories=_categories(fields),
+        media=modules.with_duration(media, first_text(fields, "itunes:duration")),
+        images=(*modules.images_of(fields), *(url for element in fields.get("image", ()) if (url := _image(element, home)))),
+        language=language_of(item) or modules.module_language(fields),
+        comments=first_text(fields, "comments"),
+        origin=_origin(fields),
+        base=base_of(item) if with_base else None,
+    )
+
+
+def _guid(item: Element, fields: Fields, guid: Element | None) -> str | None:
+    if guid is not None:
+        return text_in(guid)
+    about = attribute(item, f"{{{RDF}}}about")
+    return about or first_text(fields, "atom:id", "dc:identifier", "id")
+
+
+def _links(fields: Fields, with_base: bool) -> Iterator[Link]:
+    """The article's addresses. FeedBurner's original comes before its detour."""
+    for text in texts(fields, "feedburner:origlink"):
+        yield Link(text)
+    yield from _home_links(fields, with_base)
+    yield from modules.atom_links(fields, with_base)
+
+
+def _summary(fields: Fields, with_base: bool) -> Piece | None:
+    return first_piece(
+        fields, "html", with_base, "description", "atom:summary", "dc:description", "itunes:summary", "itunes:subtitle"
+    ) or modules.media_description(fields, with_base)
+
+
+def _enclosures(fields: Fields) -> list[Media]:
+    return [
+        Media(url, attribute(element, "type"), attribute(element, "length"))
+        for element in fields.get("enclosure", ())
+        if (url := attribute(element, "url") or attribute(element, "href"))
+    ]
+
+
+def _authors(fields: Fields) -> tuple[str, ...]:
+    """The first kind of author that an item has; several kinds name the same person in several ways."""
+    return (
+        texts(fields, "dc:creator", "dc:author", "dcterms:creator")
+        or modules.atom_people(fields, "atom:author")
+        or texts(fields, "author")
+        or texts(fields, "itunes:author")
+    )
+
+
+def _categories(fields: Fields) -> tuple[tuple[str, str | None, str | None], ...]:
+    own = [
+        (term, attribute(element, "domain"), None)
+        for element in fields.get("category", ())
+        if (term := text_in(element) or attribute(element, "text"))
+    ]
+    return (*own, *modules.atom_categories(fields), *modules.subjects(fields))
+
+
+def _origin(fields: Fields) -> tuple[str | None, str | None] | None:
+    for element in fields.get("source", ()):
+        title, url = text_in(element) or None, attribute(element, "url")
+        if title or url:
+            return title, url
+    return modules.atom_origin(fields)

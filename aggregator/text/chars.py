@@ -1,0 +1,41 @@
+"""Characters that must never leave a feed: what XML can't hold, what steers a terminal, what turns a line round."""
+
+from __future__ import annotations
+
+import re
+
+_UNWANTED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # controls (XML 1.0 2.2)
+    "\u202a-\u202e\u2066-\u2069"  # direction embeddings, overrides and isolates (Unicode TR 9)
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"  # lone surrogates, non-characters
+)
+_WINDOWS = {chr(code): bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
+"""C1 controls in feeds are Windows-1252 taken for Latin-1, as the HTML standard reads them (13.2.5.80)."""
+
+_SPACE = re.compile(r"[\s\u200b\ufeff]+")
+_INVISIBLE_EDGES = " \u00a0\u00ad\u200b\u2060\ufeff"
+
+
+def scrub(text: str) -> str:
+    """The text without controls, lone surrogates, non-characters and direction controls; line ends and tabs stay.
+
+    Joiners and right-to-left letters stay: scripts and emoji need them.
+    """
+    if text.isprintable():
+        return text
+    return _UNWANTED.sub(lambda found: _WINDOWS.get(found.group(), ""), text)
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """Scrubbed text on one line, with single spaces; longer than `limit` characters it ends in an ellipsis."""
+    line = _SPACE.sub(" ", scrub(text)).strip(_INVISIBLE_EDGES)
+    return line if limit is None or len(line) <= limit else shorten(line, limit)
+
+
+def shorten(line: str, limit: int) -> str:
+    """The line cut to `limit` characters, at the end of a word where one is near, with an ellipsis as its last."""
+    if len(line) <= limit:
+        return line
+    cut = line[: limit - 1]
+    space = cut.rfind(" ", max(0, limit - 40))
+    return (cut[:space] if space > 0 else cut).rstrip(" ,;:-–—") + "…"

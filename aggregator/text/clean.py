@@ -1,0 +1,187 @@
+"""Cleaning of HTML: one policy for everything that leaves the product.
+
+The allow-list has no raw-text elements, foreign content or comments, so that what is written can be read in one way only.
+nh3 (ammonia, html5ever) parses as a browser does and writes the tree anew; the pass after it works on that canonical form,
+in which `<` and `>` stand for tags alone and attributes are always ` name="value"`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+import nh3
+
+from aggregator.text import urls
+from aggregator.text.chars import scrub
+from aggregator.text.html import RAW_TEXT
+
+MAX_DEPTH = 200
+"""Elements within one another; what is deeper keeps its text. Readers that recurse break on more."""
+
+_TAG_NAMES = """
+    a abbr address article aside audio b bdi blockquote br caption center cite code col colgroup dd del details dfn div dl
+    dt em figcaption figure footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li mark ol p pre q rp rt ruby s samp section
+    small source span strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var video wbr
+"""
+_TAGS = frozenset(_TAG_NAMES.split())
+_LAZY = ("data-src", "data-lazy-src", "data-original", "data-orig-file")
+_ATTRIBUTES: dict[str, set[str]] = {
+    "*": {"dir", "lang"},
+    "a": {"href", "title"},
+    "abbr": {"title"},
+    "audio": {"src", "controls"},
+    "col": {"span"},
+    "colgroup": {"span"},
+    "dfn": {"title"},
+    "img": {"src", "srcset", "alt", "title", "width", "height", "style", *_LAZY},
+    "li": {"value"},
+    "ol": {"start", "type", "reversed"},
+    "source": {"src", "type"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+    "time": {"datetime"},
+    "video": {"src", "poster", "controls", "width", "height"},
+}
+_CLEANER = nh3.Cleaner(
+    tags=set(_TAGS),
+    clean_content_tags=set(RAW_TEXT - _TAGS),
+    attributes=_ATTRIBUTES,
+    url_schemes={"http", "https", "mailto"},
+    link_rel="noopener noreferrer",
+    filter_style_properties={"display", "visibility", "width", "height"},
+)
+_LINKED = re.compile(r"<(a|img|audio|video|source) ([^<>]*)>|<img>")
+_ATTRIBUTE = re.compile(r'([^\s=]+)="([^"]*)"')
+_ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^<>]*>")
+_VOID = frozenset(("br", "col", "hr", "img", "source", "wbr"))
+_PLAIN_URL = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}/(?!\.)(?:[A-Za-z0-9_~%-]|/(?![./])|[.](?!/)){0,2000}", re.A
+)
+_TINY = re.compile(r"\s*[01](?:px)?\s*")
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|(?:^|;)\s*(?:width|height)\s*:\s*[01](?:px)?\s*(?:;|$)", re.I)
+_COUNTER = re.compile(
+    r"https?://(?:feeds\.feedburner\.com/~r/|feedads\.g\.doubleclick\.net/|feeds\.wordpress\.com/1\.0/|pixel\.wp\.com/|stats\.wordpress\.com/"
+    r"|(?:da|pi|pixel|res|rss)\.feedsportal\.com/|ad\.doubleclick\.net/|[^/]*\.google-analytics\.com/|pixel\.quantserve\.com/"
+    r"|b\.scorecardresearch\.com/|feeds\.[^/]+/~(?:ff|4|r)/|www\.facebook\.com/tr\b)"
+)
+_LONELY_AMPERSAND = re.compile(r"&(?![A-Za-z#])")
+
+
+class Links:
+    """The addresses of one place in a document: absolute, http(s), without what tracks. Remembers what it has resolved."""
+
+    def __init__(self, base: str | None) -> None:
+        self.base = base
+        self._known: dict[str, str | None] = {}
+
+    def tidy(self, url: str | None) -> str | None:
+        """The address to open, or None where there is no honest one."""
+        if not url:
+            return None
+        if _PLAIN_URL.fullmatch(url):
+            return url
+        if url not in self._known:
+            whole = urls.resolve(self.base, url)
+            self._known[url] = urls.without_tracking(whole) if whole else None
+        return self._known[url]
+
+
+def clean(markup: str, links: Links, limit: int = 1 << 20) -> str:
+    """Safe HTML: allowed elements and attributes, absolute links, no counting pixels, at most `limit` characters and some tags.
+
+    Cleaning what is clean changes nothing.
+    """
+    markup = scrub(markup)
+    if "<" not in markup and "&" not in markup:
+        return _escaped(markup.strip())[:limit]
+    if len(markup) > limit:
+        markup = markup[:limit]
+    if markup.count("&") > 1000:  # html5ever takes quadratic time on runs of them
+        markup = _LONELY_AMPERSAND.sub("&amp;", markup)
+    cleaned = _CLEANER.clean(markup).strip()
+    if len(cleaned) > limit:
+        cleaned = _CLEANER.clean(cleaned[:limit])
+    if "<a " in cleaned or "<img" in cleaned or "<video" in cleaned or "<audio" in cleaned or "<source" in cleaned:
+        cleaned = _LINKED.sub(lambda found: _relinked(found, links), cleaned).strip()
+    return cleaned
+
+
+def too_deep(cleaned: str) -> bool:
+    """Whether elements of cleaned HTML are nested deeper than `MAX_DEPTH`."""
+    return cleaned.count("</") > MAX_DEPTH and _flattened(cleaned) != cleaned
+
+
+def flattened(cleaned: str) -> str:
+    """Cleaned HTML without the tags deeper than `MAX_DEPTH`; their text stays."""
+    return _flattened(cleaned) if cleaned.count("</") > MAX_DEPTH else cleaned
+
+
+def _flattened(cleaned: str) -> str:
+    depth = 0
+
+    def keep(found: re.Match[str]) -> str:
+        nonlocal depth
+        if found[2] in _VOID:
+            return found.group() if depth <= MAX_DEPTH else ""
+        if found[1]:
+            depth -= 1
+            return found.group() if depth < MAX_DEPTH else ""
+        depth += 1
+        return found.group() if depth <= MAX_DEPTH else ""
+
+    return _ANY_TAG.sub(keep, cleaned)
+
+
+def _escaped(text: str) -> str:
+    return text.replace(">", "&gt;").replace("\u00a0", "&nbsp;")
+
+
+def _relinked(found: re.Match[str], links: Links) -> str:
+    """A tag with its addresses resolved; nothing where it is an image that shows nothing."""
+    element = found[1] or "img"
+    given = {name: html.unescape(value) if "&" in value else value for name, value in _ATTRIBUTE.findall(found[2] or "")}
+    if element == "img":
+        return _image(given, links)
+    for name in ("href", "src", "poster"):
+        if name in given:
+            url = _address(given.pop(name), links, mail=element == "a")
+            if url:
+                given = {name: url, **given}
+    return _written(element, given)
+
+
+def _image(given: dict[str, str], links: Links) -> str:
+    candidates = [
+        given.get("src"),
+        *(given.get(name) for name in _LAZY),
+        given.get("srcset", "").strip().split(" ")[0].rstrip(","),
+    ]
+    source = next((url for candidate in candidates if (url := links.tidy(candidate))), None)
+    tiny = all(_TINY.fullmatch(given.get(name, "")) for name in ("width", "height"))
+    if source is None or tiny or _HIDDEN.search(given.get("style", "")) or _COUNTER.match(source):
+        return ""
+    return _written(
+        "img",
+        {"src": source, **{name: given[name] for name in ("alt", "title", "width", "height", "dir", "lang") if name in given}},
+    )
+
+
+def _address(url: str, links: Links, mail: bool) -> str | None:
+    if mail and url[:7].lower() == "mailto:":
+        address = re.sub(r"[^\w@.+?=&%,;:~!*'/-]", "", url[7:])
+        return f"mailto:{address}" if "@" in address else None
+    return links.tidy(url)
+
+
+def _written(element: str, attributes: dict[str, str]) -> str:
+    pairs = "".join(f' {name}="{_quoted(value)}"' for name, value in attributes.items())
+    return f"<{element}{pairs}>"
+
+
+def _quoted(value: str) -> str:
+    """As html5ever writes attributes, so that cleaning again changes nothing."""
+    if not any(sign in value for sign in '&<>"\u00a0'):
+        return value
+    escaped = value.replace("&", "&amp;").replace("\u00a0", "&nbsp;").replace('"', "&quot;")
+    return escaped.replace("<", "&lt;").replace(">", "&gt;")
