@@ -54,7 +54,7 @@ def _source(view: View) -> Node:
             Node("id", text=view.origin.url),
             Node("title", text=view.origin.title),
             Node("updated", text=rfc3339(view.published)),
-            Node("link", {"rel": "self", "href": view.origin.url}),
+            Node("link", {"rel": "alternate", "type": "text/html", "href": view.origin.site}),
         ),
     )
 

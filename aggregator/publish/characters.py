@@ -5,6 +5,7 @@ The parser cleans what comes in. This is the second lock: whatever the store hol
 
 from __future__ import annotations
 
+import html
 import mimetypes
 import re
 from functools import lru_cache
@@ -13,12 +14,26 @@ from urllib.parse import urlsplit
 from aggregator.text import urls
 from aggregator.text.chars import one_line, scrub
 
-__all__ = ["address", "language", "media_type", "one_line", "scrub"]
+__all__ = ["address", "language", "media_type", "plain", "scrub"]
 
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,60}/[A-Za-z0-9!#$&^_.+-]{1,60}")
 _LANGUAGE = re.compile(r"(?i)[a-z]{2,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?(?:-(?:[a-z0-9]{5,8}|\d[a-z0-9]{3}))*")
 _UNDETERMINED = frozenset({"und", "mul", "zxx", "mis"})
+_TAG_LIKE = re.compile(r"<(/?[A-Za-z][^<>]*)>")
+_ENTITY_LIKE = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});")
 _UNSAFE = re.compile(r"[\s<>\"{}|\\^`\x00-\x1f\x7f\[\]]")
+
+
+def plain(text: str) -> str:
+    """A title or name on one line, such that every reader shows it the same.
+
+    Some readers take these texts for HTML and swallow what looks like it: what looks like a tag gets other brackets, what looks
+    like a character reference becomes the character.
+    """
+    line = one_line(text)
+    if "&" in line:
+        line = one_line(_ENTITY_LIKE.sub(lambda found: html.unescape(found.group()), line))
+    return _TAG_LIKE.sub(r"‹\1›", line) if "<" in line else line
 
 
 @lru_cache(maxsize=8_192)

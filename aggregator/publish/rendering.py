@@ -9,10 +9,9 @@ from urllib.parse import parse_qsl, urlsplit
 from aggregator.model import SourceId, Story, StoryId
 from aggregator.ports import Shown
 from aggregator.publish import atom, jsonfeed, rss
-from aggregator.publish.characters import address
+from aggregator.publish.characters import address, plain
 from aggregator.publish.view import Origin, View, view
 from aggregator.settings import Settings
-from aggregator.text.chars import one_line
 
 _SECRET_WORDS = ("token", "key", "secret", "password", "passwd", "pass", "auth", "sig", "signature", "session", "credential")
 
@@ -67,7 +66,7 @@ def public_origins(settings: Settings) -> Mapping[SourceId, Origin]:
     for source in settings.sources:
         url = address(source.url)
         if url is not None and not _has_secret(url):
-            found[source.id] = Origin(one_line(source.title or source.outlet or ""), url)
+            found[source.id] = Origin(plain(source.title or source.outlet or ""), url)
     return found
 
 

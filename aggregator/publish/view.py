@@ -14,10 +14,11 @@ from aggregator.settings import Site
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The feed that the lead was taken from. url: its public address."""
+    """The feed that the lead was taken from. url: its public address; site: the front page of who makes it."""
 
     title: str
     url: str
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Orig
     body += _attribution(link, outlet, also, language or site.language, bare=bare)
     return View(
         id=story.id,
-        title=characters.one_line(entry.title) or excerpt.excerpt(text, 100) or outlet,
+        title=characters.plain(entry.title) or characters.plain(excerpt.excerpt(text, 100)) or outlet,
         link=link,
         page=page,
         published=published,
@@ -113,11 +114,11 @@ def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Orig
 
 
 def _outlet(item: Item) -> str:
-    return characters.one_line(item.outlet) or item.outlet_key or str(item.source)
+    return characters.plain(item.outlet) or item.outlet_key or str(item.source)
 
 
 def _authors(entry: Entry) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for author in entry.authors if (name := characters.one_line(author))))
+    return tuple(dict.fromkeys(name for author in entry.authors if (name := characters.plain(author))))
 
 
 def _first_address(story: Story) -> str | None:
@@ -130,7 +131,7 @@ def _also(story: Story, lead: Item) -> tuple[Also, ...]:
     for item in story.items:
         url = characters.address(item.entry.url)
         if item.outlet_key != lead.outlet_key and item.outlet_key not in found and url is not None:
-            found[item.outlet_key] = Also(_outlet(item), url, characters.one_line(item.entry.title))
+            found[item.outlet_key] = Also(_outlet(item), url, characters.plain(item.entry.title))
     return tuple(found.values())
 
 
@@ -138,11 +139,12 @@ def _origin(lead: Item, link: str, sources: Mapping[SourceId, Origin]) -> Origin
     """Where the lead was read: what an aggregator's entry names, the configured source, or (if it is gone) the outlet's site."""
     named = lead.entry.origin
     if lead.aggregator and named is not None and (url := characters.address(named.url)):
-        return Origin(characters.one_line(named.title or "") or _outlet(lead), url)
+        return Origin(characters.plain(named.title or "") or _outlet(lead), url, "/".join(url.split("/")[:3]) + "/")
+    site = "/".join(link.split("/")[:3]) + "/"
     known = sources.get(lead.source)
-    if known is not None:
-        return known
-    return Origin(_outlet(lead), "/".join(link.split("/")[:3]) + "/")
+    if known is None:
+        return Origin(_outlet(lead), site, site)
+    return Origin(known.title or _outlet(lead), known.url, known.site or site)
 
 
 def _body(entry: Entry, content: str) -> str:
@@ -168,7 +170,7 @@ def _attribution(link: str, outlet: str, also: tuple[Also, ...], language: str, 
 def _terms(story: Story, site: Site) -> tuple[Term, ...]:
     """Categories in a fixed order, each term and kind once."""
     terms = (
-        Term(characters.one_line(tag.value), None if tag.kind is TagKind.CATEGORY else f"{site.url}/#{tag.kind}")
+        Term(characters.plain(tag.value), None if tag.kind is TagKind.CATEGORY else f"{site.url}/#{tag.kind}")
         for tag in sorted(story.tags)
     )
     return tuple(dict.fromkeys(term for term in terms if term.term))
@@ -182,7 +184,7 @@ def _media(entry: Entry) -> tuple[Media, ...]:
             characters.media_type(one.type, url),
             max(one.length or 0, 0),
             one.duration,
-            characters.one_line(one.title or "") or None,
+            characters.plain(one.title or "") or None,
         )
         for one in entry.enclosures
         if (url := characters.address(one.url))

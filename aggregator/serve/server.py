@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from aggregator.errors import AggregatorError
+from aggregator.serve.protocol import BoundedProtocol
 
 MOST_CONNECTIONS = 512
 """At once; more are told 503. A reader holds one for a moment, a browser a few."""
@@ -42,7 +44,7 @@ async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> N
     """Serves until `stop` is set, then lets answers under way end."""
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedProtocol,
         loop="none",
         lifespan="off",
         ws="none",
@@ -55,6 +57,7 @@ async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> N
         timeout_graceful_shutdown=GRACE,
         backlog=512,
     )
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each malformed request
     server = _Server(config)
     watcher = asyncio.create_task(_stop(server, stop))
     try:
