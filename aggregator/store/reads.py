@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import Any
 
 from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId
 from aggregator.ports import Hold, KnownItem, Override, Reject
@@ -20,13 +19,12 @@ ITEMS_OF_STORIES = f"""SELECT {", ".join(ITEM_COLUMNS)} FROM items
     WHERE story IN (SELECT value FROM json_each(?)) ORDER BY story, first_seen, id"""
 ITEM = f"SELECT {', '.join(ITEM_COLUMNS)} FROM items WHERE id = ?"
 _KNOWN = "SELECT id, guid, canonical, hash, fingerprint, title_hash, story, first_seen, published, undated, old FROM items"
-KNOWN_BY_GUID = f"{_KNOWN} WHERE source = ? AND guid IN (SELECT value FROM json_each(?))"
+KNOWN_BY_GUID = f"{_KNOWN} WHERE guid IN (SELECT value FROM json_each(?)) AND source = ?"
 KNOWN_BY_CANONICAL = f"{_KNOWN} WHERE canonical IN (SELECT value FROM json_each(?)) AND source = ?"
 DOCUMENT = "SELECT items FROM documents WHERE source = ?"
 ALIAS = "SELECT alias_of FROM stories WHERE id = ?"
 STORY_BY_CANONICAL = "SELECT story FROM items WHERE canonical = ? ORDER BY first_seen, id LIMIT 1"
-STORY_BY_GUID = """SELECT items.story FROM sources CROSS JOIN items ON items.source = sources.id AND items.guid = ?
-    ORDER BY items.first_seen, items.id LIMIT 1"""
+STORY_BY_GUID = "SELECT story FROM items WHERE guid = ? ORDER BY first_seen, id LIMIT 1"
 EVIDENCE = "SELECT id, joined, evidence FROM items WHERE story = ? ORDER BY first_seen, id"
 HOLDS = "SELECT domain, until, reason FROM holds WHERE until > ?"
 _REJECTS = "SELECT source, guid, url, title, rule, at FROM rejects"
@@ -65,6 +63,11 @@ def joined_stories(rows: Iterable[Row]) -> Iterator[Story]:
         yield story_of(members[0], tuple(item_of(row[width:]) for row in members))
 
 
+def story_exists(connection: sqlite3.Connection, id: StoryId) -> bool:
+    """Whether the id is taken: by a story, an alias, or one whose items retention has removed."""
+    return connection.execute(ALIAS, (id,)).fetchone() is not None
+
+
 def item(connection: sqlite3.Connection, id: ItemId) -> tuple[Item, StoryId] | None:
     row = connection.execute(ITEM, (id,)).fetchone()
     return (item_of(row), row[3]) if row else None
@@ -75,12 +78,8 @@ def known(
 ) -> list[KnownItem]:
     """See `Store.known`; by id."""
     found: dict[ItemId, KnownItem] = {}
-    lookups: tuple[tuple[str, tuple[Any, ...]], ...] = (
-        (KNOWN_BY_GUID, (source, as_json(list(guids)))),
-        (KNOWN_BY_CANONICAL, (as_json(list(canonicals)), source)),
-    )
-    for query, parameters in lookups:
-        for row in connection.execute(query, parameters):
+    for query, names in ((KNOWN_BY_GUID, guids), (KNOWN_BY_CANONICAL, canonicals)):
+        for row in connection.execute(query, (as_json(list(names)), source)):
             id, guid, link, hash, mark, title, story, first_seen, published, undated, old = row
             found[id] = KnownItem(id, guid, link, hash, mark, title, story, first_seen, published, bool(undated), bool(old))
     return [found[id] for id in sorted(found)]

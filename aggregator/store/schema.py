@@ -129,7 +129,7 @@ def _stories(database: Database) -> None:
         strict=True,
     )  # fmt: skip
     items = database.table("items")
-    items.create_index(["source", "guid"], "items_guid", unique=True)
+    items.create_index(["guid", "source"], "items_guid", unique=True)
     items.create_index(["canonical", "source"], "items_canonical")
     items.create_index(["story", "first_seen"], "items_story")
     items.create_index(["first_seen"], "items_first_seen")

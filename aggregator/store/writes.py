@@ -65,11 +65,11 @@ class SqliteTransaction:
 
     def _begin_story(self, item: Item) -> StoryId:
         for id in story_ids(item):
-            found = self._stories.get(id) or next(iter(self.stories([id])), None)
-            if found is None:
+            if id not in self._stories and not reads.story_exists(self._connection, id):
                 self._stories[id] = born(id, item)
                 self._batch.add_story(self._stories[id])
                 return id
+            [found] = self.stories([id])
             if not found.items and found.alias_of is None:
                 return self._revive(found, item)
         raise AssertionError("story_ids never ends")
