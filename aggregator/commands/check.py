@@ -1,0 +1,58 @@
+"""`aggregator check`: the config, its rules' tests and, with --online, each source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from aggregator.app import Application
+    from aggregator.settings import Settings
+
+
+@click.command()
+@click.argument("ids", nargs=-1)
+@click.option("--online", is_flag=True, help="Fetch each source (or those named) once, store nothing, and tell what was found.")
+@click.option("--json", "as_json", is_flag=True, help="With --online: one line of JSON for each source.")
+@click.pass_obj
+def command(application: Application, ids: tuple[str, ...], online: bool, as_json: bool) -> None:
+    """Check the config and the tests of its rules. Exit code 2 when anything is wrong.
+
+    With --online, fetch each source once and tell its format, entries, newest date, rhythm, redirects and warnings.
+    """
+    settings = application.settings
+    check_expectations(settings)
+    for note in settings.notes:
+        click.echo(note, err=as_json)
+    for place in settings.inactive:
+        click.echo(f"{place}: not active yet in this version", err=as_json)
+    click.echo(f"{settings.file}: fine; {summary(settings)}", err=as_json)
+
+
+def check_expectations(settings: Settings) -> None:
+    """Runs the tests of tags and topics. Raises ConfigError with each that fails, at its place in the file."""
+    from aggregator.errors import ConfigError, Problem
+    from aggregator.tag.rules import failed_expectations
+
+    problems = [Problem(str(settings.file), test.line, test.column, message) for test, message in failed_expectations(settings)]
+    if problems:
+        raise ConfigError(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+
+
+def summary(settings: Settings) -> str:
+    """`20 sources in 3 groups, 4 topics, 2 tags, 6 feeds`."""
+    groups = len({source.group for source in settings.sources if source.group})
+    tests = sum(len(rule.expect) for rule in settings.tags) + sum(len(topic.expect) for topic in settings.topics)
+    parts = [
+        _number(len(settings.sources), "source") + (f" in {_number(groups, 'group')}" if groups else ""),
+        _number(len(settings.topics), "topic"),
+        _number(len(settings.tags), "tag rule"),
+        _number(len(settings.outputs), "feed"),
+        _number(tests, "rule test") + (" passed" if tests else ""),
+    ]
+    return ", ".join(parts)
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

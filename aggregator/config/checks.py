@@ -1,0 +1,288 @@
+"""What several keys of a config say together: names given twice, references, limits, queries.
+
+Works on the tree, so that a mistake in one key does not hide those of others.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic_core import PydanticCustomError
+
+from aggregator.config import ids
+from aggregator.config.document import Document, nodes, pairs, text_of
+from aggregator.config.subscriptions import List, listed
+from aggregator.config.tree import Mapping as MapNode
+from aggregator.config.tree import Node, Scalar
+from aggregator.config.values import duration, in_words
+from aggregator.errors import Problem
+from aggregator.ports import QueryNames
+
+if TYPE_CHECKING:
+    from aggregator.ports import QueryChecker
+
+RESERVED = frozenset(
+    {
+        "all",
+        "health",
+        "hub",
+        "opml",
+        "index",
+        "feeds",
+        "topics",
+        "stories",
+        "healthz",
+        "readyz",
+        "metrics",
+        "search",
+        "status",
+        "static",
+    }
+)
+"""Slugs that addresses of the site have already."""
+
+NULLABLE = frozenset({("defaults", "group"), ("network", "proxy"), ("network", "user_agent")})
+MAY_BE_EMPTY = frozenset(
+    {
+        "site",
+        "storage",
+        "server",
+        "publish",
+        "network",
+        "polling",
+        "hosts",
+        "defaults",
+        "groups",
+        "tags",
+        "topics",
+        "outputs",
+        "dedup",
+        "categories",
+    }
+)
+"""Sections of which all lines may be commented out."""
+
+
+def check_all(document: Document, lists: Mapping[int, List], check_query: QueryChecker, path: Path) -> list[Problem]:
+    """Every problem that is not one of a single value."""
+    return [
+        *(one.problem for one in lists.values() if one.problem is not None),
+        *check_nulls(document),
+        *check_ids(document),
+        *check_slugs(document),
+        *check_limits(document),
+        *check_groups(document),
+        *check_directories(document, path),
+        *check_queries(document, lists, check_query),
+    ]
+
+
+def check_nulls(document: Document) -> Iterator[Problem]:
+    """Keys without a value: `id:` alone is a slip, not a wish."""
+    stack: list[tuple[tuple[str, ...], Node]] = [((), document.root)]
+    while stack:
+        path, node = stack.pop()
+        for item in nodes(node):
+            stack.append((path, item))
+        for key, _, value in pairs(node):
+            here = (*path, key)
+            if not (isinstance(value, Scalar) and value.value is None):
+                stack.append((here, value))
+            elif not (
+                here in NULLABLE
+                or here[:2] == ("categories", "map")
+                or (len(here) == 1 and (key in MAY_BE_EMPTY or key[:2] == "x-"))
+            ):
+                yield document.problem(value, f"`{key}` has no value; write one, or remove the key")
+
+
+def check_ids(document: Document) -> Iterator[Problem]:
+    """Ids of sources, unique whatever the case of their letters."""
+    at = (node.get("id") for node in nodes(document.root.get("sources")) if isinstance(node, MapNode))
+    yield from _twice(document, "id", at)
+
+
+def check_slugs(document: Document) -> Iterator[Problem]:
+    """Slugs: not reserved, unique among topics and among outputs; an output may take a topic's to reshape its feed."""
+    topics = {}
+    for section in ("topics", "outputs"):
+        items = [node for node in nodes(document.root.get(section)) if isinstance(node, MapNode)]
+        at = [node.get("slug") for node in items]
+        yield from _twice(document, "slug", at)
+        for node, slug in zip(items, at, strict=True):
+            name = (text_of(slug) or "").lower()
+            if name in RESERVED and slug is not None:
+                yield document.problem(slug, f"slug: `{name}` is reserved (taken by the site itself); choose another")
+            if section == "topics":
+                topics[name] = node
+            elif name in topics and (query := node.get("query")) is not None:
+                message = (
+                    "query: this output has the slug of a topic and shows its stories; remove the query, or choose another slug"
+                )
+                yield document.problem(query, message)
+
+
+def _twice(document: Document, what: str, at: Iterable[Node | None]) -> Iterator[Problem]:
+    first: dict[str, Node] = {}
+    for node in at:
+        name = text_of(node)
+        if node is None or not name:
+            continue
+        if name.lower() in first:
+            yield document.problem(
+                node, f"duplicate {what}: `{name[:60]}` is given already in line {first[name.lower()].line}; it must be unique"
+            )
+        else:
+            first[name.lower()] = node
+
+
+def check_limits(document: Document) -> Iterator[Problem]:
+    """Pairs of durations of which one must not exceed the other."""
+    for section, low, high, first, second in (
+        ("polling", "min", "max", 300.0, 86_400.0),
+        ("dedup", "within", "at_most", 259_200.0, 604_800.0),
+    ):
+        given = document.root.get(section)
+        if not isinstance(given, MapNode):
+            continue
+        lower, upper = _seconds(given.get(low), first), _seconds(given.get(high), second)
+        if lower is not None and upper is not None and lower > upper:
+            both = f"{section}.{low} ({in_words(lower)}) is longer than {section}.{high} ({in_words(upper)})"
+            yield document.problem(given.get(low) or given.get(high) or given, f"{both}; lower {low} or raise {high}")
+
+
+def _seconds(node: Node | None, default: float) -> float | None:
+    """The duration at a node; None where it is no duration (which is told elsewhere)."""
+    if node is None:
+        return default
+    try:
+        return duration(node.value) if isinstance(node, Scalar) else None
+    except PydanticCustomError:
+        return None
+
+
+def check_groups(document: Document) -> Iterator[Problem]:
+    """A group that is nearly one of `groups` is a misspelling; others need no entry there."""
+    known = {key for key, _, _ in pairs(document.root.get("groups"))}
+    at = [document.root.get("defaults"), *nodes(document.root.get("sources"))]
+    for node in at:
+        given = node.get("group") if isinstance(node, MapNode) else None
+        name = text_of(given)
+        if given is None or not name or name in known:
+            continue
+        if near := difflib.get_close_matches(name.lower(), {one.lower(): one for one in known}, n=1, cutoff=0.85):
+            right = next(one for one in known if one.lower() == near[0])
+            yield document.problem(given, f"group: `{name[:60]}` is not in `groups`; did you mean `{right}`?")
+
+
+def check_directories(document: Document, path: Path) -> Iterator[Problem]:
+    """The public directory holds nothing that is not public."""
+    publish, storage = document.root.get("publish"), document.root.get("storage")
+    at = publish.get("directory") if isinstance(publish, MapNode) else None
+    base = path.parent
+    public = _absolute(base, text_of(at) or "data/public")
+    places = {
+        "the config file": (None, path.absolute()),
+        "publish.private": _named(publish, "private", base, "data/private"),
+        "storage.database": _named(storage, "database", base, "data/aggregator.db"),
+    }
+    for name, (node, place) in places.items():
+        if place == public or public in place.parents:
+            message = f"publish.directory is public, but {name} lies in it ({place.name}); choose a directory of its own"
+            yield document.problem(at or node or document.root, message)
+        if name == "publish.private" and place in public.parents:
+            yield document.problem(
+                node or at or document.root, "publish.private holds publish.directory; choose directories side by side"
+            )
+    database = storage.get("database") if isinstance(storage, MapNode) else None
+    if database is not None and "://" in (text_of(database) or ""):
+        yield document.problem(database, "storage.database: only SQLite is supported so far; write the path of a file")
+
+
+def _named(section: Node | None, key: str, base: Path, default: str) -> tuple[Node | None, Path]:
+    node = section.get(key) if isinstance(section, MapNode) else None
+    return node, _absolute(base, text_of(node) or default)
+
+
+def _absolute(base: Path, written: str) -> Path:
+    return Path(os.path.normpath((base / written).absolute()))
+
+
+# --- queries
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """A query in the file. rolling: `age` may be used; entry: `keep` or `drop`; names: what it may refer to."""
+
+    at: Scalar
+    names: QueryNames
+    rolling: bool = False
+    entry: bool = False
+
+
+def check_queries(document: Document, lists: Mapping[int, List], check_query: QueryChecker) -> Iterator[Problem]:
+    """Every query, with the place of each mistake."""
+    names = query_names(document, lists)
+    for query in _queries(document, names):
+        for error in check_query(query.at.text, query.names, rolling=query.rolling, entry=query.entry):
+            yield document.query_problem(query.at, error.offset, f"query: {error.message}")
+
+
+def _queries(document: Document, names: QueryNames) -> Iterator[_Query]:
+    root = document.root
+    inherited = [root.get("defaults"), *(node for _, _, node in pairs(root.get("groups"))), *nodes(root.get("sources"))]
+    for node in inherited:
+        for key in ("keep", "drop"):
+            yield from _query(node, key, names, entry=True)
+    earlier = _source_tags(document)
+    for name, _, node in pairs(root.get("tags")):
+        seen = QueryNames(names.sources, names.groups, frozenset(earlier), frozenset())
+        yield from _query(node, None if isinstance(node, Scalar) else "query", seen)
+        earlier.add(name)
+    without_topics = QueryNames(names.sources, names.groups, names.tags, frozenset())
+    for node in nodes(root.get("topics")):
+        yield from _query(node, "query", without_topics)
+    for node in nodes(root.get("outputs")):
+        yield from _query(node, "query", names, rolling=True)
+    never = root.get("dedup")
+    for node in nodes(never.get("never") if isinstance(never, MapNode) else None):
+        yield from _query(node, None, without_topics)
+
+
+def _query(
+    node: Node | None, key: str | None, names: QueryNames, *, rolling: bool = False, entry: bool = False
+) -> Iterator[_Query]:
+    at = node.get(key) if isinstance(node, MapNode) and key is not None else node
+    if isinstance(at, Scalar) and (text_of(at) or "").strip():
+        yield _Query(at, names, rolling, entry)
+
+
+def query_names(document: Document, lists: Mapping[int, List]) -> QueryNames:
+    """What queries may refer to: of the tree, so that a mistake in a source does not make its name unknown."""
+    root = document.root
+    sources = nodes(root.get("sources"))
+    groups = {key for key, _, _ in pairs(root.get("groups"))}
+    groups |= {
+        name for node in [*sources, root.get("defaults")] if isinstance(node, MapNode) and (name := text_of(node.get("group")))
+    }
+    groups |= {feed.group for one in lists.values() for feed in one.feeds if feed.group}
+    tags = _source_tags(document) | {key for key, _, _ in pairs(root.get("tags"))}
+    tags |= {
+        name
+        for category in [root.get("categories")]
+        if isinstance(category, MapNode)
+        for _, _, node in pairs(category.get("map"))
+        if (name := text_of(node))
+    }
+    topics = {name for node in nodes(root.get("topics")) if isinstance(node, MapNode) and (name := text_of(node.get("slug")))}
+    return QueryNames(frozenset(ids.assign(listed(document, lists))), frozenset(groups), frozenset(tags), frozenset(topics))
+
+
+def _source_tags(document: Document) -> set[str]:
+    root = document.root
+    at = [root.get("defaults"), *(node for _, _, node in pairs(root.get("groups"))), *nodes(root.get("sources"))]
+    return {name for node in at if isinstance(node, MapNode) for tag in nodes(node.get("tags")) if (name := text_of(tag))}

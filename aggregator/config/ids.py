@@ -1,0 +1,55 @@
+"""Names of sources made from their addresses. The rule is part of what is stored: it never changes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable
+from urllib.parse import unquote, urlsplit
+
+from aggregator.config.secrets import VARIABLE
+
+NOISE = frozenset({"rss", "rss2", "rss20", "atom", "feed", "feeds", "xml", "index", "default", "json", "www"})
+"""Path parts that tell the format, not the source."""
+SUFFIX = re.compile(r"\.(?:xml|rss|rss2|atom|rdf|json|php|html?|aspx?|cgi)$")
+MAX_DERIVED = 60
+
+
+def derive(url: str) -> str:
+    """`https://feeds.bbci.co.uk/news/world/rss.xml` → `feeds.bbci.co.uk-news-world`.
+
+    Takes the address as written: passwords, `${VARIABLES}` and the query (which may hold a key) don't get into the name.
+    """
+    try:
+        parts = urlsplit(VARIABLE.sub("", url))
+        host, path = parts.hostname or "", parts.path
+    except ValueError:
+        host, path = "", ""
+    words = [SUFFIX.sub("", part.lower()) for part in unquote(path).split("/")]
+    name = "-".join([host.removeprefix("www.").replace(":", "-"), *(word for word in words if word and word not in NOISE)])
+    folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    clean = re.sub(r"\.\.+", ".", re.sub(r"[^a-z0-9._]+", "-", folded)).strip("-._")
+    if len(clean) > MAX_DERIVED:
+        clean = f"{clean[:MAX_DERIVED].rstrip('-._')}-{_mark(url)}"
+    return clean or f"source-{_mark(url)}"
+
+
+def assign(sources: Iterable[tuple[str | None, str]]) -> list[str]:
+    """The ids of (written id or None, url as written), in order; a derived id that is taken gets a mark of its url."""
+    listed = list(sources)
+    taken = {written.lower() for written, _ in listed if written}
+    found = []
+    for written, url in listed:
+        name = written or derive(url)
+        if written is None and name in taken:
+            name = f"{name}-{_mark(url)}"
+        while written is None and name in taken:
+            name += "x"
+        taken.add(name.lower())
+        found.append(name)
+    return found
+
+
+def _mark(url: str) -> str:
+    return hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:6]

@@ -1,0 +1,102 @@
+"""From the file to `Settings`, or every problem at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from aggregator.config.build import build
+from aggregator.config.checks import check_all
+from aggregator.config.document import Document, plain
+from aggregator.config.explain import explain
+from aggregator.config.schema import Config
+from aggregator.config.secrets import Surroundings
+from aggregator.config.source import decode, read_bytes
+from aggregator.config.subscriptions import read_lists
+from aggregator.config.tree import Mapping as MapNode
+from aggregator.config.tree import Node, Scalar, compose
+from aggregator.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from aggregator.ports import QueryChecker
+    from aggregator.settings import Settings
+
+MOST_PROBLEMS = 500
+"""More are counted, not listed."""
+
+
+def load(path: Path, check_query: QueryChecker, environ: Mapping[str, str]) -> Settings:
+    """The settings of a config file. `path` as the user named it: problems begin with it; paths in the file are relative to it.
+
+    Raises ConfigError with every problem, in the order of the file.
+    """
+    document, problems = parse(path)
+    around = Surroundings(environ, path.parent)
+    lists = read_lists(document, around, path.parent)
+    config, more = validate(document, around)
+    checked = check_all(document, lists, check_query, path)
+    problems += more + checked
+    if problems or config is None:
+        raise ConfigError(arrange(problems))
+    return build(path, document, config, lists, around)
+
+
+def parse(path: Path) -> tuple[Document, list[Problem]]:
+    """The file as a tree, and what is wrong with its form. Raises ConfigError where there is no tree to go on with."""
+    name = str(path)
+    text = decode(name, read_bytes(path))
+    root, problems = compose(name, text)
+    if isinstance(root, MapNode):
+        return Document(name, text, root), problems
+    if not problems:
+        problems = [_no_map(name, root)]
+    raise ConfigError(arrange(problems))
+
+
+def _no_map(name: str, root: Node | None) -> Problem:
+    if root is None or (isinstance(root, Scalar) and root.value is None):
+        return Problem(
+            name,
+            1,
+            1,
+            "the file is empty; at least `sources:` with a list of feeds is needed (`aggregator init` writes a starter)",
+        )
+    kind = "a single text" if isinstance(root, Scalar) else "a list"
+    return Problem(name, root.line, root.column, f"the top level must be a mapping (`sources:` …), not {kind}")
+
+
+def validate(document: Document, around: Surroundings) -> tuple[Config | None, list[Problem]]:
+    """The models, or what pydantic has against them. Keys of the top level that begin with `x-` are the author's own."""
+    data = {key: value for key, value in plain(document.root).items() if not key.startswith("x-")}
+    try:
+        return Config.model_validate(data, context=around), []
+    except ValidationError as error:
+        return None, explain(document, error)
+
+
+def arrange(problems: Iterable[Problem]) -> list[Problem]:
+    """In the order of the file, the first of each place and key, no more than can be read."""
+    ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
+    if len(ordered) <= MOST_PROBLEMS:
+        return ordered
+    rest = len(ordered) - MOST_PROBLEMS
+    last = ordered[MOST_PROBLEMS]
+    return [*ordered[:MOST_PROBLEMS], Problem(last.file, last.line, last.column, f"and {rest} more from here on")]
+
+
+def digest(path: Path, includes: Iterable[Path]) -> bytes:
+    """16 bytes over the content of a config and of the files that it includes: another value, another content.
+
+    A file that is missing counts as such, so that its coming is a change. Cheap enough for every few seconds.
+    """
+    content = hashlib.blake2b(digest_size=16)
+    for file in (path, *sorted(includes)):
+        try:
+            content.update(hashlib.blake2b(file.read_bytes()).digest())
+        except OSError as error:
+            content.update(type(error).__name__.encode())
+    return content.digest()

@@ -1,0 +1,223 @@
+"""OPML, the format in which readers exchange lists of feeds: reading what is really out there, writing OPML 2.0.
+
+Read with tolerance: broken markup, bare ampersands, wrong encodings and odd capitals are common in exported files. Nothing
+is fetched and no entity is expanded. Specification: http://opml.org/spec2.opml.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html.entities
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lxml import etree
+
+from aggregator.text.chars import one_line
+from aggregator.text.urls import resolve
+
+MAX_BYTES = 20_000_000
+MAX_FEEDS = 50_000
+XML_NAMES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+AMPERSAND = re.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]*);)?")
+DECLARED = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
+DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+NOT_FEEDS = frozenset({"link", "include", "html"})
+"""Types of outlines whose `url` is no feed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A feed of a list. group: the outline that it stands in. line: in the file, 0 if unknown."""
+
+    url: str
+    title: str | None = None
+    home: str | None = None
+    group: str | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriptions:
+    """What a list holds, each address once. refused: outlines that were meant as feeds but can't be polled, with the reason."""
+
+    title: str | None
+    feeds: tuple[Subscription, ...]
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The document is no list of feeds."""
+
+    reason: str
+
+
+def read(raw: bytes) -> Subscriptions | Unreadable:
+    """The feeds of an OPML document, in its order. Never raises for what a document holds."""
+    if len(raw) > MAX_BYTES:
+        return Unreadable(f"larger than {MAX_BYTES // 1_000_000} MB")
+    text = _text(raw)
+    if not text.strip():
+        return Unreadable("the file is empty")
+    if "<!ENTITY" in text:
+        return Unreadable("it defines entities, which no list of feeds needs")
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        recover=True,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+    )
+    try:
+        root = etree.fromstring(_mended(text).encode(), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        return Unreadable(one_line(f"not XML: {error}", 200))
+    if root is None:
+        return Unreadable("not XML")
+    return _collect(root)
+
+
+def _text(raw: bytes) -> str:
+    """Decoded by its byte order mark, its declaration, as UTF-8, or as Windows-1252."""
+    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
+        if raw.startswith(mark):
+            return raw.decode(encoding, "replace")
+    declared = DECLARED.match(raw)
+    for encoding in [declared[1].decode("ascii")] if declared else []:
+        try:
+            return raw.decode(encoding)
+        except (LookupError, UnicodeDecodeError):
+            break
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")
+
+
+def _mended(text: str) -> str:
+    """What would make an XML parser drop the rest: control characters, bare ampersands, HTML's entities."""
+
+    def mend(match: re.Match[str]) -> str:
+        name = match[1]
+        if name is None:
+            return match.group() if match.group() != "&" else "&amp;"
+        if name in XML_NAMES:
+            return match.group()
+        return "".join(f"&#{ord(c)};" for c in html.entities.html5.get(f"{name};", "")) or f"&amp;{name};"
+
+    body = CONTROLS.sub("", DECLARATION.sub("", text, count=1)).lstrip()
+    return AMPERSAND.sub(mend, body)
+
+
+def _collect(root: etree._Element) -> Subscriptions | Unreadable:
+    feeds: dict[str, Subscription] = {}
+    refused: list[str] = []
+    outlines = 0
+    for element in root.iter():
+        if not isinstance(element.tag, str) or _name(element.tag) != "outline":
+            continue
+        outlines += 1
+        found = _subscription(element)
+        if isinstance(found, str):
+            refused.append(found)
+        elif found is not None:
+            feeds.setdefault(found.url, found)
+        if len(feeds) >= MAX_FEEDS:
+            refused.append(f"only the first {MAX_FEEDS} feeds are taken")
+            break
+    if not outlines and _name(str(root.tag)) != "opml":
+        return Unreadable(f"not OPML: the document is <{one_line(_name(str(root.tag)), 40)}>, without an outline")
+    return Subscriptions(_title_of(root), tuple(feeds.values()), tuple(refused))
+
+
+def _title_of(root: etree._Element) -> str | None:
+    for head in root:
+        if isinstance(head.tag, str) and _name(head.tag) == "head":
+            for child in head:
+                if isinstance(child.tag, str) and _name(child.tag) == "title":
+                    return one_line(child.text or "", 200) or None
+    return None
+
+
+def _subscription(element: etree._Element) -> Subscription | str | None:
+    """The feed of an outline, the reason why it has none that can be polled, or None: it is no feed."""
+    given = {_name(str(key)): str(value) for key, value in element.attrib.items()}
+    address = given.get("xmlurl", "").strip()
+    kind = given.get("type", "").strip().lower()
+    if not address and "url" in given and kind not in NOT_FEEDS and kind:
+        address = given["url"].strip()
+    line = _line_of(element)
+    title = one_line(given.get("title") or given.get("text") or "", 200) or None
+    if not address:
+        return f"line {line}: {title or 'an outline'} has an empty xmlUrl" if "xmlurl" in given else None
+    url = resolve(None, _plain_scheme(address))
+    if url is None:
+        return f"line {line}: {one_line(address, 80)} is no http or https address"
+    return Subscription(url, title, resolve(None, given.get("htmlurl", "")), _group(element), line)
+
+
+def _line_of(element: etree._Element) -> int:
+    line: object = element.sourceline
+    return line if isinstance(line, int) else 0
+
+
+def _plain_scheme(address: str) -> str:
+    """`feed:` is a wish to be opened by a reader (the feed URI scheme): the address is the rest."""
+    lowered = address.lower()
+    if lowered.startswith(("feed:http:", "feed:https:")):
+        return address[5:]
+    return f"http:{address[5:]}" if lowered.startswith("feed://") else address
+
+
+def _group(element: etree._Element) -> str | None:
+    """The nearest outline around it that has a name and is no feed itself."""
+    for parent in element.iterancestors():
+        given = {_name(str(key)): str(value) for key, value in parent.attrib.items()}
+        name = one_line(given.get("text") or given.get("title") or "", 100)
+        if name and "xmlurl" not in given and _name(str(parent.tag)) == "outline":
+            return name
+    return None
+
+
+def _name(tag: str) -> str:
+    """Without namespace, in lower case."""
+    return tag.rpartition("}")[2].lower()
+
+
+def write(title: str, subscriptions: Iterable[Subscription]) -> bytes:
+    """An OPML 2.0 document: an outline for each group, in order of appearance, those without one behind.
+
+    It has no dates: the same list gives the same bytes.
+    """
+    root = etree.Element("opml", version="2.0")
+    etree.SubElement(etree.SubElement(root, "head"), "title").text = one_line(title)
+    body = etree.SubElement(root, "body")
+    for group, members in _grouped(subscriptions):
+        parent = body if group is None else etree.SubElement(body, "outline", text=group, title=group)
+        for one in members:
+            name = one_line(one.title or one.url)
+            outline = etree.SubElement(parent, "outline", type="rss", text=name, title=name, xmlUrl=one.url)
+            if one.home:
+                outline.set("htmlUrl", one.home)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+
+def _grouped(subscriptions: Iterable[Subscription]) -> Iterator[tuple[str | None, list[Subscription]]]:
+    groups: dict[str | None, list[Subscription]] = {}
+    for one in subscriptions:
+        groups.setdefault(one_line(one.group) or None if one.group else None, []).append(one)
+    ungrouped = groups.pop(None, [])
+    yield from groups.items()
+    if ungrouped:
+        yield None, ungrouped
+
+
+def cached_path(directory: Path, url: str) -> Path:
+    """Where the list at an address is kept between two fetches; `directory` is the database's."""
+    return directory / "lists" / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.opml"

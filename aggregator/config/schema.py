@@ -1,0 +1,355 @@
+"""What may be said in `feeds.yaml`: one pydantic model per section.
+
+From it come the checks, `aggregator schema` and what the reference is compared with.
+
+A default here is what the key means when it is absent; `build` turns the models into `Settings`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+
+from aggregator.config.secrets import HeaderValue, ProxyUrl, Token, Url
+from aggregator.config.values import (
+    CronLine,
+    EveryValue,
+    FilePath,
+    Id,
+    Language,
+    Network,
+    Query,
+    Size,
+    SlugText,
+    Span,
+    TagText,
+    Text,
+    TimeZone,
+    UserAgent,
+    count,
+)
+
+DAY = 86_400.0
+YEAR = 366 * DAY
+CENTURY = 100 * YEAR
+
+Content = Literal["full", "summary", "title"]
+Level = Literal["story", "event"]
+
+
+def _wrapped(key: str) -> BeforeValidator:
+    """A text alone stands for a map with that key."""
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value, json_schema_input_type=Any)
+
+
+class Section(BaseModel):
+    """A map of known keys, no others."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=False, arbitrary_types_allowed=True
+    )
+
+
+class Site(Section):
+    """Who publishes."""
+
+    title: Text = Field(
+        default="News", description="Name of the site: title of its pages, of the feed `all` and of the list of feeds."
+    )
+    url: Url | None = Field(
+        default=None, description="Public address that the feeds are read at. Default: `http://host:port` of `server`."
+    )
+    contact: Text | None = Field(
+        default=None, description="E-mail address or URL of who runs this; told to the servers that are polled."
+    )
+    language: Language = Field(default="en", description="Language of the site's own words and of feeds of mixed languages.")
+    timezone: TimeZone = Field(default="UTC", description="Time zone that cron lines and digests are read in.")
+
+
+class Backup(Section):
+    """Copies of the database, made while it is in use."""
+
+    every: Annotated[float, Span(3600, YEAR)] = Field(default=DAY, description="Time between two copies.")
+    keep: Annotated[int, count(1, 1000)] = Field(default=7, description="How many copies are kept.")
+    directory: FilePath = Field(default="data/backup", description="Where they are kept.")
+
+
+class Storage(Section):
+    """The database."""
+
+    database: FilePath = Field(default="data/aggregator.db", description="File of the SQLite database.")
+    keep: Annotated[float, Span(DAY, CENTURY)] = Field(
+        default=90 * DAY, description="How long an entry is kept after it has left its source's document."
+    )
+    backup: Backup | None = Field(default=None, description="Regular copies of the database. None by default.")
+
+
+class Server(Section):
+    """The HTTP server."""
+
+    host: Text = Field(default="127.0.0.1", description="Address to listen on; `0.0.0.0` or `::` for all.")
+    port: Annotated[int, count(1, 65535)] = Field(default=8080, description="Port to listen on.")
+
+
+class Publish(Section):
+    """What all published feeds have in common."""
+
+    directory: FilePath = Field(default="data/public", description="Where the public files are written.")
+    private: FilePath = Field(default="data/private", description="Where feeds with a token are written.")
+    items: Annotated[int, count(1, 10_000)] = Field(default=50, description="Stories in a feed.")
+    content: Content = Field(default="summary", description="How much of a story a feed carries: `full`, `summary` or `title`.")
+    settle: Annotated[float, Span(0, DAY)] = Field(
+        default=0.0, description="How long a new story waits for a better lead before it is published."
+    )
+    backfill: Annotated[float, Span(0, CENTURY)] = Field(
+        default=DAY, description="How old an entry of a new source may be to enter feeds that people already read."
+    )
+    websub: Annotated[
+        Annotated[Annotated[bool, Field(strict=True)], Tag("switch")] | Annotated[Url, Tag("address")],
+        Discriminator(lambda value: "switch" if not isinstance(value, str) else "address"),
+    ] = Field(default=True, description="Push by WebSub: the own hub (`true`), none (`false`), or the address of another hub.")
+
+
+class NetworkSection(Section):
+    """How the world is reached."""
+
+    allow: list[Network] = Field(
+        default=[], description="Private address ranges that sources may live in; all others are refused."
+    )
+    proxy: ProxyUrl | None = Field(
+        default=None, description="HTTP proxy for all sources. The environment's proxies are never used."
+    )
+    user_agent: UserAgent | None = Field(
+        default=None, description="The User-Agent header. Default: name, version, `site.url` and `site.contact`."
+    )
+    websub: Annotated[bool, Field(strict=True)] = Field(
+        default=False, description="Subscribe to the hubs of sources; needs a public `site.url`."
+    )
+
+
+class Polling(Section):
+    """The poller's limits."""
+
+    min: Annotated[float, Span(1, YEAR)] = Field(default=300.0, description="No source is polled more often.")
+    max: Annotated[float, Span(1, YEAR)] = Field(default=DAY, description="No source with `every: auto` is polled less often.")
+    workers: Annotated[int, count(1, 1000)] = Field(default=16, description="Sources polled at the same time.")
+    per_host: Annotated[int, count(1, 100)] = Field(
+        default=2, description="Connections to one registrable domain at the same time."
+    )
+    timeout: Annotated[float, Span(1, 600)] = Field(
+        default=20.0, description="A fetch takes no longer than this, redirects and body included."
+    )
+    max_bytes: Size = Field(
+        default=15_000_000, description="Largest document, decoded. `MB` is 1,000,000 bytes, `MiB` 1,048,576."
+    )
+
+
+class HostRule(Section):
+    """Manners for one registrable domain."""
+
+    gap: Annotated[float, Span(0, DAY)] = Field(default=0.0, description="Least time between two requests to the domain.")
+
+
+class SourceDedup(Section):
+    """How a source's entries are grouped."""
+
+    level: Level | None = Field(default=None, description="`story` or `event`, for this source. Default: `dedup.level`.")
+
+
+SourceDedupValue = Annotated[
+    Annotated[Annotated[bool, Field(strict=True)], Tag("switch")] | Annotated[SourceDedup, Tag("map")],
+    Discriminator(lambda value: "switch" if isinstance(value, bool) else "map"),
+]
+
+
+class Inherited(Section):
+    """What a source can also get from its group or from the defaults."""
+
+    rank: Annotated[int, count(1, 9)] | None = Field(
+        default=None, description="1 is best: the better outlet leads a story. Default: 2."
+    )
+    tags: list[TagText] = Field(default=[], description="Tags that every entry gets; those of defaults, group and source add up.")
+    every: EveryValue | None = Field(
+        default=None, description="When to poll: `auto` (default; the rhythm is learnt), a duration, or a cron line."
+    )
+    keep: Query | None = Field(default=None, description="Query: entries that don't match are dropped, and counted.")
+    drop: Query | None = Field(default=None, description="Query: entries that match are dropped, and counted.")
+    headers: dict[str, HeaderValue] = Field(default={}, description="Request headers. `${VAR}` and `file:/path` are filled in.")
+    outlet: Text | None = Field(
+        default=None, description="Name of the publisher. Default: the registrable domain of the article's link."
+    )
+    aggregator: Annotated[bool, Field(strict=True)] | None = Field(
+        default=None, description="Whether the feed republishes other outlets, which its entries then name. Default: false."
+    )
+    dedup: SourceDedupValue | None = Field(
+        default=None, description="`false`: entries never join a story; or a map with `level`. Default: true."
+    )
+    proxy: ProxyUrl | None = Field(default=None, description="HTTP proxy. Default: `network.proxy`.")
+    user_agent: UserAgent | None = Field(default=None, description="The User-Agent header. Default: `network.user_agent`.")
+    silent_after: Annotated[float, Span(60, YEAR)] | None = Field(
+        default=None, description="Time without a new entry after which it counts as silent. Default: learnt."
+    )
+    retain: Annotated[float, Span(DAY, CENTURY)] | None = Field(default=None, description="As `storage.keep`, for these entries.")
+    enabled: Annotated[bool, Field(strict=True)] | None = Field(
+        default=None, description="`false`: not polled, its stories stay. Default: true."
+    )
+
+
+class Group(Inherited):
+    """What the sources of a group have in common."""
+
+
+class Defaults(Inherited):
+    """What all sources have in common, unless their group or they themselves say otherwise."""
+
+    group: Text | None = Field(default=None, description="Group of sources that name none.")
+
+
+class Source(Inherited):
+    """A feed to poll."""
+
+    id: Id | None = Field(
+        default=None, description="Name in commands, queries and the database; never changes. Default: made from the address."
+    )
+    url: Url = Field(description="Address of the feed. `${VAR}` is filled in.")
+    title: Text | None = Field(default=None, description="Name as shown. Default: the feed's own title.")
+    group: Text | None = Field(default=None, description="Group that it belongs to.")
+
+
+class OpmlSource(Inherited):
+    """A list of feeds, polled like sources; nested outlines give the groups."""
+
+    opml: Annotated[str, Field(strict=True, min_length=1)] = Field(
+        description="File, or http(s) address that is read again each day."
+    )
+    group: Text | None = Field(default=None, description="Group of all its feeds. Default: the outline that a feed stands in.")
+
+
+def _is_opml(value: object) -> str:
+    return "opml" if isinstance(value, dict) and "opml" in value and "url" not in value else "source"
+
+
+SourceValue = Annotated[
+    Annotated[Annotated[Source, _wrapped("url")], Tag("source")] | Annotated[OpmlSource, Tag("opml")],
+    Discriminator(_is_opml),
+]
+
+
+class Expected(Section):
+    """An entry that a rule is tested with."""
+
+    title: Text = Field(description="Title of the entry.")
+    body: Annotated[str, Field(strict=True)] = Field(default="", description="Its text.")
+    source: Text | None = Field(default=None, description="Id of the source that it comes from.")
+    tags: list[TagText] = Field(default=[], description="Tags that it has.")
+
+
+class Expect(Section):
+    """Tests of a rule, run by `check` and `plan`."""
+
+    match: list[Annotated[Expected, _wrapped("title")]] = Field(default=[], description="Titles (or maps) that must match.")
+    not_: list[Annotated[Expected, _wrapped("title")]] = Field(
+        default=[], alias="not", description="Titles (or maps) that must not match."
+    )
+
+
+class TagRule(Section):
+    """A tag by rule."""
+
+    query: Query = Field(description="Stories that get the tag.")
+    expect: Expect | None = Field(default=None, description="Tests of the rule.")
+
+
+class Topic(Section):
+    """A subject that is followed; by default also a published feed."""
+
+    slug: SlugText = Field(description="Name in addresses: `/feeds/SLUG.atom`.")
+    title: Text | None = Field(default=None, description="Title of its feed. Default: the slug.")
+    query: Query = Field(description="Stories that belong to it.")
+    expect: Expect | None = Field(default=None, description="Tests of the rule.")
+
+
+class Access(Section):
+    """Who may read a feed."""
+
+    token: Token = Field(description="Readers give it as `?token=` or as Basic password. Such a feed is named nowhere in public.")
+
+
+class Output(Section):
+    """A published feed; with the slug of a topic, another shape of that topic's feed."""
+
+    slug: SlugText = Field(description="Name in addresses: `/feeds/SLUG.atom`.")
+    title: Text | None = Field(default=None, description="Title of the feed. Default: the topic's, else the slug.")
+    description: Text | None = Field(default=None, description="One sentence on the feed.")
+    query: Query | None = Field(default=None, description="Stories in it; `age` may be used. Default: all, or the topic's.")
+    items: Annotated[int, count(1, 10_000)] | None = Field(default=None, description="Stories in it. Default: `publish.items`.")
+    content: Content | None = Field(default=None, description="`full`, `summary` or `title`. Default: `publish.content`.")
+    sort: Literal["published", "updated"] = Field(default="published", description="Order of the stories.")
+    language: Language | None = Field(default=None, description="Language of the feed. Default: `site.language`.")
+    access: Access | None = Field(default=None, description="Makes the feed private.")
+    webhook: Url | None = Field(default=None, description="Address that each new or changed story is posted to.")
+    digest: CronLine | None = Field(default=None, description="Cron line: one entry each time, of the top stories of the query.")
+    rejected: Annotated[bool, Field(strict=True)] = Field(
+        default=False, description="The feed of what `keep` and `drop` threw away."
+    )
+
+
+class Dedup(Section):
+    """How entries of different outlets are grouped into stories."""
+
+    within: Annotated[float, Span(0, YEAR)] = Field(
+        default=72 * 3600.0, description="Longest time between an entry and the nearest one of its story."
+    )
+    at_most: Annotated[float, Span(0, YEAR)] = Field(
+        default=7 * DAY, description="Longest time between an entry and the first one of its story."
+    )
+    level: Level = Field(
+        default="story", description="`story`: copies and reports alike; `event`: also several desks' own texts on one event."
+    )
+    never: list[Query] = Field(default=[], description="Queries of entries that never join a story.")
+
+
+class Entities(Section):
+    """Names to be recognised."""
+
+    file: FilePath = Field(description="YAML file of people, firms and places beyond the built-in lists.")
+
+
+class Categories(Section):
+    """The feeds' own categories."""
+
+    map: dict[str, TagText | None] = Field(default={}, description="Category of a feed, and the tag it becomes; `null` drops it.")
+
+
+class Alerts(Section):
+    """Who is told when a source breaks or falls silent."""
+
+    webhook: Url = Field(description="Address that alerts are posted to.")
+
+
+class Config(Section):
+    """The whole of `feeds.yaml`."""
+
+    site: Site = Field(default=Site(), description="Who publishes.")
+    storage: Storage = Field(default=Storage(), description="The database.")
+    server: Server = Field(default=Server(), description="The HTTP server.")
+    publish: Publish = Field(default=Publish(), description="What all published feeds have in common.")
+    network: NetworkSection = Field(default=NetworkSection(), description="How the world is reached.")
+    polling: Polling = Field(default=Polling(), description="The poller's limits.")
+    hosts: dict[str, HostRule] = Field(default={}, description="Manners by registrable domain.")
+    defaults: Defaults = Field(default=Defaults(), description="What all sources have in common.")
+    groups: dict[str, Group] = Field(default={}, description="What the sources of a group have in common, by the group's name.")
+    sources: list[SourceValue] = Field(description="The feeds to poll: addresses, maps, or lists of feeds (`opml`).")
+    tags: dict[str, Annotated[TagRule, _wrapped("query")]] = Field(
+        default={}, description="Tags by rule: name, and query or map."
+    )
+    topics: list[Topic] = Field(default=[], description="Subjects that are followed.")
+    outputs: list[Output] = Field(default=[], description="Published feeds besides `all` and one for each topic.")
+    dedup: Dedup = Field(default=Dedup(), description="How entries are grouped into stories.")
+    entities: Entities | None = Field(default=None, description="Names to be recognised.")
+    categories: Categories = Field(default=Categories(), description="The feeds' own categories.")
+    subjects: Annotated[bool, Field(strict=True)] = Field(
+        default=False, description="Whether stories are tagged with one of 17 broad subjects (English)."
+    )
+    alerts: Alerts | None = Field(default=None, description="Who is told when something breaks.")

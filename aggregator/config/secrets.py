@@ -1,0 +1,218 @@
+"""Values that may hold secrets: `${VAR}` from the environment, `file:/run/secrets/x`, and addresses with a password.
+
+What was filled in is never shown: messages, diffs and ids use the written form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
+
+from aggregator.config.scalars import Trap
+from aggregator.config.source import FORBIDDEN
+from aggregator.config.values import wrong
+from aggregator.text.masks import shown
+
+VARIABLE = re.compile(r"\$\{([^}\n]*)(\}?)")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+MAX_SECRET = 64 * 1024
+MAX_URL = 4000
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+OWN_HEADERS = frozenset(
+    (
+        "host",
+        "connection",
+        "content-length",
+        "transfer-encoding",
+        "te",
+        "trailer",
+        "upgrade",
+        "if-none-match",
+        "if-modified-since",
+        "accept-encoding",
+        "a-im",
+    )
+)
+"""The fetcher's own: setting them would break conditional requests or the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secretive:
+    """value: to be used; shown: to be shown (as written, passwords masked)."""
+
+    value: str = field(repr=False)
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What values are filled in from.
+
+    files: collects what was read, so that a reload sees a change; secrets: collects what was filled in, so that logs can hide it.
+    """
+
+    environ: Mapping[str, str]
+    directory: Path
+    files: set[Path] = field(default_factory=set)
+    secrets: set[str] = field(default_factory=set, repr=False)
+
+
+def fill(text: str, around: Surroundings) -> str:
+    """The text with its variables and files filled in."""
+    filled = VARIABLE.sub(partial(_variable, around), text)
+    return _secret_file(filled, around) if text.startswith("file:") and not text.startswith("file://") else filled
+
+
+def _variable(around: Surroundings, match: re.Match[str]) -> str:
+    name, closed = match.groups()
+    if not closed:
+        wrong("a `${` is not closed with `}`")
+    if name.startswith("file:"):
+        return _secret_file(name, around)
+    if not NAME.fullmatch(name):
+        wrong(f"`${{{name[:40]}}}` names no environment variable; write ${{NAME}}")
+    if name not in around.environ:
+        wrong(f"the environment variable {name[:60]} is not set")
+    around.secrets.add(around.environ[name])
+    return around.environ[name]
+
+
+def _secret_file(reference: str, around: Surroundings) -> str:
+    path = around.directory / reference.removeprefix("file:")
+    around.files.add(path)
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_SECRET + 1)
+        text = raw.decode("utf-8").strip("\r\n")
+    except OSError as error:
+        wrong(f"the secret file {path} can't be read: {error.strerror or type(error).__name__}")
+    except UnicodeDecodeError:
+        wrong(f"the secret file {path} is not UTF-8 text")
+    if len(raw) > MAX_SECRET or not text:
+        wrong(f"the secret file {path} is {'empty' if not text else 'too large'}")
+    around.secrets.add(text)
+    return text
+
+
+def text_or_wrong(value: object, what: str) -> str:  # noqa: RET503 - `wrong` never returns
+    """The value if it is text."""
+    if isinstance(value, str):
+        return value
+    reads = {True: "a truth value", False: "a number"}[isinstance(value, bool)]
+    if isinstance(value, Trap):
+        reads = value.reads_as.split(" (")[0]
+    elif not isinstance(value, bool | int):
+        wrong(f"the {what} must be text, not {'a list' if isinstance(value, list) else 'a map'}")
+    wrong(f"the {what} must be text, but YAML reads this as {reads}; put it in quotes")
+
+
+def surroundings(info: ValidationInfo) -> Surroundings:
+    """What the validation was given to fill values in from."""
+    assert isinstance(info.context, Surroundings)
+    return info.context
+
+
+def secret_text(what: str, value: object, info: ValidationInfo) -> Secretive:
+    """One line of text, filled in."""
+    text = text_or_wrong(value, what)
+    filled = fill(text, surroundings(info))
+    if not filled.strip() or FORBIDDEN.search(filled) or "\n" in filled or "\t" in filled:
+        wrong(f"the {what} must be one line of text without control characters" if filled.strip() else f"the {what} is empty")
+    return Secretive(filled, text)
+
+
+def token(value: object, info: ValidationInfo) -> Secretive:
+    """An access token: visible ASCII that fits into a query string."""
+    found = secret_text("token", value, info)
+    if not re.fullmatch(r"[\x21-\x7e]{8,256}", found.value):
+        wrong("a token is 8 to 256 visible ASCII characters; for example the output of `openssl rand -hex 16`")
+    return found
+
+
+def header_value(value: object, info: ValidationInfo) -> Secretive:
+    """A header's value: latin-1, one line."""
+    found = secret_text("header", value, info)
+    try:
+        found.value.encode("latin-1")
+    except UnicodeEncodeError:
+        wrong("a header's value has a character that HTTP can't carry")
+    return found
+
+
+def header_name(value: str) -> str:
+    """A header's name that is not the fetcher's own."""
+    if not HEADER_NAME.fullmatch(value):
+        wrong(f"`{value[:40]}` is no header name")
+    if value.lower() in OWN_HEADERS:
+        wrong(f"the header {value[:40]} is set by the fetcher itself; remove it")
+    return value
+
+
+def address(schemes: tuple[str, ...], value: object, info: ValidationInfo) -> Secretive:
+    """An absolute URL of one of the schemes, filled in. Passwords in it are kept but never shown."""
+    text = text_or_wrong(value, "url")
+    filled = fill(text, surroundings(info))
+    names = " or ".join(f"{scheme}://" for scheme in schemes)
+    if filled != text and not filled.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        wrong(f"what this url is filled in with does not begin with {names}")
+    check_url(filled, schemes, hidden=filled != text)
+    return Secretive(filled, shown(text))
+
+
+def check_url(url: str, schemes: tuple[str, ...] = ("http", "https"), *, hidden: bool = False) -> SplitResult:
+    """Refuses what is no absolute URL with a host; `hidden`: nothing of it may be shown."""
+    names = " or ".join(f"{scheme}://" for scheme in schemes)
+    told = "this url" if hidden else f"the url `{masked(url)[:80]}`"
+    if found := re.search(r"[\s\x00-\x20\x7f<>\"\\^`{|}]", url):
+        what = (
+            "a blank"
+            if found.group().isspace()
+            else f"the character {found.group()!r}"
+            if found.group().isprintable()
+            else "a control character"
+        )
+        wrong(f"{told} contains {what}; write it as %{ord(found.group()):02X}, or check that it is one address")
+    try:
+        parts = urlsplit(url)
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
+    except ValueError:
+        wrong(f"{told} has a host or port that is not valid")
+    if scheme not in schemes:
+        wrong(
+            f"{told} must begin with {names}"
+            + ("" if scheme or hidden or schemes[0] != "http" else f"; did you mean https://{masked(url)[:60]}?")
+        )
+    if not host or not _host_fits(host):
+        wrong(f"{told} names no host" if not host else f"{told} has a host name that is not valid")
+    if port == 0 or len(url) > MAX_URL:
+        wrong(f"{told} has a port that is not valid" if port == 0 else f"a url is longer than {MAX_URL} characters")
+    return parts
+
+
+def _host_fits(host: str) -> bool:
+    if ":" in host:
+        return True
+    labels = host.rstrip(".").split(".")
+    return len(host) <= 253 and all(0 < len(label) <= 63 for label in labels) and not set(host) & set("%!$&'()*+,;=[]")
+
+
+def masked(url: str) -> str:
+    """A text that should be a URL, without what may be a password: for messages. Takes no chances with broken ones."""
+    scheme, colon, rest = url.partition("://")
+    if not colon:
+        scheme, rest = "", url
+    return f"{scheme}{colon}{rest.rpartition('@')[2]}"
+
+
+URI: dict[str, Any] = {"type": "string", "format": "uri"}
+Url = Annotated[Secretive, PlainValidator(partial(address, ("http", "https"))), WithJsonSchema(URI)]
+ProxyUrl = Annotated[Secretive, PlainValidator(partial(address, ("http", "https"))), WithJsonSchema(URI)]
+Token = Annotated[Secretive, PlainValidator(token), WithJsonSchema({"type": "string", "minLength": 8})]
+HeaderValue = Annotated[Secretive, PlainValidator(header_value), WithJsonSchema({"type": "string"})]

@@ -1,0 +1,249 @@
+"""The kinds of values that `feeds.yaml` holds, each with a check that says what to write instead.
+
+Checks take what the YAML tree gave (text, whole number, truth value, nothing, `Trap`) and raise PydanticCustomError.
+What may hold a secret never appears in a message.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, NoReturn
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from aggregator.config.scalars import Trap
+from aggregator.model import Auto, Cron, Every, Fixed
+
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+DURATION = re.compile(r"(?:([0-9]{1,9})w)?(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
+LONG_UNITS = re.compile(r"([0-9]{1,9})\s*(w|d|h|m|s)(?:eeks?|ays?|ours?|rs?|in(?:ute)?s?|ec(?:ond)?s?)?", re.IGNORECASE)
+EXAMPLES = "write for example 90s, 5m, 2h, 1d or 1h30m"
+BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+SIZE = re.compile(r"([0-9]{1,12})\s*(B|[KMG]i?B)", re.IGNORECASE)
+ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
+TAG = re.compile(r"\w[\w.\-/]*")
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+MAX_ID = 80
+
+
+def wrong(message: str) -> NoReturn:
+    """Refuses the value; the message says what is wrong and what to write."""
+    raise PydanticCustomError("config", "{said}", {"said": message})
+
+
+def written(value: object) -> str:
+    """A value as its author wrote it, shortened."""
+    if isinstance(value, Trap):
+        return value.written[:60]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)[:60] if isinstance(value, str | int) else type(value).__name__
+
+
+# --- durations, sizes
+def duration(value: object) -> float:
+    """Seconds of a text such as `1h30m`."""
+    if isinstance(value, Trap):
+        wrong(f"`{value.written}` is no duration (YAML reads it as {value.reads_as}): a unit is missing; {EXAMPLES}")
+    if isinstance(value, int) and not isinstance(value, bool):
+        wrong(
+            f"a duration needs a unit: `{value}s` for seconds, `{value}m` for minutes"
+            if value >= 0
+            else f"a duration can't be negative; {EXAMPLES}"
+        )
+    if not isinstance(value, str):
+        wrong(f"a duration is needed; {EXAMPLES}")
+    if value.startswith("-"):
+        wrong(f"`{value[:40]}`: a duration can't be negative; {EXAMPLES}")
+    match = DURATION.fullmatch(value)
+    if not match or not value:
+        near = LONG_UNITS.fullmatch(value.strip())
+        wrong(f"`{value[:40]}` is no duration; " + (f"did you mean {near[1]}{near[2].lower()}?" if near else EXAMPLES))
+    return sum(
+        int(number) * unit
+        for number, unit in zip(match.groups(), (604_800.0, 86_400.0, 3600.0, 60.0, 1.0), strict=True)
+        if number
+    )
+
+
+def in_words(seconds: float) -> str:
+    """A duration as it is written in the file."""
+    for unit in ("d", "h", "m"):
+        if seconds >= SECONDS[unit] and seconds % SECONDS[unit] == 0:
+            return f"{seconds / SECONDS[unit]:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The type of a duration within bounds (seconds)."""
+
+    low: float
+    high: float
+
+    def within(self, value: object) -> float:
+        """The seconds of a written duration, if they are within the bounds."""
+        seconds = duration(value)
+        if not self.low <= seconds <= self.high:
+            wrong(f"`{written(value)}` is not between {in_words(self.low)} and {in_words(self.high)}")
+        return seconds
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.within)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "pattern": r"^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$", "examples": ["5m", "1h30m"]}
+
+
+def count(low: int, high: int) -> Any:
+    """The constraint of a whole number within bounds."""
+    return Field(strict=True, ge=low, le=high)
+
+
+def size(value: object) -> int:
+    """Bytes of a text such as `15MB` (decimal) or `15MiB` (binary)."""
+    if isinstance(value, Trap) or (isinstance(value, int) and not isinstance(value, bool)):
+        wrong(f"a size needs a unit: `{written(value)}MB` for example")
+    match = SIZE.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        wrong(f"`{written(value)}` is no size; write for example 500KB, 15MB or 1GB")
+    count = int(match[1]) * BYTES[match[2].upper()]
+    if not 1000 <= count <= 10**9:
+        wrong(f"`{written(value)}` is not between 1KB and 1GB")
+    return count
+
+
+def every(value: object) -> Every:
+    """`auto`, a duration or a cron line."""
+    if value == "auto":
+        return Auto()
+    if isinstance(value, str) and len(value.split()) > 1:
+        return Cron(cron_line(value))
+    if isinstance(value, str) and not DURATION.fullmatch(value) and not value.startswith("-"):
+        wrong(f'`{value[:40]}` is neither auto, nor a duration (15m), nor a cron line ("0 6 * * *")')
+    return Fixed(Span(1, 366 * SECONDS["d"]).within(value))
+
+
+def cron_line(value: object) -> str:
+    """A cron line of five fields that has a next time."""
+    from datetime import UTC, datetime
+
+    from cronsim import CronSim, CronSimError
+
+    if not isinstance(value, str) or len(value.split()) != 5:
+        wrong(f'`{written(value)}` is no cron line; five fields are needed: minute hour day month weekday, as in "0 6 * * *"')
+    try:
+        next(CronSim(value, datetime(2024, 1, 1, tzinfo=UTC)))
+    except StopIteration:
+        wrong(f"the cron line `{value[:40]}` never comes")
+    except CronSimError as error:
+        wrong(f'`{value[:40]}` is no cron line: {str(error).lower()}; as in "0 6 * * *": minute hour day month weekday')
+    return " ".join(value.split())
+
+
+# --- texts
+def _line(value: str) -> str:
+    if not value.strip():
+        wrong("the text is empty")
+    if "\n" in value.strip() or "\t" in value.strip():
+        wrong("one line of text is needed, without line breaks or tabs")
+    if len(value) > 1000:
+        wrong("the text is longer than 1000 characters")
+    return value.strip()
+
+
+def _id(what: str, value: str) -> str:
+    if not value:
+        wrong(f"the {what} is empty; write lower-case letters, digits, `.`, `_`, `-`")
+    if not ID.fullmatch(value) or len(value) > MAX_ID or ".." in value or value.endswith("."):
+        near = re.sub(r"[^a-z0-9._-]+", "-", value.lower()).strip("-._")[:MAX_ID]
+        hint = f"; did you mean `{near}`?" if near and near != value and ".." not in near else ""
+        wrong(f"`{value[:60]}` is no {what}: only a-z, 0-9, `.`, `_` and `-`, lower case, beginning with a letter or digit{hint}")
+    return value
+
+
+def _tag(value: str) -> str:
+    if not TAG.fullmatch(value) or len(value) > MAX_ID:
+        near = re.sub(r"[^\w.\-/]+", "-", value.strip()).strip("-./")
+        hint = f"; did you mean `{near}`?" if TAG.fullmatch(near) and near != value else ""
+        wrong(f"`{value[:60]}` is no tag: letters, digits, `-`, `_`, `.` and `/`, without blanks{hint}")
+    return value
+
+
+def _language(value: str) -> str:
+    if not LANGUAGE.fullmatch(value):
+        wrong(f"`{value[:40]}` is no language tag; write for example en, de or pt-BR")
+    return value
+
+
+def _timezone(value: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        wrong(f"`{value[:40]}` is no time zone; write for example UTC or Europe/Brussels")
+    return value
+
+
+def _query(value: str) -> str:
+    if not value.strip():
+        wrong("the query is empty; write the words to look for")
+    return value
+
+
+def _agent(value: str) -> str:
+    if not re.fullmatch(r"[\x20-\x7e]+", value):
+        wrong("a user agent is one line of ASCII text")
+    return value
+
+
+def network(value: str) -> str:
+    """An address or a range in its usual form."""
+    from ipaddress import ip_network
+
+    try:
+        return str(ip_network(value))
+    except ValueError:
+        pass
+    try:
+        near = f"; did you mean {ip_network(value, strict=False)}?"
+    except ValueError:
+        near = "; write for example 10.0.0.0/8 or 192.168.1.20"
+    wrong(f"`{value[:60]}` is no network address or range{near}")
+
+
+def _path(value: str) -> str:
+    if not value.strip() or value != value.strip() or "\n" in value:
+        wrong("a path of a file or directory is needed")
+    return value
+
+
+Text = Annotated[str, Field(strict=True), AfterValidator(_line)]
+Query = Annotated[str, Field(strict=True), AfterValidator(_query)]
+Id = Annotated[str, Field(strict=True, json_schema_extra={"pattern": f"^{ID.pattern}$"}), AfterValidator(partial(_id, "id"))]
+SlugText = Annotated[
+    str, Field(strict=True, json_schema_extra={"pattern": f"^{ID.pattern}$"}), AfterValidator(partial(_id, "slug"))
+]
+TagText = Annotated[str, Field(strict=True), AfterValidator(_tag)]
+Language = Annotated[str, Field(strict=True), AfterValidator(_language)]
+TimeZone = Annotated[str, Field(strict=True), AfterValidator(_timezone)]
+UserAgent = Annotated[str, Field(strict=True), AfterValidator(_agent)]
+Network = Annotated[str, Field(strict=True), AfterValidator(network)]
+FilePath = Annotated[str, Field(strict=True), AfterValidator(_path)]
+CronLine = Annotated[str, BeforeValidator(cron_line)]
+Size = Annotated[int, PlainValidator(size), WithJsonSchema({"type": "string", "examples": ["15MB"]})]
+EveryValue = Annotated[
+    Auto | Fixed | Cron, PlainValidator(every), WithJsonSchema({"type": "string", "examples": ["auto", "15m", "0 6 * * *"]})
+]
