@@ -1,0 +1,108 @@
+"""Who is measured: this product, and the feed readers that are installed on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.flow.command import clean_environment
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a command cost. cpu: user and system seconds with its children; wall: seconds; rss: MB of its largest process."""
+
+    cpu: float
+    wall: float
+    rss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A program and how it polls everything once. `setup`: commands before the first poll, not measured."""
+
+    name: str
+    poll: tuple[str, ...]
+    setup: tuple[tuple[str, ...], ...] = ()
+    directory: Path = Path()
+
+    def run(self) -> Cost:
+        return measured(self.poll, self.directory)
+
+    def prepare(self) -> None:
+        for line in self.setup:
+            subprocess.run(line, cwd=self.directory, env=environment(self.directory), check=True, capture_output=True)
+
+
+def environment(directory: Path) -> dict[str, str]:
+    """A home of its own, and no proxies."""
+    return clean_environment(
+        HOME=str(directory), XDG_CONFIG_HOME=str(directory / "config"), XDG_DATA_HOME=str(directory / "data-home")
+    )
+
+
+def measured(line: Sequence[str], directory: Path) -> Cost:
+    """Runs a command to its end. Its output goes to `log` in the directory; a failure raises CalledProcessError."""
+    began = time.perf_counter()
+    with (directory / "log").open("ab") as log:
+        process = subprocess.Popen(line, cwd=directory, env=environment(directory), stdout=log, stderr=log)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, list(line))
+    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - began, usage.ru_maxrss / 1024)
+
+
+def contestants(root: Path, urls: Sequence[str], config: bytes) -> list[Contestant]:
+    """Those that are here, each with a directory of its own below `root`, ready for its first poll."""
+    found = [_aggregator(_place(root, "aggregator"), config)]
+    if newsboat := shutil.which("newsboat"):
+        found.append(_newsboat(newsboat, _place(root, "newsboat"), urls))
+    if sfeed := shutil.which("sfeed_update"):
+        found.append(_sfeed(sfeed, _place(root, "sfeed"), urls))
+    if reader := os.environ.get("READER_PYTHON"):
+        found.append(_reader(reader, _place(root, "reader"), urls))
+    return found
+
+
+def _place(root: Path, name: str) -> Path:
+    place = root / name
+    place.mkdir(parents=True)
+    return place
+
+
+def _aggregator(place: Path, config: bytes) -> Contestant:
+    (place / "feeds.yaml").write_bytes(config)
+    return Contestant(
+        "aggregator", (sys.executable, "-m", "aggregator", "-c", str(place / "feeds.yaml"), "poll", "--all"), (), place
+    )
+
+
+def _newsboat(program: str, place: Path, urls: Sequence[str]) -> Contestant:
+    (place / "urls").write_text("\n".join(urls) + "\n")
+    (place / "settings").write_text("reload-threads 16\n")
+    line = (program, "-u", str(place / "urls"), "-c", str(place / "cache.db"), "-C", str(place / "settings"), "-x", "reload")
+    return Contestant("newsboat", line, (), place)
+
+
+def _sfeed(program: str, place: Path, urls: Sequence[str]) -> Contestant:
+    feeds = "\n".join(f'feed "news-{number}" "{url}"' for number, url in enumerate(urls, 1))
+    (place / "sfeedrc").write_text(f'sfeedpath="{place}/feeds"\nmaxjobs=16\nfeeds() {{\n{feeds}\n}}\n')
+    return Contestant("sfeed", (program, str(place / "sfeedrc")), (), place)
+
+
+def _reader(python: str, place: Path, urls: Sequence[str]) -> Contestant:
+    script = place / "add.py"
+    script.write_text(
+        f"import reader\nr = reader.make_reader({str(place / 'db.sqlite')!r})\nfor u in open('urls'): r.add_feed(u.strip())\n"
+    )
+    (place / "urls").write_text("\n".join(urls) + "\n")
+    update = f"import reader\nreader.make_reader({str(place / 'db.sqlite')!r}).update_feeds(workers=16)\n"
+    (place / "update.py").write_text(update)
+    return Contestant("reader", (python, str(place / "update.py")), ((python, str(script)),), place)
