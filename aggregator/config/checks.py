@@ -256,7 +256,9 @@ def _queries(document: Document, names: QueryNames) -> Iterator[_Query]:
 def _query(
     node: Node | None, key: str | None, names: QueryNames, *, rolling: bool = False, entry: bool = False
 ) -> Iterator[_Query]:
-    at = node.get(key) if isinstance(node, MapNode) and key is not None else node
+    at = node
+    if key is not None:
+        at = node.get(key) if isinstance(node, MapNode) else None
     if isinstance(at, Scalar) and (text_of(at) or "").strip():
         yield _Query(at, names, rolling, entry)
 
