@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aggregator.cadence import due, floors, rhythm
@@ -44,8 +44,8 @@ def after_poll(
 ) -> SourceState:
     """The state to store. What a document was read as decides, so a parse fault is passed as `FetchFailed`.
 
-    new: entries that were stored; arrivals: publication times of a document's entries (first sight for undated ones);
-    feed: the document as read, None for a 304 or the same body again; rng: in [0, 1), for the jitter.
+    new: entries that were stored; arrivals: the publication times of those that have one; feed: the document as read, None for
+    a 304 or the same body again; rng: in [0, 1), for the jitter. Counters and languages are the caller's to add to.
     """
     if isinstance(outcome, FetchFailed):
         return _failed(source, state, outcome, now, polling, rng)
@@ -112,10 +112,15 @@ def _read(
         parse_failures=0 if isinstance(outcome, Fetched) else state.parse_failures,
         gone=False,
         hints=floors.merged(state.hints, feed.hints if feed else None, outcome.hints),
-        arrivals=rhythm.remembered(state.arrivals, arrivals, now) if arrivals else state.arrivals,
+        arrivals=rhythm.remembered(state.arrivals, _seen(state, new, arrivals, now), now),
         entries=state.entries + new,
     )
     return read if feed is None else _described(read, feed)
+
+
+def _seen(state: SourceState, new: int, arrivals: Sequence[Instant], now: Instant) -> Sequence[Instant]:
+    """Publication times, or the sight of entries without any; at a first poll these may be of any age, and tell nothing."""
+    return (now,) if new and not arrivals and state.first_success is not None else arrivals
 
 
 def _hash_after(state: SourceState, outcome: Fetched | NotModified) -> bytes:
@@ -126,20 +131,15 @@ def _hash_after(state: SourceState, outcome: Fetched | NotModified) -> bytes:
 
 
 def _described(state: SourceState, feed: Feed) -> SourceState:
-    """What the document says about itself, and what was dropped of it."""
+    """What the document says about itself."""
     return replace(
         state,
         title=feed.title or state.title,
         home=feed.url or state.home,
         format=feed.format,
         language=feed.language or state.language,
-        counters=_added(state.counters, feed.dropped),
         notes=feed.warnings,
     )
-
-
-def _added(counters: Mapping[str, int], more: Mapping[str, int]) -> Mapping[str, int]:
-    return counters if not more else {**counters, **{name: counters.get(name, 0) + count for name, count in more.items()}}
 
 
 def _bounded(retry_at: Instant | None, now: Instant) -> Instant:

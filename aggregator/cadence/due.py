@@ -23,7 +23,8 @@ FIRST_BACKOFF = 1800.0
 """Seconds until the first try after a failure at most: a slow feed's own interval would make a passing error last."""
 RETRY_SPREAD = 30.0
 """Seconds, at most, by which sources that wait for one moment are spread behind it."""
-FAREST_CRON = 366 * 86_400.0
+FAREST_CRON = 5 * 366 * 86_400.0
+"""Seconds until the next 29 February, the rarest moment there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +108,11 @@ def _floor(state: SourceState, now: Instant, polling: Polling) -> tuple[Instant,
 def _cron(line: str, floor: Instant, why: str, now: Instant, rng: float, timezone: str) -> Due:
     """The first moment of a cron line at or after the floor, spread by some seconds."""
     zone = ZoneInfo(timezone)
-    moments = CronSim(line, datetime.fromtimestamp(now, zone))
+    moment = next(CronSim(line, datetime.fromtimestamp(floor - 1, zone)), None)
+    if moment is None or moment.timestamp() > now + FAREST_CRON:
+        return Due(max(floor, now + MAX_BACKOFF), f"cron {line} has no moment soon")
     reason = f"cron {line}" + (f", not before {why}" if why else "")
-    for moment in moments:
-        at: Instant = moment.timestamp()
-        if at >= floor:
-            return Due(at + CRON_SPREAD * rng, reason)
-        if at > now + FAREST_CRON:
-            break
-    return Due(max(floor, now + MAX_BACKOFF), f"cron {line} has no moment within a year")
+    return Due(max(moment.timestamp(), floor) + CRON_SPREAD * rng, reason)
 
 
 def _jittered(rng: float) -> float:

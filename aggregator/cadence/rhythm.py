@@ -32,7 +32,8 @@ class Rhythm:
 
 def remembered(known: Sequence[Instant], new: Iterable[Instant], now: Instant) -> tuple[Instant, ...]:
     """The history with new publication times, oldest first, at most MAX_ARRIVALS. What lies in the future counts as now."""
-    return tuple(sorted({min(at, now) for at in (*known, *new) if at > 0})[-MAX_ARRIVALS:])
+    fresh = [at for at in new if at > 0]
+    return tuple(sorted({min(at, now) for at in (*known, *fresh)})[-MAX_ARRIVALS:]) if fresh else tuple(known)
 
 
 def learnt(arrivals: Sequence[Instant], now: Instant) -> Rhythm | None:
