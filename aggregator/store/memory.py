@@ -6,7 +6,6 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import cast
 
 from aggregator.model import Evidence, Instant, Item, ItemId, Slug, Source, SourceId, SourceState, Story, StoryId, Validators
 from aggregator.ports import (
@@ -21,19 +20,14 @@ from aggregator.ports import (
     Reject,
     Shown,
     StoryFilter,
-    StoryIndex,
     Subscription,
 )
+from aggregator.store.index import MemoryStoryIndex
 from aggregator.store.memory_search import matches, title_words
 from aggregator.store.memory_transaction import MemoryTransaction
 from aggregator.store.memory_world import World
 from aggregator.store.rows import title_hash
 from aggregator.text.urls import canonical
-
-
-class _NoIndex:
-    def merge(self, kept: StoryId, alias: StoryId) -> None: ...
-    def move(self, item: ItemId, story: StoryId) -> None: ...
 
 
 class MemoryStore:
@@ -42,7 +36,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._world = World()
-        self._index = cast(StoryIndex, _NoIndex())
+        self._index = MemoryStoryIndex()
 
     @contextmanager
     def begin(self) -> Iterator[MemoryTransaction]:
@@ -50,8 +44,14 @@ class MemoryStore:
         with self._turn:
             world = self._world.copy()
             transaction = MemoryTransaction(world, self._index)
-            yield transaction
-            transaction.finish()
+            self._index.begin()
+            try:
+                yield transaction
+                transaction.finish()
+            except BaseException:
+                self._index.rolled_back()
+                raise
+            self._index.commit()
             self._world = world
 
     def close(self) -> None:

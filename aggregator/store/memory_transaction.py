@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from aggregator.errors import StoreError
@@ -23,7 +23,7 @@ from aggregator.store.documents import Listing
 from aggregator.store.identity import story_ids
 from aggregator.store.memory_world import World
 from aggregator.store.rows import born
-from aggregator.store.small import REJECTS_KEPT
+from aggregator.store.small import REJECTS_KEPT, count_new
 
 
 class MemoryTransaction:
@@ -186,6 +186,9 @@ class MemoryTransaction:
             if (state := self._world.outputs.get(slug)) is not None:
                 self._world.outputs[slug] = replace(state, revision=state.revision + 1, changed=now)
 
+    def outputs(self) -> dict[Slug, OutputState]:
+        return dict(sorted(self._world.outputs.items()))
+
     def save_output(self, state: OutputState) -> None:
         self._world.outputs[state.slug] = state
 
@@ -219,8 +222,9 @@ class MemoryTransaction:
         self._world.events[event.key, event.opened] = event
 
     # --- the rest
-    def add_rejects(self, rejects: Sequence[Reject]) -> None:
+    def add_rejects(self, rejects: Sequence[Reject]) -> Mapping[str, int]:
         world = self._world
+        new = count_new(rejects, world.rejects.keys())
         for one in rejects:
             known = world.rejects.get((one.source, one.guid))
             world.rejects[one.source, one.guid] = replace(one, at=known.at) if known else one
@@ -228,6 +232,7 @@ class MemoryTransaction:
             own = [key for key in world.rejects if key[0] == source]
             for key in own[:-REJECTS_KEPT]:
                 del world.rejects[key]
+        return new
 
     def save_hold(self, hold: Hold) -> None:
         self._world.holds[hold.domain] = hold

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 
+from aggregator.model import SourceId
 from aggregator.ports import Hold, Override, Reject
+from aggregator.store.rows import as_json
 
-REJECTS_KEPT = 200
+REJECTS_KEPT = 500
 """Rejects of a source that are kept: enough to see what a rule throws away, and a bound for a feed that it throws away whole."""
 
+KNOWN_REJECTS = """SELECT rejects.source, rejects.guid FROM json_each(?) AS key
+    CROSS JOIN rejects ON rejects.source = key.value ->> 0 AND rejects.guid = key.value ->> 1"""
 _ADD_REJECT = """INSERT INTO rejects (source, guid, url, title, rule, at) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (source, guid) DO UPDATE SET url = excluded.url, title = excluded.title, rule = excluded.rule
     WHERE (url, title, rule) IS NOT (excluded.url, excluded.title, excluded.rule)"""
@@ -21,12 +26,23 @@ _SET_VALUE = "INSERT INTO key_values (key, value) VALUES (?, ?) ON CONFLICT (key
 _REMOVE_VALUE = "DELETE FROM key_values WHERE key = ?"
 
 
-def add_rejects(connection: sqlite3.Connection, rejects: Sequence[Reject]) -> None:
-    """Keeps the newest of each source. One that is known keeps the time it was first thrown away at."""
+def count_new(rejects: Sequence[Reject], known: Collection[tuple[SourceId, str]]) -> dict[str, int]:
+    """How many of them were not known by (source, guid), by the first word of their rule."""
+    new = {(one.source, one.guid): one.rule.partition(" ")[0] for one in rejects if (one.source, one.guid) not in known}
+    return dict(Counter(new.values()))
+
+
+def add_rejects(connection: sqlite3.Connection, rejects: Sequence[Reject]) -> dict[str, int]:
+    """See `Transaction.add_rejects`. Keeps the newest of each source; a known one keeps the time it was first thrown away at."""
+    if not rejects:
+        return {}
+    keys = as_json([(one.source, one.guid) for one in rejects])
+    new = count_new(rejects, {(source, guid) for source, guid in connection.execute(KNOWN_REJECTS, (keys,))})
     rows = [(one.source, one.guid, one.url, one.title, one.rule, one.at) for one in rejects]
     connection.executemany(_ADD_REJECT, rows)
     sources = {one.source for one in rejects}
     connection.executemany(TRIM_REJECTS, [(source, source, REJECTS_KEPT) for source in sorted(sources)])
+    return new
 
 
 def save_hold(connection: sqlite3.Connection, hold: Hold) -> None:

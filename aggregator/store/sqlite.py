@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -28,6 +28,7 @@ from aggregator.ports import (
 from aggregator.store import outputs, reads, schema, search, states, told
 from aggregator.store.connect import explained, open_reader, open_writer
 from aggregator.store.index import SqliteStoryIndex
+from aggregator.store.lock import held
 from aggregator.store.writes import SqliteTransaction
 
 P = ParamSpec("P")
@@ -84,6 +85,10 @@ class SqliteStore:
             os.fsync(wal)
         finally:
             os.close(wal)
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Holds the database for a daemon or a poll, until the end of the context. Raises HeldError."""
+        return held(self.path)
 
     def sync_sources(self, sources: Sequence[Source], now: Instant) -> None:
         with self.begin():

@@ -7,7 +7,7 @@ Stories that were looked at are kept as values, so that looking again costs noth
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from aggregator.errors import StoreError
@@ -178,6 +178,9 @@ class SqliteTransaction:
     def bump(self, slugs: Collection[Slug], now: Instant) -> None:
         outputs.bump(self._connection, slugs, now)
 
+    def outputs(self) -> dict[Slug, OutputState]:
+        return outputs.outputs(self._connection)
+
     def save_output(self, state: OutputState) -> None:
         outputs.save(self._connection, state)
 
@@ -205,8 +208,8 @@ class SqliteTransaction:
         told.save_event(self._connection, event)
 
     # --- the rest
-    def add_rejects(self, rejects: Sequence[Reject]) -> None:
-        small.add_rejects(self._connection, rejects)
+    def add_rejects(self, rejects: Sequence[Reject]) -> Mapping[str, int]:
+        return small.add_rejects(self._connection, rejects)
 
     def save_hold(self, hold: Hold) -> None:
         small.save_hold(self._connection, hold)

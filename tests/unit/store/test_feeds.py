@@ -50,6 +50,7 @@ def test_a_bump_grows_the_revision(store: Store) -> None:
         transaction.save_output(OutputState(ALL, b"d"))
         transaction.bump([ALL, Slug("unknown")], 9.0)
         transaction.bump([ALL], 10.0)
+        assert transaction.outputs() == {ALL: OutputState(ALL, b"d", revision=2, changed=10.0)}
     assert store.outputs() == {ALL: OutputState(ALL, b"d", revision=2, changed=10.0)}
 
 
@@ -244,10 +245,18 @@ def test_rejects_are_kept_newest_first_and_bounded_for_each_source(store: Store)
 
 
 def test_an_entry_that_is_rejected_again_is_still_one_reject(store: Store) -> None:
-    for at, rule in ((1.0, "drop a"), (2.0, "drop b")):
+    for at, rule, new in ((1.0, "drop a", {"drop": 1}), (2.0, "drop b", {})):
         with store.begin() as transaction:
-            transaction.add_rejects([replace(reject(1), at=at, rule=rule)])
+            assert transaction.add_rejects([replace(reject(1), at=at, rule=rule)]) == new
     assert store.rejects(9) == [replace(reject(1), at=1.0, rule="drop b")]
+
+
+def test_new_rejects_are_counted_by_the_kind_of_their_rule(store: Store) -> None:
+    with store.begin() as transaction:
+        transaction.add_rejects([reject(1)])
+        others = [replace(reject(3), rule="keep lang:en"), reject(1, "beta"), reject(2), reject(2), reject(1)]
+        assert transaction.add_rejects(others) == {"drop": 2, "keep": 1}
+        assert transaction.add_rejects([]) == {}
 
 
 def test_overrides_are_kept_in_their_order(store: Store) -> None:

@@ -1,0 +1,45 @@
+"""One daemon for one database: a lock that the kernel gives back, however its holder ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aggregator.errors import HeldError, StoreError
+
+
+def lock_path(database: Path) -> Path:
+    """The file beside the database that is locked. It stays; only its lock comes and goes."""
+    return database.with_name(f"{database.name}.lock")
+
+
+@contextmanager
+def held(database: Path) -> Iterator[None]:
+    """Holds the database for this process. Raises HeldError, which names the process that has it, or StoreError.
+
+    A file of its own, because closing any other handle of the database would end SQLite's own locks in this process (POSIX).
+    """
+    path = lock_path(database)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StoreError(f"can't write {path}: {error.strerror}; the database's folder must be writable") from error
+    try:
+        _take(handle, database)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int, database: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
+        process = f"process {owner}" if owner.isdigit() else "another process"
+        raise HeldError(f"the database {database} is in use by {process}: one daemon or poll at a time") from None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
