@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from aggregator.errors import UsageError
+from aggregator.errors import HeldError, UsageError
 
 if TYPE_CHECKING:
-    from aggregator.dedup.engine import Engine
-    from aggregator.fetch.http import HttpFetcher
-    from aggregator.parse.sandbox import SandboxParser
-    from aggregator.pipeline import Pipeline
-    from aggregator.ports import Store
+    from aggregator.model import Source, SourceId, StoryId
+    from aggregator.overrides import Overrides
+    from aggregator.pipeline import PollReport
     from aggregator.settings import Settings
+    from aggregator.store.sqlite import SqliteStore
     from aggregator.tag.rules import RuleSet
+    from aggregator.wiring import Parts
 
 CONFIG_VARIABLE = "AGGREGATOR_CONFIG"
 CONFIG_PLACES = (Path("feeds.yaml"), Path("/etc/aggregator/feeds.yaml"))
@@ -54,7 +56,7 @@ class Application:
         return load(self.config_path, check, os.environ)
 
     @cached_property
-    def store(self) -> Store:
+    def store(self) -> SqliteStore:
         """The database that the config names, made if it is not there. Raises StoreError."""
         from aggregator.store.sqlite import SqliteStore
 
@@ -65,6 +67,69 @@ class Application:
         from aggregator.tag.rules import compile_rules
 
         return compile_rules(self.settings)
+
+    @cached_property
+    def overrides(self) -> Overrides:
+        """A person's decisions on stories (merge, split, drop)."""
+        from aggregator.overrides import Overrides
+
+        return Overrides(self.store, self.settings, self.rules)
+
+    def pick(self, ids: Sequence[str]) -> list[Source]:
+        """The sources of these ids, or all. Raises UsageError for an id that is not configured."""
+        known = {str(source.id): source for source in self.settings.sources}
+        for one in ids:
+            if one not in known:
+                near = difflib.get_close_matches(one, known, n=1)
+                raise UsageError(f"no source {one!r} in {self.config_path}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        return [known[one] for one in ids] if ids else list(self.settings.sources)
+
+    def story_id(self, named: str) -> StoryId:
+        """The story of an id, an article's address or a guid. Raises UsageError if there is none."""
+        story = self.store.story_of(named)
+        if story is None:
+            raise UsageError(f"no story {named!r}: give a story's id, or the address of one of its articles")
+        return story
+
+    async def poll_once(
+        self, ids: Sequence[SourceId] | None, *, forced: bool, done: Callable[[PollReport], None]
+    ) -> list[PollReport]:
+        """Polls and publishes: here, or by the daemon that has the database."""
+        from aggregator.once import poll_here, poll_there
+
+        try:
+            with self.store.lock():
+                return await poll_here(self._parts().runtime(self.settings), ids, forced=forced, done=done)
+        except HeldError:
+            return await poll_there(self.store, ids, forced=forced)
+
+    async def run(self) -> None:
+        """The daemon, until it is told to stop. Raises before anything starts: bad config, database or port taken."""
+        from aggregator.daemon import run
+        from aggregator.serve.server import listen
+        from aggregator.service import Service
+
+        settings = self.checked_settings()
+        with self.store.lock(), listen(settings.server.host, settings.server.port) as listener:
+            await run(Service(settings, self.checked_settings, self._parts(), listener))
+
+    def checked_settings(self) -> Settings:
+        """The config as the file is now, with the tests of its rules run. Raises ConfigError."""
+        from aggregator.config.load import load
+        from aggregator.errors import ConfigError, Problem
+        from aggregator.tag.query import check
+        from aggregator.tag.rules import failed_expectations
+
+        settings = load(self.config_path, check, os.environ)
+        failed = failed_expectations(settings)
+        if failed:
+            raise ConfigError([Problem(str(settings.file), test.line, test.column, message) for test, message in failed])
+        return settings
+
+    def _parts(self) -> Parts:
+        from aggregator.wiring import Parts
+
+        return Parts(self.store)
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,144 @@
+"""What a config does to stored stories when it is adopted: tags anew, feeds that start, change or end (DESIGN 4 and 8)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TypeVar
+
+from aggregator import curate
+from aggregator.model import Instant, Slug, Story, StoryId
+from aggregator.ports import OutputState, Rules, Store, StoryFilter
+from aggregator.settings import Output, Settings
+
+T = TypeVar("T")
+
+CHUNK = 300
+"""Stories in one transaction: polls that wait to commit are not held up for longer than this takes."""
+RULES_KEY = "rules"
+"""Where the store keeps the fingerprint of the rules that its stories were tagged with."""
+
+
+@dataclass(slots=True)
+class Selection:
+    """What one feed will hold. `oldest`: stories published before it don't enter (an edited feed keeps its horizon)."""
+
+    output: Output
+    state: OutputState
+    oldest: Instant
+    members: frozenset[StoryId]
+    entering: list[StoryId] = field(default_factory=list)
+    matching: set[StoryId] = field(default_factory=set)
+
+    def offer(self, story: Story) -> None:
+        """Takes a matching story; stories come newest first."""
+        self.matching.add(story.id)
+        if story.id not in self.members and story.published >= self.oldest and len(self.entering) < self.output.items:
+            self.entering.append(story.id)
+
+
+def definition(output: Output, rules_hash: bytes) -> bytes:
+    """8 bytes over what selects a feed's stories."""
+    return _digest(output.query or "", rules_hash.hex())
+
+
+def rules_fingerprint(settings: Settings) -> bytes:
+    """8 bytes over everything that tags and topics are made from."""
+    sources = [(source.id, source.group, source.tags) for source in settings.sources]
+    rules = [(rule.name, rule.query) for rule in settings.tags] + [(topic.slug, topic.query) for topic in settings.topics]
+    return _digest(repr(sources), repr(rules), repr(settings.tagging))
+
+
+def adopt(store: Store, settings: Settings, rules: Rules, now: Instant) -> frozenset[Slug]:
+    """Makes the store follow a config. Returns the feeds whose documents differ now. Idempotent; nothing is done twice.
+
+    A feed that is new starts full, with the newest `items` stories whatever their age. In an empty store it stays
+    `filling` until every source has been asked once (`Publisher.end_filling`).
+    """
+    fingerprint = rules_fingerprint(settings)
+    states = store.outputs()
+    changed = _register(store, settings.outputs, states, fingerprint, now)
+    stale = store.value(RULES_KEY) != fingerprint.hex()
+    selections = [
+        _selection(store, output, states.get(output.slug), now) for output in settings.outputs if output.slug in changed
+    ]
+    if stale or selections:
+        changed |= _reselect(store, selections, rules, now, retag=stale)
+        with store.begin() as transaction:
+            transaction.set_value(RULES_KEY, fingerprint.hex())
+    return frozenset(changed)
+
+
+def _register(
+    store: Store, outputs: Sequence[Output], states: Mapping[Slug, OutputState], fingerprint: bytes, now: Instant
+) -> set[Slug]:
+    """Stores each feed's definition. Returns the slugs whose stories must be selected anew, and those that ended."""
+    empty = store.counts()["stories"] == 0
+    changed: set[Slug] = set()
+    with store.begin() as transaction:
+        for output in outputs:
+            known = states.get(output.slug)
+            meaning = definition(output, fingerprint)
+            if known is None:
+                transaction.save_output(OutputState(output.slug, meaning, filling=empty, changed=now, as_of=now))
+            elif known.definition != meaning or known.withdrawn:
+                transaction.save_output(
+                    replace(known, definition=meaning, withdrawn=False, changed=now, revision=known.revision + 1)
+                )
+            else:
+                continue
+            changed.add(output.slug)
+        for slug in states.keys() - {output.slug for output in outputs}:
+            if not states[slug].withdrawn:
+                transaction.save_output(replace(states[slug], withdrawn=True, changed=now))
+                changed.add(slug)
+    return changed
+
+
+def _selection(store: Store, output: Output, known: OutputState | None, now: Instant) -> Selection:
+    shown = store.shown(output.slug)
+    members = frozenset(member.story for member in store.members(output.slug))
+    oldest = min((one.published for one in shown), default=0.0) if known is not None and not known.filling else 0.0
+    return Selection(output, known or OutputState(output.slug, b""), oldest, members)
+
+
+def _reselect(store: Store, selections: list[Selection], rules: Rules, now: Instant, *, retag: bool) -> set[Slug]:
+    """One pass over all stories, newest first: their tags, and which of the feeds they match."""
+    touched: set[Slug] = set()
+    by_slug = {selection.output.slug: selection for selection in selections}
+    for chunk in _chunks(store.find(StoryFilter()), CHUNK):
+        retagged = []
+        for story in chunk:
+            after, tagged = curate.settled(story, rules, now, published=True)
+            for slug in tagged.outputs:
+                if slug in by_slug:
+                    by_slug[slug].offer(story)
+            if retag and (after.tags, after.topics) != (story.tags, story.topics):
+                retagged.append(replace(story, tags=after.tags, topics=after.topics))
+        if retagged:
+            with store.begin() as transaction:
+                for story in retagged:
+                    transaction.save_story(story)
+                    touched |= transaction.members_of(story.id)
+    _apply(store, selections, touched, now)
+    return touched
+
+
+def _apply(store: Store, selections: Iterable[Selection], touched: set[Slug], now: Instant) -> None:
+    with store.begin() as transaction:
+        for selection in selections:
+            transaction.enter(selection.output.slug, selection.entering[::-1], now)
+            transaction.leave(selection.output.slug, selection.members - selection.matching)
+            touched.add(selection.output.slug)
+        transaction.bump(touched, now)
+
+
+def _chunks(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    while chunk := list(islice(items, size)):
+        yield chunk
+
+
+def _digest(*parts: str) -> bytes:
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()

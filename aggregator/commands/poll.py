@@ -1,0 +1,63 @@
+"""`aggregator poll`: what is due once, then end. Beside a running daemon it is the daemon that polls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from aggregator.app import Application
+    from aggregator.pipeline import PollReport
+
+
+@click.command()
+@click.argument("ids", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every source, due or not. (Retry-After and holds still bind.)")
+@click.pass_obj
+def command(application: Application, ids: tuple[str, ...], everything: bool) -> None:
+    """Poll what is due once (or these sources, or --all), publish, and end.
+
+    A source that fails is reported and does not change the exit code.
+    """
+    from aggregator.logs import configure
+
+    configure(level="warning")
+    sources = application.pick(ids)
+    wanted = [source.id for source in sources] if ids or everything else None
+    with progress(len(sources)) as done:
+        reports = asyncio.run(application.poll_once(wanted, forced=bool(ids or everything), done=done))
+    for report in reports:
+        if report.outcome in ("failed", "refused"):
+            click.echo(f"{report.source}: {report.detail}", err=True)
+    click.echo(summary(reports))
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[PollReport], None]]:
+    """A bar on a terminal, nothing elsewhere. Yields what is called for each poll that ended."""
+    import sys
+
+    if not sys.stderr.isatty():
+        yield lambda report: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("polling", total=total)
+        yield lambda report: bar.advance(task)
+
+
+def summary(reports: list[PollReport]) -> str:
+    """One line: how many polls, what they brought, how many failed."""
+    count = {
+        outcome: sum(report.outcome == outcome for report in reports) for outcome in ("changed", "unchanged", "failed", "refused")
+    }
+    new, changed = sum(report.new for report in reports), sum(report.changed for report in reports)
+    parts = [f"{len(reports)} polled", f"{new} new entries", f"{changed} changed", f"{count['unchanged']} sources unchanged"]
+    parts += [f"{count[word]} {word}" for word in ("failed", "refused") if count[word]]
+    return ", ".join(parts)

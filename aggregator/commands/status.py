@@ -1,0 +1,117 @@
+"""`aggregator status`: how each source is doing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aggregator.text.times import rfc3339, spell
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from aggregator.app import Application
+    from aggregator.model import Source, SourceState
+
+
+@click.command()
+@click.argument("ids", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each source.")
+@click.option("--watch", is_flag=True, help="Refresh the table every two seconds until interrupted.")
+@click.pass_obj
+def command(application: Application, ids: tuple[str, ...], as_json: bool, watch: bool) -> None:
+    """How each source is doing: its last answer, its rhythm, what was dropped."""
+    if as_json:
+        for row in rows(application, ids):
+            click.echo(json.dumps(row, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    if not watch:
+        Console().print(table(application, ids))
+        return
+    with Live(table(application, ids), refresh_per_second=1) as live:
+        try:
+            while True:
+                time.sleep(2)
+                live.update(table(application, ids))
+        except KeyboardInterrupt:
+            return
+
+
+def rows(application: Application, ids: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """One mapping a source, in the order of the config. Raises UsageError for an id that is not configured."""
+    sources = application.pick(ids)
+    states = application.store.states()
+    for source in sources:
+        if (state := states.get(source.id)) is not None:
+            yield row(source, state)
+
+
+def row(source: Source, state: SourceState) -> dict[str, Any]:
+    """What `status --json` says of a source. Addresses are shown without user names and passwords."""
+    from aggregator.text.masks import shown
+
+    return {
+        "id": source.id,
+        "url": shown(state.url),
+        "state": condition(source, state),
+        "last_status": state.last_status,
+        "last_error": state.last_error,
+        "next_poll": None if state.gone or not source.enabled else rfc3339(max(state.due, state.not_before)),
+        "entries": state.entries,
+        "title": source.title or state.title,
+        "group": source.group,
+        "format": state.format,
+        "reason": state.reason,
+        "last_poll": rfc3339(state.last_poll),
+        "last_success": rfc3339(state.last_success),
+        "last_new": rfc3339(state.last_new),
+        "failures": state.failures,
+        "moved_to": state.moved_to and shown(state.moved_to),
+        "configured_url": shown(source.url),
+        "dropped": {key: count for key, count in state.counters.items() if count},
+        "notes": list(state.notes),
+    }
+
+
+def condition(source: Source, state: SourceState) -> str:
+    """One word: disabled, gone, new (never polled), fault or ok."""
+    if not source.enabled:
+        return "disabled"
+    if state.gone:
+        return "gone"
+    if state.last_error:
+        return "fault"
+    return "new" if state.last_poll is None else "ok"
+
+
+def table(application: Application, ids: tuple[str, ...]) -> Table:
+    """The same for people."""
+    from rich.table import Table
+    from rich.text import Text
+
+    now = time.time()
+    out = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("source", "state", "entries", "last", "next", "why"):
+        out.add_column(column, overflow="fold", no_wrap=column not in ("why", "source"))
+    states = application.store.states()
+    for source in application.pick(ids):
+        if (state := states.get(source.id)) is None:
+            continue
+        word = condition(source, state)
+        style = {"fault": "red", "gone": "red", "new": "yellow"}.get(word, "green")
+        last = f"{spell(now - state.last_poll)} ago" if state.last_poll else "never"
+        ahead = "never" if state.gone or not source.enabled else _ahead(max(state.due, state.not_before) - now)
+        why = state.last_error or state.reason
+        out.add_row(Text(source.id), Text(word, style=style), str(state.entries), last, ahead, Text(why))
+    return out
+
+
+def _ahead(seconds: float) -> str:
+    return f"in {spell(seconds)}" if seconds > 0 else "due"

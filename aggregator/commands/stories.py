@@ -1,0 +1,94 @@
+"""`aggregator stories`: list them; merge, split and drop are a person's decisions, kept for good."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aggregator.text.times import rfc3339
+
+if TYPE_CHECKING:
+    from aggregator.app import Application
+    from aggregator.model import Story
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each story.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many. Without --json, 30 unless told otherwise.")
+@click.option("--since", help="Only stories with an entry first seen in this time, like 12h or 7d.")
+@click.pass_context
+def command(ctx: click.Context, as_json: bool, limit: int | None, since: str | None) -> None:
+    """Stored stories, newest first."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from aggregator.ports import StoryFilter
+
+    application: Application = ctx.obj
+    bound = None if since is None else time.time() - duration(since)
+    for story in application.store.find(StoryFilter(since=bound), limit or (None if as_json else 30)):
+        click.echo(json.dumps(as_mapping(story), ensure_ascii=False) if as_json else line(story))
+
+
+def as_mapping(story: Story) -> dict[str, Any]:
+    """What `stories --json` says of a story."""
+    return {
+        "id": story.id,
+        "title": story.lead_item.entry.title,
+        "outlets": list(story.outlets),
+        "items": [
+            {
+                "source": item.source,
+                "guid": item.entry.guid or item.guid,
+                "url": item.entry.url,
+                "title": item.entry.title,
+                "published": rfc3339(item.published),
+            }
+            for item in story.items
+        ],
+        "tags": sorted({tag.value for tag in story.tags}),
+        "topics": sorted(story.topics),
+    }
+
+
+def line(story: Story) -> str:
+    """One line for people: when, title, outlets, id."""
+    when = (rfc3339(story.published) or "")[:16].replace("T", " ")
+    return f"{when}  {story.lead_item.entry.title}  ({', '.join(story.outlets)})  {story.id}"
+
+
+def duration(text: str) -> float:
+    """Seconds of `45m`, `12h`, `7d`. Raises click.BadParameter."""
+    match = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
+    if match is None:
+        raise click.BadParameter(f"{text!r} is no duration: write a number and a unit, like 12h or 7d")
+    return int(match[1]) * {"s": 1, "m": 60, "h": 3_600, "d": 86_400}[match[2]]
+
+
+@command.command()
+@click.argument("first")
+@click.argument("second")
+@click.pass_obj
+def merge(application: Application, first: str, second: str) -> None:
+    """Make two stories one, for good. FIRST and SECOND are ids or addresses of stories."""
+    kept = application.overrides.merge(application.story_id(first), application.story_id(second))
+    click.echo(f"one story now: {kept}")
+
+
+@command.command()
+@click.argument("item")
+@click.pass_obj
+def split(application: Application, item: str) -> None:
+    """Take one entry out of its story, for good. ITEM is the address of its article, or its guid."""
+    click.echo(f"a story of its own now: {application.overrides.split(item)}")
+
+
+@command.command()
+@click.argument("url")
+@click.pass_obj
+def drop(application: Application, url: str) -> None:
+    """Take a story down everywhere, for good. URL is the address of one of its articles."""
+    click.echo(f"dropped: {application.overrides.drop(url)}")

@@ -1,0 +1,51 @@
+"""`aggregator poll`: polls and publishes in this process, or asks the daemon that has the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from aggregator import adopt, requests
+from aggregator.errors import AggregatorError
+from aggregator.model import SourceId
+from aggregator.pipeline import PollReport
+from aggregator.poller import Poller
+from aggregator.ports import Store
+from aggregator.runtime import Runtime
+
+PATIENCE = 600.0
+"""Seconds that the daemon is waited for before the command gives up (it polls on)."""
+LOOK = 0.2
+"""Seconds between two looks for its answer."""
+
+
+async def poll_here(
+    runtime: Runtime, ids: Sequence[SourceId] | None, *, forced: bool, done: Callable[[PollReport], None]
+) -> list[PollReport]:
+    """Polls what is due (or `ids`), publishes, and closes the runtime. The caller holds the database's lock."""
+    store, now = runtime.store, runtime.clock.now()
+    try:
+        store.sync_sources(runtime.settings.sources, now)
+        adopt.adopt(store, runtime.settings, runtime.rules, now)
+        runtime.gate.restore(store.holds(now))
+        poller = Poller(lambda: runtime.pipeline, lambda: runtime.gate, runtime.settings.polling.workers)
+        polls = poller.start(runtime.wanted(requests.Request("", None if ids is None else tuple(ids), forced)), forced=forced)
+        for poll in polls:
+            poll.add_done_callback(lambda one: None if one.cancelled() or one.exception() else done(one.result()))
+        reports = list(await asyncio.gather(*polls))
+        await runtime.writer.flush()
+        await runtime.writer.call(lambda: runtime.publisher.end_filling(runtime.clock.now()))
+        await runtime.writer.call(lambda: runtime.publisher.publish(None, runtime.clock.now()))
+    finally:
+        await runtime.aclose()
+    return reports
+
+
+async def poll_there(store: Store, ids: Sequence[SourceId] | None, *, forced: bool) -> list[PollReport]:
+    """Lets the running daemon poll, and waits for its reports. Raises AggregatorError if it doesn't answer."""
+    request = requests.ask(store, ids, forced=forced)
+    for _ in range(int(PATIENCE / LOOK)):
+        if (reports := requests.answered(store, request)) is not None:
+            return reports
+        await asyncio.sleep(LOOK)
+    raise AggregatorError("the daemon that holds the database did not answer; see its log")

@@ -1,0 +1,74 @@
+"""A person's decisions on stories: merge, split, drop. Stored for good; the engine never undoes them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from aggregator.curate import Curator
+from aggregator.errors import UsageError
+from aggregator.model import Evidence, Item, StoryId
+from aggregator.ports import Override, Rules, Store, Transaction
+from aggregator.settings import Settings
+from aggregator.text.urls import canonical
+
+
+class Overrides:
+    """What `stories merge`, `stories split` and `stories drop` do. The daemon publishes it with its next tick."""
+
+    def __init__(self, store: Store, settings: Settings, rules: Rules) -> None:
+        self._store = store
+        self._settings = settings
+        self._rules = rules
+
+    def merge(self, first: StoryId, second: StoryId) -> StoryId:
+        """Makes two stories one; the one published first, else the older, keeps its id. Raises UsageError for one story twice."""
+        if first == second:
+            raise UsageError("these are one story already")
+        now = time.time()
+        with self._store.begin() as transaction:
+            stories = transaction.stories([first, second])
+            published = transaction.published_stories([first, second])
+            kept, alias = sorted(stories, key=lambda story: (story.id not in published, story.first_seen, story.id))
+            transaction.add_override(Override("merge", _key(kept.items[0]), _key(alias.items[0]), now))
+            transaction.merge_stories(kept.id, alias.id, now)
+            self._curator(transaction, now).refresh(transaction, [kept.id])
+        return kept.id
+
+    def split(self, named: str) -> StoryId:
+        """Gives an entry a story of its own. Raises UsageError if it has one, or is not known."""
+        now = time.time()
+        found = self._store.story_of(named)
+        story = self._store.story(found) if found else None
+        if story is None:
+            raise UsageError(f"no entry {named!r}: give the address of its article, or its guid")
+        item = next((item for item in story.items if named in (item.guid, item.entry.guid, item.entry.url)), None)
+        item = item or next((item for item in story.items if item.canonical and item.canonical == canonical(named)), None)
+        if item is None or len(story.items) == 1:
+            raise UsageError("this is the only entry of its story" if item else "that names a story; name one of its entries")
+        with self._store.begin() as transaction:
+            transaction.add_override(Override("split", _key(item), None, now))
+            new = transaction.move_item(item.id, None, Evidence("split by hand"), now)
+            self._curator(transaction, now).refresh(transaction, [story.id, new])
+        return new
+
+    def drop(self, url: str) -> str:
+        """Takes the story of an article down everywhere. Returns its title. Raises UsageError if it is not known."""
+        now = time.time()
+        found = self._store.story_of(url)
+        story = self._store.story(found) if found else None
+        if story is None:
+            raise UsageError(f"no story has an article at {url!r}")
+        with self._store.begin() as transaction:
+            for item in story.items:
+                transaction.add_override(Override("drop", item.canonical or _key(item), None, now))
+            transaction.save_story(replace(story, dropped=True))
+            self._curator(transaction, now).refresh(transaction, [story.id])
+        return story.lead_item.entry.title
+
+    def _curator(self, transaction: Transaction, now: float) -> Curator:
+        return Curator(self._rules, transaction.outputs(), self._settings.publish.settle, now)
+
+
+def _key(item: Item) -> str:
+    return f"{item.source} {item.guid}"

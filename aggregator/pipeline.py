@@ -1,0 +1,136 @@
+"""The whole way of one poll: ask, read, tell entries apart, group, tag, place in feeds, commit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
+
+from aggregator import curate, reading
+from aggregator.cadence import after_poll, may_poll, same_body
+from aggregator.fetch.hosts import HostGate
+from aggregator.fetch.request import conditional
+from aggregator.model import (
+    Fault,
+    Feed,
+    Fetched,
+    FetchFailed,
+    FetchOutcome,
+    Instant,
+    Slug,
+    Source,
+    SourceId,
+    SourceState,
+)
+from aggregator.ports import Clock, Fetcher, Parser, Store, Transaction
+from aggregator.reading import Reader, Reading
+from aggregator.settings import Settings
+from aggregator.writer import Writer
+
+Outcome = Literal["changed", "unchanged", "failed", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class PollReport:
+    """What came of a poll. detail: one line for a person; new, changed: items; slugs: feeds whose documents differ now."""
+
+    source: SourceId
+    outcome: Outcome
+    detail: str
+    new: int = 0
+    changed: int = 0
+    slugs: frozenset[Slug] = frozenset()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The stages, as one config wires them. rng: in [0, 1), for jitter."""
+
+    settings: Settings
+    store: Store
+    writer: Writer
+    gate: HostGate
+    fetcher: Fetcher
+    parser: Parser
+    reader: Reader
+    clock: Clock
+    rng: Callable[[], float]
+
+    async def poll(self, source: Source, state: SourceState, *, forced: bool) -> PollReport:
+        """Polls one source, unless it must wait (Retry-After, a hold): then even `forced` doesn't help."""
+        started = time.perf_counter()
+        now = self.clock.now()
+        hold = self.gate.held(state.url, now)
+        if (why := may_poll(state, hold, now, forced)) is not None:
+            self.writer.save_state(replace(state, due=max(state.due, state.not_before, hold.until if hold else 0.0)))
+            return PollReport(source.id, "refused", why)
+        outcome = await self.fetcher.fetch(conditional(source, state, self.settings.network.proxy), now)
+        report = await self.receive(source, state, outcome)
+        return replace(report, seconds=time.perf_counter() - started)
+
+    async def receive(self, source: Source, state: SourceState, outcome: FetchOutcome) -> PollReport:
+        """Takes an answer in, polled or pushed."""
+        now = self.clock.now()
+        match outcome:
+            case FetchFailed(fault):
+                return await self._failed(source, state, outcome, fault, now)
+            case Fetched() if not same_body(state, outcome):
+                feed = await self.parser.parse(outcome, self.store.fingerprints(source.id), now)
+                if isinstance(feed, Fault):
+                    return await self._failed(source, state, outcome, feed, now)
+                return await self._read(source, state, outcome, feed, now)
+        self.writer.save_state(self._after(source, state, outcome, now))
+        return PollReport(source.id, "unchanged", "not modified" if outcome.status == 304 else "the same document")
+
+    async def _read(self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant) -> PollReport:
+        found = self.reader.read(source, state, feed, partial(self.store.known, source.id), now)
+        after = replace(self._after(source, state, answer, now, feed=feed, found=found), languages=found.languages)
+        slugs = await self.writer.commit(partial(self._commit, after, feed, found, now))
+        return PollReport(
+            source.id, "changed", f"{found.new} new, {found.changed} changed", found.new, found.changed, frozenset(slugs)
+        )
+
+    def _commit(self, state: SourceState, feed: Feed, found: Reading, now: Instant, transaction: Transaction) -> set[Slug]:
+        """Everything that one document brings, in one transaction."""
+        stories = reading.store(transaction, self.reader.engine, found, now)
+        transaction.touch_items(state.id, feed.unchanged, found.listed, now)
+        rejected = transaction.add_rejects(found.rejects)
+        counters = reading.counted(state.counters, feed.dropped, rejected)
+        curator = curate.Curator(self.reader.rules, transaction.outputs(), self.settings.publish.settle, now)
+        transaction.save_state(replace(state, counters=counters))
+        return curator.refresh(transaction, stories)
+
+    async def _failed(self, source: Source, state: SourceState, outcome: FetchOutcome, fault: Fault, now: Instant) -> PollReport:
+        after = self._after(source, state, outcome, now, fault=fault)
+        if fault.holds_host and fault.retry_at is not None:
+            hold = self.gate.hold(outcome.url or state.url, fault.retry_at, fault.detail)
+            await self.writer.commit(lambda transaction: transaction.save_hold(hold))
+        self.writer.save_state(after)
+        return PollReport(source.id, "failed", fault.detail)
+
+    def _after(
+        self,
+        source: Source,
+        state: SourceState,
+        outcome: FetchOutcome,
+        now: Instant,
+        *,
+        feed: Feed | None = None,
+        found: Reading | None = None,
+        fault: Fault | None = None,
+    ) -> SourceState:
+        return after_poll(
+            source,
+            state,
+            FetchFailed(fault) if fault is not None else outcome,
+            new=found.new if found else 0,
+            arrivals=found.arrivals if found else (),
+            feed=feed,
+            now=now,
+            polling=self.settings.polling,
+            rng=self.rng(),
+            timezone=self.settings.site.timezone,
+        )

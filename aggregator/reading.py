@@ -1,0 +1,124 @@
+"""From a document's entries to what is stored: identity, keep and drop, language, signatures; inside the lock, the joins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from aggregator.dedup.engine import Engine
+from aggregator.dedup.signature import Signature
+from aggregator.identify import Changed, Decision, Lookup, New, Rekeyed, Repeated, Same, identify
+from aggregator.model import Feed, Instant, Item, ItemId, Source, SourceState, StoryId
+from aggregator.ports import LanguageGuesser, Reject, Rules, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A document's entries, told apart and prepared outside the lock.
+
+    signatures: of the new items, by their place in `decisions`. joins: whether they may join others (`dedup: false`).
+    """
+
+    decisions: tuple[Decision, ...]
+    signatures: Mapping[int, Signature]
+    rejects: tuple[Reject, ...]
+    languages: Mapping[str, int]
+    joins: bool
+
+    @property
+    def new(self) -> int:
+        return sum(isinstance(decision, New) for decision in self.decisions)
+
+    @property
+    def changed(self) -> int:
+        return sum(
+            isinstance(decision, Changed) or (isinstance(decision, Rekeyed) and decision.changed) for decision in self.decisions
+        )
+
+    @property
+    def listed(self) -> tuple[ItemId, ...]:
+        """Stored items that the document still lists."""
+        return tuple(decision.item.id for decision in self.decisions if isinstance(decision, Changed | Same | Rekeyed))
+
+    @property
+    def arrivals(self) -> tuple[Instant, ...]:
+        """When the new entries were published: what the source's rhythm is learnt from."""
+        return tuple(
+            sorted(
+                decision.item.published for decision in self.decisions if isinstance(decision, New) and not decision.item.undated
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The stages that a document's entries pass outside the lock."""
+
+    rules: Rules
+    engine: Engine
+    guesser: LanguageGuesser
+    backfill: float
+
+    def read(self, source: Source, state: SourceState, feed: Feed, known: Lookup, now: Instant) -> Reading:
+        """Tells entries apart, throws out what keep and drop say, and prepares the rest for grouping."""
+        first = state.first_success is None
+        home = feed.url or state.url
+        decisions: list[Decision] = []
+        signatures: dict[int, Signature] = {}
+        rejects: list[Reject] = []
+        languages = dict(state.languages)
+        for decision in identify(feed.entries, feed.unchanged, known, source, home, now, first, self.backfill):
+            if isinstance(decision, New | Changed | Rekeyed):
+                item = self._with_language(decision.item, feed, languages)
+                if isinstance(decision, New) and (rule := self.rules.rejected(source, item)) is not None:
+                    rejects.append(Reject(source.id, item.guid, item.entry.url, item.entry.title, rule, now))
+                    continue
+                if isinstance(decision, New):
+                    signatures[len(decisions)] = self.engine.prepare(item)
+                decision = replace(decision, item=item)
+            decisions.append(decision)
+        return Reading(tuple(decisions), signatures, tuple(rejects), languages, source.dedup)
+
+    def _with_language(self, item: Item, feed: Feed, languages: dict[str, int]) -> Item:
+        language, sure = self.guesser.guess(item.entry, item.entry.language or feed.language, languages)
+        if sure:
+            languages[language] = languages.get(language, 0) + 1
+        return replace(item, language=language)
+
+
+def store(transaction: Transaction, engine: Engine, found: Reading, now: Instant) -> list[StoryId]:
+    """Stores new and changed items, joins them to stories, and returns the stories that must be looked at again."""
+    touched: dict[StoryId, None] = {}
+    for number, decision in enumerate(found.decisions):
+        match decision:
+            case New(item):
+                touched |= dict.fromkeys(_join(transaction, engine, item, found.signatures[number], now, found.joins))
+            case Changed(item):
+                touched[transaction.update_item(item)] = None
+            case Rekeyed(item, changed):
+                transaction.rekey_item(item.id, item.guid)
+                if changed:
+                    touched[transaction.update_item(item)] = None
+            case Same() | Repeated():
+                pass
+    return list(touched)
+
+
+def _join(transaction: Transaction, engine: Engine, item: Item, signature: Signature, now: Instant, joins: bool) -> list[StoryId]:
+    """Puts a new item into a story, and makes one of stories that it proves to be one."""
+    placement = engine.place(transaction.index, item, signature, now, joins)
+    stored, story = transaction.add_item(item, placement.story, placement.evidence)
+    if joins:
+        engine.record(transaction.index, stored, story, signature)
+    for alias in placement.merges:
+        transaction.merge_stories(story, alias, now)
+    return [story]
+
+
+def counted(counters: Mapping[str, int], *more: Mapping[str, int]) -> dict[str, int]:
+    """Counters with others added."""
+    total = Counter(counters)
+    for one in more:
+        total.update(one)
+    return dict(total)

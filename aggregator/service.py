@@ -1,0 +1,222 @@
+"""What the daemon runs: polls as they fall due, publishing soon after, and reload by swapping one whole runtime for another."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import socket
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, TypeVar
+
+import structlog
+
+from aggregator import adopt, requests
+from aggregator.daemon import Job
+from aggregator.errors import AggregatorError
+from aggregator.model import Slug, SourceId
+from aggregator.notify import notify
+from aggregator.pipeline import PollReport
+from aggregator.poller import Poller
+from aggregator.runtime import Runtime
+from aggregator.serve.app import make_app
+from aggregator.serve.server import serve
+from aggregator.settings import Settings
+from aggregator.wiring import Parts
+
+log = structlog.get_logger("service")
+T = TypeVar("T")
+
+DEBOUNCE = 0.1
+"""Seconds between a poll's commit and publishing: feeds touched by several polls of one tick are written once."""
+CLAIM = 500
+"""Due sources taken up in one tick at most."""
+
+
+def fingerprint(settings: Settings) -> bytes:
+    """A hash of the config file and of all that it includes, as they are now; a file that is missing counts as empty."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in (settings.file, *settings.includes):
+        try:
+            digest.update(path.read_bytes() + b"\0")
+        except OSError:
+            digest.update(b"-")
+    return digest.digest()
+
+
+class Service:
+    """See daemon.Service. `load` reads the config and checks it; it raises AggregatorError, and then nothing is changed."""
+
+    def __init__(self, settings: Settings, load: Callable[[], Settings], parts: Parts, listener: socket.socket) -> None:
+        self._load = load
+        self._parts = parts
+        self._listener = listener
+        self._stop_serving = asyncio.Event()
+        self._dirty: set[Slug] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._publishing = False
+        self.config_error: str | None = None
+        self.runtime = parts.runtime(settings)
+        self.poller = Poller(lambda: self.runtime.pipeline, lambda: self.runtime.gate, settings.polling.workers)
+        self._seen = fingerprint(settings)
+
+    # --- start and reload
+    async def start(self) -> None:
+        """Adopts the config, publishes what changed while nobody was there, and opens the door."""
+        settings, store = self.runtime.settings, self.runtime.store
+        self.runtime.gate.restore(store.holds(self.runtime.clock.now()))
+        await self._adopt()
+        await self._publish(None)
+        app = make_app(self._parts.shelf, ready=self.ready)
+        self._serving = asyncio.create_task(serve(app, self._listener, self._stop_serving))
+        log.info("started", sources=len(settings.sources), address=f"http://{settings.server.host}:{settings.server.port}/")
+
+    def ready(self) -> tuple[bool, Mapping[str, object]]:
+        """For `/readyz`: whether polls and publishing go on, with details."""
+        return self.config_error is None, {"config": self.config_error or "ok"}
+
+    async def reload_if_changed(self, *, forced: bool) -> None:
+        """Reads the config again when its content has changed. A bad one changes nothing and is told."""
+        seen = fingerprint(self.runtime.settings)
+        if seen == self._seen and not forced:
+            return
+        self._seen = seen
+        notify("RELOADING=1")
+        try:
+            settings = self._load()
+            after = self._parts.runtime(settings)
+        except AggregatorError as error:
+            self.config_error = str(error)
+            log.error("reload_refused", error=str(error))
+        else:
+            await self._swap(after)
+        finally:
+            notify("READY=1")
+
+    async def _swap(self, after: Runtime) -> None:
+        before, self.runtime = self.runtime, after
+        after.gate.configure(after.settings)
+        self._seen = fingerprint(after.settings)
+        self.config_error = None
+        log.info("reloaded", sources=len(after.settings.sources))
+        await self._adopt()
+        await self._publish(None)
+        self._spawn(before.retire())
+
+    async def _adopt(self) -> None:
+        runtime, now = self.runtime, self.runtime.clock.now()
+
+        def work() -> None:
+            runtime.store.sync_sources(runtime.settings.sources, now)
+            adopt.adopt(runtime.store, runtime.settings, runtime.rules, now)
+
+        await runtime.writer.call(work)
+
+    # --- polling
+    async def tick(self) -> None:
+        """Starts what is due. Raises StoreError when the store can't be written: then nothing new is asked for."""
+        runtime = self.runtime
+        await runtime.writer.flush()
+        now = runtime.clock.now()
+        await self._answer_requests()
+        busy = self.poller.in_flight
+        due = [state for state in runtime.store.due(now, CLAIM + len(busy)) if state.id not in busy]
+        self._follow(self.poller.start(runtime.with_sources(due)))
+        await self._end_filling()
+
+    def _follow(self, polls: Iterable[asyncio.Task[PollReport]]) -> None:
+        for poll in polls:
+            poll.add_done_callback(self._polled)
+
+    def _polled(self, poll: asyncio.Task[PollReport]) -> None:
+        if poll.cancelled():
+            return
+        if (error := poll.exception()) is not None:
+            # The one place that catches what is unforeseen in a poll: it costs its own source one turn and is told.
+            log.error("poll_crashed", poll=poll.get_name(), error=repr(error), exc_info=error)
+            return
+        report = poll.result()
+        log.info(
+            "poll_done",
+            source=report.source,
+            outcome=report.outcome,
+            detail=report.detail,
+            new=report.new,
+            ms=round(report.seconds * 1000),
+        )
+        self._changed(report.slugs)
+
+    async def _end_filling(self) -> None:
+        """On the first run: once every source was asked, feeds keep their newest stories."""
+        runtime = self.runtime
+        if not self.poller.in_flight:
+            slugs = await runtime.writer.call(lambda: runtime.publisher.end_filling(runtime.clock.now()))
+            self._changed(frozenset(slugs))
+
+    def _changed(self, slugs: frozenset[Slug]) -> None:
+        if slugs:
+            self._dirty |= slugs
+            self._publish_soon()
+
+    async def _answer_requests(self) -> None:
+        """`aggregator poll` beside a running daemon asks it to poll (requests.py)."""
+        runtime = self.runtime
+        request = requests.pending(runtime.store)
+        if request is None:
+            return
+        wanted = runtime.wanted(request)
+        polls = self.poller.start(wanted, forced=request.forced)
+        self._follow(polls)
+        self._spawn(self._finish(request, [source.id for source, _ in wanted], polls))
+
+    async def _finish(self, request: requests.Request, ids: list[SourceId], polls: list[asyncio.Task[PollReport]]) -> None:
+        others = [task for task in self.poller.tasks(ids) if task not in polls]
+        results = await asyncio.gather(*polls, *others, return_exceptions=True)
+        await self.runtime.writer.flush()
+        await self._publish(frozenset(self._dirty))
+        reports = [result for result in results if isinstance(result, PollReport)]
+        await self.runtime.writer.commit(lambda transaction: requests.answer(transaction, request, reports))
+
+    # --- publishing
+    def _publish_soon(self) -> None:
+        if not self._publishing:
+            self._publishing = True
+            self._spawn(self._publish_later())
+
+    async def _publish_later(self) -> None:
+        await asyncio.sleep(DEBOUNCE)
+        self._publishing = False
+        await self._publish(frozenset(self._dirty))
+
+    async def _publish(self, slugs: frozenset[Slug] | None) -> None:
+        """Writes these feeds (None: all whose documents differ from what is published)."""
+        self._dirty -= slugs or set()
+        runtime = self.runtime
+        changed = await runtime.writer.call(lambda: runtime.publisher.publish(slugs, runtime.clock.now()))
+        if changed:
+            log.info("published", feeds=len(changed))
+
+    # --- the rest
+    def jobs(self) -> list[Job]:
+        """What is done beside the tick; each looks at the runtime of its turn."""
+        return []
+
+    def _spawn(self, work: Coroutine[Any, Any, T]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("task_failed", error=repr(error), exc_info=error)
+
+    async def drain(self, seconds: float) -> None:
+        """Lets polls end, stores and publishes what they brought, and closes everything."""
+        late = await self.poller.drain(seconds)
+        if late:
+            log.warning("polls_cancelled", count=late)
+        await self.runtime.writer.flush()
+        await self._publish(frozenset(self._dirty))
+        self._stop_serving.set()
+        await self._serving
+        await self.runtime.aclose()

@@ -1,0 +1,13 @@
+"""Addresses without the secrets in them, for everything that is shown, logged or published."""
+
+from __future__ import annotations
+
+import re
+
+_USER = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)[^/?#]*@")
+_SECRET_PARAMETER = re.compile(r"(?i)([?&](?:token|key|api_?key|auth|password|secret|access_token|sig)=)[^&#]*")
+
+
+def shown(url: str) -> str:
+    """The address without user name and password, and with values of parameters that name a secret replaced by `***`."""
+    return _SECRET_PARAMETER.sub(r"\1***", _USER.sub(r"\1", url))

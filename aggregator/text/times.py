@@ -1,0 +1,20 @@
+"""Instants as people and machines write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def rfc3339(instant: float | None) -> str | None:
+    """`2023-06-15T10:04:00Z` (RFC 3339, whole seconds, UTC); None for None."""
+    if instant is None:
+        return None
+    return datetime.fromtimestamp(int(instant), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def spell(seconds: float) -> str:
+    """A duration in its largest fitting unit, as the config writes it: `45s`, `12m`, `3h`, `2d`."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if abs(seconds) >= 2 * size or (abs(seconds) >= size and seconds % size == 0):
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"
