@@ -353,7 +353,10 @@ class Transaction(Protocol):
         ...
 
     def touch_items(self, source: SourceId, fingerprints: Collection[bytes], ids: Collection[ItemId], now: Instant) -> None:
-        """These items are still in their source's document (retention counts from here)."""
+        """These items are still in their source's document (retention counts from here).
+
+        With what this transaction adds and updates they are the whole of it: other items of the source have left it.
+        """
         ...
 
     def story(self, story: StoryId) -> Story | None: ...
