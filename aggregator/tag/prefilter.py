@@ -5,29 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aggregator.model import Instant
-from aggregator.ports import StoryFilter
+from aggregator.ports import QueryNames, StoryFilter
+from aggregator.tag.fields import SAME_LANGUAGE
 from aggregator.tag.nodes import All, Any, Compare, Node, Not, Value, Words
+from aggregator.text.words import fold
 
 _COLUMNS = {"title": "title", "body": "text", "author": "author"}
 
 
-def story_filter(node: Node, as_of: Instant) -> StoryFilter:
-    """The filter of a query. What it can't express (patterns, exclusions, numbers) it leaves to the query's predicate."""
+def story_filter(node: Node, names: QueryNames, as_of: Instant) -> StoryFilter:
+    """The filter of a query. What it can't express (patterns, exclusions, numbers) it leaves to the query's predicate.
+
+    names: those that exist, as they are written in the config; a name that is not among them narrows nothing.
+    """
     parts = node.parts if isinstance(node, All) else (node,)
     since = [
         as_of - part.number for part in parts if isinstance(part, Compare) and part.field == "age" and part.operator[0] == "<"
     ]
+    topics = _spelt(_only(parts, "topic"), names.topics)
     languages = _only(parts, "lang")
-    topics = _only(parts, "topic")
     return StoryFilter(
         fts=full_text(node),
-        sources=_only(parts, "source"),
-        groups=_only(parts, "group"),
-        tags=_only(parts, "tag"),
-        topic=next(iter(topics)) if topics and len(topics) == 1 else None,
-        language=next(iter(languages)) if languages and len(languages) == 1 else None,
+        sources=_spelt(_only(parts, "source"), names.sources),
+        groups=_spelt(_only(parts, "group"), names.groups),
+        tags=_spelt(_only(parts, "tag"), names.tags),
+        topic=_alone(topics),
+        language=_alone(languages) if languages is not None and languages.isdisjoint(SAME_LANGUAGE.values()) else None,
         since=max(since) if since else None,
     )
+
+
+def _alone(values: frozenset[str] | None) -> str | None:
+    return next(iter(values)) if values is not None and len(values) == 1 else None
+
+
+def _spelt(values: frozenset[str] | None, known: frozenset[str]) -> frozenset[str] | None:
+    """Folded values as the config spells them; None where one of them is not known."""
+    if values is None:
+        return None
+    spellings: dict[str, set[str]] = {}
+    for name in known:
+        spellings.setdefault(fold(name), set()).add(name)
+    if not all(value in spellings for value in values):
+        return None
+    return frozenset(name for value in values for name in spellings[value])
 
 
 def full_text(node: Node) -> str | None:

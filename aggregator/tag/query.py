@@ -15,13 +15,19 @@ from aggregator.tag.prefilter import story_filter
 from aggregator.tag.syntax import parse
 from aggregator.text.words import fold
 
+MAX_NAMED = 8
+"""How many names an error lists when none is near."""
+
+_WHERE = {"topic": ": topics can be asked for in outputs and in search", "group": ": no source has a group"}
+
 
 class Query:
     """One query, ready to be asked of stories. The tags and topics of a story are those it was stored with."""
 
-    def __init__(self, text: str) -> None:
-        """Raises QueryError. Names are not looked up: `check` does that."""
+    def __init__(self, text: str, names: QueryNames | None = None) -> None:
+        """Raises QueryError. Names are not looked up here (`check` does that); with them, `filter` can use their indexes."""
         self.text = text
+        self._names = names or QueryNames()
         self.node: Node = parse(text)
         self._vocabulary = Vocabulary()
         self._match = matcher(self.node, self._vocabulary)
@@ -37,7 +43,7 @@ class Query:
 
     def filter(self, as_of: Instant) -> StoryFilter:
         """What the store can look up: all stories that match are among those it finds."""
-        return story_filter(self.node, as_of)
+        return story_filter(self.node, self._names, as_of)
 
     def _facts(self, story: Story, as_of: Instant) -> Facts:
         return facts_of_story(story, self._read, as_of)
@@ -91,7 +97,8 @@ def _check_name(term: Value, known: frozenset[str]) -> QueryError | None:
         return QueryError(f"no {term.field} begins with {term.value}", term.offset)
     if term.value in folded:
         return None
-    hint = suggest(term.value, known)
-    some = ", ".join(sorted(known)[:8])
-    rest = hint or (f"; there are {some}{' …' if len(known) > 8 else ''}" if some else f"; the file has no {term.field}s")
-    return QueryError(f"there is no {term.field} {term.value}{rest}", term.offset)
+    if not known:
+        return QueryError(f"{term.text}: no {term.field} can be named here{_WHERE.get(term.field, '')}", term.offset)
+    some = ", ".join(sorted(known)[:MAX_NAMED]) + (" …" if len(known) > MAX_NAMED else "")
+    hint = suggest(term.value, known) or f"; there are {some}"
+    return QueryError(f"there is no {term.field} {term.value}{hint}", term.offset)

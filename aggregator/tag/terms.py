@@ -168,7 +168,7 @@ def _url(kind: str, text: str, whole: str, offset: int) -> Pattern | Value:
     Slashes around plain characters are a piece of the path: `url:/live/` is not met by `/deliver/`.
     """
     found = _REGEX.fullmatch(text) if kind in ("REGEX", "WORD") else None
-    if found is not None and (found[2] or not _PATH.fullmatch(found[1])):
+    if found is not None and (found[2] == "i" or (not found[2] and not _PATH.fullmatch(found[1]))):
         return pattern(text, ("url",), whole, offset)
     piece = text[1:-1] if kind == "PHRASE" else text
     if not piece.strip():

@@ -1,0 +1,118 @@
+"""What the store finds by a query's filter, and the query then matches, is what the query matches among all stories."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aggregator.model import Evidence, Source, SourceId, Story
+from aggregator.ports import QueryNames, Store, StoryFilter
+from aggregator.store.memory import MemoryStore
+from aggregator.store.sqlite import SqliteStore
+from aggregator.tag.query import Query
+
+from .stories import DAY, NOON, item, story
+
+WORDS = ["nato", "kyiv", "Ukraine's", "U.S.", "us", "war", "wars", "al-Shabaab", "日本語", "ニュース", "Łódź", "1,000"]
+SOURCES = ["Herald", "post", "wire-1"]
+NAMES = QueryNames(
+    sources=frozenset(SOURCES), groups=frozenset({"wires"}), tags=frozenset({"Wire", "war"}), topics=frozenset({"ukraine"})
+)
+AS_OF = NOON + DAY
+
+
+def made_stories() -> list[Story]:
+    """Sixty stories of one to three items out of few words, the same each time."""
+    chance = random.Random(15)
+    stories = []
+    for number in range(60):
+        items = []
+        for place in range(chance.choice([1, 1, 2, 3])):
+            source = chance.choice(SOURCES)
+            made = item(
+                " ".join(chance.choices(WORDS, k=chance.randint(1, 4))),
+                " ".join(chance.choices(WORDS, k=chance.randint(0, 5))),
+                source,
+                number=number * 10 + place + 1,
+                url=f"https://{source.lower()}.example/{chance.choice(['live', 'world'])}/{number}-{place}",
+                author=chance.choice([None, "Ada O'Brien"]),
+                group=chance.choice([None, "wires"]),
+                language=chance.choice(["en", "no", "nb", "ja"]),
+                published=NOON - chance.randint(0, 4) * DAY / 2,
+            )
+            items.append(made)
+        tags = chance.sample(["tag:Wire", "tag:war", "entity:nato"], chance.randint(0, 2))
+        stories.append(story(*items, tags=tags, topics=chance.choice([[], ["ukraine"]]), published=items[0].published))
+    return stories
+
+
+def fill(store: Store) -> list[Story]:
+    """Stores the stories, and returns them as stored."""
+    store.sync_sources([Source(SourceId(name), f"https://{name}.example/feed") for name in SOURCES], NOON)
+    for one in made_stories():
+        with store.begin() as transaction:
+            first, identity = transaction.add_item(one.items[0], None, Evidence("new"))
+            rest = [transaction.add_item(other, identity, Evidence("test"))[0] for other in one.items[1:]]
+            transaction.save_story(replace(one, id=identity, items=(first, *rest), lead=first.id))
+    return list(store.find(StoryFilter()))
+
+
+@pytest.fixture(scope="module", params=["memory", "sqlite"])
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, list[Story]]]:
+    where: Path = tmp_path_factory.mktemp("filters") / "test.db"
+    store: Store = MemoryStore() if request.param == "memory" else SqliteStore(where)
+    yield store, fill(store)
+    store.close()
+
+
+TERMS = st.sampled_from(
+    [
+        *WORDS[:-1], "1000", '"nato kyiv"', "war*", "本", "日本", "title:nato", "body:kyiv", 'title:"war us"', "author:ada",
+        'author:"o\', "',
+        ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ",
+        ", ", ", ", ", ", ", ", ",
+        ", ", ", ", ", ", ", ", ", ", ", ", ",
+        ", ", ",
+    ]
+)  # fmt: skip
+QUERIES = st.recursive(
+    TERMS,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: "(" + " ".join(parts) + ")"),
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: "(" + " OR ".join(parts) + ")"),
+        inner.map(lambda part: f"-({part})"),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=QUERIES)
+def test_filter_and_predicate_agree_with_the_predicate_alone(filled: tuple[Store, list[Story]], text: str) -> None:
+    store, stories = filled
+    query = Query(text, NAMES)
+    plain = [one.id for one in stories if query.matches(one, AS_OF)]
+    found = [one.id for one in store.find(query.filter(AS_OF)) if query.matches(one, AS_OF)]
+    assert found == plain
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=QUERIES)
+def test_the_explanation_agrees_with_the_answer(filled: tuple[Store, list[Story]], text: str) -> None:
+    _, stories = filled
+    query = Query(text)
+    for one in stories[:10]:
+        assert query.explain(one, AS_OF).matched == query.matches(one, AS_OF)
+        assert query.explain(one, AS_OF).branch
+
+
+def test_the_filter_of_words_lets_little_through(filled: tuple[Store, list[Story]]) -> None:
+    store, stories = filled
+    query = Query("nato kyiv", NAMES)
+    assert 0 < len(list(store.find(query.filter(AS_OF)))) < len(stories) / 2

@@ -1,0 +1,185 @@
+"""Rules of a config, asked of stories and entries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aggregator.model import Category, Slug, Source, SourceId, Story, Tag, TagKind
+from aggregator.settings import Expectation, Output, Settings, Tagging, TagRule, Topic
+from aggregator.tag.ordering import Circular, RuleName
+from aggregator.tag.query import Query
+from aggregator.tag.rules import compile_rules, failed_expectations
+
+from .stories import NOON, item, story
+
+UKRAINE = "(ukraine OR kyiv OR zelensky*) (nato OR war OR russia*)"
+
+
+def source(name: str, **more: object) -> Source:
+    return Source(SourceId(name), f"https://{name}.example/feed", **more)  # type: ignore[arg-type]
+
+
+SETTINGS = Settings(
+    Path("feeds.yaml"),
+    sources=(
+        source("herald", tags=("wire", "uk"), group="wires"),
+        source("post", keep="lang:en", drop="title:sponsored OR\n  url:/live/"),
+        source("blog", drop="entity:zz OR category:ads"),
+    ),
+    tags=(TagRule("war", "war OR invasion*"), TagRule("frontline", "tag:war tag:wire")),
+    topics=(Topic(Slug("ukraine"), "Ukraine", UKRAINE), Topic(Slug("frontline"), "Front", "tag:front*")),
+    outputs=(
+        Output(Slug("all"), "All"),
+        Output(Slug("ukraine"), "Ukraine", topic=Slug("ukraine")),
+        Output(Slug("top"), "Top", query="outlets>=2 age<1d"),
+        Output(Slug("both"), "Both", query="topic:ukraine tag:war"),
+        Output(Slug("dropped"), "Dropped", rejected=True),
+    ),
+    tagging=Tagging(categories={"Politik": "politics", "Uncategorized": None}),
+)
+RULES = compile_rules(SETTINGS)
+
+
+def tags(told: Story, kind: TagKind = TagKind.TAG) -> dict[str, str]:
+    return {tag.value: tag.reason for tag in RULES.apply(told, NOON).tags if tag.kind is kind}
+
+
+def test_topics_and_outputs_with_their_reasons() -> None:
+    tagged = RULES.apply(story(item("Kyiv hails NATO", "The war"), item("Russia", source="post", number=2)), NOON)
+    assert tagged.topics == ("ukraine", "frontline")
+    assert tagged.outputs == ("all", "ukraine", "top", "both")
+    assert tagged.reasons["ukraine"] == "kyiv in the title, nato in the title [herald]"
+    assert tagged.reasons["top"] == "outlets>=2, age<1d"
+    assert tagged.reasons["all"] == "every story"
+    assert set(tagged.reasons) == {"all", "ukraine", "frontline", "top", "both"}
+
+
+def test_a_song_contest_is_not_the_war() -> None:
+    assert RULES.apply(story(item("Ukraine wins Eurovision")), NOON).topics == ()
+
+
+def test_age_moves_with_the_instant_that_is_given() -> None:
+    told = story(item("One"), item("Two", source="post", number=2))
+    assert "top" in RULES.apply(told, NOON + 3600).outputs
+    assert "top" not in RULES.apply(told, NOON + 2 * 86_400).outputs
+
+
+def test_tags_of_sources_and_rules_say_where_they_are_from() -> None:
+    assert tags(story(item("The invasion"))) == {
+        "wire": "source herald",
+        "uk": "source herald",
+        "war": "rule: invasion* in the title",
+        "frontline": "rule: tag:war, tag:wire",
+    }
+
+
+def test_tags_are_the_union_over_all_items() -> None:
+    assert set(tags(story(item("War", source="post"), item("Peace", number=2)))) == {"wire", "uk", "war", "frontline"}
+
+
+def test_a_source_that_left_the_config_leaves_its_tags_on_what_it_sent() -> None:
+    gone = replace(item("Quiet", source="gone"), tags=("old",))
+    assert tags(story(gone)) == {"old": "source gone"}
+
+
+def test_feed_categories_are_kept_mapped_or_dropped() -> None:
+    told = story(item("Quiet", source="post", categories=["Politik", "uncategorized", "Kultur", "kultur", "https://x.example/"]))
+    assert tags(told) == {"politics": "category Politik of post"}
+    assert tags(told, TagKind.CATEGORY) == {"Kultur": "category of post"}
+
+
+def test_a_story_carries_no_flood_of_categories() -> None:
+    told = story(item("Quiet", categories=[f"category {number}" for number in range(40)]))
+    assert len(tags(told, TagKind.CATEGORY)) == 12
+
+
+def test_a_category_is_known_by_its_label_too() -> None:
+    told = item("Quiet")
+    told = replace(told, entry=replace(told.entry, categories=(Category("pol", label="Politik"),)))
+    assert "politics" in tags(story(told))
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "rule"),
+    [
+        ("post", item("Sponsored: shoes"), "drop title:sponsored OR url:/live/"),
+        ("post", item("Nachricht", language="de"), "keep lang:en"),
+        ("post", item("News"), None),
+        ("post", item("News", url="https://post.example/live/1"), "drop title:sponsored OR url:/live/"),
+        ("herald", item("Sponsored: shoes"), None),
+        ("blog", item("Shoes", categories=["Ads"]), "drop entity:zz OR category:ads"),
+    ],
+)
+def test_keep_and_drop(name: str, told: object, rule: str | None) -> None:
+    chosen = next(one for one in SETTINGS.sources if one.id == name)
+    assert RULES.rejected(chosen, told) == rule  # type: ignore[arg-type]
+
+
+def test_the_reason_a_topic_does_not_match() -> None:
+    told = story(item("Ukraine wins Eurovision"))
+    assert RULES.explain(RuleName("topic", "ukraine"), told, NOON).branch == "none of nato, war, russia*"
+
+
+def test_rules_in_a_circle_are_an_error() -> None:
+    circle = Settings(Path("x"), (), tags=(TagRule("a", "tag:b"), TagRule("b", "nato OR tag:a")))
+    with pytest.raises(Circular, match="tag a"):
+        compile_rules(circle)
+
+
+def expecting(query: str, *expect: Expectation) -> list[str]:
+    topic = Topic(Slug("t"), "T", query, tuple(expect))
+    return [
+        message for _, message in failed_expectations(Settings(Path("x"), SETTINGS.sources, tags=SETTINGS.tags, topics=(topic,)))
+    ]
+
+
+def test_expectations_that_hold_say_nothing() -> None:
+    assert not expecting(
+        UKRAINE, Expectation(True, "NATO weighs closer ties with Ukraine"), Expectation(False, "Ukraine wins Eurovision")
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "expectation", "message"),
+    [
+        (UKRAINE, Expectation(True, "Ukraine wins Eurovision"), "should match and does not: none of nato, war, russia*"),
+        (UKRAINE, Expectation(False, "Kyiv at war"), "should not match and does: kyiv in the title, war in the title"),
+        ("title:nato", Expectation(True, "Talks", body="NATO"), "no title:nato"),
+        ("source:herald nato", Expectation(True, "NATO"), "not source:herald"),
+        ("tag:war", Expectation(False, "War"), "does: tag:war"),
+        ("lang:de", Expectation(True, "The ministers met in the capital on Thursday"), "not lang:de"),
+    ],
+)
+def test_a_failed_expectation_names_the_words_that_decided(query: str, expectation: Expectation, message: str) -> None:
+    (told,) = expecting(query, expectation)
+    assert told.startswith(f'topic t: "{expectation.title}" ')
+    assert told.endswith(message)
+
+
+@pytest.mark.parametrize(
+    ("query", "expectation"),
+    [
+        ("outlets>=3 ukraine", Expectation(True, "Ukraine")),
+        ("source:herald nato", Expectation(True, "NATO", source="herald")),
+        ("group:wires tag:uk nato", Expectation(True, "NATO", source="herald")),
+        ("tag:mine nato", Expectation(True, "NATO", tags=("mine",))),
+        ("nato brussels", Expectation(True, "NATO", body="in Brussels")),
+        ("lang:de", Expectation(True, "Die Minister haben sich am Donnerstag in der Hauptstadt getroffen")),
+    ],
+)
+def test_expectations_may_name_a_source_tags_and_a_body(query: str, expectation: Expectation) -> None:
+    assert expecting(query, expectation) == []
+
+
+def test_rules_agree_with_single_queries() -> None:
+    """The one pass for all rules answers as each query alone does on the story as it is stored."""
+    told = story(item("Kyiv hails NATO", "The war"), item("Russia", source="post", number=2))
+    tagged = RULES.apply(told, NOON)
+    stored = Story(
+        told.id, told.items, told.lead, NOON, NOON, NOON, tags=(*tagged.tags, Tag(TagKind.ENTITY, "xx")), topics=tagged.topics
+    )
+    for topic in SETTINGS.topics:
+        assert Query(topic.query).matches(stored, NOON) == (topic.slug in tagged.topics)
