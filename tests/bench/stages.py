@@ -41,9 +41,8 @@ def _one(place: Path, phase: str, feeds: int) -> None:
     whole = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     shares = by_stage(pstats.Stats(str(out)))
     inside = sum(shares.values())
-    print(
-        f"\n{phase}: {1000 * whole / feeds:.2f} ms CPU a feed under the profiler, all processes; in the main one {1000 * inside / feeds:.2f}:"
-    )
+    everywhere, here = 1000 * whole / feeds, 1000 * inside / feeds
+    print(f"\n{phase}: {everywhere:.2f} ms CPU a feed under the profiler in all processes, {here:.2f} in the main one:")
     for stage, seconds in shares.most_common(16):
         print(f"  {stage:28} {1000 * seconds / feeds:8.3f} ms a feed  {100 * seconds / inside:5.1f} %")
 
