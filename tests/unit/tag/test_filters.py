@@ -74,11 +74,9 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 TERMS = st.sampled_from(
     [
         *WORDS[:-1], "1000", '"nato kyiv"', "war*", "本", "日本", "title:nato", "body:kyiv", 'title:"war us"', "author:ada",
-        'author:"o\', "',
-        ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ",
-        ", ", ", ", ", ", ", ", ",
-        ", ", ", ", ", ", ", ", ", ", ", ", ",
-        ", ", ",
+        'author:"o\'brien"', "url:/live/", "site:herald.example", "source:herald", "source:p*", "source:(post OR wire-1)",
+        "group:wires", "tag:wire", "tag:w*", "tag:war", "topic:ukraine", "lang:en", "lang:nb", "lang:ja", "entity:nato",
+        "outlets>=2", "items=1", "words>3", "age<2d", "age>36h", "/NATO|nato/", "/łódź/i",
     ]
 )  # fmt: skip
 QUERIES = st.recursive(
