@@ -136,28 +136,33 @@ class Deflate:
     """zlib as the standard has it, or raw deflate, as many servers send it (RFC 9110 8.4.1.2)."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
         self._out = _Bounded(limit)
-        self._unpacker = zlib.decompressobj()
-        self._first = True
+        self._unpacker: zlib._Decompress | None = None
+        self._head = b""
 
     def feed(self, part: bytes) -> None:
-        data = part
+        data = self._head + part if self._unpacker is None else part
+        if self._unpacker is None:
+            self._head = data
+            if len(data) < 2:
+                return
+            self._unpacker = zlib.decompressobj(15 if _is_zlib(data) else -15)
         while data and not self._unpacker.eof:
             try:
                 self._out.add(self._unpacker.decompress(data, self._out.room))
             except zlib.error as error:
-                if not self._first:
-                    raise DecodingError("the compressed body is corrupt (deflate)") from error
-                self._unpacker, self._first = zlib.decompressobj(-15), False
-                continue
-            self._first = False
+                raise DecodingError("the compressed body is corrupt (deflate)") from error
             data = self._unpacker.unconsumed_tail
 
     def finish(self) -> bytes:
-        if not self._unpacker.eof and not self._first:
+        if self._head and (self._unpacker is None or not self._unpacker.eof):
             raise DecodingError("the compressed body is truncated (deflate)")
         return self._out.whole()
+
+
+def _is_zlib(data: bytes) -> bool:
+    """Whether the first two bytes are a zlib header (RFC 1950 2.2)."""
+    return data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
 
 
 class Brotli:
