@@ -23,14 +23,14 @@ class Tree:
         self._root = root
         self._private = private
 
-    def write(self, path: str, body: bytes) -> bool:
+    def write(self, path: str, body: bytes, *, changed: bool = False) -> bool:
         """Puts `body` at a relative path by temporary file, fsync and rename. False if it is there already.
 
-        Raises AggregatorError if the disk is full or the directory can't be written.
+        changed: it is known that something else is there, so the file is not read. Raises AggregatorError if the disk is full or the directory can't be written.
         """
         target = self._root / PurePosixPath(path)
         try:
-            if _same(target, body):
+            if not changed and _same(target, body):
                 return False
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if self._private else 0o755)
             self._replace(target, body)

@@ -16,7 +16,7 @@ GENERATOR = "aggregator"
 
 
 @dataclass(frozen=True, slots=True)
-class Archives:
+class ArchiveLinks:
     """Links of RFC 5005 section 4, as page numbers. page: of this document; None for the subscription document."""
 
     page: int | None = None
@@ -39,7 +39,12 @@ class Head:
     home: str
     hub: str | None
     ttl: int
-    archives: Archives = Archives()
+    archives: ArchiveLinks = ArchiveLinks()
+
+    @property
+    def described(self) -> bool:
+        """Whether the description is the config's own, not made from titles."""
+        return bool(self.output.description)
 
     def self_url(self, format: str) -> str:
         """The configured public address of this very document."""
@@ -60,7 +65,7 @@ def feed_id(site_id: str, output: Output) -> str:
     return f"urn:uuid:{uuid.uuid5(uuid.UUID(site_id), output.slug)}"
 
 
-def head(output: Output, settings: Settings, site_id: str, updated: Instant, archives: Archives = Archives()) -> Head:
+def head(output: Output, settings: Settings, site_id: str, updated: Instant, archives: ArchiveLinks = ArchiveLinks()) -> Head:
     """Makes the head of a document. site_id: this database's UUID. Private feeds name no hub: it could not read them."""
     title = one_line(output.title) or str(output.slug)
     return Head(

@@ -22,7 +22,6 @@ def document(site: Site, heads: Iterable[Head]) -> bytes:
 def _outline(head: Head) -> str:
     attributes = {
         "type": "rss",
-        "version": "ATOM",
         "text": head.title,
         "title": head.title,
         "description": head.description,

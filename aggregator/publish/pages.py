@@ -4,45 +4,159 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from functools import cache
+from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
 
+from aggregator.model import Instant, Story
+from aggregator.publish import addresses, characters
 from aggregator.publish.head import Head
+from aggregator.publish.view import View
 from aggregator.settings import Site
+from aggregator.text.chars import one_line
+from aggregator.text.times import rfc3339
+
+PAGE_ENTRIES = 60
+"""Stories on a feed's page: what a phone loads at once; the feed holds the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where pages stand: on a server, from its root; in an export, relative to themselves and with a suffix."""
+
+    root: str = ""
+    suffix: str = ""
+
+
+SERVED = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant for people, in the site's time zone, and for machines."""
+
+    iso: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One item of a story, as its page lists it."""
+
+    outlet: str
+    title: str
+    url: str | None
+    when: Moment
+
+
+@cache
+def _template(name: str) -> Template:
+    return _environment().get_template(name)
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=PackageLoader("aggregator.publish"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["markup"] = Markup  # for bodies alone, which nh3 cleaned and scrub scrubbed
+    return made
 
 
 @cache
-def _style() -> str:
-    return _environment().get_template("style.css").render()
+def _source(name: str) -> Markup:
+    """A style sheet or script as it stands in a page."""
+    loader = _environment().loader
+    assert loader is not None
+    return Markup(loader.get_source(_environment(), name)[0].strip())
 
 
-def headers() -> dict[str, str]:
-    """What pages are sent with: nothing but their own style sheet and pictures may load."""
-    hashed = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src https: http: data:; style-src 'sha256-{hashed}'; base-uri 'none'; form-action 'none'"
+def _hash(name: str) -> str:
+    return base64.b64encode(hashlib.sha256(_source(name).encode()).digest()).decode()
+
+
+@cache
+def policy() -> str:
+    """The content security policy: our own style and script by their hashes, pictures and sound from anywhere, nothing else."""
+    return (
+        f"default-src 'none'; img-src https: http:; media-src https: http:; style-src 'sha256-{_hash('style.css')}'; "
+        f"script-src 'sha256-{_hash('copy.js')}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def headers() -> Mapping[str, str]:
+    """What pages are sent with."""
     return {
-        "content-security-policy": policy + "; frame-ancestors 'none'",
+        "content-security-policy": policy() + "; frame-ancestors 'none'",
         "referrer-policy": "no-referrer",
         "x-robots-tag": "noindex",
     }
 
 
-def index(site: Site, feeds: Sequence[Head]) -> bytes:
-    """The front page: the public feeds, with buttons to subscribe."""
-    from markupsafe import Markup
+@cache
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return UTC
 
-    page = _environment().get_template("index.html")
-    return page.render(site=site, feeds=feeds, language=site.language, style=Markup(_style())).encode()
+
+def moment(instant: Instant, site: Site) -> Moment:
+    local = datetime.fromtimestamp(int(instant), _zone(site.timezone))
+    return Moment(rfc3339(instant) or "", f"{local:%Y-%m-%d %H:%M} {local.tzname()}")
+
+
+def _render(name: str, site: Site, place: Place, language: str, **values: object) -> bytes:
+    page = _template(name).render(
+        site_title=one_line(site.title) or "News",
+        language=language,
+        root=place.root,
+        suffix=place.suffix,
+        policy=policy(),
+        style=_source("style.css"),
+        script=_source("copy.js"),
+        **values,
+    )
+    return page.encode()
+
+
+def index(site: Site, feeds: Sequence[Head], place: Place = SERVED) -> bytes:
+    """The front page: the public feeds, with buttons to subscribe."""
+    return _render("index.html", site, place, site.language, feeds=feeds)
+
+
+def entry(view: View, site: Site) -> bytes:
+    """One story as it stands on the pages of feeds. Addresses are those of a server."""
+    page = addresses.story_path(view.id)
+    macro = _template("macros.html").module.entry  # type: ignore[attr-defined]
+    return str(macro(view, page, moment(view.published, site))).encode()
+
+
+def topic(site: Site, feed: Head, entries: Sequence[bytes], place: Place = SERVED) -> bytes:
+    """The page of a feed: its newest stories, as `entry` made them."""
+    shown = Markup(b"".join(entries[:PAGE_ENTRIES]).decode())
+    return _render("topic.html", site, place, feed.language, feed=feed, entries=shown, more=len(entries) > PAGE_ENTRIES)
+
+
+def story(site: Site, view: View, told: Story, topics: Sequence[Head], place: Place = SERVED) -> bytes:
+    """The page of a story: every report of it, the feeds it is in, its tags. topics: public feeds alone."""
+    reports = [
+        Report(
+            characters.plain(item.outlet) or item.outlet_key,
+            characters.plain(item.entry.title) or characters.plain(item.outlet),
+            characters.address(item.entry.url),
+            moment(item.published, site),
+        )
+        for item in sorted(told.items, key=lambda item: (item.published, item.id))
+    ]
+    values = {"story": view, "reports": reports, "outlets": len(told.outlets), "topics": topics}
+    return _render("story.html", site, place, site.language, when=moment(view.published, site), **values)

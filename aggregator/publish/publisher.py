@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from aggregator.model import Instant, Slug, SourceState, StoryId
-from aggregator.ports import OutputState, Shown, Store
-from aggregator.publish import archive, opml, pages, select
-from aggregator.publish.addresses import FORMATS, TYPES, feed_path
+from aggregator.ports import OutputState, Store
+from aggregator.publish import opml, pages, select
+from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
+from aggregator.publish.closed import ClosedPages
 from aggregator.publish.documents import documents, in_order
 from aggregator.publish.files import Tree
-from aggregator.publish.head import Archives, Head, head, ttl
+from aggregator.publish.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.rendering import Renderer
 from aggregator.publish.shelf import Prepared, Shelf, digest
 from aggregator.settings import Output, Settings
@@ -42,6 +43,8 @@ class Issue:
     head: Head
     stories: tuple[StoryId, ...]
     made: dict[str, bytes]
+    digests: dict[str, str]
+    page: bytes
     mark: Mark
     old_mark: Mark
 
@@ -58,6 +61,7 @@ class Publisher:
         self._mint = mint
         self._trees = {False: Tree(settings.publish.directory), True: Tree(settings.publish.private, private=True)}
         self._renderer = Renderer(settings, store.stories)
+        self._closed = ClosedPages(settings, store, self._renderer, self._trees, self.site_id)
         self._site_id: str | None = None
         self._shown: dict[Slug, tuple[StoryId, ...]] = {}
         self._promised: set[StoryId] = set()
@@ -72,7 +76,6 @@ class Publisher:
         issues = []
         for output in outputs:
             state = states.get(output.slug) or OutputState(output.slug, b"", changed=now)
-            self._close_pages(output, state, now)
             issues.append(self._issue(output, state, now))
         self._promise(issues)
         for issue in issues:
@@ -111,33 +114,24 @@ class Publisher:
         return self._site_id
 
     # --- one feed
-    def _close_pages(self, output: Output, state: OutputState, now: Instant) -> None:
-        if state.filling:
-            return
-        while members := archive.to_close(self._store.shown(output.slug), output.items):
-            entries = self._renderer.entries(members, output.content)
-            number = len(self._store.pages(output.slug)) + 1
-            with self._store.begin() as transaction:
-                transaction.mark_published([one.story for one in members])
-                transaction.save_page(archive.close(output.slug, number, entries, now))
-
     def _issue(self, output: Output, state: OutputState, now: Instant) -> Issue:
-        entries = in_order(self._renderer.entries(self._members(output, state), output.content), output.sort)
+        shown = self._store.shown(output.slug)
+        if state.filling:
+            newest = frozenset(select.fill(shown, output.items))
+            shown = [one for one in shown if one.story in newest]
+        else:
+            shown = self._closed.close(output, shown, now)
+        entries = in_order(self._renderer.entries(shown, output.content), output.sort)
         old = self._mark(output.slug)
         updated = max((one.updated for one in entries), default=int(state.changed))
-        closed = len(self._store.pages(output.slug))
-        top = head(output, self._settings, self.site_id(), max(updated, old.updated), Archives(previous=closed or None))
+        links = ArchiveLinks(previous=self._closed.count(output.slug) or None)
+        top = head(output, self._settings, self.site_id(), max(updated, old.updated), links)
         made = documents(top, entries)
-        new = digest(b"".join(made.values()))
+        digests = {format: digest(body) for format, body in made.items()}
+        new = digest("".join(digests.values()).encode())
         mark = old if new == old.digest else Mark(new, max(int(now), old.modified), top.updated)
-        return Issue(output, top, tuple(one.story for one in entries), made, mark, old)
-
-    def _members(self, output: Output, state: OutputState) -> list[Shown]:
-        shown = self._store.shown(output.slug)
-        if not state.filling:
-            return shown
-        newest = frozenset(select.fill(shown, output.items))
-        return [one for one in shown if one.story in newest]
+        page = b"" if output.token is not None else pages.topic(self._settings.site, top, [one.html for one in entries])
+        return Issue(output, top, tuple(one.story for one in entries), made, digests, page, mark, old)
 
     def _mark(self, slug: Slug) -> Mark:
         stored = self._store.value(MARK + slug)
@@ -161,44 +155,52 @@ class Publisher:
         private = output.token is not None
         cache = f"{'private' if private else 'public'}, max-age={issue.head.ttl}"
         for format, body in issue.made.items():
-            path = feed_path(output.slug, format)
-            shown = self.shelf.get(path)
-            if shown is not None and shown.body == body and shown.token == output.token and shown.cache == cache:
-                continue
-            self._trees[private].write(path[1:], body)
             links = f'<{issue.head.hub}>; rel="hub", <{issue.head.self_url(format)}>; rel="self"'
             extra = {"link": links} if issue.head.hub else {}
-            self.shelf.put(path, Prepared(TYPES[format], body, issue.mark.modified, cache, output.token, extra))
+            prepared = Prepared(TYPES[format], body, issue.mark.modified, cache, output.token, extra, issue.digests[format])
+            self._put(feed_path(output.slug, format), prepared)
+        if not private:
+            page = Prepared(HTML, issue.page, issue.mark.modified, cache, extra=pages.headers())
+            self._put(topic_path(output.slug), page, file=topic_path(output.slug) + ".html")
         self._shown[output.slug] = issue.stories
+
+    def _put(self, path: str, document: Prepared, *, file: str | None = None) -> None:
+        """Writes the file and then lets the document be served, unless both are there as they are."""
+        shown = self.shelf.get(path)
+        if shown is not None and shown.is_as(document):
+            return
+        known = shown is not None and shown.token == document.token  # then the file is the old one: no need to compare
+        self._trees[document.token is not None].write((file or path)[1:], document.body, changed=known)
+        self.shelf.put(path, document)
 
     # --- what stands around the feeds
     def _show_surroundings(self, states: Mapping[Slug, OutputState], now: Instant) -> None:
         """The list of feeds, the front page; what is not published any more is removed."""
+        site, cache = self._settings.site, f"public, max-age={ttl(self._settings)}"
         public = [self._head(output) for output in self._settings.outputs if output.token is None]
-        self._show_page("/opml.xml", "text/x-opml; charset=utf-8", opml.document(self._settings.site, public), now)
-        self._show_page("/index.html", HTML, pages.index(self._settings.site, public), now)
+        self._put("/opml.xml", Prepared("text/x-opml; charset=utf-8", opml.document(site, public), int(now), cache))
+        self._put("/index.html", Prepared(HTML, pages.index(site, public), int(now), cache, extra=pages.headers()))
+        self._closed.write_all()
         self._remove_the_rest(states)
         self._renderer.forget_all_but({story for stories in self._shown.values() for story in stories})
 
     def _head(self, output: Output) -> Head:
         return head(output, self._settings, self.site_id(), self._mark(output.slug).updated)
 
-    def _show_page(self, path: str, kind: str, body: bytes, now: Instant) -> None:
-        shown = self.shelf.get(path)
-        if shown is None or shown.body != body:
-            self._trees[False].write(path[1:], body)
-            extra = pages.headers() if kind == HTML else {}
-            self.shelf.put(path, Prepared(kind, body, int(now), f"public, max-age={ttl(self._settings)}", extra=extra))
-
     def _remove_the_rest(self, states: Mapping[Slug, OutputState]) -> None:
+        served = {"/opml.xml", "/index.html"}
         wanted: dict[bool, set[str]] = {False: {"opml.xml", "index.html"}, True: set()}
         for output in self._settings.outputs:
-            wanted[output.token is not None].update(feed_path(output.slug, format)[1:] for format in FORMATS)
+            feeds = [feed_path(output.slug, format) for format in FORMATS]
+            served.update(feeds)
+            wanted[output.token is not None].update(path[1:] for path in (*feeds, *self._closed.paths(output)))
+            if output.token is None:
+                served.add(topic_path(output.slug))
+                wanted[False].add(topic_path(output.slug)[1:] + ".html")
         for private, tree in self._trees.items():
             tree.clean(wanted[private])
-        known = {f"/{path}" for paths in wanted.values() for path in paths}
         for path in self.shelf.paths():
-            if path not in known:
+            if path not in served:
                 self.shelf.drop(path)
-        gone = {feed_path(slug, format) for slug in states for format in FORMATS} - known
-        self.shelf.withdraw(frozenset(gone))
+        gone = {path for slug in states for path in (topic_path(slug), *(feed_path(slug, format) for format in FORMATS))}
+        self.shelf.withdraw(frozenset(gone - served))

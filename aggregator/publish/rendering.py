@@ -8,17 +8,17 @@ from urllib.parse import parse_qsl, urlsplit
 
 from aggregator.model import SourceId, Story, StoryId
 from aggregator.ports import Shown
-from aggregator.publish import atom, jsonfeed, rss
+from aggregator.publish import atom, jsonfeed, pages, rss
 from aggregator.publish.characters import address, plain
 from aggregator.publish.view import Origin, View, view
-from aggregator.settings import Settings
+from aggregator.settings import Settings, Site
 
 _SECRET_WORDS = ("token", "key", "secret", "password", "passwd", "pass", "auth", "sig", "signature", "session", "credential")
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A story in the three formats. version: of the stored story that it was made from."""
+    """A story in the three formats and for the feed's page. version: of the stored story that it was made from."""
 
     story: StoryId
     version: int
@@ -27,11 +27,21 @@ class Rendered:
     atom: bytes
     rss: bytes
     json: bytes
+    html: bytes = b""
 
 
-def render(shown: View, version: int = 0) -> Rendered:
+def render(shown: View, site: Site, version: int = 0) -> Rendered:
     """Renders one view in every format."""
-    return Rendered(shown.id, version, shown.published, shown.updated, atom.entry(shown), rss.item(shown), jsonfeed.item(shown))
+    return Rendered(
+        shown.id,
+        version,
+        shown.published,
+        shown.updated,
+        atom.entry(shown),
+        rss.item(shown),
+        jsonfeed.item(shown),
+        pages.entry(shown, site),
+    )
 
 
 class Renderer:
@@ -48,7 +58,7 @@ class Renderer:
         wanted = {member.story: member.version for member in members if self._version(member.story, content) != member.version}
         for story in self._load(wanted) if wanted else ():
             shown = view(story, content, self._site, self._origins)
-            self._kept[story.id, content] = render(shown, wanted[story.id])
+            self._kept[story.id, content] = render(shown, self._site, wanted[story.id])
         return [found for member in members if (found := self._kept.get((member.story, content))) is not None]
 
     def _version(self, story: StoryId, content: str) -> int | None:
@@ -65,7 +75,7 @@ def public_origins(settings: Settings) -> Mapping[SourceId, Origin]:
     found = {}
     for source in settings.sources:
         url = address(source.url)
-        if url is not None and not _has_secret(url):
+        if url is not None and source.shown in ("", source.url) and not _has_secret(url):
             found[source.id] = Origin(plain(source.title or source.outlet or ""), url)
     return found
 

@@ -52,6 +52,11 @@ class Prepared:
         if not self.digest:
             self.digest = digest(self.body)
 
+    def is_as(self, other: Prepared) -> bool:
+        """Whether the other would be answered with the same bytes and headers, `modified` aside."""
+        mine = (self.digest, self.type, self.cache, self.token, self.extra)
+        return mine == (other.digest, other.type, other.cache, other.token, other.extra)
+
     @property
     def codings(self) -> tuple[str, ...]:
         """The codings that this document is worth having in."""

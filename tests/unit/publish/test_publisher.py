@@ -132,6 +132,7 @@ def test_a_removed_feed_is_removed_and_remembered_as_gone(tmp_path: Path, store:
         "feeds/readme.txt",
         "index.html",
         "opml.xml",
+        "topics/all.html",
     ]
     assert fewer.shelf.get("/feeds/ukraine.atom") is None
     assert fewer.shelf.is_withdrawn("/feeds/ukraine.atom")

@@ -1,0 +1,118 @@
+"""Closed archive pages: closing them, writing their files, and answering for them without keeping them all in memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from aggregator.model import Instant, Slug
+from aggregator.ports import ArchivePage, Shown, Store
+from aggregator.publish import archive
+from aggregator.publish.addresses import FORMATS, TYPES, page_path
+from aggregator.publish.documents import documents
+from aggregator.publish.files import Tree
+from aggregator.publish.head import ArchiveLinks, Head, head
+from aggregator.publish.rendering import Renderer
+from aggregator.publish.shelf import Prepared, digest
+from aggregator.settings import Output, Settings
+
+YEAR = 31_536_000
+PAGES_KEY = "publish.pages."
+"""Prefix of stored values: what the page files of a feed were last written from."""
+_PATH = re.compile(r"/feeds/([^/]+)/([1-9][0-9]{0,8})\.(atom|rss|json)")
+
+
+class ClosedPages:
+    """The archive pages of all outputs of one config. site_id: see `Publisher.site_id`."""
+
+    def __init__(
+        self, settings: Settings, store: Store, renderer: Renderer, trees: Mapping[bool, Tree], site_id: Callable[[], str]
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._renderer = renderer
+        self._trees = trees
+        self._site_id = site_id
+        self._outputs = {output.slug: output for output in settings.outputs}
+        self._counts: dict[Slug, int] = {}
+
+    def count(self, slug: Slug) -> int:
+        """How many pages the feed has: also the number of its newest."""
+        if slug not in self._counts:
+            self._counts[slug] = len(self._store.pages(slug))
+        return self._counts[slug]
+
+    def close(self, output: Output, shown: list[Shown], now: Instant) -> list[Shown]:
+        """Closes what is due to be closed and returns the members that are left in the subscription document."""
+        while members := archive.to_close(shown, output.items):
+            entries = self._renderer.entries(members, output.content)
+            number = self.count(output.slug) + 1
+            page = archive.close(output.slug, number, entries, now)
+            with self._store.begin() as transaction:
+                transaction.mark_published(page.stories)
+                transaction.save_page(page)
+            self._counts[output.slug] = number
+            self._write(output, page)
+            if number > 1:
+                self._rewrite(output, number - 1)  # it now has a next one: the one change of a closed page's links
+            gone = {one.story for one in members}
+            shown = [one for one in shown if one.story not in gone]
+        return shown
+
+    def write_all(self) -> None:
+        """Writes the files of pages anew where the config has changed what stands in them, or where writing was interrupted."""
+        for output in self._outputs.values():
+            count = self.count(output.slug)
+            state = f"{self._made_from(output)} {count}"
+            stored = self._store.value(PAGES_KEY + output.slug) or ""
+            if not count or stored == state:
+                continue
+            before, _, written = stored.partition(" ")
+            first = int(written) if before == state.partition(" ")[0] else 1  # the last one written has a next one now
+            for number in range(first, count + 1):
+                self._rewrite(output, number)
+            with self._store.begin() as transaction:
+                transaction.set_value(PAGES_KEY + output.slug, state)
+
+    def paths(self, output: Output) -> Iterator[str]:
+        """The paths of all its pages' documents."""
+        for number in range(1, self.count(output.slug) + 1):
+            for format in FORMATS:
+                yield page_path(output.slug, number, format)
+
+    def prepared(self, path: str) -> Prepared | None:
+        """The document at a path, or None if that is no archive page."""
+        matched = _PATH.fullmatch(path)
+        output = self._outputs.get(Slug(matched[1])) if matched else None
+        page = self._store.page(output.slug, int(matched[2])) if matched and output else None
+        if matched is None or output is None or page is None:
+            return None
+        access = "private" if output.token is not None else "public"
+        top = self._head(output, page)
+        last = page.page == self.count(output.slug)
+        cache = f"{access}, max-age={top.ttl}" if last else f"{access}, max-age={YEAR}, immutable"
+        body = documents(top, archive.unpack(page.body))[matched[3]]
+        return Prepared(TYPES[matched[3]], body, int(page.closed), cache, output.token)
+
+    def _rewrite(self, output: Output, number: int) -> None:
+        page = self._store.page(output.slug, number)
+        if page is not None:
+            self._write(output, page)
+
+    def _write(self, output: Output, page: ArchivePage) -> None:
+        made = documents(self._head(output, page), archive.unpack(page.body))
+        for format, body in made.items():
+            self._trees[output.token is not None].write(page_path(output.slug, page.page, format)[1:], body)
+
+    def _made_from(self, output: Output) -> str:
+        """A digest of what the documents take from the config and this database."""
+        plain = head(output, self._settings, self._site_id(), 0.0)
+        return digest(repr((plain, output.token is None)).encode())
+
+    def _head(self, output: Output, page: ArchivePage) -> Head:
+        links = ArchiveLinks(
+            page=page.page,
+            previous=page.page - 1 if page.page > 1 else None,
+            next=page.page + 1 if page.page < self.count(output.slug) else None,
+        )
+        return head(output, self._settings, self._site_id(), page.updated, links)
