@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aggregator.model import Fault, FaultKind
-from aggregator.parse.discover import feeds_offered
 from aggregator.parse.prolog import Prolog, read_prolog
-from aggregator.text.chars import one_line
 
 _OTHERS = {
     "opml": "an OPML list of feeds: take it in with `aggregator import`, or as `opml:` in the config",
@@ -31,7 +29,7 @@ class Found:
     prolog: Prolog
 
 
-def kind_of(data: bytes, url: str) -> Found | Fault:
+def kind_of(data: bytes) -> Found | Fault:
     """Of UTF-8 bytes. Web pages, CDF, OPML and others are faults that say what they are."""
     head = data.lstrip(b"\xef\xbb\xbf \t\r\n\x0b\x0c\x00")
     if not head:
@@ -47,7 +45,7 @@ def kind_of(data: bytes, url: str) -> Found | Fault:
     if root in ("rss", "feed", "rdf") or (root == "entry" and not prolog.html):
         return Found(False, prolog)
     if prolog.html or root in _HTML_ROOTS:
-        return _page(data, url)
+        return _page(data)
     if prolog.root.lower() == "channel" and b"href=" in data[prolog.at : prolog.at + 300].split(b">")[0].lower():
         return Fault(FaultKind.NOT_A_FEED, "a Channel Definition Format document, which is out of scope")
     if root in _OTHERS:
@@ -57,12 +55,9 @@ def kind_of(data: bytes, url: str) -> Found | Fault:
     return Found(False, prolog)
 
 
-def _page(data: bytes, url: str) -> Fault:
-    text = data.decode("utf-8", "replace")
-    feeds = feeds_offered(text, url)
+def _page(data: bytes) -> Fault:
+    """What a page offers is the fetch's to find; here arrives what it took for a feed."""
     words = "a web page, not a feed"
-    if feeds:
-        words += "; it offers " + ", ".join(feeds[:5])
-    elif "h-feed" in text or "hentry" in text:
+    if b"h-feed" in data or b"hentry" in data:
         words += "; it is marked up as an h-feed, which is out of scope"
-    return Fault(FaultKind.HTML, one_line(words, 500), feeds=feeds)
+    return Fault(FaultKind.HTML, words)

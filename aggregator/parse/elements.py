@@ -46,11 +46,25 @@ def text_in(element: Element) -> str:
 
 def texts(fields: Fields, *names: str) -> tuple[str, ...]:
     """What the elements of these fields say, in the order of the names, without the empty."""
-    return tuple(text for name in names for element in fields.get(name, ()) if (text := text_in(element)))
+    found = []
+    for name in names:
+        if name in fields:
+            for element in fields[name]:
+                text = text_in(element)
+                if text:
+                    found.append(text)
+    return tuple(found)
 
 
 def first_text(fields: Fields, *names: str) -> str | None:
-    return next(iter(texts(fields, *names)), None)
+    """The first of these that says anything."""
+    for name in names:
+        if name in fields:
+            for element in fields[name]:
+                text = text_in(element)
+                if text:
+                    return text
+    return None
 
 
 def attribute(element: Element, name: str) -> str | None:
@@ -68,6 +82,8 @@ def piece_of(element: Element, default: Kind, with_base: bool = False) -> Piece:
     if len(element):
         return Piece(inner_markup(element), "html", base)
     value = element.text or ""
+    if not element.attrib:
+        return Piece(value, default, base)
     kind = (element.get("type") or "").strip().lower().partition(";")[0]
     if (element.get("mode") or "").lower() == "base64" or (element.get("encoding") or "").lower() == "base64":
         value = _decoded(value)
@@ -83,10 +99,11 @@ def piece_of(element: Element, default: Kind, with_base: bool = False) -> Piece:
 def first_piece(fields: Fields, default: Kind, with_base: bool, *names: str) -> Piece | None:
     """The first of these fields that says anything."""
     for name in names:
-        for element in fields.get(name, ()):
-            piece = piece_of(element, default, with_base)
-            if piece.value and not piece.value.isspace():
-                return piece
+        if name in fields:
+            for element in fields[name]:
+                piece = piece_of(element, default, with_base)
+                if piece.value and not piece.value.isspace():
+                    return piece
     return None
 
 

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from aggregator.model import Category, Enclosure, Entry, Origin
 from aggregator.parse.raw import Link, Media, Piece, RawEntry
@@ -112,6 +112,17 @@ def _article(raw: RawEntry, links: Links) -> str | None:
     if found is None and raw.guid and raw.guid[:4].lower() == "http":
         found = links.tidy(raw.guid)
     return found or next((url for media in raw.media if (url := links.tidy(media.url))), None)
+
+
+def link_as_sent(raw: RawEntry, base: str) -> str | None:
+    """The article's address as the document has it: absolute but otherwise untouched, whatever its scheme."""
+    sent = next((link for link in alternate(raw.links) if link.href), None)
+    if sent is None:
+        return raw.guid if raw.permalink and raw.guid else next((media.url for media in raw.media), None)
+    try:
+        return urljoin(urljoin(base, sent.base or raw.base or ""), sent.href)
+    except ValueError:
+        return sent.href
 
 
 def _content_base(raw: RawEntry, url: str | None, outer: str) -> str:

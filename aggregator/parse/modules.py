@@ -10,6 +10,7 @@ from aggregator.parse.raw import Link, Media, Piece
 if TYPE_CHECKING:
     from aggregator.parse.elements import Element, Fields
 
+_PICTURES = ("media:content", "media:group", "media:thumbnail", "itunes:image")
 _MODULE_LANGUAGES = ("dc:language", "dcterms:language")
 
 
@@ -70,6 +71,8 @@ def _is_picture(element: Element) -> bool:
 
 def images_of(fields: Fields) -> tuple[str, ...]:
     """Addresses of pictures, the best first: Media RSS content, thumbnails, iTunes."""
+    if fields.keys().isdisjoint(_PICTURES):
+        return ()
     found = [fields, *(fields_of(group) for group in (*fields.get("media:group", ()), *fields.get("media:content", ())))]
     pictures = [u for part in found for e in part.get("media:content", ()) if _is_picture(e) and (u := attribute(e, "url"))]
     thumbnails = [u for part in found for e in part.get("media:thumbnail", ()) if (u := attribute(e, "url") or text_in(e))]

@@ -53,7 +53,7 @@ class Opened:
 def open_document(document: Fetched, tolerant: bool = True) -> Opened | Fault:
     """Charset, format and raw values of a document."""
     decoded = charset.decode(document.body, document.header("content-type"))
-    found = detect.kind_of(decoded.utf8, document.url)
+    found = detect.kind_of(decoded.utf8)
     if isinstance(found, Fault):
         return found
     raw = _json(decoded) if found.json else _xml(decoded, found, tolerant)

@@ -12,8 +12,9 @@ _UNWANTED = re.compile(
 _WINDOWS = {chr(code): bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
 """C1 controls in feeds are Windows-1252 taken for Latin-1, as the HTML standard reads them (13.2.5.80)."""
 
-_SPACE = re.compile(r"[\s\u200b\ufeff]+")
-_INVISIBLE_EDGES = " \u00a0\u00ad\u200b\u2060\ufeff"
+_ASCII_CONTROLS = dict.fromkeys(code for code in (*range(0x20), 0x7F) if chr(code) not in "\t\n\r")
+_INVISIBLE_EDGES = "\u00ad\u2060"
+_INVISIBLE_SPACE = str.maketrans("\u200b\ufeff", "  ")
 
 
 def scrub(text: str) -> str:
@@ -21,14 +22,19 @@ def scrub(text: str) -> str:
 
     Joiners and right-to-left letters stay: scripts and emoji need them.
     """
-    if text.isprintable():
+    if text.replace("\n", " ").isprintable():
         return text
+    if text.isascii():
+        return text.translate(_ASCII_CONTROLS)
     return _UNWANTED.sub(lambda found: _WINDOWS.get(found.group(), ""), text)
 
 
 def one_line(text: str, limit: int | None = None) -> str:
     """Scrubbed text on one line, with single spaces; longer than `limit` characters it ends in an ellipsis."""
-    line = _SPACE.sub(" ", scrub(text)).strip(_INVISIBLE_EDGES)
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = " ".join(scrub(line).translate(_INVISIBLE_SPACE).split())
+    line = line.strip(_INVISIBLE_EDGES)
     return line if limit is None or len(line) <= limit else shorten(line, limit)
 
 

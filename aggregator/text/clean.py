@@ -7,14 +7,13 @@ in which `<` and `>` stand for tags alone and attributes are always ` name="valu
 
 from __future__ import annotations
 
-import html
 import re
 
 import nh3
 
 from aggregator.text import urls
 from aggregator.text.chars import scrub
-from aggregator.text.html import RAW_TEXT
+from aggregator.text.html import RAW_TEXT, unescaped
 
 MAX_DEPTH = 200
 """Elements within one another; what is deeper keeps its text. Readers that recurse break on more."""
@@ -25,6 +24,7 @@ _TAG_NAMES = """
     small source span strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var video wbr
 """
 _TAGS = frozenset(_TAG_NAMES.split())
+_SHOWN = ("alt", "title", "width", "height", "dir", "lang")
 _LAZY = ("data-src", "data-lazy-src", "data-original", "data-orig-file")
 _ATTRIBUTES: dict[str, set[str]] = {
     "*": {"dir", "lang"},
@@ -53,11 +53,18 @@ _CLEANER = nh3.Cleaner(
 )
 _LINKED = re.compile(r"<(a|img|audio|video|source) ([^<>]*)>|<img>")
 _ATTRIBUTE = re.compile(r'([^\s=]+)="([^"]*)"')
+_ESCAPED = re.compile('[&<>"\u00a0]')
 _ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^<>]*>")
 _VOID = frozenset(("br", "col", "hr", "img", "source", "wbr"))
 _PLAIN_URL = re.compile(
-    r"https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}/(?!\.)(?:[A-Za-z0-9_~%-]|/(?![./])|[.](?!/)){0,2000}", re.A
+    r"https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}/"
+    r"(?!\.)(?:[A-Za-z0-9_~@:,;=+()-]++|/(?![./])|\.(?!/)|%[0-9A-Fa-f]{2})*+"
+    r"(?:[?#](?:[A-Za-z0-9_~.@:,;=+&/()-]++|%[0-9A-Fa-f]{2})*+)?",
+    re.A,
 )
+"""Addresses that `urls.resolve` leaves as they are: most of them, so that it is asked for the others alone."""
+
+_MAX_PLAIN = 2000
 _TINY = re.compile(r"\s*[01](?:px)?\s*")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|(?:^|;)\s*(?:width|height)\s*:\s*[01](?:px)?\s*(?:;|$)", re.I)
 _COUNTER = re.compile(
@@ -79,12 +86,14 @@ class Links:
         """The address to open, or None where there is no honest one."""
         if not url:
             return None
-        if _PLAIN_URL.fullmatch(url):
-            return url
-        if url not in self._known:
-            whole = urls.resolve(self.base, url)
-            self._known[url] = urls.without_tracking(whole) if whole else None
-        return self._known[url]
+        known = self._known.get(url, "")
+        if known != "":
+            return known
+        whole = url if len(url) < _MAX_PLAIN and _PLAIN_URL.fullmatch(url) else urls.resolve(self.base, url)
+        if whole and ("?" in whole or "#" in whole):
+            whole = urls.without_tracking(whole)
+        self._known[url] = whole
+        return whole
 
 
 def clean(markup: str, links: Links, limit: int = 1 << 20) -> str:
@@ -140,31 +149,36 @@ def _escaped(text: str) -> str:
 def _relinked(found: re.Match[str], links: Links) -> str:
     """A tag with its addresses resolved; nothing where it is an image that shows nothing."""
     element = found[1] or "img"
-    given = {name: html.unescape(value) if "&" in value else value for name, value in _ATTRIBUTE.findall(found[2] or "")}
+    given = dict(_ATTRIBUTE.findall(found[2] or ""))
+    for name, value in given.items():
+        if "&" in value:
+            given[name] = unescaped(value)
     if element == "img":
         return _image(given, links)
     for name in ("href", "src", "poster"):
         if name in given:
-            url = _address(given.pop(name), links, mail=element == "a")
-            if url:
-                given = {name: url, **given}
+            url = _address(given[name], links, mail=element == "a")
+            if url is None:
+                del given[name]
+            else:
+                given[name] = url
     return _written(element, given)
 
 
 def _image(given: dict[str, str], links: Links) -> str:
-    candidates = [
-        given.get("src"),
-        *(given.get(name) for name in _LAZY),
-        given.get("srcset", "").strip().split(" ")[0].rstrip(","),
-    ]
-    source = next((url for candidate in candidates if (url := links.tidy(candidate))), None)
-    tiny = all(_TINY.fullmatch(given.get(name, "")) for name in ("width", "height"))
-    if source is None or tiny or _HIDDEN.search(given.get("style", "")) or _COUNTER.match(source):
+    source = links.tidy(given.get("src"))
+    if source is None:
+        candidates = [*(given.get(name) for name in _LAZY), given.get("srcset", "").strip().split(" ")[0].rstrip(",")]
+        source = next((url for candidate in candidates if (url := links.tidy(candidate))), None)
+    if source is None or _shows_nothing(given) or _COUNTER.match(source):
         return ""
-    return _written(
-        "img",
-        {"src": source, **{name: given[name] for name in ("alt", "title", "width", "height", "dir", "lang") if name in given}},
-    )
+    return _written("img", {"src": source} | {name: given[name] for name in _SHOWN if name in given})
+
+
+def _shows_nothing(given: dict[str, str]) -> bool:
+    """One pixel or none: it is there to count readers."""
+    tiny = _TINY.fullmatch(given.get("width", "")) and _TINY.fullmatch(given.get("height", ""))
+    return tiny is not None or ("style" in given and _HIDDEN.search(given["style"]) is not None)
 
 
 def _address(url: str, links: Links, mail: bool) -> str | None:
@@ -181,7 +195,7 @@ def _written(element: str, attributes: dict[str, str]) -> str:
 
 def _quoted(value: str) -> str:
     """As html5ever writes attributes, so that cleaning again changes nothing."""
-    if not any(sign in value for sign in '&<>"\u00a0'):
+    if value.isalnum() or _ESCAPED.search(value) is None:
         return value
     escaped = value.replace("&", "&amp;").replace("\u00a0", "&nbsp;").replace('"', "&quot;")
     return escaped.replace("<", "&lt;").replace(">", "&gt;")
