@@ -1,0 +1,130 @@
+"""`aggregator why`: why a story is where it is, why its entries are one story, why an entry was thrown away."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aggregator.text.times import rfc3339
+
+if TYPE_CHECKING:
+    from aggregator.app import Application
+    from aggregator.model import Evidence, Item, Story
+    from aggregator.ports import Reject
+
+
+@click.command()
+@click.argument("named", metavar="URL|STORY")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.pass_obj
+def command(application: Application, named: str, as_json: bool) -> None:
+    """Why a story is in these feeds, and its entries in this story. Give a story's id, an article's address or a guid."""
+    found = application.store.story_of(named)
+    story = application.store.story(found) if found else None
+    if story is None:
+        report = dropped(application, named)
+    else:
+        report = about(application, story)
+    click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else "\n".join(lines(report)))
+
+
+def about(application: Application, story: Story) -> dict[str, Any]:
+    """Everything that was decided about a story, with reasons."""
+
+    store, rules = application.store, application.rules
+    evidence = store.evidence(story.id)
+    tagged = rules.apply(story, time.time())
+    member_of = store.members_of(story.id)
+    return {
+        "id": story.id,
+        "title": story.lead_item.entry.title,
+        "published": rfc3339(story.published),
+        "updated": rfc3339(story.updated),
+        "dropped": story.dropped,
+        "lead": {"source": story.lead_item.source, "reason": story.lead_reason},
+        "outlets": list(story.outlets),
+        "items": [_item(item, *evidence.get(item.id, (None, None))) for item in story.items],
+        "tags": [{"tag": tag.value, "kind": tag.kind, "reason": tag.reason} for tag in story.tags],
+        "feeds": [
+            _feed(application, story, output.slug, output.slug in member_of, tagged.reasons)
+            for output in application.settings.outputs
+        ],
+    }
+
+
+def _item(item: Item, joined: float | None, evidence: Evidence | None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "source": item.source,
+        "outlet": item.outlet,
+        "title": item.entry.title,
+        "url": item.entry.url,
+        "published": rfc3339(item.published),
+        "joined": rfc3339(joined),
+        "language": item.language,
+    }
+    if evidence is not None:
+        row |= {
+            "rule": evidence.rule,
+            "score": round(evidence.score, 2),
+            "terms": {name: round(value, 2) for name, value in evidence.terms},
+        }
+        if evidence.nearest:
+            row["nearest"] = {"story": evidence.nearest, "score": evidence.nearest_score}
+    return row
+
+
+def _feed(application: Application, story: Story, slug: str, member: bool, reasons: Any) -> dict[str, Any]:
+    """Whether the story is in a feed, and the branch of the query that matched or failed."""
+    from aggregator.model import Slug
+    from aggregator.tag.ordering import RuleName
+
+    reason = reasons.get(Slug(slug))
+    if reason is None:
+        names = {name.name: name for name in application.rules.names() if name.kind != "tag"}
+        name: RuleName | None = names.get(slug)
+        reason = str(application.rules.explain(name, story, time.time())) if name else "not selected"
+    elif not member:
+        reason = f"matches ({reason}), but it is not in: older than the newest when the feed began, a new source's backlog, or waiting for a better lead"
+    return {"feed": slug, "in": member, "reason": reason}
+
+
+def dropped(application: Application, named: str) -> dict[str, Any]:
+    """What `keep` and `drop` say of an entry that is in no story. Raises UsageError where nothing is known."""
+    from aggregator.errors import UsageError
+
+    reject: Reject | None = next((one for one in application.store.rejects(100_000) if named in (one.url, one.guid)), None)
+    if reject is None:
+        raise UsageError(f"nothing is known of {named!r}: no story, no entry, and nothing that was thrown away")
+    return {
+        "rejected": reject.title,
+        "url": reject.url,
+        "source": reject.source,
+        "rule": reject.rule,
+        "at": rfc3339(reject.at),
+    }
+
+
+def lines(report: dict[str, Any]) -> Iterator[str]:
+    """The report for people."""
+    if "rejected" in report:
+        yield f"{report['rejected']}\nthrown away on {report['at']} from {report['source']} by the rule: {report['rule']}"
+        return
+    yield f"{report['title']}\n{report['id']}  published {report['published']}  updated {report['updated']}"
+    if report["dropped"]:
+        yield "taken down by hand"
+    yield f"\nlead: {report['lead']['source']} ({report['lead']['reason']})"
+    yield f"outlets ({len(report['outlets'])}): {', '.join(report['outlets'])}\n\nentries:"
+    for item in report["items"]:
+        yield f"  {item['published']}  {item['outlet']} [{item['source']}]  {item['title']}\n    {item['url']}"
+        terms = ", ".join(f"{name} {value:+.2f}" for name, value in item.get("terms", {}).items())
+        yield f"    joined {item['joined']} by {item.get('rule', '?')}" + (f": {item['score']:+.2f} = {terms}" if terms else "")
+        if "nearest" in item:
+            yield f"    nearest story not joined: {item['nearest']['story']} ({item['nearest']['score']})"
+    yield "\ntags:"
+    yield from (f"  {tag['kind']}:{tag['tag']}  ({tag['reason']})" for tag in report["tags"])
+    yield "\nfeeds:"
+    yield from (f"  {'in ' if feed['in'] else 'out'}  {feed['feed']}: {feed['reason']}" for feed in report["feeds"])
