@@ -63,7 +63,7 @@ def test_a_bad_edit_changes_nothing_and_a_good_one_is_taken(desk: Newsdesk) -> N
         config = desk.command.config
         good = config.read_text()
         config.write_text(good.replace("topics:", "topics:\n  - {slug: broken, qurey: x}", 1))
-        eventually(lambda: "broken" in (desk.directory / "log").read_text(), process)
+        eventually(lambda: "qurey" in (desk.directory / "log").read_text(), process)
         assert get(site(desk, "/feeds/ukraine.atom")).status == 200
         config.write_text(
             good.replace("topics:", "topics:\n  - {slug: animals, title: Animals, query: dog OR parrot OR gulls}", 1)
