@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from aggregator.errors import QueryError
 from aggregator.model import (
@@ -123,11 +123,11 @@ class Member:
     entered: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """A member that is not in a closed archive page, with what decides its place and whether it must be rendered anew.
 
     published, updated: of the story. version: grows with each stored change of the story or one of its items, tags included.
+    A tuple, because hundreds are made for each change of a feed.
     """
 
     story: StoryId

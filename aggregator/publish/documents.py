@@ -22,5 +22,6 @@ def documents(head: Head, entries: Sequence[Rendered]) -> dict[str, bytes]:
 
 def in_order(entries: Sequence[Rendered], sort: str) -> list[Rendered]:
     """Newest first, by first publication or by last change; ids decide between equals, so that the order is always the same."""
-    by_id = sorted(entries, key=lambda one: one.story)
-    return sorted(by_id, key=lambda one: one.updated if sort == "updated" else one.published, reverse=True)
+    if sort == "updated":
+        return sorted(entries, key=lambda one: (-one.updated, one.story))
+    return sorted(entries, key=lambda one: (-one.published, one.story))

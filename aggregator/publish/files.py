@@ -22,11 +22,13 @@ class Tree:
     def __init__(self, root: Path, *, private: bool = False) -> None:
         self._root = root
         self._private = private
+        self._renamed_in: set[Path] = set()
 
     def write(self, path: str, body: bytes, *, changed: bool = False) -> bool:
         """Puts `body` at a relative path by temporary file, fsync and rename. False if it is there already.
 
-        changed: it is known that something else is there, so the file is not read. Raises AggregatorError if the disk is full or the directory can't be written.
+        changed: it is known that something else is there, so the file is not read. The rename is sure to last after `sync`.
+        Raises AggregatorError if the disk is full or the directory can't be written.
         """
         target = self._root / PurePosixPath(path)
         try:
@@ -50,7 +52,12 @@ class Tree:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
-        _sync(target.parent)
+        self._renamed_in.add(target.parent)
+
+    def sync(self) -> None:
+        """Makes all renames since the last call last: a directory's entries are data of their own."""
+        while self._renamed_in:
+            _sync(self._renamed_in.pop())
 
     def remove(self, path: str) -> bool:
         """Removes a file of ours. False if it is not there."""
@@ -86,7 +93,6 @@ def _same(target: Path, body: bytes) -> bool:
 
 
 def _sync(folder: Path) -> None:
-    """Makes the rename last: the directory entry is data of its own."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

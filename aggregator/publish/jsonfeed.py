@@ -75,7 +75,10 @@ def document(head: Head) -> Frame:
 
 def joined(frame: Frame, items: list[bytes]) -> bytes:
     """The document: items are separated by commas, which XML's entries are not."""
-    return frame.before + b"\n" + b",\n".join(items) + b"\n" + frame.after
+    if not items:
+        return frame.around(())
+    first, *others = items
+    return b"".join((frame.before, b"\n", first, *(piece for item in others for piece in (b",\n", item)), b"\n", frame.after))
 
 
 def _dump(value: dict[str, Any]) -> bytes:

@@ -82,6 +82,8 @@ class Publisher:
             self._show(issue)
         if slugs is None:
             self._show_surroundings(states, now)
+        for tree in self._trees.values():
+            tree.sync()
         return tuple(issue.output.slug for issue in issues if issue.mark != issue.old_mark)
 
     def end_filling(self, now: Instant) -> tuple[Slug, ...]:

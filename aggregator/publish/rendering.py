@@ -45,29 +45,32 @@ def render(shown: View, site: Site, version: int = 0) -> Rendered:
 
 
 class Renderer:
-    """The rendered entries, by story and content mode. Holds those of the documents in use."""
+    """The rendered entries, by content mode and story. Holds those of the documents in use."""
 
     def __init__(self, settings: Settings, load: Callable[[Iterable[StoryId]], list[Story]]) -> None:
         self._site = settings.site
         self._origins = public_origins(settings)
         self._load = load
-        self._kept: dict[tuple[StoryId, str], Rendered] = {}
+        self._kept: dict[str, dict[StoryId, Rendered]] = {}
 
     def entries(self, members: Sequence[Shown], content: str) -> list[Rendered]:
         """The members' entries in their order; those that changed are loaded and rendered, the others are there."""
-        wanted = {member.story: member.version for member in members if self._version(member.story, content) != member.version}
+        kept = self._kept.setdefault(content, {})
+        wanted = {
+            member.story: member.version
+            for member in members
+            if (found := kept.get(member.story)) is None or found.version != member.version
+        }
         for story in self._load(wanted) if wanted else ():
             shown = view(story, content, self._site, self._origins)
-            self._kept[story.id, content] = render(shown, self._site, wanted[story.id])
-        return [found for member in members if (found := self._kept.get((member.story, content))) is not None]
-
-    def _version(self, story: StoryId, content: str) -> int | None:
-        found = self._kept.get((story, content))
-        return None if found is None else found.version
+            kept[story.id] = render(shown, self._site, wanted[story.id])
+        return [kept[member.story] for member in members if member.story in kept]
 
     def forget_all_but(self, stories: Collection[StoryId]) -> None:
         """Drops what is in no document any more."""
-        self._kept = {key: kept for key, kept in self._kept.items() if key[0] in stories}
+        self._kept = {
+            content: {story: one for story, one in kept.items() if story in stories} for content, kept in self._kept.items()
+        }
 
 
 def public_origins(settings: Settings) -> Mapping[SourceId, Origin]:
