@@ -16,6 +16,7 @@ from aggregator.config.opml import Subscription
 from aggregator.config.secrets import Secretive, Surroundings
 from aggregator.config.subscriptions import List, included, listed
 from aggregator.config.tree import Key
+from aggregator.config.values import in_words
 from aggregator.model import Auto, Cron, Every, Fixed, Slug, Source, SourceId
 from aggregator.text.masks import shown
 
@@ -220,6 +221,9 @@ def _notes(document: Document, config: said.Config, lists: Mapping[int, List]) -
         node = find(document.root, ("sources", position))[0]
         if not isinstance(source, said.Source):
             continue
+        if isinstance(source.every, Fixed) and source.every.seconds < config.polling.min:
+            told = f"every {in_words(source.every.seconds)} is below polling.min, which counts: {in_words(config.polling.min)}"
+            yield str(document.problem(node, told))
         if source.url.value in first:
             yield str(
                 document.problem(node, f"the same address as the source in line {first[source.url.value]}: it is polled twice")

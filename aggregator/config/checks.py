@@ -181,27 +181,25 @@ def check_groups(document: Document) -> Iterator[Problem]:
 
 
 def check_directories(document: Document, path: Path) -> Iterator[Problem]:
-    """The public directory holds nothing that is not public."""
-    publish, storage = document.root.get("publish"), document.root.get("storage")
-    at = publish.get("directory") if isinstance(publish, MapNode) else None
-    base = path.parent
-    public = _absolute(base, text_of(at) or "data/public")
-    places = {
-        "the config file": (None, path.absolute()),
-        "publish.private": _named(publish, "private", base, "data/private"),
-        "storage.database": _named(storage, "database", base, "data/aggregator.db"),
-    }
-    for name, (node, place) in places.items():
-        if place == public or public in place.parents:
-            message = f"publish.directory is public, but {name} lies in it ({place.name}); choose a directory of its own"
-            yield document.problem(at or node or document.root, message)
-        if name == "publish.private" and place in public.parents:
-            yield document.problem(
-                node or at or document.root, "publish.private holds publish.directory; choose directories side by side"
-            )
-    database = storage.get("database") if isinstance(storage, MapNode) else None
+    """The public directory holds nothing that is not public; files that are named exist."""
+    publish, storage, base = document.root.get("publish"), document.root.get("storage"), path.parent
+    at, public = _named(publish, "directory", base, "data/public")
+    kept, private = _named(publish, "private", base, "data/private")
+    database, place = _named(storage, "database", base, "data/aggregator.db")
+    inside = {"publish.private": private, "storage.database": place, "the config file": _absolute(base, path.name)}
+    if found := [name for name, each in inside.items() if each == public or public in each.parents]:
+        message = f"publish.directory is public, but {' and '.join(found)} would lie in it; choose a directory of its own"
+        yield document.problem(at or kept or database or document.root, message)
+    if private in public.parents:
+        yield document.problem(
+            kept or at or document.root, "publish.private holds publish.directory; choose directories side by side"
+        )
     if database is not None and "://" in (text_of(database) or ""):
         yield document.problem(database, "storage.database: only SQLite is supported so far; write the path of a file")
+    names = document.root.get("entities")
+    file = names.get("file") if isinstance(names, MapNode) else None
+    if file is not None and text_of(file) and not (base / (text_of(file) or "")).is_file():
+        yield document.problem(file, f"entities.file: there is no file {text_of(file)}")
 
 
 def _named(section: Node | None, key: str, base: Path, default: str) -> tuple[Node | None, Path]:

@@ -29,7 +29,7 @@ FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Trap:
-    """A plain word that YAML reads as something of little use here. reads_as: "a date", "a number in base 60 (750)", …"""
+    """A plain word that YAML reads as something of little use here. reads_as: "a date", "the number 750 (base 60)", …"""
 
     written: str
     reads_as: str
@@ -50,12 +50,12 @@ def reading(text: str) -> Plain:
         return int(text)
     for form, name in FORMS:
         if form.fullmatch(text):
-            return Trap(text, name + _worth(text, name))
+            return Trap(text, _worth(text, name) or name)
     return text
 
 
 def _worth(text: str, name: str) -> str:
-    """The number that YAML would silently take, in parentheses, where that tells something."""
+    """The number that YAML would silently take, where that tells something."""
     digits = text.replace("_", "")
     if len(digits) > 18:
         return ""
@@ -64,10 +64,10 @@ def _worth(text: str, name: str) -> str:
             total = 0
             for part in digits.lstrip("+-").split(":"):
                 total = total * 60 + int(part)
-            return f" ({total})"
+            return f"the number {total} (base 60)"
         bases = {"a hexadecimal number": 16, "a binary number": 2, "an octal number": 8}
         if name in bases:
-            return f" ({int(digits.lower().replace('0o', '0'), bases[name])})"
+            return f"the number {int(digits.lower().replace('0o', '0'), bases[name])} ({name.split()[1]})"
     except ValueError:
         pass
     return ""

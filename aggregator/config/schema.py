@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
-from aggregator.config.secrets import HeaderValue, ProxyUrl, Token, Url
+from aggregator.config.secrets import HeaderName, HeaderValue, ProxyUrl, Token, Url
 from aggregator.config.values import (
     CronLine,
+    Domain,
     EveryValue,
     FilePath,
     Id,
@@ -106,8 +107,8 @@ class Publish(Section):
         default=DAY, description="How old an entry of a new source may be to enter feeds that people already read."
     )
     websub: Annotated[
-        Annotated[Annotated[bool, Field(strict=True)], Tag("switch")] | Annotated[Url, Tag("address")],
-        Discriminator(lambda value: "switch" if not isinstance(value, str) else "address"),
+        Annotated[Annotated[bool, Field(strict=True)], Tag("=switch")] | Annotated[Url, Tag("=address")],
+        Discriminator(lambda value: "=address" if isinstance(value, str) else "=switch"),
     ] = Field(default=True, description="Push by WebSub: the own hub (`true`), none (`false`), or the address of another hub.")
 
 
@@ -158,8 +159,8 @@ class SourceDedup(Section):
 
 
 SourceDedupValue = Annotated[
-    Annotated[Annotated[bool, Field(strict=True)], Tag("switch")] | Annotated[SourceDedup, Tag("map")],
-    Discriminator(lambda value: "switch" if isinstance(value, bool) else "map"),
+    Annotated[Annotated[bool, Field(strict=True)], Tag("=switch")] | Annotated[SourceDedup, Tag("=map")],
+    Discriminator(lambda value: "=switch" if isinstance(value, bool) else "=map"),
 ]
 
 
@@ -175,7 +176,9 @@ class Inherited(Section):
     )
     keep: Query | None = Field(default=None, description="Query: entries that don't match are dropped, and counted.")
     drop: Query | None = Field(default=None, description="Query: entries that match are dropped, and counted.")
-    headers: dict[str, HeaderValue] = Field(default={}, description="Request headers. `${VAR}` and `file:/path` are filled in.")
+    headers: dict[HeaderName, HeaderValue] = Field(
+        default={}, description="Request headers. `${VAR}` and `file:/path` are filled in."
+    )
     outlet: Text | None = Field(
         default=None, description="Name of the publisher. Default: the registrable domain of the article's link."
     )
@@ -227,11 +230,11 @@ class OpmlSource(Inherited):
 
 
 def _is_opml(value: object) -> str:
-    return "opml" if isinstance(value, dict) and "opml" in value and "url" not in value else "source"
+    return "=opml" if isinstance(value, dict) and "opml" in value and "url" not in value else "=source"
 
 
 SourceValue = Annotated[
-    Annotated[Annotated[Source, _wrapped("url")], Tag("source")] | Annotated[OpmlSource, Tag("opml")],
+    Annotated[Annotated[Source, _wrapped("url")], Tag("=source")] | Annotated[OpmlSource, Tag("=opml")],
     Discriminator(_is_opml),
 ]
 
@@ -337,11 +340,11 @@ class Config(Section):
     publish: Publish = Field(default=Publish(), description="What all published feeds have in common.")
     network: NetworkSection = Field(default=NetworkSection(), description="How the world is reached.")
     polling: Polling = Field(default=Polling(), description="The poller's limits.")
-    hosts: dict[str, HostRule] = Field(default={}, description="Manners by registrable domain.")
+    hosts: dict[Domain, HostRule] = Field(default={}, description="Manners by registrable domain.")
     defaults: Defaults = Field(default=Defaults(), description="What all sources have in common.")
-    groups: dict[str, Group] = Field(default={}, description="What the sources of a group have in common, by the group's name.")
+    groups: dict[Text, Group] = Field(default={}, description="What the sources of a group have in common, by the group's name.")
     sources: list[SourceValue] = Field(description="The feeds to poll: addresses, maps, or lists of feeds (`opml`).")
-    tags: dict[str, Annotated[TagRule, _wrapped("query")]] = Field(
+    tags: dict[TagText, Annotated[TagRule, _wrapped("query")]] = Field(
         default={}, description="Tags by rule: name, and query or map."
     )
     topics: list[Topic] = Field(default=[], description="Subjects that are followed.")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, PlainValidator, ValidationInfo, WithJsonSchema
 
 from aggregator.config.scalars import Trap
 from aggregator.config.source import FORBIDDEN
@@ -169,12 +169,14 @@ def address(schemes: tuple[str, ...], value: object, info: ValidationInfo) -> Se
 def check_url(url: str, schemes: tuple[str, ...] = ("http", "https"), *, hidden: bool = False) -> SplitResult:
     """Refuses what is no absolute URL with a host; `hidden`: nothing of it may be shown."""
     names = " or ".join(f"{scheme}://" for scheme in schemes)
+    if not url:
+        wrong(f"the url is empty; it must begin with {names}")
     told = "this url" if hidden else f"the url `{masked(url)[:80]}`"
     if found := re.search(r"[\s\x00-\x20\x7f<>\"\\^`{|}]", url):
         what = (
             "a blank"
             if found.group().isspace()
-            else f"the character {found.group()!r}"
+            else f"the character `{found.group()}`"
             if found.group().isprintable()
             else "a control character"
         )
@@ -215,4 +217,5 @@ URI: dict[str, Any] = {"type": "string", "format": "uri"}
 Url = Annotated[Secretive, PlainValidator(partial(address, ("http", "https"))), WithJsonSchema(URI)]
 ProxyUrl = Annotated[Secretive, PlainValidator(partial(address, ("http", "https"))), WithJsonSchema(URI)]
 Token = Annotated[Secretive, PlainValidator(token), WithJsonSchema({"type": "string", "minLength": 8})]
+HeaderName = Annotated[str, AfterValidator(header_name)]
 HeaderValue = Annotated[Secretive, PlainValidator(header_value), WithJsonSchema({"type": "string"})]

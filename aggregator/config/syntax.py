@@ -55,8 +55,12 @@ def _words(text: str, index: int, said: str) -> str:
         character = text[index : index + 1]
         return INDICATORS.get(character, f"a value can't begin with the character {character!r}; put it in quotes")
     hint = next((words for part, words in HINTS if said.startswith(part)), said)
+    if said.startswith("did not find expected <document start>"):
+        return "nothing may follow `...`, which ends the document; remove it"
     begins = text.rfind("\n", 0, index) + 1
-    lead = text[begins:index]
+    lead = text[begins : index + 1]
     if "\t" in lead and not lead.strip():
         return f"{hint} (a tab is in the indentation of this line; indent with spaces)"
+    if any(blank in lead for blank in "\u00a0\u2003\u3000"):
+        return f"{hint} (a no-break space is in this line; use usual spaces)"
     return hint

@@ -24,6 +24,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from aggregator.config.scalars import Trap
 from aggregator.model import Auto, Cron, Every, Fixed
+from aggregator.text.urls import registrable_domain
 
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 DURATION = re.compile(r"(?:([0-9]{1,9})w)?(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
@@ -68,13 +69,21 @@ def duration(value: object) -> float:
         wrong(f"`{value[:40]}`: a duration can't be negative; {EXAMPLES}")
     match = DURATION.fullmatch(value)
     if not match or not value:
-        near = LONG_UNITS.fullmatch(value.strip())
-        wrong(f"`{value[:40]}` is no duration; " + (f"did you mean {near[1]}{near[2].lower()}?" if near else EXAMPLES))
+        near = _near_duration(value)
+        wrong(f"`{value[:40]}` is no duration" + (near or f"; {EXAMPLES}"))
     return sum(
         int(number) * unit
         for number, unit in zip(match.groups(), (604_800.0, 86_400.0, 3600.0, 60.0, 1.0), strict=True)
         if number
     )
+
+
+def _near_duration(text: str) -> str:
+    """What was probably meant by a text that is no duration."""
+    words = {"hourly": "1h", "daily": "1d", "weekly": "1w"}
+    near = LONG_UNITS.fullmatch(text.strip())
+    meant = f"{near[1]}{near[2].lower()}" if near else words.get(text.strip().lower(), "")
+    return f"; did you mean {meant}?" if meant else ""
 
 
 def in_words(seconds: float) -> str:
@@ -128,10 +137,11 @@ def every(value: object) -> Every:
     """`auto`, a duration or a cron line."""
     if value == "auto":
         return Auto()
-    if isinstance(value, str) and len(value.split()) > 1:
+    if isinstance(value, str) and len(value.split()) > 1 and not LONG_UNITS.fullmatch(value):
         return Cron(cron_line(value))
     if isinstance(value, str) and not DURATION.fullmatch(value) and not value.startswith("-"):
-        wrong(f'`{value[:40]}` is neither auto, nor a duration (15m), nor a cron line ("0 6 * * *")')
+        near = _near_duration(value)
+        wrong(f'`{value[:40]}` is neither auto, nor a duration (15m), nor a cron line ("0 6 * * *"){near}')
     return Fixed(Span(1, 366 * SECONDS["d"]).within(value))
 
 
@@ -166,7 +176,9 @@ def _line(value: str) -> str:
 def _id(what: str, value: str) -> str:
     if not value:
         wrong(f"the {what} is empty; write lower-case letters, digits, `.`, `_`, `-`")
-    if not ID.fullmatch(value) or len(value) > MAX_ID or ".." in value or value.endswith("."):
+    if len(value) > MAX_ID:
+        wrong(f"the {what} is longer than {MAX_ID} characters")
+    if not ID.fullmatch(value) or ".." in value or value.endswith("."):
         near = re.sub(r"[^a-z0-9._-]+", "-", value.lower()).strip("-._")[:MAX_ID]
         hint = f"; did you mean `{near}`?" if near and near != value and ".." not in near else ""
         wrong(f"`{value[:60]}` is no {what}: only a-z, 0-9, `.`, `_` and `-`, lower case, beginning with a letter or digit{hint}")
@@ -224,6 +236,16 @@ def network(value: str) -> str:
     wrong(f"`{value[:60]}` is no network address or range{near}")
 
 
+def _domain(value: str) -> str:
+    """A registrable domain, which is what the limits of hosts are kept by."""
+    registered = registrable_domain(value) if "/" not in value else ""
+    if not registered:
+        wrong(f"`{value[:60]}` is no domain; write for example reddit.com")
+    if registered != value:
+        wrong(f"hosts are kept by registrable domain; write `{registered}` instead of `{value[:60]}`")
+    return value
+
+
 def _path(value: str) -> str:
     if not value.strip() or value != value.strip() or "\n" in value:
         wrong("a path of a file or directory is needed")
@@ -240,6 +262,7 @@ TagText = Annotated[str, Field(strict=True), AfterValidator(_tag)]
 Language = Annotated[str, Field(strict=True), AfterValidator(_language)]
 TimeZone = Annotated[str, Field(strict=True), AfterValidator(_timezone)]
 UserAgent = Annotated[str, Field(strict=True), AfterValidator(_agent)]
+Domain = Annotated[str, AfterValidator(_domain)]
 Network = Annotated[str, Field(strict=True), AfterValidator(network)]
 FilePath = Annotated[str, Field(strict=True), AfterValidator(_path)]
 CronLine = Annotated[str, BeforeValidator(cron_line)]
