@@ -14,9 +14,6 @@ from aggregator.model import Instant, Slug, Story, StoryId
 from aggregator.ports import OutputState, Rules, Tagged, Transaction
 from aggregator.publish import select
 
-HELD_KEY = "held:"
-"""Prefix of the stored values that say until when a new story waits for a better lead (`publish.settle`)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Curator:
@@ -48,8 +45,6 @@ class Curator:
             transaction.enter(slug, [story.id], self.now)
         for slug in placed.leave:
             transaction.leave(slug, [story.id])
-        if placed.held_until is not None:
-            transaction.set_value(HELD_KEY + story.id, repr(placed.held_until))
         return {*placed.enter, *placed.leave, *(placed.stay if changed else ())}
 
 

@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 
 import structlog
 
-from aggregator import adopt, requests
+from aggregator import adopt, requests, rolling
 from aggregator.daemon import Job
 from aggregator.errors import AggregatorError
 from aggregator.model import Slug, SourceId
 from aggregator.notify import notify
 from aggregator.pipeline import PollReport
 from aggregator.poller import Poller
+from aggregator.ports import Rules, Store
 from aggregator.runtime import Runtime
 from aggregator.serve.app import make_app
 from aggregator.serve.server import serve
@@ -198,7 +199,23 @@ class Service:
     # --- the rest
     def jobs(self) -> list[Job]:
         """What is done beside the tick; each looks at the runtime of its turn."""
-        return []
+        return [Job("roll", 60.0, self._roll), Job("ripen", self._ripen_seconds(), self._ripen)]
+
+    async def _roll(self) -> None:
+        await self._rework(rolling.roll)
+
+    async def _ripen(self) -> None:
+        await self._rework(rolling.ripen)
+
+    def _ripen_seconds(self) -> float:
+        """Often enough that a story is not held back much longer than it has to be."""
+        return min(60.0, max(2.0, self.runtime.settings.publish.settle / 4))
+
+    async def _rework(self, work: Callable[[Store, Settings, Rules, float], frozenset[Slug]]) -> None:
+        runtime = self.runtime
+        self._changed(
+            await runtime.writer.call(lambda: work(runtime.store, runtime.settings, runtime.rules, runtime.clock.now()))
+        )
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> None:
         task = asyncio.create_task(work)

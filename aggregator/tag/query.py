@@ -49,6 +49,11 @@ class Query:
         return facts_of_story(story, self._read, as_of)
 
 
+def ages(text: str) -> tuple[tuple[str, float], ...]:
+    """The ages that a query asks for, as (operator, seconds): where there is one, time alone changes the answer."""
+    return tuple((term.operator, term.number) for term in terms(parse(text)) if isinstance(term, Compare) and term.field == "age")
+
+
 def check(text: str, names: QueryNames, *, rolling: bool, entry: bool) -> list[QueryError]:
     """What is wrong with a query: its form, or every name in it that does not exist (a ports.QueryChecker)."""
     try:

@@ -1,0 +1,68 @@
+"""What time alone changes: rolling feeds (`age<1d`), and new stories whose wait for a better lead is over.
+
+A rolling feed is evaluated at its stored `as_of`, which only this moves: its bytes stay a function of the database (DESIGN 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from aggregator.curate import Curator
+from aggregator.model import Instant, Slug, StoryId
+from aggregator.ports import OutputState, Rules, Store, StoryFilter
+from aggregator.settings import Output, Settings
+from aggregator.tag.query import ages
+
+RIPE_SLACK = 600.0
+"""Seconds after the end of `publish.settle` in which a story is still looked at again: longer than any pause of the job."""
+
+
+def roll(store: Store, settings: Settings, rules: Rules, now: Instant) -> frozenset[Slug]:
+    """Moves the rolling feeds to now. Returns those whose documents differ."""
+    states = store.outputs()
+    found: set[StoryId] = set()
+    moved = []
+    for output in settings.outputs:
+        state = states.get(output.slug)
+        if state is not None and output.query is not None and (bounds := ages(output.query)):
+            found.update(_flipped(store, output, state, bounds, now))
+            moved.append(replace(state, as_of=now))
+    return _refresh(store, settings, rules, found, moved, now)
+
+
+def _flipped(
+    store: Store, output: Output, state: OutputState, bounds: Collection[tuple[str, float]], now: Instant
+) -> Iterator[StoryId]:
+    """Stories that passed one of the query's ages since the feed was last looked at."""
+    for operator, age in bounds:
+        passed = (state.as_of - age, now - age)
+        if operator.startswith("<"):
+            yield from (one.story for one in store.shown(output.slug) if one.published <= passed[1])
+        else:
+            yield from (
+                story.id for story in store.find(StoryFilter(since=passed[0])) if passed[0] <= story.published <= passed[1]
+            )
+
+
+def ripen(store: Store, settings: Settings, rules: Rules, now: Instant) -> frozenset[Slug]:
+    """Lets stories enter their feeds that were held back for `publish.settle` seconds."""
+    settle = settings.publish.settle
+    if settle <= 0:
+        return frozenset()
+    recent = store.find(StoryFilter(since=now - settle - RIPE_SLACK))
+    ripe = {story.id for story in recent if story.first_seen <= now - settle and not store.members_of(story.id)}
+    return _refresh(store, settings, rules, ripe, [], now)
+
+
+def _refresh(
+    store: Store, settings: Settings, rules: Rules, stories: Collection[StoryId], states: Collection[OutputState], now: Instant
+) -> frozenset[Slug]:
+    if not stories and not states:
+        return frozenset()
+    with store.begin() as transaction:
+        for state in states:
+            transaction.save_output(state)
+        return frozenset(
+            Curator(rules, transaction.outputs(), settings.publish.settle, now).refresh(transaction, sorted(stories))
+        )
