@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from aggregator.errors import StoreError
-from aggregator.model import Evidence, Instant, Item, ItemId, Story, StoryId
+from aggregator.model import Evidence, Item, ItemId, Story, StoryId
 from aggregator.store.rows import (
     ITEM_COLUMNS,
     STORY_COLUMNS,
@@ -28,10 +28,12 @@ _DELETE_WORDS = "DELETE FROM search WHERE rowid = ?"
 _KEPT = frozenset(("id", "source", "guid", "story", "first_seen"))
 _REPLACED = tuple(place for place, column in enumerate(ITEM_COLUMNS) if column not in _KEPT)
 UPDATE_ITEM = f"UPDATE items SET {assignments([ITEM_COLUMNS[place] for place in _REPLACED])}, title_hash=? WHERE id = ?"
-STORY_OF_ITEM = "SELECT story FROM items WHERE id = ?"
-_INSERT_STORY = f"INSERT INTO stories ({', '.join(STORY_COLUMNS)}) VALUES ({placeholders(STORY_COLUMNS)})"
+STORY_OF_ITEM = "SELECT stories.key, stories.id FROM items CROSS JOIN stories ON stories.key = items.story WHERE items.id = ?"
+KEY_OF_STORY = "SELECT key FROM stories WHERE id = ?"
+_INSERT_STORY = f"INSERT INTO stories ({', '.join(STORY_COLUMNS)}, key) VALUES ({placeholders(STORY_COLUMNS)}, ?)"
 UPDATE_STORY = f"UPDATE stories SET {assignments(STORY_COLUMNS[1:])}, version = version + 1 WHERE id = ?"
 GROW_STORY = "UPDATE stories SET version = version + 1 WHERE id = ?"
+_LAST_STORY = "SELECT coalesce(max(key), 0) FROM stories"
 _LAST_ID = "SELECT max(coalesce((SELECT max(id) FROM items), 0), coalesce((SELECT value FROM key_values WHERE key = ?) + 0, 0))"
 
 
@@ -41,7 +43,9 @@ class Batch:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._last_item: int | None = None
-        self._items: list[tuple[Item, StoryId, Evidence, Instant]] = []
+        self._last_story: int | None = None
+        self._keys: dict[StoryId, int] = {}
+        self._items: list[tuple[Item, int, Evidence]] = []
         self._new_stories: dict[StoryId, Story] = {}
         self._saved_stories: dict[StoryId, Story] = {}
         self._grown: set[StoryId] = set()
@@ -53,10 +57,24 @@ class Batch:
         self._last_item += 1
         return ItemId(self._last_item)
 
-    def add_item(self, item: Item, story: StoryId, evidence: Evidence, joined: Instant) -> None:
-        self._items.append((item, story, evidence, joined))
+    def add_item(self, item: Item, story: StoryId, evidence: Evidence) -> None:
+        """The item joins the story at its first sight."""
+        self._items.append((item, self._key(story), evidence))
+
+    def _key(self, story: StoryId) -> int:
+        if story not in self._keys:
+            self._keys[story] = self._connection.execute(KEY_OF_STORY, (story,)).fetchone()[0]
+        return self._keys[story]
+
+    def is_new(self, story: StoryId) -> bool:
+        """Whether the database can't know the story yet."""
+        return story in self._new_stories
 
     def add_story(self, story: Story) -> None:
+        if self._last_story is None:
+            self._last_story = self._connection.execute(_LAST_STORY).fetchone()[0]
+        self._last_story += 1
+        self._keys[story.id] = self._last_story
         self._new_stories[story.id] = story
 
     def save_story(self, story: Story) -> None:
@@ -67,22 +85,19 @@ class Batch:
         """An item of the story has changed, so its version grows."""
         self._grown.add(story)
 
-    def flush_new_stories(self) -> None:
-        """Writes stories that others refer to."""
-        if self._new_stories:
-            self._connection.executemany(_INSERT_STORY, map(story_row, self._new_stories.values()))
-            self._new_stories = {}
-
     def flush(self) -> None:
         """Writes everything. Raises StoreError for a saved story that does not exist."""
-        self.flush_new_stories()
+        if self._new_stories:
+            rows = [(*story_row(story), self._keys[story.id]) for story in self._new_stories.values()]
+            self._connection.executemany(_INSERT_STORY, rows)
+            self._new_stories = {}
         if self._items:
             words = [search_row(item) for item, *_ in self._items]
             self._connection.executemany(
                 _INSERT_ITEM,
                 [
-                    (*item_row(item, story), title_hash(row[1]), joined, evidence_text(evidence))
-                    for (item, story, evidence, joined), row in zip(self._items, words, strict=True)
+                    (*item_row(item, key), title_hash(row[1]), item.first_seen, evidence_text(evidence))
+                    for (item, key, evidence), row in zip(self._items, words, strict=True)
                 ],
             )
             self._connection.executemany(_INSERT_WORDS, words)
@@ -105,9 +120,9 @@ def replace_item(connection: sqlite3.Connection, item: Item) -> StoryId:
     found = connection.execute(STORY_OF_ITEM, (item.id,)).fetchone()
     if found is None:
         raise StoreError(f"there is no item {item.id}")
-    story = StoryId(found[0])
-    row, words = item_row(item, story), search_row(item)
+    key, story = found
+    row, words = item_row(item, key), search_row(item)
     connection.execute(UPDATE_ITEM, (*(row[place] for place in _REPLACED), title_hash(words[1]), item.id))
     connection.execute(_DELETE_WORDS, (item.id,))
     connection.execute(_INSERT_WORDS, words)
-    return story
+    return StoryId(story)

@@ -172,7 +172,7 @@ class MemoryTransaction:
         members = self._world.members.setdefault(slug, {})
         self._world.outputs.setdefault(slug, OutputState(slug, b""))
         for story in stories:
-            if story not in members:
+            if story not in members and story in self._world.stories:
                 seq = self._world.last_seq[slug] = self._world.last_seq.get(slug, 0) + 1
                 members[story] = Member(story, seq, now)
 

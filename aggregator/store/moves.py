@@ -11,12 +11,13 @@ from aggregator.store.outputs import LEAVE_ALL
 from aggregator.store.rows import evidence_text
 
 REKEY = "UPDATE OR IGNORE items SET guid = ? WHERE id = ?"
-MOVE_ALL = "UPDATE items SET story = ? WHERE story = ?"
-MOVE = "UPDATE items SET story = ?, joined = ?, evidence = ? WHERE id = ?"
+_KEY = "(SELECT key FROM stories WHERE id = ?)"
+MOVE_ALL = f"UPDATE items SET story = {_KEY} WHERE story = {_KEY}"
+MOVE = f"UPDATE items SET story = {_KEY}, joined = ?, evidence = ? WHERE id = ?"
 ALIAS = "UPDATE stories SET alias_of = ?, updated = ?, version = version + 1 WHERE id = ?"
 ALIAS_AGAIN = "UPDATE stories SET alias_of = ? WHERE alias_of = ?"
-FIRST_ITEM = "SELECT id FROM items WHERE story = ? ORDER BY first_seen, id LIMIT 1"
-OTHER_ITEM = "SELECT 1 FROM items WHERE story = ? AND id <> ? LIMIT 1"
+FIRST_ITEM = f"SELECT id FROM items WHERE story = {_KEY} ORDER BY first_seen, id LIMIT 1"
+OTHER_ITEM = f"SELECT 1 FROM items WHERE story = {_KEY} AND id <> ? LIMIT 1"
 NEW_LEAD = "UPDATE stories SET lead = ?, lead_reason = 'the lead moved to another story' WHERE id = ? AND lead = ?"
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import ArchivePage, Member, OutputState, Shown
 from aggregator.store.rows import as_json
 
 OUTPUTS = "SELECT slug, definition, filling, revision, changed, as_of, withdrawn FROM outputs ORDER BY slug"
-MEMBERS = "SELECT story, seq, entered FROM members WHERE slug = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
-SHOWN = """SELECT members.story, members.seq, members.entered, stories.published, stories.updated, stories.version
-    FROM members CROSS JOIN stories ON stories.id = members.story
+MEMBERS = """SELECT stories.id, seq, entered FROM members CROSS JOIN stories ON stories.key = members.story
+    WHERE slug = ? AND seq < ? ORDER BY seq DESC LIMIT ?"""
+SHOWN = """SELECT stories.id, members.seq, members.entered, stories.published, stories.updated, stories.version
+    FROM members CROSS JOIN stories ON stories.key = members.story
     WHERE members.slug = ? AND members.page IS NULL ORDER BY members.seq DESC"""
-MEMBERS_OF = "SELECT slug FROM members WHERE story = ?"
+MEMBERS_OF = "SELECT slug FROM members WHERE story = (SELECT key FROM stories WHERE id = ?)"
 PAGES = "SELECT slug, page, closed, updated, stories, x'' FROM pages WHERE slug = ? ORDER BY page"
 PAGE = "SELECT slug, page, closed, updated, stories, body FROM pages WHERE slug = ? AND page = ?"
 PUBLISHED = "SELECT id FROM stories WHERE id IN (SELECT value FROM json_each(?)) AND published_once"
@@ -26,16 +27,17 @@ _SAVE_OUTPUT = """INSERT INTO outputs (slug, definition, filling, revision, chan
     changed = excluded.changed, as_of = excluded.as_of, withdrawn = excluded.withdrawn"""
 _NEED_OUTPUT = "INSERT INTO outputs (slug) VALUES (?) ON CONFLICT DO NOTHING"
 _BUMP = "UPDATE outputs SET revision = revision + 1, changed = ? WHERE slug = ?"
-_IN_FEED = "SELECT story FROM members WHERE slug = ? AND story IN (SELECT value FROM json_each(?))"
+_TO_ENTER = """SELECT stories.id, stories.key FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value
+    WHERE NOT EXISTS (SELECT 1 FROM members WHERE members.story = stories.key AND slug = ?) ORDER BY named.key"""
 _LAST_SEQ = "SELECT last_seq FROM outputs WHERE slug = ?"
 _ENTER = "INSERT INTO members (slug, story, seq, entered) VALUES (?, ?, ?, ?)"
 _SET_LAST_SEQ = "UPDATE outputs SET last_seq = ? WHERE slug = ?"
-LEAVE = "DELETE FROM members WHERE slug = ? AND story = ?"
-LEAVE_ALL = "DELETE FROM members WHERE story = ?"
+LEAVE = "DELETE FROM members WHERE slug = ? AND story = (SELECT key FROM stories WHERE id = ?)"
+LEAVE_ALL = "DELETE FROM members WHERE story = (SELECT key FROM stories WHERE id = ?)"
 MARK_PUBLISHED = "UPDATE stories SET published_once = 1 WHERE id = ? AND NOT published_once"
 _SAVE_PAGE = "INSERT OR REPLACE INTO pages (slug, page, closed, updated, stories, body) VALUES (?, ?, ?, ?, ?, ?)"
 REOPEN_PAGE = "UPDATE members SET page = NULL WHERE slug = ? AND page = ?"
-_CLOSE_PAGE = "UPDATE members SET page = ? WHERE slug = ? AND story = ?"
+_CLOSE_PAGE = "UPDATE members SET page = ? WHERE slug = ? AND story = (SELECT key FROM stories WHERE id = ?)"
 
 NO_LIMIT = -1
 HIGHEST_SEQ = 2**62
@@ -93,15 +95,15 @@ def bump(connection: sqlite3.Connection, slugs: Collection[Slug], now: Instant) 
     connection.executemany(_BUMP, [(now, slug) for slug in sorted(slugs)])
 
 
-def enter(connection: sqlite3.Connection, slug: Slug, stories: Sequence[StoryId], now: Instant) -> None:
+def enter(connection: sqlite3.Connection, slug: Slug, stories: Mapping[StoryId, Instant]) -> None:
     """See `Transaction.enter`. `last_seq` is kept with the feed, so that the number of a story that left is not given again."""
-    inside = {row[0] for row in connection.execute(_IN_FEED, (slug, as_json(stories)))}
-    entering = [story for story in dict.fromkeys(stories) if story not in inside]
+    entering = dict(connection.execute(_TO_ENTER, (as_json(list(stories)), slug)))
     if not entering:
         return
     connection.execute(_NEED_OUTPUT, (slug,))
     last: int = connection.execute(_LAST_SEQ, (slug,)).fetchone()[0]
-    connection.executemany(_ENTER, [(slug, story, last + place, now) for place, story in enumerate(entering, start=1)])
+    rows = [(slug, key, last + place, stories[id]) for place, (id, key) in enumerate(entering.items(), start=1)]
+    connection.executemany(_ENTER, rows)
     connection.execute(_SET_LAST_SEQ, (last + len(entering), slug))
 
 

@@ -14,18 +14,24 @@ from aggregator.text.urls import canonical
 ALIAS_HOPS = 100
 """Aliases are stored flat; a longer chain is a loop that someone wrote by hand."""
 
-STORIES = f"SELECT {', '.join(STORY_COLUMNS)} FROM stories WHERE id IN (SELECT value FROM json_each(?))"
+STORY_OF_ITEM = ITEM_COLUMNS.index("story")
+STORIES = f"SELECT key, {', '.join(STORY_COLUMNS)} FROM stories WHERE id IN (SELECT value FROM json_each(?))"
 ITEMS_OF_STORIES = f"""SELECT {", ".join(ITEM_COLUMNS)} FROM items
     WHERE story IN (SELECT value FROM json_each(?)) ORDER BY story, first_seen, id"""
-ITEM = f"SELECT {', '.join(ITEM_COLUMNS)} FROM items WHERE id = ?"
-_KNOWN = "SELECT id, guid, canonical, hash, fingerprint, title_hash, story, first_seen, published, undated, old FROM items"
+ITEM = f"""SELECT {", ".join(f"items.{column}" for column in ITEM_COLUMNS)}, stories.id
+    FROM items JOIN stories ON stories.key = items.story WHERE items.id = ?"""
+_KNOWN = """SELECT items.id, guid, canonical, hash, fingerprint, title_hash, stories.id, items.first_seen, items.published, undated,
+    items.old FROM items CROSS JOIN stories ON stories.key = items.story"""
 KNOWN_BY_GUID = f"{_KNOWN} WHERE guid IN (SELECT value FROM json_each(?)) AND source = ?"
 KNOWN_BY_CANONICAL = f"{_KNOWN} WHERE canonical IN (SELECT value FROM json_each(?)) AND source = ?"
 DOCUMENT = "SELECT items FROM documents WHERE source = ?"
 ALIAS = "SELECT alias_of FROM stories WHERE id = ?"
-STORY_BY_CANONICAL = "SELECT story FROM items WHERE canonical = ? ORDER BY first_seen, id LIMIT 1"
-STORY_BY_GUID = "SELECT story FROM items WHERE guid = ? ORDER BY first_seen, id LIMIT 1"
-EVIDENCE = "SELECT id, joined, evidence FROM items WHERE story = ? ORDER BY first_seen, id"
+_STORY_OF_ITEM = """SELECT id FROM stories
+    WHERE key = (SELECT story FROM items WHERE {} = ? ORDER BY first_seen, items.id LIMIT 1)"""
+STORY_BY_CANONICAL = _STORY_OF_ITEM.format("canonical")
+STORY_BY_GUID = _STORY_OF_ITEM.format("guid")
+EVIDENCE = """SELECT id, joined, evidence FROM items WHERE story = (SELECT key FROM stories WHERE id = ?)
+    ORDER BY first_seen, id"""
 HOLDS = "SELECT domain, until, reason FROM holds WHERE until > ?"
 _REJECTS = "SELECT source, guid, url, title, rule, at FROM rejects"
 REJECTS = f"{_REJECTS} ORDER BY id DESC LIMIT ?"
@@ -46,12 +52,14 @@ def stories(connection: sqlite3.Connection, ids: Iterable[StoryId]) -> list[Stor
     wanted = list(ids)
     if not wanted:
         return []
-    names = as_json(wanted)
+    rows = connection.execute(STORIES, (as_json(wanted),)).fetchall()
     items = {
-        story: tuple(map(item_of, rows))
-        for story, rows in groupby(connection.execute(ITEMS_OF_STORIES, (names,)), key=lambda row: row[3])
+        key: tuple(map(item_of, members))
+        for key, members in groupby(
+            connection.execute(ITEMS_OF_STORIES, (as_json([row[0] for row in rows]),)), key=lambda row: row[STORY_OF_ITEM]
+        )
     }
-    found = {row[0]: story_of(row, items.get(row[0], ())) for row in connection.execute(STORIES, (names,))}
+    found = {row[1]: story_of(row[1:], items.get(row[0], ())) for row in rows}
     return [found[id] for id in wanted if id in found]
 
 
@@ -70,7 +78,7 @@ def story_exists(connection: sqlite3.Connection, id: StoryId) -> bool:
 
 def item(connection: sqlite3.Connection, id: ItemId) -> tuple[Item, StoryId] | None:
     row = connection.execute(ITEM, (id,)).fetchone()
-    return (item_of(row), row[3]) if row else None
+    return (item_of(row), row[-1]) if row else None
 
 
 def known(

@@ -93,7 +93,8 @@ ITEM_COLUMNS = (
 """The columns that make an Item, in the order of `item_row` and `item_of`."""
 
 
-def item_row(item: Item, story: StoryId) -> tuple[Any, ...]:
+def item_row(item: Item, story: int) -> tuple[Any, ...]:
+    """story: its key."""
     entry = item.entry
     summary, content, text = _texts(entry)
     return (

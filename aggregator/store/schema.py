@@ -101,23 +101,27 @@ def _sources(database: Database) -> None:
 
 
 def _stories(database: Database) -> None:
-    """version: see `Shown`. published_once: its id was in a visible document. unlisted: when it left its source's document."""
+    """key: what other tables name a story by: it grows, as random ids would not, so that new rows share pages.
+
+    version: see `Shown`. published_once: its id was in a visible document. unlisted: when it left its source's document.
+    """
     database.table("stories").create(
         {
-            "id": str, "lead": int, "published": float, "first_seen": float, "updated": float, "lead_reason": str,
+            "key": int, "id": str, "lead": int, "published": float, "first_seen": float, "updated": float, "lead_reason": str,
             "tags": str, "topics": str, "visible": bytes, "alias_of": str, "old": int, "dropped": int, "version": int,
             "published_once": int,
         },
-        pk="id",
-        not_null={"lead", "published", "first_seen", "updated", "old", "dropped", "version", "published_once"},
+        pk="key",
+        not_null={"id", "lead", "published", "first_seen", "updated", "old", "dropped", "version", "published_once"},
         defaults={"version": 1, "published_once": 0},
         strict=True,
     )  # fmt: skip
+    database.table("stories").create_index(["id"], "stories_id", unique=True)
     database.execute("CREATE INDEX stories_published ON stories (published DESC, id) WHERE alias_of IS NULL AND NOT dropped")
     database.execute("CREATE INDEX stories_alias_of ON stories (alias_of) WHERE alias_of IS NOT NULL")
     database.table("items").create(
         {
-            "id": int, "source": str, "guid": str, "story": str, "canonical": str, "outlet": str, "outlet_key": str,
+            "id": int, "source": str, "guid": str, "story": int, "canonical": str, "outlet": str, "outlet_key": str,
             "published": float, "first_seen": float, "hash": bytes, "language": str, "rank": int, "source_group": str,
             "tags": str, "aggregator": int, "undated": int, "old": int, "agency": str, "fingerprint": bytes,
             "title_hash": bytes, "unlisted": float, "joined": float, "evidence": str, "url": str, "title": str,
@@ -125,7 +129,7 @@ def _stories(database: Database) -> None:
         },
         pk="id",
         not_null={"source", "guid", "story", "published", "first_seen", "hash", "joined", "title", "summary"},
-        foreign_keys=[("story", "stories", "id")],
+        foreign_keys=[("story", "stories", "key")],
         strict=True,
     )  # fmt: skip
     items = database.table("items")
@@ -156,15 +160,8 @@ def _outputs(database: Database) -> None:
         defaults={"definition": b"", "filling": 1, "revision": 0, "changed": 0.0, "as_of": 0.0, "withdrawn": 0, "last_seq": 0},
         strict=True,
     )  # fmt: skip
-    members = database.table("members").create(
-        {"slug": str, "story": str, "seq": int, "entered": float, "page": int},
-        pk=("slug", "story"),
-        not_null={"seq", "entered"},
-        foreign_keys=[("slug", "outputs", "slug"), ("story", "stories", "id")],
-        strict=True,
-    )
-    members.create_index(["slug", "seq"], "members_seq", unique=True)
-    members.create_index(["story"], "members_story")
+    database.execute(_MEMBERS)
+    database.execute("CREATE UNIQUE INDEX members_story ON members (story, slug)")
     database.execute("CREATE INDEX members_shown ON members (slug, seq) WHERE page IS NULL")
     database.execute("CREATE INDEX members_page ON members (slug, page) WHERE page IS NOT NULL")
     database.table("pages").create(
@@ -173,6 +170,12 @@ def _outputs(database: Database) -> None:
         not_null={"closed", "updated", "stories", "body"},
         strict=True,
     )
+
+
+_MEMBERS = """CREATE TABLE members (
+    slug TEXT NOT NULL REFERENCES outputs (slug), seq INTEGER NOT NULL, story INTEGER NOT NULL REFERENCES stories (key),
+    entered REAL NOT NULL, page INTEGER, PRIMARY KEY (slug, seq)) STRICT, WITHOUT ROWID"""
+"""In the order of entering, which is how it grows and is read. sqlite-utils knows no WITHOUT ROWID."""
 
 
 def _told(database: Database) -> None:

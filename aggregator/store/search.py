@@ -11,15 +11,15 @@ from aggregator.ports import StoryFilter
 from aggregator.store.reads import joined_stories
 from aggregator.store.rows import ITEM_COLUMNS, STORY_COLUMNS, as_json
 
-_ITEMS = "id IN (SELECT story FROM items WHERE {})"
-_WORDS = "id IN (SELECT story FROM items WHERE items.id IN (SELECT rowid FROM search WHERE search MATCH ?))"
+_ITEMS = "key IN (SELECT story FROM items WHERE {})"
+_WORDS = "key IN (SELECT story FROM items WHERE items.id IN (SELECT rowid FROM search WHERE search MATCH ?))"
 _TAGGED = """(EXISTS (SELECT 1 FROM json_each(coalesce(stories.tags, '[]')) AS tag
         WHERE tag.value ->> 1 IN (SELECT value FROM json_each(?)))
-    OR id IN (SELECT story FROM items, json_each(coalesce(items.tags, '[]')) AS tag
+    OR key IN (SELECT story FROM items, json_each(coalesce(items.tags, '[]')) AS tag
         WHERE tag.value IN (SELECT value FROM json_each(?))))"""
-_IN_TOPIC = """(id IN (SELECT story FROM members WHERE slug = ?)
+_IN_TOPIC = """(key IN (SELECT story FROM members WHERE slug = ?)
     OR EXISTS (SELECT 1 FROM json_each(coalesce(stories.topics, '[]')) WHERE value = ?))"""
-_UNTIL = "(published < ? OR id IN (SELECT story FROM items WHERE items.published < ?))"
+_UNTIL = "(published < ? OR key IN (SELECT story FROM items WHERE items.published < ?))"
 
 _STORY_SIDE = ", ".join(f"stories.{column}" for column in STORY_COLUMNS)
 _ITEM_SIDE = ", ".join(f"items.{column}" for column in ITEM_COLUMNS)
@@ -50,12 +50,12 @@ def conditions(where: StoryFilter) -> tuple[list[str], list[Any]]:
 def statement(where: StoryFilter, limit: int | None) -> tuple[str, list[Any]]:
     """The query for stories with their items side by side: newest published first, a story's items by first sight."""
     tests, parameters = conditions(where)
-    chosen = f"""SELECT {", ".join(STORY_COLUMNS)} FROM stories WHERE {" AND ".join(["alias_of IS NULL", "NOT dropped", *tests])}
-        AND EXISTS (SELECT 1 FROM items WHERE items.story = stories.id) ORDER BY published DESC, id"""
+    chosen = f"""SELECT key, {", ".join(STORY_COLUMNS)} FROM stories WHERE {" AND ".join(["alias_of IS NULL", "NOT dropped", *tests])}
+        AND EXISTS (SELECT 1 FROM items WHERE items.story = stories.key) ORDER BY published DESC, id"""
     if limit is not None:
         chosen += " LIMIT ?"
         parameters = [*parameters, limit]
-    query = f"""SELECT {_STORY_SIDE}, {_ITEM_SIDE} FROM ({chosen}) AS stories CROSS JOIN items ON items.story = stories.id
+    query = f"""SELECT {_STORY_SIDE}, {_ITEM_SIDE} FROM ({chosen}) AS stories CROSS JOIN items ON items.story = stories.key
         ORDER BY stories.published DESC, stories.id, items.first_seen, items.id"""
     return query, parameters
 

@@ -30,6 +30,7 @@ class SqliteTransaction:
         self._stories: dict[StoryId, Story] = {}
         self._states: dict[SourceId, SourceState] = {}
         self._listings: dict[SourceId, Listing] = {}
+        self._entering: dict[Slug, dict[StoryId, Instant]] = {}
         self.promised = False
         """Whether an id was made a promise: then the commit must reach the disk before anyone sees it."""
 
@@ -39,6 +40,7 @@ class SqliteTransaction:
 
     def finish(self) -> None:
         """Writes everything that waits. Called just before the commit."""
+        self._flush_members()
         self._batch.flush()
         for source, listing in self._listings.items():
             documents.save(self._connection, source, listing)
@@ -59,7 +61,7 @@ class SqliteTransaction:
     def add_item(self, item: Item, story: StoryId | None, evidence: Evidence) -> tuple[Item, StoryId]:
         stored = replace(item, id=self._batch.next_item())
         target = self._begin_story(stored) if story is None else self._join_story(stored, story)
-        self._batch.add_item(stored, target, evidence, item.first_seen)
+        self._batch.add_item(stored, target, evidence)
         self._listing(item.source).present[stored.id] = item.entry.fingerprint
         return stored, target
 
@@ -133,6 +135,7 @@ class SqliteTransaction:
         target, source = self._alive(kept), self._alive(alias)
         if target == source:
             return
+        self._flush_members()
         self._batch.flush()
         moves.merge(self._connection, target, source, now)
         self._index.merge(target, source)
@@ -140,6 +143,7 @@ class SqliteTransaction:
         self._batch.grow(target)
 
     def move_item(self, item: ItemId, story: StoryId | None, evidence: Evidence, now: Instant) -> StoryId:
+        self._flush_members()
         self._batch.flush()
         moved, old = moves.item_and_story(self._connection, item)
         if story is None:
@@ -163,32 +167,48 @@ class SqliteTransaction:
 
     # --- published feeds
     def members_of(self, story: StoryId) -> frozenset[Slug]:
-        return outputs.members_of(self._connection, story)
+        entering = {slug for slug, stories in self._entering.items() if story in stories}
+        if self._batch.is_new(story):
+            return frozenset(entering)
+        return outputs.members_of(self._connection, story) | entering
 
     def published_stories(self, ids: Collection[StoryId]) -> frozenset[StoryId]:
-        return outputs.published(self._connection, ids)
+        return outputs.published(self._connection, [id for id in ids if not self._batch.is_new(id)])
 
     def enter(self, slug: Slug, stories: Sequence[StoryId], now: Instant) -> None:
-        self._batch.flush_new_stories()
-        outputs.enter(self._connection, slug, stories, now)
+        waiting = self._entering.setdefault(slug, {})
+        for story in stories:
+            waiting.setdefault(story, now)
 
     def leave(self, slug: Slug, stories: Collection[StoryId]) -> None:
+        self._flush_members()
         outputs.leave(self._connection, slug, stories)
 
+    def _flush_members(self) -> None:
+        """Writes the stories and their entering of feeds. Before what looks at members, or takes some out."""
+        if self._entering:
+            self._batch.flush()
+            for slug, stories in self._entering.items():
+                outputs.enter(self._connection, slug, stories)
+            self._entering = {}
+
     def bump(self, slugs: Collection[Slug], now: Instant) -> None:
+        self._flush_members()
         outputs.bump(self._connection, slugs, now)
 
     def outputs(self) -> dict[Slug, OutputState]:
+        self._flush_members()
         return outputs.outputs(self._connection)
 
     def save_output(self, state: OutputState) -> None:
         outputs.save(self._connection, state)
 
     def mark_published(self, ids: Collection[StoryId]) -> None:
-        self._batch.flush_new_stories()
+        self._batch.flush()
         self.promised |= outputs.mark_published(self._connection, ids)
 
     def save_page(self, page: ArchivePage) -> None:
+        self._flush_members()
         outputs.save_page(self._connection, page)
 
     # --- who is told

@@ -17,7 +17,11 @@ from aggregator.store.sqlite import SqliteStore
 SOURCES = 1000
 ENTRIES = 30
 """Entries of a document, as in the measuring world: 48 KB a feed."""
-WORDS = [f"{syllable}{ending}" for syllable in "bar cor del fin gol har jun kel lim mor nev pol".split() for ending in "a er ing os ten um".split()]
+WORDS = [
+    f"{syllable}{ending}"
+    for syllable in "bar cor del fin gol har jun kel lim mor nev pol".split()
+    for ending in "a er ing os ten um".split()
+]
 NEW = Evidence("new", 0.41, (("title", 0.2), ("lead", 0.21)), nearest_score=0.1)
 
 
@@ -69,9 +73,16 @@ def main(stories: int) -> None:
         states(store)
         grown = 0
         while grown < stories:
-            size = min(10_000, stories - grown)
-            batch = [[item(sources[(grown + at) // ENTRIES % SOURCES].id, grown + at + i, 1e9 + grown, rng) for i in range(ENTRIES)] for at in range(0, size, ENTRIES)]
-            cost(f"a new entry, {grown} stored", size, lambda batch=batch: [poll(store, items[0].source, items, items[0].first_seen) for items in batch])  # type: ignore[misc]
+            size = min(9_000, stories - grown) // ENTRIES * ENTRIES
+            batch = [
+                [item(sources[(grown + at) // ENTRIES % SOURCES].id, grown + at + i, 1e9 + grown, rng) for i in range(ENTRIES)]
+                for at in range(0, size, ENTRIES)
+            ]
+            cost(
+                f"a new entry, {grown} stored",
+                size,
+                lambda batch=batch: [poll(store, items[0].source, items, items[0].first_seen) for items in batch],
+            )  # type: ignore[misc]
             grown += size
         reads(store, [source.id for source in sources], stories)
         store.close()
@@ -79,7 +90,9 @@ def main(stories: int) -> None:
 
 def states(store: SqliteStore) -> None:
     known = [
-        replace(state, arrivals=tuple(map(float, range(40))), last_status=304, last_error=None, title="A title", counters={"keep": 3})
+        replace(
+            state, arrivals=tuple(map(float, range(40))), last_status=304, last_error=None, title="A title", counters={"keep": 3}
+        )
         for state in store.states().values()
     ]
 
@@ -96,7 +109,10 @@ def states(store: SqliteStore) -> None:
 
 def reads(store: SqliteStore, sources: list[SourceId], stories: int) -> None:
     cost("fingerprints of a source", len(sources), lambda: [store.fingerprints(source) for source in sources])
-    guids = {source: [item.guid for story in store.find(StoryFilter(sources=frozenset([source])), 30) for item in story.items] for source in sources[:30]}
+    guids = {
+        source: [item.guid for story in store.find(StoryFilter(sources=frozenset([source])), 30) for item in story.items]
+        for source in sources[:30]
+    }
     cost("known, of 30 guids", 30, lambda: [store.known(source, names, names) for source, names in guids.items()])
     shown = store.shown(Slug("all"))
     cost("shown, a member", len(shown), lambda: store.shown(Slug("all")))
@@ -109,4 +125,4 @@ def reads(store: SqliteStore, sources: list[SourceId], stories: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 30_000)
+    main(int(sys.argv[1]) // ENTRIES * ENTRIES if len(sys.argv) > 1 else 27_000)
