@@ -11,6 +11,7 @@ import pytest
 
 from aggregator.model import Slug
 from aggregator.publish.publisher import Publisher
+from aggregator.publish.shelf import GONE
 from aggregator.settings import Output, Site
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples
@@ -135,7 +136,7 @@ def test_a_removed_feed_is_removed_and_remembered_as_gone(tmp_path: Path, store:
         "topics/all.html",
     ]
     assert fewer.shelf.get("/feeds/ukraine.atom") is None
-    assert fewer.shelf.is_withdrawn("/feeds/ukraine.atom")
+    assert fewer.shelf.away("/feeds/ukraine.atom") == GONE
 
 
 def test_a_feed_that_becomes_private_leaves_the_public_directory(tmp_path: Path, store: SqliteStore) -> None:
