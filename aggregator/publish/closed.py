@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
-from aggregator.model import Instant, Slug
+from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import ArchivePage, Shown, Store
 from aggregator.publish import archive
 from aggregator.publish.addresses import FORMATS, TYPES, page_path
@@ -73,6 +73,17 @@ class ClosedPages:
                 self._rewrite(output, number)
             with self._store.begin() as transaction:
                 transaction.set_value(PAGES_KEY + output.slug, state)
+
+    def take_down(self, stories: Collection[StoryId]) -> None:
+        """Takes stories out of every closed page, in the store and in the files."""
+        for output in self._outputs.values():
+            for listed in self._store.pages(output.slug):
+                page = self._store.page(output.slug, listed.page) if set(listed.stories) & set(stories) else None
+                if page is not None:
+                    rest = archive.without(page, stories)
+                    with self._store.begin() as transaction:
+                        transaction.save_page(rest)
+                    self._write(output, rest)
 
     def paths(self, output: Output) -> Iterator[str]:
         """The paths of all its pages' documents."""

@@ -15,8 +15,9 @@ from aggregator.publish.closed import ClosedPages
 from aggregator.publish.documents import documents, in_order
 from aggregator.publish.files import Tree
 from aggregator.publish.head import ArchiveLinks, Head, head, ttl
+from aggregator.publish.late import Late
 from aggregator.publish.rendering import Renderer
-from aggregator.publish.shelf import Prepared, Shelf, digest
+from aggregator.publish.shelf import GONE, Prepared, Shelf, digest
 from aggregator.settings import Output, Settings
 
 SITE_ID = "publish.site"
@@ -62,6 +63,7 @@ class Publisher:
         self._trees = {False: Tree(settings.publish.directory), True: Tree(settings.publish.private, private=True)}
         self._renderer = Renderer(settings, store.stories)
         self._closed = ClosedPages(settings, store, self._renderer, self._trees, self.site_id)
+        self._late = Late(settings, store, self._closed, self._head)
         self._site_id: str | None = None
         self._shown: dict[Slug, tuple[StoryId, ...]] = {}
         self._promised: set[StoryId] = set()
@@ -104,6 +106,10 @@ class Publisher:
     def _enabled_states(self) -> list[SourceState]:
         states = self._store.states()
         return [states[source.id] for source in self._settings.sources if source.enabled and source.id in states]
+
+    def take_down(self, stories: Collection[StoryId]) -> None:
+        """Takes stories out of closed archive pages, too; out of the feeds they go by leaving them."""
+        self._closed.take_down(stories)
 
     def site_id(self) -> str:
         """This database's own UUID, made at the first publication."""
@@ -183,6 +189,7 @@ class Publisher:
         self._put("/opml.xml", Prepared("text/x-opml; charset=utf-8", opml.document(site, public), int(now), cache))
         self._put("/index.html", Prepared(HTML, pages.index(site, public), int(now), cache, extra=pages.headers()))
         self._closed.write_all()
+        self.shelf.late = self._late.answer
         self._remove_the_rest(states)
         self._renderer.forget_all_but({story for stories in self._shown.values() for story in stories})
 
@@ -205,4 +212,4 @@ class Publisher:
             if path not in served:
                 self.shelf.drop(path)
         gone = {path for slug in states for path in (topic_path(slug), *(feed_path(slug, format) for format in FORMATS))}
-        self.shelf.withdraw(frozenset(gone - served))
+        self.shelf.put_away(dict.fromkeys(gone - served, GONE))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import brotli
 import xxhash
@@ -103,16 +104,32 @@ def _raw(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
     return tuple((name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items())
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A document that is to be found elsewhere for good (301)."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A document that was taken away for good (410)."""
+
+
+GONE = Gone()
+Answer: TypeAlias = Prepared | Moved | Gone
+
+
 class Shelf:
     """Path → document. Read by the server while the publisher puts: each put swaps one reference.
 
-    withdrawn: paths of feeds that are not published any more (410). moved: path → path it has now (301).
+    late: answers for what is not on the shelf; it may take milliseconds and is called in threads.
     """
 
     def __init__(self) -> None:
         self._documents: dict[str, Prepared] = {}
-        self._withdrawn: frozenset[str] = frozenset()
-        self.moved: dict[str, str] = {}
+        self._away: Mapping[str, Moved | Gone] = {}
+        self.late: Callable[[str], Answer | None] = lambda path: None
 
     def get(self, path: str) -> Prepared | None:
         return self._documents.get(path)
@@ -126,9 +143,9 @@ class Shelf:
     def paths(self) -> Iterator[str]:
         return iter(tuple(self._documents))
 
-    def withdraw(self, paths: frozenset[str]) -> None:
-        """Replaces the set of paths that answer 410."""
-        self._withdrawn = paths
+    def put_away(self, paths: Mapping[str, Moved | Gone]) -> None:
+        """Replaces what is known of feeds that were renamed or are not published any more."""
+        self._away = paths
 
-    def is_withdrawn(self, path: str) -> bool:
-        return path in self._withdrawn
+    def away(self, path: str) -> Moved | Gone | None:
+        return self._away.get(path)

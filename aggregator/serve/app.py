@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from aggregator.publish.shelf import Prepared, Shelf
+from aggregator.publish.shelf import Shelf
 from aggregator.serve import ops
 from aggregator.serve.answers import ALLOWED, short_response
 from aggregator.serve.feeds import Front
@@ -22,16 +22,15 @@ def make_app(
     *,
     ready: Callable[[], tuple[bool, Mapping[str, object]]],
     metrics: Callable[[], bytes] | None = None,
-    late: Callable[[str], Prepared | None] | None = None,
     more: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
     """Makes the application over a shelf, which the publisher goes on filling.
 
-    ready: whether the service works, and details for `/readyz`; metrics: the text of `/metrics`; late: `Publisher.late`;
-    more: further routes (the hub).
+    ready: whether the service works, and details for `/readyz`; metrics: the text of `/metrics`; more: further routes
+    (the hub).
     """
     behind = Starlette(routes=[*ops.routes(ready, metrics), *more], exception_handlers={HTTPException: _refuse})
-    return Front(shelf, behind, late)
+    return Front(shelf, behind)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -7,31 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from aggregator.publish.shelf import Prepared, Representation, Shelf
+from aggregator.errors import AggregatorError
+from aggregator.publish.shelf import Gone, Moved, Prepared, Representation, Shelf
 from aggregator.serve.access import LONGEST_QUERY, is_allowed
 from aggregator.serve.answers import ALLOWED, send_options, send_representation, send_short
 from aggregator.serve.negotiation import coding, is_current
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 """RFC 9110 7.2: what may stand in a Host header."""
+_LATE = re.compile(r"/(?:feeds/[^/]+|stories)/[^/]+\Z")
+"""Paths that may be answered by looking into the store."""
 _SMALL = 64 * 1024
 """Bytes that are compressed on the spot (about 2 ms); more is done in a thread, so that nobody waits for it."""
 
 
 class Front:
-    """Answers from the shelf; `behind` answers what is not prepared.
+    """Answers from the shelf; `behind` answers what the shelf knows nothing of."""
 
-    late: makes documents that are not kept ready (archive pages, stories), in a thread; None where there is no such document.
-    """
-
-    def __init__(self, shelf: Shelf, behind: ASGIApp, late: Callable[[str], Prepared | None] | None = None) -> None:
+    def __init__(self, shelf: Shelf, behind: ASGIApp) -> None:
         self._shelf = shelf
         self._behind = behind
-        self._late = late
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,17 +45,22 @@ class Front:
 
     async def _route(self, scope: Scope, receive: Receive, send: Send, asked: dict[bytes, str]) -> None:
         path = scope["path"] if scope["path"] != "/" else "/index.html"
-        document = self._shelf.get(path)
-        if document is not None:
-            await self._answer(scope, send, document, asked)
-        elif moved := self._shelf.moved.get(path):
-            await send_short(scope, send, 301, {"location": moved})
-        elif self._shelf.is_withdrawn(path):
-            await send_short(scope, send, 410)
-        elif self._late is not None and (late := await asyncio.to_thread(self._late, path)) is not None:
-            await self._answer(scope, send, late, asked)
-        else:
-            await self._behind(scope, receive, send)
+        answer = self._shelf.get(path) or self._shelf.away(path)
+        if answer is None and _LATE.match(path):
+            try:
+                answer = await asyncio.to_thread(self._shelf.late, path)
+            except AggregatorError:  # the store can't be read at this moment; it says why in its own log
+                await send_short(scope, send, 503, {"retry-after": "30"})
+                return
+        match answer:
+            case Prepared():
+                await self._answer(scope, send, answer, asked)
+            case Moved(to):
+                await send_short(scope, send, 301, {"location": to})
+            case Gone():
+                await send_short(scope, send, 410)
+            case None:
+                await self._behind(scope, receive, send)
 
     async def _answer(self, scope: Scope, send: Send, document: Prepared, asked: dict[bytes, str]) -> None:
         token = document.token

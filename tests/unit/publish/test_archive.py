@@ -1,0 +1,114 @@
+"""Archives (RFC 5005): complete, each story once, closed pages never change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import feedparser
+import pytest
+
+from aggregator.model import Slug, StoryId
+from aggregator.ports import Shown
+from aggregator.publish import archive
+from aggregator.publish.publisher import Publisher
+from aggregator.publish.shelf import Prepared
+from aggregator.settings import Output
+from aggregator.store.sqlite import SqliteStore
+from tests.unit.publish import samples
+from tests.unit.publish.samples import MINUTE, NOON, change_story, item, open_outputs, store_story
+
+LATER = NOON + 86_400.0
+ALL = Output(Slug("all"), "All", items=3)
+
+
+def shown(seq: int, *, updated: float = 0.0, entered: float = 0.0) -> Shown:
+    return Shown(StoryId(f"s{seq}"), seq, entered, 0.0, updated, 1)
+
+
+@pytest.mark.parametrize(("members", "closed"), [(0, 0), (12, 0), (13, 10), (25, 10)])
+def test_a_page_closes_only_when_the_document_keeps_its_items(members: int, closed: int) -> None:
+    found = archive.to_close([shown(seq) for seq in range(1, members + 1)], items=3)
+    assert len(found) == closed
+    assert [one.seq for one in found] == list(range(1, closed + 1))
+
+
+def test_what_changed_last_stays_in_the_document() -> None:
+    members = [shown(seq, updated=float(seq)) for seq in range(2, 14)] + [shown(1, updated=99.0)]
+    assert StoryId("s1") not in {one.story for one in archive.to_close(members, items=3)}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SqliteStore:
+    return SqliteStore(tmp_path / "db")
+
+
+def grown(folder: Path, store: SqliteStore, stories: int) -> tuple[Publisher, list[StoryId]]:
+    settings = samples.settings(folder, ALL)
+    open_outputs(store, settings)
+    made = Publisher(settings, store)
+    ids = []
+    for number in range(1, stories + 1):
+        ids.append(store_story(store, item(number)))
+        made.publish([Slug("all")], NOON + number * MINUTE)
+    made.publish(None, LATER)
+    return made, ids
+
+
+def chain(folder: Path, suffix: str = "atom") -> list[feedparser.FeedParserDict]:
+    """The subscription document and every archive page that its links lead to, the newest first."""
+    found = [feedparser.parse((folder / f"feeds/all.{suffix}").read_bytes())]
+    while links := [link.href for link in found[-1].feed.links if link.rel == "prev-archive"]:
+        found.append(feedparser.parse((folder / links[0].removeprefix("https://news.example.org/")).read_bytes()))
+    return found
+
+
+@pytest.mark.parametrize("suffix", ["atom", "rss"])
+def test_the_chain_holds_every_story_once(tmp_path: Path, store: SqliteStore, suffix: str) -> None:
+    _, ids = grown(tmp_path, store, 35)
+    documents = chain(tmp_path / "public", suffix)
+    assert [len(document.entries) for document in documents] == [5, 10, 10, 10]
+    found = [entry.id for document in documents for entry in document.entries]
+    assert found == [f"urn:uuid:{story}" for story in reversed(ids)]
+    assert all("fh_archive" in document.feed for document in documents[1:])
+    assert "fh_archive" not in documents[0].feed
+
+
+def test_closed_pages_outlive_what_their_stories_become(tmp_path: Path, store: SqliteStore) -> None:
+    made, ids = grown(tmp_path, store, 24)
+    before = (tmp_path / "public/feeds/all/1.atom").read_bytes()
+    change_story(store, ids[0], "Rewritten long after", LATER)
+    made.publish(None, LATER)
+    (tmp_path / "public/feeds/all/1.atom").unlink()
+    with store.begin() as transaction:
+        transaction.set_value("publish.pages.all", None)
+    Publisher(samples.settings(tmp_path, ALL), store).publish(None, LATER)
+    assert (tmp_path / "public/feeds/all/1.atom").read_bytes() == before
+
+
+def test_pages_that_a_crash_left_unwritten_are_written_at_the_next_start(tmp_path: Path, store: SqliteStore) -> None:
+    grown(tmp_path, store, 24)
+    for path in (tmp_path / "public/feeds/all").iterdir():
+        path.unlink()
+    again = tmp_path / "public/feeds/all/2.atom"
+    with store.begin() as transaction:
+        transaction.set_value("publish.pages.all", (store.value("publish.pages.all") or "").split(" ")[0] + " 1")
+    Publisher(samples.settings(tmp_path, ALL), store).publish(None, LATER)
+    assert again.exists()
+
+
+def test_old_pages_may_be_kept_for_a_year_and_the_last_may_not(tmp_path: Path, store: SqliteStore) -> None:
+    made, _ = grown(tmp_path, store, 24)
+    first, last = made.shelf.late("/feeds/all/1.atom"), made.shelf.late("/feeds/all/2.atom")
+    assert isinstance(first, Prepared) and isinstance(last, Prepared)
+    assert first.cache == "public, max-age=31536000, immutable"
+    assert last.cache == "public, max-age=300"
+    assert first.body == (tmp_path / "public/feeds/all/1.atom").read_bytes()
+    assert made.shelf.late("/feeds/all/3.atom") is None
+
+
+def test_what_is_taken_down_leaves_closed_pages(tmp_path: Path, store: SqliteStore) -> None:
+    made, ids = grown(tmp_path, store, 24)
+    made.take_down([ids[0]])
+    page = feedparser.parse((tmp_path / "public/feeds/all/1.atom").read_bytes())
+    assert len(page.entries) == 9
+    assert f"urn:uuid:{ids[0]}" not in {entry.id for entry in page.entries}
