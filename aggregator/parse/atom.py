@@ -39,7 +39,7 @@ def read(root: Element, with_base: bool) -> RawFeed:
 def _entry(element: Element, with_base: bool) -> RawEntry:
     fields = fields_of(element)
     updated = texts(fields, *_UPDATED)
-    media = modules.atom_media(fields) + modules.media_of(fields)
+    media = modules.atom_media(fields) + modules.enclosures(fields, "atom:enclosure") + modules.media_of(fields)
     return RawEntry(
         guid=first_text(fields, "atom:id"),
         links=(*_original_links(fields), *modules.atom_links(fields, with_base)),
@@ -54,7 +54,7 @@ def _entry(element: Element, with_base: bool) -> RawEntry:
         media=modules.with_duration(media, first_text(fields, "itunes:duration")),
         images=modules.images_of(fields),
         language=language_of(element) or modules.module_language(fields),
-        comments=next((link.href for link in modules.atom_links(fields, False) if link.rel == "replies"), None),
+        comments=modules.comment_page(fields) or first_text(fields, "comments"),
         origin=modules.atom_origin(fields),
         base=base_of(element) if with_base else None,
     )
@@ -62,7 +62,7 @@ def _entry(element: Element, with_base: bool) -> RawEntry:
 
 def _original_links(fields: Fields) -> tuple[Link, ...]:
     """FeedBurner's original comes before its detour."""
-    return tuple(Link(text) for text in texts(fields, "feedburner:origlink"))
+    return tuple(Link(text, "original") for text in texts(fields, "feedburner:origlink"))
 
 
 def _source_authors(fields: Fields) -> tuple[str, ...]:

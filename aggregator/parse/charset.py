@@ -39,6 +39,11 @@ _KNOWN = re.compile(
 """Codecs that are charsets. Python has others (hex, zlib, rot13, UTF-7) that hide what a document says."""
 
 _WESTERN = frozenset(("utf-8", "cp1252", "iso8859-15", "mac-roman", "cp850", "cp437"))
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_TWICE = re.compile(rb"\xc3[\x82-\xb4](?:[\xc2\xc5\xc6\xcb]|\xe2[\x80\x82\x84])")
+"""How a document begins its first character beyond ASCII if it is UTF-8 that was taken for Windows-1252 and encoded again."""
+
+_TO_BYTES = {ord(bytes([code]).decode("cp1252", "ignore") or chr(code)): code for code in range(0x80, 0xA0)}
 _STRAY = re.compile("[\udc80-\udcff]")
 
 
@@ -56,7 +61,20 @@ class Decoded:
 
 
 def decode(body: bytes, content_type: str | None) -> Decoded:
-    """Never raises."""
+    """Never raises. A document that is UTF-8 encoded twice throughout is decoded twice."""
+    decoded = _decoded(body, content_type)
+    first = _NOT_ASCII.search(decoded.utf8)
+    if first is None or _TWICE.match(decoded.utf8, first.start()) is None:
+        return decoded
+    try:
+        once = decoded.text.translate(_TO_BYTES).encode("latin-1")
+        once.decode("utf-8")
+    except UnicodeError:
+        return decoded
+    return Decoded(once, decoded.charset, "UTF-8 encoded twice, decoded twice")
+
+
+def _decoded(body: bytes, content_type: str | None) -> Decoded:
     for mark, name in _MARKS:
         if body.startswith(mark):
             return _forced(body[len(mark) :], name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from aggregator.parse.raw import Link, Media, Piece, RawEntry
 from aggregator.text import dates, urls
 from aggregator.text.chars import one_line, scrub, shorten
 from aggregator.text.clean import Links, clean, flattened
-from aggregator.text.html import from_text, has_markup, text_of, title_text
+from aggregator.text.html import decoded_once, from_text, has_markup, text_of, title_text
 
 MAX_ENTRIES = 2000
 MAX_TEXT = 1 << 20
@@ -26,7 +25,7 @@ _TITLE_FROM_TEXT = 80
 """Characters of content that stand for a title that is not there."""
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
-_ADDRESS_AND_NAME = re.compile(r"\s*\S+@\S+\s+\((?P<name>[^()]+)\)\s*|\s*(?P<before>[^<>]*[^<>\s])\s*<\S+@[^<>]*>\s*")
+_ADDRESS_AND_NAME = re.compile(r"\s*\S+@\S+\s+\((?P<name>[^()]+)\)\s*|\s*(?P<before>[^<>()]*[^<>()\s])\s*[<(]\S+@[^<>()]*[>)]\s*")
 _TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}")
 _BEST_TYPES = {"text/html": 0, "application/xhtml+xml": 1, None: 1}
 
@@ -107,16 +106,17 @@ def first_address(links: Iterable[Link], against: Links) -> str | None:
 
 
 def _article(raw: RawEntry, links: Links) -> str | None:
-    """Alternate links, a guid that is a permanent address, the enclosure; what is left is nothing (not `self`, not `via`)."""
-    found = first_address(alternate(raw.links), links)
-    if found is None and raw.guid and raw.guid[:4].lower() == "http":
+    """The original of a detour, alternate links, a guid that is an address, the enclosure; else nothing (not `self`, not `via`)."""
+    original = [link for link in raw.links if link.rel == "original"]
+    found = first_address([*original, *alternate(raw.links)], links)
+    if found is None and raw.guid and (raw.guid[:4].lower() == "http" or (raw.permalink and raw.guid[0] == "/")):
         found = links.tidy(raw.guid)
     return found or next((url for media in raw.media if (url := links.tidy(media.url))), None)
 
 
 def link_as_sent(raw: RawEntry, base: str) -> str | None:
     """The article's address as the document has it: absolute but otherwise untouched, whatever its scheme."""
-    sent = next((link for link in alternate(raw.links) if link.href), None)
+    sent = next((link for link in (*alternate(raw.links), *raw.links) if link.rel in ("alternate", "", "original")), None)
     if sent is None:
         return raw.guid if raw.permalink and raw.guid else next((media.url for media in raw.media), None)
     try:
@@ -139,10 +139,8 @@ def _html(piece: Piece | None, inside: Links, reading: Reading) -> str:
     value = piece.value
     if len(value) > MAX_TEXT:
         reading.count("cap:text")
-    if piece.kind == "text":
-        value = from_text(_cut(value))
-    elif piece.kind == "maybe" and not has_markup(value):
-        value = from_text(html.unescape(_cut(value)))
+    if piece.kind == "text" or (piece.kind == "maybe" and not has_markup(value)):
+        value = from_text(decoded_once(_cut(value)))
     cleaned = clean(value, links, MAX_TEXT)
     flat = flattened(cleaned)
     if flat is not cleaned and flat != cleaned:

@@ -61,7 +61,7 @@ def _entry(entry: Any) -> RawEntry:
         media=tuple(_media(entry)),
         images=tuple(_images(entry)),
         language=_text(entry, "language"),
-        comments=_text(entry, "comments"),
+        comments=_comments(entry),
         origin=_origin(entry.get("source")),
     )
 
@@ -88,16 +88,10 @@ def _texts(holder: Any, name: str) -> tuple[str, ...]:
 
 def _links(holder: Any) -> Iterator[Link]:
     if original := _text(holder, "feedburner_origlink"):
-        yield Link(original)
+        yield Link(original, "original")
     for link in holder.get("links", ()):
         if href := _text(link, "href"):
-            yield Link(href, (_text(link, "rel") or "alternate").lower().rpartition("/")[2], _declared_type(link))
-    if main := _text(holder, "link"):
-        yield Link(main)
-
-
-def _declared_type(link: Any) -> str | None:
-    return _text(link, "type")
+            yield Link(href, (_text(link, "rel") or "alternate").lower().rpartition("/")[2], _text(link, "type"))
 
 
 def _people(holder: Any) -> tuple[str, ...]:
@@ -134,6 +128,11 @@ def _images(entry: Any) -> Iterator[str]:
             yield url
     if cover := _text(entry.get("image") or {}, "href"):
         yield cover
+
+
+def _comments(entry: Any) -> str | None:
+    replies = (link for link in entry.get("links", ()) if link.get("rel") == "replies" and "html" in (link.get("type") or "html"))
+    return _text(entry, "comments") or next((href for link in replies if (href := _text(link, "href"))), None)
 
 
 def _origin(source: Any) -> tuple[str | None, str | None] | None:

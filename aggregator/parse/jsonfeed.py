@@ -9,6 +9,7 @@ from typing import Any
 from aggregator.parse.raw import Link, Media, Piece, RawEntry, RawFeed
 
 _LONGEST_NUMBER = 100
+"""Digits; Python refuses integers of more than 4,300, and none of them is of use here."""
 
 
 class NotJson(Exception):
@@ -17,8 +18,9 @@ class NotJson(Exception):
 
 def read(text: str) -> RawFeed | None:
     """The document as raw values, or None where it is JSON and no feed. Raises NotJson."""
+    text = text.strip("\ufeff \t\r\n")
     try:
-        document = json.loads(text, parse_int=_integer)
+        document, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise NotJson("nested too deeply" if isinstance(error, RecursionError) else str(error)) from None
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
@@ -34,12 +36,15 @@ def read(text: str) -> RawFeed | None:
         authors=_authors(document),
         images=_strings(document, "icon", "favicon"),
         dropped={"invalid": lost} if lost else {},
+        warnings=["something follows the end of the JSON"] if text[end:].strip() else [],
     )
 
 
 def _integer(digits: str) -> int | float:
-    """Python refuses integers of more than 4,300 digits; none of them is of use here."""
     return int(digits) if len(digits) < _LONGEST_NUMBER else float("inf")
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer)
 
 
 def _format(document: dict[str, Any]) -> str:

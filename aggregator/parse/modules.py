@@ -37,6 +37,21 @@ def atom_people(fields: Fields, *names: str) -> tuple[str, ...]:
     return tuple(people)
 
 
+def enclosures(fields: Fields, field: str) -> list[Media]:
+    """RSS's `enclosure`, which stands in Atom too."""
+    return [
+        Media(url, attribute(element, "type"), attribute(element, "length"))
+        for element in fields.get(field, ())
+        if (url := attribute(element, "url") or attribute(element, "href"))
+    ]
+
+
+def comment_page(fields: Fields) -> str | None:
+    """`link rel="replies"` of a page: the others are feeds of the comments (RFC 4685)."""
+    replies = [link for link in atom_links(fields, False) if link.rel == "replies"]
+    return next((link.href for link in replies if link.type in ("text/html", "application/xhtml+xml", None)), None)
+
+
 def atom_media(fields: Fields) -> list[Media]:
     """`link rel="enclosure"`."""
     return [

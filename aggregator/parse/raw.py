@@ -30,7 +30,7 @@ class Piece(NamedTuple):
 
 
 class Link(NamedTuple):
-    """rel: in lower case; "alternate" is the article. base as in `Piece`."""
+    """rel: in lower case; "alternate" is the article, "original" what FeedBurner's detour leads to. base as in `Piece`."""
 
     href: str
     rel: str = "alternate"

@@ -20,14 +20,23 @@ from aggregator.parse.elements import (
     text_in,
     texts,
 )
-from aggregator.parse.raw import Link, Media, Piece, RawEntry, RawFeed
+from aggregator.parse.raw import Link, Piece, RawEntry, RawFeed
 from aggregator.parse.vocabulary import RDF, RSS_10
 
 if TYPE_CHECKING:
     from aggregator.parse.elements import Element, Fields
 
-_UPDATED = ("atom:updated", "atom:modified", "dcterms:modified", "dc:date")
-_PUBLISHED = ("pubdate", "atom:published", "atom:issued", "dcterms:issued", "dcterms:created", "atom:created", *_UPDATED)
+_UPDATED = ("atom:updated", "atom:modified", "dcterms:modified", "dc:date", "updated", "modified", "date")
+_PUBLISHED = (
+    "pubdate",
+    "atom:published",
+    "atom:issued",
+    "dcterms:issued",
+    "dcterms:created",
+    "atom:created",
+    "published",
+    *_UPDATED,
+)
 
 
 def read(root: Element, home: str, with_base: bool) -> RawFeed:
@@ -82,14 +91,24 @@ def _entries(items: list[Element], home: str, with_base: bool) -> Iterator[RawEn
 def _entry(item: Element, home: str, with_base: bool) -> RawEntry:
     fields = fields_of(item, home)
     guid = next((element for element in fields.get("guid", ()) if text_in(element)), None)
-    media = _enclosures(fields) + modules.atom_media(fields) + modules.media_of(fields)
+    media = modules.enclosures(fields, "enclosure") + modules.atom_media(fields) + modules.media_of(fields)
     return RawEntry(
         guid=_guid(item, fields, guid),
         permalink=guid is not None and (attribute(guid, "isPermaLink") or "true").lower() != "false",
         links=tuple(_links(fields, with_base)),
         title=first_piece(fields, "maybe", with_base, "title", "atom:title", "dc:title", "media:title", "itunes:title"),
         summary=_summary(fields, with_base),
-        content=first_piece(fields, "html", with_base, "content:encoded", "xhtml:body", "xhtml:div", "atom:content", "fulltext"),
+        content=first_piece(
+            fields,
+            "html",
+            with_base,
+            "content:encoded",
+            "xhtml:body",
+            "xhtml:div",
+            "atom:content",
+            "fulltext",
+            "yandex:full-text",
+        ),
         published=texts(fields, *_PUBLISHED),
         updated=texts(fields, *_UPDATED),
         authors=_authors(fields),
@@ -113,7 +132,7 @@ def _guid(item: Element, fields: Fields, guid: Element | None) -> str | None:
 def _links(fields: Fields, with_base: bool) -> Iterator[Link]:
     """The article's addresses. FeedBurner's original comes before its detour."""
     for text in texts(fields, "feedburner:origlink"):
-        yield Link(text)
+        yield Link(text, "original")
     yield from _home_links(fields, with_base)
     yield from modules.atom_links(fields, with_base)
 
@@ -122,14 +141,6 @@ def _summary(fields: Fields, with_base: bool) -> Piece | None:
     return first_piece(
         fields, "html", with_base, "description", "atom:summary", "dc:description", "itunes:summary", "itunes:subtitle"
     ) or modules.media_description(fields, with_base)
-
-
-def _enclosures(fields: Fields) -> list[Media]:
-    return [
-        Media(url, attribute(element, "type"), attribute(element, "length"))
-        for element in fields.get("enclosure", ())
-        if (url := attribute(element, "url") or attribute(element, "href"))
-    ]
 
 
 def _authors(fields: Fields) -> tuple[str, ...]:

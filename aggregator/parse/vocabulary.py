@@ -53,6 +53,7 @@ _PREFIXES = {
     "http://www.google.com/schemas/play-podcasts/1.0": "googleplay",
     "http://rssnamespace.org/feedburner/ext/1.0": "feedburner",
     "http://wellformedweb.org/commentapi": "wfw",
+    "http://news.yandex.ru": "yandex",
 }
 _BY_ADDRESS = {address.lower().rstrip("/"): prefix for address, prefix in _PREFIXES.items()}
 _BY_ADDRESS.update({address.lower().rstrip("/"): "" for address in _RSS})

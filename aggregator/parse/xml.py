@@ -6,7 +6,7 @@ from lxml import etree
 
 from aggregator.parse import atom, rss
 from aggregator.parse.raw import RawFeed
-from aggregator.parse.vocabulary import ATOM, ATOM_03
+from aggregator.parse.vocabulary import ATOM, ATOM_03, RSS_10
 
 _UNDECLARED_PREFIX = 201
 """libxml2's XML_NS_ERR_UNDEFINED_NAMESPACE: a name that means what everybody means by it."""
@@ -48,19 +48,29 @@ def raw_feed(root: etree._Element, with_base: bool) -> RawFeed | None:
     """The document as raw values, or None where its root is none of a feed's."""
     address, _, name = root.tag[1:].partition("}") if root.tag[0] == "{" else ("", "", root.tag)
     match name.rpartition(":")[2].lower():
-        case "feed" | "entry" if address in (ATOM, ATOM_03) or _has_atom_names(root):
+        case "feed" | "entry" if address in (ATOM, ATOM_03) or _adopted(root, address):
             return atom.read(root, with_base)
         case "rss" | "channel":
             return rss.read(root, address, with_base)
         case "rdf":
-            return rss.read(root, address, with_base) if _holds_channel(root) else None
+            return rss.read(root, address, with_base) if _is_rss(root) else None
         case _:
             return None
 
 
-def _has_atom_names(root: etree._Element) -> bool:
-    return any(str(child.tag).rpartition("}")[2] in ("entry", "title", "id", "updated") for child in root)
+def _adopted(root: etree._Element, address: str) -> bool:
+    """Whether it is Atom under no namespace, or a wrong one; its elements are put into the right one then."""
+    if not any(str(child.tag).rpartition("}")[2] in ("entry", "title", "id", "updated") for child in root):
+        return False
+    wrong = f"{{{address}}}" if address else ""
+    for element in root.iter():
+        tag = str(element.tag)
+        if tag.startswith(wrong) and (wrong or tag[0] != "{"):
+            element.tag = f"{{{ATOM}}}{tag[len(wrong) :]}"
+    return True
 
 
-def _holds_channel(root: etree._Element) -> bool:
-    return any(str(child.tag).rpartition("}")[2].lower() in ("channel", "item") for child in root)
+def _is_rss(root: etree._Element) -> bool:
+    """RDF that holds a channel or items, or that is empty and has RSS 1.0 as its default namespace."""
+    named = any(str(child.tag).rpartition("}")[2].lower() in ("channel", "item") for child in root)
+    return named or (len(root) == 0 and root.nsmap.get(None) == RSS_10)

@@ -86,13 +86,16 @@ class Links:
         """The address to open, or None where there is no honest one."""
         if not url:
             return None
+        sent = url
         known = self._known.get(url, "")
         if known != "":
             return known
+        if "&amp;" in url:  # escaped once too often; no query has a parameter of this name
+            url = url.replace("&amp;", "&")
         whole = url if len(url) < _MAX_PLAIN and _PLAIN_URL.fullmatch(url) else urls.resolve(self.base, url)
         if whole and ("?" in whole or "#" in whole):
             whole = urls.without_tracking(whole)
-        self._known[url] = whole
+        self._known[sent] = whole
         return whole
 
 

@@ -65,11 +65,16 @@ def title_text(value: str, kind: Kind = "maybe") -> str:
     """
     if kind == "html" or (kind == "maybe" and has_markup(value)):
         value = html.unescape(_stripped(value)) if "<" in value else html.unescape(value)
-    elif "&" in value:
-        value = _REFERENCE.sub(lambda found: html.unescape(found.group()), value)
+    else:
+        value = decoded_once(value)
     if "<" in value:
         value = _FORGOTTEN.sub("", value)
     return one_line(value)
+
+
+def decoded_once(value: str) -> str:
+    """Plain text with its character references decoded, those with a semicolon alone: `R&D` and `?a=1&copy=2` stay."""
+    return _REFERENCE.sub(lambda found: html.unescape(found.group()), value) if "&" in value else value
 
 
 def _stripped(value: str) -> str:
