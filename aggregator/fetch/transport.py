@@ -30,8 +30,26 @@ MAX_KEPT = 64
 """Idle connections at most; each TLS one holds a buffer of 256 KiB."""
 
 
+class _NoLock:
+    """Stands in for a lock where one task at a time has the connection."""
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
 class _Connection(httpcore.AsyncHTTP11Connection):
+    """httpcore's connection with a smaller bound on headers and without its lock.
+
+    The lock asks which event loop runs by importing sniffio, for each connection anew; where that is not installed (anyio
+    does without it now) the search for it costs more than the request. Should the attribute be renamed, only speed is lost.
+    """
+
     MAX_INCOMPLETE_EVENT_SIZE = HEADER_BYTES
+
+    def __init__(self, origin: httpcore.Origin, stream: Stream) -> None:
+        super().__init__(origin, stream, keepalive_expiry=KEEP_FOR)
+        self._state_lock = _NoLock()  # type: ignore[assignment]
 
 
 class _Open:
@@ -83,7 +101,7 @@ class FeedTransport(httpx.AsyncBaseTransport):
         if scheme == "https":
             stream = await stream.start_tls(self._context, server_hostname=host, timeout=CONNECT)
         core = httpcore.Origin(scheme.encode("ascii"), host.encode("ascii"), port)
-        return _Open(origin, _Connection(core, stream, keepalive_expiry=KEEP_FOR), stream)
+        return _Open(origin, _Connection(core, stream), stream)
 
     async def _take(self, origin: Origin) -> _Open | None:
         """A kept connection that still stands, or None."""
