@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -115,8 +116,10 @@ class Guard:
 
     def __init__(self, allow: Iterable[str] = ()) -> None:
         self._allow: tuple[Network, ...] = tuple(ip_network(text, strict=False) for text in allow)
+        self.refusal = lru_cache(maxsize=4_096)(self._refusal)
+        """`_refusal`, remembered: it is pure, and the same few addresses come again."""
 
-    def refusal(self, text: str) -> str | None:
+    def _refusal(self, text: str) -> str | None:
         """Why an address (as a resolver gives it) must not be connected to, in words that name it; None if it may be."""
         try:
             address = ip_address(text.partition("%")[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from aggregator import __version__
@@ -25,6 +26,8 @@ _OURS = frozenset(
     }
 )  # fmt: skip
 """Headers that the config can't set: they belong to the connection or to the conditional request."""
+
+_SENDABLE = re.compile(r"[\t\x20-\x7e\x80-\xff]+")
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -80,10 +83,7 @@ def identity(settings: Settings) -> Headers:
 
 def sendable(value: str | None) -> str | None:
     """A validator as it came, if it can go back byte for byte: latin-1, no control characters but tab, not endless."""
-    if not value or len(value) > MAX_VALIDATOR:
-        return None
-    clean = all(character == "\t" or (" " <= character <= "\xff" and character != "\x7f") for character in value)
-    return value if clean else None
+    return value if value and len(value) <= MAX_VALIDATOR and _SENDABLE.fullmatch(value) else None
 
 
 def _conditions(validators: Validators) -> Headers:
