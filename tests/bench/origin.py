@@ -23,10 +23,17 @@ HOSTS = 32
 SYLLABLES = ("ka", "lo", "mer", "tin", "sol", "bra", "ven", "du", "ris", "pol", "nor", "fi", "gan", "hel", "stu", "wex")
 
 
+FREQUENT = (
+    "the of and to in a is that for it as was with be by on not he his but at are this have from or had an they which one you "
+    "were her all she there would their we him been has when who will more no if out so said what up its about into than them can only"
+).split()
+"""A third of the words of any English text: without them nothing could tell the language."""
+
+
 def vocabulary(chance: random.Random) -> list[str]:
-    """Five thousand invented words, the front ones short and frequent as in any language."""
-    words = {"".join(chance.choices(SYLLABLES, k=1 + rank // 1800)) for rank in range(9000)}
-    return sorted(words, key=lambda word: (len(word), word))[:5000]
+    """The frequent words of English and five thousand invented ones, the front ones short."""
+    words = {"".join(chance.choices(SYLLABLES, k=2 + rank // 2200)) for rank in range(9000)}
+    return FREQUENT + sorted(words, key=lambda word: (len(word), word))[:5000]
 
 
 @dataclass(slots=True)
@@ -60,15 +67,15 @@ class Origin:
             self.known[f"/{number}.xml"] = feed
 
     def text(self, count: int) -> str:
-        """Words with the frequencies of a language: the square of a uniform number favours the front ones."""
+        """Words with about the frequencies of a language: a power of a uniform number favours the front ones."""
         size = len(self.words)
-        return " ".join(self.words[int(size * self.chance.random() ** 2)] for _ in range(count))
+        return " ".join(self.words[int(size * self.chance.random() ** 4)] for _ in range(count))
 
     def add(self, feed: Feed) -> None:
         """One entry more in front, the last one out."""
         feed.serial += 1
         minute, hour, day = feed.serial % 60, feed.serial // 60 % 24, 1 + feed.serial // 1440 % 28
-        paragraphs = "".join(f"&lt;p&gt;{self.text(33)}.&lt;/p&gt;" for _ in range(4))
+        paragraphs = "".join(f"&lt;p&gt;{self.text(43)}.&lt;/p&gt;" for _ in range(4))
         url = f"http://site{feed.number}.example/{feed.serial}"
         entry = (
             f"<item><title>{self.text(9).capitalize()}</title><link>{url}</link><guid>{url}</guid>"
@@ -78,7 +85,7 @@ class Origin:
         feed.entries = [entry, *feed.entries[: ENTRIES - 1]]
 
     def write(self, feed: Feed) -> None:
-        head = f"<title>Site {feed.number}</title><link>http://site{feed.number}.example/</link><description>news</description>"
+        head = f"<title>Site {feed.number}</title><link>http://site{feed.number}.example/</link><description>news</description><language>en</language>"
         feed.body = f'<?xml version="1.0"?>\n<rss version="2.0"><channel>{head}{"".join(feed.entries)}</channel></rss>'.encode()
         feed.etag = f'"{blake2b(feed.body, digest_size=8).hexdigest()}"'
 
@@ -98,8 +105,8 @@ class Origin:
 
     def config(self) -> str:
         topics = [
-            {"slug": "first", "title": "First", "query": f"{self.words[40]} OR {self.words[41]}"},
-            {"slug": "second", "title": "Second", "query": f"({self.words[60]} OR {self.words[61]}*) -{self.words[62]}"},
+            {"slug": "first", "title": "First", "query": f"{self.words[140]} OR {self.words[141]}"},
+            {"slug": "second", "title": "Second", "query": f"({self.words[160]} OR {self.words[161]}*) -{self.words[162]}"},
         ]
         sources = [{"id": f"news-{number}", "url": url} for number, url in enumerate(self.urls(), 1)]
         return json.dumps({"network": {"allow": ["127.0.0.0/8"]}, "sources": sources, "topics": topics})
