@@ -102,6 +102,7 @@ def _sources(database: Database) -> None:
 
 def _stories(database: Database) -> None:
     """key: what other tables name a story by: it grows, as random ids would not, so that new rows share pages.
+    items_filter: everything that a StoryFilter asks of items, so that a search need not read their texts.
 
     version: see `Shown`. published_once: its id was in a visible document. unlisted: when it left its source's document.
     """
@@ -136,7 +137,7 @@ def _stories(database: Database) -> None:
     items.create_index(["guid", "source"], "items_guid", unique=True)
     items.create_index(["canonical", "source"], "items_canonical")
     items.create_index(["story", "first_seen"], "items_story")
-    items.create_index(["first_seen"], "items_first_seen")
+    items.create_index(["first_seen", "story", "published", "source", "source_group", "language", "tags"], "items_filter")
     database.execute("CREATE INDEX items_unlisted ON items (unlisted) WHERE unlisted IS NOT NULL")
     database.execute(_search_table())
 

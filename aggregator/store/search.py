@@ -21,7 +21,8 @@ _IN_TOPIC = """(key IN (SELECT story FROM members WHERE slug = ?)
     OR EXISTS (SELECT 1 FROM json_each(coalesce(stories.topics, '[]')) WHERE value = ?))"""
 _UNTIL = "(published < ? OR key IN (SELECT story FROM items WHERE items.published < ?))"
 
-_STORY_SIDE = ", ".join(f"stories.{column}" for column in STORY_COLUMNS)
+_ALIVE = ("alias_of IS NULL", "NOT dropped", "EXISTS (SELECT 1 FROM items WHERE items.story = stories.key)")
+_STORY_SIDE = ", ".join(f"chosen.{column}" for column in STORY_COLUMNS)
 _ITEM_SIDE = ", ".join(f"items.{column}" for column in ITEM_COLUMNS)
 
 
@@ -50,13 +51,13 @@ def conditions(where: StoryFilter) -> tuple[list[str], list[Any]]:
 def statement(where: StoryFilter, limit: int | None) -> tuple[str, list[Any]]:
     """The query for stories with their items side by side: newest published first, a story's items by first sight."""
     tests, parameters = conditions(where)
-    chosen = f"""SELECT key, {", ".join(STORY_COLUMNS)} FROM stories WHERE {" AND ".join(["alias_of IS NULL", "NOT dropped", *tests])}
-        AND EXISTS (SELECT 1 FROM items WHERE items.story = stories.key) ORDER BY published DESC, id"""
+    stories = f"""SELECT key, {", ".join(STORY_COLUMNS)} FROM stories WHERE {" AND ".join([*_ALIVE, *tests])}
+        ORDER BY published DESC, id"""
     if limit is not None:
-        chosen += " LIMIT ?"
+        stories += " LIMIT ?"
         parameters = [*parameters, limit]
-    query = f"""SELECT {_STORY_SIDE}, {_ITEM_SIDE} FROM ({chosen}) AS stories CROSS JOIN items ON items.story = stories.key
-        ORDER BY stories.published DESC, stories.id, items.first_seen, items.id"""
+    query = f"""SELECT {_STORY_SIDE}, {_ITEM_SIDE} FROM ({stories}) AS chosen CROSS JOIN items ON items.story = chosen.key
+        ORDER BY chosen.published DESC, chosen.id, items.first_seen, items.id"""
     return query, parameters
 
 

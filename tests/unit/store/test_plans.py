@@ -1,0 +1,101 @@
+"""No query of a poll reads a whole table: its plan is looked at, on a database that knows its own statistics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from aggregator.model import Slug
+from aggregator.ports import StoryFilter
+from aggregator.store import documents, items, moves, outputs, reads, search, small, states, told
+from aggregator.store.sqlite import SqliteStore
+from tests.unit.store.builders import NEW, item, source
+
+BIG = ("items", "stories", "members", "sources", "documents", "rejects", "subscriptions", "deliveries", "events", "pages")
+
+FRAGMENTS = ("_KNOWN", "_REJECTS", "_STORY_OF_ITEM", "_SELECT", "_SUBSCRIPTIONS")
+"""Beginnings of other queries."""
+QUERIES = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": query
+    for module in (documents, items, moves, outputs, reads, small, states, told)
+    for name, query in vars(module).items()
+    if isinstance(query, str) and name not in FRAGMENTS and re.match(r"(SELECT|UPDATE|DELETE|INSERT)\b", query.strip())
+}
+WHOLE = {
+    "items._LAST_ID": "the highest id, which is the table's end",
+    "items._LAST_STORY": "the highest key, which is the table's end",
+    "outputs.OUTPUTS": "all feeds are asked for, and they are few",
+    "reads.HOLDS": "hosts on hold are few",
+    "reads.OVERRIDES": "all are asked for",
+    "reads.REJECTS": "the newest, from the table's end",
+    "states.ALL_STATES": "all are asked for",
+    "states.SOME_STATES": "asked for by commands, and sorted by place in the config",
+    "told.EVENTS": "the newest, from the end of their index",
+    "told.ALL_SUBSCRIPTIONS": "all are asked for",
+}
+"""Queries that may read a table from end to end, and why."""
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
+    store = SqliteStore(tmp_path_factory.mktemp("plans") / "news.db")
+    store.sync_sources([source(f"source-{number}") for number in range(50)], 1.0)
+    with store.begin() as transaction:
+        for number in range(600):
+            one = item(f"g{number}", at=1000.0 + number, source=f"source-{number % 50}")
+            _, story = transaction.add_item(one, None, NEW)
+            transaction.enter(Slug("all" if number % 2 else "sea"), [story], 1.0)
+    with store.begin():
+        store._writer.execute("ANALYZE")
+    yield store
+    store.close()
+
+
+def plan(store: SqliteStore, query: str) -> list[str]:
+    return [row[3] for row in store._writer.execute(f"EXPLAIN QUERY PLAN {query}", ("0",) * query.count("?"))]
+
+
+def scanned(store: SqliteStore, query: str) -> list[str]:
+    """Steps that read a big table without looking anything up."""
+    return [step for step in plan(store, query) if re.match(rf"SCAN ({'|'.join(BIG)})\b", step)]
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES.keys() - WHOLE.keys()))
+def test_no_query_reads_a_whole_table(filled: SqliteStore, name: str) -> None:
+    assert scanned(filled, QUERIES[name]) == []
+
+
+def test_the_exceptions_are_still_there() -> None:
+    assert WHOLE.keys() <= QUERIES.keys()
+
+
+@pytest.mark.parametrize("name", ["states.DUE", "states.NEXT_DUE"])
+def test_what_is_due_is_read_from_an_index(filled: SqliteStore, name: str) -> None:
+    steps = plan(filled, QUERIES[name])
+    assert any("sources_due" in step for step in steps), steps
+    assert not any("TEMP B-TREE" in step for step in steps), steps
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        StoryFilter(fts="storm"),
+        StoryFilter(since=1500.0),
+        StoryFilter(topic="sea"),
+        StoryFilter(sources=frozenset({"source-1"})),
+    ],
+)
+def test_a_narrow_search_does_not_sort_all_stories(filled: SqliteStore, where: StoryFilter) -> None:
+    """Stories are either taken from the index in their order, or looked up by what the filter found."""
+    query, parameters = search.statement(where, 20)
+    steps = [row[3] for row in filled._writer.execute(f"EXPLAIN QUERY PLAN {query}", parameters)]
+    assert not [step for step in steps if re.match(r"SCAN (stories|items)$", step)], steps
+
+
+def test_a_filter_on_items_does_not_read_their_texts(filled: SqliteStore) -> None:
+    where = StoryFilter(groups=frozenset({"a"}), language="en", until=5.0, tags=frozenset({"b"}))
+    query, parameters = search.statement(where, None)
+    steps = [row[3] for row in filled._writer.execute(f"EXPLAIN QUERY PLAN {query}", parameters)]
+    assert not [step for step in steps if step.startswith("SCAN items") and "COVERING" not in step], steps
