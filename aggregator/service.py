@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 import socket
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
 import structlog
 
-from aggregator import adopt, requests, rolling
+from aggregator import adopt, requests
 from aggregator.daemon import Job
 from aggregator.errors import AggregatorError
+from aggregator.metrics import Metrics
 from aggregator.model import Slug, SourceId
 from aggregator.notify import notify
 from aggregator.pipeline import PollReport
 from aggregator.poller import Poller
-from aggregator.ports import Rules, Store
 from aggregator.runtime import Runtime
 from aggregator.serve.app import make_app
 from aggregator.serve.server import serve
 from aggregator.settings import Settings
+from aggregator.upkeep import Upkeep
 from aggregator.wiring import Parts
 
 log = structlog.get_logger("service")
@@ -31,6 +33,10 @@ DEBOUNCE = 0.1
 """Seconds between a poll's commit and publishing: feeds touched by several polls of one tick are written once."""
 CLAIM = 500
 """Due sources taken up in one tick at most."""
+LATE_TICK = 60.0
+"""Seconds without a tick after which the daemon is not ready: it does not poll any more."""
+LEAST_DISK = 50_000_000
+"""Bytes of free disk below which it is not ready."""
 
 
 def fingerprint(settings: Settings) -> bytes:
@@ -59,6 +65,9 @@ class Service:
         self.runtime = parts.runtime(settings)
         self.poller = Poller(lambda: self.runtime.pipeline, lambda: self.runtime.gate, settings.polling.workers)
         self._seen = fingerprint(settings)
+        self.metrics = Metrics()
+        self._last_tick = self.runtime.clock.monotonic()
+        self._upkeep = Upkeep(lambda: self.runtime, self._changed, self.metrics)
 
     # --- start and reload
     async def start(self) -> None:
@@ -67,13 +76,9 @@ class Service:
         self.runtime.gate.restore(store.holds(self.runtime.clock.now()))
         await self._adopt()
         await self._publish(None)
-        app = make_app(self._parts.shelf, ready=self.ready)
+        app = make_app(self._parts.shelf, ready=self.ready, metrics=self._numbers)
         self._serving = asyncio.create_task(serve(app, self._listener, self._stop_serving))
         log.info("started", sources=len(settings.sources), address=f"http://{settings.server.host}:{settings.server.port}/")
-
-    def ready(self) -> tuple[bool, Mapping[str, object]]:
-        """For `/readyz`: whether polls and publishing go on, with details."""
-        return self.config_error is None, {"config": self.config_error or "ok"}
 
     async def reload_if_changed(self, *, forced: bool) -> None:
         """Reads the config again when its content has changed. A bad one changes nothing and is told."""
@@ -88,6 +93,7 @@ class Service:
         except AggregatorError as error:
             self.config_error = str(error)
             log.error("reload_refused", error=str(error))
+            self.metrics.reloaded(False)
         else:
             await self._swap(after)
         finally:
@@ -98,6 +104,7 @@ class Service:
         after.gate.configure(after.settings)
         self._seen = fingerprint(after.settings)
         self.config_error = None
+        self.metrics.reloaded(True)
         log.info("reloaded", sources=len(after.settings.sources))
         await self._adopt()
         await self._publish(None)
@@ -123,6 +130,8 @@ class Service:
         due = [state for state in runtime.store.due(now, CLAIM + len(busy)) if state.id not in busy]
         self._follow(self.poller.start(runtime.with_sources(due)))
         await self._end_filling()
+        self.metrics.scheduled(len(self.poller.in_flight), now - min((state.due for state in due), default=now))
+        self._last_tick = runtime.clock.monotonic()
 
     def _follow(self, polls: Iterable[asyncio.Task[PollReport]]) -> None:
         for poll in polls:
@@ -144,6 +153,7 @@ class Service:
             new=report.new,
             ms=round(report.seconds * 1000),
         )
+        self.metrics.polled(report.outcome, report.seconds, report.new, report.changed)
         self._changed(report.slugs)
 
     async def _end_filling(self) -> None:
@@ -191,31 +201,27 @@ class Service:
     async def _publish(self, slugs: frozenset[Slug] | None) -> None:
         """Writes these feeds (None: all whose documents differ from what is published)."""
         self._dirty -= slugs or set()
-        runtime = self.runtime
+        runtime, started = self.runtime, self.runtime.clock.monotonic()
         changed = await runtime.writer.call(lambda: runtime.publisher.publish(slugs, runtime.clock.now()))
         if changed:
             log.info("published", feeds=len(changed))
+            self.metrics.published(len(changed), runtime.clock.monotonic() - started)
 
     # --- the rest
     def jobs(self) -> list[Job]:
-        """What is done beside the tick; each looks at the runtime of its turn."""
-        return [Job("roll", 60.0, self._roll), Job("ripen", self._ripen_seconds(), self._ripen)]
+        """What is done beside the tick."""
+        return self._upkeep.jobs()
 
-    async def _roll(self) -> None:
-        await self._rework(rolling.roll)
+    def ready(self) -> tuple[bool, Mapping[str, object]]:
+        """For `/readyz`: whether polls and publishing go on, with details. A refused config is told, but the old one works."""
+        late = self.runtime.clock.monotonic() - self._last_tick
+        free = shutil.disk_usage(self.runtime.settings.publish.directory).free
+        fine = late < LATE_TICK and free > LEAST_DISK
+        details = {"config": self.config_error or "ok", "tick": f"{late:.0f} s ago", "disk_free_bytes": free}
+        return fine, details
 
-    async def _ripen(self) -> None:
-        await self._rework(rolling.ripen)
-
-    def _ripen_seconds(self) -> float:
-        """Often enough that a story is not held back much longer than it has to be."""
-        return min(60.0, max(2.0, self.runtime.settings.publish.settle / 4))
-
-    async def _rework(self, work: Callable[[Store, Settings, Rules, float], frozenset[Slug]]) -> None:
-        runtime = self.runtime
-        self._changed(
-            await runtime.writer.call(lambda: work(runtime.store, runtime.settings, runtime.rules, runtime.clock.now()))
-        )
+    def _numbers(self) -> bytes:
+        return self.metrics.text(self.runtime.store.counts())
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> None:
         task = asyncio.create_task(work)

@@ -1,0 +1,66 @@
+"""What the daemon does beside polling, each at its own rhythm: rolling feeds, held-back stories, health."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import structlog
+
+from aggregator import health, rolling
+from aggregator.daemon import Job
+from aggregator.metrics import Metrics
+from aggregator.model import Slug
+from aggregator.ports import Event, Rules, Store, Transaction
+from aggregator.runtime import Runtime
+from aggregator.settings import Settings
+
+log = structlog.get_logger("upkeep")
+
+ROLL = 60.0
+HEALTH = 60.0
+EVENTS = 5_000
+"""Events looked through for open ones: more than there are sources that can be broken at a time."""
+
+
+class Upkeep:
+    """runtime: the one in use at each turn; changed: told of feeds whose documents differ now."""
+
+    def __init__(self, runtime: Callable[[], Runtime], changed: Callable[[frozenset[Slug]], None], metrics: Metrics) -> None:
+        self._runtime = runtime
+        self._changed = changed
+        self._metrics = metrics
+
+    def jobs(self) -> list[Job]:
+        """With their seconds. Each is given the runtime of its turn."""
+        return [
+            Job("roll", ROLL, lambda: self._rework(rolling.roll)),
+            Job("ripen", self._ripen_seconds(), lambda: self._rework(rolling.ripen)),
+            Job("health", HEALTH, self.look),
+        ]
+
+    def _ripen_seconds(self) -> float:
+        """Often enough that a story is not held back much longer than it has to be."""
+        return min(60.0, max(2.0, self._runtime().settings.publish.settle / 4))
+
+    async def _rework(self, work: Callable[[Store, Settings, Rules, float], frozenset[Slug]]) -> None:
+        now = self._runtime()
+        self._changed(await now.writer.call(lambda: work(now.store, now.settings, now.rules, now.clock.now())))
+
+    async def look(self) -> None:
+        """Opens and closes health events."""
+        runtime, now = self._runtime(), self._runtime().clock.now()
+        states = runtime.store.states()
+        found = list(health.conditions(runtime.settings.sources, states, now))
+        events = health.changes(runtime.store.events(EVENTS), found, now)
+        if events:
+            await runtime.writer.commit(lambda transaction: _save(transaction, events))
+        for event in events:
+            log.warning("health", kind=event.kind, title=event.title, detail=event.detail, over=event.closed is not None)
+        last = max((state.last_success for state in states.values() if state.last_success is not None), default=None)
+        self._metrics.looked(Counter(condition.kind for condition in found), last)
+
+
+def _save(transaction: Transaction, events: list[Event]) -> None:
+    for event in events:
+        transaction.save_event(event)
