@@ -25,7 +25,8 @@ SYLLABLES = ("ka", "lo", "mer", "tin", "sol", "bra", "ven", "du", "ris", "pol", 
 
 FREQUENT = (
     "the of and to in a is that for it as was with be by on not he his but at are this have from or had an they which one you "
-    "were her all she there would their we him been has when who will more no if out so said what up its about into than them can only"
+    "were her all she there would their we him been has when who will more no if out so said what up its about into than "
+    "them can only"
 ).split()
 """A third of the words of any English text: without them nothing could tell the language."""
 
