@@ -1,0 +1,82 @@
+"""`aggregator sources`: how much of each source others carry, too: what to unsubscribe."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from aggregator.app import Application
+    from aggregator.model import Story
+
+
+@dataclass(slots=True)
+class Overlap:
+    """Of one source, in stories: how many it is in, how many other outlets carry, too, in how many of these it was first."""
+
+    stories: int = 0
+    shared: int = 0
+    first: int = 0
+
+    @property
+    def unique(self) -> int:
+        return self.stories - self.shared
+
+
+@click.command()
+@click.option("--overlap", is_flag=True, help="How much of each source others carry, who is first, how much is its own alone.")
+@click.option("--since", default="30d", show_default=True, help="Look at stories with an entry first seen in this time.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each source.")
+@click.pass_obj
+def command(application: Application, overlap: bool, since: str, as_json: bool) -> None:
+    """The sources of the config; with --overlap, what each adds to the others."""
+    from aggregator.commands.stories import duration
+    from aggregator.ports import StoryFilter
+
+    if not overlap:
+        for source in application.settings.sources:
+            row = {"id": source.id, "url": source.shown, "title": source.title, "group": source.group}
+            click.echo(json.dumps(row, ensure_ascii=False) if as_json else f"{source.id}  {source.shown}")
+        return
+    counted = count(application.store.find(StoryFilter(since=time.time() - duration(since))))
+    rows = [(str(source.id), counted.get(source.id, Overlap())) for source in application.settings.sources]
+    if as_json:
+        for name, one in rows:
+            click.echo(json.dumps({"id": name, **asdict(one), "unique": one.unique}))
+        return
+    _table(rows)
+
+
+def count(stories: Iterable[Story]) -> dict[str, Overlap]:
+    """By source. Another feed of the same outlet is not another voice: only other outlets count."""
+    found: dict[str, Overlap] = defaultdict(Overlap)
+    for story in stories:
+        outlets = {item.outlet_key for item in story.items}
+        earliest = min(story.items, key=lambda item: (item.published, item.id))
+        for source in {item.source for item in story.items}:
+            one = found[source]
+            one.stories += 1
+            if len(outlets) > 1:
+                one.shared += 1
+                one.first += source == earliest.source
+    return found
+
+
+def _table(rows: list[tuple[str, Overlap]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("source", "stories", "also elsewhere", "first of these", "its own alone"):
+        table.add_column(column, justify="left" if column == "source" else "right")
+    for name, one in sorted(rows, key=lambda row: row[1].unique / max(1, row[1].stories)):
+        share = f" {one.unique / one.stories:.0%}" if one.stories else ""
+        table.add_row(Text(name), str(one.stories), str(one.shared), str(one.first), f"{one.unique}{share}")
+    Console().print(table)
