@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aggregator.settings import Expectation, Settings
+from aggregator.tag.entities import Entities
 from aggregator.tag.expectations import failed
 from aggregator.tag.own import OwnTags, TextTagger
 from aggregator.tag.ruleset import RuleSet
@@ -21,4 +22,6 @@ def failed_expectations(settings: Settings) -> list[tuple[Expectation, str]]:
 
 
 def _taggers(settings: Settings) -> list[TextTagger]:
-    return []
+    """What reads texts. The names are needed by nearly every config, subjects only where they are asked for."""
+    entities = Entities(settings.tagging.entities_file)
+    return [entities.tags]

@@ -1,0 +1,202 @@
+"""Countries and organisations that a story is about, by word lists in `data/` and one of the user's (docs/tags.md).
+
+Title and lead are read as written: `US` is a country and `us` is not. Values are ISO 3166 codes in small letters
+(`entity:ua`) and short names (`entity:nato`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from aggregator.model import Item, Tag, TagKind
+from aggregator.tag.context import another_place, beside_a_capital, shows_a_name, title_case
+from aggregator.tag.matching import Form, Hit, NameFinder, inflected_form, open_form, plain_form
+from aggregator.tag.namelist import Mark, Name, NameList, NameTest, from_mapping, read
+
+DATA = Path(__file__).with_name("data")
+LEAD_LENGTH = 300
+"""Characters of the text that are read with the title: what comes later is context, not what a story is about."""
+MAX_ENTITIES = 12
+"""A story carries at most so many: those that most of its items name."""
+MIN_CAPITALS = 4
+"""In a title all in capitals shorter names can be any word (US, WHO, IT)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entity in a text. where: "title" or "text"; written: the name that stood there."""
+
+    entity: str
+    written: str
+    where: str
+
+
+@cache
+def _english() -> NameList:
+    return read(DATA / "countries.yaml")
+
+
+@cache
+def _organisations() -> NameList:
+    return read(DATA / "organisations.yaml")
+
+
+@cache
+def _abroad() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.load((DATA / "abroad.yaml").read_text("utf-8"), yaml.CSafeLoader)
+    return loaded
+
+
+def known_entities() -> frozenset[str]:
+    """All built-in values of `entity:`."""
+    return _english().entities | _organisations().entities
+
+
+def entity_called(name: str) -> str | None:
+    """The value that a country or organisation of this English name has: for suggestions ("ukraine" → ua)."""
+    wanted = name.casefold().replace("-", " ")
+    names = (*_english().names, *_organisations().names)
+    return next((one.entity for one in names if one.text.casefold() == wanted and one.entity is not None), None)
+
+
+def built_in_tests() -> tuple[NameTest, ...]:
+    """The tests that the built-in lists carry."""
+    abroad = from_mapping({"entities": {}, "expect": _abroad()["expect"]})
+    return _english().tests + _organisations().tests + abroad.tests
+
+
+class Entities:
+    """Finds entities. Each language's names are loaded when the first text in it comes."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        """file: the user's own list. Raises ConfigError for a bad one."""
+        self.own = read(file) if file is not None else NameList((), {}, ())
+        self._finders: dict[tuple[str, bool], NameFinder] = {}
+        self._near: dict[str, frozenset[str]] = dict((_organisations() + self.own).near)
+        self._remembered = lru_cache(maxsize=4096)(self._find)
+
+    def find(self, title: str, text: str, language: str) -> tuple[Found, ...]:
+        """Entities of a title and the beginning of its text, those of the title first."""
+        return self._remembered(title, text[:LEAD_LENGTH], language)
+
+    def tags(self, items: Sequence[Item]) -> list[Tag]:
+        """Entities of a story's items, those that most items name first, each with the name and place that gave it."""
+        counts: Counter[str] = Counter()
+        reasons: dict[str, str] = {}
+        for item in items:
+            for found in self.find(item.entry.title, item.entry.text, item.language):
+                counts[found.entity] += 1
+                reasons.setdefault(found.entity, f"{found.written} in the {found.where} of {item.source}")
+        return [Tag(TagKind.ENTITY, entity, reasons[entity]) for entity, _ in counts.most_common(MAX_ENTITIES)]
+
+    def failed_tests(self) -> list[str]:
+        """What is wrong by the tests of the user's own list."""
+        return [problem for test in self.own.tests for problem in self.failures(test)]
+
+    def failures(self, test: NameTest) -> list[str]:
+        """What a test expects and does not get."""
+        found = {one.entity: one for one in self.find(test.title, test.body, test.language)}
+        missing = [f'"{test.title}" should have {entity} and does not' for entity in test.has if entity not in found]
+        return missing + [
+            f'"{test.title}" should not have {entity} and does: {found[entity].written} in the {found[entity].where}'
+            for entity in test.has_not
+            if entity in found
+        ]
+
+    def _find(self, title: str, lead: str, language: str) -> tuple[Found, ...]:
+        title, lead = title.replace("’", "'"), lead.replace("’", "'")
+        capitals = title.isupper() and " " in title
+        in_title = self._finder(language, capitals).find(title)
+        in_lead = self._finder(language, False).find(lead)
+        sentence_case = not capitals and not title_case(title)
+        names: dict[str, set[str]] = {}
+        for hit in (*in_title, *in_lead):
+            names.setdefault(hit.entity, set()).add(hit.written)
+        found: dict[str, Found] = {}
+        for hits, text, where in ((in_title, title, "title"), (in_lead, lead, "text")):
+            for hit in hits:
+                if hit.entity not in found and self._counts(hit, text, names, sentence_case or where == "text", (title, lead)):
+                    found[hit.entity] = Found(hit.entity, hit.written, where)
+        return tuple(found.values())
+
+    def _counts(self, hit: Hit, text: str, names: Mapping[str, set[str]], sentence_case: bool, texts: tuple[str, str]) -> bool:
+        another = len(names[hit.entity]) > 1
+        match hit.mark:
+            case Mark.PLAIN:
+                return True
+            case Mark.SECOND:
+                return another or self._is_near(hit.entity, texts)
+            case Mark.COMMON:
+                return another or shows_a_name(text, hit.start, hit.end)
+            case Mark.BESIDE:
+                if another_place(text, hit.end):
+                    return False
+                return another or not (sentence_case and beside_a_capital(text, hit.start, hit.end))
+
+    def _is_near(self, entity: str, texts: tuple[str, str]) -> bool:
+        near = self._near.get(entity)
+        if not near:
+            return False
+        words = {word.strip(".,:;!?\"'()").removesuffix("'s").casefold() for text in texts for word in text.split()}
+        return not near.isdisjoint(words)
+
+    def _finder(self, language: str, capitals: bool) -> NameFinder:
+        key = (language if language in _languages() else "en", capitals)
+        if key not in self._finders:
+            forms = _forms(key[0], self.own)
+            self._finders[key] = NameFinder([_in_capitals(form) for form in forms if _long(form)] if capitals else forms)
+        return self._finders[key]
+
+
+def _forms(language: str, own: NameList) -> list[Form]:
+    """The names looked for in texts of a language: its own, the organisations, the user's."""
+    names = [plain_form(name) for name in (*_organisations().names, *own.names)]
+    if language == "en":
+        return [*names, *(plain_form(name) for name in _english().names)]
+    abroad = _abroad()
+    exact, dropped = set(abroad["exact"].get(language, [])), set(abroad["drop"].get(language, []))
+    by_hand = {(entity, text) for entity, texts in abroad["names"].get(language, {}).items() for text in _listed(texts)}
+    for entity, text in sorted({*_territories()[language], *by_hand}):
+        name = Name(text, entity)
+        if text in dropped:
+            continue
+        if language in abroad["open"]:
+            names.append(open_form(name))
+        elif language in abroad["inflected"] and text not in exact and not text.isupper():
+            names.append(inflected_form(name))
+        else:
+            names.append(plain_form(name))
+    return names
+
+
+@cache
+def _territories() -> dict[str, list[tuple[str, str]]]:
+    """Language → (code, name). From CLDR (tools/territories.py)."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for line in (DATA / "territories.tsv").read_text("utf-8").splitlines():
+        language, *pairs = line.split("\t")
+        found[language] = [(pair[:2], pair[3:]) for pair in pairs]
+    return found
+
+
+def _languages() -> frozenset[str]:
+    return frozenset(_territories())
+
+
+def _listed(texts: str | list[str]) -> list[str]:
+    return [texts] if isinstance(texts, str) else texts
+
+
+def _long(form: Form) -> bool:
+    return len(form.name.text) >= MIN_CAPITALS
+
+
+def _in_capitals(form: Form) -> Form:
+    return Form(form.name, tuple(stem.upper() for stem in form.stems), form.ending, form.open)

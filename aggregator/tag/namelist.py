@@ -1,0 +1,128 @@
+"""Word lists of names: the built-in ones in `data/`, and a file of the user's in the same form (docs/tags.md).
+
+A file is YAML: `entities:` (id → names), `none:` (longer names that are something else) and `expect:` (tests). Names are
+separated by commas, or are a list; a mark at a name's end says when it counts (see `Mark`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from aggregator.errors import ConfigError, Problem
+
+MAX_BYTES = 5_000_000
+
+
+class Mark(StrEnum):
+    """When a name counts. PLAIN: always; SECOND: with another name of the same entity, or a word of its `near`; COMMON: where the
+    place in the sentence shows a name, too; BESIDE: not beside a capitalised word in a title that is in sentence case."""
+
+    PLAIN = ""
+    SECOND = "?"
+    COMMON = "~"
+    BESIDE = "^"
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """entity: None for a longer name that is something else."""
+
+    text: str
+    entity: str | None
+    mark: Mark = Mark.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class NameTest:
+    """A test that a list carries: which entities a title must have, and must not have."""
+
+    title: str
+    body: str
+    language: str
+    has: tuple[str, ...]
+    has_not: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NameList:
+    """near: entity → words of which one makes its SECOND names count."""
+
+    names: tuple[Name, ...]
+    near: Mapping[str, frozenset[str]]
+    tests: tuple[NameTest, ...]
+
+    @property
+    def entities(self) -> frozenset[str]:
+        return frozenset(name.entity for name in self.names if name.entity is not None)
+
+    def __add__(self, other: NameList) -> NameList:
+        near = {key: self.near.get(key, frozenset()) | other.near.get(key, frozenset()) for key in {*self.near, *other.near}}
+        return NameList(self.names + other.names, near, self.tests + other.tests)
+
+
+def read(path: Path) -> NameList:
+    """Reads a list. Raises ConfigError with the line of what is wrong."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigError([Problem(str(path), 0, 0, f"too large: at most {MAX_BYTES:,} bytes")])
+        loaded = yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
+    except OSError as error:
+        raise ConfigError([Problem(str(path), 0, 0, f"can't be read: {error.strerror}")]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([Problem(str(path), 0, 0, "is not UTF-8")]) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        raise ConfigError([Problem(str(path), line, column, f"not YAML: {getattr(error, 'problem', error)}")]) from None
+    try:
+        return from_mapping(loaded)
+    except ValueError as error:
+        raise ConfigError([Problem(str(path), 0, 0, str(error))]) from None
+
+
+def from_mapping(loaded: Any) -> NameList:
+    """The list that a YAML document says. Raises ValueError."""
+    if not isinstance(loaded, dict) or not isinstance(loaded.get("entities"), dict):
+        raise ValueError("a list of names has a mapping `entities:` from ids to names")
+    if unknown := set(loaded) - {"entities", "none", "expect"}:
+        raise ValueError(f"unknown key {sorted(map(str, unknown))[0]}; known are entities, none and expect")
+    names: list[Name] = []
+    near: dict[str, frozenset[str]] = {}
+    for entity, value in loaded["entities"].items():
+        if not isinstance(entity, str):
+            raise ValueError(f"entities: {entity!r} is not a text; put it in quotes")
+        words = value
+        if isinstance(value, dict):
+            words = value.get("names")
+            near[entity] = frozenset(word.casefold() for word in _texts(value.get("near") or [], entity))
+        names.extend(_name(text, entity) for text in _texts(words, entity))
+    names.extend(Name(text, None) for text in _texts(loaded.get("none") or [], "none"))
+    return NameList(tuple(names), near, tuple(_tests(loaded.get("expect") or [])))
+
+
+def _name(text: str, entity: str) -> Name:
+    mark = Mark(text[-1]) if text[-1] in "?~^" else Mark.PLAIN
+    return Name(text.rstrip("?~^"), entity, mark)
+
+
+def _texts(value: Any, where: str) -> list[str]:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list) or not all(isinstance(part, str) and part.strip() for part in parts):
+        raise ValueError(f"{where}: names are texts between commas, or a list of texts")
+    return [" ".join(part.split()) for part in parts]
+
+
+def _tests(rows: Any) -> Iterator[NameTest]:
+    for row in rows if isinstance(rows, list) else [rows]:
+        if not isinstance(row, dict) or not isinstance(row.get("title"), str):
+            raise ValueError("expect: a list of {title: …, has: [ids], not: [ids]}")
+        if unknown := set(row) - {"title", "body", "language", "has", "not"}:
+            raise ValueError(f"expect: unknown key {sorted(map(str, unknown))[0]}")
+        has, has_not = (tuple(_texts(row.get(key) or [], "expect")) for key in ("has", "not"))
+        yield NameTest(row["title"], str(row.get("body") or ""), str(row.get("language") or "en"), has, has_not)
