@@ -1,0 +1,145 @@
+"""The HTTP behaviour that readers, caches and strangers meet."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+
+import brotli
+import pytest
+from starlette.types import ASGIApp
+
+from aggregator.errors import AggregatorError
+from aggregator.publish.shelf import GONE, Moved, Prepared, Shelf
+from aggregator.serve.app import make_app
+from tests.unit.serve.asking import ask
+
+BODY = b"<feed>" + b"<entry/>" * 200 + b"</feed>"
+ATOM = "application/atom+xml; charset=utf-8"
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    made = Shelf()
+    made.put("/feeds/all.atom", Prepared(ATOM, BODY, 1_686_830_400, "public, max-age=300"))
+    made.put("/feeds/desk.atom", Prepared(ATOM, BODY, 1_686_830_400, "private, max-age=300", token="let-me-in"))
+    made.put("/index.html", Prepared("text/html; charset=utf-8", b"<!doctype html>", 1, "public, max-age=300"))
+    made.put_away({"/feeds/old.atom": GONE, "/feeds/was.atom": Moved("https://news.example.org/feeds/is.atom")})
+    return made
+
+
+@pytest.fixture
+def app(shelf: Shelf) -> ASGIApp:
+    return make_app(shelf, ready=lambda: (True, {"sources": 3}), metrics=lambda: b"polls_total 1\n")
+
+
+def test_a_feed_with_all_its_headers(app: ASGIApp) -> None:
+    got = ask(app, "/feeds/all.atom")
+    assert (got.status, got.body) == (200, BODY)
+    assert got.headers["content-type"] == ATOM
+    assert got.headers["content-length"] == str(len(BODY))
+    assert got.headers["last-modified"] == "Thu, 15 Jun 2023 12:00:00 GMT"
+    assert got.headers["cache-control"] == "public, max-age=300"
+    assert got.headers["vary"] == "Accept-Encoding"
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert got.headers["access-control-allow-origin"] == "*"
+
+
+def test_each_coding_has_a_validator_of_its_own(app: ASGIApp) -> None:
+    plain = ask(app, "/feeds/all.atom")
+    packed = ask(app, "/feeds/all.atom", accept_encoding="gzip")
+    smallest = ask(app, "/feeds/all.atom", accept_encoding="gzip, br")
+    assert gzip.decompress(packed.body) == brotli.decompress(smallest.body) == plain.body
+    assert len({one.headers["etag"] for one in (plain, packed, smallest)}) == 3
+    again = ask(app, "/feeds/all.atom", accept_encoding="gzip", if_none_match=packed.headers["etag"])
+    assert (again.status, again.body) == (304, b"")
+    for name in ("etag", "cache-control", "vary", "last-modified"):
+        assert again.headers[name] == packed.headers[name]
+    assert "content-length" not in again.headers
+
+
+def test_head_is_get_without_the_body(app: ASGIApp) -> None:
+    get, head = ask(app, "/feeds/all.atom"), ask(app, "/feeds/all.atom", "HEAD")
+    assert (head.status, head.headers, head.body) == (get.status, get.headers, b"")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE", "BREW"])
+def test_other_methods_are_refused_by_name(app: ASGIApp, method: str) -> None:
+    got = ask(app, "/feeds/all.atom", method, b"x=1")
+    assert got.status == 405
+    assert got.headers["allow"] == "GET, HEAD, OPTIONS"
+    assert got.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/feeds/none.atom", 404), ("/feeds/old.atom", 410), ("/nothing", 404), ("/feeds/../etc/passwd", 404), ("/feeds/", 404)],
+)
+def test_what_is_not_there(app: ASGIApp, path: str, status: int) -> None:
+    got = ask(app, path)
+    assert got.status == status
+    assert got.headers["content-type"] == "text/plain; charset=utf-8"
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert "passwd" not in got.body.decode()
+
+
+def test_what_was_renamed_is_found(app: ASGIApp) -> None:
+    got = ask(app, "/feeds/was.atom")
+    assert (got.status, got.headers["location"]) == (301, "https://news.example.org/feeds/is.atom")
+
+
+@pytest.mark.parametrize(
+    ("target", "authorization", "status"),
+    [
+        ("/feeds/desk.atom", "", 404),
+        ("/feeds/desk.atom?token=wrong", "", 404),
+        ("/feeds/desk.atom?token=let-me-in", "", 200),
+        ("/feeds/desk.atom?token=let%2Dme-in", "", 200),
+        ("/feeds/desk.atom", "Basic " + base64.b64encode(b"anyone:let-me-in").decode(), 200),
+        ("/feeds/desk.atom", "Basic " + base64.b64encode(b"let-me-in:").decode(), 404),
+        ("/feeds/desk.atom", "Basic !!!", 404),
+        ("/feeds/desk.atom", "Bearer let-me-in", 404),
+    ],
+)
+def test_a_private_feed_answers_its_token_alone(app: ASGIApp, target: str, authorization: str, status: int) -> None:
+    got = ask(app, target, authorization=authorization)
+    assert got.status == status
+    assert "access-control-allow-origin" not in got.headers
+    if status == 200:
+        assert got.headers["cache-control"] == "private, max-age=300"
+        assert got.headers["vary"] == "Accept-Encoding, Authorization"
+    else:
+        assert got.body == ask(app, "/feeds/none.atom").body
+
+
+@pytest.mark.parametrize("host", ["", "a b/c", "evil.example/x"])
+def test_a_request_needs_one_good_host(app: ASGIApp, host: str) -> None:
+    assert ask(app, "/feeds/all.atom", host=host).status == 400
+
+
+def test_a_long_query_is_refused(app: ASGIApp) -> None:
+    assert ask(app, "/feeds/all.atom?x=" + "a" * 3000).status == 414
+
+
+def test_what_the_service_says_of_itself(app: ASGIApp, shelf: Shelf) -> None:
+    assert ask(app, "/healthz").body == b"ok\n"
+    assert ask(app, "/readyz").body == b'{"ready":true,"sources":3}'
+    assert ask(app, "/metrics").body == b"polls_total 1\n"
+    assert "no-store" in ask(app, "/metrics").headers["cache-control"]
+    ill = make_app(shelf, ready=lambda: (False, {}))
+    assert ask(ill, "/readyz").status == 503
+
+
+def test_a_store_that_can_not_be_read_is_told_as_such(app: ASGIApp, shelf: Shelf) -> None:
+    def fail(path: str) -> None:
+        raise AggregatorError("the database is locked")
+
+    shelf.late = fail
+    assert ask(app, "/stories/x").status == 503
+
+
+def test_a_change_on_the_shelf_is_seen_at_once(app: ASGIApp, shelf: Shelf) -> None:
+    old = ask(app, "/feeds/all.atom").headers["etag"]
+    shelf.put("/feeds/all.atom", Prepared(ATOM, BODY + b" ", 1_686_830_401, "public, max-age=300"))
+    got = ask(app, "/feeds/all.atom", if_none_match=old)
+    assert (got.status, got.body) == (200, BODY + b" ")
