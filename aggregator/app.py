@@ -95,11 +95,16 @@ class Application:
         self, ids: Sequence[SourceId] | None, *, forced: bool, done: Callable[[PollReport], None]
     ) -> list[PollReport]:
         """Polls and publishes: here, or by the daemon that has the database."""
+        from aggregator.lists import Lists
         from aggregator.once import poll_here, poll_there
 
         try:
             with self.store.lock():
-                return await poll_here(self._parts().runtime(self.settings), ids, forced=forced, done=done)
+                parts = self._parts()
+                runtime = parts.runtime(self.settings)
+                if await Lists().refresh(self.settings, runtime.pipeline.fetcher, parts.clock.now()):
+                    runtime = parts.runtime(self.checked_settings())
+                return await poll_here(runtime, ids, forced=forced, done=done)
         except HeldError:
             return await poll_there(self.store, ids, forced=forced)
 

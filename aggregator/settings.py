@@ -185,6 +185,8 @@ class Settings:
     """Keys that the file uses and whose work is not there yet, as `file:line:col: key`."""
     notes: tuple[str, ...] = ()
     """What is not wrong but worth telling (two sources with one address, a list of feeds not read yet), as `file:line:col: …`."""
+    lists: tuple[str, ...] = field(default=(), repr=False)
+    """Addresses of lists of feeds, which are fetched again each day (config/opml.cached_path says where they are kept)."""
     includes: tuple[Path, ...] = ()
     """The other files that were read: lists of feeds, names, secrets. A change of one calls for a reload, too."""
     secrets: frozenset[str] = field(default=frozenset(), repr=False)

@@ -9,6 +9,7 @@ import structlog
 
 from aggregator import health, rolling
 from aggregator.daemon import Job
+from aggregator.lists import Lists
 from aggregator.metrics import Metrics
 from aggregator.model import Slug
 from aggregator.ports import Event, Rules, Store, Transaction
@@ -19,6 +20,7 @@ log = structlog.get_logger("upkeep")
 
 ROLL = 60.0
 HEALTH = 60.0
+LISTS = 10.0
 EVENTS = 5_000
 """Events looked through for open ones: more than there are sources that can be broken at a time."""
 
@@ -30,6 +32,7 @@ class Upkeep:
         self._runtime = runtime
         self._changed = changed
         self._metrics = metrics
+        self._lists = Lists()
 
     def jobs(self) -> list[Job]:
         """With their seconds. Each is given the runtime of its turn."""
@@ -37,7 +40,13 @@ class Upkeep:
             Job("roll", ROLL, lambda: self._rework(rolling.roll)),
             Job("ripen", self._ripen_seconds(), lambda: self._rework(rolling.ripen)),
             Job("health", HEALTH, self.look),
+            Job("lists", LISTS, self._refresh_lists),
         ]
+
+    async def _refresh_lists(self) -> None:
+        """What is new in a list reaches the config by its next reload, which sees that the kept file has changed."""
+        runtime = self._runtime()
+        await self._lists.refresh(runtime.settings, runtime.pipeline.fetcher, runtime.clock.now())
 
     def _ripen_seconds(self) -> float:
         """Often enough that a story is not held back much longer than it has to be."""

@@ -27,7 +27,7 @@ def command(application: Application, ids: tuple[str, ...], everything: bool) ->
 
     configure(level="warning")
     sources = application.pick(ids)
-    wanted = [source.id for source in sources] if ids or everything else None
+    wanted = [source.id for source in sources] if ids else None
     with progress(len(sources)) as done:
         reports = asyncio.run(application.poll_once(wanted, forced=bool(ids or everything), done=done))
     for report in reports:

@@ -14,7 +14,7 @@ from aggregator.config import schema as said
 from aggregator.config.document import Document, find
 from aggregator.config.opml import Subscription
 from aggregator.config.secrets import Secretive, Surroundings
-from aggregator.config.subscriptions import List, included, listed
+from aggregator.config.subscriptions import List, addresses, included, listed
 from aggregator.config.tree import Key
 from aggregator.config.values import in_words
 from aggregator.model import Auto, Cron, Every, Fixed, Slug, Source, SourceId
@@ -54,6 +54,7 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
         alerts_webhook=config.alerts.webhook.value if config.alerts else None,
         inactive=tuple(inactive.used(document)),
         notes=tuple(_notes(document, config, lists)),
+        lists=addresses(lists),
         includes=tuple(sorted(around.files)),
         secrets=frozenset(secret for secret in _secrets(config, around) if len(secret) >= SHORTEST_SECRET),
     )

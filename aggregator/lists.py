@@ -1,0 +1,74 @@
+"""Lists of feeds at an address (`- opml: https://…`): fetched each day, kept beside the database, read by the config."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import structlog
+
+from aggregator.config import opml
+from aggregator.model import FetchFailed, FetchRequest, Instant, NotModified
+from aggregator.ports import Fetcher
+from aggregator.settings import DAY, Settings
+from aggregator.text.masks import shown
+
+log = structlog.get_logger("lists")
+
+RETRY = 3_600.0
+"""Seconds before a list that could not be fetched is asked for again."""
+
+
+class Lists:
+    """Which lists were tried when; in memory alone, since a restart may try again."""
+
+    def __init__(self) -> None:
+        self._tried: dict[str, Instant] = {}
+
+    async def refresh(self, settings: Settings, fetcher: Fetcher, now: Instant) -> bool:
+        """Fetches what is missing or a day old. True if a list says something new: then the config must be read again.
+
+        A list that can't be fetched or read stays as it was.
+        """
+        changed = False
+        for address in settings.lists:
+            path = opml.cached_path(Path(settings.storage.database).parent, address)
+            if self._is_wanted(address, path, now):
+                self._tried[address] = now
+                changed |= await _fetch(address, path, fetcher, now)
+        return changed
+
+    def _is_wanted(self, address: str, path: Path, now: Instant) -> bool:
+        try:
+            age = now - path.stat().st_mtime
+        except OSError:
+            age = DAY
+        return age >= DAY and now - self._tried.get(address, 0.0) >= RETRY
+
+
+async def _fetch(address: str, path: Path, fetcher: Fetcher, now: Instant) -> bool:
+    answer = await fetcher.fetch(FetchRequest(address), now)
+    if isinstance(answer, FetchFailed | NotModified):
+        reason = answer.fault.detail if isinstance(answer, FetchFailed) else "not modified"
+        log.warning("list_not_fetched", list=shown(address), reason=reason)
+        return False
+    content = opml.read(answer.body)
+    if isinstance(content, opml.Unreadable):
+        log.warning("list_not_read", list=shown(address), reason=content.reason)
+        return False
+    changed = _keep(path, answer.body, now)
+    log.info("list_fetched", list=shown(address), feeds=len(content.feeds), changed=changed)
+    return changed
+
+
+def _keep(path: Path, body: bytes, now: Instant) -> bool:
+    """Stores the list; False if it is the one that was there."""
+    if path.exists() and path.read_bytes() == body:
+        os.utime(path, (now, now))
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(body)
+    os.utime(fresh, (now, now))
+    fresh.replace(path)
+    return True

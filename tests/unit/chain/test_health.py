@@ -1,0 +1,69 @@
+"""What becomes an event of the health feed, and when it is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from aggregator.health import changes, conditions
+from aggregator.model import Source, SourceId, SourceState
+
+NOW = 1_700_000_000.0
+DAY = 86_400.0
+SOURCE = Source(SourceId("one"), "https://one.example/feed", title="The One")
+FINE = SourceState(
+    SOURCE.id,
+    SOURCE.url,
+    due=NOW + 600,
+    last_poll=NOW - 60,
+    last_success=NOW - 60,
+    first_success=NOW - 9 * DAY,
+    last_new=NOW - 60,
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "kinds"),
+    [
+        (FINE, []),
+        (replace(FINE, failures=9, last_success=NOW - 3_600, last_error="timeout"), []),
+        (replace(FINE, failures=9, last_success=NOW - 2 * DAY, last_error="timeout"), ["broken", "stale"]),
+        (replace(FINE, failures=5, last_success=None, last_error="no such host"), ["broken"]),
+        (replace(FINE, parse_failures=4, failures=4, last_error="no feed"), []),
+        (replace(FINE, parse_failures=5, failures=5, last_error="no feed"), ["broken"]),
+        (replace(FINE, gone=True, last_error="410 Gone"), ["gone"]),
+        (replace(FINE, url="https://new.example/feed"), ["moved"]),
+        (replace(FINE, counters={"cap:entries": 3, "drop": 9}), ["capped"]),
+    ],
+)
+def test_conditions(state: SourceState, kinds: list[str]) -> None:
+    assert [one.kind for one in conditions([SOURCE], {SOURCE.id: state}, NOW)] == kinds
+
+
+def test_a_silent_source_is_told_by_its_setting() -> None:
+    source = replace(SOURCE, silent_after=3_600.0)
+    state = replace(FINE, last_new=NOW - 2 * 3_600)
+    assert [one.kind for one in conditions([source], {SOURCE.id: state}, NOW)] == ["silent"]
+
+
+def test_a_disabled_source_is_nobodys_trouble() -> None:
+    assert not list(conditions([replace(SOURCE, enabled=False)], {SOURCE.id: replace(FINE, gone=True)}, NOW))
+
+
+def test_addresses_are_told_without_their_passwords() -> None:
+    source = replace(SOURCE, url="https://me:hunter2@one.example/feed")
+    (moved,) = conditions([source], {SOURCE.id: FINE}, NOW)
+    assert "hunter2" not in moved.detail
+    assert "one.example/feed" in moved.detail
+
+
+def test_an_event_opens_once_and_closes_once() -> None:
+    gone = list(conditions([SOURCE], {SOURCE.id: replace(FINE, gone=True, last_error="410")}, NOW))
+    (opened,) = changes([], gone, NOW)
+    assert (opened.opened, opened.closed) == (NOW, None)
+    assert changes([opened], gone, NOW + 60) == []
+    (closed,) = changes([opened], [], NOW + 120)
+    assert (closed.key, closed.opened, closed.closed) == (opened.key, NOW, NOW + 120)
+    assert changes([closed], [], NOW + 180) == []
+    assert len(changes([closed], gone, NOW + 240)) == 1, "the same trouble again is another event"
