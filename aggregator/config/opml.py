@@ -155,7 +155,8 @@ def _subscription(element: etree._Element) -> Subscription | str | None:
     line = _line_of(element)
     title = one_line(given.get("title") or given.get("text") or "", 200) or None
     if not address:
-        return f"line {line}: {title or 'an outline'} has an empty xmlUrl" if "xmlurl" in given else None
+        meant = "xmlurl" in given or kind in ("rss", "atom")
+        return f"line {line}: {title or 'an outline'} has no xmlUrl" if meant else None
     url = resolve(None, _plain_scheme(address))
     if url is None:
         return f"line {line}: {one_line(address, 80)} is no http or https address"

@@ -71,10 +71,10 @@ def _fetched(document: Document, at: Node, url: str, shown: str, around: Surroun
         raw = file.read_bytes()
     except OSError:
         told = str(document.problem(at, f"opml: {shown} has not been fetched yet; its feeds come with the first fetch"))
-        return List(at, address=url, told=(told,))
+        return List(at, url, told=(told,))
     listed = _listed(document, at, raw, shown)
     if listed.problem is not None:  # what a server answered must not stop the daemon
-        return List(at, address=url, told=(str(listed.problem),))
+        return List(at, url, told=(str(listed.problem),))
     return List(at, url, listed.feeds, None, listed.told)
 
 
@@ -84,11 +84,6 @@ def _listed(document: Document, at: Node, raw: bytes, shown: str) -> List:
         return List(at, problem=document.problem(at, f"opml: {shown} is no list of feeds: {content.reason}"))
     told = tuple(str(document.problem(at, f"opml: {shown}: {reason}")) for reason in content.refused)
     return List(at, None, content.feeds, None, told)
-
-
-def addresses(lists: Mapping[int, List]) -> tuple[str, ...]:
-    """The addresses that must be fetched."""
-    return tuple(one.address for one in lists.values() if one.address is not None)
 
 
 def listed(document: Document, lists: Mapping[int, List]) -> list[tuple[str | None, str]]:
@@ -116,3 +111,8 @@ def included(document: Document, lists: Mapping[int, List]) -> list[tuple[int, o
                 seen.add(feed.url)
                 found.append((position, feed))
     return found
+
+
+def addresses(lists: Mapping[int, List]) -> tuple[str, ...]:
+    """The addresses that must be fetched."""
+    return tuple(one.address for one in lists.values() if one.address is not None)

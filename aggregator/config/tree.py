@@ -43,9 +43,13 @@ class Scalar:
 
 @dataclass(slots=True, eq=False)
 class Sequence:
+    """A list. column: of its first dash, or of its `[` (flow); end: index behind its last character (flow alone)."""
+
     line: int
     column: int
     items: list[Node] = field(default_factory=list)
+    flow: bool = False
+    end: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -55,6 +59,8 @@ class Mapping:
     line: int
     column: int
     pairs: dict[str, tuple[Scalar, Node]] = field(default_factory=dict)
+    flow: bool = False
+    end: int = 0
 
     def get(self, key: str) -> Node | None:
         return self.pairs[key][1] if key in self.pairs else None
@@ -110,7 +116,7 @@ class _Composer:
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 self._open(event)
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                self._close()
+                self._close(event)
             case yaml.DocumentStartEvent():
                 self._documents += 1
                 if self._documents > 1:
@@ -168,10 +174,11 @@ class _Composer:
         if len(self._stack) >= MAX_DEPTH:
             self._wrong(event, f"values are nested more than {MAX_DEPTH} deep")
             self.full = True
-        self._stack.append(_Open(kind(line, column), event.anchor))
+        self._stack.append(_Open(kind(line, column, flow=bool(event.flow_style)), event.anchor))
 
-    def _close(self) -> None:
+    def _close(self, event: yaml.Event) -> None:
         frame = self._stack.pop()
+        frame.node.end = _place(event.end_mark)[2]
         if isinstance(frame.node, Mapping):
             _merge(frame.node, self._wrong)
         self._add(frame.node, frame.size, frame.anchor)

@@ -1,0 +1,143 @@
+"""`aggregator add URL`: a source into the config, by the address of a feed or of a page that offers feeds."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from aggregator.errors import AggregatorError, UsageError
+
+if TYPE_CHECKING:
+    from aggregator.app import Application
+    from aggregator.config.edit import NewSource
+    from aggregator.model import Source
+    from aggregator.probe import Found
+    from aggregator.settings import Settings
+
+
+@click.command()
+@click.argument("url")
+@click.option("--group", help="Group of the new source.")
+@click.option("--id", "name", help="Its id; else made from the address.")
+@click.option("--title", help="Its title; else the feed's own is shown.")
+@click.option("--all", "every", is_flag=True, help="Add all feeds that the page offers.")
+@click.option("--pick", type=int, metavar="N", help="Add the Nth feed that the page offers.")
+@click.option("--untested", is_flag=True, help="Add the address even if no feed can be read there now.")
+@click.pass_obj
+def command(
+    application: Application,
+    url: str,
+    group: str | None,
+    name: str | None,
+    title: str | None,
+    every: bool,
+    pick: int | None,
+    untested: bool,
+) -> None:
+    """Add a source by the address of a feed, or of a web page that offers feeds.
+
+    The feed is fetched and read first. The config keeps its comments, order and quotes: lines are only added.
+    """
+    from aggregator.config.edit import NewSource, add_sources
+
+    settings = application.settings
+    address = url if "://" in url else f"https://{url}"
+    found = asyncio.run(search(settings, address))
+    if untested and found[0].feed is None and not found[0].offers:
+        chosen = [NewSource(address, name, title, group)]
+    else:
+        chosen = [_new(one, name, title, group) for one in choose(address, found, every, pick)]
+    chosen = [one for one in chosen if not _known(settings, one.url)]
+    if len(chosen) > 1 and (name or title):
+        raise UsageError("--id and --title are for one source; several are added")
+    check_id(settings, name)
+    add_sources(application.config_path, chosen)
+    for one in chosen:
+        click.echo(f"added {one.url}" + (f" to group {group}" if group else ""))
+
+
+async def search(settings: Settings, url: str) -> list[Candidate]:
+    """What is at the address: one feed, or the feeds that the page there offers, each tested."""
+    from aggregator.probe import prober
+
+    async with prober(settings, time.time) as asked:
+        first = await asked.ask(_source(url))
+        offered = first.fault.feeds if first.fault else ()
+        if not offered:
+            return [Candidate(first, ())]
+        return [Candidate(one, offered) for one in await asked.ask_all([_source(each) for each in offered], lambda _: None)]
+
+
+class Candidate:
+    """A feed that was found. offers: the addresses that a page names, when it came from one."""
+
+    def __init__(self, found: Found, offers: tuple[str, ...]) -> None:
+        self.found = found
+        self.feed = found.feed
+        self.offers = offers
+        self.url = found.moved_to or found.source.url
+
+    def __str__(self) -> str:
+        if self.feed is None:
+            return f"{self.url} (can't be read: {self.found.fault.detail if self.found.fault else 'no document'})"
+        return f"{self.url} ({self.feed.title or 'untitled'}, {self.feed.format}, {len(self.feed.entries)} entries)"
+
+
+def choose(url: str, found: list[Candidate], every: bool, pick: int | None) -> list[Candidate]:
+    """The feeds to add. Asks on a terminal when there are several. Raises AggregatorError where there is none."""
+    good = [one for one in found if one.feed is not None]
+    if not good:
+        reasons = "\n".join(f"  {one}" for one in found)
+        raise AggregatorError(f"no feed can be read at {url}:\n{reasons}\nNothing was changed; --untested adds it all the same.")
+    if pick is not None:
+        if not 1 <= pick <= len(good):
+            raise UsageError(f"--pick {pick}: there are {len(good)} feeds\n{_listed(good)}")
+        return [good[pick - 1]]
+    if every or len(good) == 1:
+        return good
+    if not sys.stdin.isatty():
+        raise UsageError(f"{url} offers {len(good)} feeds; add --all or --pick N\n{_listed(good)}")
+    click.echo(_listed(good))
+    number = click.prompt("Which one? (0: all)", type=click.IntRange(0, len(good)), default=1)
+    return good if number == 0 else [good[number - 1]]
+
+
+def _listed(found: list[Candidate]) -> str:
+    return "\n".join(f"  {number}. {one}" for number, one in enumerate(found, 1))
+
+
+def _source(url: str) -> Source:
+    from aggregator.model import Source, SourceId
+
+    return Source(SourceId("new"), url)
+
+
+def _new(one: Candidate, name: str | None, title: str | None, group: str | None) -> NewSource:
+    from aggregator.config.edit import NewSource
+
+    shown = title or (one.feed.title if one.feed else None)
+    return NewSource(one.url, name, shown, group)
+
+
+def check_id(settings: Settings, name: str | None) -> None:
+    """Raises UsageError for an id that is taken or can't be one."""
+    from aggregator.config.values import ID, MAX_ID
+
+    if name is None:
+        return
+    if not ID.fullmatch(name) or len(name) > MAX_ID or ".." in name or name.endswith("."):
+        raise UsageError(f"{name!r} is no id: only a-z, 0-9, `.`, `_` and `-`, lower case, beginning with a letter or digit")
+    if any(source.id == name for source in settings.sources):
+        raise UsageError(f"the id {name!r} is taken")
+
+
+def _known(settings: Settings, url: str) -> bool:
+    """Whether the address is a source already (told, not an error: adding again changes nothing)."""
+    known = next((source for source in settings.sources if source.url == url), None)
+    if known is not None:
+        click.echo(f"{known.shown} is there already: {known.id}")
+    return known is not None

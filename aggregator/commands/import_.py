@@ -1,0 +1,41 @@
+"""`aggregator import FILE.opml`: the sources of a list of feeds into the config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aggregator.errors import AggregatorError
+
+if TYPE_CHECKING:
+    from aggregator.app import Application
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--group", help="Group of all of them; else the outlines they stand in.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be added.")
+@click.pass_obj
+def command(application: Application, file: Path, group: str | None, dry_run: bool) -> None:
+    """Add the feeds of an OPML file that are not in the config yet.
+
+    Lines are only added: comments, order and quotes of the config stay. Outlines that can't be polled are told.
+    """
+    from aggregator.config import opml
+    from aggregator.config.edit import NewSource, add_sources
+
+    content = opml.read(file.read_bytes())
+    if isinstance(content, opml.Unreadable):
+        raise AggregatorError(f"{file} is no list of feeds: {content.reason}")
+    known = {source.url for source in application.settings.sources}
+    new = [NewSource(feed.url, None, feed.title, group or feed.group) for feed in content.feeds if feed.url not in known]
+    for reason in content.refused:
+        click.echo(f"{file}: left out: {reason}", err=True)
+    if not dry_run:
+        add_sources(application.config_path, new)
+    for one in new if dry_run else ():
+        click.echo(f"{one.url}" + (f" ({one.group})" if one.group else ""))
+    there = len(content.feeds) - len(new)
+    click.echo(f"{len(new)} {'would be added' if dry_run else 'added'}, {there} there already, {len(content.refused)} left out")

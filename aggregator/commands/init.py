@@ -1,0 +1,31 @@
+"""`aggregator init`: a commented starter config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aggregator.errors import AggregatorError
+
+if TYPE_CHECKING:
+    from aggregator.app import Application
+
+
+@click.command()
+@click.argument("file", default="feeds.yaml", type=click.Path(path_type=Path))
+@click.pass_obj
+def command(application: Application, file: Path) -> None:
+    """Write a commented starter config. A file that is there already is never touched."""
+    from importlib.resources import files
+
+    content = files("aggregator.config").joinpath("starter.yaml").read_bytes()
+    try:
+        with file.open("xb") as stream:
+            stream.write(content)
+    except FileExistsError:
+        raise AggregatorError(f"{file} is there already; it was not touched") from None
+    except OSError as error:
+        raise AggregatorError(f"{file} can't be written: {error.strerror}") from None
+    click.echo(f"wrote {file}; edit it, then: aggregator -c {file} check, and: aggregator -c {file} run")
