@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aggregator.errors import AggregatorError, UsageError
+
 if TYPE_CHECKING:
     from aggregator.app import Application
     from aggregator.settings import Settings
@@ -21,13 +23,21 @@ def command(application: Application, ids: tuple[str, ...], online: bool, as_jso
 
     With --online, fetch each source once and tell its format, entries, newest date, rhythm, redirects and warnings.
     """
+    if (ids or as_json) and not online:
+        raise UsageError("ids and --json go with --online")
     settings = application.settings
+    chosen = application.pick(ids)
     check_expectations(settings)
     for note in settings.notes:
         click.echo(note, err=as_json)
     for place in settings.inactive:
         click.echo(f"{place}: not active yet in this version", err=as_json)
     click.echo(f"{settings.file}: fine; {summary(settings)}", err=as_json)
+    if online:
+        from aggregator.commands.check_online import check_online
+
+        if failed := check_online(settings, chosen, as_json):
+            raise AggregatorError(f"{failed} of {len(chosen)} sources brought no feed")
 
 
 def check_expectations(settings: Settings) -> None:
