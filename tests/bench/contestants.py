@@ -103,6 +103,6 @@ def _reader(python: str, place: Path, urls: Sequence[str]) -> Contestant:
         f"import reader\nr = reader.make_reader({str(place / 'db.sqlite')!r})\nfor u in open('urls'): r.add_feed(u.strip())\n"
     )
     (place / "urls").write_text("\n".join(urls) + "\n")
-    update = f"import reader\nreader.make_reader({str(place / 'db.sqlite')!r}).update_feeds(workers=16)\n"
+    update = f"import reader\nreader.make_reader({str(place / 'db.sqlite')!r}).update_feeds(scheduled=False, workers=16)\n"
     (place / "update.py").write_text(update)
     return Contestant("reader", (python, str(place / "update.py")), ((python, str(script)),), place)

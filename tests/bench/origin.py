@@ -2,7 +2,8 @@
 
     python -m tests.bench.origin --feeds 1000 [--port 0]
 
-`/urls` lists the feeds, `/feeds.yaml` is a config of them, `/tick?n=10` gives ten in a hundred of them two new entries.
+`/urls` lists the feeds, `/feeds.yaml` is a config of them, `/tick?n=10` gives ten in a hundred of them two new entries,
+`/counts` tells how many answers were given since it was last asked.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Origin:
     chance: random.Random = field(default_factory=lambda: random.Random(7))
     words: list[str] = field(default_factory=list)
     known: dict[str, Feed] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=lambda: {"200": 0, "304": 0})
 
     def fill(self) -> None:
         self.words = vocabulary(self.chance)
@@ -122,7 +124,9 @@ class Origin:
                 "Vary: Accept-Encoding",
             ]
             if headers.get("if-none-match") == feed.etag:
+                self.counts["304"] += 1
                 return "304 Not Modified", lines, b""
+            self.counts["200"] += 1
             if "gzip" in headers.get("accept-encoding", ""):
                 return "200 OK", [*lines, "Content-Encoding: gzip"], gzip.compress(feed.body, 1, mtime=0)
             return "200 OK", lines, feed.body
@@ -132,6 +136,9 @@ class Origin:
                 return "200 OK", [], "\n".join(self.urls()).encode()
             case "/feeds.yaml":
                 return "200 OK", [], self.config().encode()
+            case "/counts":
+                counts, self.counts = self.counts, {"200": 0, "304": 0}
+                return "200 OK", [], json.dumps(counts).encode()
             case "/tick":
                 return "200 OK", [], json.dumps({"feeds": self.tick(float(parse_qs(parts.query)["n"][0]))}).encode()
         return "404 Not Found", [], b""
