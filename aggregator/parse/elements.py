@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _VOID = frozenset(("area", "br", "col", "embed", "hr", "img", "input", "source", "track", "wbr"))
 _FOREIGN = ("http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML")
+_MOST_ATTRIBUTES = 50
 _HTML_TYPES = frozenset(("html", "text/html", "xhtml", "application/xhtml+xml", "text/x-html", "application/xml", "text/xml"))
 _TEXT_TYPES = frozenset(("text", "text/plain"))
 
@@ -70,7 +71,7 @@ def first_text(fields: Fields, *names: str) -> str | None:
 def attribute(element: Element, name: str) -> str | None:
     """An attribute's value without surrounding white space, or None where it is empty or missing. Any letter case of the name."""
     value = element.get(name)
-    if value is None:
+    if value is None and 0 < len(element.attrib) <= _MOST_ATTRIBUTES:
         lower = name.lower()
         value = next((str(found) for key, found in element.items() if str(key).lower() == lower), None)
     return (value.strip() or None) if value else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from aggregator.model import Category, Enclosure, Entry, Origin
 from aggregator.parse.raw import Link, Media, Piece, RawEntry
@@ -106,7 +106,7 @@ def first_address(links: Iterable[Link], against: Links) -> str | None:
 
 
 def _article(raw: RawEntry, links: Links) -> str | None:
-    """The original of a detour, alternate links, a guid that is an address, the enclosure; else nothing (not `self`, not `via`)."""
+    """The original of a detour, alternate links, a guid that is an address, the enclosure; never `self` or `via`."""
     original = [link for link in raw.links if link.rel == "original"]
     found = first_address([*original, *alternate(raw.links)], links)
     if found is None and raw.guid and (raw.guid[:4].lower() == "http" or (raw.permalink and raw.guid[0] == "/")):
@@ -129,7 +129,13 @@ def _content_base(raw: RawEntry, url: str | None, outer: str) -> str:
     """`xml:base`; else the article's own address, for its HTML was made there; the feed's base if that is another host's."""
     if raw.base:
         return resolved_base(raw.base, outer)
-    return url if url and urlsplit(url).netloc == urlsplit(outer).netloc else outer
+    return url if url and _host(url) == _host(outer) else outer
+
+
+def _host(url: str) -> str:
+    """Scheme and host of an address that is resolved."""
+    end = url.find("/", 8)
+    return url[:end] if end > 0 else url
 
 
 def _html(piece: Piece | None, inside: Links, reading: Reading) -> str:
@@ -170,8 +176,8 @@ def _people(names: tuple[str, ...], reading: Reading) -> tuple[str, ...]:
     """Each name once; `desk@example.org (Name)` is Name."""
     found: dict[str, None] = {}
     for name in _bounded(names, "cap:authors", reading):
-        parts = _ADDRESS_AND_NAME.fullmatch(name) if len(name) < 1000 else None
-        person = shorten(title_text(_name(parts["name"] or parts["before"] if parts else name)), MAX_NAME)
+        parts = _ADDRESS_AND_NAME.fullmatch(name) if "@" in name and len(name) < 1000 else None
+        person = _short(parts["name"] or parts["before"] if parts else name)
         if person:
             found.setdefault(person)
     return tuple(found)
@@ -180,15 +186,17 @@ def _people(names: tuple[str, ...], reading: Reading) -> tuple[str, ...]:
 def _categories(raw: RawEntry, reading: Reading) -> tuple[Category, ...]:
     found: dict[Category, None] = {}
     for term, scheme, label in _bounded(raw.categories, "cap:categories", reading):
-        word = shorten(title_text(_name(term)), MAX_NAME)
+        word = _short(term)
         if word:
-            shown = shorten(title_text(_name(label)), MAX_NAME) if label else ""
+            shown = _short(label) if label else ""
             found.setdefault(Category(word, one_line(scheme, MAX_NAME) or None if scheme else None, shown or None))
     return tuple(found)
 
 
-def _name(text: str) -> str:
-    return text if len(text) < 4 * MAX_NAME else text[: 4 * MAX_NAME]
+def _short(text: str) -> str:
+    """A name as one line of text, of at most `MAX_NAME` characters."""
+    line = title_text(text if len(text) < 4 * MAX_NAME else text[: 4 * MAX_NAME])
+    return line if len(line) <= MAX_NAME else shorten(line, MAX_NAME)
 
 
 def _bounded(values: tuple, cap: str, reading: Reading) -> tuple:  # type: ignore[type-arg]
@@ -209,7 +217,7 @@ def _enclosures(media: tuple[Media, ...], links: Links, reading: Reading) -> tup
 
 
 def _media_title(title: str | None) -> str | None:
-    return shorten(title_text(_name(title)), MAX_TITLE) or None if title else None
+    return _short(title) or None if title else None
 
 
 def _media_type(text: str | None) -> str | None:
@@ -245,5 +253,5 @@ def _origin(raw: RawEntry, links: Links) -> Origin | None:
     if raw.origin is None:
         return None
     title, url = raw.origin
-    origin = Origin(shorten(title_text(_name(title)), MAX_NAME) or None if title else None, links.tidy(url))
+    origin = Origin(_short(title) or None if title else None, links.tidy(url))
     return origin if origin.title or origin.url else None

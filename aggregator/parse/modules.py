@@ -63,6 +63,8 @@ def atom_media(fields: Fields) -> list[Media]:
 
 def media_of(fields: Fields) -> list[Media]:
     """`media:content`, alone and in groups; of a group's renditions the default one, or the first. Pictures are no media."""
+    if "media:content" not in fields and "media:group" not in fields:
+        return []
     found = [media for element in fields.get("media:content", ()) if (media := _media(element))]
     for group in fields.get("media:group", ()):
         renditions = [e for e in fields_of(group).get("media:content", ()) if _media(e)]
@@ -97,6 +99,8 @@ def images_of(fields: Fields) -> tuple[str, ...]:
 
 def media_description(fields: Fields, with_base: bool) -> Piece | None:
     """`media:description`: plain text unless it says otherwise (Media RSS 1.5.1)."""
+    if fields.keys().isdisjoint(("media:description", "media:group", "media:content")):
+        return None
     for part in (fields, *(fields_of(group) for group in (*fields.get("media:group", ()), *fields.get("media:content", ())))):
         piece = first_piece(part, "text", with_base, "media:description")
         if piece:

@@ -5,6 +5,7 @@ Well-formed XML goes the fast path; what is not is mended and tried again; what 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ from aggregator.text.chars import one_line
 from aggregator.text.clean import Links
 
 _MAX_WARNINGS = 10
+_OPENING = re.compile(rb"<(?:[A-Za-z0-9_]{1,20}:)?(?:item|entry)[\s>]", re.I)
+_CLOSING = re.compile(rb"</(?:[A-Za-z0-9_]{1,20}:)?(?:item|entry)\s{0,9}>", re.I)
 
 
 def read_document(
@@ -92,6 +95,8 @@ def _broken(data: bytes, found: detect.Found, problem: str, tolerant: bool) -> R
     try:
         raw = _rooted(xml.raw_feed(xml.parse(data), b"xml:base" in data), found)
     except xml.NotWellFormed:
+        if _OPENING.search(data) and not _CLOSING.search(data):
+            return Fault(FaultKind.PARSE, f"not well-formed, and none of its entries is complete: {problem}")
         if not tolerant:
             return Fault(FaultKind.PARSE_LIMIT, f"not well-formed: {problem}")
         from aggregator.parse import feedparser

@@ -28,7 +28,7 @@ class SandboxParser:
     """A `ports.Parser`. workers: processes at most, started when first needed; deadline in seconds; memory in bytes each."""
 
     def __init__(
-        self, workers: int = 1, deadline: float = 5.0, memory: int = 256 << 20, inline_bytes: int = INLINE_BYTES
+        self, workers: int = 1, deadline: float = 4.0, memory: int = 256 << 20, inline_bytes: int = INLINE_BYTES
     ) -> None:
         self._deadline = deadline
         self._inline_bytes = inline_bytes
@@ -76,7 +76,10 @@ class Worker:
         process = await self._running()
         try:
             async with asyncio.timeout(deadline):
-                return await self._exchange(process, pickle.dumps((document, frozenset(known), now), pickle.HIGHEST_PROTOCOL))
+                answer = await self._exchange(process, pickle.dumps((document, frozenset(known), now), pickle.HIGHEST_PROTOCOL))
+            if isinstance(answer, Fault) and answer.kind == FaultKind.PARSE_LIMIT:
+                await self.stop()  # a process that ran out of memory is not fit for another document
+            return answer
         except TimeoutError:
             await self.stop()
             return Fault(FaultKind.PARSE_LIMIT, f"reading took longer than {deadline:g} s and was stopped")

@@ -63,6 +63,8 @@ def title_text(value: str, kind: Kind = "maybe") -> str:
     that somebody forgot to take out, and many readers would run them. Character references are decoded in any case:
     `AT&amp;T` is never what a headline wants to say.
     """
+    if "<" not in value and "&" not in value:
+        return one_line(value)
     if kind == "html" or (kind == "maybe" and has_markup(value)):
         value = html.unescape(_stripped(value)) if "<" in value else html.unescape(value)
     else:
