@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.facts import Facts
 from aggregator.tag.matcher import matcher
-from aggregator.tag.nodes import All, Any, Compare, Node, Not, Pattern, Value, Words, show
+from aggregator.tag.nodes import All, Any, Compare, Node, Not, Pattern, Term, Value, Words, show
 
 MAX_NAMED = 6
 """How many failed alternatives are named."""
@@ -15,11 +15,16 @@ MAX_NAMED = 6
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """branch: the part of the query that matched (and where), or that failed; words: the terms that decided, as written."""
+    """branch: the part of the query that matched (and where), or that failed; terms: those that decided."""
 
     matched: bool
     branch: str
-    words: tuple[str, ...]
+    terms: tuple[Term, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The terms that decided, as written."""
+        return tuple(term.text for term in self.terms)
 
     def __str__(self) -> str:
         return self.branch
@@ -44,7 +49,7 @@ class _Explainer:
         if len(self.facts.items) == 1 or not any(isinstance(term, Words | Pattern) for term in _positive(node)):
             return explanation
         source = self.facts.items[bit.bit_length() - 1].source
-        return Explanation(True, f"{explanation.branch} [{source}]", explanation.words)
+        return Explanation(True, f"{explanation.branch} [{source}]", explanation.terms)
 
     def mask(self, node: Node) -> int:
         return matcher(node, self.vocabulary)(self.facts)
@@ -53,17 +58,17 @@ class _Explainer:
         match node:
             case All(parts):
                 each = [self.matched(part, bit) for part in parts]
-                words = tuple(word for explanation in each for word in explanation.words)
-                return Explanation(True, ", ".join(explanation.branch for explanation in each), words)
+                decided = tuple(term for explanation in each for term in explanation.terms)
+                return Explanation(True, ", ".join(explanation.branch for explanation in each), decided)
             case Any(parts):
                 return self.matched(next(part for part in parts if self.mask(part) & bit), bit)
             case Not(part):
                 return Explanation(True, f"no {show(part, True)}", ())
             case Words(fields=fields) | Pattern(fields=fields) if len(fields) > 1:
                 where = next((name for name in fields if self.mask(_in(node, name)) & bit), fields[0])
-                return Explanation(True, f"{node.text} in the {where}", (node.text,))
+                return Explanation(True, f"{node.text} in the {where}", (node,))
             case _:
-                return Explanation(True, node.text, (node.text,))
+                return Explanation(True, node.text, (node,))
 
     def failed(self, node: Node) -> Explanation:
         match node:
@@ -71,20 +76,20 @@ class _Explainer:
                 missing = [part for part in parts if not self.mask(part)]
                 if missing:
                     return self.failed(missing[0])
-                return Explanation(False, f"{show(node)}: each is there, but never in the same item", _texts(node))
+                return Explanation(False, f"{show(node)}: each is there, but never in the same item", _terms(node))
             case Any(parts):
                 named = ", ".join(show(part) for part in parts[:MAX_NAMED])
                 more = f" and {len(parts) - MAX_NAMED} more" if len(parts) > MAX_NAMED else ""
-                return Explanation(False, f"none of {named}{more}", _texts(node))
+                return Explanation(False, f"none of {named}{more}", _terms(node))
             case Not(part):
                 found = self.of(part)
-                return Explanation(False, f"excluded by {found.branch}", found.words)
+                return Explanation(False, f"excluded by {found.branch}", found.terms)
             case Compare():
-                return Explanation(False, f"not {node.text}{self.actual(node)}", (node.text,))
+                return Explanation(False, f"not {node.text}{self.actual(node)}", (node,))
             case Value():
-                return Explanation(False, f"not {node.text}", (node.text,))
+                return Explanation(False, f"not {node.text}", (node,))
             case _:
-                return Explanation(False, f"no {node.text}", (node.text,))
+                return Explanation(False, f"no {node.text}", (node,))
 
     def actual(self, node: Compare) -> str:
         match node.field:
@@ -106,7 +111,7 @@ def _in(node: Words | Pattern, name: str) -> Words | Pattern:
             return Pattern(node.source, (name,), node.ignore_case, node.text, node.offset)
 
 
-def _positive(node: Node) -> list[Node]:
+def _positive(node: Node) -> list[Term]:
     """The terms outside any exclusion."""
     match node:
         case All(parts) | Any(parts):
@@ -117,5 +122,5 @@ def _positive(node: Node) -> list[Node]:
             return [node]
 
 
-def _texts(node: Node) -> tuple[str, ...]:
-    return tuple(term.text for term in _positive(node) if not isinstance(term, All | Any | Not))
+def _terms(node: Node) -> tuple[Term, ...]:
+    return tuple(_positive(node))

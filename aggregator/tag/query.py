@@ -54,6 +54,15 @@ def ages(text: str) -> tuple[tuple[str, float], ...]:
     return tuple((term.operator, term.number) for term in terms(parse(text)) if isinstance(term, Compare) and term.field == "age")
 
 
+def checked(text: str, names: QueryNames) -> Query:
+    """A query that a person typed. Raises QueryError that shows the place of the first mistake below the text."""
+    errors = check(text, names, rolling=True, entry=False)
+    if errors:
+        first = min(errors, key=lambda error: error.offset)
+        raise QueryError(f"{first.message}\n  {' '.join(text.split(chr(10)))}\n  {' ' * first.offset}^", first.offset)
+    return Query(text, names)
+
+
 def check(text: str, names: QueryNames, *, rolling: bool, entry: bool) -> list[QueryError]:
     """What is wrong with a query: its form, or every name in it that does not exist (a ports.QueryChecker)."""
     try:

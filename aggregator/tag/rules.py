@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from aggregator.ports import QueryNames
 from aggregator.settings import Expectation, Settings
 from aggregator.tag.entities import Entities
 from aggregator.tag.expectations import failed
 from aggregator.tag.own import OwnTags, TextTagger
 from aggregator.tag.ruleset import RuleSet
 
-__all__ = ["RuleSet", "compile_rules", "failed_expectations"]
+__all__ = ["RuleSet", "compile_rules", "failed_expectations", "names_in"]
 
 
 def compile_rules(settings: Settings) -> RuleSet:
@@ -19,6 +20,17 @@ def compile_rules(settings: Settings) -> RuleSet:
 def failed_expectations(settings: Settings) -> list[tuple[Expectation, str]]:
     """Expectations of tags and topics that do not hold, each with the words that decided."""
     return failed(settings, compile_rules(settings))
+
+
+def names_in(settings: Settings) -> QueryNames:
+    """The names that queries may speak of in `search` and the like, as the config spells them."""
+    tags = {tag for source in settings.sources for tag in source.tags} | {rule.name for rule in settings.tags}
+    return QueryNames(
+        sources=frozenset(source.id for source in settings.sources),
+        groups=frozenset(source.group for source in settings.sources if source.group is not None),
+        tags=frozenset(tags | {tag for tag in settings.tagging.categories.values() if tag is not None}),
+        topics=frozenset(topic.slug for topic in settings.topics),
+    )
 
 
 def _taggers(settings: Settings) -> list[TextTagger]:

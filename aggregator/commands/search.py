@@ -1,0 +1,94 @@
+"""`aggregator search`: stored stories that a query matches, and why."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from aggregator.text.times import rfc3339
+
+if TYPE_CHECKING:
+    from aggregator.app import Application
+    from aggregator.model import Story
+    from aggregator.ports import Store
+    from aggregator.tag.explain import Explanation
+    from aggregator.tag.query import Query
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("query", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("--limit", type=click.IntRange(min=1), default=30, show_default=True, help="At most so many stories.")
+@click.option("--since", help="Only stories with an entry first seen in this time, like 12h or 7d.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each story.")
+@click.pass_obj
+def command(application: Application, query: tuple[str, ...], limit: int, since: str | None, as_json: bool) -> None:
+    """Search stored stories with a query: the language of topics (docs/queries.md), newest first.
+
+    Put the query in quotes if it has quotes, brackets or a minus of its own: aggregator search '"red line" -sport'
+    """
+    from aggregator.commands.stories import as_mapping
+
+    now = time.time()
+    asked = typed(application, query)
+    for number, (story, explanation) in enumerate(matching(application.store, asked, since, now)):
+        if number == limit:
+            break
+        if as_json:
+            click.echo(json.dumps({**as_mapping(story), "reason": explanation.branch}, ensure_ascii=False))
+        else:
+            click.echo(told(story, explanation))
+
+
+def typed(application: Application, words: tuple[str, ...]) -> Query:
+    """The query that was typed, as one or several arguments. Raises QueryError with the place of a mistake."""
+    from aggregator.tag.query import checked
+    from aggregator.tag.rules import names_in
+
+    return checked(" ".join(words), names_in(application.settings))
+
+
+def matching(store: Store, query: Query, since: str | None, now: float) -> Iterator[tuple[Story, Explanation]]:
+    """Stories that match, newest first, each with the branch of the query that matched it."""
+    from dataclasses import replace
+
+    from aggregator.commands.stories import duration
+
+    where = query.filter(now)
+    if since is not None:
+        where = replace(where, since=max(now - duration(since), where.since or 0.0))
+    for story in store.find(where):
+        if query.matches(story, now):
+            yield story, query.explain(story, now)
+
+
+def told(story: Story, explanation: Explanation) -> str:
+    """Three lines for people: the story with the deciding words marked, why it matched, where its text says so."""
+    from aggregator.tag.marking import excerpt
+
+    when = (rfc3339(story.published) or "")[:16].replace("T", " ")
+    item = next((item for item in story.items if explanation.branch.endswith(f"[{item.source}]")), story.lead_item)
+    lines = [
+        f"{when}  {with_marks(item.entry.title, explanation)}  ({', '.join(story.outlets)})  {story.id}",
+        f"    {explanation.branch}",
+    ]
+    if " in the body" in explanation.branch or "body:" in explanation.branch:
+        lines.append(f"    {with_marks(excerpt(item.entry.text, explanation.terms), explanation)}")
+    return "\n".join(lines)
+
+
+def with_marks(text: str, explanation: Explanation) -> str:
+    """The text with the deciding words in bold on a terminal, between « and » elsewhere."""
+    from aggregator.tag.marking import marked
+
+    bold = sys.stdout.isatty()
+    pieces = []
+    for piece, hit in marked(text, explanation.terms):
+        if hit:
+            piece = click.style(piece, bold=True, fg="yellow") if bold else f"«{piece}»"
+        pieces.append(piece)
+    return "".join(pieces)
