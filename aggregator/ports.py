@@ -46,6 +46,32 @@ class Fetcher(Protocol):
     async def aclose(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something sent to an address that others chose: a hub's verification or delivery, a webhook."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back. body: its beginning, up to 64 KiB."""
+
+    status: int
+    body: bytes
+
+
+class Messenger(Protocol):
+    async def send(self, message: Message) -> Reply | Fault:
+        """Sends it once, to public addresses and those that `network.allow` names. No redirect is followed. Never raises."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
 class Parser(Protocol):
     async def parse(self, document: Fetched, known: frozenset[bytes], now: Instant) -> Feed | Fault:
         """Reads a document. Entries whose fingerprint is in `known` come back as fingerprints alone (`Feed.unchanged`)."""

@@ -170,4 +170,5 @@ class _Body(httpx.AsyncByteStream):
 def _message(request: httpx.Request) -> httpcore.Request:
     url = request.url
     core = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-    return httpcore.Request(request.method, core, headers=request.headers.raw, content=None, extensions=request.extensions)
+    content = request.content or None
+    return httpcore.Request(request.method, core, headers=request.headers.raw, content=content, extensions=request.extensions)
