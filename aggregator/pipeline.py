@@ -8,12 +8,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
+import structlog
+
 from aggregator import curate, reading
 from aggregator.cadence import after_poll, may_poll, same_body
+from aggregator.errors import AggregatorError
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.request import conditional
 from aggregator.model import (
     Fault,
+    FaultKind,
     Feed,
     Fetched,
     FetchFailed,
@@ -28,6 +32,8 @@ from aggregator.ports import Clock, Fetcher, Parser, Store, Transaction
 from aggregator.reading import Reader, Reading
 from aggregator.settings import Settings
 from aggregator.writer import Writer
+
+log = structlog.get_logger("pipeline")
 
 Outcome = Literal["changed", "unchanged", "failed", "refused"]
 
@@ -67,8 +73,14 @@ class Pipeline:
         if (why := may_poll(state, hold, now, forced)) is not None:
             self.writer.save_state(replace(state, due=max(state.due, state.not_before, hold.until if hold else 0.0)))
             return PollReport(source.id, "refused", why)
-        outcome = await self.fetcher.fetch(conditional(source, state, self.settings.network.proxy), now)
-        report = await self.receive(source, state, outcome)
+        try:
+            outcome = await self.fetcher.fetch(conditional(source, state, self.settings.network.proxy), now)
+            report = await self.receive(source, state, outcome)
+        except AggregatorError:
+            raise  # the store refuses: no source's fault, and not to be stored
+        except Exception as error:  # the one place for what is unforeseen: it costs its own source a turn
+            log.error("poll_crashed", source=source.id, error=repr(error), exc_info=error)
+            report = self._crashed(source, state, error, now)
         return replace(report, seconds=time.perf_counter() - started)
 
     async def receive(self, source: Source, state: SourceState, outcome: FetchOutcome) -> PollReport:
@@ -78,9 +90,12 @@ class Pipeline:
             case FetchFailed(fault):
                 return await self._failed(source, state, outcome, fault, now)
             case Fetched() if not same_body(state, outcome):
-                feed = await self.parser.parse(outcome, self.store.fingerprints(source.id), now)
+                known = self.store.fingerprints(source.id)
+                feed = await self.parser.parse(outcome, known, now)
                 if isinstance(feed, Fault):
                     return await self._failed(source, state, outcome, feed, now)
+                if outcome.status == 226:  # a delta (RFC 3229) says nothing of what it leaves out: that is still listed
+                    feed = replace(feed, unchanged=tuple(known))
                 return await self._read(source, state, outcome, feed, now)
         self.writer.save_state(self._after(source, state, outcome, now))
         return PollReport(source.id, "unchanged", "not modified" if outcome.status == 304 else "the same document")
@@ -109,6 +124,11 @@ class Pipeline:
             hold = self.gate.hold(outcome.url or state.url, fault.retry_at, fault.detail)
             await self.writer.commit(lambda transaction: transaction.save_hold(hold))
         self.writer.save_state(after)
+        return PollReport(source.id, "failed", fault.detail)
+
+    def _crashed(self, source: Source, state: SourceState, error: Exception, now: Instant) -> PollReport:
+        fault = Fault(FaultKind.INTERNAL, f"internal error, please report it: {type(error).__name__}")
+        self.writer.save_state(self._after(source, state, FetchFailed(fault), now, fault=fault))
         return PollReport(source.id, "failed", fault.detail)
 
     def _after(

@@ -61,6 +61,7 @@ class Service:
         self._dirty: set[Slug] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._publishing = False
+        self._store_error: BaseException | None = None
         self.config_error: str | None = None
         self.runtime = parts.runtime(settings)
         self.poller = Poller(lambda: self.runtime.pipeline, lambda: self.runtime.gate, settings.polling.workers)
@@ -123,8 +124,13 @@ class Service:
     async def tick(self) -> None:
         """Starts what is due. Raises StoreError when the store can't be written: then nothing new is asked for."""
         runtime = self.runtime
+        if (error := self._store_error) is not None:
+            self._store_error = None
+            raise error
         await runtime.writer.flush()
         now = runtime.clock.now()
+        if self._dirty:
+            self._publish_soon()
         await self._answer_requests()
         busy = self.poller.in_flight
         due = [state for state in runtime.store.due(now, CLAIM + len(busy)) if state.id not in busy]
@@ -141,8 +147,8 @@ class Service:
         if poll.cancelled():
             return
         if (error := poll.exception()) is not None:
-            # The one place that catches what is unforeseen in a poll: it costs its own source one turn and is told.
-            log.error("poll_crashed", poll=poll.get_name(), error=repr(error), exc_info=error)
+            # Nothing was stored, so the source is still due: the next tick must not ask for it again at once.
+            self._store_error = error
             return
         report = poll.result()
         log.info(
@@ -202,7 +208,11 @@ class Service:
         """Writes these feeds (None: all whose documents differ from what is published)."""
         self._dirty -= slugs or set()
         runtime, started = self.runtime, self.runtime.clock.monotonic()
-        changed = await runtime.writer.call(lambda: runtime.publisher.publish(slugs, runtime.clock.now()))
+        try:
+            changed = await runtime.writer.call(lambda: runtime.publisher.publish(slugs, runtime.clock.now()))
+        except AggregatorError:
+            self._dirty |= {output.slug for output in runtime.settings.outputs} if slugs is None else slugs
+            raise
         if changed:
             log.info("published", feeds=len(changed))
             self.metrics.published(len(changed), runtime.clock.monotonic() - started)

@@ -108,14 +108,16 @@ def test_a_held_host_is_left_alone_even_when_forced(newsroom: Newsroom) -> None:
     assert newsroom.poll("two")["two"].outcome == "changed"
 
 
-def test_what_the_store_refuses_is_stored_by_the_next_poll(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_costs_its_source_one_turn_and_nothing_is_lost(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
     newsroom.configure(CONFIG)
     newsroom.serves(ONE, entry(FERRY))
     newsroom.serves(TWO)
     monkeypatch.setattr("aggregator.curate.Curator.refresh", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        newsroom.poll()
+    assert newsroom.poll()["one"].outcome == "failed"
     assert newsroom.stories() == []
+    state = newsroom.store.states()[SourceId("one")]
+    assert "internal error" in (state.last_error or "")
+    assert state.due > newsroom.clock.now(), "it is not asked again at once"
     monkeypatch.undo()
     newsroom.poll()
     assert newsroom.titles() == [FERRY]
