@@ -6,17 +6,13 @@ from importlib.resources import files
 from pathlib import Path
 
 
-def prepare(directory: Path, port: int, origin_port: int, rhythm: str = "2s") -> Path:
-    """Puts a config for the newsroom at `origin_port` into a directory; one that is there stays, its ports apart.
+def prepare(directory: Path, port: int, origin_port: int) -> Path:
+    """Puts a config for the newsroom at `origin_port` into a directory; one that is there stays as it is.
 
-    rhythm: how often its sources are polled, as the config writes it. Returns the config's path.
+    Returns the config's path.
     """
     text = (files("aggregator.demo") / "feeds.yaml").read_text("utf-8")
-    text = (
-        text.replace("@ORIGIN@", f"http://127.0.0.1:{origin_port}")
-        .replace("@PORT@", str(port))
-        .replace("every: 2s", f"every: {rhythm}")
-    )
+    text = text.replace("@ORIGIN@", f"http://127.0.0.1:{origin_port}").replace("@PORT@", str(port))
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "feeds.yaml"
     if not path.exists():

@@ -42,9 +42,9 @@ class Newsdesk:
         return asked
 
 
-def newsdesk(directory: Path, origin: Origin, rhythm: str = "2s") -> Newsdesk:
+def newsdesk(directory: Path, origin: Origin) -> Newsdesk:
     port = free_port()
-    return Newsdesk(origin, Command(prepare(directory, port, origin.place.port, rhythm)), port, directory)
+    return Newsdesk(origin, Command(prepare(directory, port, origin.place.port)), port, directory)
 
 
 @pytest.fixture(scope="module")
