@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -34,8 +35,7 @@ def check_online(settings: Settings, sources: Sequence[Source], as_json: bool) -
     else:
         from rich.console import Console
 
-        console = Console()
-        console.print(table(found, time.time()), width=None if console.is_terminal else WIDE)
+        Console(width=None if sys.stdout.isatty() else WIDE).print(table(found, time.time()))
     return sum(one.feed is None for one in found)
 
 

@@ -209,6 +209,7 @@ def _shaped(plain: to.Output, output: said.Output | None) -> to.Output:
         token=output.access.token.value if output.access else None,
         digest=output.digest,
         webhook=_value(output.webhook),
+        webhook_secret=output.webhook_secret.value if output.webhook_secret else None,
         rejected=output.rejected,
     )
 

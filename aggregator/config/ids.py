@@ -28,7 +28,7 @@ def derive(url: str) -> str:
         host, path = "", ""
     words = [SUFFIX.sub("", part.lower()) for part in unquote(path).split("/")]
     name = "-".join([host.removeprefix("www.").replace(":", "-"), *(word for word in words if word and word not in NOISE)])
-    folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    folded = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode().lower()
     clean = re.sub(r"\.\.+", ".", re.sub(r"[^a-z0-9._]+", "-", folded)).strip("-._")
     if len(clean) > MAX_DERIVED:
         clean = f"{clean[:MAX_DERIVED].rstrip('-._')}-{_mark(url)}"

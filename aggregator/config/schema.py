@@ -292,6 +292,7 @@ class Output(Section):
     language: Language | None = Field(default=None, description="Language of the feed. Default: `site.language`.")
     access: Access | None = Field(default=None, description="Makes the feed private.")
     webhook: Url | None = Field(default=None, description="Address that each new or changed story is posted to.")
+    webhook_secret: Token | None = Field(default=None, description="Signs what is posted: `X-Hub-Signature: sha256=…`.")
     digest: CronLine | None = Field(default=None, description="Cron line: one entry each time, of the top stories of the query.")
     rejected: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="The feed of what `keep` and `drop` threw away."
