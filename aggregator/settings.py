@@ -136,6 +136,7 @@ class Output:
     token: str | None = field(default=None, repr=False)
     digest: str | None = None
     webhook: str | None = None
+    webhook_secret: str | None = field(default=None, repr=False)
     rejected: bool = False
     topic: Slug | None = None
 

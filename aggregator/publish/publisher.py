@@ -8,15 +8,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from aggregator.model import Instant, Slug, SourceState, StoryId
-from aggregator.ports import OutputState, Store
-from aggregator.publish import opml, pages, select
+from aggregator.ports import OutputState, Store, Transaction
+from aggregator.publish import opml, owed, pages, select
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
 from aggregator.publish.closed import ClosedPages
 from aggregator.publish.documents import documents, in_order
 from aggregator.publish.files import Tree
 from aggregator.publish.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.late import Late
-from aggregator.publish.rendering import Renderer
+from aggregator.publish.rendering import Rendered, Renderer
 from aggregator.publish.shelf import GONE, Prepared, Shelf, digest
 from aggregator.settings import Output, Settings
 
@@ -42,12 +42,17 @@ class Issue:
 
     output: Output
     head: Head
-    stories: tuple[StoryId, ...]
+    entries: list[Rendered]
     made: dict[str, bytes]
     digests: dict[str, str]
     page: bytes
     mark: Mark
     old_mark: Mark
+    filling: bool
+
+    @property
+    def stories(self) -> tuple[StoryId, ...]:
+        return tuple(one.story for one in self.entries)
 
 
 class Publisher:
@@ -79,7 +84,7 @@ class Publisher:
         for output in outputs:
             state = states.get(output.slug) or OutputState(output.slug, b"", changed=now)
             issues.append(self._issue(output, state, now))
-        self._promise(issues)
+        self._promise(issues, now)
         for issue in issues:
             self._show(issue)
         if slugs is None:
@@ -139,24 +144,38 @@ class Publisher:
         new = digest("".join(digests.values()).encode())
         mark = old if new == old.digest else Mark(new, max(int(now), old.modified), top.updated)
         page = b"" if output.token is not None else pages.topic(self._settings.site, top, [one.html for one in entries])
-        return Issue(output, top, tuple(one.story for one in entries), made, digests, page, mark, old)
+        return Issue(output, top, entries, made, digests, page, mark, old, state.filling)
 
     def _mark(self, slug: Slug) -> Mark:
         stored = self._store.value(MARK + slug)
         return Mark(*json.loads(stored)) if stored else Mark()
 
-    def _promise(self, issues: Iterable[Issue]) -> None:
-        """Stores that these documents are about to become visible: what subscribers may have seen is never taken back."""
+    def _promise(self, issues: Iterable[Issue], now: Instant) -> None:
+        """Stores that these documents are about to become visible, and who is owed them.
+
+        What subscribers may have seen is never taken back, and whoever must be told is told even if we end right after this.
+        """
         new = {story for issue in issues for story in issue.stories} - self._promised
-        moved = [issue for issue in issues if issue.mark != issue.old_mark]
-        if not new and not moved:
+        owed_for = [
+            (issue, *owed.to_webhook(self._store, issue.output, issue.entries, now, filling=issue.filling)) for issue in issues
+        ]
+        if not new and all(issue.mark == issue.old_mark and told is None for issue, _, told in owed_for):
             return
         with self._store.begin() as transaction:
             transaction.mark_published(new)
-            for issue in moved:
-                mark = issue.mark
-                transaction.set_value(MARK + issue.output.slug, json.dumps([mark.digest, mark.modified, mark.updated]))
+            for issue, deliveries, told in owed_for:
+                owed.note(transaction, deliveries)
+                if told is not None:
+                    transaction.set_value(owed.SENT_KEY + issue.output.slug, told)
+                if issue.mark != issue.old_mark:
+                    self._note_moved(transaction, issue, now)
         self._promised |= new
+
+    def _note_moved(self, transaction: Transaction, issue: Issue, now: Instant) -> None:
+        mark = issue.mark
+        transaction.set_value(MARK + issue.output.slug, json.dumps([mark.digest, mark.modified, mark.updated]))
+        if issue.head.hub is not None and self._settings.publish.websub is True:
+            owed.note(transaction, owed.to_subscribers(self._store, issue.output.slug, issue.digests, now))
 
     def _show(self, issue: Issue) -> None:
         output = issue.output

@@ -1,0 +1,109 @@
+"""What is owed to the hub's subscribers and to webhooks: noted when a document becomes visible, composed when it is sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
+
+from aggregator.model import Instant, Slug, Story, StoryId
+from aggregator.ports import Delivery, Message, Store, Transaction
+from aggregator.publish import jsonfeed, websub
+from aggregator.publish.addresses import feed_path
+from aggregator.publish.addresses import hub as hub_address
+from aggregator.publish.rendering import Rendered, public_origins
+from aggregator.publish.shelf import Shelf
+from aggregator.publish.view import view
+from aggregator.settings import Output, Settings
+
+WEBHOOK = "webhook"
+SENT_KEY = "webhook."
+"""Prefix of stored values: what a webhook was last told of each story that its feed shows."""
+
+
+def to_subscribers(store: Store, slug: Slug, digests: Mapping[str, str], now: Instant) -> list[Delivery]:
+    """A delivery for each subscriber of a feed's documents."""
+    return [
+        Delivery(websub.KIND, path, one.callback, "", digest, now, now)
+        for format, digest in digests.items()
+        for path in (feed_path(slug, format),)
+        for one in store.subscriptions(path)
+        if one.lease_until > now
+    ]
+
+
+def to_webhook(
+    store: Store, output: Output, entries: Sequence[Rendered], now: Instant, *, filling: bool = False
+) -> tuple[list[Delivery], str | None]:
+    """A delivery for each story that is new or changed since it was last told, and the value to store for the next time.
+
+    What a feed shows when its webhook is first seen, or while it is being filled, is taken as told: there is no flood of the
+    past. None: nothing to store.
+    """
+    if output.webhook is None:
+        return [], None
+    stored = store.value(SENT_KEY + output.slug)
+    current: dict[str, int] = {one.story: one.updated for one in entries}
+    told: dict[str, int] = json.loads(stored) if stored and not filling else current
+    fresh = [one for one in entries if told.get(one.story) != one.updated]
+    deliveries = [
+        Delivery(WEBHOOK, output.slug, output.webhook, one.story, f"{one.updated}", now, now) for one in reversed(fresh)
+    ]
+    text = json.dumps(current, sort_keys=True)
+    return deliveries, text if text != stored else None
+
+
+def note(transaction: Transaction, deliveries: Iterable[Delivery]) -> None:
+    for one in deliveries:
+        transaction.save_delivery(one)
+
+
+class Composer:
+    """Makes the messages as things are now. Called in threads."""
+
+    def __init__(self, settings: Settings, store: Store, shelf: Shelf) -> None:
+        self._settings = settings
+        self._store = store
+        self._shelf = shelf
+        self._outputs = {output.slug: output for output in settings.outputs}
+        self._origins = public_origins(settings)
+
+    @property
+    def kinds(self) -> Mapping[str, Callable[[Delivery], Message | None]]:
+        return {websub.KIND: self.document, WEBHOOK: self.story}
+
+    def document(self, delivery: Delivery) -> Message | None:
+        """The whole current document for a subscriber of the hub, or None if it subscribes no more."""
+        document = self._shelf.get(delivery.topic)
+        subscribed = [one for one in self._store.subscriptions(delivery.topic) if one.callback == delivery.target]
+        hub = hub_address(self._settings.site, self._settings.publish.websub)
+        if document is None or document.token is not None or not subscribed or hub is None:
+            return None
+        topic_url = self._settings.site.url + delivery.topic
+        headers = websub.headers(document.type, hub, topic_url, subscribed[0].secret, document.body)
+        return Message("POST", delivery.target, headers, document.body)
+
+    def story(self, delivery: Delivery) -> Message | None:
+        """The story as a JSON Feed item for a webhook, or None if its feed shows it no more.
+
+        `X-Aggregator-Event` names story and version, so that a repeated message can be told; the signature is the hub's form.
+        """
+        output = self._outputs.get(Slug(delivery.topic))
+        story = self._store.story(StoryId(delivery.subject))
+        if output is None or output.webhook != delivery.target or story is None or not _is_shown(story):
+            return None
+        if output.slug not in self._store.members_of(story.id):
+            return None
+        body = jsonfeed.item(view(story, output.content, self._settings.site, self._origins))
+        headers = [
+            ("Content-Type", "application/json; charset=utf-8"),
+            ("X-Aggregator-Feed", str(output.slug)),
+            ("X-Aggregator-Event", sha256(f"{story.id} {delivery.version}".encode()).hexdigest()[:32]),
+        ]
+        if output.webhook_secret:
+            headers.append(("X-Hub-Signature", websub.signature(output.webhook_secret, body)))
+        return Message("POST", delivery.target, tuple(headers), body)
+
+
+def _is_shown(story: Story) -> bool:
+    return story.alias_of is None and not story.dropped and bool(story.items)

@@ -1,0 +1,109 @@
+"""Sends what subscribers and webhooks are owed. A slow or broken receiver delays nobody else; what is owed is in the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from urllib.parse import urlsplit
+
+import structlog
+
+from aggregator.model import Instant
+from aggregator.ports import Delivery, Message, Messenger, Store, Subscription, Transaction
+from aggregator.publish import websub
+
+log = structlog.get_logger("outbox")
+
+AT_ONCE = 32
+PER_HOST = 4
+"""Messages under way, in all and to one host."""
+CLEANING = 3_600.0
+"""Seconds between two looks for leases that are over."""
+
+Compose = Callable[[Delivery], Message | None]
+"""What to send for a delivery as things are now; None if nobody is owed it any more. May read the store; called in a thread."""
+Key = tuple[str, str, str, str]
+
+
+class Outbox:
+    """compose: by the delivery's kind; commit: runs a write in the writer's thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        commit: Callable[[Callable[[Transaction], None]], Awaitable[None]],
+        messenger: Callable[[], Messenger],
+        compose: Mapping[str, Compose],
+        now: Callable[[], Instant],
+    ) -> None:
+        self._store = store
+        self._commit = commit
+        self._messenger = messenger
+        self._compose = compose
+        self._now = now
+        self._under_way: dict[Key, asyncio.Task[None]] = {}
+        self._hosts: Counter[str | None] = Counter()
+        self._cleaned = 0.0
+
+    async def work(self) -> None:
+        """Starts what is due and has room. To be called every few seconds; returns at once."""
+        now = self._now()
+        if now - self._cleaned > CLEANING:
+            self._cleaned = now
+            await self._end_leases(now)
+        for delivery in self._store.deliveries(now, 4 * AT_ONCE):
+            key = (delivery.kind, delivery.topic, delivery.target, delivery.subject)
+            host = urlsplit(delivery.target).hostname
+            if key in self._under_way or self._hosts[host] >= PER_HOST:
+                continue
+            if len(self._under_way) >= AT_ONCE:
+                break
+            self._hosts[host] += 1
+            task = asyncio.create_task(self._deliver(delivery))
+            self._under_way[key] = task
+            task.add_done_callback(partial(self._ended, key, host))
+
+    def _ended(self, key: Key, host: str | None, done: asyncio.Task[None]) -> None:
+        del self._under_way[key]
+        self._hosts[host] -= 1
+        if not done.cancelled() and (error := done.exception()) is not None:
+            # Only bugs and a store that refuses come here: the delivery stays owed.
+            log.error("delivery_crashed", kind=key[0], topic=key[1], error=repr(error), exc_info=error)
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        message = await asyncio.to_thread(self._compose[delivery.kind], delivery) if delivery.kind in self._compose else None
+        if message is None:
+            await self._commit(lambda transaction: transaction.remove_delivery(delivery))
+            return
+        outcome = websub.after(delivery, await self._messenger().send(message), self._now())
+
+        def store(transaction: Transaction) -> None:
+            if outcome.retry is not None:
+                transaction.save_delivery(outcome.retry)
+                return
+            transaction.remove_delivery(delivery)
+            if outcome.ended and delivery.kind == websub.KIND:
+                transaction.remove_subscription(delivery.topic, delivery.target)
+
+        await self._commit(store)
+        host = urlsplit(delivery.target).hostname
+        log.info("delivery", kind=delivery.kind, topic=delivery.topic, host=host, outcome=outcome.reason)
+
+    async def _end_leases(self, now: Instant) -> None:
+        over = [one for one in self._store.subscriptions() if one.lease_until <= now]
+        if over:
+            await self._commit(lambda transaction: _remove(transaction, over))
+
+    async def drain(self) -> None:
+        """Stops what is under way: it stays owed, and is sent after the next start."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _remove(transaction: Transaction, over: list[Subscription]) -> None:
+    for one in over:
+        transaction.remove_subscription(one.topic, one.callback)

@@ -1,0 +1,173 @@
+"""The hub's rules, and who is owed what after a change."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aggregator.model import Fault, FaultKind, Slug
+from aggregator.ports import Delivery, Reply, Subscription
+from aggregator.publish import owed, websub
+from aggregator.publish.publisher import Publisher
+from aggregator.publish.websub import Asked, Refused
+from aggregator.settings import Output
+from aggregator.store.sqlite import SqliteStore
+from tests.unit.publish import samples
+from tests.unit.publish.samples import NOON, change_story, item, open_outputs, store_story
+
+TOPIC = "https://news.example.org/feeds/all.atom"
+GOOD = {"hub.mode": "subscribe", "hub.topic": TOPIC, "hub.callback": "https://reader.example/cb?id=1"}
+
+
+def topic_of(url: str) -> str | None:
+    return "/feeds/all.atom" if url == TOPIC else None
+
+
+@pytest.mark.parametrize(
+    ("changes", "lease"),
+    [
+        ({}, 864_000),
+        ({"hub.lease_seconds": "3600"}, 3600),
+        ({"hub.lease_seconds": "1"}, 300),
+        ({"hub.lease_seconds": "99999999"}, 864_000),
+        ({"hub.lease_seconds": "-5"}, 864_000),
+        ({"hub.secret": "s" * 200}, 864_000),
+    ],
+)
+def test_good_requests(changes: dict[str, str], lease: int) -> None:
+    asked = websub.read(GOOD | changes, topic_of)
+    assert isinstance(asked, Asked)
+    assert (asked.topic, asked.lease, asked.secret) == ("/feeds/all.atom", lease, changes.get("hub.secret"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hub.mode": ""},
+        {"hub.mode": "publish"},
+        {"hub.topic": "https://other.example/feeds/all.atom"},
+        {"hub.callback": "ftp://reader.example/"},
+        {"hub.callback": "/cb"},
+        {"hub.callback": "https://reader.example/#x"},
+        {"hub.secret": "é" * 101},
+    ],
+)
+def test_bad_requests_are_told_why(changes: dict[str, str]) -> None:
+    assert isinstance(websub.read(GOOD | changes, topic_of), Refused)
+
+
+def test_verification_keeps_the_callbacks_own_query() -> None:
+    asked = websub.read(GOOD, topic_of)
+    assert isinstance(asked, Asked)
+    assert websub.verification(asked, "abc") == (
+        "https://reader.example/cb?id=1&hub.mode=subscribe&hub.topic=https%3A%2F%2Fnews.example.org%2Ffeeds%2Fall.atom"
+        "&hub.challenge=abc&hub.lease_seconds=864000"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "confirmed"),
+    [
+        (Reply(200, b"abc"), True),
+        (Reply(204, b"abc"), True),
+        (Reply(302, b"abc"), False),
+        (Reply(200, b"abc\n"), False),
+        (Reply(200, b""), False),
+        (Reply(404, b"abc"), False),
+        (Fault(FaultKind.ADDRESS, "private address"), False),
+    ],
+)
+def test_intent_is_an_exact_echo(reply: Reply | Fault, confirmed: bool) -> None:
+    assert websub.is_confirmed(reply, "abc") is confirmed
+
+
+def test_bounds_do_not_hinder_renewals() -> None:
+    asked = websub.read(GOOD, topic_of)
+    assert isinstance(asked, Asked)
+    full = websub.PER_TOPIC
+    assert websub.has_room(asked, full, 0, known=False) is not None
+    assert websub.has_room(asked, 0, websub.PER_HOST, known=False) is not None
+    assert websub.has_room(asked, full, full, known=True) is None
+    assert websub.has_room(replace(asked, mode="unsubscribe"), full, full, known=False) is None
+
+
+DUE = Delivery(websub.KIND, "/feeds/all.atom", "https://reader.example/cb", "", "v1", NOON, NOON)
+
+
+@pytest.mark.parametrize("reply", [Reply(500, b""), Reply(301, b""), Reply(404, b""), Fault(FaultKind.TIMEOUT, "too slow")])
+def test_failures_are_tried_again_ever_later_for_a_day(reply: Reply | Fault) -> None:
+    delivery, now, waits = DUE, NOON, []
+    while (outcome := websub.after(delivery, reply, now)).retry is not None:
+        delivery = outcome.retry
+        waits.append(delivery.due - now)
+        now = delivery.due
+    assert waits[:3] == [60, 120, 240]
+    assert waits == sorted(waits)
+    assert 40_000 < now - NOON <= 86_400
+    assert "given up" in outcome.reason
+
+
+def test_success_and_gone_end_it() -> None:
+    assert websub.after(DUE, Reply(202, b""), NOON) == websub.Outcome("delivered")
+    assert websub.after(DUE, Reply(410, b""), NOON).ended
+
+
+def test_the_signature_is_that_of_the_specification() -> None:
+    assert websub.signature("key", b"The quick brown fox jumps over the lazy dog") == (
+        "sha256=f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8"
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SqliteStore:
+    return SqliteStore(tmp_path / "db")
+
+
+def test_a_change_is_owed_to_subscribers_of_what_changed(tmp_path: Path, store: SqliteStore) -> None:
+    settings = samples.settings(tmp_path)
+    open_outputs(store, settings)
+    publisher = Publisher(settings, store)
+    story = store_story(store, item(1))
+    publisher.publish(None, NOON)
+    with store.begin() as transaction:
+        for topic in ("/feeds/all.atom", "/feeds/ukraine.atom"):
+            transaction.save_subscription(Subscription(topic, "https://reader.example/cb", "key", NOON + 999, NOON))
+        transaction.save_subscription(Subscription("/feeds/all.json", "https://late.example/cb", None, NOON, NOON))
+    publisher.publish(None, NOON + 1)
+    assert store.deliveries(NOON + 5, 10) == []
+    change_story(store, story, "Better", NOON + 2)
+    publisher.publish(None, NOON + 2)
+    (delivery,) = store.deliveries(NOON + 5, 10)
+    assert (delivery.kind, delivery.topic, delivery.target) == ("websub", "/feeds/all.atom", "https://reader.example/cb")
+    message = owed.Composer(settings, store, publisher.shelf).document(delivery)
+    assert message is not None
+    assert message.body == (tmp_path / "public/feeds/all.atom").read_bytes()
+    headers = dict(message.headers)
+    assert headers["Content-Type"] == "application/atom+xml; charset=utf-8"
+    assert headers["Link"] == f'<https://news.example.org/hub>; rel="hub", <{TOPIC}>; rel="self"'
+    assert headers["X-Hub-Signature"] == websub.signature("key", message.body)
+
+
+def test_a_webhook_is_told_each_new_or_changed_story_once(tmp_path: Path, store: SqliteStore) -> None:
+    output = Output(Slug("all"), "All", webhook="https://desk.example/hook", webhook_secret="key")
+    settings = samples.settings(tmp_path, output)
+    open_outputs(store, settings)
+    old = store_story(store, item(1))
+    publisher = Publisher(settings, store)
+    publisher.publish(None, NOON)
+    assert store.deliveries(NOON + 5, 10) == []  # what is there already is no news
+    new = store_story(store, item(2))
+    publisher.publish(None, NOON + 1)
+    publisher.publish(None, NOON + 2)
+    assert [one.subject for one in store.deliveries(NOON + 5, 10)] == [new]
+    change_story(store, old, "Better", NOON + 300)
+    publisher.publish(None, NOON + 300)
+    due = store.deliveries(NOON + 300, 10)
+    assert [one.subject for one in due] == [new, old]
+    message = owed.Composer(settings, store, publisher.shelf).story(due[1])
+    assert message is not None
+    assert json.loads(message.body)["title"] == "Better"
+    assert dict(message.headers)["X-Hub-Signature"] == websub.signature("key", message.body)
