@@ -101,14 +101,18 @@ class Pipeline:
         return PollReport(source.id, "unchanged", "not modified" if outcome.status == 304 else "the same document")
 
     async def _read(self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant) -> PollReport:
+        """Tells the entries apart and stores them, off the event loop: serving goes on meanwhile."""
+        return await self.writer.call(partial(self._take_in, source, state, answer, feed, now))
+
+    def _take_in(self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant) -> PollReport:
         found = self.reader.read(source, state, feed, partial(self.store.known, source.id), now)
         after = replace(self._after(source, state, answer, now, feed=feed, found=found), languages=found.languages)
-        slugs = await self.writer.commit(partial(self._commit, after, feed, found, now))
-        return PollReport(
-            source.id, "changed", f"{found.new} new, {found.changed} changed", found.new, found.changed, frozenset(slugs)
-        )
+        with self.store.begin() as transaction:
+            slugs = self._commit(transaction, after, feed, found, now)
+        detail = f"{found.new} new, {found.changed} changed"
+        return PollReport(source.id, "changed", detail, found.new, found.changed, frozenset(slugs))
 
-    def _commit(self, state: SourceState, feed: Feed, found: Reading, now: Instant, transaction: Transaction) -> set[Slug]:
+    def _commit(self, transaction: Transaction, state: SourceState, feed: Feed, found: Reading, now: Instant) -> set[Slug]:
         """Everything that one document brings, in one transaction."""
         stories = reading.store(transaction, self.reader.engine, found, now)
         transaction.touch_items(state.id, feed.unchanged, found.listed, now)
