@@ -7,7 +7,7 @@ A default here is what the key means when it is absent; `build` turns the models
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
@@ -39,9 +39,9 @@ Content = Literal["full", "summary", "title"]
 Level = Literal["story", "event"]
 
 
-def _wrapped(key: str) -> BeforeValidator:
+def _wrapped(key: str, model: type[BaseModel]) -> BeforeValidator:
     """A text alone stands for a map with that key."""
-    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value, json_schema_input_type=Any)
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value, json_schema_input_type=str | model)
 
 
 class Section(BaseModel):
@@ -234,7 +234,7 @@ def _is_opml(value: object) -> str:
 
 
 SourceValue = Annotated[
-    Annotated[Annotated[Source, _wrapped("url")], Tag("=source")] | Annotated[OpmlSource, Tag("=opml")],
+    Annotated[Annotated[Source, _wrapped("url", Source)], Tag("=source")] | Annotated[OpmlSource, Tag("=opml")],
     Discriminator(_is_opml),
 ]
 
@@ -251,8 +251,10 @@ class Expected(Section):
 class Expect(Section):
     """Tests of a rule, run by `check` and `plan`."""
 
-    match: list[Annotated[Expected, _wrapped("title")]] = Field(default=[], description="Titles (or maps) that must match.")
-    not_: list[Annotated[Expected, _wrapped("title")]] = Field(
+    match: list[Annotated[Expected, _wrapped("title", Expected)]] = Field(
+        default=[], description="Titles (or maps) that must match."
+    )
+    not_: list[Annotated[Expected, _wrapped("title", Expected)]] = Field(
         default=[], alias="not", description="Titles (or maps) that must not match."
     )
 
@@ -345,7 +347,7 @@ class Config(Section):
     defaults: Defaults = Field(default=Defaults(), description="What all sources have in common.")
     groups: dict[Text, Group] = Field(default={}, description="What the sources of a group have in common, by the group's name.")
     sources: list[SourceValue] = Field(description="The feeds to poll: addresses, maps, or lists of feeds (`opml`).")
-    tags: dict[TagText, Annotated[TagRule, _wrapped("query")]] = Field(
+    tags: dict[TagText, Annotated[TagRule, _wrapped("query", TagRule)]] = Field(
         default={}, description="Tags by rule: name, and query or map."
     )
     topics: list[Topic] = Field(default=[], description="Subjects that are followed.")

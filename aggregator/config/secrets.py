@@ -213,7 +213,7 @@ def masked(url: str) -> str:
     return f"{scheme}{colon}{rest.rpartition('@')[2]}"
 
 
-URI: dict[str, Any] = {"type": "string", "format": "uri"}
+URI: dict[str, Any] = {"type": "string", "examples": ["https://example.org/feed.xml"]}
 Url = Annotated[Secretive, PlainValidator(partial(address, ("http", "https"))), WithJsonSchema(URI)]
 ProxyUrl = Annotated[Secretive, PlainValidator(partial(address, ("http", "https"))), WithJsonSchema(URI)]
 Token = Annotated[Secretive, PlainValidator(token), WithJsonSchema({"type": "string", "minLength": 8})]

@@ -1,0 +1,123 @@
+"""The reference names every key of the schema, no other, with its true default; the shipped files are good."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from aggregator.config import schema
+from aggregator.config.jsonschema import json_schema
+from aggregator.config.load import load
+from aggregator.config.values import in_words
+from aggregator.tag.query import check
+from aggregator.tag.rules import failed_expectations
+
+ROOT = Path(__file__).resolve().parents[3]
+SECTIONS: dict[str, type[BaseModel]] = {
+    "Top level": schema.Config,
+    "`site`": schema.Site,
+    "`storage`": schema.Storage,
+    "`storage.backup`": schema.Backup,
+    "`server`": schema.Server,
+    "`publish`": schema.Publish,
+    "`network`": schema.NetworkSection,
+    "`polling`": schema.Polling,
+    "`hosts`": schema.HostRule,
+    "`sources`": schema.Source,
+    "`sources`, `groups` and `defaults`": schema.Inherited,
+    "`sources[].dedup`": schema.SourceDedup,
+    "`defaults`": schema.Defaults,
+    "`sources`, lists of feeds": schema.OpmlSource,
+    "`tags`": schema.TagRule,
+    "`topics`": schema.Topic,
+    "`topics[].expect` and `tags.*.expect`": schema.Expect,
+    "`topics[].expect.match[]`": schema.Expected,
+    "`outputs`": schema.Output,
+    "`outputs[].access`": schema.Access,
+    "`dedup`": schema.Dedup,
+    "`entities`": schema.Entities,
+    "`categories`": schema.Categories,
+    "`alerts`": schema.Alerts,
+}
+
+
+def documented() -> dict[str, dict[str, str]]:
+    """Section heading → key → the text of its default."""
+    found: dict[str, dict[str, str]] = {}
+    heading = ""
+    for line in (ROOT / "docs/config.md").read_text().splitlines():
+        if line.startswith("## "):
+            heading = line[3:]
+        elif heading in SECTIONS and (row := re.match(r"\| `([a-z_]+)` \|[^|]+\|([^|]*)\|", line)):
+            found.setdefault(heading, {})[row[1]] = row[2].strip()
+    return found
+
+
+def keys(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
+    inherited = schema.Inherited.model_fields if model is not schema.Inherited and issubclass(model, schema.Inherited) else {}
+    for name, info in model.model_fields.items():
+        if name not in inherited:
+            yield info.alias or name, info
+
+
+def written(default: object) -> str:
+    match default:
+        case bool():
+            return f"`{str(default).lower()}`"
+        case float():
+            return f"`{in_words(default)}`"
+        case 15_000_000:
+            return "`15MB`"
+        case int() | str():
+            return f"`{default}`" if default != "" else "empty"
+        case _:
+            return "none"
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_each_key_is_documented_with_its_default(heading: str) -> None:
+    told = documented().get(heading, {})
+    assert set(told) == {key for key, _ in keys(SECTIONS[heading])}
+    for key, info in keys(SECTIONS[heading]):
+        if info.is_required():
+            assert told[key] == "needed", key
+        elif info.default is not None and not isinstance(info.default, BaseModel):
+            assert told[key] == written(info.default), key
+
+
+def test_no_model_is_left_out() -> None:
+    assert {*SECTIONS.values(), schema.Group} == {
+        model
+        for model in vars(schema).values()
+        if isinstance(model, type) and issubclass(model, schema.Section) and model is not schema.Section
+    }
+
+
+@pytest.mark.parametrize("file", ["feeds.yaml", "aggregator/config/starter.yaml"])
+def test_shipped_files_are_good(file: str) -> None:
+    settings = load(ROOT / file, check, {})
+    assert failed_expectations(settings) == []
+    assert not settings.notes
+    assert not settings.inactive
+
+
+def test_the_shipped_config_is_a_tour() -> None:
+    settings = load(ROOT / "feeds.yaml", check, {})
+    assert len(settings.sources) >= 20
+    assert len({source.group for source in settings.sources}) == 3
+    assert len(settings.topics) >= 4
+
+
+def test_the_schema_says_what_is_known() -> None:
+    made = json_schema()
+    assert made["additionalProperties"] is False
+    assert set(made["properties"]) == set(dict(keys(schema.Config)))
+    assert made["required"] == ["sources"]
+    assert "url" in made["$defs"]["Source"]["properties"]
+    texts = [alternative.get("type") for alternative in made["properties"]["sources"]["items"]["oneOf"]]
+    assert texts
