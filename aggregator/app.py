@@ -116,6 +116,7 @@ class Application:
 
         settings = self.checked_settings()
         with self.store.lock(), listen(settings.server.host, settings.server.port) as listener:
+            self.store.check()
             await run(Service(settings, self.checked_settings, self._parts(), listener))
 
     def checked_settings(self) -> Settings:

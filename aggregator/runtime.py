@@ -10,7 +10,8 @@ from aggregator.fetch.hosts import HostGate
 from aggregator.model import SourceState
 from aggregator.pipeline import Pipeline
 from aggregator.poller import Work
-from aggregator.ports import Clock, Rules, Store
+from aggregator.ports import Clock, Messenger, Rules, Store
+from aggregator.publish.owed import Composer
 from aggregator.publish.publisher import Publisher
 from aggregator.requests import Request
 from aggregator.settings import Settings
@@ -29,6 +30,8 @@ class Runtime:
     pipeline: Pipeline
     gate: HostGate
     publisher: Publisher
+    composer: Composer
+    messenger: Messenger
 
     def with_sources(self, states: Sequence[SourceState]) -> list[Work]:
         """The states that are of enabled sources of this config, with their sources."""
@@ -45,7 +48,9 @@ class Runtime:
         """Closes what the next config made anew, when the polls that use it have ended."""
         await asyncio.sleep(2 * self.settings.polling.timeout)
         await self.pipeline.fetcher.aclose()
+        await self.messenger.aclose()
 
     async def aclose(self) -> None:
         await self.pipeline.fetcher.aclose()
+        await self.messenger.aclose()
         await self.pipeline.parser.aclose()

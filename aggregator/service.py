@@ -14,13 +14,17 @@ import structlog
 from aggregator import adopt, requests
 from aggregator.daemon import Job
 from aggregator.errors import AggregatorError
+from aggregator.keeping import Keeping
 from aggregator.metrics import Metrics
 from aggregator.model import Slug, SourceId
 from aggregator.notify import notify
 from aggregator.pipeline import PollReport
 from aggregator.poller import Poller
+from aggregator.ports import Delivery, Message
 from aggregator.runtime import Runtime
 from aggregator.serve.app import make_app
+from aggregator.serve.hub import Hub
+from aggregator.serve.outbox import Outbox
 from aggregator.serve.server import serve
 from aggregator.settings import Settings
 from aggregator.upkeep import Upkeep
@@ -33,6 +37,8 @@ DEBOUNCE = 0.1
 """Seconds between a poll's commit and publishing: feeds touched by several polls of one tick are written once."""
 CLAIM = 500
 """Due sources taken up in one tick at most."""
+OUTBOX = 1.0
+"""Seconds between two looks for messages that are owed."""
 LATE_TICK = 60.0
 """Seconds without a tick after which the daemon is not ready: it does not poll any more."""
 LEAST_DISK = 50_000_000
@@ -68,6 +74,7 @@ class Service:
         self._seen = fingerprint(settings)
         self.metrics = Metrics()
         self._last_tick = self.runtime.clock.monotonic()
+        self._keeping = Keeping(lambda: self.runtime, parts.store)
         self._upkeep = Upkeep(lambda: self.runtime, self._changed, self.metrics)
 
     # --- start and reload
@@ -77,7 +84,9 @@ class Service:
         self.runtime.gate.restore(store.holds(self.runtime.clock.now()))
         await self._adopt()
         await self._publish(None)
-        app = make_app(self._parts.shelf, ready=self.ready, metrics=self._numbers)
+        self._hub = self._make_hub()
+        self._outbox = self._make_outbox()
+        app = make_app(self._parts.shelf, ready=self.ready, metrics=self._numbers, more=[self._hub.route()])
         self._serving = asyncio.create_task(serve(app, self._listener, self._stop_serving))
         log.info("started", sources=len(settings.sources), address=f"http://{settings.server.host}:{settings.server.port}/")
 
@@ -220,7 +229,26 @@ class Service:
     # --- the rest
     def jobs(self) -> list[Job]:
         """What is done beside the tick."""
-        return self._upkeep.jobs()
+        return [*self._upkeep.jobs(), *self._keeping.jobs(), Job("outbox", OUTBOX, self._outbox.work)]
+
+    def _make_hub(self) -> Hub:
+        return Hub(
+            self._parts.shelf,
+            self.runtime.store,
+            self.runtime.writer.commit,
+            lambda: self.runtime.messenger,
+            lambda: self.runtime.settings.site.url if self.runtime.settings.publish.websub is True else None,
+            self.runtime.clock.now,
+        )
+
+    def _make_outbox(self) -> Outbox:
+        def composing(kind: str) -> Callable[[Delivery], Message | None]:
+            return lambda delivery: self.runtime.composer.kinds[kind](delivery)
+
+        compose = {kind: composing(kind) for kind in self.runtime.composer.kinds}
+        return Outbox(
+            self.runtime.store, self.runtime.writer.commit, lambda: self.runtime.messenger, compose, self.runtime.clock.now
+        )
 
     def ready(self) -> tuple[bool, Mapping[str, object]]:
         """For `/readyz`: whether polls and publishing go on, with details. A refused config is told, but the old one works."""
@@ -251,5 +279,7 @@ class Service:
         await self.runtime.writer.flush()
         await self._publish(frozenset(self._dirty))
         self._stop_serving.set()
+        await self._hub.drain()
+        await self._outbox.drain()
         await self._serving
         await self.runtime.aclose()

@@ -7,10 +7,11 @@ from functools import cached_property
 
 from aggregator.clock import SystemClock
 from aggregator.fetch.hosts import HostGate
-from aggregator.ports import LanguageGuesser, Parser, Store
+from aggregator.ports import LanguageGuesser, Parser
 from aggregator.publish.shelf import Shelf
 from aggregator.runtime import Runtime
 from aggregator.settings import Settings
+from aggregator.store.sqlite import SqliteStore
 from aggregator.writer import Writer
 
 
@@ -20,7 +21,7 @@ class Parts:
     Made inside the event loop that uses it.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: SqliteStore) -> None:
         self.store = store
         self.clock = SystemClock()
         self.shelf = Shelf()
@@ -34,7 +35,9 @@ class Parts:
         """Everything that this config makes. Raises AggregatorError; nothing is changed then, and nothing else used meanwhile."""
         from aggregator.dedup.engine import Engine
         from aggregator.fetch.http import HttpFetcher
+        from aggregator.fetch.message import HttpMessenger
         from aggregator.pipeline import Pipeline
+        from aggregator.publish.owed import Composer
         from aggregator.publish.publisher import Publisher
         from aggregator.reading import Reader
         from aggregator.tag.rules import compile_rules
@@ -46,7 +49,9 @@ class Parts:
         publisher = Publisher(settings, self.store, self.shelf)
         pipeline = Pipeline(settings, self.store, self.writer, gate, fetcher, self._parser, reader, self.clock, random.random)
         self._gate = gate
-        return Runtime(settings, self.store, self.writer, self.clock, rules, pipeline, gate, publisher)
+        composer = Composer(settings, self.store, self.shelf)
+        messenger = HttpMessenger(settings)
+        return Runtime(settings, self.store, self.writer, self.clock, rules, pipeline, gate, publisher, composer, messenger)
 
     @cached_property
     def _guesser(self) -> LanguageGuesser:

@@ -1,0 +1,58 @@
+"""Care of the store while the daemon runs: retention, tidying, backups. Each runs in the writer's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from aggregator.daemon import Job
+from aggregator.runtime import Runtime
+from aggregator.settings import Settings
+from aggregator.store.backup import kept, scheduled
+from aggregator.store.retention import Keep
+from aggregator.store.sqlite import SqliteStore
+
+log = structlog.get_logger("keeping")
+
+SWEEP = 6 * 3_600.0
+TIDY = 3_600.0
+BACKUP_LOOK = 300.0
+
+
+class Keeping:
+    """runtime: the one in use at each turn."""
+
+    def __init__(self, runtime: Callable[[], Runtime], store: SqliteStore) -> None:
+        self._runtime = runtime
+        self._store = store
+
+    def jobs(self) -> list[Job]:
+        return [Job("sweep", SWEEP, self.sweep), Job("tidy", TIDY, self.tidy), Job("backup", BACKUP_LOOK, self.backup)]
+
+    async def sweep(self) -> None:
+        """Retention (`storage.keep`, `retain`)."""
+        runtime = self._runtime()
+        keep = keep_of(runtime.settings)
+        swept = await runtime.writer.call(lambda: self._store.sweep(keep, runtime.clock.now()))
+        log.info("swept", result=str(swept))
+
+    async def tidy(self) -> None:
+        await self._runtime().writer.call(self._store.tidy)
+
+    async def backup(self) -> None:
+        """Makes a backup when the last one is old enough; restarts and reloads don't put it off."""
+        runtime, now = self._runtime(), self._runtime().clock.now()
+        wish, database = runtime.settings.storage.backup, Path(runtime.settings.storage.database)
+        if wish is None:
+            return
+        last = max((file.stat().st_mtime for file in kept(database, wish.directory)), default=0.0)
+        if now - last >= wish.every:
+            file = await runtime.writer.call(lambda: scheduled(database, wish.directory, wish.keep, now))
+            log.info("backed_up", file=file.name, bytes=file.stat().st_size)
+
+
+def keep_of(settings: Settings) -> Keep:
+    """How long entries are kept, in general and for sources that say otherwise."""
+    return Keep(settings.storage.keep, {source.id: source.retain for source in settings.sources if source.retain is not None})
