@@ -573,12 +573,16 @@ class Tagged:
 
 @dataclass(frozen=True, slots=True)
 class QueryNames:
-    """The names that queries may speak of: a source, group, tag or topic that is not there is an error with a suggestion."""
+    """The names that queries may speak of: a source, group, tag or topic that is not there is an error with a suggestion.
+
+    entities: those of the user's own list, beside the built-in ones; None: not known, so that only likely mistakes are told.
+    """
 
     sources: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     topics: frozenset[str] = frozenset()
+    entities: frozenset[str] | None = None
 
 
 class QueryChecker(Protocol):

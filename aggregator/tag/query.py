@@ -6,6 +6,7 @@ from aggregator.errors import QueryError
 from aggregator.model import Instant, Story
 from aggregator.ports import QueryNames, StoryFilter
 from aggregator.tag.automaton import Vocabulary
+from aggregator.tag.entities import entity_called, known_entities
 from aggregator.tag.explain import Explanation, explain
 from aggregator.tag.facts import Facts, facts_of_story, reader
 from aggregator.tag.fields import STORY_FIELDS, SUBJECTS, language_error, suggest
@@ -85,8 +86,22 @@ def _check_term(term: Term, names: QueryNames, rolling: bool, entry: bool) -> Qu
             return language_error(term.value, term.offset)
         case Value(field="source" | "group" | "tag" | "topic" | "subject"):
             return _check_name(term, _known(term.field, names))
+        case Value(field="entity"):
+            return _check_entity(term, names)
         case _:
             return None
+
+
+def _check_entity(term: Value, names: QueryNames) -> QueryError | None:
+    known = known_entities() | (names.entities or frozenset())
+    if term.value in known or (term.prefix and any(name.startswith(term.value) for name in known)):
+        return None
+    meant = entity_called(term.value)
+    if meant is None and names.entities is None and len(term.value) != len("ua"):
+        return None
+    hint = f"; did you mean {meant}?" if meant else suggest(term.value, known) if len(term.value) > len("ua") else ""
+    rest = hint or "; countries are ISO 3166 codes (ua, gb), organisations short names (nato)"
+    return QueryError(f"there is no entity {term.value}{rest}", term.offset)
 
 
 def _known(field: str, names: QueryNames) -> frozenset[str]:

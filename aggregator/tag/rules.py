@@ -6,10 +6,12 @@ from aggregator.ports import QueryNames
 from aggregator.settings import Expectation, Settings
 from aggregator.tag.entities import Entities
 from aggregator.tag.expectations import failed
+from aggregator.tag.nodes import Value, terms
 from aggregator.tag.own import OwnTags, TextTagger
 from aggregator.tag.ruleset import RuleSet
+from aggregator.tag.syntax import parse
 
-__all__ = ["RuleSet", "compile_rules", "failed_expectations", "names_in"]
+__all__ = ["RuleSet", "compile_rules", "failed_expectations", "names_in", "warnings"]
 
 
 def compile_rules(settings: Settings) -> RuleSet:
@@ -30,10 +32,29 @@ def names_in(settings: Settings) -> QueryNames:
         groups=frozenset(source.group for source in settings.sources if source.group is not None),
         tags=frozenset(tags | {tag for tag in settings.tagging.categories.values() if tag is not None}),
         topics=frozenset(topic.slug for topic in settings.topics),
+        entities=Entities(settings.tagging.entities_file).own.entities,
     )
+
+
+def warnings(settings: Settings) -> list[str]:
+    """Rules that can be read and will never match as the config stands: one line each."""
+    if settings.tagging.subjects:
+        return []
+    rules = [(f"tag {rule.name}", rule.query) for rule in settings.tags]
+    rules += [(f"topic {topic.slug}", topic.query) for topic in settings.topics]
+    rules += [(f"output {output.slug}", output.query) for output in settings.outputs if output.query is not None]
+    return [f"{name} asks for {term.text}, which needs `subjects: true`" for name, text in rules for term in _subject_terms(text)]
+
+
+def _subject_terms(text: str) -> list[Value]:
+    return [term for term in terms(parse(text)) if isinstance(term, Value) and term.field == "subject"]
 
 
 def _taggers(settings: Settings) -> list[TextTagger]:
     """What reads texts. The names are needed by nearly every config, subjects only where they are asked for."""
-    entities = Entities(settings.tagging.entities_file)
-    return [entities.tags]
+    taggers: list[TextTagger] = [Entities(settings.tagging.entities_file).tags]
+    if settings.tagging.subjects:
+        from aggregator.tag.subjects import Subjects
+
+        taggers.append(Subjects().tags)
+    return taggers

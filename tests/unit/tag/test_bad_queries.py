@@ -12,6 +12,7 @@ NAMES = QueryNames(
     groups=frozenset({"wires", "blogs"}),
     tags=frozenset({"wire", "sanctions", "uk"}),
     topics=frozenset({"ukraine", "climate"}),
+    entities=frozenset({"zelensky"}),
 )
 
 BAD = [
@@ -74,6 +75,10 @@ BAD = [
     ("-tag:sanction", 6, "did you mean sanctions"),
     ("topic:ukrain", 7, "did you mean ukraine"),
     ("subject:sports", 9, "did you mean sport"),
+    ("entity:ukraine", 8, "did you mean ua"),
+    ("entity:uk", 8, "ISO 3166"),
+    ("entity:zelenski", 8, "did you mean zelensky"),
+    ("entity:nobody", 8, "ISO 3166"),
     ("lang:english", 6, "did you mean en"),
     ("lang:ua", 6, "did you mean uk"),
     ("lang:xx", 6, "no language code"),
@@ -150,3 +155,10 @@ def test_age_belongs_to_outputs_and_search() -> None:
 def test_where_no_name_exists_the_error_says_so() -> None:
     (error,) = check("topic:ukraine", QueryNames(), rolling=False, entry=False)
     assert "no topic can be named here" in error.message
+
+
+@pytest.mark.parametrize(
+    ("query", "wrong"), [("entity:nobody", False), ("entity:france", True), ("entity:uk", True), ("entity:fr", False)]
+)
+def test_where_the_users_names_are_not_known_only_likely_mistakes_are_told(query: str, wrong: bool) -> None:
+    assert bool(check(query, QueryNames(), rolling=False, entry=False)) is wrong
