@@ -125,7 +125,7 @@ class Subjects:
 
 
 class Table:
-    """The word vectors, the linear classifier over them, and the weights of the seeds. `subjects`: in the order of all vectors."""
+    """The word vectors, the classifier over them, and the weights of the seeds. `subjects`: in the order of all votes."""
 
     def __init__(self) -> None:
         with np.load(DATA / "subjects.npz") as stored:
