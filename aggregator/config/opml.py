@@ -160,6 +160,7 @@ def _subscription(element: etree._Element) -> Subscription | str | None:
     url = resolve(None, _plain_scheme(address))
     if url is None:
         return f"line {line}: {one_line(address, 80)} is no http or https address"
+    title = None if title == address else title
     return Subscription(url, title, resolve(None, given.get("htmlurl", "")), _group(element), line)
 
 

@@ -1,0 +1,194 @@
+"""check, schema, init, add, import, export: what a person sees of them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from aggregator.cli import root
+from aggregator.errors import AggregatorError, ConfigError, UsageError
+
+FEED = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>The %s &amp; co</title><link>http://x.example/</link>
+<item><title>One</title><guid>1</guid><pubDate>Thu, 15 Jun 2023 08:00:00 GMT</pubDate></item></channel></rss>"""
+PAGE = b"""<html><head><title>Home</title><link rel="alternate" type="application/rss+xml" href="/a.xml">
+<link rel="alternate" type="application/rss+xml" href="/b.xml"></head><body>Welcome</body></html>"""
+DOCUMENTS = {
+    "/a.xml": ("application/rss+xml", FEED % b"Alpha"),
+    "/b.xml": ("application/rss+xml", FEED % b"Beta"),
+    "/home": ("text/html", PAGE),
+    "/plain": ("text/html", b"<html><body>Nothing to subscribe to</body></html>"),
+}
+
+
+class Site(BaseHTTPRequestHandler):
+    """A page that offers two feeds, one that offers none, a feed that moved for good."""
+
+    def do_GET(self) -> None:
+        if self.path == "/old.xml":
+            self.send_response(301)
+            self.send_header("Location", "/a.xml")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        kind, document = DOCUMENTS.get(self.path, ("text/plain", b"no such thing"))
+        self.send_response(200 if self.path in DOCUMENTS else 404)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(document)))
+        self.end_headers()
+        self.wfile.write(document)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing on the test's output."""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def file(tmp_path: Path, site: str) -> Path:
+    config = tmp_path / "feeds.yaml"
+    config.write_text(
+        f"# mine\nnetwork: {{allow: [127.0.0.0/8]}}\nsources:\n  - {{id: one, url: '{site}/one.xml'}}  # first\n\n# the end\n"
+    )
+    return config
+
+
+@pytest.fixture
+def run(file: Path) -> Callable[..., Result]:
+    """Runs `aggregator -c FILE …`; exceptions come out as they are, which cli.main turns into words and exit codes."""
+
+    def ran(*words: str, text: str | None = None) -> Result:
+        return CliRunner().invoke(root, ["-c", str(file), *words], input=text, catch_exceptions=False)
+
+    return ran
+
+
+def test_check_sums_up(run: Callable[..., Result], file: Path) -> None:
+    file.write_text(file.read_text() + "topics: [{slug: t, query: a, expect: {match: [a b]}}]\ndefaults: {group: g}\n")
+    assert "1 source in 1 group, 1 topic, 0 tag rules, 2 feeds, 1 rule test passed" in run("check").output
+
+
+def test_check_tells_a_rule_that_fails_its_test_at_its_place(run: Callable[..., Result], file: Path) -> None:
+    lines = file.read_text().count("\n")
+    file.write_text(
+        file.read_text()
+        + "topics:\n  - slug: t\n    query: kyiv\n    expect:\n      match: [kyiv]\n      not: [Kyiv falls asleep]\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        run("check")
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.column) == (lines + 6, 13)
+    assert caught.value.exit_code == 2
+
+
+def test_check_online_stores_nothing_and_names_what_should_be_done(run: Callable[..., Result], file: Path, site: str) -> None:
+    file.write_text(file.read_text().replace("/one.xml'}", f"/old.xml'}}\n  - {{id: two, url: '{site}/home'}}"))
+    with pytest.raises(AggregatorError, match="1 of 2 sources"):
+        run("check", "--online")
+    result = run("check", "--online", "--json", "one")
+    found = json.loads(result.stdout)
+    assert found["id"] == "one"
+    assert found["moved_to"] == f"{site}/a.xml"
+    assert (found["format"], found["entries"], found["newest"]) == ("rss 2.0", 1, "2023-06-15T08:00:00Z")
+    assert "fine" in result.stderr
+    assert not (file.parent / "data").exists()
+    with pytest.raises(UsageError, match="did you mean 'one'"):
+        run("check", "--online", "ones")
+
+
+def test_schema_is_json(run: Callable[..., Result]) -> None:
+    assert json.loads(run("schema").output)["title"] == "feeds.yaml"
+
+
+def test_init_writes_a_good_file_and_never_overwrites(run: Callable[..., Result], file: Path) -> None:
+    made = file.parent / "new.yaml"
+    run("init", str(made))
+    assert CliRunner().invoke(root, ["-c", str(made), "check"], catch_exceptions=False).exit_code == 0
+    with pytest.raises(AggregatorError, match="not touched"):
+        run("init", str(file))
+    assert file.read_text().startswith("# mine")
+
+
+def test_add_a_feed(run: Callable[..., Result], file: Path, site: str) -> None:
+    before = file.read_text()
+    run("add", f"{site}/a.xml", "--group", "letters")
+    added = f'  - url: {site}/a.xml\n    title: "The Alpha & co"\n    group: letters\n'
+    assert file.read_text() == before.replace("# first\n", f"# first\n{added}")
+    after = file.read_text()
+    assert "there already" in run("add", f"{site}/a.xml").output
+    assert file.read_text() == after
+
+
+def test_add_takes_the_address_that_a_feed_moved_to(run: Callable[..., Result], file: Path, site: str) -> None:
+    run("add", f"{site}/old.xml", "--id", "alpha", "--title", "A")
+    assert f"  - id: alpha\n    url: {site}/a.xml\n    title: A\n" in file.read_text()
+
+
+def test_add_from_a_page(run: Callable[..., Result], file: Path, site: str) -> None:
+    with pytest.raises(UsageError, match=r"2 feeds; add --all or --pick N\n  1\. .*Alpha.*\n  2\. .*Beta"):
+        run("add", f"{site}/home")
+    run("add", f"{site}/home", "--pick", "2")
+    assert f"{site}/b.xml" in file.read_text()
+    assert f"{site}/a.xml" not in file.read_text()
+    run("add", f"{site}/home", "--all")
+    assert f"{site}/a.xml" in file.read_text()
+
+
+@pytest.mark.parametrize(("path", "words"), [("/plain", "no feed"), ("/nowhere", "404")])
+def test_add_tests_before_it_writes(run: Callable[..., Result], file: Path, site: str, path: str, words: str) -> None:
+    before = file.read_text()
+    with pytest.raises(AggregatorError, match=words):
+        run("add", site + path)
+    assert file.read_text() == before
+    run("add", site + path, "--untested")
+    assert site + path in file.read_text()
+
+
+def test_add_refuses_ids_that_are_taken_or_none(run: Callable[..., Result], site: str) -> None:
+    with pytest.raises(UsageError, match="taken"):
+        run("add", f"{site}/a.xml", "--id", "one")
+    with pytest.raises(UsageError, match="no id"):
+        run("add", f"{site}/a.xml", "--id", "../x")
+
+
+LIST = """<opml version="1.1"><body><outline text="Letters"><outline text="A" xmlUrl="{0}/a.xml"/></outline>
+<outline text="One" xmlUrl="{0}/one.xml"/><outline text="Bad" xmlUrl="irc://x"/></body></opml>"""
+
+
+def test_import_adds_what_is_not_there(run: Callable[..., Result], file: Path, site: str) -> None:
+    (file.parent / "list.opml").write_text(LIST.format(site))
+    before = file.read_text()
+    assert "1 would be added, 1 there already, 1 left out" in run("import", str(file.parent / "list.opml"), "--dry-run").output
+    assert file.read_text() == before
+    result = run("import", str(file.parent / "list.opml"))
+    assert "irc://x" in result.stderr
+    assert f"  - url: {site}/a.xml\n    title: A\n    group: Letters\n" in file.read_text()
+    (file.parent / "list.opml").write_text("nothing")
+    with pytest.raises(AggregatorError, match="no list of feeds"):
+        run("import", str(file.parent / "list.opml"))
+
+
+def test_export_is_read_again_and_holds_no_password(run: Callable[..., Result], file: Path, site: str) -> None:
+    file.write_text(
+        file.read_text().replace("/one.xml'", "/one.xml', group: G").replace("http://127", "http://me:hunter2@127", 1)
+    )
+    exported = run("export", "opml").output
+    assert "hunter2" not in exported
+    (file.parent / "list.opml").write_text(exported)
+    file.write_text("sources: []\n")
+    run("import", str(file.parent / "list.opml"))
+    assert f"  - url: {site}/one.xml\n    group: G\n" in file.read_text()
