@@ -31,7 +31,7 @@ def entry(view: View) -> bytes:
     made.category([{"term": one.term} | ({"scheme": one.scheme} if one.scheme else {}) for one in view.terms])
     made.register_extension("nodes", EntryNodes, atom=True, rss=False)
     made.nodes.language = view.language
-    made.nodes.nodes = (*_links(view), _source(view), *_thumbnail(view))
+    made.nodes.nodes = (*_links(view), *_source(view), *_thumbnail(view))
     return _CUTTER.cut(made.atom_entry())
 
 
@@ -46,17 +46,18 @@ def _links(view: View) -> list[Node]:
     return also + media + replies
 
 
-def _source(view: View) -> Node:
+def _source(view: View) -> list[Node]:
     """The feed that the lead came from (RFC 4287 4.2.11): its address is its id, since it is what the feed is known by here."""
-    return Node(
-        "source",
-        children=(
-            Node("id", text=view.origin.url),
-            Node("title", text=view.origin.title),
-            Node("updated", text=rfc3339(view.published)),
-            Node("link", {"rel": "alternate", "type": "text/html", "href": view.origin.site}),
-        ),
+    origin = view.origin
+    if origin is None:
+        return []
+    parts = (
+        Node("id", text=origin.url),
+        Node("title", text=origin.title),
+        Node("updated", text=rfc3339(view.published)),
+        Node("link", {"rel": "alternate", "type": "text/html", "href": origin.site}),
     )
+    return [Node("source", children=parts)]
 
 
 def _thumbnail(view: View) -> list[Node]:

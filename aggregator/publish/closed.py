@@ -33,11 +33,13 @@ class ClosedPages:
         self._renderer = renderer
         self._trees = trees
         self._site_id = site_id
-        self._outputs = {output.slug: output for output in settings.outputs}
+        self._outputs = {output.slug: output for output in settings.outputs if output.digest is None and not output.rejected}
         self._counts: dict[Slug, int] = {}
 
     def count(self, slug: Slug) -> int:
-        """How many pages the feed has: also the number of its newest."""
+        """How many pages the feed has: also the number of its newest. Digests have none: their issues are kept as pages."""
+        if slug not in self._outputs:
+            return 0
         if slug not in self._counts:
             self._counts[slug] = len(self._store.pages(slug))
         return self._counts[slug]

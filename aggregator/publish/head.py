@@ -26,7 +26,10 @@ class ArchiveLinks:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A feed's own data. id: permanent IRI; updated: whole seconds; ttl: seconds until it is worth asking again."""
+    """A feed's own data. id: permanent IRI; updated: whole seconds; ttl: seconds until it is worth asking again.
+
+    path: of the document without its format's ending, where it is not the usual one.
+    """
 
     output: Output
     id: str
@@ -40,6 +43,7 @@ class Head:
     hub: str | None
     ttl: int
     archives: ArchiveLinks = ArchiveLinks()
+    path: str = ""
 
     @property
     def described(self) -> bool:
@@ -49,12 +53,13 @@ class Head:
     def self_url(self, format: str) -> str:
         """The configured public address of this very document."""
         if self.archives.page is None:
-            return self.site_url + addresses.feed_path(self.output.slug, format)
+            return self.current_url(format)
         return self.page_url(self.archives.page, format)
 
     def current_url(self, format: str) -> str:
         """The address of the subscription document."""
-        return self.site_url + addresses.feed_path(self.output.slug, format)
+        path = f"{self.path}.{format}" if self.path else addresses.feed_path(self.output.slug, format)
+        return self.site_url + path
 
     def page_url(self, page: int, format: str) -> str:
         return self.site_url + addresses.page_path(self.output.slug, page, format)
@@ -72,7 +77,7 @@ def head(output: Output, settings: Settings, site_id: str, updated: Instant, arc
         output=output,
         id=feed_id(site_id, output),
         title=title,
-        description=one_line(output.description or "") or f"{title} – {one_line(settings.site.title)}",
+        description=one_line(output.description or "") or _description(title, settings),
         language=output.language or settings.site.language,
         updated=int(updated),
         site_url=settings.site.url,
@@ -82,6 +87,12 @@ def head(output: Output, settings: Settings, site_id: str, updated: Instant, arc
         ttl=ttl(settings),
         archives=archives,
     )
+
+
+def _description(title: str, settings: Settings) -> str:
+    """What stands where the config says nothing: RSS demands a description."""
+    site = one_line(settings.site.title)
+    return "Every story, once" if title == site else f"{title} – {site}"
 
 
 def ttl(settings: Settings) -> int:

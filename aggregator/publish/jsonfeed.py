@@ -29,7 +29,7 @@ def item(view: View) -> bytes:
         "tags": list(dict.fromkeys(one.term for one in view.terms)),
         "language": view.language,
         "attachments": [_attachment(one) for one in view.media],
-        "_aggregator": _extension(view),
+        "_aggregator": _extension(view) if view.origin else None,
     }
     return _dump({key: value for key, value in made.items() if value or key == "content_html"})
 
@@ -46,9 +46,12 @@ def _attachment(one: Any) -> dict[str, Any]:
 
 
 def _extension(view: View) -> dict[str, Any]:
+    """What JSON Feed has no word for: each outlet with its report, the feed it was read from, the story's page."""
     outlets = [{"name": view.outlet, "url": view.link, "title": view.title}]
     outlets += [{"name": report.outlet, "url": report.url, "title": report.title} for report in view.also]
-    made: dict[str, Any] = {"page": view.page, "source": {"title": view.origin.title, "url": view.origin.url}, "outlets": outlets}
+    made: dict[str, Any] = {"page": view.page, "outlets": outlets}
+    if view.origin is not None:
+        made["source"] = {"title": view.origin.title, "url": view.origin.url}
     if view.comments:
         made["comments"] = view.comments
     return made

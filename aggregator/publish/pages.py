@@ -103,7 +103,8 @@ def headers() -> Mapping[str, str]:
 
 
 @cache
-def _zone(name: str) -> tzinfo:
+def zone(name: str) -> tzinfo:
+    """A time zone by its name; UTC where the machine does not know it."""
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
@@ -111,7 +112,7 @@ def _zone(name: str) -> tzinfo:
 
 
 def moment(instant: Instant, site: Site) -> Moment:
-    local = datetime.fromtimestamp(int(instant), _zone(site.timezone))
+    local = datetime.fromtimestamp(int(instant), zone(site.timezone))
     return Moment(rfc3339(instant) or "", f"{local:%Y-%m-%d %H:%M} {local.tzname()}")
 
 

@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 
 from aggregator.model import Instant, Slug, SourceState, StoryId
 from aggregator.ports import OutputState, Store, Transaction
-from aggregator.publish import opml, owed, pages, select
+from aggregator.publish import atom, notices, opml, owed, pages, select
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
 from aggregator.publish.closed import ClosedPages
+from aggregator.publish.digests import Digests, Following
 from aggregator.publish.documents import documents, in_order
 from aggregator.publish.files import Tree
 from aggregator.publish.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.late import Late
-from aggregator.publish.rendering import Rendered, Renderer
+from aggregator.publish.rendering import Rendered, Renderer, render
 from aggregator.publish.shelf import GONE, Prepared, Shelf, digest
 from aggregator.settings import Output, Settings
 
@@ -24,6 +25,7 @@ SITE_ID = "publish.site"
 """Key of the stored value that makes the ids of this database's feeds unique in the world."""
 MARK = "publish.mark."
 """Prefix of the keys of `Mark`s."""
+HEALTH_ENTRIES = 100
 HTML = "text/html; charset=utf-8"
 
 
@@ -68,6 +70,7 @@ class Publisher:
         self._trees = {False: Tree(settings.publish.directory), True: Tree(settings.publish.private, private=True)}
         self._renderer = Renderer(settings, store.stories)
         self._closed = ClosedPages(settings, store, self._renderer, self._trees, self.site_id)
+        self._digests = Digests(settings, store, self.site_id)
         self._late = Late(settings, store, self._closed, self._head)
         self._site_id: str | None = None
         self._shown: dict[Slug, tuple[StoryId, ...]] = {}
@@ -112,6 +115,21 @@ class Publisher:
         states = self._store.states()
         return [states[source.id] for source in self._settings.sources if source.enabled and source.id in states]
 
+    def issue_digests(self, now: Instant, following: Following) -> tuple[Slug, ...]:
+        """Makes the digests whose hour has come; returns the feeds that are to be published."""
+        return self._digests.issue(now, following)
+
+    def show_health(self) -> None:
+        """Brings `/health.atom` up to the stored events."""
+        site = self._settings.site
+        entries = notices.events(self._store.events(HEALTH_ENTRIES), site, self.site_id())
+        output = Output(Slug("health"), f"{site.title}: health", description="Sources that are broken, silent, gone or moved")
+        plain = self._head(output)
+        updated = max((one.updated for one in entries), default=0)
+        top = replace(plain, updated=updated, home=site.url + "/", hub=None, path="/health", ttl=60)
+        body = atom.document(top).around([atom.entry(one) for one in entries])
+        self._put("/health.atom", Prepared(TYPES["atom"], body, updated, "public, max-age=60"))
+
     def take_down(self, stories: Collection[StoryId]) -> None:
         """Takes stories out of closed archive pages, too; out of the feeds they go by leaving them."""
         self._closed.take_down(stories)
@@ -127,7 +145,13 @@ class Publisher:
         return self._site_id
 
     # --- one feed
-    def _issue(self, output: Output, state: OutputState, now: Instant) -> Issue:
+    def _entries(self, output: Output, state: OutputState, now: Instant) -> tuple[list[Rendered], ArchiveLinks]:
+        """What a feed shows, in order, and where its archive begins."""
+        if output.digest is not None:
+            return self._digests.entries(output), ArchiveLinks()
+        if output.rejected:
+            views = notices.rejects(self._store.rejects(output.items), self._settings.site, self.site_id())
+            return in_order([render(one, self._settings.site) for one in views], output.sort), ArchiveLinks()
         shown = self._store.shown(output.slug)
         if state.filling:
             newest = frozenset(select.fill(shown, output.items))
@@ -135,9 +159,12 @@ class Publisher:
         else:
             shown = self._closed.close(output, shown, now)
         entries = in_order(self._renderer.entries(shown, output.content), output.sort)
+        return entries, ArchiveLinks(previous=self._closed.count(output.slug) or None)
+
+    def _issue(self, output: Output, state: OutputState, now: Instant) -> Issue:
+        entries, links = self._entries(output, state, now)
         old = self._mark(output.slug)
         updated = max((one.updated for one in entries), default=int(state.changed))
-        links = ArchiveLinks(previous=self._closed.count(output.slug) or None)
         top = head(output, self._settings, self.site_id(), max(updated, old.updated), links)
         made = documents(top, entries)
         digests = {format: digest(body) for format, body in made.items()}
@@ -207,6 +234,7 @@ class Publisher:
         public = [self._head(output) for output in self._settings.outputs if output.token is None]
         self._put("/opml.xml", Prepared("text/x-opml; charset=utf-8", opml.document(site, public), int(now), cache))
         self._put("/index.html", Prepared(HTML, pages.index(site, public), int(now), cache, extra=pages.headers()))
+        self.show_health()
         self._closed.write_all()
         self.shelf.late = self._late.answer
         self._remove_the_rest(states)
@@ -216,8 +244,8 @@ class Publisher:
         return head(output, self._settings, self.site_id(), self._mark(output.slug).updated)
 
     def _remove_the_rest(self, states: Mapping[Slug, OutputState]) -> None:
-        served = {"/opml.xml", "/index.html"}
-        wanted: dict[bool, set[str]] = {False: {"opml.xml", "index.html"}, True: set()}
+        served = {"/opml.xml", "/index.html", "/health.atom"}
+        wanted: dict[bool, set[str]] = {False: {"opml.xml", "index.html", "health.atom"}, True: set()}
         for output in self._settings.outputs:
             feeds = [feed_path(output.slug, format) for format in FORMATS]
             served.update(feeds)

@@ -31,7 +31,8 @@ def item(view: View) -> bytes:
         made.comments(view.comments)
     if view.media:
         made.enclosure(view.media[0].url, str(view.media[0].length), view.media[0].type)
-    made.source(view.origin.url, view.origin.title)
+    if view.origin is not None:
+        made.source(view.origin.url, view.origin.title)
     made.register_extension("nodes", EntryNodes, atom=False, rss=True)
     made.nodes.nodes = _nodes(view)
     return _CUTTER.cut(made.rss_entry())

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from aggregator.model import Instant, Slug, SourceState, Story, StoryId
 from aggregator.ports import OutputState, Shown
-from aggregator.settings import Output, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,34 +79,3 @@ def fill(candidates: Iterable[Shown], items: int) -> tuple[StoryId, ...]:
     """What a new feed starts with: the newest `items` stories, in the order in which they enter (the oldest first)."""
     newest = sorted(candidates, key=lambda shown: (shown.published, shown.story))[-items:] if items else []
     return tuple(shown.story for shown in newest)
-
-
-@dataclass(frozen=True, slots=True)
-class Redefinition:
-    """What an edited query does to a feed that exists. enter: in the order of entering."""
-
-    enter: tuple[StoryId, ...]
-    leave: tuple[StoryId, ...]
-
-
-def redefine(
-    members: Sequence[Shown], matching: Collection[StoryId], candidates: Sequence[tuple[StoryId, Instant]], items: int
-) -> Redefinition:
-    """Members that match no more leave; of the `candidates` (matching stories that are not in, dated) the newest enter.
-
-    At most `items` of them, and none older than the feed's oldest story: subscribers get no flood of the past. A feed that has
-    no members takes the newest `items` whatever their age.
-    """
-    leave = tuple(shown.story for shown in members if shown.story not in matching)
-    floor = min((shown.published for shown in members), default=float("-inf"))
-    young = sorted((published, story) for story, published in candidates if published >= floor)
-    return Redefinition(tuple(story for _, story in young[-items:]) if items else (), leave)
-
-
-def definition(output: Output, settings: Settings) -> bytes:
-    """8 bytes over what selects an output's stories: when they differ from the stored ones, the feed is made up anew."""
-    query = output.query
-    if query is None and output.topic is not None:
-        query = next((topic.query for topic in settings.topics if topic.slug == output.topic), None)
-    parts = (query or "", output.language or "", "rejected" if output.rejected else "", output.digest or "")
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest()

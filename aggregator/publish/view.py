@@ -65,7 +65,7 @@ class View:
     updated: int
     authors: tuple[str, ...]
     outlet: str
-    origin: Origin
+    origin: Origin | None
     summary: str
     body: str
     full: bool

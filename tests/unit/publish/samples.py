@@ -22,7 +22,6 @@ from aggregator.model import (
     TagKind,
 )
 from aggregator.ports import OutputState, Store
-from aggregator.publish import select
 from aggregator.settings import Output, Polling, Publishing, Settings, Site, Topic
 
 NOON = 1_686_830_400.0
@@ -138,5 +137,5 @@ def open_outputs(store: Store, settings: Settings, *, filling: bool = False, now
     """Makes the stored states of all outputs."""
     with store.begin() as transaction:
         for output in settings.outputs:
-            state = OutputState(output.slug, select.definition(output, settings), filling=filling, changed=now, as_of=now)
+            state = OutputState(output.slug, b"meaning.", filling=filling, changed=now, as_of=now)
             transaction.save_output(state)

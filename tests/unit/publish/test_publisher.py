@@ -131,6 +131,7 @@ def test_a_removed_feed_is_removed_and_remembered_as_gone(tmp_path: Path, store:
         "feeds/all.json",
         "feeds/all.rss",
         "feeds/readme.txt",
+        "health.atom",
         "index.html",
         "opml.xml",
         "topics/all.html",

@@ -1,0 +1,78 @@
+"""Digest outputs: at given hours one entry that tells of the top stories since the last one.
+
+An issue is stored like an archive page: rendered, unchangeable, outliving the texts; its stories are told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aggregator.model import Instant, Slug, Story, StoryId
+from aggregator.ports import ArchivePage, Store
+from aggregator.publish import archive, notices
+from aggregator.publish.rendering import Rendered, public_origins, render
+from aggregator.publish.view import View, view
+from aggregator.settings import Output, Settings
+
+LOOKED_KEY = "digest."
+"""Prefix of stored values: until when a digest's hours have been looked at."""
+
+Following = Callable[[str, Instant], Instant]
+"""The first moment of a cron line after an instant, in the site's time zone."""
+
+
+class Digests:
+    """The digests of one config."""
+
+    def __init__(self, settings: Settings, store: Store, site_id: Callable[[], str]) -> None:
+        self._settings = settings
+        self._store = store
+        self._site_id = site_id
+
+    def issue(self, now: Instant, following: Following) -> tuple[Slug, ...]:
+        """Makes the issues whose hour has come. A daemon that slept through several hours makes one. Returns their feeds."""
+        return tuple(
+            output.slug
+            for output in self._settings.outputs
+            if output.digest is not None and self._issue(output, output.digest, now, following)
+        )
+
+    def _issue(self, output: Output, line: str, now: Instant, following: Following) -> bool:
+        looked = self._store.value(LOOKED_KEY + output.slug)
+        due = following(line, float(looked)) if looked is not None else None
+        if due is not None and due > now:
+            return False
+        page = self._page(output, now) if due is not None else None
+        with self._store.begin() as transaction:
+            transaction.set_value(LOOKED_KEY + output.slug, repr(now))
+            if page is not None:
+                transaction.mark_published(page.stories)
+                transaction.save_page(page)
+        return page is not None
+
+    def _page(self, output: Output, now: Instant) -> ArchivePage | None:
+        """The issue, or None if there is nothing new to tell."""
+        shown = self._store.shown(output.slug)
+        stories = [story for story in self._store.stories([one.story for one in shown]) if story.items]
+        if not stories:
+            return None
+        stories.sort(key=lambda story: (-len(story.outlets), -story.published, story.id))
+        made = render(self._digest(output, stories, now), self._settings.site)
+        number = len(self._store.pages(output.slug)) + 1
+        return ArchivePage(output.slug, number, now, now, tuple(one.story for one in shown), archive.pack([made]))
+
+    def _digest(self, output: Output, stories: list[Story], now: Instant) -> View:
+        site, origins = self._settings.site, public_origins(self._settings)
+        views = [view(story, "summary", site, origins) for story in stories[: notices.DIGEST_STORIES]]
+        titles = {topic.slug: topic.title for topic in self._settings.topics}
+        groups: dict[StoryId, Slug] = {}
+        for story in stories:
+            if known := [slug for slug in titles if slug in story.topics]:
+                groups[story.id] = known[0]
+        return notices.digest(output, views, groups, titles, now, site, self._site_id())
+
+    def entries(self, output: Output) -> list[Rendered]:
+        """The newest issues, as many as the output shows."""
+        pages = self._store.pages(output.slug)[-output.items :]
+        full = [self._store.page(output.slug, page.page) for page in reversed(pages)]
+        return [entry for page in full if page is not None for entry in archive.unpack(page.body)]

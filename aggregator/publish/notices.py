@@ -1,0 +1,111 @@
+"""Entries that are no stories: health events, what a rule threw away, digests. As views, so that every format has them."""
+
+from __future__ import annotations
+
+import html
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from aggregator.model import Instant, Slug, StoryId
+from aggregator.ports import Event, Reject
+from aggregator.publish.characters import address, plain
+from aggregator.publish.excerpt import excerpt
+from aggregator.publish.pages import zone
+from aggregator.publish.view import Term, View
+from aggregator.settings import Output, Site
+
+DIGEST_STORIES = 20
+"""Stories that a digest tells of: what is read at breakfast."""
+_LEAD_TEXT = 280
+"""Characters of each story's beginning in a digest."""
+
+
+def _notice(id: uuid.UUID, title: str, link: str, at: Instant, site: Site, body: str, kind: str) -> View:
+    author = plain(site.title) or "News"
+    return View(
+        id=StoryId(str(id)),
+        title=plain(title),
+        link=link,
+        page=link,
+        published=int(at),
+        updated=int(at),
+        authors=(author,),
+        outlet=author,
+        origin=None,
+        summary="",
+        body=body,
+        full=False,
+        also=(),
+        terms=(Term(kind, f"{site.url}/#notice"),),
+        media=(),
+        image=None,
+        comments=None,
+        language=None,
+    )
+
+
+def events(events: Iterable[Event], site: Site, site_id: str) -> list[View]:
+    """Two entries for an event that is over, one for one that is not, the newest first."""
+    found = []
+    for event in events:
+        name = f"{event.key}\0{event.opened!r}"
+        body = f"<p>{html.escape(event.detail, quote=False)}</p>"
+        found.append(_notice(_id(site_id, name), event.title, site.url + "/", event.opened, site, body, event.kind))
+        if event.closed is not None:
+            title = f"Over: {event.title}"
+            found.append(_notice(_id(site_id, name + "\0over"), title, site.url + "/", event.closed, site, body, event.kind))
+    return sorted(found, key=lambda one: (-one.published, one.id))
+
+
+def rejects(rejects: Iterable[Reject], site: Site, site_id: str) -> list[View]:
+    """One entry for each entry that `keep` or `drop` threw away, with the rule."""
+    return [
+        _notice(
+            _id(site_id, f"{one.source}\0{one.guid}"),
+            one.title or one.guid,
+            address(one.url) or site.url + "/",
+            one.at,
+            site,
+            f"<p>{html.escape(plain(one.source))}: <code>{html.escape(plain(one.rule), quote=False)}</code></p>",
+            "rejected",
+        )
+        for one in rejects
+    ]
+
+
+def digest(
+    output: Output,
+    views: Sequence[View],
+    groups: Mapping[StoryId, Slug],
+    titles: Mapping[Slug, str],
+    at: Instant,
+    site: Site,
+    site_id: str,
+) -> View:
+    """One entry that tells of several stories, by topic. views: the best first; groups: each story's topic, if it has one."""
+    local = datetime.fromtimestamp(int(at), zone(site.timezone))
+    told = views[:DIGEST_STORIES]
+    order = list(dict.fromkeys(groups.get(view.id) for view in told))
+    order.sort(key=lambda slug: slug is None)  # what has no topic comes last
+    parts = []
+    for slug in order:
+        if len(order) > 1:
+            parts.append(f"<h2>{html.escape(plain(titles.get(slug, slug)) if slug else '…', quote=False)}</h2>")
+        items = "".join(_line(view) for view in told if groups.get(view.id) == slug)
+        parts.append(f"<ul>{items}</ul>")
+    link = site.url + ("/" if output.token is not None else f"/topics/{output.slug}")
+    title = f"{output.title}, {local:%Y-%m-%d}"
+    return _notice(_id(site_id, f"{output.slug}\0{int(at)}"), title, link, at, site, "".join(parts), "digest")
+
+
+def _line(view: View) -> str:
+    outlets = ", ".join(dict.fromkeys([view.outlet, *(report.outlet for report in view.also)]))
+    text = excerpt(view.summary, _LEAD_TEXT)
+    tail = f"<br>{html.escape(text, quote=False)}" if text else ""
+    title = html.escape(view.title, quote=False)
+    return f'<li><a href="{html.escape(view.link)}">{title}</a> ({html.escape(outlets, quote=False)}){tail}</li>'
+
+
+def _id(site_id: str, name: str) -> uuid.UUID:
+    return uuid.uuid5(uuid.UUID(site_id), name)

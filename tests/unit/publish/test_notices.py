@@ -1,0 +1,100 @@
+"""Feeds of what is no story: digests, entries thrown away, the service's health."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import feedparser
+import pytest
+
+from aggregator.model import Slug
+from aggregator.ports import Event, Reject
+from aggregator.publish.publisher import Publisher
+from aggregator.settings import Output
+from aggregator.store.sqlite import SqliteStore
+from tests.unit.publish import samples
+from tests.unit.publish.samples import DAILY, NOON, WIRE, item, open_outputs, store_story
+
+HOUR = 3600.0
+
+
+def hourly(line: str, after: float) -> float:
+    """Stands in for cron: the next full hour."""
+    assert line == "0 * * * *"
+    return (after // HOUR + 1) * HOUR
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SqliteStore:
+    return SqliteStore(tmp_path / "db")
+
+
+def read(folder: Path, path: str) -> feedparser.FeedParserDict:
+    return feedparser.parse((folder / "public" / path).read_bytes())
+
+
+def test_a_digest_tells_each_story_once_the_most_reported_first(tmp_path: Path, store: SqliteStore) -> None:
+    settings = samples.settings(tmp_path, Output(Slug("morning"), "Morning", digest="0 * * * *"))
+    open_outputs(store, settings)
+    publisher = Publisher(settings, store)
+    assert publisher.issue_digests(NOON, hourly) == ()
+    store_story(store, item(1), slugs=("morning",))
+    both = store_story(store, item(2), item(102, DAILY), slugs=("morning",))
+    with store.begin() as transaction:
+        story = transaction.story(both)
+        assert story is not None
+        transaction.save_story(replace(story, topics=(Slug("ukraine"),)))
+    assert publisher.issue_digests(NOON + HOUR - 1, hourly) == ()
+    assert publisher.issue_digests(NOON + HOUR, hourly) == ("morning",)
+    publisher.publish(None, NOON + HOUR)
+    (entry,) = read(tmp_path, "feeds/morning.atom").entries
+    assert entry.title == "Morning, 2023-06-15"
+    first, second = (entry.summary.index(f"Allies weigh step {number}") for number in (2, 1))
+    assert first < second
+    assert "Ukraine &amp; NATO</h2>" in entry.summary
+    assert "(Wire, The Daily)" in entry.summary
+    assert publisher.issue_digests(NOON + 2 * HOUR, hourly) == ()  # nothing new to tell
+    store_story(store, item(3), slugs=("morning",))
+    assert publisher.issue_digests(NOON + 9 * HOUR, hourly) == ("morning",)
+    before = (tmp_path / "public/feeds/morning.atom").read_bytes()
+    publisher.publish([Slug("morning")], NOON + 9 * HOUR)
+    newer, older = read(tmp_path, "feeds/morning.atom").entries
+    assert "step 3" in newer.summary and "step 2" not in newer.summary
+    assert (older.id, older.summary) == (entry.id, entry.summary)
+    assert before != (tmp_path / "public/feeds/morning.atom").read_bytes()
+
+
+def test_what_was_thrown_away_is_told_with_its_rule(tmp_path: Path, store: SqliteStore) -> None:
+    settings = samples.settings(tmp_path, Output(Slug("rejected"), "Rejected", rejected=True))
+    store.sync_sources(settings.sources, NOON)
+    open_outputs(store, settings)
+    with store.begin() as transaction:
+        reject = Reject(WIRE.id, "g1", "https://wire.example/1", "Buy <now>", "drop title:buy", NOON)
+        transaction.add_rejects([reject])
+    Publisher(settings, store).publish(None, NOON)
+    for format in ("atom", "rss"):
+        (entry,) = read(tmp_path, f"feeds/rejected.{format}").entries
+        assert entry.title == "Buy ‹now›"
+        assert "drop title:buy" in entry.summary
+        assert entry.link == "https://wire.example/1"
+
+
+def test_health_has_an_entry_when_something_begins_and_one_when_it_is_over(tmp_path: Path, store: SqliteStore) -> None:
+    settings = samples.settings(tmp_path)
+    publisher = Publisher(settings, store)
+    publisher.publish(None, NOON)
+    assert read(tmp_path, "health.atom").entries == []
+    event = Event("broken wire", "broken", "Wire is broken", "5 failures: 500 <oops>", NOON)
+    with store.begin() as transaction:
+        transaction.save_event(event)
+    publisher.show_health()
+    (begun,) = read(tmp_path, "health.atom").entries
+    assert (begun.title, begun.updated) == ("Wire is broken", "2023-06-15T12:00:00+00:00")
+    assert "&lt;oops&gt;" in begun.summary
+    with store.begin() as transaction:
+        transaction.save_event(replace(event, closed=NOON + 60))
+    publisher.show_health()
+    over, again = read(tmp_path, "health.atom").entries
+    assert over.title == "Over: Wire is broken"
+    assert again.id == begun.id != over.id
