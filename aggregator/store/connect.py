@@ -16,12 +16,18 @@ CACHED_STATEMENTS = 256
 CACHE_KIB = 16_384
 """Page cache of the writer, in KiB: the inner pages of all indexes and the pages of the last days."""
 READER_CACHE_KIB = 4_096
+CHECKPOINT_PAGES = 4_000
+"""Pages in the WAL (16 MB) at which it is copied back: pages that many polls write are copied once for all of them."""
 WAL_LIMIT = 64 * 1024 * 1024
 """Bytes that the WAL file is cut down to after a checkpoint; it can only be longer while a reader stands in the way."""
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
-    """The connection that writes. Made if it is not there. Its transactions are begun and ended by hand."""
+    """The connection that writes. Made if it is not there, its folder, too. Its transactions are begun and ended by hand."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"can't make the folder of the database {path}: {error.strerror}") from error
     fresh = not path.exists()
     connection = _open(path, uri=False)
     if fresh:
@@ -29,6 +35,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection

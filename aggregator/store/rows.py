@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -19,7 +20,6 @@ from aggregator.model import (
     Item,
     ItemId,
     Origin,
-    Slug,
     Story,
     StoryId,
     Tag,
@@ -146,7 +146,7 @@ def item_of(row: Row) -> Item:
         language=row[10],
         rank=row[11],
         group=row[12],
-        tags=tuple(json.loads(row[13])) if row[13] else (),
+        tags=_names(row[13]) if row[13] else (),
         aggregator=bool(row[14]),
         undated=bool(row[15]),
         old=bool(row[16]),
@@ -261,13 +261,24 @@ def story_of(row: Row, items: tuple[Item, ...]) -> Story:
         first_seen=row[3],
         updated=row[4],
         lead_reason=row[5],
-        tags=tuple(Tag(_KINDS[kind], value, reason) for kind, value, reason in json.loads(row[6])) if row[6] else (),
-        topics=tuple(Slug(slug) for slug in json.loads(row[7])) if row[7] else (),
+        tags=_tags(row[6]) if row[6] else (),
+        topics=_names(row[7]) if row[7] else (),
         visible=row[8],
         alias_of=row[9],
         old=bool(row[10]),
         dropped=bool(row[11]),
     )
+
+
+@lru_cache(maxsize=4096)
+def _tags(text: str) -> tuple[Tag, ...]:
+    """Remembered, because many stories have the same ones."""
+    return tuple(Tag(_KINDS[kind], value, reason) for kind, value, reason in json.loads(text))
+
+
+@lru_cache(maxsize=4096)
+def _names(text: str) -> tuple[Any, ...]:
+    return tuple(json.loads(text))
 
 
 def born(story: StoryId, item: Item) -> Story:
