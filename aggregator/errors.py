@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class AggregatorError(Exception):
@@ -27,17 +28,21 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+        return f"{self.file}:{self.line}:{self.column}: {self.message}" if self.line else f"{self.file}: {self.message}"
 
 
 class ConfigError(AggregatorError):
-    """A config that can't be used: every problem at once. Exit code 2."""
+    """A config that can't be used: every problem at once. Exit code 2.
+
+    includes: the other files that it names, some of which may be what has to be mended.
+    """
 
     exit_code = 2
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[Problem], includes: tuple[Path, ...] = ()) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
+        self.includes = includes
 
 
 class QueryError(AggregatorError):

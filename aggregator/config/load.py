@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +40,7 @@ def load(path: Path, check_query: QueryChecker, environ: Mapping[str, str]) -> S
     checked = check_all(document, lists, check_query, path)
     problems += more + checked
     if problems or config is None:
-        raise ConfigError(arrange(problems))
+        raise ConfigError(arrange(problems), tuple(sorted(around.files)))
     return build(path, document, config, lists, around)
 
 
@@ -86,17 +85,3 @@ def arrange(problems: Iterable[Problem]) -> list[Problem]:
     rest = len(ordered) - MOST_PROBLEMS
     last = ordered[MOST_PROBLEMS]
     return [*ordered[:MOST_PROBLEMS], Problem(last.file, last.line, last.column, f"and {rest} more from here on")]
-
-
-def digest(path: Path, includes: Iterable[Path]) -> bytes:
-    """16 bytes over the content of a config and of the files that it includes: another value, another content.
-
-    A file that is missing counts as such, so that its coming is a change. Cheap enough for every few seconds.
-    """
-    content = hashlib.blake2b(digest_size=16)
-    for file in (path, *sorted(includes)):
-        try:
-            content.update(hashlib.blake2b(file.read_bytes()).digest())
-        except OSError as error:
-            content.update(type(error).__name__.encode())
-    return content.digest()
