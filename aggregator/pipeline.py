@@ -120,7 +120,8 @@ class Pipeline:
         counters = reading.counted(state.counters, feed.dropped, rejected)
         curator = curate.Curator(self.reader.rules, transaction.outputs(), self.settings.publish.settle, now)
         transaction.save_state(replace(state, counters=counters))
-        return curator.refresh(transaction, stories)
+        slugs = curator.refresh(transaction, stories)
+        return slugs | {output.slug for output in self.settings.outputs if output.rejected} if rejected else slugs
 
     async def _failed(self, source: Source, state: SourceState, outcome: FetchOutcome, fault: Fault, now: Instant) -> PollReport:
         after = self._after(source, state, outcome, now, fault=fault)

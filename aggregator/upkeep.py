@@ -1,13 +1,15 @@
-"""What the daemon does beside polling, each at its own rhythm: rolling feeds, held-back stories, health."""
+"""What the daemon does beside polling, each at its own rhythm: rolling feeds, held-back stories, digests, health."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
 from aggregator import health, rolling
+from aggregator.cadence.hours import following
 from aggregator.daemon import Job
 from aggregator.lists import Lists
 from aggregator.metrics import Metrics
@@ -21,6 +23,7 @@ log = structlog.get_logger("upkeep")
 ROLL = 60.0
 HEALTH = 60.0
 LISTS = 10.0
+DIGESTS = 20.0
 EVENTS = 5_000
 """Events looked through for open ones: more than there are sources that can be broken at a time."""
 
@@ -41,12 +44,19 @@ class Upkeep:
             Job("ripen", self._ripen_seconds(), lambda: self._rework(rolling.ripen)),
             Job("health", HEALTH, self.look),
             Job("lists", LISTS, self._refresh_lists),
+            Job("digests", DIGESTS, self._issue_digests),
         ]
 
     async def _refresh_lists(self) -> None:
         """What is new in a list reaches the config by its next reload, which sees that the kept file has changed."""
         runtime = self._runtime()
         await self._lists.refresh(runtime.settings, runtime.pipeline.fetcher, runtime.clock.now())
+
+    async def _issue_digests(self) -> None:
+        runtime, now = self._runtime(), self._runtime().clock.now()
+        zone = runtime.settings.site.timezone
+        issue = partial(runtime.publisher.issue_digests, now, partial(following, timezone=zone))
+        self._changed(frozenset(await runtime.writer.call(issue)))
 
     def _ripen_seconds(self) -> float:
         """Often enough that a story is not held back much longer than it has to be."""
@@ -64,6 +74,7 @@ class Upkeep:
         events = health.changes(runtime.store.events(EVENTS), found, now)
         if events:
             await runtime.writer.commit(lambda transaction: _save(transaction, events))
+            await runtime.writer.call(runtime.publisher.show_health)
         for event in events:
             log.warning("health", kind=event.kind, title=event.title, detail=event.detail, over=event.closed is not None)
         last = max((state.last_success for state in states.values() if state.last_success is not None), default=None)

@@ -15,10 +15,6 @@ INACTIVE: tuple[str, ...] = (
     "categories",
     "entities",
     "network.websub",
-    "outputs.*.digest",
-    "outputs.*.rejected",
-    "outputs.*.webhook",
-    "publish.websub",
     "storage.backup",
     "subjects",
 )
