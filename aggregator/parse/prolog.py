@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 _SPACE = b" \t\r\n\x00\x0b\x0c"
 _DOCTYPE = re.compile(rb"<!doctype\b", re.I)
+_DOCTYPE_HEAD = re.compile(rb"<!doctype\b(?:[^'\"\[>]|'[^']*'|\"[^\"]*\")*+", re.I)
 _ENTITY = re.compile(rb"<!entity\b", re.I)
 _SUBSET_END = re.compile(rb"\]\s{0,100}>")
 _ROOT = re.compile(rb"<([A-Za-z_][^\s/>]{0,100})")
@@ -90,9 +91,12 @@ def _first_angle(data: bytes, position: int) -> int:
 
 def _doctype_end(data: bytes, start: int) -> tuple[int, bool]:
     """Where it ends, and whether entities are declared in it."""
-    bracket, angle = data.find(b"[", start), data.find(b">", start)
-    if bracket < 0 or (0 <= angle < bracket):
+    head = _DOCTYPE_HEAD.match(data, start)
+    at = head.end() if head else start
+    if data[at : at + 1] != b"[":
+        angle = data.find(b">", at)
         return (angle + 1 if angle >= 0 else len(data)), False
+    bracket = at
     close = _SUBSET_END.search(data, bracket)
     end = close.end() if close else len(data)
     return end, _ENTITY.search(data, bracket, end) is not None

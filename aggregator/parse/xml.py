@@ -17,16 +17,30 @@ class NotWellFormed(Exception):
 
 
 def parse(data: bytes) -> etree._Element:
-    """The root of UTF-8 bytes without a DOCTYPE. Prefixes that were never declared are let through. Raises NotWellFormed."""
+    """The root of UTF-8 bytes without a DOCTYPE. Prefixes that were never declared are let through.
+
+    Raises NotWellFormed, and MemoryError where libxml2 got none.
+    """
     try:
         return etree.fromstring(data, _parser(recover=False))
-    except (etree.XMLSyntaxError, ValueError, LookupError) as error:
+    except (etree.XMLSyntaxError, ValueError) as error:
+        if getattr(error, "code", 0) == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise MemoryError from None
         if "Namespace" not in str(error):
             raise NotWellFormed(str(error)) from None
+        problem = str(error)
+    return _with_undeclared_prefixes(data, problem)
+
+
+def _with_undeclared_prefixes(data: bytes, problem: str) -> etree._Element:
+    """Recovered, if nothing else is wrong with it."""
     parser = _parser(recover=True)
-    root = etree.fromstring(data, parser)
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        root = None
     if root is None or any(entry.type != _UNDECLARED_PREFIX for entry in parser.error_log):
-        raise NotWellFormed("; ".join(entry.message for entry in list(parser.error_log)[:1]))
+        raise NotWellFormed(problem)
     return root
 
 

@@ -13,7 +13,7 @@ _WINDOWS = {chr(code): bytes([code]).decode("cp1252", "ignore") for code in rang
 """C1 controls in feeds are Windows-1252 taken for Latin-1, as the HTML standard reads them (13.2.5.80)."""
 
 _ASCII_CONTROLS = dict.fromkeys(code for code in (*range(0x20), 0x7F) if chr(code) not in "\t\n\r")
-_INVISIBLE_EDGES = "\u00ad\u2060"
+_INVISIBLE_EDGES = " \u00ad\u2060"
 _INVISIBLE_SPACE = str.maketrans("\u200b\ufeff", "  ")
 
 

@@ -104,7 +104,7 @@ def clean(markup: str, links: Links, limit: int = 1 << 20) -> str:
 
     Cleaning what is clean changes nothing.
     """
-    markup = scrub(markup)
+    markup = scrub(markup).replace("\r\n", "\n").replace("\r", "\n")
     if "<" not in markup and "&" not in markup:
         return _escaped(markup.strip())[:limit]
     if len(markup) > limit:

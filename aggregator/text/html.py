@@ -59,14 +59,16 @@ def unescaped(cleaned: str) -> str:
 def title_text(value: str, kind: Kind = "maybe") -> str:
     """A title as one line of text, decoded once.
 
-    Where it is plain text, tags stay as they are written, but for those with attributes and scripts: these are markup
-    that somebody forgot to take out, and many readers would run them. Character references are decoded in any case:
-    `AT&amp;T` is never what a headline wants to say.
+    A tag of no common element is text, even in HTML: `List<String>` is often not escaped. In plain text all tags stay, but
+    for scripts and those with attributes: these are markup that somebody forgot to take out, and many readers would run
+    them. Character references are decoded in any case: `AT&amp;T` is never what a headline wants to say.
     """
     if "<" not in value and "&" not in value:
         return one_line(value)
-    if kind == "html" or (kind == "maybe" and has_markup(value)):
-        value = html.unescape(_stripped(value)) if "<" in value else html.unescape(value)
+    if kind != "text" and has_markup(value):
+        value = html.unescape(_stripped(value))
+    elif kind == "html":
+        value = html.unescape(value)
     else:
         value = decoded_once(value)
     if "<" in value:

@@ -29,7 +29,7 @@ def offset_of(zone: str | None) -> int:
     """
     if not zone:
         return 0
-    text = zone.strip()
+    text = zone.strip(" ()")
     found = _OFFSET.match(text)
     if found:
         seconds = int(found[2]) * 3600 + int(found[3] or 0) * 60
