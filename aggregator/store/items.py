@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from aggregator.errors import StoreError
-from aggregator.model import Evidence, Item, ItemId, Story, StoryId
+from aggregator.model import Evidence, Item, ItemId, SourceId, Story, StoryId
 from aggregator.store.rows import (
     ITEM_COLUMNS,
     STORY_COLUMNS,
@@ -28,7 +28,9 @@ _DELETE_WORDS = "DELETE FROM search WHERE rowid = ?"
 _KEPT = frozenset(("id", "source", "guid", "story", "first_seen"))
 _REPLACED = tuple(place for place, column in enumerate(ITEM_COLUMNS) if column not in _KEPT)
 UPDATE_ITEM = f"UPDATE items SET {assignments([ITEM_COLUMNS[place] for place in _REPLACED])}, title_hash=? WHERE id = ?"
-STORY_OF_ITEM = "SELECT stories.key, stories.id FROM items CROSS JOIN stories ON stories.key = items.story WHERE items.id = ?"
+STORY_OF_ITEM = (
+    "SELECT stories.key, stories.id, source FROM items CROSS JOIN stories ON stories.key = items.story WHERE items.id = ?"
+)
 KEY_OF_STORY = "SELECT key FROM stories WHERE id = ?"
 _INSERT_STORY = f"INSERT INTO stories ({', '.join(STORY_COLUMNS)}, key) VALUES ({placeholders(STORY_COLUMNS)}, ?)"
 UPDATE_STORY = f"UPDATE stories SET {assignments(STORY_COLUMNS[1:])}, version = version + 1 WHERE id = ?"
@@ -115,14 +117,14 @@ class Batch:
         self._saved_stories, self._grown = {}, set()
 
 
-def replace_item(connection: sqlite3.Connection, item: Item) -> StoryId:
-    """Replaces what a stored item says, its words included; returns its story. Raises StoreError for an unknown item."""
+def replace_item(connection: sqlite3.Connection, item: Item) -> tuple[StoryId, SourceId]:
+    """Replaces what a stored item says, its words included; returns its story and source. Raises StoreError."""
     found = connection.execute(STORY_OF_ITEM, (item.id,)).fetchone()
     if found is None:
         raise StoreError(f"there is no item {item.id}")
-    key, story = found
+    key, story, source = found
     row, words = item_row(item, key), search_row(item)
     connection.execute(UPDATE_ITEM, (*(row[place] for place in _REPLACED), title_hash(words[1]), item.id))
     connection.execute(_DELETE_WORDS, (item.id,))
     connection.execute(_INSERT_WORDS, words)
-    return StoryId(story)
+    return StoryId(story), SourceId(source)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from aggregator.errors import StoreError
 from aggregator.model import Evidence, Instant, Item, ItemId, Slug, Source, SourceId, SourceState, Story, StoryId, Validators
 from aggregator.ports import (
     ArchivePage,
@@ -35,24 +36,34 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
+        self._owner: int | None = None
         self._world = World()
         self._index = MemoryStoryIndex()
 
     @contextmanager
     def begin(self) -> Iterator[MemoryTransaction]:
         """Works on a copy, which becomes the store's world at the end, or is thrown away."""
+        if self._owner == threading.get_ident():
+            raise StoreError("a transaction was begun inside another one")
         with self._turn:
-            world = self._world.copy()
-            transaction = MemoryTransaction(world, self._index)
-            self._index.begin()
+            self._owner = threading.get_ident()
             try:
-                yield transaction
-                transaction.finish()
-            except BaseException:
-                self._index.rolled_back()
-                raise
-            self._index.commit()
-            self._world = world
+                yield from self._transaction()
+            finally:
+                self._owner = None
+
+    def _transaction(self) -> Iterator[MemoryTransaction]:
+        world = self._world.copy()
+        transaction = MemoryTransaction(world, self._index)
+        self._index.begin()
+        try:
+            yield transaction
+            transaction.finish()
+        except BaseException:
+            self._index.rolled_back()
+            raise
+        self._index.commit()
+        self._world = world
 
     def close(self) -> None:
         """Nothing to close."""

@@ -100,7 +100,7 @@ class MemoryTransaction:
         story = self._world.story_of[item.id]
         self._world.items[item.id] = replace(item, source=before.source, guid=before.guid, first_seen=before.first_seen)
         self._world.versions[story] += 1
-        self._listings.setdefault(item.source, Listing()).present[item.id] = item.entry.fingerprint
+        self._listings.setdefault(before.source, Listing()).present[item.id] = item.entry.fingerprint
         return story
 
     def rekey_item(self, item: ItemId, guid: str) -> None:

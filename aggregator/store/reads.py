@@ -20,8 +20,8 @@ ITEMS_OF_STORIES = f"""SELECT {", ".join(ITEM_COLUMNS)} FROM items
     WHERE story IN (SELECT value FROM json_each(?)) ORDER BY story, first_seen, id"""
 ITEM = f"""SELECT {", ".join(f"items.{column}" for column in ITEM_COLUMNS)}, stories.id
     FROM items JOIN stories ON stories.key = items.story WHERE items.id = ?"""
-_KNOWN = """SELECT items.id, guid, canonical, hash, fingerprint, title_hash, stories.id, items.first_seen, items.published, undated,
-    items.old FROM items CROSS JOIN stories ON stories.key = items.story"""
+_KNOWN = """SELECT items.id, guid, canonical, hash, fingerprint, title_hash, stories.id,
+    items.first_seen, items.published, undated, items.old FROM items CROSS JOIN stories ON stories.key = items.story"""
 KNOWN_BY_GUID = f"{_KNOWN} WHERE guid IN (SELECT value FROM json_each(?)) AND source = ?"
 KNOWN_BY_CANONICAL = f"{_KNOWN} WHERE canonical IN (SELECT value FROM json_each(?)) AND source = ?"
 DOCUMENT = "SELECT items FROM documents WHERE source = ?"

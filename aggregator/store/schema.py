@@ -30,39 +30,40 @@ def ready(connection: sqlite3.Connection, path: Path, before: Callable[[int], No
     before: called with the version found, ahead of the migration of a database that holds data (to back it up).
     """
     with explained(path):
-        version = _version(connection, path)
-        if version == len(MIGRATIONS):
+        found = version(connection, path)
+        if found == len(MIGRATIONS):
             return
-        if version:
-            before(version)
+        if found:
+            before(found)
         connection.execute("BEGIN IMMEDIATE")
         try:
-            _migrate(connection, _version(connection, path))
+            _migrate(connection, version(connection, path))
         except BaseException:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
 
 
-def _version(connection: sqlite3.Connection, path: Path) -> int:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+def version(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema that a database has, 0 for an empty one. Raises StoreError for another program's and for a newer one."""
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
     owner: int = connection.execute("PRAGMA application_id").fetchone()[0]
-    if version > len(MIGRATIONS):
+    if found > len(MIGRATIONS):
         raise StoreError(
-            f"the database {path} is of a newer release (schema {version}, this one knows {len(MIGRATIONS)}): "
+            f"the database {path} is of a newer release (schema {found}, this one knows {len(MIGRATIONS)}): "
             "install that release again, or restore a backup from before with `aggregator restore FILE`"
         )
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if owner != APPLICATION_ID and (owner or version or tables):
+    if owner != APPLICATION_ID and (owner or found or tables):
         raise StoreError(f"{path} is another program's database: name another file at storage.database")
-    return version
+    return found
 
 
-def _migrate(connection: sqlite3.Connection, version: int) -> None:
+def _migrate(connection: sqlite3.Connection, found: int) -> None:
     from sqlite_utils import Database  # loaded only when there is something to migrate: it takes 0.1 s
 
     database = Database(connection, execute_plugins=False, recursive_triggers=False)
-    for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
+    for number, migration in enumerate(MIGRATIONS[found:], start=found + 1):
         migration(database)
         connection.execute(f"PRAGMA user_version = {number}")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+from aggregator.errors import StoreError
 from aggregator.model import Evidence, Instant, ItemId, Slug, Source, SourceId, SourceState, Story, StoryId
 from aggregator.ports import (
     ArchivePage,
@@ -25,14 +26,18 @@ from aggregator.ports import (
     StoryFilter,
     Subscription,
 )
-from aggregator.store import outputs, reads, schema, search, states, told
+from aggregator.store import backup, care, outputs, reads, retention, schema, search, states, told
 from aggregator.store.connect import explained, open_reader, open_writer
 from aggregator.store.index import SqliteStoryIndex
 from aggregator.store.lock import held
+from aggregator.store.retention import Keep, Swept
 from aggregator.store.writes import SqliteTransaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+SWEPT_AT_ONCE = 100
+"""Stories that retention looks at in one transaction: some milliseconds, no longer than a poll's."""
 
 
 class SqliteStore:
@@ -42,23 +47,28 @@ class SqliteStore:
         """Opens the database, makes it, or brings it to this release's schema. Raises StoreError."""
         self.path = path
         self._turn = threading.Lock()
+        self._owner: int | None = None
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         with explained(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = open_writer(path)
         try:
-            schema.ready(self._writer, path, before=lambda version: None)
+            schema.ready(self._writer, path, before=self._keep_copy)
         except BaseException:
             self._writer.close()
             raise
         self._index = SqliteStoryIndex(self._writer)
 
+    def _keep_copy(self, version: int) -> None:
+        backup.backup(self.path, self.path.with_name(f"{self.path.name}.schema-{version}"))
+
     # --- writing
     @contextmanager
     def begin(self) -> Iterator[SqliteTransaction]:
-        """See `Store.begin`. Raises StoreError where SQLite fails; nothing is stored then."""
-        with self._turn, explained(self.path):
+        """See `Store.begin`. Raises StoreError where SQLite fails; nothing is stored then. Can't be nested."""
+        if self._owner == threading.get_ident():
+            raise StoreError("a transaction was begun inside another one")
+        with self._own_turn(), explained(self.path):
             self._writer.execute("BEGIN IMMEDIATE")
             transaction = SqliteTransaction(self._writer, self._index)
             try:
@@ -74,6 +84,15 @@ class SqliteStore:
                 raise
             if transaction.promised:
                 self._make_durable()
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        with self._turn:
+            self._owner = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._owner = None
 
     def _make_durable(self) -> None:
         """What `synchronous = FULL` does at a commit, for this one: the WAL reaches the disk (it can't be set inside one)."""
@@ -93,6 +112,29 @@ class SqliteStore:
     def sync_sources(self, sources: Sequence[Source], now: Instant) -> None:
         with self.begin():
             states.sync(self._writer, sources, now)
+
+    # --- care
+    def sweep(self, keep: Keep, now: Instant) -> Swept:
+        """Retention: removes what is old, a few stories in each transaction, so that polls get their turns between."""
+        with self.begin():
+            retention.release(self._writer)
+            care.forget(self._writer, now)
+        swept = Swept()
+        stories = self._read(retention.candidates, keep, now)
+        for at in range(0, len(stories), SWEPT_AT_ONCE):
+            with self.begin() as transaction:
+                chunk = stories[at : at + SWEPT_AT_ONCE]
+                swept += retention.sweep(self._writer, transaction.index, chunk, keep, now)
+        return swept
+
+    def tidy(self) -> None:
+        """Keeps file and WAL small and the planner informed. For a quiet hour, or each hour."""
+        with self._turn, explained(self.path):
+            care.tidy(self._writer)
+
+    def check(self, *, full: bool = False) -> None:
+        """Raises StoreError if the database is damaged. Without `full`, about a second for each GB in the page cache."""
+        self._read(care.check, self.path, full=full)
 
     def close(self) -> None:
         """Closes every connection. Nothing may be under way."""

@@ -102,11 +102,10 @@ class SqliteTransaction:
 
     def update_item(self, item: Item) -> StoryId:
         self._batch.flush()
-        story = replace_item(self._connection, item)
+        story, source = replace_item(self._connection, item)
         self._forget(story)
         self._batch.grow(story)
-        listing = self._listing(item.source)
-        listing.present[item.id] = item.entry.fingerprint
+        self._listing(source).present[item.id] = item.entry.fingerprint
         return story
 
     def rekey_item(self, item: ItemId, guid: str) -> None:

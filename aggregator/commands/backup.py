@@ -1,0 +1,25 @@
+"""`aggregator backup`: a copy of the database, made while it is in use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from aggregator.app import Application
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_obj
+def command(application: Application, file: Path) -> None:
+    """Copy the database to FILE while the daemon may go on.
+
+    The copy is one checked file, as the database is at this instant; a FILE that is there is replaced when it is whole.
+    """
+    from aggregator.store.backup import backup
+
+    size = backup(Path(application.settings.storage.database), file)
+    click.echo(f"{file}: {size:,} bytes")

@@ -1,0 +1,32 @@
+"""`aggregator restore`: a backup in the database's place."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from aggregator.app import Application
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.pass_obj
+def command(application: Application, file: Path) -> None:
+    """Put the backup FILE in place of the database.
+
+    Refused while a daemon or a poll uses the database. The old database is set aside, not deleted; FILE stays as it is.
+    """
+    from aggregator.store.backup import restore
+    from aggregator.store.lock import held
+
+    database = Path(application.settings.storage.database)
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with held(database):
+        aside = restore(file, database, time.time())
+    click.echo(f"{database} is now the backup {file}")
+    if aside is not None:
+        click.echo(f"the old database is {aside}: delete it when all is well")

@@ -1,0 +1,137 @@
+"""Copies of the database: made while it is in use, kept in turn, and put back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aggregator.errors import StoreError
+from aggregator.model import Instant
+from aggregator.store import care, schema
+from aggregator.store.connect import explained, open_reader
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+
+
+def backup(database: Path, target: Path) -> int:
+    """Copies the database as it is at this instant into one file, and returns its bytes. Writers go on meanwhile.
+
+    The copy is checked before it takes the target's name, so that a target is whole or not there. Raises StoreError.
+    """
+    if not database.exists():
+        raise StoreError(f"there is no database {database} to back up")
+    if target.resolve() == database.resolve():
+        raise StoreError("a backup can't replace the database itself: name another file")
+    with _finished(target) as unfinished:
+        with explained(database):
+            source = open_reader(database)
+            try:
+                _copy(source, unfinished)
+            finally:
+                source.close()
+        _sound(unfinished)
+    return target.stat().st_size
+
+
+def _copy(source: sqlite3.Connection, target: Path) -> None:
+    """In one step, so that a busy writer can't make it begin again and again."""
+    copy = sqlite3.connect(target, isolation_level=None)
+    try:
+        source.backup(copy, pages=-1)
+        copy.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        copy.close()
+
+
+def _sound(file: Path) -> None:
+    """Raises StoreError if a file is not a whole database of ours that this release can read."""
+    with explained(file):
+        connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            if schema.version(connection, file) == 0:
+                raise StoreError(f"{file} holds no data of this program")
+            care.check(connection, file, full=False)
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _finished(target: Path) -> Iterator[Path]:
+    """A name beside the target to write to; at the end it is synced and becomes the target, on an error it is removed."""
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.unlink(missing_ok=True)
+        yield unfinished
+        _sync(unfinished)
+        unfinished.replace(target)
+        _sync(target.parent)
+    except OSError as error:
+        raise StoreError(f"can't write {target}: {error.strerror}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def scheduled(database: Path, directory: Path, keep: int, now: Instant) -> Path:
+    """A backup named by its time, and the oldest ones beyond `keep` removed. Others' files in the directory are left alone."""
+    stamp = time.strftime(_STAMP, time.gmtime(now))
+    target = directory / f"{database.stem}-{stamp}.db"
+    backup(database, target)
+    for old in kept(database, directory)[: -max(keep, 1)]:
+        old.unlink(missing_ok=True)
+    return target
+
+
+def kept(database: Path, directory: Path) -> list[Path]:
+    """The scheduled backups of a database, the oldest first."""
+    prefix = f"{database.stem}-"
+    return sorted(file for file in directory.glob(f"{prefix}*.db") if _is_stamp(file.stem.removeprefix(prefix)))
+
+
+def _is_stamp(text: str) -> bool:
+    try:
+        time.strptime(text, _STAMP)
+    except ValueError:
+        return False
+    return True
+
+
+def restore(file: Path, database: Path, now: Instant) -> Path | None:
+    """Puts a backup in the database's place. Returns where the old one was moved, or None if there was none.
+
+    The caller holds the database's lock. The backup is checked first, and copied, so that it stays. Raises StoreError.
+    """
+    if not file.is_file():
+        raise StoreError(f"there is no file {file}")
+    _sound(file)
+    aside = None
+    with _finished(database) as unfinished:
+        shutil.copyfile(file, unfinished)
+        if database.exists():
+            aside = database.with_name(f"{database.name}.before-restore-{time.strftime(_STAMP, time.gmtime(now))}")
+            _set_aside(database, aside)
+    return aside
+
+
+def _set_aside(database: Path, aside: Path) -> None:
+    """Gives the old database a second name; its WAL goes with it, because it must not be applied to the new file."""
+    if aside.exists():
+        aside.unlink()
+    os.link(database, aside)
+    for suffix in ("-wal", "-shm"):
+        companion = Path(f"{database}{suffix}")
+        if companion.exists():
+            companion.replace(f"{aside}{suffix}")

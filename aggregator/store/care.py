@@ -1,0 +1,52 @@
+"""Care of the file: its space, its statistics, its WAL, and whether it is sound."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from aggregator.errors import StoreError
+from aggregator.model import Instant
+
+EVENTS_KEPT = 90 * 86_400.0
+"""Seconds that an event is kept after it was over."""
+FREED_PAGES = 4_000
+"""Pages given back to the file system in one go (16 MB), so that no poll waits long for its turn."""
+MERGED_PAGES = 500
+"""Pages of the full-text index merged in one go."""
+ANALYSED_ROWS = 400
+"""Rows of an index that the planner's statistics look at: SQLite's own advice for `PRAGMA optimize`."""
+
+_FORGET_HOLDS = "DELETE FROM holds WHERE until < ?"
+_FORGET_EVENTS = "DELETE FROM events WHERE closed < ?"
+_MERGE_WORDS = "INSERT INTO search (search, rank) VALUES ('merge', ?)"
+
+
+def forget(connection: sqlite3.Connection, now: Instant) -> None:
+    """Removes what is over: past holds, and events closed long ago. Inside a transaction."""
+    connection.execute(_FORGET_HOLDS, (now,))
+    connection.execute(_FORGET_EVENTS, (now - EVENTS_KEPT,))
+
+
+def tidy(connection: sqlite3.Connection) -> None:
+    """Merges the full-text index, renews statistics, gives free pages back, empties the WAL. Outside a transaction."""
+    connection.execute(_MERGE_WORDS, (MERGED_PAGES,))
+    connection.execute(f"PRAGMA analysis_limit = {ANALYSED_ROWS}")
+    connection.execute("PRAGMA optimize")
+    connection.executescript(f"PRAGMA incremental_vacuum({FREED_PAGES})")  # `execute` takes one step of it, which frees one page
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def check(connection: sqlite3.Connection, path: Path, *, full: bool) -> None:
+    """Raises StoreError if the database is damaged. full: indexes against tables, too, and the full-text index (minutes a GB)."""
+    pragma = "integrity_check" if full else "quick_check"
+    found = [row[0] for row in connection.execute(f"PRAGMA {pragma}(10)")]
+    if found != ["ok"]:
+        raise StoreError(
+            f"the database {path} is damaged: {'; '.join(found)}. It is left as it is. Keep a copy of it, and put back a backup "
+            "with `aggregator restore FILE`"
+        )
+    if full:
+        wrong = connection.execute("PRAGMA foreign_key_check").fetchall()
+        if wrong:
+            raise StoreError(f"the database {path} contradicts itself in {len(wrong)} places ({wrong[0][0]}): restore a backup")

@@ -1,0 +1,117 @@
+"""What retention takes, and what outlives it.
+
+A story goes as a whole, when each of its entries left its source's document longer ago than its source's `retain` (or
+`storage.keep`) says. What a source still lists stays, and what a published feed still shows stays: a subscriber's feed never
+shrinks by age. Of a story that was published the id stays: no other gets it, and it comes back with the same first entry.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from aggregator.model import Instant, ItemId, SourceId
+from aggregator.ports import StoryIndex
+from aggregator.store import small
+from aggregator.store.items import LAST_ITEM
+from aggregator.store.rows import as_json, document_of
+
+PROTECTED = 1000
+"""Newest members of a feed that are kept whatever their age: more than a feed shows before its next page is closed."""
+
+RELEASED = """SELECT documents.source, documents.items, coalesce(sources.last_success, sources.last_poll, 0)
+    FROM sources CROSS JOIN documents ON documents.source = sources.id
+    WHERE NOT sources.configured AND length(documents.items) > 0"""
+UNLIST_RELEASED = "UPDATE items SET unlisted = ? WHERE id = ? AND unlisted IS NULL"
+EMPTY_DOCUMENT = "UPDATE documents SET items = x'' WHERE source = ?"
+CANDIDATES = "SELECT DISTINCT story FROM items WHERE unlisted < ? ORDER BY story"
+LISTINGS = """SELECT story, source, unlisted, id FROM items WHERE story IN (SELECT value FROM json_each(?))"""
+SHOWN_STORIES = """SELECT members.story FROM members CROSS JOIN outputs ON outputs.slug = members.slug
+    WHERE members.story IN (SELECT value FROM json_each(?)) AND members.page IS NULL AND NOT outputs.withdrawn
+    AND members.seq > outputs.last_seq - ?"""
+HIGHEST_ITEM = "SELECT max(id) FROM items"
+_DELETE_WORDS = "DELETE FROM search WHERE rowid = ?"
+DELETE_ITEM = "DELETE FROM items WHERE id = ?"
+DELETE_MEMBERS = "DELETE FROM members WHERE story = ? AND page IS NULL"
+TOMBSTONES = """SELECT key FROM stories WHERE key IN (SELECT value FROM json_each(?)) AND (published_once
+    OR EXISTS (SELECT 1 FROM stories AS alias WHERE alias.alias_of = stories.id)
+    OR EXISTS (SELECT 1 FROM members WHERE members.story = stories.key AND page IS NOT NULL))"""
+EMPTY_STORY = "UPDATE stories SET tags = NULL, topics = NULL, visible = x'', version = version + 1 WHERE key = ?"
+DELETE_STORY = "DELETE FROM stories WHERE key = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long, in seconds, an entry is kept after it left its source's document. sources: those that differ."""
+
+    seconds: float
+    sources: Mapping[SourceId, float] = field(default_factory=dict)
+
+    def of(self, source: SourceId) -> float:
+        return self.sources.get(source, self.seconds)
+
+    @property
+    def shortest(self) -> float:
+        return min(self.seconds, *self.sources.values()) if self.sources else self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What retention has taken. tombstones: stories of which the id stays."""
+
+    items: int = 0
+    stories: int = 0
+    tombstones: int = 0
+
+    def __add__(self, other: Swept) -> Swept:
+        return Swept(self.items + other.items, self.stories + other.stories, self.tombstones + other.tombstones)
+
+
+def release(connection: sqlite3.Connection) -> None:
+    """Entries of sources that are no more in the config count as unlisted since they were last seen there."""
+    for source, items, seen in connection.execute(RELEASED).fetchall():
+        connection.executemany(UNLIST_RELEASED, [(seen, item) for item in document_of(items)])
+        connection.execute(EMPTY_DOCUMENT, (source,))
+
+
+def candidates(connection: sqlite3.Connection, keep: Keep, now: Instant) -> list[int]:
+    """Keys of the stories that may have to go: `sweep` decides."""
+    return [row[0] for row in connection.execute(CANDIDATES, (now - keep.shortest,))]
+
+
+def sweep(connection: sqlite3.Connection, index: StoryIndex, stories: Collection[int], keep: Keep, now: Instant) -> Swept:
+    """Removes those of the stories that have to go, inside the caller's transaction."""
+    going = _expired(connection, stories, keep, now)
+    items = [item for members in going.values() for item in members]
+    if not going:
+        return Swept()
+    small.set_value(connection, LAST_ITEM, str(connection.execute(HIGHEST_ITEM).fetchone()[0]))
+    connection.executemany(_DELETE_WORDS, [(item,) for item in items])
+    connection.executemany(DELETE_ITEM, [(item,) for item in items])
+    index.forget(items)
+    return Swept(len(items), len(going), _bury(connection, going))
+
+
+def _expired(connection: sqlite3.Connection, stories: Collection[int], keep: Keep, now: Instant) -> dict[int, list[ItemId]]:
+    """The items of each story of which no item is listed, nor was within its source's time, and that no feed shows."""
+    keys = as_json(sorted(stories))
+    going: dict[int, list[ItemId]] = {story: [] for story in stories}
+    for story in connection.execute(SHOWN_STORIES, (keys, PROTECTED)):
+        going.pop(story[0], None)
+    for story, source, unlisted, item in connection.execute(LISTINGS, (keys,)):
+        if unlisted is None or unlisted >= now - keep.of(source):
+            going.pop(story, None)
+        elif story in going:
+            going[story].append(item)
+    return {story: items for story, items in going.items() if items}
+
+
+def _bury(connection: sqlite3.Connection, stories: Iterable[int]) -> int:
+    """Removes stories without items, but for those whose id is known outside. Returns how many of them stay."""
+    keys = list(stories)
+    staying = {row[0] for row in connection.execute(TOMBSTONES, (as_json(keys),))}
+    connection.executemany(DELETE_MEMBERS, [(story,) for story in keys])
+    connection.executemany(EMPTY_STORY, [(story,) for story in sorted(staying)])
+    connection.executemany(DELETE_STORY, [(story,) for story in keys if story not in staying])
+    return len(staying)
