@@ -34,7 +34,17 @@ def tidy(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA analysis_limit = {ANALYSED_ROWS}")
     connection.execute("PRAGMA optimize")
     connection.executescript(f"PRAGMA incremental_vacuum({FREED_PAGES})")  # `execute` takes one step of it, which frees one page
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    empty_wal(connection)
+
+
+def empty_wal(connection: sqlite3.Connection) -> None:
+    """Copies the WAL back and cuts it to nothing, unless a reader stands in the way: then the next turn does it, nobody waits."""
+    waits = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {waits}")
 
 
 def check(connection: sqlite3.Connection, path: Path, *, full: bool) -> None:

@@ -162,3 +162,14 @@ def test_tidying_gives_space_back(database: SqliteStore) -> None:
     database.tidy()
     assert database.counts()["bytes"] < before / 2
     assert database.path.with_name(database.path.name + "-wal").stat().st_size == 0
+
+
+def test_tidying_does_not_wait_for_a_reader(database: SqliteStore) -> None:
+    listed(database, 0, ["a"])
+    stream = database.find(StoryFilter())
+    next(stream)
+    listed(database, 1, ["b"])
+    database.tidy()
+    listed(database, 2, ["c"])
+    assert [story.items[0].guid for story in stream] == []
+    assert database._writer.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
