@@ -1,4 +1,4 @@
-"""What several keys of a config say together: names given twice, references, limits, queries.
+"""What several keys of a config say together: names given twice, references, limits.
 
 Works on the tree, so that a mistake in one key does not hide those of others.
 """
@@ -8,20 +8,18 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic_core import PydanticCustomError
 
-from aggregator.config import ids
 from aggregator.config.document import Document, nodes, pairs, text_of
-from aggregator.config.subscriptions import List, listed
+from aggregator.config.queries import check_queries
+from aggregator.config.subscriptions import List
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar
 from aggregator.config.values import duration, in_words
 from aggregator.errors import Problem
-from aggregator.ports import QueryNames
 
 if TYPE_CHECKING:
     from aggregator.ports import QueryChecker
@@ -209,80 +207,3 @@ def _named(section: Node | None, key: str, base: Path, default: str) -> tuple[No
 
 def _absolute(base: Path, written: str) -> Path:
     return Path(os.path.normpath((base / written).absolute()))
-
-
-# --- queries
-@dataclass(frozen=True, slots=True)
-class _Query:
-    """A query in the file. rolling: `age` may be used; entry: `keep` or `drop`; names: what it may refer to."""
-
-    at: Scalar
-    names: QueryNames
-    rolling: bool = False
-    entry: bool = False
-
-
-def check_queries(document: Document, lists: Mapping[int, List], check_query: QueryChecker) -> Iterator[Problem]:
-    """Every query, with the place of each mistake."""
-    names = query_names(document, lists)
-    for query in _queries(document, names):
-        for error in check_query(query.at.text, query.names, rolling=query.rolling, entry=query.entry):
-            yield document.query_problem(query.at, error.offset, f"query: {error.message}")
-
-
-def _queries(document: Document, names: QueryNames) -> Iterator[_Query]:
-    root = document.root
-    inherited = [root.get("defaults"), *(node for _, _, node in pairs(root.get("groups"))), *nodes(root.get("sources"))]
-    for node in inherited:
-        for key in ("keep", "drop"):
-            yield from _query(node, key, names, entry=True)
-    earlier = _source_tags(document)
-    for name, _, node in pairs(root.get("tags")):
-        seen = QueryNames(names.sources, names.groups, frozenset(earlier), frozenset())
-        yield from _query(node, None if isinstance(node, Scalar) else "query", seen)
-        earlier.add(name)
-    without_topics = QueryNames(names.sources, names.groups, names.tags, frozenset())
-    for node in nodes(root.get("topics")):
-        yield from _query(node, "query", without_topics)
-    for node in nodes(root.get("outputs")):
-        yield from _query(node, "query", names, rolling=True)
-    never = root.get("dedup")
-    for node in nodes(never.get("never") if isinstance(never, MapNode) else None):
-        yield from _query(node, None, without_topics)
-
-
-def _query(
-    node: Node | None, key: str | None, names: QueryNames, *, rolling: bool = False, entry: bool = False
-) -> Iterator[_Query]:
-    at = node
-    if key is not None:
-        at = node.get(key) if isinstance(node, MapNode) else None
-    if isinstance(at, Scalar) and (text_of(at) or "").strip():
-        yield _Query(at, names, rolling, entry)
-
-
-def query_names(document: Document, lists: Mapping[int, List]) -> QueryNames:
-    """What queries may refer to: of the tree, so that a mistake in a source does not make its name unknown."""
-    root = document.root
-    sources = nodes(root.get("sources"))
-    groups = {key for key, _, _ in pairs(root.get("groups"))}
-    groups |= {
-        name for node in [*sources, root.get("defaults")] if isinstance(node, MapNode) and (name := text_of(node.get("group")))
-    }
-    groups |= {feed.group for one in lists.values() for feed in one.feeds if feed.group}
-    tags = _source_tags(document) | {key for key, _, _ in pairs(root.get("tags"))}
-    tags |= {
-        name
-        for category in [root.get("categories")]
-        if isinstance(category, MapNode)
-        for _, _, node in pairs(category.get("map"))
-        if (name := text_of(node))
-    }
-    topics = {name for node in nodes(root.get("topics")) if isinstance(node, MapNode) and (name := text_of(node.get("slug")))}
-    return QueryNames(frozenset(ids.assign(listed(document, lists))), frozenset(groups), frozenset(tags), frozenset(topics))
-
-
-def _source_tags(document: Document) -> set[str]:
-    root = document.root
-    at = [root.get("defaults"), *(node for _, _, node in pairs(root.get("groups"))), *nodes(root.get("sources"))]
-    return {name for node in at if isinstance(node, MapNode) for tag in nodes(node.get("tags")) if (name := text_of(tag))}

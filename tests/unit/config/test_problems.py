@@ -307,3 +307,25 @@ def test_a_password_in_an_address_is_kept_and_not_shown(config: Loader) -> None:
     assert {"hunter2", "abcdef"} <= settings.secrets
     assert "hunter2" not in repr(settings)
     assert "abcdef" not in repr(settings)
+
+
+ORDER = [
+    ("tags: {a: '¦tag:b*', b1: x}", "`b1`"),
+    ("tags: {a: 'x ¦tag:B', b: y}", "`b`"),
+    ("tags: {wire: '¦tag:\"WIRE\"'}", "its own tag"),
+    ("topics: [{slug: t, query: a, expect: {match: [{title: a, source: ¦ones}]}}]", "did you mean `one`?"),
+]
+
+
+@pytest.mark.parametrize(("marked", "words"), ORDER, ids=[row[0] for row in ORDER])
+def test_what_rules_may_ask_for(problems: Problems, marked: str, words: str) -> None:
+    column = marked.index(MARK) + 1
+    told = problems(SOURCE + marked.replace(MARK, "") + "\n")
+    assert any(one.startswith(f"2:{column}: ") and words in one for one in told), told
+
+
+def test_rules_may_ask_for_tags_of_sources_groups_and_earlier_rules(config: Loader) -> None:
+    text = (
+        "sources: [{url: 'http://a.example/', tags: [b0]}]\ngroups: {g: {tags: [c]}}\ntags: {a: 'tag:b0 OR tag:c', b: 'tag:a'}\n"
+    )
+    assert [rule.name for rule in config(text).tags] == ["a", "b"]

@@ -1,0 +1,134 @@
+"""The queries of a config: where they stand, what each may refer to, and what the query language has against them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aggregator.config import ids
+from aggregator.config.document import Document, nodes, pairs, text_of
+from aggregator.config.subscriptions import List, listed
+from aggregator.config.tree import Mapping as MapNode
+from aggregator.config.tree import Node, Scalar
+from aggregator.errors import Problem
+from aggregator.ports import QueryNames
+from aggregator.text.words import fold
+
+if TYPE_CHECKING:
+    from aggregator.ports import QueryChecker
+
+TAG_ASKED = re.compile(r"(?<!\w)tag:\s*\"?([\w./-]+)\"?(\*?)", re.IGNORECASE)
+"""Where a query asks for a tag, and whether by a prefix."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """A query in the file. rolling: `age` may be used; entry: `keep` or `drop`; names: what it may refer to."""
+
+    at: Scalar
+    names: QueryNames
+    rolling: bool = False
+    entry: bool = False
+
+
+def check_queries(document: Document, lists: Mapping[int, List], check_query: QueryChecker) -> Iterator[Problem]:
+    """Every query, with the place of each mistake."""
+    names = query_names(document, lists)
+    for query in _queries(document, names):
+        for error in check_query(query.at.text, query.names, rolling=query.rolling, entry=query.entry):
+            yield document.query_problem(query.at, error.offset, f"query: {error.message}")
+    yield from _check_order(document)
+    yield from _check_expected_sources(document, names)
+
+
+def _check_order(document: Document) -> Iterator[Problem]:
+    """A tag rule may ask for tags of rules before it alone, also by a prefix or in other letters: so none goes in a circle."""
+    rules = [(fold(name), name, node) for name, _, node in pairs(document.root.get("tags"))]
+    for place, (_, name, node) in enumerate(rules):
+        at = node.get("query") if isinstance(node, MapNode) else node
+        if not isinstance(at, Scalar):
+            continue
+        for asked in TAG_ASKED.finditer(at.text):
+            word, prefix = fold(asked[1]), asked[2] == "*"
+            late = next(
+                (other for folded, other, _ in rules[place:] if folded == word or (prefix and folded.startswith(word))), None
+            )
+            if late is not None:
+                reason = "its own tag" if late == name else f"the tag of the later rule `{late}`; put that before it"
+                yield document.query_problem(at, asked.start(), f"query: the rule `{name}` asks for {reason}")
+
+
+def _check_expected_sources(document: Document, names: QueryNames) -> Iterator[Problem]:
+    """Tests that name a source name one that exists."""
+    rules = [node for _, _, node in pairs(document.root.get("tags"))] + nodes(document.root.get("topics"))
+    tests = [node.get("expect") for node in rules if isinstance(node, MapNode)]
+    cases = [case for test in tests if isinstance(test, MapNode) for _, _, listed in pairs(test) for case in nodes(listed)]
+    for case in cases:
+        at = case.get("source") if isinstance(case, MapNode) else None
+        named = text_of(at)
+        if at is not None and named and named not in names.sources:
+            near = difflib.get_close_matches(named, names.sources, n=1)
+            yield document.problem(
+                at, f"source: there is no source `{named[:60]}`" + (f"; did you mean `{near[0]}`?" if near else "")
+            )
+
+
+def _queries(document: Document, names: QueryNames) -> Iterator[_Query]:
+    root = document.root
+    inherited = [root.get("defaults"), *(node for _, _, node in pairs(root.get("groups"))), *nodes(root.get("sources"))]
+    for node in inherited:
+        for key in ("keep", "drop"):
+            yield from _query(node, key, names, entry=True)
+    earlier = _source_tags(document)
+    for name, _, node in pairs(root.get("tags")):
+        seen = QueryNames(names.sources, names.groups, frozenset(earlier), frozenset())
+        yield from _query(node, None if isinstance(node, Scalar) else "query", seen)
+        earlier.add(name)
+    without_topics = QueryNames(names.sources, names.groups, names.tags, frozenset())
+    for node in nodes(root.get("topics")):
+        yield from _query(node, "query", without_topics)
+    for node in nodes(root.get("outputs")):
+        yield from _query(node, "query", names, rolling=True)
+    never = root.get("dedup")
+    for node in nodes(never.get("never") if isinstance(never, MapNode) else None):
+        yield from _query(node, None, without_topics)
+
+
+def _query(
+    node: Node | None, key: str | None, names: QueryNames, *, rolling: bool = False, entry: bool = False
+) -> Iterator[_Query]:
+    at = node
+    if key is not None:
+        at = node.get(key) if isinstance(node, MapNode) else None
+    if isinstance(at, Scalar) and (text_of(at) or "").strip():
+        yield _Query(at, names, rolling, entry)
+
+
+def query_names(document: Document, lists: Mapping[int, List]) -> QueryNames:
+    """What queries may refer to: of the tree, so that a mistake in a source does not make its name unknown."""
+    root = document.root
+    sources = nodes(root.get("sources"))
+    groups = {key for key, _, _ in pairs(root.get("groups"))}
+    groups |= {
+        name for node in [*sources, root.get("defaults")] if isinstance(node, MapNode) and (name := text_of(node.get("group")))
+    }
+    groups |= {feed.group for one in lists.values() for feed in one.feeds if feed.group}
+    tags = _source_tags(document) | {key for key, _, _ in pairs(root.get("tags"))}
+    tags |= {
+        name
+        for category in [root.get("categories")]
+        if isinstance(category, MapNode)
+        for _, _, node in pairs(category.get("map"))
+        if (name := text_of(node))
+    }
+    topics = {name for node in nodes(root.get("topics")) if isinstance(node, MapNode) and (name := text_of(node.get("slug")))}
+    return QueryNames(frozenset(ids.assign(listed(document, lists))), frozenset(groups), frozenset(tags), frozenset(topics))
+
+
+def _source_tags(document: Document) -> set[str]:
+    root = document.root
+    at = [root.get("defaults"), *(node for _, _, node in pairs(root.get("groups"))), *nodes(root.get("sources"))]
+    return {name for node in at if isinstance(node, MapNode) for tag in nodes(node.get("tags")) if (name := text_of(tag))}
