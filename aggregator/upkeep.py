@@ -40,8 +40,8 @@ class Upkeep:
     def jobs(self) -> list[Job]:
         """With their seconds. Each is given the runtime of its turn."""
         return [
-            Job("roll", ROLL, lambda: self._rework(rolling.roll)),
-            Job("ripen", self._ripen_seconds(), lambda: self._rework(rolling.ripen)),
+            Job("roll", ROLL, partial(self._rework, rolling.roll)),
+            Job("ripen", self._ripen_seconds(), partial(self._rework, rolling.ripen)),
             Job("health", HEALTH, self.look),
             Job("lists", LISTS, self._refresh_lists),
             Job("digests", DIGESTS, self._issue_digests),

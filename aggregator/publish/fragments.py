@@ -30,13 +30,18 @@ class Frame:
 
 
 def moment(instant: Instant) -> datetime:
-    """An instant as feedgen wants it: whole seconds, UTC."""
-    return datetime.fromtimestamp(int(instant), UTC)
+    """An instant as feedgen wants it, in UTC."""
+    return datetime.fromtimestamp(instant, UTC)
+
+
+def exact(instant: Instant) -> str:
+    """`2023-06-15T10:04:00.123456Z` (RFC 3339); without a fraction where there is none."""
+    return moment(instant).isoformat().replace("+00:00", "Z")
 
 
 def rfc822(instant: Instant) -> str:
     """`Thu, 15 Jun 2023 10:04:00 +0000`, whatever the process's locale is (RSS 2.0, RFC 822 5 with four digits)."""
-    when = moment(instant)
+    when = moment(int(instant))
     day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[when.weekday()]
     month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][when.month - 1]
     return f"{day}, {when.day:02} {month} {when.year:04} {when:%H:%M:%S} +0000"

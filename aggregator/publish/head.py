@@ -26,7 +26,7 @@ class ArchiveLinks:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A feed's own data. id: permanent IRI; updated: whole seconds; ttl: seconds until it is worth asking again.
+    """A feed's own data. id: permanent IRI; updated: with its fraction; ttl: seconds until it is worth asking again.
 
     path: of the document without its format's ending, where it is not the usual one.
     """
@@ -36,7 +36,7 @@ class Head:
     title: str
     description: str
     language: str
-    updated: int
+    updated: float
     site_url: str
     site_title: str
     home: str
@@ -79,7 +79,7 @@ def head(output: Output, settings: Settings, site_id: str, updated: Instant, arc
         title=title,
         description=one_line(output.description or "") or _description(title, settings),
         language=output.language or settings.site.language,
-        updated=int(updated),
+        updated=updated,
         site_url=settings.site.url,
         site_title=one_line(settings.site.title) or "News",
         home=settings.site.url + addresses.home_path(output),

@@ -50,7 +50,7 @@ class Late:
         heads = [self._head_of(self._public[slug]) for slug in slugs]
         body = pages.story(self._settings.site, shown, story, heads)
         cache = f"public, max-age={ttl(self._settings)}"
-        return Prepared("text/html; charset=utf-8", body, shown.updated, cache, extra=pages.headers())
+        return Prepared("text/html; charset=utf-8", body, int(shown.updated), cache, extra=pages.headers())
 
     def _public_feeds(self, story: Story) -> list[Slug]:
         return sorted(self._store.members_of(story.id) & self._public.keys())

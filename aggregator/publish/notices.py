@@ -12,7 +12,7 @@ from aggregator.ports import Event, Reject
 from aggregator.publish.characters import address, plain
 from aggregator.publish.excerpt import excerpt
 from aggregator.publish.pages import zone
-from aggregator.publish.view import Term, View
+from aggregator.publish.view import Term, View, apart
 from aggregator.settings import Output, Site
 
 DIGEST_STORIES = 20
@@ -29,7 +29,7 @@ def _notice(id: uuid.UUID, title: str, link: str, at: Instant, site: Site, body:
         link=link,
         page=link,
         published=int(at),
-        updated=int(at),
+        updated=apart(at, str(id)),
         authors=(author,),
         outlet=author,
         origin=None,

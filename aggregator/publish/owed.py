@@ -43,8 +43,8 @@ def to_webhook(
     if output.webhook is None:
         return [], None
     stored = store.value(SENT_KEY + output.slug)
-    current: dict[str, int] = {one.story: one.updated for one in entries}
-    told: dict[str, int] = json.loads(stored) if stored and not filling else current
+    current: dict[str, float] = {one.story: one.updated for one in entries}
+    told: dict[str, float] = json.loads(stored) if stored and not filling else current
     fresh = [one for one in entries if told.get(one.story) != one.updated]
     deliveries = [
         Delivery(WEBHOOK, output.slug, output.webhook, one.story, f"{one.updated}", now, now) for one in reversed(fresh)

@@ -23,6 +23,8 @@ from aggregator.settings import Output, Settings
 
 SITE_ID = "publish.site"
 """Key of the stored value that makes the ids of this database's feeds unique in the world."""
+SINCE = "publish.since"
+"""Key of the stored time of that first publication: the date of what is empty."""
 MARK = "publish.mark."
 """Prefix of the keys of `Mark`s."""
 HEALTH_ENTRIES = 100
@@ -35,7 +37,7 @@ class Mark:
 
     digest: str = ""
     modified: int = 0
-    updated: int = 0
+    updated: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Publisher:
 
         Returns the slugs of which bytes changed. Raises AggregatorError if files can't be written.
         """
+        self._begin(now)
         states = self._store.outputs()
         outputs = [one for one in self._settings.outputs if slugs is None or one.slug in slugs]
         issues = []
@@ -125,10 +128,10 @@ class Publisher:
         entries = notices.events(self._store.events(HEALTH_ENTRIES), site, self.site_id())
         output = Output(Slug("health"), f"{site.title}: health", description="Sources that are broken, silent, gone or moved")
         plain = self._head(output)
-        updated = max((one.updated for one in entries), default=0)
+        updated = max((one.updated for one in entries), default=float(self._store.value(SINCE) or 0.0))
         top = replace(plain, updated=updated, home=site.url + "/", hub=None, path="/health", ttl=60)
         body = atom.document(top).around([atom.entry(one) for one in entries])
-        self._put("/health.atom", Prepared(TYPES["atom"], body, updated, "public, max-age=60"))
+        self._put("/health.atom", Prepared(TYPES["atom"], body, int(updated), "public, max-age=60"))
 
     def take_down(self, stories: Collection[StoryId]) -> None:
         """Takes stories out of closed archive pages, too; out of the feeds they go by leaving them."""
@@ -143,6 +146,11 @@ class Publisher:
             with self._store.begin() as transaction:
                 transaction.set_value(SITE_ID, self._site_id)
         return self._site_id
+
+    def _begin(self, now: Instant) -> None:
+        if self._store.value(SINCE) is None:
+            with self._store.begin() as transaction:
+                transaction.set_value(SINCE, repr(float(int(now))))
 
     # --- one feed
     def _entries(self, output: Output, state: OutputState, now: Instant) -> tuple[list[Rendered], ArchiveLinks]:
@@ -164,7 +172,7 @@ class Publisher:
     def _issue(self, output: Output, state: OutputState, now: Instant) -> Issue:
         entries, links = self._entries(output, state, now)
         old = self._mark(output.slug)
-        updated = max((one.updated for one in entries), default=int(state.changed))
+        updated = max((one.updated for one in entries), default=float(int(state.changed)))
         top = head(output, self._settings, self.site_id(), max(updated, old.updated), links)
         made = documents(top, entries)
         digests = {format: digest(body) for format, body in made.items()}

@@ -23,7 +23,7 @@ class Rendered:
     story: StoryId
     version: int
     published: int
-    updated: int
+    updated: float
     atom: bytes
     rss: bytes
     json: bytes

@@ -55,6 +55,9 @@ class Hub:
     async def asked(self, request: Request) -> Response:
         """A subscription or its end: 202 if it will be verified, else 4xx with the reason."""
         scope = request.scope
+        announced = request.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > LARGEST_FORM:
+            return short_response(scope, 413)
         try:
             async with asyncio.timeout(FORM_SECONDS):
                 body = await read_body(request.receive, LARGEST_FORM)

@@ -90,7 +90,7 @@ def test_health_has_an_entry_when_something_begins_and_one_when_it_is_over(tmp_p
         transaction.save_event(event)
     publisher.show_health()
     (begun,) = read(tmp_path, "health.atom").entries
-    assert (begun.title, begun.updated) == ("Wire is broken", "2023-06-15T12:00:00+00:00")
+    assert (begun.title, begun.published) == ("Wire is broken", "2023-06-15T12:00:00+00:00")
     assert "&lt;oops&gt;" in begun.summary
     with store.begin() as transaction:
         transaction.save_event(replace(event, closed=NOON + 60))

@@ -74,7 +74,18 @@ def test_a_change_moves_the_feeds_that_show_it_and_no_other(tmp_path: Path, stor
     shown = feedparser.parse((tmp_path / "public/feeds/ukraine.atom").read_bytes())
     assert shown.entries[0].title == "A better headline"
     assert shown.entries[0].id == f"urn:uuid:{story}"
-    assert shown.feed.updated == shown.entries[0].updated == "2023-06-15T13:00:00+00:00"
+    assert shown.feed.updated == shown.entries[0].updated
+    assert shown.feed.updated.startswith("2023-06-15T13:00:00.")
+
+
+def test_stories_that_change_in_one_poll_have_dates_of_their_own(tmp_path: Path, store: SqliteStore) -> None:
+    made = publisher(tmp_path, store)
+    for story in [store_story(store, item(number)) for number in range(1, 9)]:
+        change_story(store, story, "New", LATER)
+    made.publish(None, LATER)
+    entries = feedparser.parse((tmp_path / "public/feeds/all.atom").read_bytes()).entries
+    assert len({entry.updated for entry in entries}) == 8
+    assert {entry.updated[:19] for entry in entries} == {"2023-06-15T13:00:00"}
 
 
 def test_a_move_of_the_site_changes_addresses_and_no_id(tmp_path: Path, store: SqliteStore) -> None:
