@@ -72,13 +72,11 @@ class SqliteStore:
             self._writer.execute("BEGIN IMMEDIATE")
             transaction = SqliteTransaction(self._writer, self._index)
             try:
-                self._index.begin()
                 yield transaction
                 transaction.finish()
-                self._index.commit()
                 self._writer.execute("COMMIT")
             except BaseException:
-                self._index.rolled_back()
+                transaction.undo()
                 if self._writer.in_transaction:  # a full disk has rolled back already
                     self._writer.execute("ROLLBACK")
                 raise

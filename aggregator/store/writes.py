@@ -16,6 +16,7 @@ from aggregator.ports import ArchivePage, Delivery, Event, Hold, OutputState, Ov
 from aggregator.store import documents, moves, outputs, reads, small, states, told
 from aggregator.store.documents import Listing
 from aggregator.store.identity import story_ids
+from aggregator.store.index import SqliteStoryIndex
 from aggregator.store.items import Batch, replace_item
 from aggregator.store.rows import born, in_order
 
@@ -23,9 +24,10 @@ from aggregator.store.rows import born, in_order
 class SqliteTransaction:
     """A ports.Transaction. Made by `SqliteStore.begin`, which commits it or rolls it back."""
 
-    def __init__(self, connection: sqlite3.Connection, index: StoryIndex) -> None:
+    def __init__(self, connection: sqlite3.Connection, index: SqliteStoryIndex) -> None:
         self._connection = connection
         self._index = index
+        self._index_begun = False
         self._batch = Batch(connection)
         self._stories: dict[StoryId, Story] = {}
         self._states: dict[SourceId, SourceState] = {}
@@ -36,10 +38,21 @@ class SqliteTransaction:
 
     @property
     def index(self) -> StoryIndex:
+        """Begun when it is first asked for: most transactions are states alone, and a start of it costs."""
+        if not self._index_begun:
+            self._index_begun = True
+            self._index.begin()
         return self._index
+
+    def undo(self) -> None:
+        """Lets what is kept in memory know that nothing of this was stored."""
+        if self._index_begun:
+            self._index.rolled_back()
 
     def finish(self) -> None:
         """Writes everything that waits. Called just before the commit."""
+        if self._index_begun:
+            self._index.commit()
         self._flush_members()
         self._batch.flush()
         for source, listing in self._listings.items():
@@ -137,7 +150,7 @@ class SqliteTransaction:
         self._flush_members()
         self._batch.flush()
         moves.merge(self._connection, target, source, now)
-        self._index.merge(target, source)
+        self.index.merge(target, source)
         self._forget(target, source)
         self._batch.grow(target)
 
@@ -151,7 +164,7 @@ class SqliteTransaction:
             target = self._alive(story)
         self._batch.flush()
         moves.move(self._connection, item, target, evidence, now)
-        self._index.move(item, target)
+        self.index.move(item, target)
         self._forget(target)
         if target != old:
             moves.after_leaving(self._connection, old, target, item, now)
