@@ -25,10 +25,12 @@ def command(application: Application, ids: tuple[str, ...], online: bool, as_jso
     """
     if (ids or as_json) and not online:
         raise UsageError("ids and --json go with --online")
+    from aggregator.tag.rules import warnings
+
     settings = application.settings
     chosen = application.pick(ids)
     check_expectations(settings)
-    for note in settings.notes:
+    for note in (*settings.notes, *(f"{settings.file}: {warning}" for warning in warnings(settings))):
         click.echo(note, err=as_json)
     for place in settings.inactive:
         click.echo(f"{place}: not active yet in this version", err=as_json)

@@ -76,7 +76,7 @@ def check_all(document: Document, lists: Mapping[int, List], check_query: QueryC
         *check_limits(document),
         *check_groups(document),
         *check_directories(document, path),
-        *check_queries(document, lists, check_query),
+        *check_queries(document, lists, check_query, path.parent),
     ]
 
 

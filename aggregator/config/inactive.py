@@ -12,11 +12,8 @@ from aggregator.config.tree import Mapping, Node
 
 INACTIVE: tuple[str, ...] = (
     "alerts",
-    "categories",
-    "entities",
+    "dedup.never",
     "network.websub",
-    "storage.backup",
-    "subjects",
 )
 """Paths of keys; `*` is any entry of a list or map."""
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aggregator.config import ids
 from aggregator.config.document import Document, nodes, pairs, text_of
+from aggregator.config.source import decode, read_bytes
 from aggregator.config.subscriptions import List, listed
 from aggregator.config.tree import Mapping as MapNode
-from aggregator.config.tree import Node, Scalar
-from aggregator.errors import Problem
+from aggregator.config.tree import Node, Scalar, compose
+from aggregator.errors import ConfigError, Problem
 from aggregator.ports import QueryNames
 from aggregator.text.words import fold
 
@@ -34,9 +36,9 @@ class _Query:
     entry: bool = False
 
 
-def check_queries(document: Document, lists: Mapping[int, List], check_query: QueryChecker) -> Iterator[Problem]:
-    """Every query, with the place of each mistake."""
-    names = query_names(document, lists)
+def check_queries(document: Document, lists: Mapping[int, List], check_query: QueryChecker, base: Path) -> Iterator[Problem]:
+    """Every query, with the place of each mistake. base: the directory that paths are relative to."""
+    names = query_names(document, lists, base)
     for query in _queries(document, names):
         for error in check_query(query.at.text, query.names, rolling=query.rolling, entry=query.entry):
             yield document.query_problem(query.at, error.offset, f"query: {error.message}")
@@ -84,10 +86,10 @@ def _queries(document: Document, names: QueryNames) -> Iterator[_Query]:
             yield from _query(node, key, names, entry=True)
     earlier = _source_tags(document)
     for name, _, node in pairs(root.get("tags")):
-        seen = QueryNames(names.sources, names.groups, frozenset(earlier), frozenset())
+        seen = replace(names, tags=frozenset(earlier), topics=frozenset())
         yield from _query(node, None if isinstance(node, Scalar) else "query", seen)
         earlier.add(name)
-    without_topics = QueryNames(names.sources, names.groups, names.tags, frozenset())
+    without_topics = replace(names, topics=frozenset())
     for node in nodes(root.get("topics")):
         yield from _query(node, "query", without_topics)
     for node in nodes(root.get("outputs")):
@@ -107,7 +109,7 @@ def _query(
         yield _Query(at, names, rolling, entry)
 
 
-def query_names(document: Document, lists: Mapping[int, List]) -> QueryNames:
+def query_names(document: Document, lists: Mapping[int, List], base: Path) -> QueryNames:
     """What queries may refer to: of the tree, so that a mistake in a source does not make its name unknown."""
     root = document.root
     sources = nodes(root.get("sources"))
@@ -125,7 +127,26 @@ def query_names(document: Document, lists: Mapping[int, List]) -> QueryNames:
         if (name := text_of(node))
     }
     topics = {name for node in nodes(root.get("topics")) if isinstance(node, MapNode) and (name := text_of(node.get("slug")))}
-    return QueryNames(frozenset(ids.assign(listed(document, lists))), frozenset(groups), frozenset(tags), frozenset(topics))
+    return QueryNames(
+        frozenset(ids.assign(listed(document, lists))),
+        frozenset(groups),
+        frozenset(tags),
+        frozenset(topics),
+        _own_entities(document, base),
+    )
+
+
+def _own_entities(document: Document, base: Path) -> frozenset[str] | None:
+    """The names of the user's own list; None where it can't be read, which is told when it is used."""
+    section = document.root.get("entities")
+    named = text_of(section.get("file")) if isinstance(section, MapNode) else None
+    if named is None:
+        return frozenset()
+    try:
+        root, _ = compose(named, decode(named, read_bytes(base / named)))
+    except ConfigError:
+        return None
+    return frozenset(key for key, _, _ in pairs(root.get("entities"))) if isinstance(root, MapNode) else None
 
 
 def _source_tags(document: Document) -> set[str]:

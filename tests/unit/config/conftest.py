@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from aggregator.config.load import load
 from aggregator.errors import ConfigError, QueryError
@@ -13,6 +14,8 @@ from aggregator.ports import QueryNames
 from aggregator.settings import Settings
 
 Loader = Callable[..., Settings]
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no defect."""
 SOURCE = "sources: [{id: one, url: 'http://a.example/1.xml'}]\n"
 
 

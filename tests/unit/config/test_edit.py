@@ -13,6 +13,7 @@ from aggregator.config.document import plain
 from aggregator.config.edit import NewSource, add_sources, with_sources
 from aggregator.config.tree import compose
 from aggregator.errors import ConfigError
+from tests.unit.config.conftest import PATIENT
 
 ONE = NewSource("https://new.example/feed.xml")
 FULL = NewSource("https://new.example/?a=1#b", "new", 'He said: "no" # really', "Wires: all")
@@ -55,6 +56,7 @@ def test_line_ends_stay() -> None:
 texts = some.text(some.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp")), min_size=1, max_size=40)
 
 
+@PATIENT
 @given(texts, texts, some.sampled_from([row[1] for row in FILES] + ["sources: [a]\n"]))
 def test_what_is_added_is_read_as_it_was_meant(title: str, group: str, text: str) -> None:
     root, problems = compose("f", with_sources("f", text, [NewSource(FULL.url, "x", title, group)]))

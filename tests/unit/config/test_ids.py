@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 
 from aggregator.config.ids import assign, derive
 from aggregator.config.values import ID, MAX_ID
+from tests.unit.config.conftest import PATIENT
 
 DERIVED = {
     "https://feeds.bbci.co.uk/news/world/rss.xml": "feeds.bbci.co.uk-news-world",
@@ -50,6 +51,7 @@ def test_written_ids_come_first() -> None:
     assert derived != "a.example"
 
 
+@PATIENT
 @given(some.lists(some.one_of(some.text(), some.from_regex(r"https?://[a-z.]{1,20}/\S{0,80}", fullmatch=True)), max_size=6))
 def test_always_ids_and_always_different(urls: list[str]) -> None:
     found = assign([(None, url) for url in urls])

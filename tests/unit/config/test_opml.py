@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 
 from aggregator.config import opml
 from aggregator.config.opml import Subscription, Subscriptions, Unreadable
-from tests.unit.config.conftest import Loader
+from tests.unit.config.conftest import PATIENT, Loader
 
 
 def body(outlines: str, head: str = "<title>My feeds</title>") -> bytes:
@@ -116,6 +116,7 @@ names = some.text(some.characters(codec="utf-8", exclude_categories=("Cc", "Cs",
 )
 
 
+@PATIENT
 @given(
     some.lists(
         some.builds(
@@ -128,6 +129,7 @@ def test_what_is_written_is_read_again(feeds: list[Subscription]) -> None:
     assert {feed.url.replace("%C3%A9", "\u00e9") for feed in content.feeds} == {feed.url for feed in feeds}
 
 
+@PATIENT
 @given(some.binary(max_size=300))
 def test_nothing_raises(raw: bytes) -> None:
     opml.read(raw)

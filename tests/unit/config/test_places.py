@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 
 from aggregator.config.document import index_of
 from aggregator.config.tree import Mapping, Scalar, compose
+from tests.unit.config.conftest import PATIENT
 
 WRITTEN = [
     "a ¦! b",
@@ -45,6 +46,7 @@ words = some.text(
 )
 
 
+@PATIENT
 @given(some.lists(words, min_size=1, max_size=4), some.sampled_from(["single", "double", "literal"]), some.data())
 def test_every_character_of_every_style(lines: list[str], style: str, data: some.DataObject) -> None:
     value = "\n".join(line.strip() or "x" for line in lines)
