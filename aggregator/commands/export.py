@@ -11,6 +11,7 @@ from aggregator.errors import UsageError
 
 if TYPE_CHECKING:
     from aggregator.app import Application
+    from aggregator.publish.export import Exported
 
 
 @click.command()
@@ -21,7 +22,19 @@ def command(application: Application, target: str) -> None:
     if target == "opml":
         click.echo(sources_as_opml(application), nl=False)
         return
-    raise UsageError(f"export to a directory is not there yet; {application.settings.publish.directory} holds the public files")
+    done = site_as_files(application, Path(target))
+    click.echo(f"{len(done.written)} files written, {done.kept} were there already, {len(done.removed)} removed")
+
+
+def site_as_files(application: Application, target: Path) -> Exported:
+    """Brings a directory up to what is published. Raises UsageError if nothing is yet."""
+    from aggregator.publish.export import Export
+    from aggregator.publish.publisher import SITE_ID, Publisher
+
+    settings, store = application.settings, application.store
+    if store.value(SITE_ID) is None:
+        raise UsageError("nothing is published yet: `aggregator poll` does it once, `aggregator run` all the time")
+    return Export(settings, store, Publisher(settings, store).head_of).run(target)
 
 
 def sources_as_opml(application: Application) -> bytes:

@@ -24,35 +24,37 @@ class Tree:
         self._private = private
         self._renamed_in: set[Path] = set()
 
-    def write(self, path: str, body: bytes, *, changed: bool = False) -> bool:
+    def write(self, path: str, body: bytes, *, changed: bool = False, lasting: bool = True) -> bool:
         """Puts `body` at a relative path by temporary file, fsync and rename. False if it is there already.
 
         changed: it is known that something else is there, so the file is not read. The rename is sure to last after `sync`.
-        Raises AggregatorError if the disk is full or the directory can't be written.
+        lasting: not for what can be made again. Raises AggregatorError if the disk is full or the directory can't be written.
         """
         target = self._root / PurePosixPath(path)
         try:
             if not changed and _same(target, body):
                 return False
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if self._private else 0o755)
-            self._replace(target, body)
+            self._replace(target, body, lasting=lasting)
         except OSError as error:
             raise AggregatorError(f"can't write {target}: {error.strerror or error}") from error
         return True
 
-    def _replace(self, target: Path, body: bytes) -> None:
+    def _replace(self, target: Path, body: bytes, *, lasting: bool) -> None:
         temporary = target.with_name(f".{target.name}{_TEMPORARY}")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if self._private else 0o644)
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(body)
-                stream.flush()
-                os.fsync(stream.fileno())
+                if lasting:
+                    stream.flush()
+                    os.fsync(stream.fileno())
             temporary.replace(target)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
-        self._renamed_in.add(target.parent)
+        if lasting:
+            self._renamed_in.add(target.parent)
 
     def sync(self) -> None:
         """Makes all renames since the last call last: a directory's entries are data of their own."""

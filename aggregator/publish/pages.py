@@ -32,6 +32,11 @@ class Place:
     root: str = ""
     suffix: str = ""
 
+    @property
+    def home(self) -> str:
+        """The front page: by its file's name where files are opened from anywhere."""
+        return self.root + ("/index.html" if self.suffix else "/")
+
 
 SERVED = Place()
 
@@ -121,6 +126,7 @@ def _render(name: str, site: Site, place: Place, language: str, **values: object
         site_title=one_line(site.title) or "News",
         language=language,
         root=place.root,
+        home=place.home,
         suffix=place.suffix,
         policy=policy(),
         style=_source("style.css"),
@@ -135,9 +141,9 @@ def index(site: Site, feeds: Sequence[Head], place: Place = SERVED) -> bytes:
     return _render("index.html", site, place, site.language, feeds=feeds)
 
 
-def entry(view: View, site: Site) -> bytes:
-    """One story as it stands on the pages of feeds. Addresses are those of a server."""
-    page = addresses.story_path(view.id)
+def entry(view: View, site: Site, place: Place = SERVED) -> bytes:
+    """One story as it stands on the pages of feeds."""
+    page = place.root + addresses.story_path(view.id) + place.suffix
     macro = _template("macros.html").module.entry  # type: ignore[attr-defined]
     return str(macro(view, page, moment(view.published, site))).encode()
 

@@ -73,7 +73,7 @@ class Publisher:
         self._renderer = Renderer(settings, store.stories)
         self._closed = ClosedPages(settings, store, self._renderer, self._trees, self.site_id)
         self._digests = Digests(settings, store, self.site_id)
-        self._late = Late(settings, store, self._closed, self._head)
+        self._late = Late(settings, store, self._closed, self.head_of)
         self._site_id: str | None = None
         self._shown: dict[Slug, tuple[StoryId, ...]] = {}
         self._promised: set[StoryId] = set()
@@ -127,7 +127,7 @@ class Publisher:
         site = self._settings.site
         entries = notices.events(self._store.events(HEALTH_ENTRIES), site, self.site_id())
         output = Output(Slug("health"), f"{site.title}: health", description="Sources that are broken, silent, gone or moved")
-        plain = self._head(output)
+        plain = self.head_of(output)
         updated = max((one.updated for one in entries), default=float(self._store.value(SINCE) or 0.0))
         top = replace(plain, updated=updated, home=site.url + "/", hub=None, path="/health", ttl=60)
         body = atom.document(top).around([atom.entry(one) for one in entries])
@@ -239,7 +239,7 @@ class Publisher:
     def _show_surroundings(self, states: Mapping[Slug, OutputState], now: Instant) -> None:
         """The list of feeds, the front page; what is not published any more is removed."""
         site, cache = self._settings.site, f"public, max-age={ttl(self._settings)}"
-        public = [self._head(output) for output in self._settings.outputs if output.token is None]
+        public = [self.head_of(output) for output in self._settings.outputs if output.token is None]
         self._put("/opml.xml", Prepared("text/x-opml; charset=utf-8", opml.document(site, public), int(now), cache))
         self._put("/index.html", Prepared(HTML, pages.index(site, public), int(now), cache, extra=pages.headers()))
         self.show_health()
@@ -248,7 +248,8 @@ class Publisher:
         self._remove_the_rest(states)
         self._renderer.forget_all_but({story for stories in self._shown.values() for story in stories})
 
-    def _head(self, output: Output) -> Head:
+    def head_of(self, output: Output) -> Head:
+        """The head of a feed's subscription document as it is now."""
         return head(output, self._settings, self.site_id(), self._mark(output.slug).updated)
 
     def _remove_the_rest(self, states: Mapping[Slug, OutputState]) -> None:

@@ -1,0 +1,96 @@
+"""`export`: the public site as files that any static host can serve, with links that work from any folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from aggregator.model import Slug, Story, StoryId
+from aggregator.ports import Store
+from aggregator.publish import pages
+from aggregator.publish.addresses import FORMATS, feed_path
+from aggregator.publish.files import Tree
+from aggregator.publish.head import Head
+from aggregator.publish.pages import Place
+from aggregator.publish.rendering import public_origins
+from aggregator.publish.view import view
+from aggregator.settings import Output, Settings
+
+TOP = Place(root=".", suffix=".html")
+BELOW = Place(root="..", suffix=".html")
+"""Pages link to each other relatively. Feeds keep their configured addresses: readers are to come to the site itself."""
+CHUNK = 200
+"""Stories in memory at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export did: paths written, removed, and how many were there already."""
+
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+    kept: int
+
+
+class Export:
+    """Copies published feeds and writes every page. Nothing private is looked at.
+
+    head_of: see `Publisher.head_of`.
+    """
+
+    def __init__(self, settings: Settings, store: Store, head_of: Callable[[Output], Head]) -> None:
+        self._settings = settings
+        self._store = store
+        self._origins = public_origins(settings)
+        self._heads = {output.slug: head_of(output) for output in settings.outputs if output.token is None}
+        self._published = settings.publish.directory
+
+    def run(self, target: Path) -> Exported:
+        """Brings a directory up to what is published. Raises AggregatorError if it can't be written."""
+        tree = Tree(target)
+        written: list[str] = []
+        wanted: set[str] = set()
+        for path, body in self._files():
+            wanted.add(path)
+            if tree.write(path, body, lasting=False):
+                written.append(path)
+        removed = tree.clean(wanted)
+        return Exported(tuple(written), removed, len(wanted) - len(written))
+
+    def _files(self) -> Iterator[tuple[str, bytes]]:
+        site = self._settings.site
+        yield "index.html", pages.index(site, list(self._heads.values()), TOP)
+        for path in self._feed_files():
+            file = self._published / path
+            if file.is_file():
+                yield path, file.read_bytes()
+        told: set[StoryId] = set()
+        for slug, top in self._heads.items():
+            yield from self._topic(slug, top, told)
+
+    def _feed_files(self) -> Iterator[str]:
+        yield "opml.xml"
+        yield "health.atom"
+        for slug in self._heads:
+            yield from (feed_path(slug, format)[1:] for format in FORMATS)
+            for page in self._store.pages(slug):
+                yield from (f"feeds/{slug}/{page.page}.{format}" for format in FORMATS)
+
+    def _topic(self, slug: Slug, top: Head, told: set[StoryId]) -> Iterator[tuple[str, bytes]]:
+        """A feed's page, and the pages of those stories in it, archived ones too, that have none yet."""
+        site, content = self._settings.site, top.output.content
+        shown = self._store.stories([member.story for member in self._store.shown(slug)])
+        stories = sorted((story for story in shown if story.items), key=lambda story: (-story.published, story.id))
+        entries = [pages.entry(view(story, content, site, self._origins), site, BELOW) for story in stories]
+        yield f"topics/{slug}.html", pages.topic(site, top, entries, BELOW)
+        fresh = [member.story for member in self._store.members(slug) if member.story not in told]
+        told.update(fresh)
+        for start in range(0, len(fresh), CHUNK):
+            for story in self._store.stories(fresh[start : start + CHUNK]):
+                if story.items:
+                    one = view(story, content, site, self._origins)
+                    yield f"stories/{story.id}.html", pages.story(site, one, story, self._feeds_of(story), BELOW)
+
+    def _feeds_of(self, story: Story) -> list[Head]:
+        return [self._heads[slug] for slug in sorted(self._store.members_of(story.id) & self._heads.keys())]
