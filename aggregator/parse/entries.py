@@ -21,6 +21,8 @@ MAX_TITLE = 500
 MAX_NAMES = 50
 """Authors, categories and enclosures of one entry, each."""
 MAX_NAME = 200
+_TITLE_SENT = 8 * MAX_TITLE
+"""Characters of a title, with its markup, that are looked at."""
 _TITLE_FROM_TEXT = 80
 """Characters of content that stand for a title that is not there."""
 
@@ -88,7 +90,7 @@ def language_tag(text: str | None) -> str | None:
 
 
 def feed_title(piece: Piece | None) -> str | None:
-    return shorten(title_text(_cut(piece.value), piece.kind), MAX_TITLE) or None if piece else None
+    return shorten(title_text(piece.value[:_TITLE_SENT], piece.kind), MAX_TITLE) or None if piece else None
 
 
 def alternate(links: Iterable[Link]) -> list[Link]:
@@ -159,10 +161,7 @@ def _cut(value: str) -> str:
 
 
 def _title(piece: Piece | None, text: str, reading: Reading) -> str:
-    if piece is not None and len(piece.value) > MAX_TEXT:
-        piece = piece._replace(value=piece.value[: 4 * MAX_TITLE])
-        reading.count("cap:title")
-    title = title_text(piece.value, piece.kind) if piece else ""
+    title = title_text(piece.value[:_TITLE_SENT], piece.kind) if piece else ""
     if len(title) > MAX_TITLE:
         reading.count("cap:title")
     return shorten(title, MAX_TITLE) if title else shorten(text, _TITLE_FROM_TEXT)
@@ -176,7 +175,7 @@ def _people(names: tuple[str, ...], reading: Reading) -> tuple[str, ...]:
     """Each name once; `desk@example.org (Name)` is Name."""
     found: dict[str, None] = {}
     for name in _bounded(names, "cap:authors", reading):
-        parts = _ADDRESS_AND_NAME.fullmatch(name) if "@" in name and len(name) < 1000 else None
+        parts = _ADDRESS_AND_NAME.fullmatch(name) if "@" in name and len(name) < 300 else None
         person = _short(parts["name"] or parts["before"] if parts else name)
         if person:
             found.setdefault(person)

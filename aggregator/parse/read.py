@@ -23,12 +23,15 @@ from aggregator.parse.entries import (
     resolved_base,
 )
 from aggregator.parse.hints import hints_of
-from aggregator.parse.prolog import declares_entities, without_doctype
+from aggregator.parse.prolog import declares_entities, parts, without_doctype
 from aggregator.parse.raw import Link, RawFeed, fingerprint, seed_of
 from aggregator.text.chars import one_line
 from aggregator.text.clean import Links
 
 _MAX_WARNINGS = 10
+_LONGEST_TAG = 100_000
+"""Bytes; libxml2 needs a hundred times a tag's attributes in memory."""
+_LONG_TAG = re.compile(rb"<[A-Za-z][^<>]{%d}" % _LONGEST_TAG)
 _OPENING = re.compile(rb"<(?:[A-Za-z0-9_]{1,20}:)?(?:item|entry)[\s>]", re.I)
 _CLOSING = re.compile(rb"</(?:[A-Za-z0-9_]{1,20}:)?(?:item|entry)\s{0,9}>", re.I)
 
@@ -77,6 +80,12 @@ def _xml(decoded: Decoded, found: detect.Found, tolerant: bool) -> RawFeed | Fau
     if found.prolog.entities:
         return Fault(FaultKind.PARSE, "the document declares entities, which are never expanded")
     data = without_doctype(decoded.utf8, found.prolog)
+    if (
+        len(data) > _LONGEST_TAG
+        and _LONG_TAG.search(data)
+        and any(_LONG_TAG.search(part) for part, kept in parts(data) if not kept)
+    ):
+        return Fault(FaultKind.PARSE_LIMIT, f"a tag of more than {_LONGEST_TAG} characters")
     try:
         return _rooted(xml.raw_feed(xml.parse(data), b"xml:base" in data), found)
     except xml.NotWellFormed as error:

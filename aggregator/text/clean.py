@@ -72,7 +72,9 @@ _COUNTER = re.compile(
     r"|(?:da|pi|pixel|res|rss)\.feedsportal\.com/|ad\.doubleclick\.net/|[^/]*\.google-analytics\.com/|pixel\.quantserve\.com/"
     r"|b\.scorecardresearch\.com/|feeds\.[^/]+/~(?:ff|4|r)/|www\.facebook\.com/tr\b)"
 )
-_LONELY_AMPERSAND = re.compile(r"&(?![A-Za-z#])")
+_LONELY_AMPERSAND = re.compile(r"&(?!#\d|#[xX][0-9A-Fa-f]|[A-Za-z])")
+_MOST_REFERENCES = 20_000
+"""Ampersands of one text; html5ever takes quadratic time on them. Of more, those that stand for nothing are left out."""
 
 
 class Links:
@@ -109,8 +111,8 @@ def clean(markup: str, links: Links, limit: int = 1 << 20) -> str:
         return _escaped(markup.strip())[:limit]
     if len(markup) > limit:
         markup = markup[:limit]
-    if markup.count("&") > 1000:  # html5ever takes quadratic time on runs of them
-        markup = _LONELY_AMPERSAND.sub("&amp;", markup)
+    if markup.count("&") > _MOST_REFERENCES:
+        markup = _LONELY_AMPERSAND.sub("", markup)
     cleaned = _CLEANER.clean(markup).strip()
     if len(cleaned) > limit:
         cleaned = _CLEANER.clean(cleaned[:limit])

@@ -32,7 +32,7 @@ _MARKUP = re.compile(
 )
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _FORGOTTEN = re.compile(
-    r"<script\b[^<>]*>[^<]*</script[^<>]*>|<!--.*?-->|</?script\b[^<>]*>|<[a-z][a-z0-9]*[\s/][^<>]*=[^<>]*>", re.I | re.S
+    r"<script\b[^<>]*>[^<]*</script[^<>]*>|</?script\b[^<>]*>|<[!?][^<>]*>|<[a-z][a-z0-9]*+[\s/][^<>=]*+=[^<>]*+>", re.I
 )
 
 
@@ -60,8 +60,8 @@ def title_text(value: str, kind: Kind = "maybe") -> str:
     """A title as one line of text, decoded once.
 
     A tag of no common element is text, even in HTML: `List<String>` is often not escaped. In plain text all tags stay, but
-    for scripts and those with attributes: these are markup that somebody forgot to take out, and many readers would run
-    them. Character references are decoded in any case: `AT&amp;T` is never what a headline wants to say.
+    for scripts, declarations and those with attributes: these are markup that somebody forgot to take out, and many readers
+    would run them. Character references are decoded in any case: `AT&amp;T` is never what a headline wants to say.
     """
     if "<" not in value and "&" not in value:
         return one_line(value)
