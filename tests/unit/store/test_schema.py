@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aggregator.dedup.engine import Engine
+from aggregator.model import ItemId, Slug, SourceId, Tag, TagKind, Validators
+from aggregator.ports import StoryFilter
+from aggregator.settings import Dedup
 from aggregator.store import schema
+from aggregator.store.identity import story_ids
 from aggregator.store.sqlite import SqliteStore
-from tests.unit.store.builders import NEW, item
+from tests.unit.store.builders import JOINED, NEW, entry, item
 
 
 @pytest.fixture
@@ -57,3 +65,54 @@ def test_opening_a_current_database_writes_nothing(path: Path) -> None:
     SqliteStore(path).close()
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["news.db"]
+
+
+SAMPLES = sorted((Path(__file__).parent / "samples").glob("schema-*.db.gz"))
+
+
+@pytest.fixture(params=SAMPLES, ids=[path.name.partition(".")[0] for path in SAMPLES])
+def sample(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteStore]:
+    """A database as a release has left it (`samples/__main__.py`), opened by this one."""
+    (tmp_path / "news.db").write_bytes(gzip.decompress(request.param.read_bytes()))
+    store = SqliteStore(tmp_path / "news.db")
+    yield store
+    store.close()
+
+
+def test_each_released_schema_has_a_sample() -> None:
+    assert [path.name for path in SAMPLES] == [f"schema-{number}.db.gz" for number in range(1, len(schema.MIGRATIONS) + 1)]
+
+
+def test_an_upgrade_keeps_ids_and_everything_that_was_stored(sample: SqliteStore) -> None:
+    sample.check(full=True)
+    stories = {story.lead_item.guid: story for story in sample.find(StoryFilter())}
+    assert {guid: story.id for guid, story in stories.items()} == {
+        f"g{number}": next(story_ids(item(f"g{number}"))) for number in (0, 1, 3, 4, 5)
+    }
+    assert [one.source for one in stories["g0"].items] == ["alpha", "beta"]
+    assert stories["g4"].items == (replace(item("g4", at=1004.0), id=ItemId(5)),)
+    assert stories["g3"].tags == (Tag(TagKind.TAG, "sea", "group"),)
+    assert sample.story_of(next(story_ids(item("g2")))) == stories["g1"].id
+    assert [story.id for story in sample.find(StoryFilter(fts="title : g5"))] == [stories["g5"].id]
+    assert sample.evidence(stories["g0"].id)[stories["g0"].items[1].id] == (1100.0, JOINED)
+
+
+def test_an_upgrade_keeps_feeds_and_states(sample: SqliteStore) -> None:
+    assert sample.states()[SourceId("alpha")].validators == Validators('"tag"')
+    assert len(sample.fingerprints(SourceId("alpha"))) == 6
+    assert [shown.seq for shown in sample.shown(Slug("all"))] == [6, 5, 4, 2]
+    assert sample.page(Slug("all"), 1) is not None
+    assert sample.outputs()[Slug("all")].changed == 5.0
+    assert (len(sample.rejects(9)), len(sample.overrides()), len(sample.events(9)), len(sample.holds(1.0))) == (1, 1, 1, 1)
+    assert sample.value("key") == "value"
+
+
+def test_an_upgraded_database_goes_on(sample: SqliteStore) -> None:
+    engine = Engine(Dedup())
+    one = item("g4", at=1200.0, source="beta", entry=entry("g4", url="https://alpha.example/g4"))
+    with sample.begin() as transaction:
+        signature = engine.prepare(one)
+        placement = engine.place(transaction.index, one, signature, 1200.0)
+        stored, story = transaction.add_item(one, placement.story, placement.evidence)
+        engine.record(transaction.index, stored, story, signature)
+    assert story == next(story_ids(item("g4"))), "a new article joins the story that was stored before"
