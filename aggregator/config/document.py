@@ -97,11 +97,11 @@ def index_of(text: str, scalar: Scalar, offset: int) -> int:
             seen += 1
             index = place = _past_blank(text, scalar, max(index, place), end)
             continue
-        index = place = _past_blanks(text, max(index, place), end)
+        index = place = _past_blanks(text, scalar, max(index, place), end)
         index = place = _past_character(text, scalar, index)
         seen += 1
     if seen < len(scalar.text) and not scalar.text[seen].isspace():
-        place = _past_blanks(text, place, end)
+        place = _past_blanks(text, scalar, place, end)
     return min(place, end)
 
 
@@ -114,8 +114,9 @@ def _content(text: str, scalar: Scalar) -> tuple[int, int]:
     return scalar.start, scalar.end
 
 
-def _past_blanks(text: str, index: int, end: int) -> int:
-    while index < end and (text[index].isspace() or text.startswith("\\\n", index)):
+def _past_blanks(text: str, scalar: Scalar, index: int, end: int) -> int:
+    """The index behind blanks, line breaks and, in double quotes, backslashes that join lines."""
+    while index < end and (text[index].isspace() or (scalar.style == '"' and text.startswith("\\\n", index))):
         index += 1
     return index
 
