@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from aggregator.model import Instant
 from aggregator.ports import QueryNames, StoryFilter
 from aggregator.tag.fields import SAME_LANGUAGE
-from aggregator.tag.nodes import All, Any, Compare, Node, Not, Value, Words
+from aggregator.tag.nodes import AUTHOR, All, Any, Compare, Node, Not, Value, Words
 from aggregator.text.words import fold
 
 _COLUMNS = {"title": "title", "body": "text", "author": "author"}
@@ -25,7 +25,7 @@ def story_filter(node: Node, names: QueryNames, as_of: Instant) -> StoryFilter:
     topics = _spelt(_only(parts, "topic"), names.topics)
     languages = _only(parts, "lang")
     return StoryFilter(
-        fts=full_text(node),
+        fts=full_text(node) or _of_the_story(parts),
         sources=_spelt(_only(parts, "source"), names.sources),
         groups=_spelt(_only(parts, "group"), names.groups),
         tags=_spelt(_only(parts, "tag"), names.tags),
@@ -33,6 +33,14 @@ def story_filter(node: Node, names: QueryNames, as_of: Instant) -> StoryFilter:
         language=_alone(languages) if languages is not None and languages.isdisjoint(SAME_LANGUAGE.values()) else None,
         since=max(since) if since else None,
     )
+
+
+def _of_the_story(parts: Iterable[Node]) -> str | None:
+    """The words of a part that any item of the story may meet (a double exclusion): it can't be joined with those of one item."""
+    known = [
+        found for part in parts if isinstance(part, Not) and isinstance(part.part, Not) if (found := full_text(part.part.part))
+    ]
+    return min(known, key=len) if known else None
 
 
 def _alone(values: frozenset[str] | None) -> str | None:
@@ -52,11 +60,19 @@ def _spelt(values: frozenset[str] | None, known: frozenset[str]) -> frozenset[st
 
 
 def full_text(node: Node) -> str | None:
-    """The words of a query as an FTS5 expression over the columns title, text and author; None where words alone don't decide."""
+    """The words of a query as an FTS5 expression over the columns title, text and author; None where words alone don't decide.
+
+    Each row is an item. What is excluded is excluded item by item: a superset, as the query excludes by the whole story.
+    """
     match node:
         case All(parts):
             known = [found for part in parts if (found := full_text(part)) is not None]
-            return " AND ".join(f"({found})" for found in known) if len(known) > 1 else (known[0] if known else None)
+            if not known:
+                return None
+            out = [part.part for part in parts if isinstance(part, Not) and answered_by_index(part.part)]
+            text = " AND ".join(f"({found})" for found in known)
+            excluded = " OR ".join(f"({full_text(part)})" for part in out)
+            return f"({text}) NOT ({excluded})" if out else text
         case Any(parts):
             each = [full_text(part) for part in parts]
             sure = [found for found in each if found is not None]
@@ -66,6 +82,30 @@ def full_text(node: Node) -> str | None:
             return f'{{{columns}}} : "{" ".join(node.tokens)}"' + (" *" if node.prefix else "")
         case _:
             return None
+
+
+def answered_by_index(node: Node) -> bool:
+    """Whether the index finds exactly the stories that match: words of titles and texts, ANDed and ORed."""
+    match node:
+        case Words():
+            return not node.acronym and AUTHOR not in node.fields
+        case All(parts) | Any(parts):
+            return all(answered_by_index(part) for part in parts)
+        case _:
+            return False
+
+
+def answered_for_one_item(node: Node) -> bool:
+    """Whether the index answers exactly for stories of one item: there an exclusion of the story is one of the item."""
+    match node:
+        case All(parts):
+            excluded = [part.part for part in parts if isinstance(part, Not)]
+            needed = [part for part in parts if not isinstance(part, Not)]
+            return bool(needed) and all(map(answered_by_index, excluded)) and all(map(answered_for_one_item, needed))
+        case Any(parts):
+            return all(map(answered_for_one_item, parts))
+        case _:
+            return answered_by_index(node)
 
 
 def _only(parts: Iterable[Node], field: str) -> frozenset[str] | None:

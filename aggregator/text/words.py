@@ -40,6 +40,8 @@ _RUNS = re.compile(f"[{_UNSPACED_RANGES}]+|[^{_UNSPACED_RANGES}]+")
 _UNSPACED = re.compile(f"[{_UNSPACED_RANGES}]")
 _FIRST_UNSPACED = "\u0e00"
 _DOTTED = re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?!\w))?(?!\w|\.\w)")
+_DOT_LETTER_DOT = re.compile(r"\.[^\W\d_]\.")
+"""What every dotted word has: looking for it first is ten times as fast."""
 _POSSESSIVE = re.compile(r"(?<=[^\W_])'s(?!\w)")
 _THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
 
@@ -99,7 +101,7 @@ def tokens(text: str) -> list[str]:
     or as a prefix if it is one character.
     """
     folded = fold(text)
-    if "." in folded:
+    if _DOT_LETTER_DOT.search(folded):
         folded = _DOTTED.sub(lambda found: found[0].replace(".", ""), folded)
     if "'" in folded:
         folded = _POSSESSIVE.sub(" ", folded)

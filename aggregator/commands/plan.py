@@ -1,0 +1,233 @@
+"""`aggregator plan`: what the edited config would change, before the daemon takes it up."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aggregator.text.times import rfc3339
+
+if TYPE_CHECKING:
+    from aggregator.app import Application
+    from aggregator.config.diff import Difference
+    from aggregator.model import Story
+    from aggregator.ports import OutputState, Store
+    from aggregator.settings import Output, Settings
+    from aggregator.tag.lookup import Lookup
+
+SHOWN = 5
+"""Titles shown of what enters and leaves a feed, unless --titles says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    id: str
+    title: str
+    published: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPlan:
+    """A published feed. enter: stories that newly match and will be in it; leave: those that no longer match.
+
+    new: it is not there yet; held: stories that newly match and stay out: older than all that the feed shows, or too many.
+    """
+
+    slug: str
+    new: bool
+    enter: tuple[Headline, ...]
+    leave: tuple[Headline, ...]
+    held: int
+
+    @property
+    def seen_as_new(self) -> int:
+        """How many stories the feed's subscribers will be shown that they did not have."""
+        return 0 if self.new else len(self.enter)
+
+    def __bool__(self) -> bool:
+        return bool(self.enter or self.leave or self.new)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that would change. retention: stories of which no entry is younger than `storage.keep`."""
+
+    sources_added: tuple[str, ...]
+    sources_removed: tuple[str, ...]
+    sources_moved: tuple[str, ...]
+    feeds: tuple[FeedPlan, ...]
+    feeds_removed: tuple[str, ...]
+    retention: int
+    config: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        sources = self.sources_added or self.sources_removed or self.sources_moved
+        return bool(sources or self.feeds or self.feeds_removed or self.config)
+
+
+@click.command()
+@click.option("--since", default="30d", show_default=True, help="Look at stories with an entry first seen in this time.")
+@click.option(
+    "--against",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An earlier config: list every key that differs.",
+)
+@click.option(
+    "--titles", type=click.IntRange(min=0), default=SHOWN, show_default=True, help="Titles shown of each feed's changes."
+)
+@click.option("--json", "as_json", is_flag=True, help="All of it as one JSON object.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if anything would change.")
+@click.pass_obj
+def command(application: Application, since: str, against: Path | None, titles: int, as_json: bool, exit_code: bool) -> None:
+    """What the edited config would change: sources, and for each feed the stored stories that would enter and leave.
+
+    Changes nothing. The rules' own tests run first, as in `check`.
+    """
+    from aggregator.commands.check import check_expectations
+    from aggregator.commands.stories import duration
+
+    check_expectations(application.settings)
+    now = time.time()
+    plan = make(
+        application.store, application.settings, application.rules, now - duration(since), now, _differences(application, against)
+    )
+    if as_json:
+        click.echo(json.dumps(as_mapping(plan), ensure_ascii=False, indent=2))
+    else:
+        click.echo("\n".join(lines(plan, titles, since)))
+    if exit_code and plan:
+        raise SystemExit(1)
+
+
+def make(store: Store, settings: Settings, rules: Any, since: float, now: float, config: tuple[str, ...] = ()) -> Plan:
+    """The plan of a config that the store has not adopted. since: which stories are looked at (by their entries' first sight)."""
+    from aggregator.adopt import definition, rules_fingerprint
+    from aggregator.ports import StoryFilter
+    from aggregator.tag.lookup import Lookup
+
+    states, known = store.states(), store.outputs()
+    sources = {source.id: source for source in settings.sources}
+    lookup = Lookup(settings, rules)
+    fingerprint = rules_fingerprint(settings)
+    feeds = [
+        _feed(store, output, known.get(output.slug), lookup, since, now)
+        for output in settings.outputs
+        if not output.rejected and not _is_unchanged(known.get(output.slug), definition(output, fingerprint))
+    ]
+    configured = {output.slug for output in settings.outputs}
+    aged = store.find(StoryFilter(until=now - settings.storage.keep))
+    moved = (id for id in sources if id in states and not states[id].moved_times and states[id].url != sources[id].url)
+    return Plan(
+        sources_added=tuple(sorted(map(str, sources.keys() - states.keys()))),
+        sources_removed=tuple(sorted(map(str, states.keys() - sources.keys()))),
+        sources_moved=tuple(map(str, moved)),
+        feeds=tuple(feed for feed in feeds if feed),
+        feeds_removed=tuple(sorted(slug for slug, state in known.items() if slug not in configured and not state.withdrawn)),
+        retention=sum(all(item.first_seen < now - settings.storage.keep for item in story.items) for story in aged),
+        config=config,
+    )
+
+
+def _is_unchanged(known: OutputState | None, definition: bytes) -> bool:
+    """Whether a feed is selected as before: then it is left alone."""
+    return known is not None and not known.withdrawn and known.definition == definition
+
+
+def _feed(store: Store, output: Output, known: OutputState | None, lookup: Lookup, since: float, now: float) -> FeedPlan:
+    """As adopting the config will do it: newest first, at most `items`, none older than what the feed shows."""
+    shown = store.shown(output.slug)
+    members = {member.story: member.entered for member in store.members(output.slug)}
+    oldest = min((one.published for one in shown), default=0.0) if known is not None and not known.filling else 0.0
+    matching: set[str] = set()
+    enter: list[Headline] = []
+    held = 0
+    for story in _matching(store, output, lookup, since, now):
+        matching.add(story.id)
+        if story.id in members or (known is not None and output.topic is not None and output.topic in story.topics):
+            continue
+        if story.published >= oldest and len(enter) < output.items:
+            enter.append(headline(story))
+        else:
+            held += 1
+    leave = _leaving(store, [id for id in members if id not in matching], since) if _is_asked(output) else []
+    return FeedPlan(str(output.slug), known is None or known.withdrawn, tuple(enter), tuple(map(headline, leave)), held)
+
+
+def _is_asked(output: Output) -> bool:
+    """Whether a rule decides what is in the feed: `all` has none, so that nothing enters or leaves it."""
+    return output.query is not None or output.topic is not None
+
+
+def _matching(store: Store, output: Output, lookup: Lookup, since: float, now: float) -> Iterator[Story]:
+    from aggregator.tag.ordering import RuleName
+
+    if output.query is not None:
+        return lookup.matching(store, RuleName("output", output.slug), since, now)
+    if output.topic is not None:
+        return lookup.matching(store, RuleName("topic", output.topic), since, now)
+    return iter(())
+
+
+def _leaving(store: Store, members: list[Any], since: float) -> list[Story]:
+    """Members that no longer match, of those that were looked at."""
+    stories = store.stories(members)
+    return [story for story in stories if any(item.first_seen >= since for item in story.items)]
+
+
+def headline(story: Story) -> Headline:
+    return Headline(str(story.id), story.lead_item.entry.title, rfc3339(story.published))
+
+
+def _differences(application: Application, against: Path | None) -> tuple[str, ...]:
+    """Every key that differs from an earlier file. Raises ConfigError if that one is bad."""
+    if against is None:
+        return ()
+    from aggregator.config.diff import compare
+    from aggregator.config.load import load
+    from aggregator.tag.query import check
+
+    difference: Difference = compare(load(against, check, os.environ), application.settings)
+    return tuple(difference.lines())
+
+
+def as_mapping(plan: Plan) -> Mapping[str, Any]:
+    """What `plan --json` says."""
+    feeds = [{**asdict(feed), "seen_as_new": feed.seen_as_new} for feed in plan.feeds]
+    return {**asdict(plan), "feeds": feeds, "changes": bool(plan)}
+
+
+def lines(plan: Plan, titles: int, since: str) -> Iterator[str]:
+    """The plan for people."""
+    yield from plan.config
+    yield from (f"+ source {id}" for id in plan.sources_added)
+    yield from (f"- source {id}: polled no more; its stories stay until retention takes them" for id in plan.sources_removed)
+    yield from (f"~ source {id}: another address, asked anew" for id in plan.sources_moved)
+    yield from (f"- feed {slug}: answered with 410 from now on" for slug in plan.feeds_removed)
+    for feed in plan.feeds:
+        yield _summary(feed)
+        for sign, headlines in (("+", feed.enter), ("-", feed.leave)):
+            yield from (f"    {sign} {(one.published or '')[:10]}  {one.title}" for one in headlines[:titles])
+            if len(headlines) > titles > 0:
+                yield f"    {sign} … and {len(headlines) - titles} more"
+    if plan.retention:
+        yield f"retention would take about {plan.retention:,} stories that have no entry younger than storage.keep"
+    if not plan:
+        yield f"nothing would change (looked at stories of the last {since})"
+
+
+def _summary(feed: FeedPlan) -> str:
+    parts = [f"+{len(feed.enter)} -{len(feed.leave)}"]
+    if feed.new:
+        parts.append("a new feed, which starts full")
+    elif feed.enter:
+        parts.append(f"subscribers see {feed.seen_as_new} as new")
+    if feed.held and not feed.new:
+        parts.append(f"{feed.held} more match and stay out: older than what the feed shows")
+    return f"{'+' if feed.new else '~'} feed {feed.slug}: {'; '.join(parts)}"

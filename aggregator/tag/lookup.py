@@ -1,0 +1,80 @@
+"""Which stored stories a rule would match, without asking all of them: for `plan`, where the rules are not those of the store.
+
+Tags and topics that a rule speaks of are put in place as the queries they stand for. What the full-text index answers exactly is
+not asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from aggregator.model import Instant, Story, TagKind
+from aggregator.ports import QueryNames, Store
+from aggregator.settings import Settings
+from aggregator.tag.automaton import Vocabulary
+from aggregator.tag.facts import facts_of_items, reader
+from aggregator.tag.matcher import matcher
+from aggregator.tag.nodes import All, Any, Node, Not, Value
+from aggregator.tag.ordering import RuleName
+from aggregator.tag.own import OwnTags
+from aggregator.tag.prefilter import answered_by_index, answered_for_one_item, story_filter
+from aggregator.tag.ruleset import RuleSet
+from aggregator.text.words import fold
+
+
+class Lookup:
+    """Asks a store by the rules of a config that it has not adopted. Entities and subjects are those the stories have."""
+
+    def __init__(self, settings: Settings, rules: RuleSet) -> None:
+        self._rules = rules
+        self._own = OwnTags(settings)
+        self._names = QueryNames(
+            sources=frozenset(source.id for source in settings.sources),
+            groups=frozenset(source.group for source in settings.sources if source.group is not None),
+        )
+        self._by_name = {(name.kind, fold(name.name)): name for name in rules.names()}
+
+    def matching(self, store: Store, name: RuleName, since: Instant | None, as_of: Instant) -> Iterator[Story]:
+        """Stories with an item first seen since then that the rule would match, newest published first."""
+        node = self.expanded(self._rules.node(name))
+        where = story_filter(node, self._names, as_of)
+        bounds = [bound for bound in (since, where.since) if bound is not None]
+        found = store.find(replace(where, since=max(bounds) if bounds else None))
+        certain, certain_alone = answered_by_index(node), answered_for_one_item(node)
+        vocabulary = Vocabulary()
+        match = matcher(node, vocabulary)
+        read = reader(vocabulary.automaton())
+        for story in found:
+            if certain or (certain_alone and len(story.items) == 1):
+                yield story
+                continue
+            facts = facts_of_items(story.items, len(story.outlets), story.published, read, as_of)
+            facts.add_tags(tag for tag in story.tags if tag.kind is not TagKind.TAG)
+            facts.add_tags(self._own.tags(story.items))
+            if match(facts):
+                yield story
+
+    def expanded(self, node: Node) -> Node:
+        """The query with the rules it speaks of in place of their names. A tag belongs to the story: hence the double Not."""
+        match node:
+            case All(parts):
+                return All(tuple(self.expanded(part) for part in parts))
+            case Any(parts):
+                return Any(tuple(self.expanded(part) for part in parts))
+            case Not(part):
+                return Not(self.expanded(part))
+            case Value(field="tag" | "topic", value=value) if node.prefix:
+                meant = [rule for (kind, name), rule in self._by_name.items() if kind == node.field and name.startswith(value)]
+                return self._instead(node, meant)
+            case Value(field="tag" | "topic"):
+                rule = self._by_name.get((node.field, node.value))
+                return self._instead(node, [rule] if rule else [])
+            case _:
+                return node
+
+    def _instead(self, node: Value, rules: list[RuleName]) -> Node:
+        queries: list[Node] = [Not(Not(self.expanded(self._rules.node(rule)))) for rule in rules]
+        if node.field == "tag" or not queries:
+            queries.append(node)
+        return queries[0] if len(queries) == 1 else Any(tuple(queries))

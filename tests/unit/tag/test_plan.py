@@ -1,0 +1,168 @@
+"""What `plan` says an edited config would change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aggregator.adopt import adopt
+from aggregator.commands.plan import Plan, as_mapping, lines, make
+from aggregator.model import Evidence, Item, Slug, Source, SourceId
+from aggregator.ports import StoryFilter
+from aggregator.settings import Output, Settings, TagRule, Topic
+from aggregator.store.memory import MemoryStore
+from aggregator.tag.lookup import Lookup
+from aggregator.tag.ordering import RuleName
+from aggregator.tag.rules import compile_rules
+
+from .stories import DAY, NOON, item
+
+WEEK_AGO = NOON - 7 * DAY
+
+
+def settings(query: str = "nato", **more: object) -> Settings:
+    plain = Settings(
+        Path("feeds.yaml"),
+        (
+            Source(SourceId("herald"), "https://herald.example/feed", tags=("wire",)),
+            Source(SourceId("post"), "https://post.example/f"),
+        ),
+        topics=(Topic(Slug("alliance"), "Alliance", query),),
+        outputs=(Output(Slug("all"), "All"), Output(Slug("alliance"), "Alliance", items=3, topic=Slug("alliance"))),
+    )
+    return replace(plain, **more)
+
+
+ITEMS = [
+    item("NATO meets", number=1, published=NOON - 5 * 3600),
+    item("NATO and Ukraine", number=2, published=NOON - 4 * 3600),
+    item("Ukraine votes", number=3, published=NOON - 3 * 3600),
+    item("Ukraine sings", "A contest", number=4, published=NOON - 2 * 3600),
+    item("Quake", number=5, published=NOON - 3600),
+    item("Ukraine long ago", number=6, published=NOON - 6 * DAY),
+]
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    """A store that has adopted the plain settings, with a story of each item and one of two."""
+    made = MemoryStore()
+    made.sync_sources(settings().sources, NOON)
+    for one in ITEMS:
+        put(made, one)
+    adopt(made, settings(), compile_rules(settings()), NOON)
+    with made.begin() as transaction:
+        for state in transaction.outputs().values():
+            transaction.save_output(replace(state, filling=False))
+    return made
+
+
+def put(store: MemoryStore, *items: Item) -> None:
+    with store.begin() as transaction:
+        _, identity = transaction.add_item(items[0], None, Evidence("new"))
+        for other in items[1:]:
+            transaction.add_item(other, identity, Evidence("test"))
+
+
+def plan(store: MemoryStore, edited: Settings, since: float = WEEK_AGO) -> Plan:
+    return make(store, edited, compile_rules(edited), since, NOON)
+
+
+def test_without_an_edit_nothing_would_change(store: MemoryStore) -> None:
+    found = plan(store, settings())
+    assert not found
+    assert list(lines(found, 5, "7d")) == ["nothing would change (looked at stories of the last 7d)"]
+
+
+def test_what_enters_and_leaves_a_feed(store: MemoryStore) -> None:
+    (feed,) = plan(store, settings("ukraine -sings")).feeds
+    assert feed.slug == "alliance"
+    assert [one.title for one in feed.enter] == ["Ukraine votes"]
+    assert [one.title for one in feed.leave] == ["NATO meets"]
+    assert (feed.held, feed.seen_as_new) == (1, 1)
+
+
+def test_what_is_older_than_the_feed_stays_out(store: MemoryStore) -> None:
+    assert plan(store, settings("nato OR long")).feeds == ()
+
+
+def test_the_plan_is_what_adopting_does(store: MemoryStore) -> None:
+    edited = settings("ukraine OR quake")
+    (feed,) = plan(store, edited).feeds
+    before = {member.story for member in store.members(Slug("alliance"))}
+    adopt(store, edited, compile_rules(edited), NOON)
+    after = {member.story for member in store.members(Slug("alliance"))}
+    assert {one.id for one in feed.enter} == after - before
+    assert {one.id for one in feed.leave} == before - after
+
+
+def test_a_new_feed_starts_full_and_a_removed_one_ends(store: MemoryStore) -> None:
+    edited = settings(outputs=(Output(Slug("all"), "All"), Output(Slug("votes"), "Votes", query="ukraine", items=2)))
+    found = plan(store, edited)
+    (feed,) = found.feeds
+    assert feed.new
+    assert [one.title for one in feed.enter] == ["Ukraine sings", "Ukraine votes"]
+    assert (feed.held, feed.seen_as_new) == (2, 0)
+    assert found.feeds_removed == ("alliance",)
+    assert "- feed alliance: answered with 410 from now on" in list(lines(found, 5, "7d"))
+
+
+def test_sources(store: MemoryStore) -> None:
+    edited = settings(
+        sources=(Source(SourceId("herald"), "https://herald.example/other"), Source(SourceId("new"), "https://new.example/feed"))
+    )
+    found = plan(store, edited)
+    assert (found.sources_added, found.sources_removed, found.sources_moved) == (("new",), ("post",), ("herald",))
+
+
+def test_stories_not_seen_since_are_not_looked_at(store: MemoryStore) -> None:
+    assert plan(store, settings("ukraine -sings"), since=NOON - 3.5 * 3600).feeds[0].leave == ()
+
+
+def test_retention_is_told(store: MemoryStore) -> None:
+    short = settings()
+    found = plan(store, replace(short, storage=replace(short.storage, keep=2 * DAY)))
+    assert found.retention == 1
+
+
+def test_the_json_form(store: MemoryStore) -> None:
+    told = as_mapping(plan(store, settings("ukraine -sings")))
+    assert told["changes"] is True
+    assert told["feeds"][0]["enter"][0]["title"] == "Ukraine votes"
+    assert told["feeds"][0]["seen_as_new"] == 1
+
+
+def test_lines_for_people(store: MemoryStore) -> None:
+    assert list(lines(plan(store, settings("ukraine")), 1, "7d"))[:4] == [
+        "~ feed alliance: +2 -1; subscribers see 2 as new; 1 more match and stay out: older than what the feed shows",
+        "    + 2023-06-15  Ukraine sings",
+        "    + … and 1 more",
+        "    - 2023-06-15  NATO meets",
+    ]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "nato",
+        "nato -ukraine",
+        "tag:wire nato",
+        "tag:small ukraine",
+        "tag:s*",
+        "-tag:small",
+        "entity:ua -nato",
+        "nato kyiv",
+        "lang:en quake",
+    ],
+)
+def test_lookup_agrees_with_the_rules(store: MemoryStore, query: str) -> None:
+    """What the lookup finds is what the rules say of each story, also where tags and several items are in play."""
+    put(store, item("NATO in Kyiv", number=7), item("Ukraine again", source="post", number=8))
+    edited = settings(query, tags=(TagRule("small", "sings OR votes OR kyiv"),))
+    adopt(store, edited, compile_rules(edited), NOON)
+    rules = compile_rules(edited)
+    wanted = [story.id for story in store.find(StoryFilter()) if rules.apply(story, NOON).topics]
+    found = [story.id for story in Lookup(edited, rules).matching(store, RuleName("topic", "alliance"), None, NOON)]
+    assert found == wanted
