@@ -19,6 +19,8 @@ from aggregator.settings import Output, Settings
 YEAR = 31_536_000
 PAGES_KEY = "publish.pages."
 """Prefix of stored values: what the page files of a feed were last written from."""
+DROPS_KEY = "publish.drops"
+"""Key of the stored number of dropped addresses that archive pages were cleared of."""
 _PATH = re.compile(r"/feeds/([^/]+)/([1-9][0-9]{0,8})\.(atom|rss|json)")
 
 
@@ -75,6 +77,16 @@ class ClosedPages:
                 self._rewrite(output, number)
             with self._store.begin() as transaction:
                 transaction.set_value(PAGES_KEY + output.slug, state)
+
+    def take_down_dropped(self) -> None:
+        """Takes stories that a person dropped since the last time out of closed pages: out of feeds they go by leaving them."""
+        dropped = [override.a for override in self._store.overrides() if override.kind == "drop"]
+        if str(len(dropped)) == (self._store.value(DROPS_KEY) or "0"):
+            return
+        found = {story for named in dropped if (story := self._store.story_of(named)) is not None}
+        self.take_down({story.id for story in self._store.stories(found) if story.dropped})
+        with self._store.begin() as transaction:
+            transaction.set_value(DROPS_KEY, str(len(dropped)))
 
     def take_down(self, stories: Collection[StoryId]) -> None:
         """Takes stories out of every closed page, in the store and in the files."""

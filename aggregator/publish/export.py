@@ -14,7 +14,7 @@ from aggregator.publish.files import Tree
 from aggregator.publish.head import Head
 from aggregator.publish.pages import Place
 from aggregator.publish.rendering import public_origins
-from aggregator.publish.view import view
+from aggregator.publish.view import View, view
 from aggregator.settings import Output, Settings
 
 TOP = Place(root=".", suffix=".html")
@@ -60,14 +60,17 @@ class Export:
 
     def _files(self) -> Iterator[tuple[str, bytes]]:
         site = self._settings.site
-        yield "index.html", pages.index(site, list(self._heads.values()), TOP)
         for path in self._feed_files():
             file = self._published / path
             if file.is_file():
                 yield path, file.read_bytes()
         told: set[StoryId] = set()
+        latest: dict[Slug, list[bytes]] = {}
         for slug, top in self._heads.items():
-            yield from self._topic(slug, top, told)
+            stories = self._shown(slug)
+            latest[slug] = [pages.headline(one, TOP) for _, one in stories[: pages.HEADLINES]]
+            yield from self._topic(slug, top, stories, told)
+        yield "index.html", pages.index(site, list(self._heads.values()), latest, TOP)
 
     def _feed_files(self) -> Iterator[str]:
         yield "opml.xml"
@@ -77,12 +80,17 @@ class Export:
             for page in self._store.pages(slug):
                 yield from (f"feeds/{slug}/{page.page}.{format}" for format in FORMATS)
 
-    def _topic(self, slug: Slug, top: Head, told: set[StoryId]) -> Iterator[tuple[str, bytes]]:
+    def _shown(self, slug: Slug) -> list[tuple[Story, View]]:
+        """The stories of a feed's document, the newest first."""
+        content = self._heads[slug].output.content
+        found = self._store.stories([member.story for member in self._store.shown(slug)])
+        ordered = sorted((story for story in found if story.items), key=lambda story: (-story.published, story.id))
+        return [(story, view(story, content, self._settings.site, self._origins)) for story in ordered]
+
+    def _topic(self, slug: Slug, top: Head, stories: list[tuple[Story, View]], told: set[StoryId]) -> Iterator[tuple[str, bytes]]:
         """A feed's page, and the pages of those stories in it, archived ones too, that have none yet."""
         site, content = self._settings.site, top.output.content
-        shown = self._store.stories([member.story for member in self._store.shown(slug)])
-        stories = sorted((story for story in shown if story.items), key=lambda story: (-story.published, story.id))
-        entries = [pages.entry(view(story, content, site, self._origins), site, BELOW) for story in stories]
+        entries = [pages.entry(one, site, BELOW) for _, one in stories]
         yield f"topics/{slug}.html", pages.topic(site, top, entries, BELOW)
         fresh = [member.story for member in self._store.members(slug) if member.story not in told]
         told.update(fresh)

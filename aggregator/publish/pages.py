@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from aggregator.model import Instant, Story
+from aggregator.model import Instant, Slug, Story
 from aggregator.publish import addresses, characters
 from aggregator.publish.head import Head
 from aggregator.publish.view import View
@@ -21,6 +21,8 @@ from aggregator.settings import Site
 from aggregator.text.chars import one_line
 from aggregator.text.times import rfc3339
 
+HEADLINES = 3
+"""Of each feed on the front page."""
 PAGE_ENTRIES = 60
 """Stories on a feed's page: what a phone loads at once; the feed holds the others."""
 
@@ -136,9 +138,16 @@ def _render(name: str, site: Site, place: Place, language: str, **values: object
     return page.encode()
 
 
-def index(site: Site, feeds: Sequence[Head], place: Place = SERVED) -> bytes:
-    """The front page: the public feeds, with buttons to subscribe."""
-    return _render("index.html", site, place, site.language, feeds=feeds)
+def index(site: Site, feeds: Sequence[Head], latest: Mapping[Slug, Sequence[bytes]], place: Place = SERVED) -> bytes:
+    """The front page: the public feeds, their newest headlines (as `headline` made them), buttons to subscribe."""
+    shown = {feed.output.slug: Markup(b"".join(latest.get(feed.output.slug, ())[:HEADLINES]).decode()) for feed in feeds}
+    return _render("index.html", site, place, site.language, feeds=feeds, latest=shown)
+
+
+def headline(view: View, place: Place = SERVED) -> bytes:
+    """One story as it stands on the front page."""
+    macro = _template("macros.html").module.headline  # type: ignore[attr-defined]
+    return str(macro(view, place.root + addresses.story_path(view.id) + place.suffix)).encode()
 
 
 def entry(view: View, site: Site, place: Place = SERVED) -> bytes:
@@ -165,5 +174,6 @@ def story(site: Site, view: View, told: Story, topics: Sequence[Head], place: Pl
         )
         for item in sorted(told.items, key=lambda item: (item.published, item.id))
     ]
-    values = {"story": view, "reports": reports, "outlets": len(told.outlets), "topics": topics}
+    outlets = len({report.outlet for report in reports})
+    values = {"story": view, "reports": reports, "outlets": outlets, "topics": topics}
     return _render("story.html", site, place, site.language, when=moment(view.published, site), **values)

@@ -76,6 +76,8 @@ class Publisher:
         self._late = Late(settings, store, self._closed, self.head_of)
         self._site_id: str | None = None
         self._shown: dict[Slug, tuple[StoryId, ...]] = {}
+        self._headlines: dict[Slug, list[bytes]] = {}
+        self._front: dict[Slug, list[bytes]] | None = None
         self._promised: set[StoryId] = set()
 
     def publish(self, slugs: Collection[Slug] | None, now: Instant) -> tuple[Slug, ...]:
@@ -90,11 +92,13 @@ class Publisher:
         for output in outputs:
             state = states.get(output.slug) or OutputState(output.slug, b"", changed=now)
             issues.append(self._issue(output, state, now))
+        self._closed.take_down_dropped()
         self._promise(issues, now)
         for issue in issues:
             self._show(issue)
         if slugs is None:
             self._show_surroundings(states, now)
+        self._show_front_page(now)
         for tree in self._trees.values():
             tree.sync()
         return tuple(issue.output.slug for issue in issues if issue.mark != issue.old_mark)
@@ -132,10 +136,6 @@ class Publisher:
         top = replace(plain, updated=updated, home=site.url + "/", hub=None, path="/health", ttl=60)
         body = atom.document(top).around([atom.entry(one) for one in entries])
         self._put("/health.atom", Prepared(TYPES["atom"], body, int(updated), "public, max-age=60"))
-
-    def take_down(self, stories: Collection[StoryId]) -> None:
-        """Takes stories out of closed archive pages, too; out of the feeds they go by leaving them."""
-        self._closed.take_down(stories)
 
     def site_id(self) -> str:
         """This database's own UUID, made at the first publication."""
@@ -225,6 +225,7 @@ class Publisher:
             page = Prepared(HTML, issue.page, issue.mark.modified, cache, extra=pages.headers())
             self._put(topic_path(output.slug), page, file=topic_path(output.slug) + ".html")
         self._shown[output.slug] = issue.stories
+        self._headlines[output.slug] = [one.headline for one in issue.entries[: pages.HEADLINES]]
 
     def _put(self, path: str, document: Prepared, *, file: str | None = None) -> None:
         """Writes the file and then lets the document be served, unless both are there as they are."""
@@ -241,12 +242,20 @@ class Publisher:
         site, cache = self._settings.site, f"public, max-age={ttl(self._settings)}"
         public = [self.head_of(output) for output in self._settings.outputs if output.token is None]
         self._put("/opml.xml", Prepared("text/x-opml; charset=utf-8", opml.document(site, public), int(now), cache))
-        self._put("/index.html", Prepared(HTML, pages.index(site, public), int(now), cache, extra=pages.headers()))
         self.show_health()
         self._closed.write_all()
         self.shelf.late = self._late.answer
         self._remove_the_rest(states)
         self._renderer.forget_all_but({story for stories in self._shown.values() for story in stories})
+
+    def _show_front_page(self, now: Instant) -> None:
+        """The list of feeds with their newest headlines; nothing is done while these are the same."""
+        if self._headlines != self._front:
+            public = [self.head_of(output) for output in self._settings.outputs if output.token is None]
+            body = pages.index(self._settings.site, public, self._headlines)
+            cache = f"public, max-age={ttl(self._settings)}"
+            self._put("/index.html", Prepared(HTML, body, int(now), cache, extra=pages.headers()))
+            self._front = dict(self._headlines)
 
     def head_of(self, output: Output) -> Head:
         """The head of a feed's subscription document as it is now."""

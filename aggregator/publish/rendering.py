@@ -28,6 +28,7 @@ class Rendered:
     rss: bytes
     json: bytes
     html: bytes = b""
+    headline: bytes = b""
 
 
 def render(shown: View, site: Site, version: int = 0) -> Rendered:
@@ -41,6 +42,7 @@ def render(shown: View, site: Site, version: int = 0) -> Rendered:
         rss.item(shown),
         jsonfeed.item(shown),
         pages.entry(shown, site),
+        pages.headline(shown),
     )
 
 

@@ -134,13 +134,15 @@ def _first_address(story: Story) -> str | None:
 
 
 def _also(story: Story, lead: Item) -> tuple[Also, ...]:
-    """Every other outlet once, by its first report that has an address."""
-    found: dict[str, Also] = {}
+    """Every other outlet once, by its first report that has an address. Two of one name would look like one told twice."""
+    found: list[Also] = []
+    seen = {lead.outlet_key, _outlet(lead).casefold()}
     for item in story.items:
-        url = characters.address(item.entry.url)
-        if item.outlet_key != lead.outlet_key and item.outlet_key not in found and url is not None:
-            found[item.outlet_key] = Also(_outlet(item), url, characters.plain(item.entry.title))
-    return tuple(found.values())
+        url, name = characters.address(item.entry.url), _outlet(item)
+        if url is not None and seen.isdisjoint((item.outlet_key, name.casefold())):
+            seen.update((item.outlet_key, name.casefold()))
+            found.append(Also(name, url, characters.plain(item.entry.title)))
+    return tuple(found)
 
 
 def _origin(lead: Item, link: str, sources: Mapping[SourceId, Origin]) -> Origin:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import feedparser
 import pytest
 
 from aggregator.model import Slug, StoryId
-from aggregator.ports import Shown
+from aggregator.ports import Override, Shown
 from aggregator.publish import archive
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Prepared
@@ -108,7 +109,12 @@ def test_old_pages_may_be_kept_for_a_year_and_the_last_may_not(tmp_path: Path, s
 
 def test_what_is_taken_down_leaves_closed_pages(tmp_path: Path, store: SqliteStore) -> None:
     made, ids = grown(tmp_path, store, 24)
-    made.take_down([ids[0]])
+    with store.begin() as transaction:
+        story = transaction.story(ids[0])
+        assert story is not None
+        transaction.add_override(Override("drop", story.items[0].canonical or "", None, LATER))
+        transaction.save_story(replace(story, dropped=True))
+    made.publish([], LATER)
     page = feedparser.parse((tmp_path / "public/feeds/all/1.atom").read_bytes())
     assert len(page.entries) == 9
     assert f"urn:uuid:{ids[0]}" not in {entry.id for entry in page.entries}
