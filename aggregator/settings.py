@@ -68,7 +68,7 @@ class Network:
     """allow: address ranges, beyond public ones, that sources may live in."""
 
     allow: tuple[str, ...] = ()
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     user_agent: str | None = None
     websub: bool = False
 
@@ -135,7 +135,7 @@ class Output:
     language: str | None = None
     token: str | None = field(default=None, repr=False)
     digest: str | None = None
-    webhook: str | None = None
+    webhook: str | None = field(default=None, repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
     rejected: bool = False
     topic: Slug | None = None
@@ -181,7 +181,7 @@ class Settings:
     outputs: tuple[Output, ...] = ()
     dedup: Dedup = Dedup()
     tagging: Tagging = Tagging()
-    alerts_webhook: str | None = None
+    alerts_webhook: str | None = field(default=None, repr=False)
     inactive: tuple[str, ...] = ()
     """Keys that the file uses and whose work is not there yet, as `file:line:col: key`."""
     notes: tuple[str, ...] = ()

@@ -243,6 +243,7 @@ def _secrets(config: said.Config, around: Surroundings) -> Iterator[str]:
     yield from around.secrets
     yield from (value.value for layer in layers for value in layer.headers.values())
     yield from (output.access.token.value for output in config.outputs if output.access)
+    yield from (output.webhook_secret.value for output in config.outputs if output.webhook_secret)
     addresses = [source.url for source in config.sources if isinstance(source, said.Source)]
     addresses += [proxy for proxy in (config.network.proxy, *(layer.proxy for layer in layers)) if proxy]
     addresses += [output.webhook for output in config.outputs if output.webhook]

@@ -4,8 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aggregator.model import Auto, Cron, Fixed
-from tests.unit.config.conftest import SOURCE, Loader
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from aggregator.config.load import load
+from aggregator.errors import ConfigError
+from aggregator.model import Auto, Cron, Fixed, Source, SourceId
+from aggregator.settings import (
+    DAY,
+    Backup,
+    Dedup,
+    Expectation,
+    HostRule,
+    Network,
+    Polling,
+    Publishing,
+    Server,
+    Settings,
+    Site,
+    Storage,
+    Tagging,
+)
+from tests.unit.config.conftest import PATIENT, SOURCE, Loader, marks
 
 
 def test_smallest_file(config: Loader, tmp_path: Path) -> None:
@@ -66,3 +87,164 @@ outputs:
         ("top", "Top", None, 30, "summary", None),
         ("desk", "desk", None, 30, "summary", "0123456789abcdef"),
     ]
+
+
+FULL = (Path(__file__).parent / "full.yaml").read_text()
+ENVIRON = {"KEY": "abcdef123456"}
+
+
+@pytest.fixture
+def full(config: Loader, tmp_path: Path) -> Settings:
+    (tmp_path / "token").write_text("s3cret-token\n")
+    return config(FULL, ENVIRON)
+
+
+def test_every_section(full: Settings, tmp_path: Path) -> None:
+    assert full.site == Site("My news", "https://news.example.org", "ops@example.org", "en", "Europe/Brussels")
+    assert full.storage == Storage(str(tmp_path / "data/news.db"), 30 * DAY, Backup(DAY / 2, 3, tmp_path / "copies"))
+    assert full.server == Server("::1", 8081)
+    assert full.publish == Publishing(
+        tmp_path / "out/public", tmp_path / "out/private", 40, "title", 30.0, 2 * DAY, "https://hub.example/"
+    )
+    assert full.network == Network(("10.0.0.0/8", "192.168.1.20/32"), None, None, True)
+    assert full.polling == Polling(60.0, DAY / 2, 8, 1, 10.0, 2 * 1024 * 1024)
+    assert full.hosts == {"reddit.com": HostRule(60.0)}
+    assert full.dedup == Dedup(DAY, 2 * DAY, "event", ("title:weather",))
+    assert full.tagging == Tagging(True, None, {"Sport": "sports", "Breaking": None})
+    assert full.alerts_webhook == "https://desk.example/alerts"
+
+
+def test_every_key_of_a_source(full: Settings) -> None:
+    assert full.sources[1] == Source(
+        id=SourceId("world"),
+        url="https://feeds.example.net/world/rss.xml?key=abcdef123456",
+        title="World",
+        group="wires",
+        rank=4,
+        tags=("wire", "uk"),
+        every=Fixed(900.0),
+        keep="lang:en",
+        drop="title:sponsored OR url:/live/\n",
+        headers=(("Authorization", "Bearer s3cret-token"), ("X-Plain", "s3cret-token")),
+        outlet="The World",
+        aggregator=True,
+        dedup=True,
+        level="event",
+        proxy="http://me:abcdef123456@proxy.example:3128",
+        user_agent="News/1",
+        silent_after=2 * DAY,
+        retain=7 * DAY,
+        enabled=False,
+        shown=full.sources[1].shown,
+    )
+    assert full.sources[0].every == Fixed(5400.0, strict=False)
+    assert full.sources[2].every == Fixed(21600.0)
+    assert (full.sources[2].dedup, full.sources[2].rank, full.sources[2].tags) == (False, 3, ("slow",))
+
+
+def test_every_key_of_rules_and_outputs(full: Settings) -> None:
+    assert full.tags[1].expect == (Expectation(True, "no more sanctions", line=36, column=62),)
+    first, second, third = full.topics[0].expect
+    assert (second.title, second.body, second.source, second.tags) == ("Talks", "Kyiv\non the war", "world", ("uk",))
+    assert (first.match, third.match) == (True, False)
+    shapes = {output.slug: output for output in full.outputs}
+    assert list(shapes) == ["all", "ukraine", "top", "morning", "desk", "dropped"]
+    assert shapes["top"].sort == "updated"
+    assert shapes["morning"].digest == "0 6 * * *"
+    assert (shapes["desk"].token, shapes["desk"].webhook_secret) == ("abcdef123456", "abcdef123456")
+    assert shapes["dropped"].rejected
+
+
+def test_what_was_filled_in_is_known_and_files_are_watched(full: Settings, tmp_path: Path) -> None:
+    assert full.secrets == {"abcdef123456", "s3cret-token", "Bearer s3cret-token"}
+    assert full.includes == (tmp_path / "token",)
+    assert "abcdef123456" not in repr(full)
+    assert "s3cret" not in repr(full)
+
+
+def test_an_address_without_a_name_is_that_of_the_server(config: Loader) -> None:
+    assert config(SOURCE + "server: {host: '::1', port: 81}\n").site.url == "http://[::1]:81"
+
+
+DURATIONS = {"0s": 0, "90s": 90, "5m": 300, "1h30m": 5400, "1d": DAY, "2w3d4h5m6s": 17 * DAY + 4 * 3600 + 306}
+
+
+@pytest.mark.parametrize("text", DURATIONS)
+def test_durations(config: Loader, text: str) -> None:
+    assert config(SOURCE + f"publish: {{backfill: {text}}}\n").publish.backfill == DURATIONS[text]
+
+
+@pytest.mark.parametrize(("text", "size"), [("500KB", 500_000), ("1 MiB", 1_048_576), ("15mb", 15_000_000), ("1GB", 10**9)])
+def test_sizes(config: Loader, text: str, size: int) -> None:
+    assert config(SOURCE + f"polling: {{max_bytes: {text}}}\n").polling.max_bytes == size
+
+
+@pytest.mark.parametrize("text", [SOURCE.replace("\n", "\r\n"), "\ufeff" + SOURCE, "%YAML 1.2\n---\n" + SOURCE, SOURCE + "...\n"])
+def test_ways_to_write_a_file(config: Loader, text: str) -> None:
+    assert config(text).sources[0].id == "one"
+
+
+def test_what_is_worth_telling(config: Loader) -> None:
+    sources = "sources:\n  - {id: a, url: 'http://a.example/', every: 10s}\n  - {id: b, url: 'http://a.example/'}\n"
+    settings = config(sources + "dedup: {never: [x]}\n")
+    assert [note.split("feeds.yaml:")[1][:3] for note in settings.notes] == ["2:5", "3:5"]
+    assert settings.inactive[0].endswith("feeds.yaml:4:16: dedup.never")
+    assert "no sources" in config("sources: []\n").notes[0]
+
+
+lines = FULL.splitlines()
+
+
+@PATIENT
+@given(some.data())
+def test_no_edit_of_a_file_can_do_more_than_be_refused(tmp_path_factory: pytest.TempPathFactory, data: some.DataObject) -> None:
+    """Lines dropped, doubled, cut, mixed and shifted: there is always an answer with places, or settings."""
+    edited = list(lines)
+    for _ in range(data.draw(some.integers(1, 4))):
+        at = data.draw(some.integers(0, len(edited) - 1))
+        other = data.draw(some.sampled_from(lines))
+        cut = data.draw(some.integers(0, 80))
+        junk = data.draw(
+            some.sampled_from(
+                [
+                    "",
+                    " ",
+                    "\t",
+                    "- ",
+                    "{",
+                    "]",
+                    ": ",
+                    "*a",
+                    "&a ",
+                    "!!x ",
+                    "'",
+                    '"',
+                    "| ",
+                    "no",
+                    "12:30",
+                    "null",
+                    "\x00",
+                    "\u202e",
+                ]
+            )
+        )
+        edited[at] = data.draw(
+            some.sampled_from(
+                ["", edited[at] + "\n" + edited[at], edited[at][:cut], other, edited[at][:cut] + junk + edited[at][cut:]]
+            )
+        )
+    folder = tmp_path_factory.getbasetemp() / "edits"
+    folder.mkdir(exist_ok=True)
+    (folder / "token").write_text("s3cret-token")
+    file = folder / "feeds.yaml"
+    file.write_bytes("\n".join(edited).encode())
+    try:
+        load(file, marks, ENVIRON)
+    except ConfigError as error:
+        assert error.problems
+        for problem in error.problems:
+            assert 1 <= problem.line <= len("\n".join(edited).splitlines()) + 1
+            assert problem.column >= 1
+        assert "abcdef123456" not in str(error)
+        assert "s3cret" not in str(error)
+        assert str(error).isprintable() or set(filter(lambda c: not c.isprintable(), str(error))) <= {"\n", "\t"}
