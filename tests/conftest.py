@@ -23,6 +23,13 @@ def shared() -> Path:
 
 
 @pytest.fixture
+def only_long(request: pytest.FixtureRequest) -> None:
+    """A test that takes half a minute or more runs only if it is asked for (`--long`)."""
+    if not request.config.getoption("--long"):
+        pytest.skip("takes long; run with --long")
+
+
+@pytest.fixture
 def long(request: pytest.FixtureRequest) -> bool:
     """Whether the long form of a test was asked for (`--long`)."""
     return bool(request.config.getoption("--long"))

@@ -112,11 +112,13 @@ def get(url: str, **headers: str) -> Answer:
         return Answer(0, b"")
 
 
-def eventually(condition: Any, process: subprocess.Popen[str] | None = None, log: Path | None = None) -> None:
+def eventually(
+    condition: Any, process: subprocess.Popen[str] | None = None, log: Path | None = None, patience: float = PATIENCE
+) -> None:
     """Waits until a condition holds, looking often; fails if it does not, or if the process has ended meanwhile."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not condition():
         told = log.read_text()[-3000:] if log and log.exists() else ""
         assert process is None or process.poll() is None, f"it has ended with {process.poll()}\n{told}"
-        assert time.monotonic() < end, f"not in {PATIENCE:.0f} s\n{told}"
+        assert time.monotonic() < end, f"not in {patience:.0f} s\n{told}"
         time.sleep(0.05)

@@ -1,17 +1,12 @@
-"""The daemon as people run it: it picks up news by itself, ends when told, and survives what kills it."""
+"""The daemon as people run it: it picks up news by itself and ends when told."""
 
 from __future__ import annotations
 
-import os
-import random
 import signal
-import sqlite3
 import time
 
-from aggregator.demo.origin import Origin
 from tests.flow.command import eventually, get
-from tests.flow.conftest import Newsdesk, newsdesk
-from tests.flow.subscriber import ids, read, snapshot
+from tests.flow.conftest import Newsdesk
 
 FOLLOW_UP = b"ammunition plan"
 
@@ -69,40 +64,3 @@ def test_a_bad_edit_changes_nothing_and_a_good_one_is_taken(desk: Newsdesk) -> N
             good.replace("topics:", "topics:\n  - {slug: animals, title: Animals, query: dog OR parrot OR gulls}", 1)
         )
         eventually(lambda: b"Parrot" in get(site(desk, "/feeds/animals.atom")).body, process)
-
-
-def kill_at_random(desk: Newsdesk, chance: random.Random) -> None:
-    """Starts a poll of everything and kills it somewhere on its way."""
-    process = desk.command.start("poll", "--all")
-    time.sleep(chance.uniform(0.3, 2.0))
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait(10)
-
-
-def test_killed_at_any_moment_nothing_is_lost_or_doubled(tmp_path_factory, shared_origin: Origin, long: bool) -> None:  # type: ignore[no-untyped-def]
-    chance = random.Random(7)
-    whole = newsdesk(tmp_path_factory.mktemp("whole"), shared_origin)
-    whole.command.run("poll", "--all")
-    killed = newsdesk(tmp_path_factory.mktemp("killed"), shared_origin)
-    shown: set[str] = set()
-    for _ in range(40 if long else 4):
-        kill_at_random(killed, chance)
-        for path in (killed.public / "feeds").glob("ukraine.atom") if killed.public.exists() else ():
-            shown |= set(ids(path.read_bytes()))
-    killed.command.run("poll", "--all")
-    assert items(killed) == items(whole)
-    assert shown <= set(ids(killed.published("ukraine.atom")))
-    assert sorted(titled(killed)) == sorted(titled(whole))
-    with sqlite3.connect(killed.directory / "data" / "aggregator.db") as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    for name in snapshot(killed.public):
-        if name.endswith((".atom", ".rss")):
-            read((killed.public / name).read_bytes())
-
-
-def items(desk: Newsdesk) -> list[tuple[str, str]]:
-    return sorted((item["source"], item["guid"]) for story in desk.command.rows("stories") for item in story["items"])
-
-
-def titled(desk: Newsdesk) -> list[str]:
-    return [entry.title for entry in read(desk.published("all.atom")).entries]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from aggregator.demo.newsroom import Newsroom
-from aggregator.demo.origin import Origin
-from tests.flow.conftest import Newsdesk, newsdesk
+from aggregator.demo.origin import Origin, serving
+from tests.flow.conftest import START, Newsdesk, newsdesk
 from tests.flow.subscriber import folded, ids, read, snapshot, titles
 
 NATO = "nato weighs closer ties with ukraine ahead of vilnius summit"
@@ -177,8 +177,16 @@ def test_a_feed_that_says_often_enough_that_it_has_moved_is_asked_at_its_new_add
 
 
 class TestADayPasses:
-    @pytest.fixture
-    def next_day(self, desk: Newsdesk) -> tuple[Newsdesk, dict[str, str], list[str]]:
+    @pytest.fixture(scope="class")
+    def own_origin(self) -> Iterator[Origin]:
+        with serving(0, START) as origin:
+            yield origin
+
+    @pytest.fixture(scope="class")
+    def next_day(
+        self, tmp_path_factory: pytest.TempPathFactory, own_origin: Origin
+    ) -> tuple[Newsdesk, dict[str, str], list[str]]:
+        desk = newsdesk(tmp_path_factory.mktemp("next-day"), own_origin)
         desk.command.run("poll", "--all")
         before, members = snapshot(desk.public), ids(desk.published("ukraine.atom"))
         desk.origin.advance(desk.origin.start + 86_400)
