@@ -64,7 +64,7 @@ class Source:
     aggregator: bool = False
     dedup: bool = True
     level: str = "story"
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     user_agent: str | None = None
     silent_after: float | None = None
     retain: float | None = None
@@ -135,9 +135,13 @@ class SourceState:
 
 # --- faults
 class FaultKind(StrEnum):
-    """Why a fetch or a parse failed: the closed set that status, metrics and tests speak in."""
+    """Why a fetch or a parse failed: the closed set that status, metrics and tests speak in.
+
+    OFFLINE: our own side has no route or no name server; it says nothing about the source.
+    """
 
     DNS = "dns"
+    OFFLINE = "offline"
     CONNECT = "connect"
     TLS = "tls"
     TIMEOUT = "timeout"
