@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 from aggregator.cadence import floors, rhythm
-from aggregator.model import Auto, Cron, Fault, Fixed, Instant, Source, SourceState
+from aggregator.model import Auto, Cron, Fault, FaultKind, Fixed, Instant, Source, SourceState
 from aggregator.settings import Polling
 from aggregator.text.times import spell
 
@@ -21,6 +21,8 @@ MAX_BACKOFF = 86_400.0
 """Seconds between tries of a source that fails for good."""
 FIRST_BACKOFF = 1800.0
 """Seconds until the first try after a failure at most: a slow feed's own interval would make a passing error last."""
+OFFLINE_BACKOFF = 3_600.0
+"""Seconds between tries at most while our own side is offline: no server is spared by waiting longer."""
 RETRY_SPREAD = 30.0
 """Seconds, at most, by which sources that wait for one moment are spread behind it."""
 FAREST_CRON = 5 * 366 * 86_400.0
@@ -69,8 +71,9 @@ def after_failure(source: Source, state: SourceState, fault: Fault, now: Instant
     """
     usual = _usual(source, state, now, polling)
     first = max(polling.min, min(usual, FIRST_BACKOFF))
-    wait = min(first * 2.0 ** min(state.failures - 1, 30), max(MAX_BACKOFF, polling.min)) * _jittered(rng)
-    planned = now + max(polling.min, min(wait, max(MAX_BACKOFF, polling.min)))
+    longest = max(OFFLINE_BACKOFF if fault.kind is FaultKind.OFFLINE else MAX_BACKOFF, polling.min)
+    wait = min(first * 2.0 ** min(state.failures - 1, 30), longest) * _jittered(rng)
+    planned = now + max(polling.min, min(wait, longest))
     count = "1 failure" if state.failures == 1 else f"{state.failures} failures in a row"
     if fault.retry_at is not None and fault.retry_at > planned:
         spread = min(RETRY_SPREAD, (fault.retry_at - now) * JITTER) * rng

@@ -6,6 +6,7 @@ So no second look-up can lead elsewhere (DNS rebinding), and each hop of a redir
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import threading
@@ -26,6 +27,8 @@ MAX_NAMES = 1_024
 MAX_LOOKUPS = 32
 """Look-ups under way at a time. They wait in threads, and a resolver that hangs must not hold up the names it knows."""
 
+_NO_ROUTE = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
+
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -35,6 +38,10 @@ class AddressRefusedError(httpcore.ConnectError):
 
 class NameNotFoundError(httpcore.ConnectError):
     """The name has no address, or nobody could say."""
+
+
+class OfflineError(httpcore.ConnectError):
+    """No route from here, or no name server that answers."""
 
 
 class Names:
@@ -104,17 +111,28 @@ class Dialer(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> Stream:
         """A connection to the first allowed address that answers. Raises httpcore's ConnectError (and its two kinds here)."""
+        limit = asyncio.timeout(timeout)
+        try:
+            async with limit:
+                return await self._first(self._allowed(host, await self._addresses(host, port)), port)
+        except TimeoutError as error:
+            if limit.expired():
+                raise httpcore.ConnectTimeout(f"no connection within {timeout:g} s") from error
+            raise
+
+    async def _first(self, addresses: Sequence[str], port: int) -> Stream:
+        """The first of these addresses that answers."""
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(timeout):
-            addresses = self._allowed(host, await self._addresses(host, port))
-            problem: Exception | None = None
-            for address in addresses:
-                try:
-                    async with asyncio.timeout(CONNECT_EACH if len(addresses) > 1 else None):
-                        transport, wire = await loop.create_connection(Wire, address, port)
-                    return Stream(wire, transport)
-                except (OSError, OverflowError) as error:
-                    problem = error
+        problem: Exception | None = None
+        for address in addresses:
+            try:
+                async with asyncio.timeout(CONNECT_EACH if len(addresses) > 1 else None):
+                    transport, wire = await loop.create_connection(Wire, address, port)
+                return Stream(wire, transport)
+            except (OSError, OverflowError) as error:
+                problem = error
+        if isinstance(problem, OSError) and problem.errno in _NO_ROUTE:
+            raise OfflineError("no route to the server from here") from problem
         raise httpcore.ConnectError(_told(problem)) from problem
 
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
@@ -124,8 +142,9 @@ class Dialer(httpcore.AsyncNetworkBackend):
         try:
             return await self._names(host, port)
         except (OSError, ValueError, OverflowError) as error:
-            reason = "not found" if isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN else "no answer"
-            raise NameNotFoundError(f"the name {host} has no address ({reason})") from error
+            if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+                raise OfflineError(f"no name server could tell the address of {host}") from error
+            raise NameNotFoundError(f"the name {host} has no address (not found)") from error
 
     def _allowed(self, host: str, addresses: Sequence[str]) -> list[str]:
         judged = [(address, self._guard.refusal(address)) for address in addresses]

@@ -8,7 +8,7 @@ import ssl
 import httpcore
 
 from aggregator.fetch.decode import DecodingError, TooLargeError
-from aggregator.fetch.dialer import AddressRefusedError, NameNotFoundError
+from aggregator.fetch.dialer import AddressRefusedError, NameNotFoundError, OfflineError
 from aggregator.fetch.wire import BudgetError
 from aggregator.model import Fault, FaultKind
 
@@ -49,6 +49,8 @@ def fault_of(error: Exception, max_bytes: int) -> Fault:
             return Fault(FaultKind.ADDRESS, str(error))
         case NameNotFoundError():
             return Fault(FaultKind.DNS, clean(str(error)))
+        case OfflineError():
+            return Fault(FaultKind.OFFLINE, clean(str(error)))
         case BudgetError() if "header" not in str(error):
             return Fault(FaultKind.TOO_LARGE, f"too large: {error}")
         case BudgetError() | HeadersTooLargeError():
@@ -62,7 +64,7 @@ def fault_of(error: Exception, max_bytes: int) -> Fault:
         case ssl.SSLError():
             return Fault(FaultKind.TLS, _tls(error))
         case httpcore.ConnectTimeout():
-            return Fault(FaultKind.TIMEOUT, "too slow: no connection in time")
+            return Fault(FaultKind.TIMEOUT, f"too slow: {clean(str(error)) or 'no connection in time'}")
         case httpcore.TimeoutException() | TimeoutError():
             return Fault(FaultKind.TIMEOUT, "too slow: no answer in time")
         case httpcore.ProtocolError():

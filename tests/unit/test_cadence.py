@@ -220,6 +220,13 @@ def test_a_slow_source_is_tried_again_soon_after_a_passing_error() -> None:
     assert wait(poll(state(), failed(), source(Fixed(DAY)))) == 1800
 
 
+def test_while_we_are_offline_nobody_is_punished_with_a_day() -> None:
+    current = state()
+    for _ in range(12):
+        current = poll(current, failed(FaultKind.OFFLINE, None))
+    assert wait(current) == HOUR
+
+
 def test_an_error_keeps_what_was_known() -> None:
     good = poll(state(), document(validators=TAG), new=3, feed=Feed("rss 2.0", (), title="Wire", url="https://wire.example/"))
     bad = poll(good, failed())
