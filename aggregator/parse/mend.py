@@ -16,6 +16,7 @@ _CONTROL = re.compile(
     rb"|\xed[\xa0-\xbf][\x80-\xbf]"  # surrogates
 )
 _AMPERSAND = re.compile(rb"&(?:#(\d{1,7});|#[xX]([0-9A-Fa-f]{1,6});|([A-Za-z][A-Za-z0-9]{0,31});)?")
+_TAG = re.compile(rb"<(/?)[A-Za-z_](?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+>")
 _OWN = frozenset((b"lt", b"gt", b"amp", b"quot", b"apos"))
 _NAMED = {name[:-1].encode(): value for name, value in html.entities.html5.items() if name.endswith(";")}
 
@@ -48,3 +49,21 @@ def _literal(value: str) -> bytes:
 def _allowed(code: int) -> bool:
     """XML 1.0 2.2."""
     return code in (9, 10, 13) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF
+
+
+def flattened(data: bytes, limit: int) -> tuple[bytes, int]:
+    """The document without the tags that are nested deeper than `limit`, whose text stays, and how many elements that took."""
+    depth = dropped = 0
+
+    def keep(found: re.Match[bytes]) -> bytes:
+        nonlocal depth, dropped
+        if found[1]:
+            depth -= 1
+            return found.group() if depth < limit else b""
+        if found.group().endswith(b"/>"):
+            return found.group() if depth < limit else b""
+        depth += 1
+        dropped += depth > limit
+        return found.group() if depth <= limit else b""
+
+    return b"".join(part if kept else _TAG.sub(keep, part) for part, kept in parts(data)), dropped

@@ -26,7 +26,7 @@ from aggregator.parse.hints import hints_of
 from aggregator.parse.prolog import declares_entities, parts, without_doctype
 from aggregator.parse.raw import Link, RawFeed, fingerprint, seed_of
 from aggregator.text.chars import one_line
-from aggregator.text.clean import Links
+from aggregator.text.clean import MAX_DEPTH, Links
 
 _MAX_WARNINGS = 10
 _LONGEST_TAG = 100_000
@@ -96,24 +96,30 @@ def _xml(decoded: Decoded, found: detect.Found, tolerant: bool) -> RawFeed | Fau
 def _broken(data: bytes, found: detect.Found, problem: str, tolerant: bool) -> RawFeed | Fault:
     """Mended, or else by feedparser."""
     from aggregator.parse import xml
-    from aggregator.parse.mend import mended
+    from aggregator.parse.mend import flattened, mended
 
     if declares_entities(data):
         return Fault(FaultKind.PARSE, "the document declares entities, which are never expanded")
-    data = mended(data)
+    data, deep = flattened(mended(data), MAX_DEPTH) if "depth" in problem else (mended(data), 0)
     try:
         raw = _rooted(xml.raw_feed(xml.parse(data), b"xml:base" in data), found)
     except xml.NotWellFormed:
-        if _OPENING.search(data) and not _CLOSING.search(data):
-            return Fault(FaultKind.PARSE, f"not well-formed, and none of its entries is complete: {problem}")
-        if not tolerant:
-            return Fault(FaultKind.PARSE_LIMIT, f"not well-formed: {problem}")
-        from aggregator.parse import feedparser
-
-        raw = feedparser.read(data) or Fault(FaultKind.PARSE, f"not well-formed, and no feed can be made out in it: {problem}")
+        raw = _tolerantly(data, problem, tolerant)
     if isinstance(raw, RawFeed):
         raw.warnings.append(f"not well-formed: {problem}")
+        if deep:
+            raw.dropped["cap:depth"] = deep
     return raw
+
+
+def _tolerantly(data: bytes, problem: str, tolerant: bool) -> RawFeed | Fault:
+    if _OPENING.search(data) and not _CLOSING.search(data):
+        return Fault(FaultKind.PARSE, f"not well-formed, and none of its entries is complete: {problem}")
+    if not tolerant:
+        return Fault(FaultKind.PARSE_LIMIT, f"not well-formed: {problem}")
+    from aggregator.parse import feedparser
+
+    return feedparser.read(data) or Fault(FaultKind.PARSE, f"not well-formed, and no feed can be made out in it: {problem}")
 
 
 def _rooted(raw: RawFeed | None, found: detect.Found) -> RawFeed | Fault:

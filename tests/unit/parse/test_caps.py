@@ -47,6 +47,12 @@ def test_deep_html_keeps_its_text_and_is_counted() -> None:
     assert found.dropped == {"cap:depth": 1}
 
 
+def test_deep_xml_keeps_its_text_and_is_counted() -> None:
+    found = feed(rss("<item><title>x</title><description>" + "<b>" * 900 + "deep" + "</b>" * 900 + "</description></item>"))
+    assert found.entries[0].text == "deep"
+    assert found.dropped["cap:depth"] > 600
+
+
 @pytest.mark.parametrize(
     "text",
     [
