@@ -34,3 +34,14 @@ def snapshot(directory: Path) -> dict[str, str]:
     """Every file below a directory with a hash of its bytes."""
     found = sorted(path for path in directory.rglob("*") if path.is_file())
     return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+
+
+def story_of(stories: list[dict[str, Any]], source: str, title: str) -> dict[str, Any]:
+    """The one story that holds this source's entry whose title begins so."""
+    found = [
+        s
+        for s in stories
+        if any(i["source"] == source and i["title"].casefold().startswith(title.casefold()) for i in s["items"])
+    ]
+    assert len(found) == 1, [s["title"] for s in found]
+    return found[0]

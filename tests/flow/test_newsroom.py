@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from aggregator.demo.newsroom import Newsroom
-from aggregator.demo.origin import Origin, serving
-from tests.flow.conftest import START, Newsdesk, newsdesk
-from tests.flow.subscriber import folded, ids, read, snapshot, titles
+from aggregator.demo.origin import Origin
+from tests.flow.conftest import Newsdesk, newsdesk
+from tests.flow.subscriber import folded, ids, read, snapshot, story_of, titles
 
 NATO = "nato weighs closer ties with ukraine ahead of vilnius summit"
-FOLLOW_UP = "nato ministers back council with ukraine and new ammunition plan"
 FIVE = {"Northwire", "Harbour Post", "The Meridian", "Kestrel Daily", "Baltic Ledger"}
 
 
@@ -29,17 +28,6 @@ def polled(tmp_path_factory: pytest.TempPathFactory, shared_origin: Origin) -> I
 @pytest.fixture(scope="module")
 def stories(polled: Newsdesk) -> list[dict[str, Any]]:
     return polled.command.rows("stories")
-
-
-def story_of(stories: list[dict[str, Any]], source: str, title: str) -> dict[str, Any]:
-    """The one story that holds this source's entry whose title begins so."""
-    found = [
-        s
-        for s in stories
-        if any(i["source"] == source and i["title"].casefold().startswith(title.casefold()) for i in s["items"])
-    ]
-    assert len(found) == 1, [s["title"] for s in found]
-    return found[0]
 
 
 def wanted(newsroom: Newsroom) -> set[tuple[str, str]]:
@@ -174,49 +162,6 @@ def test_a_feed_that_says_often_enough_that_it_has_moved_is_asked_at_its_new_add
     desk.command.run("poll", "lindentor")
     assert desk.statuses() == {"/lindentor/aktuell.xml": 304}
     assert desk.command.rows("status", "lindentor")[0]["entries"] == 7
-
-
-class TestADayPasses:
-    @pytest.fixture(scope="class")
-    def own_origin(self) -> Iterator[Origin]:
-        with serving(0, START) as origin:
-            yield origin
-
-    @pytest.fixture(scope="class")
-    def next_day(
-        self, tmp_path_factory: pytest.TempPathFactory, own_origin: Origin
-    ) -> tuple[Newsdesk, dict[str, str], list[str]]:
-        desk = newsdesk(tmp_path_factory.mktemp("next-day"), own_origin)
-        desk.command.run("poll", "--all")
-        before, members = snapshot(desk.public), ids(desk.published("ukraine.atom"))
-        desk.origin.advance(desk.origin.start + 86_400)
-        desk.command.run("poll", "--all")
-        return desk, before, members
-
-    def test_the_follow_up_is_a_story_of_its_own(self, next_day: tuple[Newsdesk, dict[str, str], list[str]]) -> None:
-        desk, _, members = next_day
-        after = ids(desk.published("ukraine.atom"))
-        assert [story for story in after if story in members] == members
-        stories = desk.command.rows("stories")
-        follow_up = story_of(stories, "northwire", FOLLOW_UP)
-        assert follow_up["id"] != story_of(stories, "northwire", NATO)["id"]
-        assert {item["source"] for item in follow_up["items"]} == {"northwire", "harbourpost-world", "meridian"}
-        assert any(folded(title) == FOLLOW_UP for title in titles(desk.published("ukraine.atom")))
-
-    def test_feeds_without_news_keep_their_bytes(self, next_day: tuple[Newsdesk, dict[str, str], list[str]]) -> None:
-        desk, before, _ = next_day
-        after = snapshot(desk.public)
-        moved = {name for name in after if name.startswith("feeds/") and after[name] != before.get(name)}
-        assert {"feeds/ukraine.atom", "feeds/all.atom", "feeds/listen.rss"} <= moved
-        assert not any(name.startswith("feeds/close-to-home.") for name in moved) or "Rowers" in str(
-            titles(desk.published("close-to-home.atom"))
-        )
-
-    def test_an_edit_keeps_its_story(self, next_day: tuple[Newsdesk, dict[str, str], list[str]]) -> None:
-        desk, _, _ = next_day
-        stories = desk.command.rows("stories")
-        assert story_of(stories, "northwire", "Grain ships wait off Istanbul as the Black Sea deal")
-        assert sum("Grain ships wait" in story["title"] for story in stories) == 1
 
 
 def test_check_accepts_the_demo_and_its_rules(tmp_path: Path, desk: Newsdesk) -> None:
