@@ -31,6 +31,7 @@ class Listing:
     now: Instant = 0.0
 
     def touch(self, fingerprints: Collection[bytes], ids: Collection[ItemId], now: Instant) -> None:
+        """See `Transaction.touch_items`."""
         self.fingerprints.update(fingerprints)
         self.ids.update(ids)
         self.whole = True

@@ -8,15 +8,14 @@ from aggregator.errors import StoreError
 from aggregator.model import Evidence, Item, ItemId, SourceId, Story, StoryId
 from aggregator.store.rows import (
     ITEM_COLUMNS,
-    STORY_COLUMNS,
     assignments,
     evidence_text,
     item_row,
     placeholders,
     search_row,
-    story_row,
     title_hash,
 )
+from aggregator.store.story_rows import STORY_COLUMNS, story_row
 
 LAST_ITEM = "items.last"
 """Key of the highest item id that retention has removed: ids are not given twice."""
@@ -73,6 +72,7 @@ class Batch:
         return story in self._new_stories
 
     def add_story(self, story: Story) -> None:
+        """A new story; its key is given here."""
         if self._last_story is None:
             self._last_story = self._connection.execute(_LAST_STORY).fetchone()[0]
         self._last_story += 1
@@ -80,6 +80,7 @@ class Batch:
         self._new_stories[story.id] = story
 
     def save_story(self, story: Story) -> None:
+        """Everything of a story but its items, to be written with the next flush."""
         waiting = self._new_stories if story.id in self._new_stories else self._saved_stories
         waiting[story.id] = story
 

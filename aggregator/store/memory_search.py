@@ -12,6 +12,7 @@ from aggregator.store.schema import SEARCH_COLUMNS
 
 
 def title_words(item: Item) -> str:
+    """The words of an item's title, joined by blanks."""
     return search_row(item)[1]
 
 

@@ -22,8 +22,8 @@ from aggregator.ports import (
 from aggregator.store.documents import Listing
 from aggregator.store.identity import story_ids
 from aggregator.store.memory_world import World
-from aggregator.store.rows import born
 from aggregator.store.small import REJECTS_KEPT, count_new
+from aggregator.store.story_rows import born
 
 
 class MemoryTransaction:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from aggregator.model import Evidence, Instant, Item, ItemId, Slug, SourceId, SourceState, Story, StoryId
 from aggregator.ports import ArchivePage, Delivery, Event, Hold, Member, OutputState, Override, Reject, Subscription
-from aggregator.store.rows import in_order
+from aggregator.store.story_rows import in_order
 
 
 @dataclass(slots=True)
@@ -51,12 +51,15 @@ class World:
         return copied
 
     def items_of(self, story: StoryId) -> tuple[Item, ...]:
+        """The items of a story, by first sight."""
         return in_order([self.items[id] for id, owner in self.story_of.items() if owner == story])
 
     def story(self, story: StoryId) -> Story | None:
+        """A story with its items, or None."""
         return next(iter(self.whole_stories([story])), None)
 
     def whole_stories(self, ids: Iterable[StoryId]) -> list[Story]:
+        """Stories with their items, in the order asked for; unknown ids are left out."""
         members: dict[StoryId, list[Item]] = {}
         for id, owner in self.story_of.items():
             members.setdefault(owner, []).append(self.items[id])
@@ -71,4 +74,5 @@ class World:
         return None
 
     def members_of(self, story: StoryId) -> frozenset[Slug]:
+        """The feeds that a story is in."""
         return frozenset(slug for slug, members in self.members.items() if story in members)

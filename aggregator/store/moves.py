@@ -36,6 +36,7 @@ def item_and_story(connection: sqlite3.Connection, item: ItemId) -> tuple[Item, 
 
 
 def is_alone(connection: sqlite3.Connection, item: ItemId, story: StoryId) -> bool:
+    """Whether the item is the only one of its story."""
     return connection.execute(OTHER_ITEM, (story, item)).fetchone() is None
 
 
@@ -46,6 +47,7 @@ def merge(connection: sqlite3.Connection, kept: StoryId, alias: StoryId, now: In
 
 
 def move(connection: sqlite3.Connection, item: ItemId, story: StoryId, evidence: Evidence, now: Instant) -> None:
+    """Puts an item into a story, with the time and the evidence of it."""
     connection.execute(MOVE, (story, now, evidence_text(evidence), item))
 
 

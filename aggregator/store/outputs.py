@@ -63,14 +63,17 @@ def shown(connection: sqlite3.Connection, slug: Slug) -> list[Shown]:
 
 
 def members_of(connection: sqlite3.Connection, story: StoryId) -> frozenset[Slug]:
+    """The feeds that a story is in, archive pages included."""
     return frozenset(row[0] for row in connection.execute(MEMBERS_OF, (story,)))
 
 
 def pages(connection: sqlite3.Connection, slug: Slug) -> list[ArchivePage]:
+    """Closed pages of a feed, the oldest first, without their bodies."""
     return [_page(row) for row in connection.execute(PAGES, (slug,))]
 
 
 def page(connection: sqlite3.Connection, slug: Slug, number: int) -> ArchivePage | None:
+    """A closed page with its body, or None."""
     row = connection.execute(PAGE, (slug, number)).fetchone()
     return _page(row) if row else None
 
@@ -87,11 +90,13 @@ def published(connection: sqlite3.Connection, ids: Iterable[StoryId]) -> frozens
 
 # --- writes, inside the caller's transaction
 def save(connection: sqlite3.Connection, state: OutputState) -> None:
+    """Stores a feed's state; its numbering of members is kept apart from it."""
     values = (state.slug, state.definition, state.filling, state.revision, state.changed, state.as_of, state.withdrawn)
     connection.execute(_SAVE_OUTPUT, values)
 
 
 def bump(connection: sqlite3.Connection, slugs: Collection[Slug], now: Instant) -> None:
+    """The documents of these feeds have changed."""
     connection.executemany(_BUMP, [(now, slug) for slug in sorted(slugs)])
 
 
@@ -108,6 +113,7 @@ def enter(connection: sqlite3.Connection, slug: Slug, stories: Mapping[StoryId, 
 
 
 def leave(connection: sqlite3.Connection, slug: Slug, stories: Collection[StoryId]) -> None:
+    """Takes stories out of a feed."""
     connection.executemany(LEAVE, [(slug, story) for story in stories])
 
 

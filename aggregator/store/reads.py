@@ -8,7 +8,8 @@ from itertools import groupby
 
 from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId
 from aggregator.ports import Hold, KnownItem, Override, Reject
-from aggregator.store.rows import ITEM_COLUMNS, STORY_COLUMNS, Row, as_json, document_of, evidence_of, item_of, story_of
+from aggregator.store.rows import ITEM_COLUMNS, Row, as_json, document_of, evidence_of, item_of
+from aggregator.store.story_rows import STORY_COLUMNS, story_of
 from aggregator.text.urls import canonical
 
 ALIAS_HOPS = 100
@@ -77,6 +78,7 @@ def story_exists(connection: sqlite3.Connection, id: StoryId) -> bool:
 
 
 def item(connection: sqlite3.Connection, id: ItemId) -> tuple[Item, StoryId] | None:
+    """An item and the story it is in, or None."""
     row = connection.execute(ITEM, (id,)).fetchone()
     return (item_of(row), row[-1]) if row else None
 
@@ -127,6 +129,7 @@ def evidence(connection: sqlite3.Connection, story: StoryId) -> dict[ItemId, tup
 
 
 def holds(connection: sqlite3.Connection, now: Instant) -> dict[str, Hold]:
+    """Those that have not ended, by domain."""
     return {row[0]: Hold(*row) for row in connection.execute(HOLDS, (now,))}
 
 
@@ -142,6 +145,7 @@ def overrides(connection: sqlite3.Connection) -> list[Override]:
 
 
 def value(connection: sqlite3.Connection, key: str) -> str | None:
+    """A single stored value, or None."""
     row = connection.execute(VALUE, (key,)).fetchone()
     return row[0] if row else None
 

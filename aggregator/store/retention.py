@@ -49,10 +49,12 @@ class Keep:
     sources: Mapping[SourceId, float] = field(default_factory=dict)
 
     def of(self, source: SourceId) -> float:
+        """Seconds that a source's entries are kept."""
         return self.sources.get(source, self.seconds)
 
     @property
     def shortest(self) -> float:
+        """The least of all, in seconds."""
         return min(self.seconds, *self.sources.values()) if self.sources else self.seconds
 
 

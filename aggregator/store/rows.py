@@ -1,6 +1,6 @@
-"""Rows and the nouns: how each is written as columns, and read again. Pure.
+"""Rows of items: how an item is written as columns, and read again. Pure.
 
-What queries ask for stands in columns of its own; the rest of a noun is one short JSON column. Nothing in it depends on when or
+What queries ask for stands in columns of its own; the rest of an item is one short JSON column. Nothing in it depends on when or
 where it is run: the same value gives the same row.
 """
 
@@ -20,17 +20,12 @@ from aggregator.model import (
     Item,
     ItemId,
     Origin,
-    Story,
-    StoryId,
-    Tag,
-    TagKind,
 )
 from aggregator.text.words import tokens
 
 Row = Sequence[Any]
 
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_KINDS = {str(kind): kind for kind in TagKind}
 
 
 def placeholders(columns: Sequence[str]) -> str:
@@ -128,7 +123,14 @@ def item_row(item: Item, story: int) -> tuple[Any, ...]:
     )
 
 
+@lru_cache(maxsize=4096)
+def names_of(text: str) -> tuple[Any, ...]:
+    """A tuple of names from JSON; remembered, because many rows have the same ones."""
+    return tuple(json.loads(text))
+
+
 def item_of(row: Row) -> Item:
+    """An item from a row of ITEM_COLUMNS."""
     summary = row[24]
     content = row[25] if row[25] is not None else summary
     text = row[26] if row[26] is not None else max(summary, content, key=len)
@@ -146,7 +148,7 @@ def item_of(row: Row) -> Item:
         language=row[10],
         rank=row[11],
         group=row[12],
-        tags=_names(row[13]) if row[13] else (),
+        tags=names_of(row[13]) if row[13] else (),
         aggregator=bool(row[14]),
         undated=bool(row[15]),
         old=bool(row[16]),
@@ -208,87 +210,15 @@ def _details(item: Item) -> str | None:
 
 # --- evidence
 def evidence_text(evidence: Evidence) -> str:
+    """Evidence as a JSON list."""
     one = evidence
     return _compact((one.rule, one.score, one.terms, one.partner, one.nearest, one.nearest_score))
 
 
 def evidence_of(text: str) -> Evidence:
+    """Evidence from `evidence_text`."""
     rule, score, terms, partner, nearest, nearest_score = json.loads(text)
     return Evidence(rule, score, tuple((name, value) for name, value in terms), partner, nearest, nearest_score)
-
-
-# --- stories
-STORY_COLUMNS = (
-    "id",
-    "lead",
-    "published",
-    "first_seen",
-    "updated",
-    "lead_reason",
-    "tags",
-    "topics",
-    "visible",
-    "alias_of",
-    "old",
-    "dropped",
-)
-"""The columns that make a Story but its items, in the order of `story_row` and `story_of`."""
-
-
-def story_row(story: Story) -> tuple[Any, ...]:
-    return (
-        story.id,
-        story.lead,
-        story.published,
-        story.first_seen,
-        story.updated,
-        story.lead_reason,
-        _compact([(str(tag.kind), tag.value, tag.reason) for tag in story.tags]) if story.tags else None,
-        _compact(story.topics) if story.topics else None,
-        story.visible,
-        story.alias_of,
-        story.old,
-        story.dropped,
-    )
-
-
-def story_of(row: Row, items: tuple[Item, ...]) -> Story:
-    return Story(
-        id=row[0],
-        items=items,
-        lead=row[1],
-        published=row[2],
-        first_seen=row[3],
-        updated=row[4],
-        lead_reason=row[5],
-        tags=_tags(row[6]) if row[6] else (),
-        topics=_names(row[7]) if row[7] else (),
-        visible=row[8],
-        alias_of=row[9],
-        old=bool(row[10]),
-        dropped=bool(row[11]),
-    )
-
-
-@lru_cache(maxsize=4096)
-def _tags(text: str) -> tuple[Tag, ...]:
-    """Remembered, because many stories have the same ones."""
-    return tuple(Tag(_KINDS[kind], value, reason) for kind, value, reason in json.loads(text))
-
-
-@lru_cache(maxsize=4096)
-def _names(text: str) -> tuple[Any, ...]:
-    return tuple(json.loads(text))
-
-
-def born(story: StoryId, item: Item) -> Story:
-    """The story that an item begins, before anything is decided about it."""
-    return Story(story, (item,), item.id, item.published, item.first_seen, item.first_seen, old=item.old)
-
-
-def in_order(items: Sequence[Item]) -> tuple[Item, ...]:
-    """A story's items as it holds them: by first sight, then id."""
-    return tuple(sorted(items, key=lambda item: (item.first_seen, item.id)))
 
 
 # --- the last document of a source
@@ -298,6 +228,7 @@ def document_bytes(listed: Mapping[ItemId, bytes]) -> bytes:
 
 
 def document_of(data: bytes | None) -> dict[ItemId, bytes]:
+    """The items of a document with their fingerprints, from `document_bytes`."""
     listed: dict[ItemId, bytes] = {}
     at = 0
     while data and at < len(data):

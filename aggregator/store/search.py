@@ -9,7 +9,8 @@ from typing import Any
 from aggregator.model import Story
 from aggregator.ports import StoryFilter
 from aggregator.store.reads import joined_stories
-from aggregator.store.rows import ITEM_COLUMNS, STORY_COLUMNS, as_json
+from aggregator.store.rows import ITEM_COLUMNS, as_json
+from aggregator.store.story_rows import STORY_COLUMNS
 
 _ITEMS = "key IN (SELECT story FROM items WHERE {})"
 _WORDS = "key IN (SELECT story FROM items WHERE items.id IN (SELECT rowid FROM search WHERE search MATCH ?))"

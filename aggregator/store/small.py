@@ -46,14 +46,17 @@ def add_rejects(connection: sqlite3.Connection, rejects: Sequence[Reject]) -> di
 
 
 def save_hold(connection: sqlite3.Connection, hold: Hold) -> None:
+    """A newer hold of a domain replaces the one it has."""
     connection.execute(_SAVE_HOLD, (hold.domain, hold.until, hold.reason))
 
 
 def add_override(connection: sqlite3.Connection, override: Override) -> None:
+    """Kept for good."""
     connection.execute(_ADD_OVERRIDE, (override.kind, override.a, override.b, override.at))
 
 
 def set_value(connection: sqlite3.Connection, key: str, value: str | None) -> None:
+    """Stores a single value; None removes it."""
     if value is None:
         connection.execute(_REMOVE_VALUE, (key,))
     else:

@@ -148,6 +148,7 @@ def due(connection: sqlite3.Connection, now: Instant, limit: int) -> list[Source
 
 
 def next_due(connection: sqlite3.Connection) -> Instant | None:
+    """The soonest due time of a source that can be polled."""
     row: tuple[Instant | None] = connection.execute(NEXT_DUE).fetchone()
     return row[0]
 

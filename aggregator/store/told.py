@@ -30,34 +30,42 @@ def subscriptions(connection: sqlite3.Connection, topic: str | None) -> list[Sub
 
 
 def save_subscription(connection: sqlite3.Connection, one: Subscription) -> None:
+    """By topic and callback: a renewal replaces."""
     connection.execute(_SAVE_SUBSCRIPTION, (one.topic, one.callback, one.secret, one.lease_until, one.created))
 
 
 def remove_subscription(connection: sqlite3.Connection, topic: str, callback: str) -> None:
+    """Does nothing if there is none."""
     connection.execute(REMOVE_SUBSCRIPTION, (topic, callback))
 
 
 def deliveries(connection: sqlite3.Connection, now: Instant, limit: int) -> list[Delivery]:
+    """Those due, the longest due first."""
     return [Delivery(*row) for row in connection.execute(DELIVERIES, (now, limit))]
 
 
 def next_delivery(connection: sqlite3.Connection) -> Instant | None:
+    """When the next one is due."""
     row: tuple[Instant | None] = connection.execute(NEXT_DELIVERY).fetchone()
     return row[0]
 
 
 def save_delivery(connection: sqlite3.Connection, one: Delivery) -> None:
+    """By its key: a newer one replaces."""
     key = (one.kind, one.topic, one.target, one.subject)
     connection.execute(_SAVE_DELIVERY, (*key, one.version, one.created, one.due, one.attempts, one.last_error))
 
 
 def remove_delivery(connection: sqlite3.Connection, one: Delivery) -> None:
+    """If the stored one still has this version."""
     connection.execute(REMOVE_DELIVERY, (one.kind, one.topic, one.target, one.subject, one.version))
 
 
 def events(connection: sqlite3.Connection, limit: int) -> list[Event]:
+    """Newest opened first."""
     return [Event(*row) for row in connection.execute(EVENTS, (limit,))]
 
 
 def save_event(connection: sqlite3.Connection, one: Event) -> None:
+    """By its key and when it was opened."""
     connection.execute(_SAVE_EVENT, (one.key, one.kind, one.title, one.detail, one.opened, one.closed))

@@ -18,7 +18,7 @@ from aggregator.store.documents import Listing
 from aggregator.store.identity import story_ids
 from aggregator.store.index import SqliteStoryIndex
 from aggregator.store.items import Batch, replace_item
-from aggregator.store.rows import born, in_order
+from aggregator.store.story_rows import born, in_order
 
 
 class SqliteTransaction:

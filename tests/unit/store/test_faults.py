@@ -75,6 +75,24 @@ def test_kill_9_at_any_moment_leaves_whole_transactions(tmp_path: Path, long: bo
         store.close()
 
 
+def test_two_processes_write_in_turns(tmp_path: Path) -> None:
+    path = tmp_path / "news.db"
+    store = SqliteStore(path)
+    child = subprocess.Popen([sys.executable, "-c", CHILD, str(path)], stdout=subprocess.PIPE, text=True, cwd=Path.cwd())
+    assert child.stdout is not None
+    child.stdout.readline()
+    for number in range(30):
+        with store.begin() as transaction:
+            transaction.add_item(item(f"own {number}"), None, NEW)
+            assert transaction.index.total >= 0
+    child.kill()
+    child.communicate()
+    assert int(store.value("batch") or 0) > 1
+    assert store.counts()["items"] == 30 + 40 * int(store.value("batch") or 0)
+    store.check(full=True)
+    store.close()
+
+
 def test_a_full_disk_is_told_and_loses_nothing(database: SqliteStore) -> None:
     with database.begin() as transaction:
         transaction.add_item(item("kept"), None, NEW)

@@ -1,0 +1,82 @@
+"""Stories and their rows: what a story is, but for its items. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from aggregator.model import Item, Story, StoryId, Tag, TagKind
+from aggregator.store.rows import Row, as_json, names_of
+
+_KINDS = {str(kind): kind for kind in TagKind}
+
+STORY_COLUMNS = (
+    "id",
+    "lead",
+    "published",
+    "first_seen",
+    "updated",
+    "lead_reason",
+    "tags",
+    "topics",
+    "visible",
+    "alias_of",
+    "old",
+    "dropped",
+)
+"""The columns that make a Story but its items, in the order of `story_row` and `story_of`."""
+
+
+def story_row(story: Story) -> tuple[Any, ...]:
+    """The values of STORY_COLUMNS."""
+    return (
+        story.id,
+        story.lead,
+        story.published,
+        story.first_seen,
+        story.updated,
+        story.lead_reason,
+        as_json([(str(tag.kind), tag.value, tag.reason) for tag in story.tags]) if story.tags else None,
+        as_json(story.topics) if story.topics else None,
+        story.visible,
+        story.alias_of,
+        story.old,
+        story.dropped,
+    )
+
+
+def story_of(row: Row, items: tuple[Item, ...]) -> Story:
+    """A story from a row of STORY_COLUMNS, and its items."""
+    return Story(
+        id=row[0],
+        items=items,
+        lead=row[1],
+        published=row[2],
+        first_seen=row[3],
+        updated=row[4],
+        lead_reason=row[5],
+        tags=_tags(row[6]) if row[6] else (),
+        topics=names_of(row[7]) if row[7] else (),
+        visible=row[8],
+        alias_of=row[9],
+        old=bool(row[10]),
+        dropped=bool(row[11]),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _tags(text: str) -> tuple[Tag, ...]:
+    """Remembered, because many stories have the same ones."""
+    return tuple(Tag(_KINDS[kind], value, reason) for kind, value, reason in json.loads(text))
+
+
+def born(story: StoryId, item: Item) -> Story:
+    """The story that an item begins, before anything is decided about it."""
+    return Story(story, (item,), item.id, item.published, item.first_seen, item.first_seen, old=item.old)
+
+
+def in_order(items: Sequence[Item]) -> tuple[Item, ...]:
+    """A story's items as it holds them: by first sight, then id."""
+    return tuple(sorted(items, key=lambda item: (item.first_seen, item.id)))
