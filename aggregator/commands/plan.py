@@ -61,15 +61,13 @@ class Plan:
 
     sources_added: tuple[str, ...]
     sources_removed: tuple[str, ...]
-    sources_moved: tuple[str, ...]
     feeds: tuple[FeedPlan, ...]
     feeds_removed: tuple[str, ...]
     retention: int
     config: tuple[str, ...]
 
     def __bool__(self) -> bool:
-        sources = self.sources_added or self.sources_removed or self.sources_moved
-        return bool(sources or self.feeds or self.feeds_removed or self.config)
+        return bool(self.sources_added or self.sources_removed or self.feeds or self.feeds_removed or self.config)
 
 
 @click.command()
@@ -123,11 +121,9 @@ def make(store: Store, settings: Settings, rules: Any, since: float, now: float,
     ]
     configured = {output.slug for output in settings.outputs}
     aged = store.find(StoryFilter(until=now - settings.storage.keep))
-    moved = (id for id in sources if id in states and not states[id].moved_times and states[id].url != sources[id].url)
     return Plan(
         sources_added=tuple(sorted(map(str, sources.keys() - states.keys()))),
         sources_removed=tuple(sorted(map(str, states.keys() - sources.keys()))),
-        sources_moved=tuple(map(str, moved)),
         feeds=tuple(feed for feed in feeds if feed),
         feeds_removed=tuple(sorted(slug for slug, state in known.items() if slug not in configured and not state.withdrawn)),
         retention=sum(all(item.first_seen < now - settings.storage.keep for item in story.items) for story in aged),
@@ -208,7 +204,6 @@ def lines(plan: Plan, titles: int, since: str) -> Iterator[str]:
     yield from plan.config
     yield from (f"+ source {id}" for id in plan.sources_added)
     yield from (f"- source {id}: polled no more; its stories stay until retention takes them" for id in plan.sources_removed)
-    yield from (f"~ source {id}: another address, asked anew" for id in plan.sources_moved)
     yield from (f"- feed {slug}: answered with 410 from now on" for slug in plan.feeds_removed)
     for feed in plan.feeds:
         yield _summary(feed)
