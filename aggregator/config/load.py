@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from aggregator.config.subscriptions import read_lists
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar, compose
 from aggregator.errors import ConfigError, Problem
+from aggregator.text.chars import one_line
 
 if TYPE_CHECKING:
     from aggregator.ports import QueryChecker
@@ -78,8 +80,9 @@ def validate(document: Document, around: Surroundings) -> tuple[Config | None, l
 
 
 def arrange(problems: Iterable[Problem]) -> list[Problem]:
-    """In the order of the file, the first of each place and key, no more than can be read."""
-    ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
+    """In the order of the file, each once, no more than can be read, on one line each whatever the values in them hold."""
+    clean = (replace(problem, message=one_line(problem.message)) for problem in problems)
+    ordered = sorted(dict.fromkeys(clean), key=lambda problem: (problem.line, problem.column))
     if len(ordered) <= MOST_PROBLEMS:
         return ordered
     rest = len(ordered) - MOST_PROBLEMS

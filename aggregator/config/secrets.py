@@ -17,7 +17,7 @@ from pydantic import AfterValidator, PlainValidator, ValidationInfo, WithJsonSch
 
 from aggregator.config.scalars import Trap
 from aggregator.config.source import FORBIDDEN
-from aggregator.config.values import wrong
+from aggregator.config.values import BREAKS, wrong
 from aggregator.text.masks import shown
 
 VARIABLE = re.compile(r"\$\{([^}\n]*)(\}?)")
@@ -123,7 +123,7 @@ def secret_text(what: str, value: object, info: ValidationInfo) -> Secretive:
     """One line of text, filled in."""
     text = text_or_wrong(value, what)
     filled = fill(text, surroundings(info))
-    if not filled.strip() or FORBIDDEN.search(filled) or "\n" in filled or "\t" in filled:
+    if not filled.strip() or FORBIDDEN.search(filled) or BREAKS.search(filled):
         wrong(f"the {what} must be one line of text without control characters" if filled.strip() else f"the {what} is empty")
     return Secretive(filled, text)
 

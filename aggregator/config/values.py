@@ -35,6 +35,8 @@ SIZE = re.compile(r"([0-9]{1,12})\s*(B|[KMG]i?B)", re.IGNORECASE)
 ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
 TAG = re.compile(r"\w[\w.\-/]*")
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+BREAKS = re.compile("[\t\n\r\x85\u2028\u2029]")
+"""Blanks that don't belong into one line of text."""
 MAX_ID = 80
 
 
@@ -166,7 +168,7 @@ def cron_line(value: object) -> str:
 def _line(value: str) -> str:
     if not value.strip():
         wrong("the text is empty")
-    if "\n" in value.strip() or "\t" in value.strip():
+    if BREAKS.search(value.strip()):
         wrong("one line of text is needed, without line breaks or tabs")
     if len(value) > 1000:
         wrong("the text is longer than 1000 characters")
@@ -247,7 +249,7 @@ def _domain(value: str) -> str:
 
 
 def _path(value: str) -> str:
-    if not value.strip() or value != value.strip() or "\n" in value:
+    if not value.strip() or value != value.strip() or not value.isprintable():
         wrong("a path of a file or directory is needed")
     return value
 

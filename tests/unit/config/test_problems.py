@@ -100,6 +100,10 @@ def test_what_only_looks_like_a_trap(config: Loader, text: str) -> None:
 VALUES: list[tuple[str, str, str]] = [
     # text behind SOURCE (which is line 1), LINE:COL, words
     ("site: {url: 'a.example'}", "2:13", "http://"),
+    ('site: {title: "a\\rb"}', "2:15", "one line"),
+    ('site: {title: "a\\u2028b"}', "2:15", "one line"),
+    ('topics: [{slug: "a\\rb", query: a}]', "2:17", "slug"),
+    ('publish: {directory: "a\\rb"}', "2:22", "path"),
     ("site: {timezone: Mars/Base}", "2:18", "time zone"),
     ("site: {language: the usual one}", "2:18", "language"),
     ("storage: {keep: soon}", "2:17", "no duration"),
@@ -199,6 +203,7 @@ SOURCES: list[tuple[str, str]] = [
     ("{url: 'http://a.example/', headers: {¦Host: x}}", "fetcher itself"),
     ("{url: 'http://a.example/', headers: {X-A: ¦5}}", "put it in quotes"),
     ("{url: 'http://a.example/', headers: {X-A: ¦'file:/nowhere/x'}}", "can't be read"),
+    ('{url: "http://a.example/", headers: {X-A: ¦"a\\rb"}}', "one line"),
     ("{url: 'http://a.example/', proxy: ¦'socks5://p'}", "http://"),
     ("{url: 'http://a.example/', enabled: ¦'no'}", "true or false"),
     ("{url: 'http://a.example/', ¦interval: 5m}", "did you mean `every`?"),
