@@ -13,7 +13,7 @@ from pathlib import Path
 from aggregator.errors import StoreError
 from aggregator.model import Instant
 from aggregator.store import care, schema
-from aggregator.store.connect import explained, open_reader
+from aggregator.store.connect import explained, make_private, open_reader
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -67,6 +67,7 @@ def _finished(target: Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished.unlink(missing_ok=True)
+        make_private(unfinished)
         yield unfinished
         _sync(unfinished)
         unfinished.replace(target)

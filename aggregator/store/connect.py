@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ CACHE_KIB = 16_384
 READER_CACHE_KIB = 4_096
 CHECKPOINT_PAGES = 4_000
 """Pages in the WAL (16 MB) at which it is copied back: pages that many polls write are copied once for all of them."""
+CHECKPOINT_PAGES_BESIDE = 64_000
+"""The same (256 MB) for a process that does not hold the database: before 3.51.3, SQLite has a rare fault when two processes copy
+the WAL back at a time (sqlite.org/wal.html, "the WAL-reset bug"), so that is the holder's work."""
 WAL_LIMIT = 64 * 1024 * 1024
 """Bytes that the WAL file is cut down to after a checkpoint; it can only be longer while a reader stands in the way."""
 
@@ -29,16 +33,26 @@ def open_writer(path: Path) -> sqlite3.Connection:
     except OSError as error:
         raise StoreError(f"can't make the folder of the database {path}: {error.strerror}") from error
     fresh = not path.exists()
+    if fresh:
+        make_private(path)
     connection = _open(path, uri=False)
     if fresh:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES_BESIDE}")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
+
+
+def make_private(path: Path) -> None:
+    """Makes an empty file that only its owner and group can read: the database holds subscribers' secrets. Raises StoreError."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o640))
+    except OSError as error:
+        raise StoreError(f"can't make {path}: {error.strerror}; its folder must be writable") from error
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -27,7 +27,7 @@ from aggregator.ports import (
     Subscription,
 )
 from aggregator.store import backup, care, outputs, reads, retention, schema, search, states, told
-from aggregator.store.connect import explained, open_reader, open_writer
+from aggregator.store.connect import CHECKPOINT_PAGES, CHECKPOINT_PAGES_BESIDE, explained, open_reader, open_writer
 from aggregator.store.index import SqliteStoryIndex
 from aggregator.store.lock import held
 from aggregator.store.retention import Keep, Swept
@@ -103,9 +103,19 @@ class SqliteStore:
         finally:
             os.close(wal)
 
-    def lock(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def lock(self) -> Iterator[None]:
         """Holds the database for a daemon or a poll, until the end of the context. Raises HeldError."""
-        return held(self.path)
+        with held(self.path):
+            self._checkpoint_at(CHECKPOINT_PAGES)
+            try:
+                yield
+            finally:
+                self._checkpoint_at(CHECKPOINT_PAGES_BESIDE)
+
+    def _checkpoint_at(self, pages: int) -> None:
+        with self._turn, explained(self.path):
+            self._writer.execute(f"PRAGMA wal_autocheckpoint = {pages}")
 
     def sync_sources(self, sources: Sequence[Source], now: Instant) -> None:
         with self.begin():

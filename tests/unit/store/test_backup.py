@@ -36,6 +36,16 @@ def test_a_backup_is_one_file_with_everything(database: SqliteStore, tmp_path: P
     assert items(target) == 2
 
 
+def test_nobody_else_can_read_the_database_or_its_copies(database: SqliteStore, tmp_path: Path) -> None:
+    """It holds the secrets of subscribers."""
+    add(database, "a")
+    backup.backup(database.path, tmp_path / "copy.db")
+    backup.restore(tmp_path / "copy.db", tmp_path / "new.db", 0.0)
+    files = [*tmp_path.glob("news.db*"), tmp_path / "copy.db", tmp_path / "new.db"]
+    assert len(files) >= 4
+    assert [file.name for file in files if file.stat().st_mode & 0o007] == []
+
+
 def test_a_backup_while_others_write_is_one_state_of_the_database(database: SqliteStore, tmp_path: Path) -> None:
     stop = threading.Event()
 

@@ -10,6 +10,7 @@ import pytest
 
 from aggregator.errors import HeldError, StoreError
 from aggregator.store.lock import held, lock_path
+from aggregator.store.sqlite import SqliteStore
 
 HOLD = """
 import sys
@@ -41,6 +42,20 @@ def test_it_is_given_back_at_the_end(tmp_path: Path) -> None:
     for _ in range(2):
         with held(tmp_path / "news.db"):
             assert lock_path(tmp_path / "news.db").exists()
+
+
+def test_only_the_holder_copies_the_log_back(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "news.db")
+
+    def threshold() -> int:
+        pages: int = store._writer.execute("PRAGMA wal_autocheckpoint").fetchone()[0]
+        return pages
+
+    beside = threshold()
+    with store.lock():
+        assert threshold() < beside
+    assert threshold() == beside
+    store.close()
 
 
 def test_two_holders_in_one_process_are_two_holders(tmp_path: Path) -> None:
