@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from aggregator.model import Instant, Story, TagKind
+from aggregator.model import Instant, Item, ItemId, Story, TagKind
 from aggregator.ports import QueryNames, Store
 from aggregator.settings import Settings
-from aggregator.tag.automaton import Vocabulary
-from aggregator.tag.facts import facts_of_items, reader
+from aggregator.tag.facts import ItemWords, facts_of_items
 from aggregator.tag.matcher import matcher
 from aggregator.tag.nodes import All, Any, Node, Not, Value
 from aggregator.tag.ordering import RuleName
@@ -33,6 +32,7 @@ class Lookup:
             sources=frozenset(source.id for source in settings.sources),
             groups=frozenset(source.group for source in settings.sources if source.group is not None),
         )
+        self._read: dict[ItemId, ItemWords] = {}
         self._by_name = {(name.kind, fold(name.name)): name for name in rules.names()}
 
     def matching(self, store: Store, name: RuleName, since: Instant | None, as_of: Instant) -> Iterator[Story]:
@@ -42,16 +42,14 @@ class Lookup:
         # Where words narrow the search, a bound on time costs the store more than it saves: it is looked at here.
         found = store.find(replace(where, since=None if where.fts else _latest(since, where.since)))
         certain, certain_alone = answered_by_index(node), answered_for_one_item(node)
-        vocabulary = Vocabulary()
-        match = matcher(node, vocabulary)
-        read = reader(vocabulary.automaton())
+        match = matcher(node, self._rules.vocabulary)
         for story in found:
             if since is not None and all(item.first_seen < since for item in story.items):
                 continue
             if certain or (certain_alone and len(story.items) == 1):
                 yield story
                 continue
-            facts = facts_of_items(story.items, len(story.outlets), story.published, read, as_of)
+            facts = facts_of_items(story.items, len(story.outlets), story.published, self._words, as_of)
             facts.add_tags(tag for tag in story.tags if tag.kind is not TagKind.TAG)
             facts.add_tags(self._own.tags(story.items))
             if match(facts):
@@ -74,6 +72,12 @@ class Lookup:
                 return self._instead(node, [rule] if rule else [])
             case _:
                 return node
+
+    def _words(self, item: Item) -> ItemWords:
+        """The words of an item, read once however many rules ask: all of them are among the patterns of the rules."""
+        if item.id not in self._read:
+            self._read[item.id] = self._rules.read(item)
+        return self._read[item.id]
 
     def _instead(self, node: Value, rules: list[RuleName]) -> Node:
         queries: list[Node] = [Not(Not(self.expanded(self._rules.node(rule)))) for rule in rules]

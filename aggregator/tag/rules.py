@@ -20,8 +20,14 @@ def compile_rules(settings: Settings) -> RuleSet:
 
 
 def failed_expectations(settings: Settings) -> list[tuple[Expectation, str]]:
-    """Expectations of tags and topics that do not hold, each with the words that decided."""
-    return failed(settings, compile_rules(settings))
+    """Expectations of tags, topics and the user's list of names that do not hold, each with the words that decided.
+
+    Those of the list of names have no place in the config file: line and column are 0. Raises ConfigError for a bad list.
+    """
+    file = settings.tagging.entities_file
+    problems = Entities(file).failed_tests() if file is not None else []
+    names = [(Expectation(match=True, title=""), f"{file}: {problem}") for problem in problems]
+    return failed(settings, compile_rules(settings)) + names
 
 
 def names_in(settings: Settings) -> QueryNames:

@@ -67,7 +67,7 @@ class RuleSet:
         }
         self._batches = [_Batch((self._rules[name] for name in names), self.vocabulary) for names in levels(nodes)]
         self._entry_rules = _entry_rules(settings.sources, self.vocabulary)
-        self._read = reader(self.vocabulary.automaton())
+        self.read = reader(self.vocabulary.automaton())
         self._by_topic: dict[Slug, list[Slug]] = {}
         self._everything: list[Slug] = []
         for output in settings.outputs:
@@ -108,7 +108,7 @@ class RuleSet:
 
     def facts(self, story: Story, as_of: Instant) -> tuple[Facts, list[Tag]]:
         """What queries see of a story before any rule is asked, and the tags it has from its sources and its own text."""
-        facts = facts_of_items(story.items, len(story.outlets), story.published, self._read, as_of)
+        facts = facts_of_items(story.items, len(story.outlets), story.published, self.read, as_of)
         tags = self._own.tags(story.items)
         facts.add_tags(tags)
         return facts, tags
@@ -148,7 +148,7 @@ class RuleSet:
         rules = self._entry_rules.get(source.id)
         if rules is None:
             return None
-        facts = facts_of_items((item,), 1, item.published, self._read, item.first_seen)
+        facts = facts_of_items((item,), 1, item.published, self.read, item.first_seen)
         facts.add_tags(self._own.tags((item,)))
         for kind, text, match in rules:
             if (match(facts) == 0) == (kind == "keep"):

@@ -10,8 +10,10 @@ import pytest
 
 from aggregator.errors import ConfigError
 from aggregator.model import TagKind
+from aggregator.settings import Settings, Tagging
 from aggregator.tag.entities import Entities, built_in_tests, entity_called, known_entities
 from aggregator.tag.namelist import NameTest
+from aggregator.tag.rules import failed_expectations, names_in
 from aggregator.text.words import tokens
 
 from .stories import item, story
@@ -70,6 +72,9 @@ expect:
 """,
         "utf-8",
     )
+    settings = Settings(Path("feeds.yaml"), (), tagging=Tagging(entities_file=path))
+    assert [message for _, message in failed_expectations(settings)] == [f'{path}: "Acme opens" should have acme and does not']
+    assert names_in(settings).entities == {"lee", "acme"}
     own = Entities(path)
     assert own.failed_tests() == ['"Acme opens" should have acme and does not']
     assert [found.entity for found in own.find("Ada Lee visits Oslo", "", "en")] == ["lee", "no"]
