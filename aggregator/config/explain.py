@@ -96,10 +96,10 @@ def _as_list(node: Node, path: tuple[Key, ...]) -> str:
 
 def _as_number(node: Node) -> str:
     """What hinders a value that has the digits of a number."""
-    if not isinstance(node, Scalar) or not re.fullmatch(r"[+0-9][0-9_]*", node.text):
+    if not isinstance(node, Scalar) or not re.fullmatch(r"[+0-9][0-9_]{0,11}", node.text):
         return ""
     plain = node.text.lstrip("+").replace("_", "").lstrip("0") or "0"
-    return f"; write {plain[:20]}" + ("" if node.style is None else " without quotes")
+    return f"; write {plain}" + ("" if node.style is None else " without quotes")
 
 
 def _not_text(node: Node, path: tuple[Key, ...]) -> str:

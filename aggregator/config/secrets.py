@@ -24,6 +24,8 @@ VARIABLE = re.compile(r"\$\{([^}\n]*)(\}?)")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_SECRET = 64 * 1024
 MAX_URL = 4000
+LIKE_HOST = re.compile(r"(?://)?[\w-]+(?:\.[\w-]+)+(?:[:/]|$)")
+"""An address of which the scheme was left out."""
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 OWN_HEADERS = frozenset(
     (
@@ -171,7 +173,7 @@ def check_url(url: str, schemes: tuple[str, ...] = ("http", "https"), *, hidden:
     names = " or ".join(f"{scheme}://" for scheme in schemes)
     if not url:
         wrong(f"the url is empty; it must begin with {names}")
-    told = "this url" if hidden else f"the url `{masked(url)[:80]}`"
+    told = "this url" if hidden or "@" in url else f"the url `{url[:80]}`"
     if found := re.search(r"[\s\x00-\x20\x7f<>\"\\^`{|}]", url):
         what = (
             "a blank"
@@ -187,10 +189,8 @@ def check_url(url: str, schemes: tuple[str, ...] = ("http", "https"), *, hidden:
     except ValueError:
         wrong(f"{told} has a host or port that is not valid")
     if scheme not in schemes:
-        wrong(
-            f"{told} must begin with {names}"
-            + ("" if scheme or hidden or schemes[0] != "http" else f"; did you mean https://{masked(url)[:60]}?")
-        )
+        near = f"; did you mean https://{url.lstrip('/')[:80]}?" if LIKE_HOST.match(url) and "@" not in url and not hidden else ""
+        wrong(f"{told} must begin with {names}{near}")
     if not host or not _host_fits(host):
         wrong(f"{told} names no host" if not host else f"{told} has a host name that is not valid")
     if port == 0 or len(url) > MAX_URL:

@@ -32,6 +32,7 @@ HINTS: tuple[tuple[str, str], ...] = (
     ("did not find expected hexdecimal number", "an escape such as \\x41 needs hexadecimal digits"),
     ("found invalid Unicode character escape code", "this escape is no character"),
     ("did not find expected comment or line break", "after `|` or `>` the text begins on the next line"),
+    ("found incompatible YAML document", "only YAML 1.1 and 1.2 are read; remove the %YAML line"),
     ("found a tab character", "a tab is used where YAML wants spaces; indent with spaces"),
 )
 
@@ -43,11 +44,22 @@ def explain_syntax(name: str, text: str, error: yaml.MarkedYAMLError) -> Problem
     """The problem for a person. The rest of the file can't be judged until it is mended."""
     said = error.problem or "this is not YAML"
     mark = error.problem_mark or error.context_mark
+    if mark is not None and (quote := _closed_quote(text, mark.index)):
+        other = "'" if quote == '"' else '"'
+        words = f"text goes on behind the closing quote; put the whole value in {other} quotes, or write it below `|`"
+        return Problem(name, mark.line + 1, mark.column + 1, words)
     if error.context_mark is not None and said.startswith(OPENED_EARLIER):
         mark = error.context_mark
     if mark is None:
         return Problem(name, 1, 1, said)
     return Problem(name, mark.line + 1, mark.column + 1, _words(text, mark.index, said))
+
+
+def _closed_quote(text: str, index: int) -> str:
+    """The quote that a text was closed with just before, on the same line, where something else than a key follows it."""
+    before = text[text.rfind("\n", 0, index) + 1 : index].rstrip()
+    follows = text[index : index + 1]
+    return before[-1:] if before[-1:] in ("'", '"') and before.count(before[-1]) >= 2 and follows not in "\n,}]#:" else ""
 
 
 def _words(text: str, index: int, said: str) -> str:

@@ -83,8 +83,11 @@ def duration(value: object) -> float:
 def _near_duration(text: str) -> str:
     """What was probably meant by a text that is no duration."""
     words = {"hourly": "1h", "daily": "1d", "weekly": "1w"}
-    near = LONG_UNITS.fullmatch(text.strip())
-    meant = f"{near[1]}{near[2].lower()}" if near else words.get(text.strip().lower(), "")
+    plain = "".join(text.lower().split())
+    near = LONG_UNITS.fullmatch(plain)
+    meant = f"{near[1]}{near[2]}" if near else words.get(plain, "")
+    if not meant and plain:
+        meant = next((each for each in (plain, f"{plain}s") if DURATION.fullmatch(each)), "")
     return f"; did you mean {meant}?" if meant else ""
 
 
