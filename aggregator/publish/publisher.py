@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from aggregator.model import Instant, Slug, SourceState, StoryId
-from aggregator.ports import OutputState, Store, Transaction
+from aggregator.ports import Delivery, OutputState, Store, Transaction
 from aggregator.publish import atom, notices, opml, owed, pages, select
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
 from aggregator.publish.closed import ClosedPages
 from aggregator.publish.digests import Digests, Following
-from aggregator.publish.documents import documents, in_order
+from aggregator.publish.documents import in_order
 from aggregator.publish.files import Tree
 from aggregator.publish.head import ArchiveLinks, Head, head, ttl
+from aggregator.publish.issue import Content, Issue, Mark, issue
 from aggregator.publish.late import Late
-from aggregator.publish.rendering import Rendered, Renderer, render
-from aggregator.publish.shelf import GONE, Prepared, Shelf, digest
+from aggregator.publish.rendering import Renderer, render
+from aggregator.publish.shelf import GONE, Prepared, Shelf
 from aggregator.settings import Output, Settings
 
 SITE_ID = "publish.site"
@@ -29,34 +29,6 @@ MARK = "publish.mark."
 """Prefix of the keys of `Mark`s."""
 HEALTH_ENTRIES = 100
 HTML = "text/html; charset=utf-8"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What is stored of a published feed. modified: when its bytes last changed; updated: its own date, which never goes back."""
-
-    digest: str = ""
-    modified: int = 0
-    updated: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Issue:
-    """A feed as it is about to become visible."""
-
-    output: Output
-    head: Head
-    entries: list[Rendered]
-    made: dict[str, bytes]
-    digests: dict[str, str]
-    page: bytes
-    mark: Mark
-    old_mark: Mark
-    filling: bool
-
-    @property
-    def stories(self) -> tuple[StoryId, ...]:
-        return tuple(one.story for one in self.entries)
 
 
 class Publisher:
@@ -76,6 +48,7 @@ class Publisher:
         self._late = Late(settings, store, self._closed, self.head_of)
         self._site_id: str | None = None
         self._shown: dict[Slug, tuple[StoryId, ...]] = {}
+        self._bases: dict[Slug, object] = {}
         self._headlines: dict[Slug, list[bytes]] = {}
         self._front: dict[Slug, list[bytes]] | None = None
         self._promised: set[StoryId] = set()
@@ -91,17 +64,18 @@ class Publisher:
         issues = []
         for output in outputs:
             state = states.get(output.slug) or OutputState(output.slug, b"", changed=now)
-            issues.append(self._issue(output, state, now))
+            if (made := self._issue(output, state, now)) is not None:
+                issues.append(made)
         self._closed.take_down_dropped()
         self._promise(issues, now)
-        for issue in issues:
-            self._show(issue)
+        for one in issues:
+            self._show(one)
         if slugs is None:
             self._show_surroundings(states, now)
         self._show_front_page(now)
         for tree in self._trees.values():
             tree.sync()
-        return tuple(issue.output.slug for issue in issues if issue.mark != issue.old_mark)
+        return tuple(one.output.slug for one in issues if one.moved)
 
     def end_filling(self, now: Instant) -> tuple[Slug, ...]:
         """Feeds that had their chance of every source's backlog start for good: with their newest stories, in order of date."""
@@ -153,79 +127,80 @@ class Publisher:
                 transaction.set_value(SINCE, repr(float(int(now))))
 
     # --- one feed
-    def _entries(self, output: Output, state: OutputState, now: Instant) -> tuple[list[Rendered], ArchiveLinks]:
-        """What a feed shows, in order, and where its archive begins."""
+    def _issue(self, output: Output, state: OutputState, now: Instant) -> Issue | None:
+        """The feed as it is now, or None if nothing of it is different from what was published last."""
+        content = self._content(output, state, now)
+        if content is None:
+            return None
+        changed = state.changed
+        return issue(
+            output, self._settings, self.site_id(), content, self._mark(output.slug), changed, now, filling=state.filling
+        )
+
+    def _content(self, output: Output, state: OutputState, now: Instant) -> Content | None:
         if output.digest is not None:
-            return self._digests.entries(output), ArchiveLinks()
+            return Content(self._digests.entries(output), ArchiveLinks())
         if output.rejected:
             views = notices.rejects(self._store.rejects(output.items), self._settings.site, self.site_id())
-            return in_order([render(one, self._settings.site) for one in views], output.sort), ArchiveLinks()
+            return Content(in_order([render(one, self._settings.site) for one in views], output.sort), ArchiveLinks())
         shown = self._store.shown(output.slug)
         if state.filling:
             newest = frozenset(select.fill(shown, output.items))
             shown = [one for one in shown if one.story in newest]
         else:
             shown = self._closed.close(output, shown, now)
+        links = ArchiveLinks(previous=self._closed.count(output.slug) or None)
+        basis = (shown, links, state.filling, state.changed if not shown else None)
+        if self._bases.get(output.slug) == basis:
+            return None
         entries = in_order(self._renderer.entries(shown, output.content), output.sort)
-        return entries, ArchiveLinks(previous=self._closed.count(output.slug) or None)
-
-    def _issue(self, output: Output, state: OutputState, now: Instant) -> Issue:
-        entries, links = self._entries(output, state, now)
-        old = self._mark(output.slug)
-        updated = max((one.updated for one in entries), default=float(int(state.changed)))
-        top = head(output, self._settings, self.site_id(), max(updated, old.updated), links)
-        made = documents(top, entries)
-        digests = {format: digest(body) for format, body in made.items()}
-        new = digest("".join(digests.values()).encode())
-        mark = old if new == old.digest else Mark(new, max(int(now), old.modified), top.updated)
-        page = b"" if output.token is not None else pages.topic(self._settings.site, top, [one.html for one in entries])
-        return Issue(output, top, entries, made, digests, page, mark, old, state.filling)
+        return Content(entries, links, basis)
 
     def _mark(self, slug: Slug) -> Mark:
-        stored = self._store.value(MARK + slug)
-        return Mark(*json.loads(stored)) if stored else Mark()
+        return Mark.read(self._store.value(MARK + slug))
 
     def _promise(self, issues: Iterable[Issue], now: Instant) -> None:
         """Stores that these documents are about to become visible, and who is owed them.
 
         What subscribers may have seen is never taken back, and whoever must be told is told even if we end right after this.
         """
-        new = {story for issue in issues for story in issue.stories} - self._promised
-        owed_for = [
-            (issue, *owed.to_webhook(self._store, issue.output, issue.entries, now, filling=issue.filling)) for issue in issues
-        ]
-        if not new and all(issue.mark == issue.old_mark and told is None for issue, _, told in owed_for):
+        new = {story for one in issues for story in one.stories} - self._promised
+        told = [self._webhook(one, now) for one in issues]
+        if not new and not any(one.moved for one in issues) and all(value is None for _, value in told):
             return
         with self._store.begin() as transaction:
             transaction.mark_published(new)
-            for issue, deliveries, told in owed_for:
+            for one, (deliveries, value) in zip(issues, told, strict=True):
                 owed.note(transaction, deliveries)
-                if told is not None:
-                    transaction.set_value(owed.SENT_KEY + issue.output.slug, told)
-                if issue.mark != issue.old_mark:
-                    self._note_moved(transaction, issue, now)
+                if value is not None:
+                    transaction.set_value(owed.SENT_KEY + one.output.slug, value)
+                if one.moved:
+                    self._note_moved(transaction, one, now)
         self._promised |= new
 
-    def _note_moved(self, transaction: Transaction, issue: Issue, now: Instant) -> None:
-        mark = issue.mark
-        transaction.set_value(MARK + issue.output.slug, json.dumps([mark.digest, mark.modified, mark.updated]))
-        if issue.head.hub is not None and self._settings.publish.websub is True:
-            owed.note(transaction, owed.to_subscribers(self._store, issue.output.slug, issue.digests, now))
+    def _webhook(self, one: Issue, now: Instant) -> tuple[list[Delivery], str | None]:
+        return owed.to_webhook(self._store, one.output, one.content.entries, now, filling=one.filling)
 
-    def _show(self, issue: Issue) -> None:
-        output = issue.output
+    def _note_moved(self, transaction: Transaction, one: Issue, now: Instant) -> None:
+        transaction.set_value(MARK + one.output.slug, str(one.mark))
+        if one.head.hub is not None and self._settings.publish.websub is True:
+            owed.note(transaction, owed.to_subscribers(self._store, one.output.slug, one.digests, now))
+
+    def _show(self, one: Issue) -> None:
+        output = one.output
         private = output.token is not None
-        cache = f"{'private' if private else 'public'}, max-age={issue.head.ttl}"
-        for format, body in issue.made.items():
-            links = f'<{issue.head.hub}>; rel="hub", <{issue.head.self_url(format)}>; rel="self"'
-            extra = {"link": links} if issue.head.hub else {}
-            prepared = Prepared(TYPES[format], body, issue.mark.modified, cache, output.token, extra, issue.digests[format])
+        cache = f"{'private' if private else 'public'}, max-age={one.head.ttl}"
+        for format, body in one.made.items():
+            links = f'<{one.head.hub}>; rel="hub", <{one.head.self_url(format)}>; rel="self"'
+            extra = {"link": links} if one.head.hub else {}
+            prepared = Prepared(TYPES[format], body, one.mark.modified, cache, output.token, extra, one.digests[format])
             self._put(feed_path(output.slug, format), prepared)
         if not private:
-            page = Prepared(HTML, issue.page, issue.mark.modified, cache, extra=pages.headers())
+            page = Prepared(HTML, one.page, one.mark.modified, cache, extra=pages.headers())
             self._put(topic_path(output.slug), page, file=topic_path(output.slug) + ".html")
-        self._shown[output.slug] = issue.stories
-        self._headlines[output.slug] = [one.headline for one in issue.entries[: pages.HEADLINES]]
+        self._shown[output.slug] = one.stories
+        self._headlines[output.slug] = [entry.headline for entry in one.content.entries[: pages.HEADLINES]]
+        self._bases[output.slug] = one.content.basis
 
     def _put(self, path: str, document: Prepared, *, file: str | None = None) -> None:
         """Writes the file and then lets the document be served, unless both are there as they are."""

@@ -1,0 +1,86 @@
+"""One feed as it is about to become visible: its documents, its page, and what is remembered of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from aggregator.model import Instant, StoryId
+from aggregator.publish import pages
+from aggregator.publish.documents import documents
+from aggregator.publish.head import ArchiveLinks, Head, head
+from aggregator.publish.rendering import Rendered
+from aggregator.publish.shelf import digest
+from aggregator.settings import Output, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is stored of a published feed. modified: when its bytes last changed; updated: its own date, which never goes back."""
+
+    digest: str = ""
+    modified: int = 0
+    updated: float = 0.0
+
+    @classmethod
+    def read(cls, stored: str | None) -> Mark:
+        return cls(*json.loads(stored)) if stored else cls()
+
+    def __str__(self) -> str:
+        return json.dumps([self.digest, self.modified, self.updated])
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a feed shows, in order. basis: equal for two contents only if they are the same; None: not known."""
+
+    entries: list[Rendered]
+    links: ArchiveLinks
+    basis: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """made and digests: by format. page: the HTML twin, empty for a private feed. filling: see `OutputState`."""
+
+    output: Output
+    head: Head
+    content: Content
+    made: dict[str, bytes]
+    digests: dict[str, str]
+    page: bytes
+    mark: Mark
+    old_mark: Mark
+    filling: bool
+
+    @property
+    def stories(self) -> tuple[StoryId, ...]:
+        return tuple(one.story for one in self.content.entries)
+
+    @property
+    def moved(self) -> bool:
+        """Whether bytes of its documents changed."""
+        return self.mark != self.old_mark
+
+
+def issue(
+    output: Output,
+    settings: Settings,
+    site_id: str,
+    content: Content,
+    old: Mark,
+    changed: Instant,
+    now: Instant,
+    *,
+    filling: bool,
+) -> Issue:
+    """Makes the documents. old: what is stored of the last ones; changed: of the feed's state, the date of one that is empty."""
+    entries = content.entries
+    updated = max((one.updated for one in entries), default=float(int(changed)))
+    top = head(output, settings, site_id, max(updated, old.updated), content.links)
+    made = documents(top, entries)
+    digests = {format: digest(body) for format, body in made.items()}
+    new = digest("".join(digests.values()).encode())
+    mark = old if new == old.digest else Mark(new, max(int(now), old.modified), top.updated)
+    page = b"" if output.token is not None else pages.topic(settings.site, top, [one.html for one in entries])
+    return Issue(output, top, content, made, digests, page, mark, old, filling)
