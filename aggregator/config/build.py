@@ -11,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 from aggregator import settings as to
 from aggregator.config import ids, inactive
 from aggregator.config import schema as said
+from aggregator.config import schema_rules as rules
+from aggregator.config import schema_sources as feeds
 from aggregator.config.document import Document, find
 from aggregator.config.opml import Subscription
 from aggregator.config.secrets import Secretive, Surroundings
@@ -97,32 +99,32 @@ def _value(secretive: Secretive | None) -> str | None:
 # --- sources
 def _sources(document: Document, config: said.Config, lists: Mapping[int, List]) -> Iterator[Source]:
     """All sources: those of the file in its order, those of lists behind."""
-    named = [source for source in config.sources if isinstance(source, said.Source)]
+    named = [source for source in config.sources if isinstance(source, feeds.Source)]
     members = included(document, lists)
     names = ids.assign(listed(document, lists))
     for name, source in zip(names, named, strict=False):
         yield _source(config, SourceId(name), source)
     for name, (position, feed) in zip(names[len(named) :], members, strict=True):
         inclusion = config.sources[position]
-        assert isinstance(inclusion, said.OpmlSource)
+        assert isinstance(inclusion, feeds.OpmlSource)
         yield _member(config, SourceId(name), inclusion, feed)
 
 
-def _source(config: said.Config, name: SourceId, source: said.Source) -> Source:
+def _source(config: said.Config, name: SourceId, source: feeds.Source) -> Source:
     group = source.group or config.defaults.group
     return _inherit(config, Source(name, source.url.value, source.title, group, shown=source.url.shown), source)
 
 
-def _member(config: said.Config, name: SourceId, inclusion: said.OpmlSource, feed: Subscription) -> Source:
+def _member(config: said.Config, name: SourceId, inclusion: feeds.OpmlSource, feed: Subscription) -> Source:
     group = inclusion.group or feed.group or config.defaults.group
     return _inherit(config, Source(name, feed.url, feed.title, group, shown=shown(feed.url)), inclusion)
 
 
-def _inherit(config: said.Config, source: Source, own: said.Inherited) -> Source:
+def _inherit(config: said.Config, source: Source, own: feeds.Inherited) -> Source:
     """What the source says itself, else its group, else the defaults; tags and headers add up."""
-    layers: list[said.Inherited] = [own, config.groups.get(source.group or "", said.Group()), config.defaults]
+    layers: list[feeds.Inherited] = [own, config.groups.get(source.group or "", feeds.Group()), config.defaults]
     dedup = _first(layer.dedup for layer in layers)
-    level = _first(layer.dedup.level for layer in layers if isinstance(layer.dedup, said.SourceDedup))
+    level = _first(layer.dedup.level for layer in layers if isinstance(layer.dedup, feeds.SourceDedup))
     headers: dict[str, tuple[str, str]] = {}
     for layer in reversed(layers):
         headers |= {name.lower(): (name, value.value) for name, value in layer.headers.items()}
@@ -150,7 +152,7 @@ def _first(values: Iterable[T | None]) -> T | None:
     return next((value for value in values if value is not None), None)
 
 
-def _every(own: said.Inherited, layers: list[said.Inherited]) -> Every:
+def _every(own: feeds.Inherited, layers: list[feeds.Inherited]) -> Every:
     """One that is written at the source itself is strict: the feed's hints don't slow it down."""
     every = _first(layer.every for layer in layers)
     match every:
@@ -163,16 +165,16 @@ def _every(own: said.Inherited, layers: list[said.Inherited]) -> Every:
 
 
 # --- rules and feeds
-def _tag_rule(document: Document, name: str, rule: said.TagRule) -> to.TagRule:
+def _tag_rule(document: Document, name: str, rule: rules.TagRule) -> to.TagRule:
     return to.TagRule(name, rule.query, tuple(_expectations(document, ("tags", name), rule.expect)))
 
 
-def _topic(document: Document, position: int, topic: said.Topic) -> to.Topic:
+def _topic(document: Document, position: int, topic: rules.Topic) -> to.Topic:
     expect = tuple(_expectations(document, ("topics", position), topic.expect))
     return to.Topic(Slug(topic.slug), topic.title or topic.slug, topic.query, expect)
 
 
-def _expectations(document: Document, path: tuple[Key, ...], expect: said.Expect | None) -> Iterator[to.Expectation]:
+def _expectations(document: Document, path: tuple[Key, ...], expect: rules.Expect | None) -> Iterator[to.Expectation]:
     if expect is None:
         return
     for key, match, cases in (("match", True, expect.match), ("not", False, expect.not_)):
@@ -194,7 +196,7 @@ def _outputs(config: said.Config, topics: tuple[to.Topic, ...], site: to.Site) -
         yield _shaped(plain, output)
 
 
-def _shaped(plain: to.Output, output: said.Output | None) -> to.Output:
+def _shaped(plain: to.Output, output: rules.Output | None) -> to.Output:
     if output is None:
         return plain
     return replace(
@@ -221,7 +223,7 @@ def _notes(document: Document, config: said.Config, lists: Mapping[int, List]) -
     first: dict[str, int] = {}
     for position, source in enumerate(config.sources):
         node = find(document.root, ("sources", position))[0]
-        if not isinstance(source, said.Source):
+        if not isinstance(source, feeds.Source):
             continue
         if isinstance(source.every, Fixed) and source.every.seconds < config.polling.min:
             told = f"every {in_words(source.every.seconds)} is below polling.min, which counts: {in_words(config.polling.min)}"
@@ -239,12 +241,12 @@ def _notes(document: Document, config: said.Config, lists: Mapping[int, List]) -
 
 def _secrets(config: said.Config, around: Surroundings) -> Iterator[str]:
     """What was filled in, header values, tokens and passwords: what a log or a message must never contain."""
-    layers: list[said.Inherited] = [config.defaults, *config.groups.values(), *config.sources]
+    layers: list[feeds.Inherited] = [config.defaults, *config.groups.values(), *config.sources]
     yield from around.secrets
     yield from (value.value for layer in layers for value in layer.headers.values())
     yield from (output.access.token.value for output in config.outputs if output.access)
     yield from (output.webhook_secret.value for output in config.outputs if output.webhook_secret)
-    addresses = [source.url for source in config.sources if isinstance(source, said.Source)]
+    addresses = [source.url for source in config.sources if isinstance(source, feeds.Source)]
     addresses += [proxy for proxy in (config.network.proxy, *(layer.proxy for layer in layers)) if proxy]
     addresses += [output.webhook for output in config.outputs if output.webhook]
     for address in addresses:

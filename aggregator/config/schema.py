@@ -7,22 +7,21 @@ A default here is what the key means when it is absent; `build` turns the models
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
 
-from aggregator.config.secrets import HeaderName, HeaderValue, ProxyUrl, Token, Url
+from aggregator.config.schema_rules import Output, TagRule, Topic
+from aggregator.config.schema_sources import Defaults, Group, SourceValue
+from aggregator.config.secrets import ProxyUrl, Url
+from aggregator.config.section import CENTURY, DAY, YEAR, Content, Level, Section, wrapped
 from aggregator.config.values import (
-    CronLine,
     Domain,
-    EveryValue,
     FilePath,
-    Id,
     Language,
     Network,
     Query,
     Size,
-    SlugText,
     Span,
     TagText,
     Text,
@@ -30,26 +29,6 @@ from aggregator.config.values import (
     UserAgent,
     count,
 )
-
-DAY = 86_400.0
-YEAR = 366 * DAY
-CENTURY = 100 * YEAR
-
-Content = Literal["full", "summary", "title"]
-Level = Literal["story", "event"]
-
-
-def _wrapped(key: str, model: type[BaseModel]) -> BeforeValidator:
-    """A text alone stands for a map with that key."""
-    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value, json_schema_input_type=str | model)
-
-
-class Section(BaseModel):
-    """A map of known keys, no others."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=False, arbitrary_types_allowed=True
-    )
 
 
 class Site(Section):
@@ -152,155 +131,6 @@ class HostRule(Section):
     gap: Annotated[float, Span(0, DAY)] = Field(default=0.0, description="Least time between two requests to the domain.")
 
 
-class SourceDedup(Section):
-    """How a source's entries are grouped."""
-
-    level: Level | None = Field(default=None, description="`story` or `event`, for this source. Default: `dedup.level`.")
-
-
-SourceDedupValue = Annotated[
-    Annotated[Annotated[bool, Field(strict=True)], Tag("=switch")] | Annotated[SourceDedup, Tag("=map")],
-    Discriminator(lambda value: "=switch" if isinstance(value, bool) else "=map"),
-]
-
-
-class Inherited(Section):
-    """What a source can also get from its group or from the defaults."""
-
-    rank: Annotated[int, count(1, 9)] | None = Field(
-        default=None, description="1 is best: the better outlet leads a story. Default: 2."
-    )
-    tags: list[TagText] = Field(default=[], description="Tags that every entry gets; those of defaults, group and source add up.")
-    every: EveryValue | None = Field(
-        default=None, description="When to poll: `auto` (default; the rhythm is learnt), a duration, or a cron line."
-    )
-    keep: Query | None = Field(default=None, description="Query: entries that don't match are dropped, and counted.")
-    drop: Query | None = Field(default=None, description="Query: entries that match are dropped, and counted.")
-    headers: dict[HeaderName, HeaderValue] = Field(
-        default={}, description="Request headers. `${VAR}` and `file:/path` are filled in."
-    )
-    outlet: Text | None = Field(
-        default=None, description="Name of the publisher. Default: the registrable domain of the article's link."
-    )
-    aggregator: Annotated[bool, Field(strict=True)] | None = Field(
-        default=None, description="Whether the feed republishes other outlets, which its entries then name. Default: false."
-    )
-    dedup: SourceDedupValue | None = Field(
-        default=None, description="`false`: entries never join a story; or a map with `level`. Default: true."
-    )
-    proxy: ProxyUrl | None = Field(default=None, description="HTTP proxy. Default: `network.proxy`.")
-    user_agent: UserAgent | None = Field(default=None, description="The User-Agent header. Default: `network.user_agent`.")
-    silent_after: Annotated[float, Span(60, YEAR)] | None = Field(
-        default=None, description="Time without a new entry after which it counts as silent. Default: learnt."
-    )
-    retain: Annotated[float, Span(DAY, CENTURY)] | None = Field(default=None, description="As `storage.keep`, for these entries.")
-    enabled: Annotated[bool, Field(strict=True)] | None = Field(
-        default=None, description="`false`: not polled, its stories stay. Default: true."
-    )
-
-
-class Group(Inherited):
-    """What the sources of a group have in common."""
-
-
-class Defaults(Inherited):
-    """What all sources have in common, unless their group or they themselves say otherwise."""
-
-    group: Text | None = Field(default=None, description="Group of sources that name none.")
-
-
-class Source(Inherited):
-    """A feed to poll."""
-
-    id: Id | None = Field(
-        default=None, description="Name in commands, queries and the database; never changes. Default: made from the address."
-    )
-    url: Url = Field(description="Address of the feed. `${VAR}` is filled in.")
-    title: Text | None = Field(default=None, description="Name as shown. Default: the feed's own title.")
-    group: Text | None = Field(default=None, description="Group that it belongs to.")
-
-
-class OpmlSource(Inherited):
-    """A list of feeds, polled like sources; nested outlines give the groups."""
-
-    opml: Annotated[str, Field(strict=True, min_length=1)] = Field(
-        description="File, or http(s) address that is read again each day."
-    )
-    group: Text | None = Field(default=None, description="Group of all its feeds. Default: the outline that a feed stands in.")
-
-
-def _is_opml(value: object) -> str:
-    return "=opml" if isinstance(value, dict) and "opml" in value and "url" not in value else "=source"
-
-
-SourceValue = Annotated[
-    Annotated[Annotated[Source, _wrapped("url", Source)], Tag("=source")] | Annotated[OpmlSource, Tag("=opml")],
-    Discriminator(_is_opml),
-]
-
-
-class Expected(Section):
-    """An entry that a rule is tested with."""
-
-    title: Text = Field(description="Title of the entry.")
-    body: Annotated[str, Field(strict=True)] = Field(default="", description="Its text.")
-    source: Text | None = Field(default=None, description="Id of the source that it comes from.")
-    tags: list[TagText] = Field(default=[], description="Tags that it has.")
-
-
-class Expect(Section):
-    """Tests of a rule, run by `check` and `plan`."""
-
-    match: list[Annotated[Expected, _wrapped("title", Expected)]] = Field(
-        default=[], description="Titles (or maps) that must match."
-    )
-    not_: list[Annotated[Expected, _wrapped("title", Expected)]] = Field(
-        default=[], alias="not", description="Titles (or maps) that must not match."
-    )
-
-
-class TagRule(Section):
-    """A tag by rule."""
-
-    query: Query = Field(description="Stories that get the tag.")
-    expect: Expect | None = Field(default=None, description="Tests of the rule.")
-
-
-class Topic(Section):
-    """A subject that is followed; by default also a published feed."""
-
-    slug: SlugText = Field(description="Name in addresses: `/feeds/SLUG.atom`.")
-    title: Text | None = Field(default=None, description="Title of its feed. Default: the slug.")
-    query: Query = Field(description="Stories that belong to it.")
-    expect: Expect | None = Field(default=None, description="Tests of the rule.")
-
-
-class Access(Section):
-    """Who may read a feed."""
-
-    token: Token = Field(description="Readers give it as `?token=` or as Basic password. Such a feed is named nowhere in public.")
-
-
-class Output(Section):
-    """A published feed; with the slug of a topic, another shape of that topic's feed."""
-
-    slug: SlugText = Field(description="Name in addresses: `/feeds/SLUG.atom`.")
-    title: Text | None = Field(default=None, description="Title of the feed. Default: the topic's, else the slug.")
-    description: Text | None = Field(default=None, description="One sentence on the feed.")
-    query: Query | None = Field(default=None, description="Stories in it; `age` may be used. Default: all, or the topic's.")
-    items: Annotated[int, count(1, 10_000)] | None = Field(default=None, description="Stories in it. Default: `publish.items`.")
-    content: Content | None = Field(default=None, description="`full`, `summary` or `title`. Default: `publish.content`.")
-    sort: Literal["published", "updated"] = Field(default="published", description="Order of the stories.")
-    language: Language | None = Field(default=None, description="Language of the feed. Default: `site.language`.")
-    access: Access | None = Field(default=None, description="Makes the feed private.")
-    webhook: Url | None = Field(default=None, description="Address that each new or changed story is posted to.")
-    webhook_secret: Token | None = Field(default=None, description="Signs what is posted: `X-Hub-Signature: sha256=…`.")
-    digest: CronLine | None = Field(default=None, description="Cron line: one entry each time, of the top stories of the query.")
-    rejected: Annotated[bool, Field(strict=True)] = Field(
-        default=False, description="The feed of what `keep` and `drop` threw away."
-    )
-
-
 class Dedup(Section):
     """How entries of different outlets are grouped into stories."""
 
@@ -347,7 +177,7 @@ class Config(Section):
     defaults: Defaults = Field(default=Defaults(), description="What all sources have in common.")
     groups: dict[Text, Group] = Field(default={}, description="What the sources of a group have in common, by the group's name.")
     sources: list[SourceValue] = Field(description="The feeds to poll: addresses, maps, or lists of feeds (`opml`).")
-    tags: dict[TagText, Annotated[TagRule, _wrapped("query", TagRule)]] = Field(
+    tags: dict[TagText, Annotated[TagRule, wrapped("query", TagRule)]] = Field(
         default={}, description="Tags by rule: name, and query or map."
     )
     topics: list[Topic] = Field(default=[], description="Subjects that are followed.")

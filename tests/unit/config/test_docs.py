@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from aggregator.config import schema
+from aggregator.config import schema, schema_rules, schema_sources
 from aggregator.config.jsonschema import json_schema
 from aggregator.config.load import load
+from aggregator.config.section import Section
 from aggregator.config.values import in_words
 from aggregator.tag.query import check
 from aggregator.tag.rules import failed_expectations
@@ -28,17 +29,17 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`network`": schema.NetworkSection,
     "`polling`": schema.Polling,
     "`hosts`": schema.HostRule,
-    "`sources`": schema.Source,
-    "`sources`, `groups` and `defaults`": schema.Inherited,
-    "`sources[].dedup`": schema.SourceDedup,
-    "`defaults`": schema.Defaults,
-    "`sources`, lists of feeds": schema.OpmlSource,
-    "`tags`": schema.TagRule,
-    "`topics`": schema.Topic,
-    "`topics[].expect` and `tags.*.expect`": schema.Expect,
-    "`topics[].expect.match[]`": schema.Expected,
-    "`outputs`": schema.Output,
-    "`outputs[].access`": schema.Access,
+    "`sources`": schema_sources.Source,
+    "`sources`, `groups` and `defaults`": schema_sources.Inherited,
+    "`sources[].dedup`": schema_sources.SourceDedup,
+    "`defaults`": schema_sources.Defaults,
+    "`sources`, lists of feeds": schema_sources.OpmlSource,
+    "`tags`": schema_rules.TagRule,
+    "`topics`": schema_rules.Topic,
+    "`topics[].expect` and `tags.*.expect`": schema_rules.Expect,
+    "`topics[].expect.match[]`": schema_rules.Expected,
+    "`outputs`": schema_rules.Output,
+    "`outputs[].access`": schema_rules.Access,
     "`dedup`": schema.Dedup,
     "`entities`": schema.Entities,
     "`categories`": schema.Categories,
@@ -59,7 +60,8 @@ def documented() -> dict[str, dict[str, str]]:
 
 
 def keys(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
-    inherited = schema.Inherited.model_fields if model is not schema.Inherited and issubclass(model, schema.Inherited) else {}
+    base = schema_sources.Inherited
+    inherited = base.model_fields if model is not base and issubclass(model, base) else {}
     for name, info in model.model_fields.items():
         if name not in inherited:
             yield info.alias or name, info
@@ -91,10 +93,11 @@ def test_each_key_is_documented_with_its_default(heading: str) -> None:
 
 
 def test_no_model_is_left_out() -> None:
-    assert {*SECTIONS.values(), schema.Group} == {
+    assert {*SECTIONS.values(), schema_sources.Group} == {
         model
-        for model in vars(schema).values()
-        if isinstance(model, type) and issubclass(model, schema.Section) and model is not schema.Section
+        for module in (schema, schema_rules, schema_sources)
+        for model in vars(module).values()
+        if isinstance(model, type) and issubclass(model, Section) and model is not Section
     }
 
 
