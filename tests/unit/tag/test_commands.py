@@ -1,0 +1,130 @@
+"""`search`, `topics` and `plan` as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from aggregator.adopt import adopt
+from aggregator.app import Application
+from aggregator.commands import plan, search, topics
+from aggregator.errors import ConfigError, QueryError
+from aggregator.model import Evidence
+
+from .stories import item
+
+CONFIG = """
+storage: {{database: {database}}}
+sources:
+  - {{id: herald, url: "https://herald.example/feed", tags: [wire]}}
+topics:
+  - slug: alliance
+    title: The alliance
+    query: {query}
+    expect: {{match: [NATO meets]}}
+"""
+
+
+class Desk:
+    """A config file, its database, and the commands on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.write("nato")
+        now = time.time()
+        with self.application() as application:
+            application.store.sync_sources(application.settings.sources, now)
+            harvest = ("Ukraine’s harvest", "Grain leaves the ports of Odesa for NATO's south.")
+            titles = [("Quake", ""), ("NATO meets in Oslo", ""), harvest]
+            for number, (title, text) in enumerate(titles, 1):
+                with application.store.begin() as transaction:
+                    transaction.add_item(item(title, text, number=number, published=now - 60 * number), None, Evidence("new"))
+            adopt(application.store, application.settings, application.rules, now)
+
+    def write(self, query: str) -> None:
+        (self.folder / "feeds.yaml").write_text(CONFIG.format(database=self.folder / "test.db", query=query), "utf-8")
+
+    def application(self) -> Application:
+        return Application(self.folder / "feeds.yaml")
+
+    def run(self, command: click.Command, *arguments: str) -> Result:
+        with self.application() as application:
+            return CliRunner().invoke(command, list(arguments), obj=application)
+
+    def revisions(self) -> list[int]:
+        with self.application() as application:
+            return [state.revision for state in application.store.outputs().values()]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    yield Desk(tmp_path)
+
+
+def test_search_marks_the_deciding_words(desk: Desk) -> None:
+    lines = desk.run(search.command, "nato", "-quake").output.splitlines()
+    assert "«NATO» meets in Oslo  (herald)" in lines[0]
+    assert lines[1] == "    nato in the title, no quake"
+    assert lines[3:] == ["    nato in the body, no quake", "    Grain leaves the ports of Odesa for «NATO's» south."]
+
+
+def test_search_as_json(desk: Desk) -> None:
+    rows = [json.loads(line) for line in desk.run(search.command, "--json", "title:(ukraine OR quake)").output.splitlines()]
+    assert [row["title"] for row in rows] == ["Quake", "Ukraine’s harvest"]
+    assert rows[1]["reason"] == "title:ukraine"
+    assert rows[0]["outlets"] == ["herald"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [(["nato"], 2), (["nato", "--limit", "1"], 1), (["--since", "1h", "nato OR quake"], 3), (["topic:alliance"], 2)],
+)
+def test_search_is_bounded(desk: Desk, arguments: list[str], count: int) -> None:
+    assert len(desk.run(search.command, "--json", *arguments).output.splitlines()) == count
+
+
+def test_a_bad_query_is_shown_with_its_place(desk: Desk) -> None:
+    error = desk.run(search.command, "nato titel:x").exception
+    assert isinstance(error, QueryError)
+    assert str(error) == "there is no field titel:; did you mean title?\n  nato titel:x\n       ^"
+    assert error.exit_code == 2
+
+
+def test_topics_are_listed(desk: Desk) -> None:
+    assert desk.run(topics.command).output == "alliance  The alliance  2 stories\n    nato\n"
+    assert json.loads(desk.run(topics.command, "--json").output)["tests"] == 1
+
+
+def test_a_query_is_tried_before_it_is_written_down(desk: Desk) -> None:
+    output = desk.run(topics.command, "try", "nato", "--limit", "1").output.splitlines()
+    assert output[1] == "    nato in the title"
+    assert output[-1] == "2 stories of the last 7d, 1 shown"
+
+
+def test_plan_says_what_an_edit_would_do_and_changes_nothing(desk: Desk) -> None:
+    before = desk.revisions()
+    assert desk.run(plan.command, "--exit-code").exit_code == 0
+    desk.write("nato -odesa OR quake")
+    result = desk.run(plan.command, "--exit-code")
+    assert result.exit_code == 1
+    assert result.output.splitlines()[0] == "~ feed alliance: +1 -1; subscribers see 1 as new"
+    assert json.loads(desk.run(plan.command, "--json").output)["feeds"][0]["enter"][0]["title"] == "Quake"
+    assert desk.revisions() == before
+
+
+def test_plan_lists_every_key_that_differs_from_an_earlier_file(desk: Desk, tmp_path: Path) -> None:
+    earlier = tmp_path / "earlier.yaml"
+    earlier.write_text((tmp_path / "feeds.yaml").read_text("utf-8"), "utf-8")
+    desk.write("nato OR quake")
+    assert desk.run(plan.command, "--against", str(earlier)).output.splitlines()[0] == "~ topic alliance (query)"
+
+
+def test_a_failing_test_of_a_rule_stops_the_plan(desk: Desk) -> None:
+    desk.write("ukraine")
+    assert isinstance(desk.run(plan.command).exception, ConfigError)
