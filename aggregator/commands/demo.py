@@ -54,7 +54,7 @@ def _run(port: int, directory: Path) -> None:
     from aggregator.demo.prepare import prepare, what_to_look_at
     from aggregator.logs import configure
 
-    configure(level="warning")
+    configure(level="error")
     with serving(port + 1, time.time()):
         config = prepare(directory, port, port + 1)
         option = "" if port == 8080 else f" --port {port}"

@@ -39,7 +39,7 @@ A newsroom of seventeen outlets, and an aggregator that reads them. It takes a f
   {site}/feeds/desk.atom?token=demo-token
       a private feed: without the token it does not exist
   {site}/health.atom
-      the one source that is broken, and why
+      what needs a person, as a feed: after a minute, a source that has moved and one that is a web page now
 
 In a second terminal:
 
