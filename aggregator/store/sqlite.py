@@ -141,7 +141,7 @@ class SqliteStore:
             care.tidy(self._writer)
 
     def check(self, *, full: bool = False) -> None:
-        """Raises StoreError if the database is damaged. Without `full`, about a second for each GB in the page cache."""
+        """Raises StoreError if the database is damaged. Without `full`, three seconds a GB, ten from a cold disk."""
         self._read(care.check, self.path, full=full)
 
     def close(self) -> None:
