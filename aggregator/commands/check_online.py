@@ -6,13 +6,13 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aggregator.text.chars import one_line
-from aggregator.text.masks import shown
+from aggregator.text.masks import hide, shown
 from aggregator.text.times import rfc3339, spell
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ def check_online(settings: Settings, sources: Sequence[Source], as_json: bool) -
     found = asyncio.run(_ask(settings, sources, as_json))
     if as_json:
         for one in found:
-            click.echo(json.dumps(row(one), ensure_ascii=False))
+            click.echo(hide(json.dumps(row(one), ensure_ascii=False), settings.secrets))
     else:
         from rich.console import Console
 
-        Console(width=None if sys.stdout.isatty() else WIDE).print(table(found, time.time()))
+        Console(width=None if sys.stdout.isatty() else WIDE).print(table(found, time.time(), settings.secrets))
     return sum(one.feed is None for one in found)
 
 
@@ -78,7 +78,7 @@ def row(found: Found) -> dict[str, Any]:
     }
 
 
-def table(found: Sequence[Found], now: float) -> Table:
+def table(found: Sequence[Found], now: float, secrets: Collection[str] = ()) -> Table:
     """What was found, for people: one line a source, with what should be looked at."""
     from rich.table import Table
     from rich.text import Text

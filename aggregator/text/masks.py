@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 _USER = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)[^/?#]*@")
 _SECRET_PARAMETER = re.compile(r"(?i)([?&](?:token|key|api_?key|auth|password|secret|access_token|sig)=)[^&#]*")
@@ -11,3 +12,10 @@ _SECRET_PARAMETER = re.compile(r"(?i)([?&](?:token|key|api_?key|auth|password|se
 def shown(url: str) -> str:
     """The address without user name and password, and with values of parameters that name a secret replaced by `***`."""
     return _SECRET_PARAMETER.sub(r"\1***", _USER.sub(r"\1", url))
+
+
+def hide(text: str, secrets: Collection[str]) -> str:
+    """The text with every secret (`Settings.secrets`) replaced by `***`, whatever it stands in; longer ones first."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text

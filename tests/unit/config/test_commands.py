@@ -110,6 +110,17 @@ def test_check_online_stores_nothing_and_names_what_should_be_done(run: Callable
         run("check", "--online", "ones")
 
 
+def test_check_online_hides_what_was_filled_in(
+    run: Callable[..., Result], file: Path, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLACE", "old.xml")
+    file.write_text(file.read_text().replace("one.xml", "${PLACE}"))
+    found = json.loads(run("check", "--online", "--json").stdout)
+    assert found["url"] == f"{site}/${{PLACE}}"
+    assert "old.xml" not in json.dumps(found)
+    assert found["ok"]
+
+
 def test_schema_is_json(run: Callable[..., Result]) -> None:
     assert json.loads(run("schema").output)["title"] == "feeds.yaml"
 
