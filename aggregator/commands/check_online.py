@@ -95,9 +95,8 @@ def table(found: Sequence[Found], now: float, secrets: Collection[str] = ()) -> 
             f"{spell(max(0.0, now - newest))} ago" if newest is not None else "",
             f"in {spell(max(0.0, state.due - now))}: {state.reason}" if state else "",
         ]
-        made.add_row(
-            *(Text(one_line(cell)) for cell in cells), Text("; ".join(remarks(one)), style="red" if one.fault else "yellow")
-        )
+        told = hide("; ".join(remarks(one)), secrets)
+        made.add_row(*(Text(one_line(cell)) for cell in cells), Text(told, style="red" if one.fault else "yellow"))
     return made
 
 
