@@ -34,6 +34,9 @@ DECLARED_WEIGHT = 1.0
 HISTORY_WEIGHT = 4.0
 LEAST_HISTORY = 5
 """A source's history says something once it has so many sure titles. A stronger trust in what is declared does harm."""
+USUAL_HISTORY = 20
+USUAL_SHARE = 0.95
+"""A source of so many sure titles of which so large a share is in one language: there an unclear title is in that one, too."""
 CANDIDATES = 12
 
 _FIRST_OTHER_SCRIPT = "\u0370"
@@ -94,10 +97,20 @@ class Guesser:
             with_summary = f"{entry.title}. {entry.text[:SUMMARY_LENGTH]}"
             scripted = by_script(with_summary)
             best, chance = (scripted, 1.0) if scripted else _best(self._likely(with_summary), said, history)
-        return best if chance >= least else UNKNOWN, sure
+        if chance >= least:
+            return best, sure
+        usual = _usual(history)
+        return (usual if usual in title else UNKNOWN), sure
 
     def _likely(self, text: str) -> dict[str, float]:
         return dict(self._model.rank(text)[:CANDIDATES])
+
+
+def _usual(history: Mapping[str, int]) -> str:
+    """The language that nearly all of a source's sure titles are in, or `und`."""
+    seen = sum(history.values())
+    language, count = max(history.items(), key=lambda pair: pair[1], default=("", 0))
+    return language if seen >= USUAL_HISTORY and count >= USUAL_SHARE * seen else UNKNOWN
 
 
 def _best(likely: Mapping[str, float], declared: str | None, history: Mapping[str, int]) -> tuple[str, float]:

@@ -76,6 +76,13 @@ def test_the_feeds_history_helps_short_titles(guesser: Guesser, language: str) -
     assert guesser.guess(entry("El temporal"), language, {language: 30})[0] == language
 
 
+def test_in_a_source_of_one_language_an_unclear_title_is_in_it_too(guesser: Guesser) -> None:
+    assert guesser.guess(entry("Presidente", "Reset 2023."), None, {"pt": 8})[0] == "und"
+    assert guesser.guess(entry("Presidente", "Reset 2023."), None, {"pt": 19, "ca": 1})[0] == "pt"
+    assert guesser.guess(entry("Presidente", "Reset 2023."), None, {"pt": 19, "ca": 4})[0] == "und"
+    assert guesser.guess(entry("12:30"), None, {"pt": 90})[0] == "und"
+
+
 def test_a_wrong_claim_does_not_win_over_the_text(guesser: Guesser) -> None:
     title = "Ministrowie rozmawiają o budżecie na przyszły rok"
     assert guesser.guess(entry(title), "en-US", {})[0] == "pl"
