@@ -110,7 +110,6 @@ def _rest(state: SourceState) -> str | None:
 
 
 _NO_HINTS = Hints()
-_NO_VALIDATORS = Validators()
 
 
 def state_of(row: Row) -> SourceState:
@@ -121,7 +120,7 @@ def state_of(row: Row) -> SourceState:
     rest = json.loads(text) if text else {}
     return SourceState(
         id=SourceId(row[0]),
-        validators=Validators(etag, last_modified) if etag or last_modified else _NO_VALIDATORS,
+        validators=Validators(etag, last_modified),
         arrivals=tuple(array("d", arrivals)),
         hints=_hints(rest["hints"]) if "hints" in rest else _NO_HINTS,
         languages=rest.get("languages", {}),
