@@ -87,7 +87,7 @@ def _inserted(text: str, root: Node | None, sources: Many[NewSource]) -> str:
     match node:
         case Sequence(flow=True, items=[]):
             start = text.rindex("[", 0, node.end)
-            return f"{text[:start]}{newline}{_block(sources, '  ', newline)}{text[node.end :]}"
+            return f"{text[:start].rstrip(' ')}{newline}{_block(sources, '  ', newline)}{text[node.end :]}"
         case Sequence(flow=True):
             at = _last(text, node.items[-1])
             return f"{text[:at]}{''.join(f', {json.dumps(_value(source), ensure_ascii=False)}' for source in sources)}{text[at:]}"

@@ -38,7 +38,7 @@ FILES = [
 def test_where_a_source_is_put(text: str, before: str, line: str | None) -> None:
     edited = with_sources("f", text, [ONE])
     if line is None:
-        assert edited == "sources: \n  - https://new.example/feed.xml  # none\ntags: {}\n"
+        assert edited == "sources:\n  - https://new.example/feed.xml  # none\ntags: {}\n"
         return
     at = text.index(before) + len(before)
     assert edited == text[:at] + line.format(ONE.url) + text[at:]
