@@ -7,6 +7,7 @@ import ssl
 
 import httpcore
 
+from aggregator.fetch.body import TrickleError
 from aggregator.fetch.decode import DecodingError, TooLargeError
 from aggregator.fetch.dialer import AddressRefusedError, NameNotFoundError, OfflineError
 from aggregator.fetch.wire import BudgetError
@@ -19,10 +20,6 @@ _UNSHOWABLE = re.compile(r"[^\x20-\x7e]+")
 
 class HeadersTooLargeError(Exception):
     """More header lines or bytes than are read."""
-
-
-class TrickleError(Exception):
-    """A body in so many tiny parts that reading them is the harm."""
 
 
 KNOWN: tuple[type[Exception], ...] = (
@@ -67,6 +64,8 @@ def fault_of(error: Exception, max_bytes: int) -> Fault:
             return Fault(FaultKind.TIMEOUT, f"too slow: {clean(str(error)) or 'no connection in time'}")
         case httpcore.TimeoutException() | TimeoutError():
             return Fault(FaultKind.TIMEOUT, "too slow: no answer in time")
+        case httpcore.LocalProtocolError():  # its text quotes the header, which may be a secret
+            return Fault(FaultKind.PROTOCOL, "a header of the config can't be sent: it holds characters that HTTP forbids")
         case httpcore.ProtocolError():
             return _protocol(str(error))
         case httpcore.ProxyError() | httpcore.UnsupportedProtocol():

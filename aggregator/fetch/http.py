@@ -7,14 +7,15 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
 from functools import lru_cache
 
 import httpx
 
 from aggregator.fetch import verdict
-from aggregator.fetch.decode import TooLargeError, decoder_for
+from aggregator.fetch.body import BodyReader
 from aggregator.fetch.dialer import Dialer, Names, Resolver
-from aggregator.fetch.faults import KNOWN, HeadersTooLargeError, TrickleError, clean, fault_of
+from aggregator.fetch.faults import KNOWN, HeadersTooLargeError, clean, fault_of
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.request import headers_for, identity, validators_for
@@ -30,9 +31,6 @@ from aggregator.text.urls import registrable_domain
 MAX_REDIRECTS = 5
 MAX_HEADERS = 256
 """Header lines of an answer."""
-MAX_PARTS = 1_000
-"""Parts of a body after which they must be of TINY bytes on average: single bytes in chunks cost a thousand times their worth."""
-TINY = 64
 _EXPECTED: tuple[type[Exception], ...] = (*KNOWN, httpx.HTTPError, httpx.InvalidURL, ImportError)
 """What a fetch may raise for what the network does; ImportError: a SOCKS proxy without its package."""
 
@@ -40,15 +38,18 @@ _EXPECTED: tuple[type[Exception], ...] = (*KNOWN, httpx.HTTPError, httpx.Invalid
 class _Way:
     """One fetch under way: where it has come. What is known at the moment of a timeout."""
 
-    def __init__(self, target: Target, home: Target, now: Callable[[], Instant]) -> None:
+    def __init__(self, target: Target, home: Target, now: Callable[[], Instant], deadline: asyncio.Timeout) -> None:
         self.target = target
         self.home = home
+        self.deadline = deadline
         self.hops: list[Hop] = []
         self.retry_at: Instant | None = None
         self.now = now
 
     def failed(self, fault: Fault) -> FetchFailed:
-        return FetchFailed(fault, tuple(self.hops), self.target.url)
+        """The failure, which waits for what a redirect on the way asked for."""
+        told = replace(fault, retry_at=self.retry_at) if fault.retry_at is None else fault
+        return FetchFailed(told, tuple(self.hops), self.target.url)
 
 
 class HttpFetcher:
@@ -68,6 +69,7 @@ class HttpFetcher:
     ) -> None:
         self._timeout = settings.polling.timeout
         self._max_bytes = settings.polling.max_bytes
+        self._bodies = BodyReader(self._max_bytes)
         self._hold = settings.polling.min
         self._identity = identity(settings)
         self._gate = gate
@@ -85,8 +87,8 @@ class HttpFetcher:
         target, home = parse(request.url), parse(request.configured or request.url)
         if isinstance(target, Fault):
             return FetchFailed(target, (), shown(request.url))
-        way = _Way(target, target if isinstance(home, Fault) else home, lambda: now + loop.time() - started)
         deadline = asyncio.timeout(self._timeout)
+        way = _Way(target, target if isinstance(home, Fault) else home, lambda: now + loop.time() - started, deadline)
         try:
             async with deadline:
                 return await self._follow(request, way)
@@ -139,28 +141,15 @@ class HttpFetcher:
         response = await self._transport(request.proxy).handle_async_request(message)
         try:
             received = _received(response)
-            body = await self._body(response, dict(reversed(received))) if response.status_code in _READ else b""
+            body = await self._read(response, received, way) if response.status_code in _READ else b""
         finally:
             await response.aclose()
         asked = validators_for(request, target)
         return Answer(target.url, response.status_code, received, body, asked, tuple(way.hops), way.retry_at)
 
-    async def _body(self, response: httpx.Response, headers: Mapping[str, str]) -> bytes:
-        """The whole body, unpacked within bounds."""
-        length = headers.get("content-length", "")
-        if length.isdigit() and len(length) < 20 and int(length) > self._max_bytes:
-            raise TooLargeError
-        decoder = decoder_for(headers.get("content-encoding"), self._max_bytes)
-        size = parts = 0
+    async def _read(self, response: httpx.Response, received: Headers, way: _Way) -> bytes:
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        async for part in response.stream:
-            size, parts = size + len(part), parts + 1
-            if size > self._max_bytes:
-                raise TooLargeError
-            if parts > MAX_PARTS and size < parts * TINY:
-                raise TrickleError
-            decoder.feed(part)
-        return decoder.finish()
+        return await self._bodies.read(response.stream, dict(reversed(received)), way.deadline)
 
     def _transport(self, proxy: str | None) -> httpx.AsyncBaseTransport:
         """The direct way, or the one through a proxy. A proxy resolves names itself: no address can be checked there."""

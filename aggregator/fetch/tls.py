@@ -9,6 +9,8 @@ from typing import Any
 
 import certifi
 
+from aggregator.errors import UsageError
+
 MAX_SESSIONS = 512
 """Names whose last session ticket is kept."""
 
@@ -48,10 +50,16 @@ class Resuming(ssl.SSLContext):
 
 
 def context(environ: Mapping[str, str]) -> Resuming:
-    """The one context of a fetcher (making one costs 4 ms). SSL_CERT_FILE and SSL_CERT_DIR replace the bundled authorities."""
+    """The one context of a fetcher (making one costs 4 ms). SSL_CERT_FILE and SSL_CERT_DIR replace the bundled authorities.
+
+    Raises UsageError if these name nothing that can be used.
+    """
     made = Resuming()
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
-    made.load_verify_locations(cafile=file or (None if folder else certifi.where()), capath=folder or None)
+    try:
+        made.load_verify_locations(cafile=file or (None if folder else certifi.where()), capath=folder or None)
+    except OSError as error:  # ssl.SSLError is one
+        raise UsageError(f"SSL_CERT_FILE or SSL_CERT_DIR can't be used ({file or folder}): {error}") from error
     made.set_alpn_protocols(["http/1.1"])
     return made

@@ -133,6 +133,23 @@ def test_a_retry_after_on_the_way_stays_with_the_outcome() -> None:
     assert isinstance(outcome, Fetched) and outcome.retry_at is not None and 7200 <= outcome.retry_at - NOW < 7210
 
 
+def test_a_retry_after_on_the_way_binds_although_the_target_fails() -> None:
+    async def act(exchange: Exchange) -> None:
+        await exchange.reply(302, "Location: http://127.0.0.4:1/", "Retry-After: 7200")
+
+    outcome = fetch(act)
+    assert isinstance(outcome, FetchFailed) and outcome.fault.kind is FaultKind.CONNECT
+    assert outcome.fault.retry_at is not None and outcome.fault.retry_at >= NOW + 7200
+
+
+def test_a_header_that_cannot_be_sent_is_told_without_its_value() -> None:
+    async def act(exchange: Exchange) -> None:
+        await exchange.reply()
+
+    kind, detail = fault(fetch(act, requests=lambda base: FetchRequest(base, headers=(("X-Key", "secret\x00"),))))
+    assert kind is FaultKind.PROTOCOL and "secret" not in detail
+
+
 def test_a_redirect_to_a_held_host_waits_for_its_time() -> None:
     async def run() -> FetchOutcome:
         async def act(exchange: Exchange) -> None:

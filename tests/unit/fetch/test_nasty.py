@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.errors import UsageError
 from aggregator.fetch.http import HttpFetcher
 from aggregator.model import FaultKind, Fetched, FetchFailed, FetchOutcome, FetchRequest
 
@@ -203,6 +204,14 @@ def test_https_honours_ssl_cert_file_and_resumes_sessions(certificate: Path) -> 
     outcomes, resumed = asyncio.run(tls_fetches(document, certificate, str(certificate), count=3))
     assert all(isinstance(outcome, Fetched) for outcome in outcomes)
     assert resumed == [False, True, True]
+
+
+def test_authorities_that_cannot_be_read_are_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="SSL_CERT_FILE"):
+        HttpFetcher(settings(), environ={"SSL_CERT_FILE": str(tmp_path / "missing.pem")})
+    (tmp_path / "empty.pem").write_text("no certificate")
+    with pytest.raises(UsageError, match="SSL_CERT_FILE"):
+        HttpFetcher(settings(), environ={"SSL_CERT_FILE": str(tmp_path / "empty.pem")})
 
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "127.0.0.3"])
