@@ -1,8 +1,8 @@
 """`python -m tests.bench`: what a poll costs, this product and its peers side by side in one run.
 
 For each number of feeds, each contestant polls everything for the first time, then with nothing changed (for the second
-time, for some remember validators only then), then with a tenth of the feeds changed; contestants take turns, rounds are repeated, medians are shown. Costs are CPU milliseconds a
-feed, user and system, children and the process's own start included.
+time, for some remember validators only then), then with a tenth of the feeds changed; contestants take turns, rounds are
+repeated, medians are shown. Costs are CPU milliseconds a feed, user and system, children and the process's own start included.
 
     --feeds 100,300,1000   --rounds 3   --world (the synthetic internet beside the checkout)   --profile   --alone
 """
