@@ -63,7 +63,7 @@ class Decoded:
 def decode(body: bytes, content_type: str | None) -> Decoded:
     """Never raises. A document that is UTF-8 encoded twice throughout is decoded twice."""
     decoded = _decoded(body, content_type)
-    first = _NOT_ASCII.search(decoded.utf8)
+    first = None if decoded.utf8.isascii() else _NOT_ASCII.search(decoded.utf8)
     if first is None or _TWICE.match(decoded.utf8, first.start()) is None:
         return decoded
     try:

@@ -85,8 +85,8 @@ def resolved_base(own: str | None, outer: str) -> str:
 
 def language_tag(text: str | None) -> str | None:
     """A language tag as RFC 5646 writes it, or None for what is none."""
-    tag = (text or "").strip()
-    return tag.replace("_", "-") if _LANGUAGE.fullmatch(tag) else None
+    tag = text.strip() if text else ""
+    return tag.replace("_", "-") if tag and _LANGUAGE.fullmatch(tag) else None
 
 
 def feed_title(piece: Piece | None) -> str | None:

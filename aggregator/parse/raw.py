@@ -5,10 +5,9 @@ They are plain tuples of strings, so that an entry's fingerprint can be taken of
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import xxhash
 
@@ -16,9 +15,6 @@ from aggregator.text.html import Kind
 
 READING = 1
 """Counts up when the same raw entry is read to something else, so that entries known to older versions are read again."""
-
-_written = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
-"""A canonical form that is cheap: the C encoder writes tuples of strings in one go."""
 
 
 class Piece(NamedTuple):
@@ -100,7 +96,24 @@ class RawFeed:
 
 def fingerprint(entry: RawEntry, seed: int) -> bytes:
     """8 bytes over everything the entry says; `seed` stands for what it takes from its document."""
-    return xxhash.xxh3_64_digest(_written(entry).encode("utf-8", "surrogatepass"), seed)
+    parts: list[str] = []
+    _flatten(entry, parts)
+    return xxhash.xxh3_64_digest("\x1f".join(parts).encode("utf-8", "surrogatepass"), seed)
+
+
+def _flatten(values: Iterable[Any], parts: list[str]) -> None:
+    """Strings as they are, other values and the bounds of tuples as controls, which no XML text holds."""
+    for value in values:
+        if value.__class__ is str:
+            parts.append(value)
+        elif not value:
+            parts.append("\x00")
+        elif value is True:
+            parts.append("\x01")
+        else:
+            parts.append("\x02")
+            _flatten(value, parts)
+            parts.append("\x03")
 
 
 def seed_of(*context: str | None) -> int:

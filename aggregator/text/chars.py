@@ -12,7 +12,8 @@ _UNWANTED = re.compile(
 _WINDOWS = {chr(code): bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
 """C1 controls in feeds are Windows-1252 taken for Latin-1, as the HTML standard reads them (13.2.5.80)."""
 
-_ASCII_CONTROLS = dict.fromkeys(code for code in (*range(0x20), 0x7F) if chr(code) not in "\t\n\r")
+_CONTROLS = bytes((*range(0x20), 0x7F))
+_CONTROLS_BUT_SPACE = bytes(code for code in _CONTROLS if code not in b"\t\n\r")
 _INVISIBLE_EDGES = " \u00ad\u2060"
 _INVISIBLE_SPACE = str.maketrans("\u200b\ufeff", "  ")
 
@@ -22,20 +23,35 @@ def scrub(text: str) -> str:
 
     Joiners and right-to-left letters stay: scripts and emoji need them.
     """
+    if text.isascii():
+        raw = text.encode("ascii")
+        kept = raw.translate(None, _CONTROLS_BUT_SPACE)
+        return text if len(kept) == len(raw) else kept.decode("ascii")
     if text.replace("\n", " ").isprintable():
         return text
-    if text.isascii():
-        return text.translate(_ASCII_CONTROLS)
     return _UNWANTED.sub(lambda found: _WINDOWS.get(found.group(), ""), text)
 
 
 def one_line(text: str, limit: int | None = None) -> str:
     """Scrubbed text on one line, with single spaces; longer than `limit` characters it ends in an ellipsis."""
-    line = " ".join(text.split())
-    if not line.isprintable():
-        line = " ".join(scrub(line).translate(_INVISIBLE_SPACE).split())
+    if _is_one_line(text):
+        line = text
+        while "  " in line:
+            line = line.replace("  ", " ")
+    else:
+        line = " ".join(text.split())
+        if not line.isprintable():
+            line = " ".join(scrub(line).translate(_INVISIBLE_SPACE).split())
     line = line.strip(_INVISIBLE_EDGES)
     return line if limit is None or len(line) <= limit else shorten(line, limit)
+
+
+def _is_one_line(text: str) -> bool:
+    """No controls, no space but U+0020, nothing invisible. Most texts are so, and asking is cheaper than splitting them."""
+    if text.isascii():
+        raw = text.encode("ascii")
+        return len(raw.translate(None, _CONTROLS)) == len(raw)
+    return text.isprintable()
 
 
 def shorten(line: str, limit: int) -> str:

@@ -106,17 +106,16 @@ def clean(markup: str, links: Links, limit: int = 1 << 20) -> str:
 
     Cleaning what is clean changes nothing.
     """
-    markup = scrub(markup).replace("\r\n", "\n").replace("\r", "\n")
     if "<" not in markup and "&" not in markup:
-        return _escaped(markup.strip())[:limit]
+        return _escaped(scrub(markup).strip())[:limit]
     if len(markup) > limit:
         markup = markup[:limit]
     if markup.count("&") > _MOST_REFERENCES:
         markup = _LONELY_AMPERSAND.sub("", markup)
-    cleaned = _CLEANER.clean(markup).strip()
+    cleaned = scrub(_CLEANER.clean(markup)).strip()
     if len(cleaned) > limit:
         cleaned = _CLEANER.clean(cleaned[:limit])
-    if "<a " in cleaned or "<img" in cleaned or "<video" in cleaned or "<audio" in cleaned or "<source" in cleaned:
+    if _LINKED.search(cleaned):
         cleaned = _LINKED.sub(lambda found: _relinked(found, links), cleaned).strip()
     return cleaned
 
@@ -148,7 +147,7 @@ def _flattened(cleaned: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace(">", "&gt;").replace("\u00a0", "&nbsp;")
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace(">", "&gt;").replace("\u00a0", "&nbsp;")
 
 
 def _relinked(found: re.Match[str], links: Links) -> str:
