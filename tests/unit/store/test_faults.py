@@ -82,7 +82,7 @@ def test_two_processes_write_in_turns(tmp_path: Path) -> None:
     assert child.stdout is not None
     child.stdout.readline()
     number = 0
-    while number < 30 or int(store.value("batch") or 0) < 3:
+    while number < 8 or int(store.value("batch") or 0) < 3:
         number += 1
         with store.begin() as transaction:
             transaction.add_item(item(f"own {number}"), None, NEW)
