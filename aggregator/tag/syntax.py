@@ -32,19 +32,31 @@ def parse(text: str) -> Node:
     """The tree of a query. Raises QueryError with the place and, where one is likely, what was meant."""
     if len(text) > MAX_LENGTH:
         raise QueryError(f"the query is too long: {len(text):,} characters, at most {MAX_LENGTH:,} are read", MAX_LENGTH)
+    broken = next((offset for offset, character in enumerate(text) if "\ud800" <= character <= "\udfff"), None)
+    if broken is not None:
+        raise QueryError("this is half a character: the query is not text in UTF-8", broken)
     if not text.strip():
         raise QueryError("the query is empty: nothing to look for", 0)
     plain = text.translate(_PLAIN)
-    grammar = _grammar()
     try:
-        tokens = list(grammar.lex(plain))
-        _check_depth(tokens)
-        tree = grammar.parse(plain)
+        if plain.count("(") > MAX_DEPTH:
+            _check_depth(_tokens(plain))
+        tree = _grammar().parse(plain)
     except UnexpectedCharacters as error:
         _bad_character(plain, int(error.pos_in_stream or 0))
     except UnexpectedToken as error:
-        _bad_token(tokens, error.token)
+        _bad_token(_tokens(plain), error.token)
     return _Builder().either(tree.children[0], 0, None)
+
+
+def _tokens(text: str) -> list[Token]:
+    """The tokens of a query, up to the first character that begins none."""
+    found: list[Token] = []
+    try:
+        found.extend(_grammar().lex(text))
+    except UnexpectedCharacters:
+        return found
+    return found
 
 
 def _check_depth(tokens: list[Token]) -> None:

@@ -19,6 +19,7 @@ BAD = [
     # query, column (from 1), words of the message
     ("", 1, "empty"),
     ("   \n", 1, "empty"),
+    ("nato /\udcff/", 7, "half a character"),
     ("()", 2, "empty brackets"),
     ('""', 1, "empty quotes"),
     ('nato "  "', 6, "empty quotes"),
@@ -125,7 +126,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("query", "column", "words"), BAD, ids=[query[:24] for query, _, _ in BAD])
+@pytest.mark.parametrize(("query", "column", "words"), BAD, ids=[ascii(query[:24]) for query, _, _ in BAD])
 def test_a_bad_query_is_told_with_its_place(query: str, column: int, words: str) -> None:
     errors = check(query, NAMES, rolling=True, entry=False)
     assert len(errors) == 1
