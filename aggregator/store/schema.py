@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x61676772
 """`PRAGMA application_id`: "aggr" in ASCII, so that another program's database is never taken for ours."""
 
+OLDEST = (3, 38)
+"""SQLite of 2022: STRICT tables, and JSON's `->>`."""
+CONTENTLESS_DELETE = (3, 43)
+"""SQLite of 2023: rows can be deleted from a full-text index without content."""
 SEARCH_COLUMNS = ("title", "text", "author")
 
 
@@ -30,6 +34,7 @@ def ready(connection: sqlite3.Connection, path: Path, before: Callable[[int], No
     before: called with the version found, ahead of the migration of a database that holds data (to back it up).
     """
     with explained(path):
+        _supported(connection, path)
         found = version(connection, path)
         if found == len(MIGRATIONS):
             return
@@ -42,6 +47,19 @@ def ready(connection: sqlite3.Connection, path: Path, before: Callable[[int], No
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+
+def _supported(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises StoreError if this machine's SQLite is too old: at all, or for a database that was made by a newer one."""
+    if sqlite3.sqlite_version_info < OLDEST:
+        raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: {'.'.join(map(str, OLDEST))} or newer is needed")
+    if sqlite3.sqlite_version_info < CONTENTLESS_DELETE:
+        made = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'search'").fetchone()
+        if made and "contentless_delete" in made[0]:
+            raise StoreError(
+                f"the database {path} was made with SQLite 3.43 or newer, and this machine has {sqlite3.sqlite_version}: "
+                "use a Python with a newer SQLite"
+            )
 
 
 def version(connection: sqlite3.Connection, path: Path) -> int:
@@ -148,7 +166,7 @@ def _search_table() -> str:
 
     Contentless, because the texts are in `items`; SQLite before 3.43 can't delete from such a table and is given an ordinary one.
     """
-    contentless = ", content='', contentless_delete=1" if sqlite3.sqlite_version_info >= (3, 43) else ""
+    contentless = ", content='', contentless_delete=1" if sqlite3.sqlite_version_info >= CONTENTLESS_DELETE else ""
     return f"CREATE VIRTUAL TABLE search USING fts5({', '.join(SEARCH_COLUMNS)}, tokenize='ascii'{contentless})"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from aggregator.dedup.engine import Engine
+from aggregator.errors import StoreError
 from aggregator.model import ItemId, Slug, SourceId, Tag, TagKind, Validators
 from aggregator.ports import StoryFilter
 from aggregator.settings import Dedup
@@ -116,3 +117,27 @@ def test_an_upgraded_database_goes_on(sample: SqliteStore) -> None:
         stored, story = transaction.add_item(one, placement.story, placement.evidence)
         engine.record(transaction.index, stored, story, signature)
     assert story == next(story_ids(item("g4"))), "a new article joins the story that was stored before"
+
+
+def test_an_older_sqlite_finds_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian 12 has 3.40: there the full-text index is an ordinary one."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
+    store = SqliteStore(tmp_path / "news.db")
+    with store.begin() as transaction:
+        one, story = transaction.add_item(item("g1"), None, NEW)
+        transaction.add_item(item("g2"), None, NEW)
+    with store.begin() as transaction:
+        transaction.update_item(replace(one, entry=entry("g1", title="Calm at sea")))
+    assert [found.id for found in store.find(StoryFilter(fts="calm"))] == [story]
+    assert [found.id for found in store.find(StoryFilter(fts="title : storm"))] != [story]
+    store.close()
+    SqliteStore(tmp_path / "news.db").close()
+
+
+def test_a_database_of_a_newer_sqlite_is_refused_by_an_older_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
+    with pytest.raises(StoreError, match="newer SQLite"):
+        SqliteStore(path)
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 37, 0))
+    with pytest.raises(StoreError, match="too old"):
+        SqliteStore(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sqlite3
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,7 @@ def fill(store: SqliteStore) -> None:
 
 
 def main() -> None:
+    sqlite3.sqlite_version_info = (3, 40, 1)  # so that the sample can be read on Debian 12, too
     with tempfile.TemporaryDirectory() as folder:
         store = SqliteStore(Path(folder) / "news.db")
         fill(store)
