@@ -1,4 +1,4 @@
-"""The outlets of the demo and what they have written: read from the TOML files beside this module, as values.
+"""The outlets of the demo and what they have written: read from the TOML files in `outlets`, as values.
 
 A newsroom knows two days. On the first, articles of `day = 1` are there; the second brings those of `day = 2`, edits of
 some older ones, and takes away what is `gone`.
@@ -105,7 +105,7 @@ class Newsroom:
 
 def open_newsroom(day: Day, start: Instant) -> Newsroom:
     """The newsroom on a day. `start`: the instant that articles dated "hours ago" count from (seconds, UTC)."""
-    folder = files("aggregator.demo") / "newsroom"
+    folder = files("aggregator.demo") / "outlets"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
     raw = {name.removesuffix(".toml"): tomllib.loads((folder / name).read_text("utf-8")) for name in names}
     return Newsroom(day, tuple(_outlet(name, table, day, start) for name, table in raw.items()))
