@@ -1,0 +1,69 @@
+"""`backup` and `restore` as a person runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from aggregator.cli import root
+from aggregator.errors import HeldError, StoreError
+from aggregator.store.lock import held
+from aggregator.store.sqlite import SqliteStore
+from tests.unit.store.builders import NEW, item
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "feeds.yaml"
+    file.write_text("storage: {database: data/news.db}\nsources: [https://alpha.example/feed.xml]\n")
+    return file
+
+
+def run(config: Path, *words: str | Path) -> Result:
+    return CliRunner().invoke(root, ["-c", str(config), *map(str, words)], catch_exceptions=False)
+
+
+def add(config: Path, guid: str) -> int:
+    """Adds an entry, and returns how many there are."""
+    store = SqliteStore(config.parent / "data" / "news.db")
+    with store.begin() as transaction:
+        transaction.add_item(item(guid), None, NEW)
+    count = store.counts()["items"]
+    store.close()
+    return count
+
+
+def test_a_backup_put_back_is_what_was_there(config: Path, tmp_path: Path) -> None:
+    add(config, "a")
+    assert "bytes" in run(config, "backup", tmp_path / "copies" / "news.db").output
+    assert add(config, "b") == 2
+    told = run(config, "restore", tmp_path / "copies" / "news.db").output
+    assert "before-restore" in told
+    assert add(config, "b") == 2, "the entry that came after the backup is not there any more"
+
+
+def test_a_backup_of_nothing_is_told(config: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no database"):
+        run(config, "backup", tmp_path / "copy.db")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_database_in_use_can_be_copied_and_not_replaced(config: Path, tmp_path: Path) -> None:
+    add(config, "a")
+    with held(tmp_path / "data" / "news.db"):
+        assert run(config, "backup", tmp_path / "copy.db").exit_code == 0
+        with pytest.raises(HeldError, match="in use"):
+            run(config, "restore", tmp_path / "copy.db")
+    assert add(config, "b") == 2
+
+
+def test_a_lost_database_is_restored_into_an_empty_place(config: Path, tmp_path: Path) -> None:
+    add(config, "a")
+    run(config, "backup", tmp_path / "copy.db")
+    for file in (tmp_path / "data").iterdir():
+        file.unlink()
+    (tmp_path / "data").rmdir()
+    assert run(config, "restore", tmp_path / "copy.db").exit_code == 0
+    assert add(config, "b") == 2
