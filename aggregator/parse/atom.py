@@ -24,6 +24,7 @@ def read(root: Element, with_base: bool) -> RawFeed:
     return RawFeed(
         format="atom 0.3" if ATOM_03 in root.tag or root.get("version") == "0.3" else "atom 1.0",
         entries=(_entry(element, with_base) for element in elements),
+        total=len(elements),
         title=first_piece(fields, "maybe", with_base, "atom:title"),
         links=modules.atom_links(fields, with_base),
         language=language_of(root) or first_text(fields, "dc:language"),

@@ -31,6 +31,7 @@ def read(data: bytes) -> RawFeed | None:
     return RawFeed(
         format=_FORMATS.get(parsed.version, "unknown"),
         entries=(_entry(entry) for entry in parsed.entries),
+        total=len(parsed.entries),
         title=_piece(feed.get("title_detail")),
         links=tuple(_links(feed)),
         language=_text(feed, "language"),

@@ -30,6 +30,7 @@ def read(text: str) -> RawFeed | None:
     return RawFeed(
         format=_format(document),
         entries=_entries(items),
+        total=len(items),
         title=_piece(document, "title", "text"),
         links=tuple(_links(document)),
         language=_string(document, "language"),

@@ -71,13 +71,14 @@ class RawEntry(NamedTuple):
 
 @dataclass(slots=True)
 class RawFeed:
-    """A document's own fields and its entries, which are made one by one as they are asked for.
+    """A document's own fields and its entries, `total` of them, which are made one by one as they are asked for.
 
     ttl in minutes, period and frequency as written; images: candidates. dropped: counts by cap, grows while entries are made.
     """
 
     format: str
     entries: Iterator[RawEntry]
+    total: int
     title: Piece | None = None
     links: tuple[Link, ...] = ()
     language: str | None = None

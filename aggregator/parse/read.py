@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import islice
 
 from aggregator.model import Entry, Fault, FaultKind, Feed, Fetched, Instant
 from aggregator.parse import charset, detect, jsonfeed
@@ -156,10 +157,9 @@ def _entries(raw: RawFeed, reading: Reading, known: Collection[bytes]) -> tuple[
     seed = seed_of(reading.base, *reading.authors)
     entries: list[Entry] = []
     unchanged: list[bytes] = []
-    for number, one in enumerate(raw.entries):
-        if number >= MAX_ENTRIES:
-            reading.count("cap:entries")
-            continue
+    if raw.total > MAX_ENTRIES:
+        reading.count("cap:entries", raw.total - MAX_ENTRIES)
+    for one in islice(raw.entries, MAX_ENTRIES):
         mark = fingerprint(one, seed)
         if mark in known:
             unchanged.append(mark)

@@ -49,6 +49,7 @@ def read(root: Element, home: str, with_base: bool) -> RawFeed:
     return RawFeed(
         format=_format(root, channel),
         entries=_entries(items, home, with_base),
+        total=len(items),
         title=first_piece(fields, "maybe", with_base, "title", "atom:title", "dc:title"),
         links=(*_home_links(fields, with_base), *modules.atom_links(fields, with_base)),
         language=first_text(fields, "language", "dc:language") or language_of(channel) or language_of(root),

@@ -19,7 +19,7 @@ from aggregator.model import Fault, FaultKind, Feed, Fetched, Instant
 from aggregator.parse.worker import LENGTH
 
 INLINE_BYTES = 128 * 1024
-"""Documents up to this size are tried in the calling process: at worst some 0.1 s of it."""
+"""Documents up to this size are tried in the calling process: 0.002 s on average, 0.05 s at worst."""
 
 _LONGEST_ANSWER = 128 << 20
 

@@ -187,9 +187,25 @@ def test_a_limit_never_cuts_a_tag_open() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["<", "<!--", "&", "&#x", "&amp;", '<a href="', "<p a=1 ", "<b>", "<table><td>", "</p>", "<img ", "<a><div>"]
+    "part",
+    [
+        "<",
+        "<!--",
+        "&",
+        "&#x",
+        "&amp;",
+        '<a href="',
+        "<p a=1 ",
+        "<b>",
+        "<table><td>",
+        "</p>",
+        "<img ",
+        "<a><div>",
+        "<div>",
+        "</b><p>",
+    ],
 )
 def test_long_rubbish_is_read_in_time(part: str) -> None:
     started = time.process_time()
     cleaned(part * (100_000 // len(part)))
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 0.5
