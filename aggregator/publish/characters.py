@@ -11,8 +11,8 @@ import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from aggregator.text import urls
-from aggregator.text.chars import one_line, scrub
+from aggregator.text import chars, urls
+from aggregator.text.chars import one_line
 
 __all__ = ["address", "language", "media_type", "plain", "scrub"]
 
@@ -21,18 +21,25 @@ _LANGUAGE = re.compile(r"(?i)[a-z]{2,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?(?:
 _UNDETERMINED = frozenset({"und", "mul", "zxx", "mis"})
 _TAG_LIKE = re.compile(r"<(/?[A-Za-z][^<>]*)>")
 _ENTITY_LIKE = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});")
+_REFERENCE_LIKE = re.compile(r"&(?=#?\w+;)")
 _UNSAFE = re.compile(r"[\s<>\"{}|\\^`\x00-\x1f\x7f\[\]]")
 
 
+def scrub(text: str) -> str:
+    """The text without what no published document may hold. A sign that was lost on its way here becomes a question mark."""
+    return chars.scrub(text).replace("\ufffd", "?")
+
+
 def plain(text: str) -> str:
-    """A title or name on one line, such that every reader shows it the same.
+    """A title, name or summary on one line, such that every reader shows it the same.
 
     Some readers take these texts for HTML and swallow what looks like it: what looks like a tag gets other brackets, what looks
-    like a character reference becomes the character.
+    like a character reference becomes the character, or is parted if there is none of that name.
     """
-    line = one_line(text)
+    line = one_line(text).replace("\ufffd", "?")
     if "&" in line:
         line = one_line(_ENTITY_LIKE.sub(lambda found: html.unescape(found.group()), line))
+        line = _REFERENCE_LIKE.sub("& ", line)
     return _TAG_LIKE.sub(r"‹\1›", line) if "<" in line else line
 
 

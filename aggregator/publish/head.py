@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from aggregator.model import Instant
 from aggregator.publish import addresses
+from aggregator.publish.characters import plain
 from aggregator.settings import Output, Settings
-from aggregator.text.chars import one_line
 
 GENERATOR = "aggregator"
 """Without a version: an upgrade changes no published byte."""
@@ -72,16 +72,16 @@ def feed_id(site_id: str, output: Output) -> str:
 
 def head(output: Output, settings: Settings, site_id: str, updated: Instant, archives: ArchiveLinks = ArchiveLinks()) -> Head:
     """Makes the head of a document. site_id: this database's UUID. Private feeds name no hub: it could not read them."""
-    title = one_line(output.title) or str(output.slug)
+    title = plain(output.title) or str(output.slug)
     return Head(
         output=output,
         id=feed_id(site_id, output),
         title=title,
-        description=one_line(output.description or "") or _description(title, settings),
+        description=plain(output.description or "") or _description(title, settings),
         language=output.language or settings.site.language,
         updated=updated,
         site_url=settings.site.url,
-        site_title=one_line(settings.site.title) or "News",
+        site_title=plain(settings.site.title) or "News",
         home=settings.site.url + addresses.home_path(output),
         hub=addresses.hub(settings.site, settings.publish.websub) if output.token is None and archives.page is None else None,
         ttl=ttl(settings),
@@ -91,7 +91,7 @@ def head(output: Output, settings: Settings, site_id: str, updated: Instant, arc
 
 def _description(title: str, settings: Settings) -> str:
     """What stands where the config says nothing: RSS demands a description."""
-    site = one_line(settings.site.title)
+    site = plain(settings.site.title)
     return "Every story, once" if title == site else f"{title} – {site}"
 
 

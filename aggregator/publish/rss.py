@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from feedgen.entry import FeedEntry
 
 from aggregator.publish.addresses import entry_id
@@ -21,7 +23,7 @@ def item(view: View) -> bytes:
     made.link(href=view.link)
     made.guid(entry_id(view.id), permalink=False)
     if view.full:
-        made.description(view.summary or view.title, isSummary=True)
+        made.description(html.escape(view.summary or view.title, quote=False), isSummary=True)
         made.content(view.body)
     else:
         made.description(view.body)

@@ -109,7 +109,7 @@ def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Orig
         authors=_authors(entry) or (outlet,),
         outlet=outlet,
         origin=_origin(lead, link, sources),
-        summary=text if content != "title" else "",
+        summary=characters.plain(text) if content != "title" else "",
         body=characters.scrub(body),
         full=content == "full" and bool(entry.content or entry.summary),
         also=also,
