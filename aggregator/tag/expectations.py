@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from aggregator.model import Entry, Item, ItemId, SourceId, Story, StoryId, Tag, TagKind
 from aggregator.settings import Expectation, Settings
 from aggregator.tag.explain import explain
+from aggregator.tag.matcher import compile_node
 from aggregator.tag.nodes import Node, Value, terms
 from aggregator.tag.ordering import RuleName
 from aggregator.tag.ruleset import RuleSet, without_numbers
@@ -37,7 +38,7 @@ def _problem(name: RuleName, expectation: Expectation, settings: Settings, rules
     node = without_numbers(rules.node(name))
     tags = [Tag(TagKind.TAG, tag) for tag in expectation.tags]
     facts = rules.learnt(_story(expectation, settings, node), _WHEN, tags)
-    found = explain(node, facts, rules.vocabulary)
+    found = explain(compile_node(node, rules.vocabulary), facts, rules.vocabulary)
     if found.matched == expectation.match:
         return None
     wish = "should match and does not" if expectation.match else "should not match and does"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.facts import Facts
-from aggregator.tag.matcher import matcher
+from aggregator.tag.matcher import Compiled, compile_node
 from aggregator.tag.nodes import All, Any, Compare, Node, Not, Pattern, Term, Value, Words, show
 
 MAX_NAMED = 6
@@ -30,9 +30,9 @@ class Explanation:
         return self.branch
 
 
-def explain(node: Node, facts: Facts, vocabulary: Vocabulary) -> Explanation:
+def explain(compiled: Compiled, facts: Facts, vocabulary: Vocabulary) -> Explanation:
     """Explains by the first item that matches; where none does, by the part that no item (or not the same item) meets."""
-    return _Explainer(facts, vocabulary).of(node)
+    return _Explainer(facts, vocabulary).of(compiled)
 
 
 class _Explainer:
@@ -40,40 +40,41 @@ class _Explainer:
         self.facts = facts
         self.vocabulary = vocabulary
 
-    def of(self, node: Node) -> Explanation:
-        mask = self.mask(node)
+    def of(self, compiled: Compiled) -> Explanation:
+        mask = compiled.match(self.facts)
         if not mask:
-            return self.failed(node)
+            return self.failed(compiled)
         bit = mask & -mask
-        explanation = self.matched(node, bit)
-        if len(self.facts.items) == 1 or not any(isinstance(term, Words | Pattern) for term in _positive(node)):
+        explanation = self.matched(compiled, bit)
+        if len(self.facts.items) == 1 or not any(isinstance(term, Words | Pattern) for term in explanation.terms):
             return explanation
         source = self.facts.items[bit.bit_length() - 1].source
         return Explanation(True, f"{explanation.branch} [{source}]", explanation.terms)
 
-    def mask(self, node: Node) -> int:
-        return matcher(node, self.vocabulary)(self.facts)
-
-    def matched(self, node: Node, bit: int) -> Explanation:
-        match node:
-            case All(parts):
-                each = [self.matched(part, bit) for part in parts]
+    def matched(self, compiled: Compiled, bit: int) -> Explanation:
+        match compiled.node:
+            case All():
+                each = [self.matched(part, bit) for part in compiled.parts]
                 decided = tuple(term for explanation in each for term in explanation.terms)
                 return Explanation(True, ", ".join(explanation.branch for explanation in each), decided)
-            case Any(parts):
-                return self.matched(next(part for part in parts if self.mask(part) & bit), bit)
+            case Any():
+                return self.matched(next(part for part in compiled.parts if part.match(self.facts) & bit), bit)
             case Not(part):
                 return Explanation(True, f"no {show(part, True)}", ())
-            case Words(fields=fields) | Pattern(fields=fields) if len(fields) > 1:
-                where = next((name for name in fields if self.mask(_in(node, name)) & bit), fields[0])
-                return Explanation(True, f"{node.text} in the {where}", (node,))
-            case _:
-                return Explanation(True, node.text, (node,))
+            case Words(fields=fields) | Pattern(fields=fields) as term if len(fields) > 1:
+                where = next((name for name in fields if self.is_in(term, name, bit)), fields[0])
+                return Explanation(True, f"{term.text} in the {where}", (term,))
+            case term:
+                return Explanation(True, term.text, (term,))
 
-    def failed(self, node: Node) -> Explanation:
+    def is_in(self, term: Words | Pattern, field: str, bit: int) -> bool:
+        return bool(compile_node(replace(term, fields=(field,)), self.vocabulary).match(self.facts) & bit)
+
+    def failed(self, compiled: Compiled) -> Explanation:
+        node = compiled.node
         match node:
-            case All(parts):
-                missing = [part for part in parts if not self.mask(part)]
+            case All():
+                missing = [part for part in compiled.parts if not part.match(self.facts)]
                 if missing:
                     return self.failed(missing[0])
                 return Explanation(False, f"{show(node)}: each is there, but never in the same item", _terms(node))
@@ -81,8 +82,8 @@ class _Explainer:
                 named = ", ".join(show(part) for part in parts[:MAX_NAMED])
                 more = f" and {len(parts) - MAX_NAMED} more" if len(parts) > MAX_NAMED else ""
                 return Explanation(False, f"none of {named}{more}", _terms(node))
-            case Not(part):
-                found = self.of(part)
+            case Not():
+                found = self.of(compiled.parts[0])
                 return Explanation(False, f"excluded by {found.branch}", found.terms)
             case Compare():
                 return Explanation(False, f"not {node.text}{self.actual(node)}", (node,))
@@ -101,14 +102,6 @@ class _Explainer:
                 return f" (at most {max(self.facts.counts, default=0)})"
             case _:
                 return f" (it is {(self.facts.as_of - self.facts.published) / 3600:.0f}h old)"
-
-
-def _in(node: Words | Pattern, name: str) -> Words | Pattern:
-    match node:
-        case Words():
-            return Words(node.tokens, (name,), node.prefix, node.acronym, node.text, node.offset)
-        case Pattern():
-            return Pattern(node.source, (name,), node.ignore_case, node.text, node.offset)
 
 
 def _positive(node: Node) -> list[Term]:

@@ -13,7 +13,7 @@ from aggregator.model import Instant, Item, ItemId, Story, TagKind
 from aggregator.ports import QueryNames, Store
 from aggregator.settings import Settings
 from aggregator.tag.facts import ItemWords, facts_of_items
-from aggregator.tag.matcher import matcher
+from aggregator.tag.matcher import compile_node
 from aggregator.tag.nodes import All, Any, Node, Not, Value
 from aggregator.tag.ordering import RuleName
 from aggregator.tag.own import OwnTags
@@ -42,7 +42,7 @@ class Lookup:
         # Where words narrow the search, a bound on time costs the store more than it saves: it is looked at here.
         found = store.find(replace(where, since=None if where.fts else _latest(since, where.since)))
         certain, certain_alone = answered_by_index(node), answered_for_one_item(node)
-        match = matcher(node, self._rules.vocabulary)
+        match = compile_node(node, self._rules.vocabulary).match
         for story in found:
             if since is not None and all(item.first_seen < since for item in story.items):
                 continue

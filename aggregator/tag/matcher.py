@@ -5,42 +5,64 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import reduce
 from typing import TypeAlias
 
 from aggregator.model import Item
 from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.facts import Facts
-from aggregator.tag.nodes import All, Any, Compare, Node, Not, Pattern, Value, Words
+from aggregator.tag.nodes import All, Any, Compare, Node, Not, Pattern, Term, Value, Words
 from aggregator.tag.pattern import compile_pattern
 
 Matcher: TypeAlias = Callable[[Facts], int]
 Key: TypeAlias = int | tuple[str, str]
 """What a story must have for a query to match: a pattern's number, or (field, value)."""
 
+LONG_LIST = 8
+"""From so many words on, asking for all at once is quicker than one after the other."""
+
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq,
 }  # fmt: skip
 
 
-def matcher(node: Node, vocabulary: Vocabulary) -> Matcher:
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A query, or a part of one, with its predicate; parts: those of its node, in order."""
+
+    node: Node
+    match: Matcher
+    parts: tuple[Compiled, ...] = ()
+
+
+def compile_node(node: Node, vocabulary: Vocabulary) -> Compiled:
     """The predicate of a query. `Not` looks at the whole story: it excludes when any item has what is excluded."""
     match node:
-        case All(parts):
-            return _all([matcher(part, vocabulary) for part in parts])
-        case Any(parts):
-            return _any([matcher(part, vocabulary) for part in parts])
+        case All(nodes):
+            parts = tuple(compile_node(part, vocabulary) for part in nodes)
+            return Compiled(node, _all([part.match for part in sorted(parts, key=_size)]), parts)
+        case Any(nodes):
+            parts = tuple(compile_node(part, vocabulary) for part in nodes)
+            return Compiled(node, _any_word(nodes, vocabulary) or _any([part.match for part in parts]), parts)
         case Not(part):
-            inner = matcher(part, vocabulary)
-            return lambda facts: 0 if inner(facts) else facts.everything
+            excluded = compile_node(part, vocabulary)
+            inner = excluded.match
+            return Compiled(node, lambda facts: 0 if inner(facts) else facts.everything, (excluded,))
+        case _:
+            return Compiled(node, _term(node, vocabulary))
+
+
+def _term(term: Term, vocabulary: Vocabulary) -> Matcher:
+    match term:
         case Words():
-            return _words(node, vocabulary.number(node))
+            return _words(term, vocabulary.number(term))
         case Pattern():
-            return _pattern(node)
+            return _pattern(term)
         case Value():
-            return _value(node)
+            return _value(term)
         case Compare():
-            return _compare(node)
+            return _compare(term)
 
 
 def _all(parts: list[Matcher]) -> Matcher:
@@ -62,6 +84,31 @@ def _any(parts: list[Matcher]) -> Matcher:
             mask |= part(facts)
             if mask == facts.everything:
                 return mask
+        return mask
+
+    return match
+
+
+def _size(compiled: Compiled) -> int:
+    """How much work a part is, roughly: the cheap ones are asked first."""
+    return 1 + sum(map(_size, compiled.parts))
+
+
+def _any_word(nodes: tuple[Node, ...], vocabulary: Vocabulary) -> Matcher | None:
+    """A long list of plain words, all looked for in the same fields, as one question; None for anything else."""
+    words = [node for node in nodes if isinstance(node, Words) and not node.acronym]
+    fields = {node.fields for node in words}
+    if len(words) < max(len(nodes), LONG_LIST) or len(fields) != 1:
+        return None
+    numbers = frozenset(map(vocabulary.number, words))
+    (names,) = fields
+
+    def match(facts: Facts) -> int:
+        mask = 0
+        for name in names:
+            found = facts.words[name]
+            for number in found.keys() & numbers:
+                mask |= found[number]
         return mask
 
     return match

@@ -97,6 +97,8 @@ def show(node: Node, inside: bool = False) -> str:
         case Any(parts):
             text = " OR ".join(show(part, True) for part in parts)
             return f"({text})" if inside else text
+        case Not(Not() as part):
+            return f"-({show(part)})"
         case Not(part):
             return "-" + show(part, True)
         case _:

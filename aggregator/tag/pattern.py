@@ -36,4 +36,5 @@ def compile_pattern(source: str, ignore_case: bool) -> Callable[[str], str | Non
 
 def _reason(error: Exception) -> str:
     argument = error.args[0] if error.args else error
-    return argument.decode("utf-8", "replace") if isinstance(argument, bytes) else str(argument)
+    text = argument.decode("utf-8", "replace") if isinstance(argument, bytes) else str(argument)
+    return " ".join(text.split())

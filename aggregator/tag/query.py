@@ -10,7 +10,7 @@ from aggregator.tag.entities import entity_called, known_entities
 from aggregator.tag.explain import Explanation, explain
 from aggregator.tag.facts import Facts, facts_of_story, reader
 from aggregator.tag.fields import STORY_FIELDS, SUBJECTS, language_error, suggest
-from aggregator.tag.matcher import matcher
+from aggregator.tag.matcher import compile_node
 from aggregator.tag.nodes import Compare, Node, Term, Value, terms
 from aggregator.tag.prefilter import story_filter
 from aggregator.tag.syntax import parse
@@ -31,16 +31,16 @@ class Query:
         self._names = names or QueryNames()
         self.node: Node = parse(text)
         self._vocabulary = Vocabulary()
-        self._match = matcher(self.node, self._vocabulary)
+        self._compiled = compile_node(self.node, self._vocabulary)
         self._read = reader(self._vocabulary.automaton())
 
     def matches(self, story: Story, as_of: Instant) -> bool:
         """Whether the story matches. as_of: the instant that `age` is measured at."""
-        return self._match(self._facts(story, as_of)) != 0
+        return self._compiled.match(self._facts(story, as_of)) != 0
 
     def explain(self, story: Story, as_of: Instant) -> Explanation:
         """The branch of the query that matched, or the one that failed."""
-        return explain(self.node, self._facts(story, as_of), self._vocabulary)
+        return explain(self._compiled, self._facts(story, as_of), self._vocabulary)
 
     def filter(self, as_of: Instant) -> StoryFilter:
         """What the store can look up: all stories that match are among those it finds."""

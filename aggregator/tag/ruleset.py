@@ -12,7 +12,7 @@ from aggregator.settings import Output, Settings
 from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.explain import Explanation, explain
 from aggregator.tag.facts import Facts, facts_of_items, reader
-from aggregator.tag.matcher import Key, Matcher, anchors, matcher
+from aggregator.tag.matcher import Compiled, Key, Matcher, anchors, compile_node
 from aggregator.tag.nodes import All, Compare, Node
 from aggregator.tag.ordering import RuleName, levels
 from aggregator.tag.own import OwnTags
@@ -24,8 +24,7 @@ class Rule:
     """place: where it stands in the file among those of its kind."""
 
     name: RuleName
-    node: Node
-    match: Matcher
+    query: Compiled
     place: int
 
 
@@ -36,7 +35,7 @@ class _Batch:
         self._always: list[Rule] = []
         self._by_key: dict[Key, list[Rule]] = {}
         for rule in rules:
-            needed = anchors(rule.node, vocabulary)
+            needed = anchors(rule.query.node, vocabulary)
             if needed is None:
                 self._always.append(rule)
             else:
@@ -50,7 +49,7 @@ class _Batch:
         for key in keys:
             for rule in by_key.get(key, ()):
                 asked[rule.name] = rule
-        return sorted((rule for rule in asked.values() if rule.match(facts)), key=lambda rule: rule.place)
+        return sorted((rule for rule in asked.values() if rule.query.match(facts)), key=lambda rule: rule.place)
 
 
 class RuleSet:
@@ -63,7 +62,7 @@ class RuleSet:
         self.vocabulary = Vocabulary()
         nodes = _nodes(settings)
         self._rules = {
-            name: Rule(name, node, matcher(node, self.vocabulary), place) for place, (name, node) in enumerate(nodes.items())
+            name: Rule(name, compile_node(node, self.vocabulary), place) for place, (name, node) in enumerate(nodes.items())
         }
         self._batches = [_Batch((self._rules[name] for name in names), self.vocabulary) for names in levels(nodes)]
         self._entry_rules = _entry_rules(settings.sources, self.vocabulary)
@@ -90,7 +89,7 @@ class RuleSet:
         outputs = list(self._everything)
         reasons: dict[str, str] = dict.fromkeys(self._everything, "every story")
         for rule in self._matching(facts):
-            branch = explain(rule.node, facts, self.vocabulary).branch
+            branch = explain(rule.query, facts, self.vocabulary).branch
             slug = Slug(rule.name.name)
             match rule.name.kind:
                 case "tag":
@@ -122,14 +121,14 @@ class RuleSet:
 
     def explain(self, name: RuleName, story: Story, as_of: Instant) -> Explanation:
         """Why a rule matches a story, or the part of it that fails. Raises KeyError for a rule that is not there."""
-        return explain(self._rules[name].node, self.learnt(story, as_of), self.vocabulary)
+        return explain(self._rules[name].query, self.learnt(story, as_of), self.vocabulary)
 
     def names(self) -> list[RuleName]:
         """All rules, in the order of the file."""
         return list(self._rules)
 
     def node(self, name: RuleName) -> Node:
-        return self._rules[name].node
+        return self._rules[name].query.node
 
     def _matching(self, facts: Facts) -> list[Rule]:
         """Rules that match, tags before topics before outputs; the facts learn of tags and topics on the way."""
@@ -174,7 +173,7 @@ def _entry_rules(sources: Iterable[Source], vocabulary: Vocabulary) -> Mapping[S
         for kind, query in (("drop", source.drop), ("keep", source.keep)):
             if query is not None:
                 if query not in compiled:
-                    compiled[query] = matcher(parse(query), vocabulary)
+                    compiled[query] = compile_node(parse(query), vocabulary).match
                 rules.setdefault(source.id, []).append((kind, " ".join(query.split()), compiled[query]))
     return rules
 
