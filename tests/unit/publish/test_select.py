@@ -1,0 +1,55 @@
+"""Which feeds a story enters, stays in and leaves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from aggregator.model import ItemId, Slug, SourceId, SourceState, Story, StoryId
+from aggregator.ports import OutputState, Shown
+from aggregator.publish import select
+from tests.unit.publish.samples import NOON, item
+
+A, B = Slug("a"), Slug("b")
+OUTPUTS = {A: OutputState(A, b"", filling=False), B: OutputState(B, b"", filling=True)}
+PLAIN = Story(StoryId("s"), (replace(item(1), id=ItemId(1)),), ItemId(1), published=NOON, first_seen=NOON, updated=NOON)
+
+
+@pytest.mark.parametrize(
+    ("story", "wanted", "current", "enter", "leave", "stay"),
+    [
+        (PLAIN, {A, B}, set(), (A, B), (), ()),
+        (PLAIN, {A}, {A, B}, (), (B,), (A,)),
+        (replace(PLAIN, old=True), {A, B}, set(), (B,), (), ()),
+        (replace(PLAIN, old=True), {A}, {A}, (), (), (A,)),
+        (replace(PLAIN, dropped=True), {A, B}, {A}, (), (A,), ()),
+        (replace(PLAIN, alias_of=StoryId("t")), {A}, {A, B}, (), (A, B), ()),
+    ],
+    ids=["new", "no longer", "backlog enters what is filled", "backlog stays", "taken down", "alias"],
+)
+def test_place(
+    story: Story, wanted: set[Slug], current: set[Slug], enter: tuple[Slug, ...], leave: tuple[Slug, ...], stay: tuple[Slug, ...]
+) -> None:
+    placed = select.place(story, wanted, current, OUTPUTS, now=NOON)
+    assert (placed.enter, placed.leave, placed.stay) == (enter, leave, stay)
+    assert set(placed.reasons) >= {*enter, *leave}
+
+
+def test_a_new_story_waits_for_a_better_lead() -> None:
+    early = select.place(PLAIN, {A}, set(), OUTPUTS, now=NOON + 59, settle=60)
+    assert (early.enter, early.held_until) == ((), NOON + 60)
+    assert select.place(PLAIN, {A}, set(), OUTPUTS, now=NOON + 60, settle=60).enter == (A,)
+
+
+def test_a_feed_is_filled_when_every_source_was_asked_or_has_to_wait() -> None:
+    asked = SourceState(SourceId("a"), "https://a.example/", last_poll=NOON)
+    new, gone, waiting = (replace(asked, last_poll=None, **one) for one in ({}, {"gone": True}, {"due": NOON + 5}))
+    assert select.is_filled([asked, gone, waiting], NOON)
+    assert not select.is_filled([asked, new], NOON)
+
+
+def test_a_new_feed_starts_with_the_newest_the_oldest_of_them_first() -> None:
+    members = [Shown(StoryId(f"s{at}"), at, 0.0, float(at), 0.0, 1) for at in (3, 1, 4, 2)]
+    assert select.fill(members, 2) == ("s3", "s4")
+    assert select.fill(members, 0) == ()

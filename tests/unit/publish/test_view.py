@@ -1,0 +1,149 @@
+"""What a reader sees of a story, whatever the outlet sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from lxml import etree
+
+from aggregator.model import Category, Entry, Item, ItemId, Origin, SourceId, Story, StoryId, Tag, TagKind
+from aggregator.publish import characters, excerpt
+from aggregator.publish.rendering import public_origins, render
+from aggregator.publish.view import Origin as Shown
+from aggregator.publish.view import View, view
+from aggregator.settings import Settings, Site
+from tests.unit.publish.samples import DAILY, NOON, WIRE, item
+
+SITE = Site(title="Test news", url="https://news.example.org")
+ID = StoryId("8c1f2f7e-0c5d-5c4e-9a52-0a9f0c0b1a2d")
+
+
+def story(*items: Item, tags: tuple[Tag, ...] = ()) -> Story:
+    numbered = tuple(replace(one, id=ItemId(place)) for place, one in enumerate(items, start=1))
+    return Story(ID, numbered, ItemId(1), published=NOON, first_seen=NOON, updated=NOON, tags=tags)
+
+
+def shown(*items: Item, content: str = "summary", sources: Mapping[SourceId, Shown] | None = None) -> View:
+    return view(story(*items), content, SITE, sources or {})
+
+
+def test_each_other_outlet_is_named_once_with_its_first_report() -> None:
+    again = item(3, DAILY, url="https://daily.example/again")
+    nameless = item(4, outlet="Fourth", outlet_key="fourth.example", url=None)
+    found = shown(item(1), item(2, DAILY), again, nameless)
+    assert [(one.outlet, one.url) for one in found.also] == [
+        ("The Daily", "https://daily.example/articles/2?lang=en&page=1"),
+    ]
+    assert found.body.endswith(
+        '<p>Also reported by <a href="https://daily.example/articles/2?lang=en&amp;page=1">The Daily</a></p>'
+    )
+
+
+def test_the_words_are_those_of_the_storys_language() -> None:
+    assert "<p>Auch berichtet von <a" in shown(item(1, language="de"), item(2, DAILY)).body
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("summary", "<p>Ministers talked about <em>step</em> 1.</p>"),
+        ("full", "<p>Ministers talked about <em>step</em> 1.</p><p>They meet again.</p>"),
+        ("title", '<p>Reported by <a href="https://wire.example/articles/1?lang=en&amp;page=1">Wire</a></p>'),
+    ],
+)
+def test_content_modes(content: str, expected: str) -> None:
+    assert shown(item(1), content=content).body == expected
+
+
+def test_a_long_summary_is_cut_at_a_sentence() -> None:
+    text = "This is a sentence of some length, for a test. " * 40
+    body = shown(item(1, summary=f"<p>{text}</p>", text=text)).body
+    assert body.startswith("<p>This is a sentence")
+    assert body.endswith("for a test.</p>")
+    assert len(body) <= excerpt.EXCERPT + 7
+
+
+def test_an_entry_without_any_text_still_says_who_reports_it() -> None:
+    bare = item(1, summary="", content="", text="")
+    assert shown(bare, item(2, DAILY)).body.startswith('<p>Reported by <a href="https://wire.example')
+    assert "The Daily" in shown(bare, item(2, DAILY)).body
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ("AT&amp;T", "AT&T"),
+        ("S&P500 up", "S&P500 up"),
+        ("How <b> works", "How ‹b› works"),
+        ("1 < 2 > 0", "1 < 2 > 0"),
+        ("a\u202eb\x00c\n d", "abc d"),
+        ("caf\ufffd", "caf?"),
+    ],
+)
+def test_titles_are_text(sent: str, expected: str) -> None:
+    assert shown(item(1, title=sent)).title == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://a.example/x y", "https://a.example/x%20y"),
+        ("https://a.example/[x]|{y}", "https://a.example/%5Bx%5D%7C%7By%7D"),
+        ("javascript:alert(1)", None),
+        ("https://user:pass@a.example/", None),
+        ("//a.example/", None),
+        (None, None),
+    ],
+)
+def test_addresses_are_addresses(url: str | None, expected: str | None) -> None:
+    assert characters.address(url) == expected
+
+
+def test_a_story_without_any_address_leads_to_its_page() -> None:
+    assert shown(item(1, url=None)).link == f"https://news.example.org/stories/{ID}"
+
+
+def test_secrets_in_a_sources_address_are_not_published() -> None:
+    filled = replace(WIRE, id=SourceId("filled"), url="https://x.example/abc123", shown="https://x.example/${TOKEN}")
+    origins = public_origins(Settings(file=__file__, sources=(WIRE, DAILY, filled)))  # type: ignore[arg-type]
+    assert set(origins) == {WIRE.id}
+    assert shown(item(2, DAILY), sources=origins).origin == Shown("The Daily", "https://daily.example/", "https://daily.example/")
+
+
+def test_what_an_aggregator_names_is_the_source() -> None:
+    plain = item(1, aggregator=True, outlet="Harbour Post")
+    named = replace(plain, entry=replace(plain.entry, origin=Origin("Harbour Post", "https://harbour.example/feed")))
+    assert shown(named).origin == Shown("Harbour Post", "https://harbour.example/feed", "https://harbour.example/")
+
+
+def test_kinds_of_tags_have_schemes_of_their_own() -> None:
+    tags = (Tag(TagKind.TAG, "wire"), Tag(TagKind.ENTITY, "NATO"), Tag(TagKind.CATEGORY, "Europe"), Tag(TagKind.CATEGORY, " "))
+    found = view(story(item(1), tags=tags), "summary", SITE, {})
+    assert {(one.term, one.scheme) for one in found.terms} == {
+        ("wire", "https://news.example.org/#tag"),
+        ("NATO", "https://news.example.org/#entity"),
+        ("Europe", None),
+    }
+
+
+@given(
+    title=some.text(max_size=40),
+    summary=some.text(max_size=80),
+    author=some.text(max_size=20),
+    url=some.one_of(some.none(), some.text(max_size=40).map("https://a.example/".__add__)),
+    category=some.text(max_size=20),
+)
+def test_nothing_that_the_store_holds_can_break_a_document(
+    title: str, summary: str, author: str, url: str | None, category: str
+) -> None:
+    entry = Entry("g", url, title, summary=summary, text=summary, authors=(author,), categories=(Category(category),))
+    one = replace(item(1), entry=entry, outlet=author)
+    found = render(view(story(one, item(2, DAILY), tags=(Tag(TagKind.CATEGORY, category),)), "full", SITE, {}), SITE)
+    for fragment in (found.atom, found.rss):
+        names = b'<x xmlns:media="m" xmlns:atom="a" xmlns:dc="d" xmlns:content="c">'
+        root = etree.fromstring(names + fragment + b"</x>", etree.XMLParser(resolve_entities=False))
+        assert len(root) == 1
