@@ -13,8 +13,8 @@ from aggregator.errors import QueryError
 from aggregator.tag.nodes import All, Any, Node, Not
 from aggregator.tag.terms import bare_phrase, bare_word, compare, pattern, valued
 
-MAX_LENGTH = 20_000
-"""Characters of a query: some hundred words of a newsroom's alert take 5,000."""
+MAX_LENGTH = 40_000
+"""Characters of a query: the two thousand words that are read at most, and their operators."""
 MAX_DEPTH = 40
 MAX_TERMS = 2_000
 
