@@ -78,6 +78,8 @@ class Guesser:
     def _model(self) -> LanguageIdentifier:
         model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
         model.set_languages(LANGUAGES.split())
+        # It keeps the model of all its labels so that one could go back to them: 28 MB that nobody asks for here.
+        model._full_model = (model.nb_ptc, model.nb_pc, model.nb_classes)
         return model
 
     def guess(self, entry: Entry, declared: str | None, history: Mapping[str, int]) -> tuple[str, bool]:

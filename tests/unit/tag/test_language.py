@@ -102,6 +102,12 @@ def test_there_are_eighty_three_languages() -> None:
     assert len(set(LANGUAGES.split())) == 83
 
 
+def test_the_model_of_all_labels_is_not_kept(guesser: Guesser) -> None:
+    """Its name is py3langid's own: where it is gone, the line that frees it can go, too."""
+    labels = guesser._model._full_model[2]
+    assert len(set(labels)) == 83
+
+
 def rows(shared: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in (shared / "data/stories/langid.jsonl").read_text("utf-8").splitlines()]
 
