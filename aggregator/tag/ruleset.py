@@ -66,6 +66,7 @@ class RuleSet:
         }
         self._batches = [_Batch((self._rules[name] for name in names), self.vocabulary) for names in levels(nodes)]
         self._entry_rules = _entry_rules(settings.sources, self.vocabulary)
+        self._apart = [(query, compile_node(parse(query), self.vocabulary).match) for query in settings.dedup.never]
         self.read = reader(self.vocabulary.automaton())
         self._by_topic: dict[Slug, list[Slug]] = {}
         self._everything: list[Slug] = []
@@ -147,12 +148,23 @@ class RuleSet:
         rules = self._entry_rules.get(source.id)
         if rules is None:
             return None
-        facts = facts_of_items((item,), 1, item.published, self.read, item.first_seen)
-        facts.add_tags(self._own.tags((item,)))
+        facts = self._entry_facts(item)
         for kind, text, match in rules:
             if (match(facts) == 0) == (kind == "keep"):
                 return f"{kind} {text}"
         return None
+
+    def apart(self, item: Item) -> str | None:
+        """The query of `dedup.never` that an item matches, or None: what matches is a story of its own that nothing joins."""
+        if not self._apart:
+            return None
+        facts = self._entry_facts(item)
+        return next((" ".join(query.split()) for query, match in self._apart if match(facts)), None)
+
+    def _entry_facts(self, item: Item) -> Facts:
+        facts = facts_of_items((item,), 1, item.published, self.read, item.first_seen)
+        facts.add_tags(self._own.tags((item,)))
+        return facts
 
 
 def _nodes(settings: Settings) -> dict[RuleName, Node]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.model import Category, Slug, Source, SourceId, Story, Tag, TagKind
-from aggregator.settings import Expectation, Output, Settings, Tagging, TagRule, Topic
+from aggregator.settings import Dedup, Expectation, Output, Settings, Tagging, TagRule, Topic
 from aggregator.tag.ordering import Circular, RuleName
 from aggregator.tag.query import Query
 from aggregator.tag.rules import compile_rules, failed_expectations
@@ -116,6 +116,14 @@ def test_a_category_is_known_by_its_label_too() -> None:
 def test_keep_and_drop(name: str, told: object, rule: str | None) -> None:
     chosen = next(one for one in SETTINGS.sources if one.id == name)
     assert RULES.rejected(chosen, told) == rule  # type: ignore[arg-type]
+
+
+def test_what_never_joins_a_story() -> None:
+    rules = compile_rules(Settings(Path("x"), SETTINGS.sources, dedup=Dedup(never=("title:horoscope*", "tag:uk\n  obituary"))))
+    assert rules.apart(item("Horoscopes for June", source="post")) == "title:horoscope*"
+    assert rules.apart(item("Obituary", source="herald")) == "tag:uk obituary"
+    assert rules.apart(item("Obituary", source="post")) is None
+    assert RULES.apart(item("Horoscope")) is None
 
 
 def test_the_reason_a_topic_does_not_match() -> None:
