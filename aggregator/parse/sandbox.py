@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+import math
+import os
 import pickle
 import sys
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from aggregator import model
@@ -22,6 +25,14 @@ INLINE_BYTES = 128 * 1024
 """Documents up to this size are tried in the calling process: 0.002 s on average, 0.05 s at worst."""
 
 _LONGEST_ANSWER = 128 << 20
+_IDLE = 60.0
+"""Seconds after which an unused worker is ended, and its 30 to 100 MB are free again."""
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
+"""What a worker inherits: the config's secrets are in the environment, too, and none of its business."""
+
+
+_UNREADABLE = (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, KeyError, TypeError, ValueError)
+"""What reading a pickle can raise, whoever wrote it."""
 
 
 class SandboxParser:
@@ -30,10 +41,9 @@ class SandboxParser:
     def __init__(
         self, workers: int = 1, deadline: float = 4.0, memory: int = 256 << 20, inline_bytes: int = INLINE_BYTES
     ) -> None:
-        self._deadline = deadline
         self._inline_bytes = inline_bytes
         self._idle: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
-        self._all = [Worker(memory) for _ in range(workers)]
+        self._all = [Worker(memory, deadline) for _ in range(workers)]
         for worker in reversed(self._all):
             self._idle.put_nowait(worker)
 
@@ -45,7 +55,7 @@ class SandboxParser:
                 return result
         worker = await self._idle.get()
         try:
-            return await worker.read(document, known, now, self._deadline)
+            return await worker.read(document, known, now)
         finally:
             self._idle.put_nowait(worker)
 
@@ -68,22 +78,37 @@ def _inline(document: Fetched, known: Collection[bytes], now: Instant) -> Feed |
 class Worker:
     """One process, or the place for one: it is started by the first document and again after each end."""
 
-    def __init__(self, memory: int) -> None:
+    def __init__(self, memory: int, deadline: float) -> None:
         self._memory = memory
+        self.deadline = deadline
         self._process: asyncio.subprocess.Process | None = None
+        self._retirement: asyncio.TimerHandle | None = None
 
-    async def read(self, document: Fetched, known: Collection[bytes], now: Instant, deadline: float) -> Feed | Fault:
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    async def read(self, document: Fetched, known: Collection[bytes], now: Instant) -> Feed | Fault:
+        """One document. The process is kept for the next one, for a while."""
+        if self._retirement is not None:
+            self._retirement.cancel()
+        try:
+            return await self._read(document, known, now)
+        finally:
+            self._retirement = asyncio.get_running_loop().call_later(_IDLE, self._kill)
+
+    async def _read(self, document: Fetched, known: Collection[bytes], now: Instant) -> Feed | Fault:
         process = await self._running()
         try:
-            async with asyncio.timeout(deadline):
+            async with asyncio.timeout(self.deadline):
                 answer = await self._exchange(process, pickle.dumps((document, frozenset(known), now), pickle.HIGHEST_PROTOCOL))
             if isinstance(answer, Fault) and answer.kind == FaultKind.PARSE_LIMIT:
                 await self.stop()  # a process that ran out of memory is not fit for another document
             return answer
         except TimeoutError:
             await self.stop()
-            return Fault(FaultKind.PARSE_LIMIT, f"reading took longer than {deadline:g} s and was stopped")
-        except (asyncio.IncompleteReadError, ConnectionError, pickle.UnpicklingError, EOFError):
+            return Fault(FaultKind.PARSE_LIMIT, f"reading took longer than {self.deadline:g} s and was stopped")
+        except (asyncio.IncompleteReadError, ConnectionError, *_UNREADABLE):
             code = await self.stop()
             return Fault(FaultKind.PARSE_LIMIT, f"the reading process ended by itself (code {code})")
         except asyncio.CancelledError:
@@ -92,27 +117,30 @@ class Worker:
 
     async def stop(self) -> int | None:
         """Kills the process, if there is one, and returns its exit code."""
+        if self._retirement is not None:
+            self._retirement.cancel()
+        process = self._kill()
+        return await process.wait() if process else None
+
+    def _kill(self) -> asyncio.subprocess.Process | None:
         process, self._process = self._process, None
-        if process is None:
-            return None
-        if process.returncode is None:
+        if process is not None and process.returncode is None:
             try:
                 process.kill()
             except ProcessLookupError:
                 pass
-        return await process.wait()
+        return process
 
     async def _running(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "aggregator.parse.worker",
-                str(self._memory),
+                *(sys.executable, "-P", "-m", "aggregator.parse.worker", str(self._memory), str(math.ceil(self.deadline) + 2)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 start_new_session=True,
+                cwd="/",
+                env=_environment(),
             )
         return self._process
 
@@ -128,6 +156,12 @@ class Worker:
         if not isinstance(answer, Feed | Fault):
             raise EOFError
         return answer
+
+
+def _environment() -> dict[str, str]:
+    """With our own module path, whatever folder we run in."""
+    path = os.pathsep.join(part or str(Path.cwd()) for part in sys.path)
+    return {"PYTHONPATH": path} | {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
 
 
 class _Answer(pickle.Unpickler):

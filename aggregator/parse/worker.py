@@ -2,7 +2,8 @@
 
 Frames on standard input and output: eight bytes of length, then a pickle. In: (Fetched, known fingerprints, now); out: Feed or
 Fault. It holds no file, no database, no secret and opens no connection. A document that needs more than the memory limit is a
-fault, after which the process ends, since what it holds can't be given back for sure.
+fault, after which the process ends, since what it holds can't be given back for sure. An alarm ends it should its parent be gone
+when a document takes too long.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import pickle
 import resource
+import signal
 import struct
 import sys
 from typing import IO
@@ -21,17 +23,18 @@ _LEAST_MEMORY = 64 << 20
 
 
 def main() -> int:
-    """Serves until its input ends. The argument is the memory limit in bytes."""
-    limit = max(int(sys.argv[1]), _LEAST_MEMORY) if len(sys.argv) > 1 else 0
+    """Serves until its input ends. Arguments: the memory limit in bytes, the longest time for one document in whole seconds."""
+    limit, longest = max(int(sys.argv[1]), _LEAST_MEMORY), int(sys.argv[2])
     source, sink = os.fdopen(0, "rb", buffering=1 << 16), os.fdopen(os.dup(1), "wb", buffering=1 << 16)
     os.dup2(2, 1)  # what a library prints must not get between the frames
     from aggregator.parse.read import read_document  # noqa: F401  (loaded before the limit counts)
 
-    if limit:
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while (frame := read_frame(source)) is not None:
+        signal.alarm(longest)
         answer, healthy = _answer(frame)
+        signal.alarm(0)
         del frame
         sink.write(LENGTH.pack(len(answer)) + answer)
         sink.flush()

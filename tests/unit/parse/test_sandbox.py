@@ -7,6 +7,7 @@ import os
 import pickle
 import signal
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -35,8 +36,11 @@ async def parse(parser: SandboxParser, text: str) -> Feed | Fault:
 
 
 def worker_pid(parser: SandboxParser) -> int | None:
-    process = parser._all[0]._process
-    return process.pid if process else None
+    return parser._all[0].pid
+
+
+def inherited(pid: int | None) -> str:
+    return Path(f"/proc/{pid}/environ").read_bytes().decode()
 
 
 def test_well_formed_documents_need_no_worker_and_broken_ones_get_the_same_entry() -> None:
@@ -64,10 +68,10 @@ def test_a_deadline_ends_the_document_and_the_next_one_is_read() -> None:
     async def work(parser: SandboxParser) -> None:
         assert isinstance(await parse(parser, BROKEN), Feed)
         first = worker_pid(parser)
-        parser._deadline = 0.05
+        parser._all[0].deadline = 0.05
         slow = await parse(parser, SLOW)
         assert isinstance(slow, Fault) and slow.kind == FaultKind.PARSE_LIMIT and "longer than" in slow.detail
-        parser._deadline = 10
+        parser._all[0].deadline = 10
         assert isinstance(await parse(parser, BROKEN), Feed)
         assert worker_pid(parser) != first
 
@@ -97,6 +101,30 @@ def test_a_worker_that_dies_is_a_fault_and_is_replaced() -> None:
         assert isinstance(await parse(parser, BROKEN), Feed)
 
     run(work, deadline=10)
+
+
+def test_a_worker_inherits_no_secret_and_finds_its_modules_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lxml.py").write_text("raise SystemExit('a module of the working folder')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FEED_TOKEN", "secret-7f3a")
+
+    async def work(parser: SandboxParser) -> None:
+        assert isinstance(await parse(parser, BROKEN), Feed)
+        assert "FEED_TOKEN" not in inherited(worker_pid(parser))
+
+    run(work)
+
+
+def test_an_unused_worker_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.parse.sandbox._IDLE", 0.0)
+
+    async def work(parser: SandboxParser) -> None:
+        assert isinstance(await parse(parser, BROKEN), Feed)
+        await asyncio.sleep(0.01)
+        assert worker_pid(parser) is None
+        assert isinstance(await parse(parser, BROKEN), Feed)
+
+    run(work)
 
 
 def test_closing_leaves_no_process() -> None:
