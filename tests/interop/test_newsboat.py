@@ -1,0 +1,43 @@
+"""newsboat."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.interop.conftest import Served
+
+pytestmark = pytest.mark.skipif(shutil.which("newsboat") is None, reason="newsboat is not installed")
+
+
+def reload(folder: Path, address: str) -> dict[str, str]:
+    """Lets newsboat read the feed; returns guid → title of everything in its cache."""
+    (folder / "urls").write_text(address + "\n")
+    (folder / "config").write_text("")
+    command = ["newsboat", "-u", str(folder / "urls"), "-c", str(folder / "cache"), "-C", str(folder / "config"), "-x", "reload"]
+    environment = {**os.environ, "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    subprocess.run(command, check=True, timeout=60, env=environment, stdout=subprocess.DEVNULL)
+    with sqlite3.connect(folder / "cache") as cache:
+        return dict(cache.execute("SELECT guid, title FROM rss_item"))
+
+
+@pytest.mark.parametrize("format", ["atom", "rss", "json"])
+def test_each_story_once(tmp_path: Path, served: Served, format: str) -> None:
+    folder = tmp_path / "newsboat"
+    folder.mkdir()
+    address = f"{served.url}/feeds/all.{format}"
+    first = reload(folder, address)
+    if format == "json" and not first:
+        pytest.skip("this newsboat reads no JSON Feed")
+    assert set(first) == {f"urn:uuid:{story}" for story in served.stories}
+    assert reload(folder, address) == first
+    served.edit("Rewritten & improved")
+    served.add()
+    after = reload(folder, address)
+    assert len(after) == len(first) + 1
+    assert after[f"urn:uuid:{served.stories[-2]}"] in ("Rewritten & improved", first[f"urn:uuid:{served.stories[-2]}"])
