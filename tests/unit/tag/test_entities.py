@@ -124,3 +124,13 @@ def test_any_text_can_be_read() -> None:
             for found in ENTITIES.find(text, text[::-1], language):
                 assert found.entity in known_entities()
                 assert tokens(found.written)
+
+
+def test_the_list_that_the_documentation_shows_holds(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "tags.md").read_text("utf-8")
+    (shown,) = re.findall(r"```yaml\n# names.yaml\n(.*?)```", page, re.DOTALL)
+    path = tmp_path / "names.yaml"
+    path.write_text(shown, "utf-8")
+    own = Entities(path)
+    assert own.own.entities == {"zelensky", "lee", "acme"}
+    assert own.failed_tests() == []
