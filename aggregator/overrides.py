@@ -49,6 +49,7 @@ class Overrides:
         with self._store.begin() as transaction:
             transaction.add_override(Override("split", _key(item), None, now))
             new = transaction.move_item(item.id, None, Evidence("split by hand"), now)
+            transaction.index.forget([item.id])  # nothing may lead it back
             self._curator(transaction, now).refresh(transaction, [story.id, new])
         return new
 

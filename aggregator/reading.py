@@ -75,7 +75,7 @@ class Reader:
                     rejects.append(Reject(source.id, item.guid, item.entry.url, item.entry.title, rule, now))
                     continue
                 if isinstance(decision, New):
-                    signatures[len(decisions)] = self.engine.prepare(item)
+                    signatures[len(decisions)] = self.engine.prepare(item, source.level)
                 decision = replace(decision, item=item)
             decisions.append(decision)
         return Reading(tuple(decisions), signatures, tuple(rejects), languages, source.dedup)
@@ -109,11 +109,15 @@ def _join(transaction: Transaction, engine: Engine, item: Item, signature: Signa
     """Puts a new item into a story, and makes one of stories that it proves to be one."""
     placement = engine.place(transaction.index, item, signature, now, joins)
     stored, story = transaction.add_item(item, placement.story, placement.evidence)
-    if joins:
-        engine.record(transaction.index, stored, story, signature)
-    for alias in placement.merges:
-        transaction.merge_stories(story, alias, now)
-    return [story]
+    engine.record(transaction.index, stored, story, signature, placement)
+    if not placement.merges:
+        return [story]
+    one = transaction.stories([story, *placement.merges])
+    published = transaction.published_stories([each.id for each in one])
+    kept, *aliases = sorted(one, key=lambda each: (each.id not in published, each.first_seen, each.id))
+    for alias in aliases:
+        transaction.merge_stories(kept.id, alias.id, now)
+    return [kept.id]
 
 
 def counted(counters: Mapping[str, int], *more: Mapping[str, int]) -> dict[str, int]:

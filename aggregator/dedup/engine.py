@@ -1,86 +1,244 @@
-"""The engine: which story an item joins, and on what evidence."""
+"""The engine: which story an item joins, and on what evidence.
+
+`prepare` reads an item outside the lock; `place` decides, inside a transaction, by what the index remembers; `record` remembers
+the item once it is stored. The engine itself keeps nothing.
+"""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from aggregator.model import Evidence, Instant, Item, StoryId
-from aggregator.ports import MINUTE_BITS, IndexedItem, StoryIndex
+from aggregator.dedup.candidates import by_address, by_words
+from aggregator.dedup.compare import EVENT, STORY, Weights, terms
+from aggregator.dedup.judge import Verdict, judge
+from aggregator.dedup.signature import Signature, WordHashes, signature
+from aggregator.dedup.weigh import Weighed, pack, rarity, unpack, weigh
+from aggregator.model import Evidence, Instant, Item, ItemId, StoryId
+from aggregator.ports import IndexedItem, StoryIndex
 from aggregator.settings import Dedup
-from aggregator.text.urls import canonical
-from aggregator.text.wire import bare_title, is_generic
-from aggregator.text.words import tokens
 
 MAX_ITEMS = 60
 """Items that a story holds at most: what grows beyond that is a topic."""
+JUDGES = 12
+"""Items of a story that an item is compared with; spread evenly over it."""
+MERGE_JUDGES = 8
+"""Items of each of two stories that are compared when these may be one."""
+MERGES = 4
+"""Stories that one item may bring together with its own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
-    """What an item is compared by; made outside of the lock."""
+class Level:
+    """How far a story reaches. heavy: words beside the title's by which others are found; candidates: how many are compared."""
 
-    url: int | None
-    title: int | None
+    weights: Weights
+    candidates: int
+    heavy: int
 
-    @property
-    def keys(self) -> tuple[int, ...]:
-        return tuple(key for key in (self.url, self.title) if key is not None)
+
+LEVELS = {"story": Level(STORY, 12, 10), "event": Level(EVENT, 24, 14)}
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where an item belongs. story: None for a new one; merges: published or not, these prove to be the same story."""
+    """Where an item belongs. story: None for a new one; merges: stories that prove the same (the caller says whose id stays).
+
+    row, marked: what `record` will remember: the item, and those found to be of one form with it.
+    """
 
     story: StoryId | None
     evidence: Evidence
     merges: tuple[StoryId, ...] = ()
+    row: IndexedItem | None = None
+    marked: tuple[IndexedItem, ...] = ()
+
+
+@dataclass(slots=True)
+class _Proposal:
+    """A story that an item may join: by which of its items it was found, and what all of them say."""
+
+    story: StoryId
+    partner: IndexedItem
+    verdict: Verdict
+    scores: list[float]
+
+    @property
+    def mean(self) -> float:
+        return sum(self.scores) / len(self.scores)
+
+    def agrees(self, weights: Weights) -> bool:
+        return max(self.scores) >= weights.sure or _agreed(self.scores, weights)
 
 
 class Engine:
-    """Places items. It has no state: what it remembers is in the index."""
+    """Places items by the settings of `dedup:`."""
 
     def __init__(self, settings: Dedup) -> None:
         self._settings = settings
+        self._hashes = WordHashes()
 
-    def prepare(self, item: Item) -> Signature:
-        """The signature of an item: pure, and the slow part."""
-        link = canonical(item.entry.url) if item.entry.url else None
-        words = tokens(bare_title(item.entry.title))
-        title = None if is_generic(item.entry.title) or len(words) < 3 else _key("title", " ".join(words))
-        return Signature(_key("url", link) if link and "/" in link else None, title)
+    def prepare(self, item: Item, level: str | None = None) -> Signature:
+        """The signature of an item: pure, and done outside the lock. level: of its source, where that differs."""
+        return signature(item, self._hashes, level or self._settings.level)
 
-    def place(self, index: StoryIndex, item: Item, signature: Signature, now: Instant, joins: bool = True) -> Placement:
-        """The story that the item belongs to. Reads alone: `record` follows once the item is stored.
+    def place(self, index: StoryIndex, item: Item, read: Signature, now: Instant, joins: bool = True) -> Placement:
+        """The story that the item belongs to. Only reads; call `record` with the result once the item is stored.
 
         joins: False for items of a source with `dedup: false` and for those that a `dedup.never` query matches.
         """
         if not joins:
             return Placement(None, Evidence("never joins"))
-        terms = index.terms(signature.keys)
-        for rule, key in (("same address", signature.url), ("same title", signature.title)):
-            if key is None:
+        level = LEVELS[read.level]
+        weighed = _weighed(index, read, level.heavy)
+        row = IndexedItem(ItemId(0), StoryId(""), item.source, item.outlet_key, item.published, now, b"", view=weighed)
+        found = _Search(index, self._settings, level.weights, row)
+        known = found.by_address(read.url)
+        if known is not None:
+            return Placement(known.story, Evidence("same address", partner=known.id), row=row)
+        return found.by_words(by_words(index, weighed, item.published, self._settings.within, level.candidates))
+
+    def record(self, index: StoryIndex, item: Item, story: StoryId, read: Signature, placement: Placement) -> None:
+        """Remembers a stored item, so that others can join it. Does nothing for items that never join."""
+        row = placement.row
+        if row is None:
+            return
+        view = _view(row)
+        row.id, row.story, row.signature = item.id, story, pack(view)
+        posted = view.heavy if read.url is None else (*view.heavy, read.url)
+        index.add(row, read.words[: read.lead], posted)
+        for other in placement.marked:
+            other.form = True
+            index.replace(other)
+
+
+class _Search:
+    """The search for one item's story."""
+
+    def __init__(self, index: StoryIndex, settings: Dedup, weights: Weights, row: IndexedItem) -> None:
+        self._index = index
+        self._settings = settings
+        self._weights = weights
+        self._row = row
+
+    def by_address(self, key: int | None) -> IndexedItem | None:
+        """An item of the same address whose story has room. A page that carries many entries is nobody's address."""
+        if key is None:
+            return None
+        rows = by_address(self._index, key, self._row.at, self._settings.within)
+        unlike = [row for row in rows if row.source == self._row.source and not _titles_meet(self._row, row)]
+        if len(unlike) > 1:
+            return None
+        return next((row for row in rows if self._members(row.story)), None)
+
+    def by_words(self, candidates: Sequence[IndexedItem]) -> Placement:
+        """The story that agrees with the item best, and those that then prove to be the same one."""
+        verdicts, marked = self._verdicts(candidates)
+        proposals, nearest = self._proposals(verdicts)
+        agreeing = [one for one in proposals if one.agrees(self._weights)]
+        agreeing.sort(key=lambda one: (max(one.scores) < self._weights.sure, -one.mean))
+        if not agreeing:
+            evidence = Evidence("new", nearest=nearest[0] if nearest else None, nearest_score=nearest[1] if nearest else None)
+            return Placement(None, evidence, row=self._row, marked=marked)
+        best, others = agreeing[0], agreeing[1:] + [one for one in proposals if one not in agreeing]
+        merges = self._merges(best.story, [one.story for one in others])
+        apart = next((one for one in others if one.story not in merges), None)
+        return Placement(best.story, self._evidence(best, apart, nearest), merges, self._row, marked)
+
+    def _verdicts(self, candidates: Sequence[IndexedItem]) -> tuple[list[tuple[Verdict, IndexedItem]], tuple[IndexedItem, ...]]:
+        """Each candidate with its verdict, the highest score first; and those of one form with the item."""
+        verdicts = [(self._judge(self._row, other), other) for other in candidates]
+        marked = tuple(other for verdict, other in verdicts if verdict.form)
+        if marked:
+            self._row.form = True
+            verdicts = [(self._judge(self._row, other), other) for other in candidates]
+        verdicts.sort(key=lambda one: -one[0].score)
+        return verdicts, tuple(other for other in marked if not other.form)
+
+    def _proposals(self, verdicts: Iterable[tuple[Verdict, IndexedItem]]) -> tuple[list[_Proposal], tuple[StoryId, float] | None]:
+        """Stories with an item that tells the same; and the nearest of the others, with its best score."""
+        proposals: dict[StoryId, _Proposal] = {}
+        nearest: tuple[StoryId, float] | None = None
+        for verdict, other in verdicts:
+            if other.story in proposals:
                 continue
-            postings = reversed(terms[key].postings)
-            near = index.items(posting >> MINUTE_BITS for posting in postings)
-            for row in near.values():
-                if self._may_join(index, item, row, rule):
-                    return Placement(row.story, Evidence(rule, 1.0, partner=row.id))
-        return Placement(None, Evidence("new"))
+            members = self._members(other.story) if verdict.score >= 0 else ()
+            if members:
+                scores = [self._judge(self._row, member).score for member in _spread(members, JUDGES)]
+                proposals[other.story] = _Proposal(other.story, other, verdict, scores)
+            elif nearest is None:
+                nearest = (other.story, round(verdict.score, 2))
+        return list(proposals.values()), nearest
 
-    def record(self, index: StoryIndex, item: Item, story: StoryId, signature: Signature) -> None:
-        """Remembers a stored item, so that others can join it. Not called for items that never join."""
-        row = IndexedItem(item.id, story, item.source, item.outlet_key, item.published, item.first_seen, b"")
-        index.add(row, (), signature.keys)
+    def _merges(self, story: StoryId, others: Sequence[StoryId]) -> tuple[StoryId, ...]:
+        """Those of the other stories that tell the same as this one, now that the item is in it."""
+        merged: list[StoryId] = []
+        members = [*self._rows(story), self._row]
+        for other in others[:MERGES]:
+            theirs = self._rows(other)
+            if len(members) + len(theirs) > MAX_ITEMS or not self._in_reach([*members, *theirs]):
+                continue
+            pairs = [self._judge(a, b).score for a in _spread(members, MERGE_JUDGES) for b in _spread(theirs, MERGE_JUDGES)]
+            if pairs and _agreed(pairs, self._weights):
+                merged.append(other)
+                members += theirs
+        return tuple(merged)
 
-    def _may_join(self, index: StoryIndex, item: Item, row: IndexedItem, rule: str) -> bool:
-        if abs(row.at - item.published) > self._settings.within or (row.source == item.source and rule != "same address"):
-            return False
-        members = index.items(index.members(row.story)).values()
-        oldest = min((member.at for member in members), default=row.at)
-        return len(members) < MAX_ITEMS and abs(item.published - oldest) <= self._settings.at_most
+    def _members(self, story: StoryId) -> Sequence[IndexedItem]:
+        """The story's items, if the item may still join it; else none."""
+        rows = self._rows(story)
+        return rows if rows and len(rows) < MAX_ITEMS and self._in_reach([*rows, self._row]) else ()
+
+    def _in_reach(self, rows: Sequence[IndexedItem]) -> bool:
+        times = [row.at for row in rows]
+        return max(times) - min(times) <= self._settings.at_most
+
+    def _rows(self, story: StoryId) -> list[IndexedItem]:
+        return list(self._index.items(self._index.members(story)).values())
+
+    def _judge(self, a: IndexedItem, b: IndexedItem) -> Verdict:
+        return judge(_view(a), _view(b), abs(a.at - b.at), a.outlet == b.outlet, a.form or b.form, self._weights)
+
+    def _evidence(self, best: _Proposal, apart: _Proposal | None, nearest: tuple[StoryId, float] | None) -> Evidence:
+        partner, pair = best.partner, best.verdict.pair
+        if apart is not None:
+            nearest = (apart.story, round(apart.verdict.score, 2))
+        return Evidence(
+            rule="one pair is sure" if max(best.scores) >= self._weights.sure else "most of the story agrees",
+            score=round(best.verdict.score, 2),
+            terms=terms(pair, abs(self._row.at - partner.at), self._row.outlet == partner.outlet, self._weights),
+            partner=partner.id,
+            nearest=nearest[0] if nearest else None,
+            nearest_score=nearest[1] if nearest else None,
+        )
 
 
-def _key(kind: str, value: str) -> int:
-    digest = hashlib.blake2b(f"{kind} {value}".encode("utf-8", "replace"), digest_size=8).digest()
-    return int.from_bytes(digest) >> 1
+def _agreed(scores: Sequence[float], weights: Weights) -> bool:
+    """Whether half of the pairs agree, or all of them on the whole: never one alone, because chains of single links drift."""
+    return 2 * sum([score >= 0 for score in scores]) >= len(scores) or sum(scores) >= weights.close * len(scores)
+
+
+def _spread(rows: Sequence[IndexedItem], count: int) -> Sequence[IndexedItem]:
+    if len(rows) <= count:
+        return rows
+    return [rows[place * len(rows) // count] for place in range(count)]
+
+
+def _titles_meet(a: IndexedItem, b: IndexedItem) -> bool:
+    return not _view(a).rare.keys().isdisjoint(_view(b).rare)
+
+
+def _view(row: IndexedItem) -> Weighed:
+    view = row.view
+    if not isinstance(view, Weighed):
+        row.view = view = unpack(row.signature)
+    return view
+
+
+def _weighed(index: StoryIndex, read: Signature, heavy: int) -> Weighed:
+    """The item's words by how rare they are now, the item itself counted."""
+    known = index.terms(read.words)
+    unit = index.unit
+    total = index.total / unit + 1.0
+    rarities = {word: rarity(known[word].frequency / unit + (place < read.lead), total) for place, word in enumerate(read.words)}
+    return weigh(read, rarities, heavy)

@@ -53,8 +53,12 @@ _DATELINE = re.compile(
 _PREFIX = re.compile(
     rf"""^\s*(?:[(\[]?(?:{_NAMES})[)\]]?\s*(?:[:|–—]|-\s)|[(\[](?:{_NAMES})[)\]]|
     (?:update|wrapup|refile|rpt|recast|corrected|correction|exclusive|breaking|breaking\ news|just\ in|urgent|alert|
-    factbox|explainer|analysis|watch|video|photos?|live|eilmeldung|pilne|alerte|directo|ultima\ hora)\s*\d{{0,2}}\s*(?:[:|–—]|-(?=\S)|-\s))\s*""",
+    factbox|explainer|analysis|watch|video|photos?|live|eilmeldung|pilne|alerte|directo|ultima\ hora)
+    \s*\d{{0,2}}\s*(?:[:|–—]|-(?=\S)|-\s))\s*""",
     re.I | re.X,
+)
+_REVISION = re.compile(
+    r"\s*[(\[]?(?:update|wrapup|refile|rpt|recast|corrected|correction|berichtigung|korrektur)\s*\d{0,2}\s*[)\]]?\s*[-:–—]", re.I
 )
 _SUFFIX = re.compile(r"^(?P<head>.*\S)\s+[-–—|•·»:]{1,2}\s+(?P<tail>[^-–—|•]{2,30})$", re.S)
 _PIPE_SUFFIX = re.compile(r"^(?P<head>.*\S)\s*\|\s*(?P<tail>[^|]{2,40})$", re.S)
@@ -114,6 +118,11 @@ def bare_title(title: str) -> str:
     if found and len(found["tail"].split()) <= 3 and len(found["head"].split()) >= 3:
         bare = found["head"].strip()
     return bare
+
+
+def is_revision(title: str) -> bool:
+    """Whether a headline says that it corrects, repeats or updates an earlier one (`CORRECTED -`, `UPDATE 2-`)."""
+    return _REVISION.match(title) is not None
 
 
 def is_generic(title: str) -> bool:

@@ -38,7 +38,7 @@ class Desk:
         signature = self.engine.prepare(item)
         placement = self.engine.place(self.index, item, signature, item.first_seen)
         story = placement.story or StoryId(f"story of {name}")
-        self.engine.record(self.index, item, story, signature)
+        self.engine.record(self.index, item, story, signature, placement)
         for alias in placement.merges:
             self.index.merge(story, alias)
             self.stories.update({key: story for key, value in self.stories.items() if value == alias})

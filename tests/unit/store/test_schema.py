@@ -115,7 +115,7 @@ def test_an_upgraded_database_goes_on(sample: SqliteStore) -> None:
         signature = engine.prepare(one)
         placement = engine.place(transaction.index, one, signature, 1200.0)
         stored, story = transaction.add_item(one, placement.story, placement.evidence)
-        engine.record(transaction.index, stored, story, signature)
+        engine.record(transaction.index, stored, story, signature, placement)
     assert story == next(story_ids(item("g4"))), "a new article joins the story that was stored before"
 
 

@@ -1,0 +1,138 @@
+"""Two items, compared: a sum of terms, each of which can be told to a person. Pure.
+
+The score is a log of odds, more or less, that both tell one story: from 0 on they do. docs/stories.md says what each term is for
+and how the weights were found.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from aggregator.dedup.weigh import Weighed
+
+DAY = 86_400.0
+LIMIT = 6.0
+"""No pair says more than this, for or against: one sure word must not outvote a whole story."""
+SHORT_TITLE = 4
+"""Words from which on a title proves what it can; shorter ones prove less, in proportion."""
+FEW_RUNS = 4
+"""Texts with fewer runs can't show that they are copies; then the titles must."""
+UNLIKE_TITLES = 4
+"""Power by which numbers that differ weigh less between two outlets the less their titles agree: reports on one event count the
+dead differently, two results of one form have one title."""
+
+
+class Weights(NamedTuple):
+    """What each term counts for. sure: a score from which one pair alone decides; close: the mean score with a story's items
+    from which an item may join it, even if few of them agree one by one."""
+
+    cover_max: float
+    cover_min: float
+    cosine: float
+    copy: float
+    numbers: float
+    title_numbers: float
+    days: float
+    same_outlet: float
+    bias: float
+    sure: float
+    close: float
+
+
+STORY = Weights(7.0, 3.0, 7.5, 3.5, -8.0, -2.0, -2.5, -4.5, -8.2, 3.0, -1.25)
+EVENT = Weights(4.5, 3.0, 14.5, 1.5, -1.0, -1.5, -1.0, -0.5, -5.0, 5.5, -1.25)
+
+
+class Pair(NamedTuple):
+    """What two items have in common, each between 0 and 1; the names are those of the weights.
+
+    cover: how much of one's title the other tells, in title or text; containment: how much of the lighter title is in the other;
+    numbers: how many are missing, as far as titles or texts are alike; short: how much the shorter title can prove.
+    """
+
+    score: float
+    cover_max: float
+    cover_min: float
+    cosine: float
+    copy: float
+    numbers: float
+    title_numbers: float
+    containment: float
+    short: float
+
+
+def compare(a: Weighed, b: Weighed, apart: float, same_outlet: bool, weights: Weights) -> Pair:
+    """Compares two items published `apart` seconds from each other."""
+    shared, cover_a, cover_b = _covers(a, b)
+    cover_max, cover_min = (cover_a, cover_b) if cover_a >= cover_b else (cover_b, cover_a)
+    lighter = min(a.title_weight, b.title_weight)
+    containment = shared / lighter if lighter else 0.0
+    short = min(1.0, min(len(a.rare), len(b.rare)) / SHORT_TITLE)
+    cosine = _cosine(a, b)
+    copy = _copy(a, b, shared, short)
+    alike = max(copy, containment if same_outlet else containment**UNLIKE_TITLES)
+    numbers = missing(a.numbers, b.numbers) * alike if alike else 0.0
+    title_numbers = missing(a.title_numbers, b.title_numbers) * containment
+    score = (
+        short * (weights.cover_max * cover_max + weights.cover_min * cover_min)
+        + weights.cosine * cosine
+        + weights.copy * copy
+        + weights.numbers * numbers
+        + weights.title_numbers * title_numbers
+        + weights.days * apart / DAY
+        + weights.same_outlet * same_outlet
+        + weights.bias
+    )
+    return Pair(max(-LIMIT, min(LIMIT, score)), cover_max, cover_min, cosine, copy, numbers, title_numbers, containment, short)
+
+
+def terms(pair: Pair, apart: float, same_outlet: bool, weights: Weights) -> tuple[tuple[str, float], ...]:
+    """The score of a pair, term by term, for `why`. Their sum is the score, but for its limits."""
+    told = (
+        ("words of the title", pair.short * (weights.cover_max * pair.cover_max + weights.cover_min * pair.cover_min)),
+        ("words of the text", weights.cosine * pair.cosine),
+        ("copied runs", weights.copy * pair.copy),
+        ("numbers that differ", weights.numbers * pair.numbers + weights.title_numbers * pair.title_numbers),
+        ("time between", weights.days * apart / DAY),
+        ("same outlet", weights.same_outlet * same_outlet),
+        ("needed", weights.bias),
+    )
+    return tuple((name, round(value, 2)) for name, value in told if round(value, 2))
+
+
+def missing(a: frozenset[int], b: frozenset[int]) -> float:
+    """Share of the smaller set that the other lacks; 0 where one is empty."""
+    if not a or not b:
+        return 0.0
+    small, large = (a, b) if len(a) <= len(b) else (b, a)
+    return 1.0 - len(small & large) / len(small)
+
+
+def _covers(a: Weighed, b: Weighed) -> tuple[int, float, float]:
+    """(weight of the words in both titles, share of a's title in b, share of b's title in a)."""
+    shared = told_a = told_b = 0
+    for word, weight in a.rare.items():
+        if word in b.vector:
+            told_a += weight
+            other = b.rare.get(word)
+            if other is not None:
+                shared += weight if weight < other else other
+    for word, weight in b.rare.items():
+        if word in a.vector:
+            told_b += weight
+    return shared, told_a / (a.title_weight or 1), told_b / (b.title_weight or 1)
+
+
+def _cosine(a: Weighed, b: Weighed) -> float:
+    if not a.norm or not b.norm:
+        return 0.0
+    small, large = (a.vector, b.vector) if len(a.vector) <= len(b.vector) else (b.vector, a.vector)
+    return sum([small[word] * large[word] for word in small.keys() & large.keys()]) / (a.norm * b.norm)
+
+
+def _copy(a: Weighed, b: Weighed, shared: int, short: float) -> float:
+    small, large = (a.runs, b.runs) if len(a.runs) <= len(b.runs) else (b.runs, a.runs)
+    if len(small) < FEW_RUNS:
+        union = a.title_weight + b.title_weight - shared
+        return short * (shared / union) ** 2 if union > 0 else 0.0
+    return len(small & large) / len(small)

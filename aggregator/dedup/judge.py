@@ -1,0 +1,68 @@
+"""Rules on a pair that the sum of its terms can't express: other days, columns, and texts of one form. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from aggregator.dedup.compare import DAY, LIMIT, Pair, Weights, compare, missing
+from aggregator.dedup.weigh import Weighed
+
+COLUMN_AFTER = 8 * 3600.0
+"""Seconds after which one outlet's next text under a like title is the column's next, not the same report again."""
+SAME_TITLE = 0.75
+"""Containment from which on two titles are one column's."""
+FORM_TITLE = 0.5
+"""Containment, and share of words in place, from which on two titles are of one form."""
+COPY_RUNS, REWRITE_RUNS = 15, 60
+"""Runs of five words that a text needs for a copy, or for the rewriting of one report, to be told from a form filled in anew."""
+COPIED, REWRITTEN, REVISED = 0.9, 0.4, 0.5
+"""Shares of the runs that a copy, a report written anew, and one that its title calls corrected or updated keep."""
+NUMBERS_AGREE = 0.95
+OUTVOTED = -1.0
+"""Score of two texts of one form whose numbers differ, at most."""
+
+
+class Verdict(NamedTuple):
+    """What a pair comes to. rule: the rule that spoke, or ""; form: both are of one form and must be marked."""
+
+    score: float
+    pair: Pair
+    rule: str = ""
+    form: bool = False
+
+
+def judge(a: Weighed, b: Weighed, apart: float, same_outlet: bool, marked: bool, weights: Weights) -> Verdict:
+    """Compares two items. marked: one of them is known to be of a form."""
+    pair = compare(a, b, apart, same_outlet, weights)
+    if a.days and b.days and not a.days & b.days and pair.containment >= FORM_TITLE:
+        return Verdict(-LIMIT, pair, "another day")
+    if not (same_outlet or marked or a.generic or b.generic):
+        return Verdict(pair.score, pair)
+    agreeing = 1.0 - missing(a.numbers, b.numbers)
+    runs = min(len(a.runs), len(b.runs))
+    copied = len(a.runs & b.runs) / runs if runs >= COPY_RUNS else 0.0
+    if (a.generic or b.generic) and copied < REVISED:
+        return Verdict(-LIMIT, pair, "a headline that says nothing")
+    revised = (a.revision or b.revision) and copied >= REVISED
+    if same_outlet and apart > COLUMN_AFTER and pair.containment >= SAME_TITLE and not revised:
+        again = copied >= 0.8 or (copied >= REWRITTEN and runs >= REWRITE_RUNS)
+        if not (again and agreeing >= NUMBERS_AGREE and apart <= DAY):
+            return Verdict(-LIMIT, pair, "the next of a column")
+    settled = revised or (copied >= COPIED and agreeing >= NUMBERS_AGREE)
+    form = same_outlet and not settled and _one_form(a, b, pair, agreeing)
+    if (form or marked) and not settled and (pair.containment >= 0.4 or pair.copy >= 0.25):
+        same = agreeing >= 0.8 and not missing(a.title_numbers, b.title_numbers) and pair.cover_min >= 0.85
+        if not same and pair.score > OUTVOTED:
+            return Verdict(OUTVOTED, pair, "one form, other facts", form)
+    return Verdict(pair.score, pair, "", form)
+
+
+def _one_form(a: Weighed, b: Weighed, pair: Pair, agreeing: float) -> bool:
+    """Whether two titles are as long as each other, the same in most places, and differ in what a form leaves open."""
+    length = len(a.order)
+    if length != len(b.order) or length < 3 or pair.containment < FORM_TITLE:
+        return False
+    alike = sum([x == y for x, y in zip(a.order, b.order, strict=True)])
+    if not length > alike >= length * FORM_TITLE:
+        return False
+    return agreeing <= 2 / 3 or missing(a.title_numbers, b.title_numbers) > 0 or (a.days != b.days) or pair.cover_min < 0.9

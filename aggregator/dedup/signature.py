@@ -1,0 +1,159 @@
+"""The signature of an item: all that two items are compared by, read once from title and text. Pure.
+
+Words are the tokens of `text.words`, cut to six letters (a stem that needs no language), as 32-bit hashes. Scripts without spaces
+come as pairs of characters. No list of stop words: how common a word is, the stream tells (`weights`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from aggregator.model import Item
+from aggregator.text.urls import canonical
+from aggregator.text.wire import bare_title, is_generic, is_revision, without_dateline
+from aggregator.text.words import tokens
+
+STEM = 6
+"""Letters of a word that count. Five join more that differ, seven fewer inflected forms of one word."""
+TEXT = 1_300
+"""Characters of a text that are read: its first two hundred words."""
+LEAD = 250
+"""Characters of a text that say what it is about; how common a word is, is counted over title and lead."""
+BAG_WORDS = 160
+"""Words of a text that are compared by their weights."""
+GRAM_WORDS = 150
+"""Words of a text whose runs are compared, unstemmed, to find copies."""
+RUN = 5
+"""Words of a run."""
+FEW_WORDS = 4
+"""A text shorter than this counts as none."""
+MAX_NUMBERS = 60
+_TITLE_COUNTS = 2
+"""How often more a word of the title counts than one of the text."""
+
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_DAY_NAMES = """
+    monday tuesday wednesday thursday friday saturday sunday|montag dienstag mittwoch donnerstag freitag samstag sonntag|
+    lundi mardi mercredi jeudi vendredi samedi dimanche|lunes martes miercoles jueves viernes sabado domingo|
+    lunedi martedi mercoledi giovedi venerdi sabato domenica|segunda terca quarta quinta sexta sabado domingo|
+    maandag dinsdag woensdag donderdag vrijdag zaterdag zondag|mandag tirsdag onsdag torsdag fredag lordag sondag|
+    poniedzialek wtorek sroda czwartek piatek sobota niedziela|poniedzialku wtorku srode czwartku piatku sobote niedziele|
+    pondeli utery streda ctvrtek patek sobota nedele|понедельник вторник среда четверг пятница суббота воскресенье|
+    понедiлок вiвторок середа четвер пятниця субота недiля|mon tue wed thu fri sat sun|mon tues wednes thurs fri satur sun|
+    pazartesi sali carsamba persembe cuma cumartesi pazar
+"""
+_DAYS = {name: day for row in "".join(_DAY_NAMES.split("\n")).split("|") for day, name in enumerate(row.split())}
+
+
+_MONTHS = frozenset(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))
+
+
+class WordHashes(dict[str, int]):
+    """The hash of each word met, so that a common one is hashed once. A memo of a pure function, bounded."""
+
+    LIMIT = 200_000
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= self.LIMIT:
+            self.clear()
+        value = self[word] = zlib.crc32(word.encode("utf-8", "replace"))
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """words: distinct stems, those of the title first (`title` of them), then those of the lead (`lead`, the title's included),
+    then those of the text; counts beside them. order: the title's stems as they stand. runs: hashes of runs of the text's words.
+
+    days: names of days in the title, 0 is Monday; revision: the title calls itself a correction or an update; generic: it
+    names a column, not a story; url: the identity
+    key of the address; level: story or event.
+    """
+
+    words: tuple[int, ...]
+    counts: tuple[int, ...]
+    title: int
+    lead: int
+    order: tuple[int, ...]
+    runs: frozenset[int]
+    numbers: frozenset[int]
+    title_numbers: frozenset[int]
+    days: frozenset[int]
+    revision: bool
+    generic: bool
+    url: int | None
+    level: str
+
+
+def signature(item: Item, hashes: WordHashes, level: str) -> Signature:
+    """Reads an item."""
+    entry = item.entry
+    title = tokens(bare_title(entry.title))
+    body = without_dateline(entry.text[:TEXT])
+    text = tokens(body)
+    if len(text) < FEW_WORDS:
+        text, body = [], ""
+    lead_words = len(tokens(body[:LEAD])) if len(body) > LEAD else len(text)
+    stems = [hashes[word[:STEM]] for word in text[:BAG_WORDS]]
+    order = tuple(hashes[word[:STEM]] for word in title)
+    dates = _date_words(title)
+    counts: dict[int, int] = {}
+    for stem in (hashes[word[:STEM]] for word in title if word not in dates):
+        counts[stem] = counts.get(stem, 0) + _TITLE_COUNTS
+    in_title = len(counts)
+    for stem in stems[:lead_words]:
+        counts[stem] = counts.get(stem, 0) + 1
+    in_lead = len(counts)
+    for stem in stems[lead_words:]:
+        counts[stem] = counts.get(stem, 0) + 1
+    link = canonical(entry.url) if entry.url else None
+    title_numbers = _numbers(bare_title(entry.title))
+    return Signature(
+        words=tuple(counts),
+        counts=tuple(counts.values()),
+        title=in_title,
+        lead=in_lead,
+        order=order,
+        runs=_runs([hashes[word] for word in text[:GRAM_WORDS]]),
+        numbers=title_numbers | _numbers(body),
+        title_numbers=title_numbers,
+        days=frozenset(_DAYS[word] for word in title if word in _DAYS),
+        revision=is_revision(entry.title),
+        generic=is_generic(entry.title),
+        url=key("url", link) if link and ("/" in link or "?" in link) else None,
+        level=level,
+    )
+
+
+def _date_words(title: list[str]) -> frozenset[str]:
+    """The words of a date in a title, which say when, not what; empty where there is none."""
+    found = {word for word in title if word in _DAYS}
+    for word, following in pairwise(title):
+        if (word[:3] in _MONTHS and following.isdigit()) or (word.isdigit() and following[:3] in _MONTHS):
+            found |= {word, following}
+    return frozenset(found)
+
+
+def key(kind: str, value: str) -> int:
+    """A 63-bit key, never as small as a word's hash."""
+    digest = hashlib.blake2b(f"{kind} {value}".encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1 | 1 << 62
+
+
+def _runs(words: list[int]) -> frozenset[int]:
+    """32-bit hashes of the runs of five words: a polynomial in their hashes."""
+    a, b, c, d = words, words[1:], words[2:], words[3:]
+    return frozenset(
+        (v * 0x9E3779B1 + w * 0x85EBCA77 + x * 0xC2B2AE3D + y * 0x27D4EB2F + z * 0x165667B1) & 0xFFFFFFFF
+        for v, w, x, y, z in zip(a, b, c, d, words[4:], strict=False)
+    )
+
+
+def _numbers(text: str) -> frozenset[int]:
+    found: Iterable[str] = _NUMBER.findall(text)[:MAX_NUMBERS]
+    return frozenset(zlib.crc32(number.replace(",", "").encode()) for number in found)

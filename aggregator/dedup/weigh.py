@@ -1,0 +1,105 @@
+"""Words with their weights: a signature as of the day it arrived, and its form in bytes. Pure."""
+
+from __future__ import annotations
+
+import math
+import struct
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from aggregator.dedup.signature import Signature
+
+SMOOTH_TOTAL, SMOOTH_FREQUENCY = 50.0, 0.5
+"""What is added to the number of items and of those with a word, so that the first items of a database have weights, too."""
+STEP = 8.0
+"""Weights are kept in eighths, in a byte."""
+
+VERSION = 1
+_HEAD = struct.Struct("<BHBBHBBH")
+_SPREAD = tuple(1.0 + math.log(max(1, count)) for count in range(256))
+
+
+@dataclass(slots=True)
+class Weighed:
+    """An item as it is compared. rare: the rarity of each word of the title; vector: of each word, times 1 + ln(count).
+
+    Both in steps of STEP. order: the words of the title as they stand; heavy: words by which others are looked for.
+    """
+
+    rare: dict[int, int]
+    vector: dict[int, int]
+    order: tuple[int, ...]
+    runs: frozenset[int]
+    numbers: frozenset[int]
+    title_numbers: frozenset[int]
+    days: frozenset[int]
+    revision: bool
+    generic: bool
+    title_weight: int = 0
+    norm: float = 0.0
+    heavy: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.title_weight = sum(self.rare.values())
+        self.norm = math.sqrt(sum(weight * weight for weight in self.vector.values()))
+
+
+def rarity(frequency: float, total: float) -> float:
+    """How much a word says, by the share of items that it stands in."""
+    return max(0.0, math.log((total + SMOOTH_TOTAL) / (frequency + SMOOTH_FREQUENCY)))
+
+
+def weigh(read: Signature, rarities: Mapping[int, float], heavy: int) -> Weighed:
+    """Weighs an item's words. heavy: how many words beside the title's lead to it."""
+    rare, vector = {}, {}
+    for place, (word, count) in enumerate(zip(read.words, read.counts, strict=True)):
+        weight = rarities[word] * STEP
+        scaled = min(255, int(_SPREAD[count] * weight)) if count < len(_SPREAD) else 255
+        if scaled:
+            vector[word] = scaled
+            if place < read.title:
+                rare[word] = min(255, int(weight)) or 1
+    best = sorted(vector, key=vector.__getitem__, reverse=True)[:heavy]
+    return Weighed(
+        rare, vector, read.order, read.runs, read.numbers, read.title_numbers, read.days, read.revision,
+        read.generic,
+        heavy=tuple(dict.fromkeys([*rare, *best])),
+    )  # fmt: skip
+
+
+def pack(item: Weighed) -> bytes:
+    """An item in bytes: what the index stores."""
+    days = sum(1 << day for day in item.days)
+    order = item.order[:255]
+    head = _HEAD.pack(
+        VERSION, len(item.vector), len(item.rare), len(order), len(item.runs), len(item.numbers), len(item.title_numbers),
+        days | item.revision << 7 | item.generic << 8,
+    )  # fmt: skip
+    words = array("I", [*item.vector, *item.rare, *order, *item.runs, *item.numbers, *item.title_numbers])
+    return head + bytes(item.vector.values()) + bytes(item.rare.values()) + words.tobytes()
+
+
+def unpack(stored: bytes) -> Weighed:
+    """The item again; `heavy` is not kept. Raises ValueError for bytes of another version."""
+    version, vector, rare, order, runs, numbers, title_numbers, flags = _HEAD.unpack_from(stored)
+    if version != VERSION:
+        raise ValueError(f"signature of version {version}")
+    start = _HEAD.size
+    weights = stored[start : start + vector]
+    rarities = stored[start + vector : start + vector + rare]
+    words = array("I", stored[start + vector + rare :])
+    ends = list(accumulate((0, vector, rare, order, runs, numbers, title_numbers)))
+    parts = [words[a:b] for a, b in pairwise(ends)]
+    return Weighed(
+        rare=dict(zip(parts[1], rarities, strict=True)),
+        vector=dict(zip(parts[0], weights, strict=True)),
+        order=tuple(parts[2]),
+        runs=frozenset(parts[3]),
+        numbers=frozenset(parts[4]),
+        title_numbers=frozenset(parts[5]),
+        days=frozenset(day for day in range(7) if flags >> day & 1),
+        revision=bool(flags >> 7 & 1),
+        generic=bool(flags >> 8 & 1),
+    )
