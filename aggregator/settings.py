@@ -116,6 +116,7 @@ class Topic:
     title: str
     query: str
     expect: tuple[Expectation, ...] = ()
+    formerly: tuple[Slug, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ class Output:
     """A feed that is published. Each topic has one of its own slug, and there is always `all`; `outputs:` adds or reshapes.
 
     query: None means every story. token: not None makes it private. digest: a cron line. rejected: what keep/drop threw away.
+    formerly: slugs it had before, the oldest first: their addresses lead here, and its id is that of the oldest.
     """
 
     slug: Slug
@@ -139,6 +141,7 @@ class Output:
     webhook_secret: str | None = field(default=None, repr=False)
     rejected: bool = False
     topic: Slug | None = None
+    formerly: tuple[Slug, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

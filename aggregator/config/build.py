@@ -171,7 +171,8 @@ def _tag_rule(document: Document, name: str, rule: rules.TagRule) -> to.TagRule:
 
 def _topic(document: Document, position: int, topic: rules.Topic) -> to.Topic:
     expect = tuple(_expectations(document, ("topics", position), topic.expect))
-    return to.Topic(Slug(topic.slug), topic.title or topic.slug, topic.query, expect)
+    formerly = tuple(map(Slug, topic.formerly))
+    return to.Topic(Slug(topic.slug), topic.title or topic.slug, topic.query, expect, formerly)
 
 
 def _expectations(document: Document, path: tuple[Key, ...], expect: rules.Expect | None) -> Iterator[to.Expectation]:
@@ -190,6 +191,7 @@ def _outputs(config: said.Config, topics: tuple[to.Topic, ...], site: to.Site) -
     yield to.Output(ALL, site.title, items=publish.items, content=publish.content)
     for topic in topics:
         plain = to.Output(topic.slug, topic.title, items=publish.items, content=publish.content, topic=topic.slug)
+        plain = replace(plain, formerly=topic.formerly)
         yield _shaped(plain, shapes.pop(topic.slug, None))
     for output in shapes.values():
         plain = to.Output(Slug(output.slug), output.slug, items=publish.items, content=publish.content)
@@ -213,6 +215,7 @@ def _shaped(plain: to.Output, output: rules.Output | None) -> to.Output:
         webhook=_value(output.webhook),
         webhook_secret=output.webhook_secret.value if output.webhook_secret else None,
         rejected=output.rejected,
+        formerly=(*plain.formerly, *map(Slug, output.formerly)),
     )
 
 

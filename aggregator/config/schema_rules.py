@@ -52,6 +52,7 @@ class Topic(Section):
     slug: SlugText = Field(description="Name in addresses: `/feeds/SLUG.atom`.")
     title: Text | None = Field(default=None, description="Title of its feed. Default: the slug.")
     query: Query = Field(description="Stories that belong to it.")
+    formerly: list[SlugText] = Field(default=[], description="Slugs that it had before: their addresses lead here.")
     expect: Expect | None = Field(default=None, description="Tests of the rule.")
 
 
@@ -66,6 +67,7 @@ class Output(Section):
 
     slug: SlugText = Field(description="Name in addresses: `/feeds/SLUG.atom`.")
     title: Text | None = Field(default=None, description="Title of the feed. Default: the topic's, else the slug.")
+    formerly: list[SlugText] = Field(default=[], description="Slugs that it had before: their addresses lead here.")
     description: Text | None = Field(default=None, description="One sentence on the feed.")
     query: Query | None = Field(default=None, description="Stories in it; `age` may be used. Default: all, or the topic's.")
     items: Annotated[int, count(1, 10_000)] | None = Field(default=None, description="Stories in it. Default: `publish.items`.")

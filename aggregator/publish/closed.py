@@ -49,7 +49,7 @@ class ClosedPages:
     def close(self, output: Output, shown: list[Shown], now: Instant) -> list[Shown]:
         """Closes what is due to be closed and returns the members that are left in the subscription document."""
         while members := archive.to_close(shown, output.items):
-            entries = self._renderer.entries(members, output.content)
+            entries = self._renderer.entries(members, output)
             number = self.count(output.slug) + 1
             page = archive.close(output.slug, number, entries, now)
             with self._store.begin() as transaction:

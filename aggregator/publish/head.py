@@ -66,8 +66,8 @@ class Head:
 
 
 def feed_id(site_id: str, output: Output) -> str:
-    """`atom:id` of a feed: unique to this database and this slug, and the same wherever the site moves."""
-    return f"urn:uuid:{uuid.uuid5(uuid.UUID(site_id), output.slug)}"
+    """`atom:id` of a feed: unique to this database and its first slug, and the same wherever the site moves."""
+    return f"urn:uuid:{uuid.uuid5(uuid.UUID(site_id), output.formerly[0] if output.formerly else output.slug)}"
 
 
 def head(output: Output, settings: Settings, site_id: str, updated: Instant, archives: ArchiveLinks = ArchiveLinks()) -> Head:

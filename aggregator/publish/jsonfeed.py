@@ -49,7 +49,9 @@ def _extension(view: View) -> dict[str, Any]:
     """What JSON Feed has no word for: each outlet with its report, the feed it was read from, the story's page."""
     outlets = [{"name": view.outlet, "url": view.link, "title": view.title}]
     outlets += [{"name": report.outlet, "url": report.url, "title": report.title} for report in view.also]
-    made: dict[str, Any] = {"page": view.page, "outlets": outlets}
+    made: dict[str, Any] = {"outlets": outlets}
+    if view.page.endswith(view.id):
+        made["page"] = view.page
     if view.origin is not None:
         made["source"] = {"title": view.origin.title, "url": view.origin.url}
     if view.comments:

@@ -94,7 +94,7 @@ class Composer:
             return None
         if output.slug not in self._store.members_of(story.id):
             return None
-        body = jsonfeed.item(view(story, output.content, self._settings.site, self._origins))
+        body = jsonfeed.item(view(story, output.content, self._settings.site, self._origins, public=output.token is None))
         headers = [
             ("Content-Type", "application/json; charset=utf-8"),
             ("X-Aggregator-Feed", str(output.slug)),

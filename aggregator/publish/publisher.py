@@ -18,7 +18,7 @@ from aggregator.publish.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.issue import Content, Issue, Mark, issue
 from aggregator.publish.late import Late
 from aggregator.publish.rendering import Renderer, render
-from aggregator.publish.shelf import GONE, Prepared, Shelf
+from aggregator.publish.shelf import GONE, Moved, Prepared, Shelf
 from aggregator.settings import Output, Settings
 
 SITE_ID = "publish.site"
@@ -153,7 +153,7 @@ class Publisher:
         basis = (shown, links, state.filling, state.changed if not shown else None)
         if self._bases.get(output.slug) == basis:
             return None
-        entries = in_order(self._renderer.entries(shown, output.content), output.sort)
+        entries = in_order(self._renderer.entries(shown, output), output.sort)
         return Content(entries, links, basis)
 
     def _mark(self, slug: Slug) -> Mark:
@@ -252,4 +252,14 @@ class Publisher:
             if path not in served:
                 self.shelf.drop(path)
         gone = {path for slug in states for path in (topic_path(slug), *(feed_path(slug, format) for format in FORMATS))}
-        self.shelf.put_away(dict.fromkeys(gone - served, GONE))
+        self.shelf.put_away({**dict.fromkeys(gone - served, GONE), **self._renamed()})
+
+    def _renamed(self) -> dict[str, Moved]:
+        """Where the addresses of former slugs lead. A private feed's lead nowhere: it would be told that it exists."""
+        site = self._settings.site.url
+        found = {}
+        for output in self._settings.outputs:
+            for slug in output.formerly if output.token is None else ():
+                found[topic_path(slug)] = Moved(site + topic_path(output.slug))
+                found.update({feed_path(slug, format): Moved(site + feed_path(output.slug, format)) for format in FORMATS})
+        return found

@@ -11,7 +11,7 @@ from aggregator.ports import Shown
 from aggregator.publish import atom, jsonfeed, pages, rss
 from aggregator.publish.characters import address, plain
 from aggregator.publish.view import Origin, View, view
-from aggregator.settings import Settings, Site
+from aggregator.settings import Output, Settings, Site
 
 _SECRET_WORDS = ("token", "key", "secret", "password", "passwd", "pass", "auth", "sig", "signature", "session", "credential")
 
@@ -47,32 +47,31 @@ def render(shown: View, site: Site, version: int = 0) -> Rendered:
 
 
 class Renderer:
-    """The rendered entries, by content mode and story. Holds those of the documents in use."""
+    """The rendered entries, by content mode, access and story. Holds those of the documents in use."""
 
     def __init__(self, settings: Settings, load: Callable[[Iterable[StoryId]], list[Story]]) -> None:
         self._site = settings.site
         self._origins = public_origins(settings)
         self._load = load
-        self._kept: dict[str, dict[StoryId, Rendered]] = {}
+        self._kept: dict[tuple[str, bool], dict[StoryId, Rendered]] = {}
 
-    def entries(self, members: Sequence[Shown], content: str) -> list[Rendered]:
+    def entries(self, members: Sequence[Shown], output: Output) -> list[Rendered]:
         """The members' entries in their order; those that changed are loaded and rendered, the others are there."""
-        kept = self._kept.setdefault(content, {})
+        public = output.token is None
+        kept = self._kept.setdefault((output.content, public), {})
         wanted = {
             member.story: member.version
             for member in members
             if (found := kept.get(member.story)) is None or found.version != member.version
         }
         for story in self._load(wanted) if wanted else ():
-            shown = view(story, content, self._site, self._origins)
+            shown = view(story, output.content, self._site, self._origins, public=public)
             kept[story.id] = render(shown, self._site, wanted[story.id])
         return [kept[member.story] for member in members if member.story in kept]
 
     def forget_all_but(self, stories: Collection[StoryId]) -> None:
         """Drops what is in no document any more."""
-        self._kept = {
-            content: {story: one for story, one in kept.items() if story in stories} for content, kept in self._kept.items()
-        }
+        self._kept = {mode: {story: one for story, one in kept.items() if story in stories} for mode, kept in self._kept.items()}
 
 
 def public_origins(settings: Settings) -> Mapping[SourceId, Origin]:

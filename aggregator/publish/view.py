@@ -85,11 +85,14 @@ def apart(updated: Instant, id: str) -> float:
     return int(updated) + int(id.replace("-", "")[-8:], 16) % 1_000_000 / 1_000_000
 
 
-def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Origin]) -> View:
-    """Makes the view. content: "full", "summary" or "title". sources: the configured sources' public titles and addresses."""
+def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Origin], *, public: bool = True) -> View:
+    """Makes the view. content: "full", "summary" or "title". sources: the configured sources' public titles and addresses.
+
+    public: False for a private feed: its stories may have no page.
+    """
     lead = story.lead_item
     entry = lead.entry
-    page = site.url + addresses.story_path(story.id)
+    page = site.url + (addresses.story_path(story.id) if public else "/")
     link = characters.address(entry.url) or _first_address(story) or page
     also = _also(story, lead)
     published = int(story.published)

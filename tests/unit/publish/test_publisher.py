@@ -11,7 +11,7 @@ import pytest
 
 from aggregator.model import Slug
 from aggregator.publish.publisher import Publisher
-from aggregator.publish.shelf import GONE
+from aggregator.publish.shelf import GONE, Moved
 from aggregator.settings import Output, Site
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples
@@ -149,6 +149,18 @@ def test_a_removed_feed_is_removed_and_remembered_as_gone(tmp_path: Path, store:
     ]
     assert fewer.shelf.get("/feeds/ukraine.atom") is None
     assert fewer.shelf.away("/feeds/ukraine.atom") == GONE
+
+
+def test_a_renamed_feed_is_found_and_keeps_its_id(tmp_path: Path, store: SqliteStore) -> None:
+    publisher(tmp_path, store, Output(Slug("kyiv"), "Ukraine")).publish(None, LATER)
+    old = feedparser.parse((tmp_path / "public/feeds/kyiv.atom").read_bytes()).feed.id
+    renamed = publisher(tmp_path, store, Output(Slug("ukraine"), "Ukraine", formerly=(Slug("kiev"), Slug("kyiv"))))
+    renamed.publish(None, LATER)
+    assert renamed.shelf.away("/feeds/kyiv.rss") == Moved("https://news.example.org/feeds/ukraine.rss")
+    assert renamed.shelf.away("/topics/kiev") == Moved("https://news.example.org/topics/ukraine")
+    again = publisher(tmp_path, store, Output(Slug("ukraine"), "Ukraine", formerly=(Slug("kyiv"),)))
+    again.publish(None, LATER)
+    assert feedparser.parse((tmp_path / "public/feeds/ukraine.atom").read_bytes()).feed.id == old
 
 
 def test_a_feed_that_becomes_private_leaves_the_public_directory(tmp_path: Path, store: SqliteStore) -> None:
