@@ -34,9 +34,9 @@ def fill(store: SqliteStore) -> None:
         for number in range(6):
             one = item(f"g{number}", at=1000.0 + number)
             signature = engine.prepare(one)
-            engine.place(transaction.index, one, signature, one.first_seen)
+            placement = engine.place(transaction.index, one, signature, one.first_seen)
             stored, story = transaction.add_item(one, None, NEW)
-            engine.record(transaction.index, stored, story, signature)
+            engine.record(transaction.index, stored, story, signature, placement)
             stories.append(story)
         transaction.add_item(
             item("g0", at=1100.0, source="beta", entry=entry("g0", url="https://beta.example/0")), stories[0], JOINED
