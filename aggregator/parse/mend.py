@@ -16,7 +16,7 @@ _CONTROL = re.compile(
     rb"|\xed[\xa0-\xbf][\x80-\xbf]"  # surrogates
 )
 _AMPERSAND = re.compile(rb"&(?:#(\d{1,7});|#[xX]([0-9A-Fa-f]{1,6});|([A-Za-z][A-Za-z0-9]{0,31});)?")
-_TAG = re.compile(rb"<(/?)[A-Za-z_](?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+>")
+_TAG = re.compile(rb"<(/?)[A-Za-z_](?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*>")
 _OWN = frozenset((b"lt", b"gt", b"amp", b"quot", b"apos"))
 _NAMED = {name[:-1].encode(): value for name, value in html.entities.html5.items() if name.endswith(";")}
 

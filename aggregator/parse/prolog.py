@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _SPACE = b" \t\r\n\x00\x0b\x0c"
 _DOCTYPE = re.compile(rb"<!doctype\b", re.I)
-_DOCTYPE_HEAD = re.compile(rb"<!doctype\b(?:[^'\"\[>]|'[^']*'|\"[^\"]*\")*+", re.I)
+_DOCTYPE_HEAD = re.compile(rb"<!doctype\b(?:[^'\"\[>]|'[^']*'|\"[^\"]*\")*", re.I)
 _ENTITY = re.compile(rb"<!entity\b", re.I)
 _SUBSET_END = re.compile(rb"\]\s{0,100}>")
 _ROOT = re.compile(rb"<([A-Za-z_][^\s/>]{0,100})")

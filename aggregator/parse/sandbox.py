@@ -168,7 +168,16 @@ class _Answer(pickle.Unpickler):
     """Reads values of the model alone: a worker that a document has taken over must not run anything here."""
 
     def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("builtins", "getattr"):
+            return _member
         found = getattr(model, name, None) if module == model.__name__ else None
         if not isinstance(found, type):
             raise pickle.UnpicklingError(f"{module}.{name} in a worker's answer")
         return found
+
+
+def _member(kind: object, name: str) -> FaultKind:
+    """Python 3.11.0 to 3.11.3 pickle an enum's member as `getattr(class, name)`: that, of our enum, and nothing else."""
+    if kind is not FaultKind:
+        raise pickle.UnpicklingError(f"an attribute of {kind!r} in a worker's answer")
+    return FaultKind[name]

@@ -59,8 +59,8 @@ _ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^<>]*>")
 _VOID = frozenset(("br", "col", "hr", "img", "source", "wbr"))
 _PLAIN_URL = re.compile(
     r"https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}/"
-    r"(?!\.)(?:[A-Za-z0-9_~@:,;=+()-]++|/(?![./])|\.(?!/)|%[0-9A-Fa-f]{2})*+"
-    r"(?:[?#](?:[A-Za-z0-9_~.@:,;=+&/()-]++|%[0-9A-Fa-f]{2})*+)?",
+    r"(?!\.)(?:[A-Za-z0-9_~@:,;=+()-]++|/(?![./])|\.(?!/)|%[0-9A-Fa-f]{2})*"
+    r"(?:[?#](?:[A-Za-z0-9_~.@:,;=+&/()-]++|%[0-9A-Fa-f]{2})*)?",
     re.A,
 )
 """Addresses that `urls.resolve` leaves as they are: most of them, so that it is asked for the others alone."""

@@ -25,7 +25,7 @@ _BLOCK_TAG = (
     r"</?(?:p|div|br|h[1-6]|li|[uod]l|dt|dd|t[rdh]|table|caption|blockquote|pre|hr|figure|figcaption|section|article|aside|header"
     r"|footer|address|details|summary|main|nav|center|img)\b[^<>]*>\s*+"
 )
-_BREAKING = re.compile(f"{_BLOCK_TAG}(?:{_BLOCK_TAG})*+")
+_BREAKING = re.compile(f"{_BLOCK_TAG}(?:{_BLOCK_TAG})*")
 _MARKUP = re.compile(
     r"</?(?:a|abbr|b|big|blockquote|br|center|cite|code|dd|del|div|dl|dt|em|font|h[1-6]|hr|i|img|ins|kbd|li|ol|p|pre|q|s|script|small"
     r"|span|strike|strong|style|sub|sup|table|tbody|td|th|tr|tt|u|ul|wbr)(?:\s[^<>]*)?/?>",
