@@ -52,7 +52,7 @@ _CLEANER = nh3.Cleaner(
     link_rel="noopener noreferrer",
     filter_style_properties={"display", "visibility", "width", "height"},
 )
-_LINKED = re.compile(r"<(a|img|audio|video|source) ([^<>]*)>|<img>")
+_LINKED = re.compile(r"<(a|img|audio|video|source)(?: ([^<>]*))?>")
 _ATTRIBUTE = re.compile(r'([^\s=]+)="([^"]*)"')
 _ESCAPED = re.compile('[&<>"\u00a0]')
 _ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^<>]*>")
@@ -170,7 +170,7 @@ def _escaped(text: str) -> str:
 
 def _relinked(found: re.Match[str], links: Links) -> str:
     """A tag with its addresses resolved; nothing where it is an image that shows nothing."""
-    element = found[1] or "img"
+    element = found[1]
     given = dict(_ATTRIBUTE.findall(found[2] or ""))
     for name, value in given.items():
         if "&" in value:
@@ -184,6 +184,8 @@ def _relinked(found: re.Match[str], links: Links) -> str:
                 del given[name]
             else:
                 given[name] = url
+    if element == "source" and "src" not in given:  # of a picture, which is taken for its image
+        return ""
     return _written(element, given)
 
 

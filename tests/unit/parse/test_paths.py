@@ -148,24 +148,6 @@ def test_both_paths_agree_on_real_documents(shared: Path) -> None:
     assert {name for name, count in equal.items() if count < 0.95 * total} == set()
 
 
-def test_every_capability_of_an_entry_is_told_by_inspect(tmp_path: Path) -> None:
-    from click.testing import CliRunner
-
-    from aggregator.commands.inspect import command
-
-    path = tmp_path / "feed.xml"
-    path.write_bytes(
-        rss_document(["<item><title>One</title><link>/1?utm_source=x</link></item>", "<item><title>One</title></item>"])
-    )
-    result = CliRunner().invoke(command, [str(path), "--json", "--url", URL])
-    told = json.loads(result.output)
-    assert (told["title"], told["format"]) == ("Harbour", "rss 2.0")
-    assert [entry["title"] for entry in told["entries"]] == ["One", "One"]
-    assert told["entries"][0]["link"] == "https://harbour.example/1?utm_source=x"
-    assert told["entries"][0]["url"] == "https://harbour.example/1"
-    assert len({entry["id"] for entry in told["entries"]}) == 2
-
-
 @pytest.mark.shared
 def test_every_captured_document_is_read_or_says_why_not(shared: Path) -> None:
     rows = [json.loads(line) for line in (shared / "data/feeds/index.jsonl").read_text("utf-8").splitlines()]

@@ -66,6 +66,7 @@ def cleaned(markup: str) -> str:
         ('<img src="data:image/png;base64,AAAA" data-src="/real.jpg">', f'<img src="{HOME}real.jpg">'),
         ('<img srcset="/s.jpg 1x, /l.jpg 2x">', f'<img src="{HOME}s.jpg">'),
         ('<video src="/v" poster="p" onplay=x()></video>', f'<video src="{HOME}v" poster="{HOME}sub/p"></video>'),
+        ('<picture><source srcset="/w.webp" type="image/webp"><img src="/w.jpg"></picture>', f'<img src="{HOME}w.jpg">'),
         ("<b>unclosed <i>both", "<b>unclosed <i>both</i></b>"),
         ('<p dir="rtl" lang="ar">x</p>', '<p dir="rtl" lang="ar">x</p>'),
         ("a\x00\x1b\u202eb", "ab"),
