@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from aggregator.model import Instant, Slug, Story, StoryId
-from aggregator.ports import Delivery, Message, Store, Transaction
+from aggregator.ports import Delivery, Message, Store, Subscription, Transaction
 from aggregator.publish import jsonfeed, websub
 from aggregator.publish.addresses import feed_path
 from aggregator.publish.addresses import hub as hub_address
@@ -53,6 +53,12 @@ def to_webhook(
     return deliveries, text if text != stored else None
 
 
+def of_ended(store: Store, served: Collection[str], now: Instant) -> list[tuple[Subscription, Delivery]]:
+    """The subscriptions to documents that are published no more, each with the word that it is over."""
+    over = [one for one in store.subscriptions() if one.topic not in served]
+    return [(one, Delivery(websub.DENIED, one.topic, one.callback, "", "", now, now)) for one in over]
+
+
 def note(transaction: Transaction, deliveries: Iterable[Delivery]) -> None:
     for one in deliveries:
         transaction.save_delivery(one)
@@ -70,7 +76,7 @@ class Composer:
 
     @property
     def kinds(self) -> Mapping[str, Callable[[Delivery], Message | None]]:
-        return {websub.KIND: self.document, WEBHOOK: self.story}
+        return {websub.KIND: self.document, websub.DENIED: self.denial, WEBHOOK: self.story}
 
     def document(self, delivery: Delivery) -> Message | None:
         """The whole current document for a subscriber of the hub, or None if it subscribes no more."""
@@ -82,6 +88,13 @@ class Composer:
         topic_url = self._settings.site.url + delivery.topic
         headers = websub.headers(document.type, hub, topic_url, subscribed[0].secret, document.body)
         return Message("POST", delivery.target, headers, document.body)
+
+    def denial(self, delivery: Delivery) -> Message | None:
+        """That a subscription is over, or None if the feed is back."""
+        if self._shelf.get(delivery.topic) is not None:
+            return None
+        topic_url = self._settings.site.url + delivery.topic
+        return Message("GET", websub.denial(delivery.target, topic_url, "this feed is not published any more"))
 
     def story(self, delivery: Delivery) -> Message | None:
         """The story as a JSON Feed item for a webhook, or None if its feed shows it no more.

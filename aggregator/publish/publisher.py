@@ -220,7 +220,7 @@ class Publisher:
         self.show_health()
         self._closed.write_all()
         self.shelf.late = self._late.answer
-        self._remove_the_rest(states)
+        self._remove_the_rest(states, now)
         self._renderer.forget_all_but({story for stories in self._shown.values() for story in stories})
 
     def _show_front_page(self, now: Instant) -> None:
@@ -236,7 +236,7 @@ class Publisher:
         """The head of a feed's subscription document as it is now."""
         return head(output, self._settings, self.site_id(), self._mark(output.slug).updated)
 
-    def _remove_the_rest(self, states: Mapping[Slug, OutputState]) -> None:
+    def _remove_the_rest(self, states: Mapping[Slug, OutputState], now: Instant) -> None:
         served = {"/opml.xml", "/index.html", "/health.atom"}
         wanted: dict[bool, set[str]] = {False: {"opml.xml", "index.html", "health.atom"}, True: set()}
         for output in self._settings.outputs:
@@ -253,6 +253,16 @@ class Publisher:
                 self.shelf.drop(path)
         gone = {path for slug in states for path in (topic_path(slug), *(feed_path(slug, format) for format in FORMATS))}
         self.shelf.put_away({**dict.fromkeys(gone - served, GONE), **self._renamed()})
+        self._end_subscriptions(now)
+
+    def _end_subscriptions(self, now: Instant) -> None:
+        """Whoever subscribed to a feed that is gone, or private now, is told."""
+        public = [one.slug for one in self._settings.outputs if one.token is None]
+        if over := owed.of_ended(self._store, {feed_path(slug, format) for slug in public for format in FORMATS}, now):
+            with self._store.begin() as transaction:
+                for subscription, word in over:
+                    transaction.remove_subscription(subscription.topic, subscription.callback)
+                    transaction.save_delivery(word)
 
     def _renamed(self) -> dict[str, Moved]:
         """Where the addresses of former slugs lead. A private feed's lead nowhere: it would be told that it exists."""

@@ -22,6 +22,8 @@ PER_TOPIC = 2_000
 PER_HOST = 200
 """Subscriptions to one feed, and of one callback host to all of them."""
 KIND = "websub"
+DENIED = "denied"
+"""Kinds of deliveries: a document, and that there will be no more."""
 FIRST_RETRY = 60.0
 LAST_TRY = 86_400.0
 """Seconds after a failed delivery until the next, doubled each time; and until it is given up."""

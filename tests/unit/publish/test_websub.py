@@ -151,6 +151,21 @@ def test_a_change_is_owed_to_subscribers_of_what_changed(tmp_path: Path, store: 
     assert headers["X-Hub-Signature"] == websub.signature("key", message.body)
 
 
+def test_subscribers_of_a_feed_that_ends_are_told(tmp_path: Path, store: SqliteStore) -> None:
+    callback = "https://reader.example/cb"
+    with store.begin() as transaction:
+        for topic in ("/feeds/all.atom", "/feeds/ukraine.atom"):
+            transaction.save_subscription(Subscription(topic, callback, None, NOON + 999, NOON))
+    settings = samples.settings(tmp_path, Output(Slug("all"), "All"))
+    publisher = Publisher(settings, store)
+    publisher.publish(None, NOON)
+    assert [one.topic for one in store.subscriptions()] == ["/feeds/all.atom"]
+    (word,) = [one for one in store.deliveries(NOON, 9) if one.kind == websub.DENIED]
+    message = owed.Composer(settings, store, publisher.shelf).denial(word)
+    assert message is not None and message.method == "GET"
+    assert message.url.startswith(callback + "?hub.mode=denied&hub.topic=https%3A%2F%2Fnews.example.org%2Ffeeds%2Fukraine.atom")
+
+
 def test_a_webhook_is_told_each_new_or_changed_story_once(tmp_path: Path, store: SqliteStore) -> None:
     output = Output(Slug("all"), "All", webhook="https://desk.example/hook", webhook_secret="key")
     settings = samples.settings(tmp_path, output)
