@@ -417,11 +417,18 @@ class Story:
 
     @property
     def outlets(self) -> tuple[str, ...]:
-        """Names of the outlets, each once, in order of appearance."""
-        names: dict[str, str] = {}
+        """Names of the outlets, each once, in order of appearance. One key or one name is one outlet.
+
+        A publisher that the config names and one that an aggregator's entry names have different keys and the same name.
+        """
+        names: list[str] = []
+        seen: set[str] = set()
         for item in self.items:
-            names.setdefault(item.outlet_key, item.outlet)
-        return tuple(names.values())
+            marks = (item.outlet_key, item.outlet.casefold())
+            if seen.isdisjoint(marks):
+                names.append(item.outlet)
+            seen.update(marks)
+        return tuple(names)
 
     @property
     def language(self) -> str:

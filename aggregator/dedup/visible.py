@@ -24,7 +24,8 @@ def visible_hash(story: Story) -> bytes:
     parts += [f"{media.url} {media.type} {media.length}" for media in entry.enclosures]
     seen: set[str] = set()
     for item in story.items:
-        if item.outlet_key not in seen:
-            seen.add(item.outlet_key)
+        marks = (item.outlet_key, item.outlet.casefold())
+        if seen.isdisjoint(marks):
             parts += [item.outlet, without_tracking(item.entry.url or "")]
+        seen.update(marks)
     return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=8).digest()
