@@ -10,9 +10,12 @@ from aggregator.model import Instant
 MAX_RETRY = 7 * 86_400.0
 """Seconds of the longest Retry-After that is believed."""
 
+DISBELIEVED = 86_400.0
+"""Seconds that are waited after a longer one: no answer may stop a source for good."""
+
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?(\d{1,12})\"?\s*(?=$|[,;])", re.I)
 _UNCACHED = re.compile(r"(?:^|,)\s*no-(?:store|cache)\s*(?:$|[,=])", re.I)
-_SECONDS = re.compile(r"\s*(\d{1,18})(?:\.\d*)?\s*\Z")
+_SECONDS = re.compile(r"\s*(\d{1,18})(?:\.\d*)?\s*\Z", re.A)
 
 
 def max_age(cache_control: str | None, expires: str | None, date: str | None, age: str | None, now: Instant) -> float | None:
@@ -36,8 +39,8 @@ def max_age(cache_control: str | None, expires: str | None, date: str | None, ag
     return lifetime if lifetime > 0 else None
 
 
-def retry_at(value: str | None, date: str | None, now: Instant) -> Instant | None:
-    """The instant before which not to come back, at most a week from now; None for nonsense, the past, or no wish.
+def wished(value: str | None, date: str | None, now: Instant) -> float | None:
+    """Seconds that a Retry-After asks to wait; None for nonsense, the past, or no wish.
 
     A date counts from the server's own Date, so that its clock need not be ours.
     """
@@ -50,7 +53,14 @@ def retry_at(value: str | None, date: str | None, now: Instant) -> Instant | Non
             return None
         served = http_date(date)
         seconds = until - (served if served is not None and until > served else now)
-    return now + min(seconds, MAX_RETRY) if seconds > 0 else None
+    return seconds if seconds > 0 else None
+
+
+def retry_at(seconds: float | None, now: Instant) -> Instant | None:
+    """The instant before which not to come back. Who asks for more than a week is not believed and waited for a day."""
+    if seconds is None:
+        return None
+    return now + (seconds if seconds <= MAX_RETRY else DISBELIEVED)
 
 
 def http_date(value: str | None) -> Instant | None:

@@ -17,7 +17,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 DOCUMENTS = frozenset({200, 203, 226})
 """Statuses that carry a whole document; 226 is a part of one on request (RFC 3229), 203 what a proxy made of it."""
 HELD_429 = 3
-"""Times the hold of a plain 503 that a host is left alone after a 429 which names no time."""
+"""Times `polling.min` that a host is left alone after a 429 which names no time."""
 _SHOWN_FEEDS = 3
 
 NONE = Validators()
@@ -49,7 +49,7 @@ class Answer:
 def judge(answer: Answer, now: Instant, hold: float) -> FetchOutcome:
     """The outcome of a final answer (not a redirect that is followed).
 
-    hold: seconds that a host which answers 503 without naming a time is left alone; after such a 429 HELD_429 times that.
+    hold: a host that answers 429 without naming a time is left alone for HELD_429 times so many seconds.
     """
     if answer.status == 304:
         return _not_modified(answer, now)
@@ -68,9 +68,13 @@ def hints_of(answer: Answer, now: Instant) -> Hints:
 
 def wait_of(answer: Answer, now: Instant) -> Instant | None:
     """The instant of its Retry-After, or of one on the way to it, whichever is later."""
-    given = answer.header("retry-after") if answer.status >= 300 else None
-    own = freshness.retry_at(given, answer.header("date"), now)
+    own = freshness.retry_at(_wished(answer, now), now)
     return max((at for at in (own, answer.retry_at) if at is not None), default=None)
+
+
+def _wished(answer: Answer, now: Instant) -> float | None:
+    given = answer.header("retry-after") if answer.status >= 300 else None
+    return freshness.wished(given, answer.header("date"), now)
 
 
 def _not_modified(answer: Answer, now: Instant) -> FetchOutcome:
@@ -112,11 +116,17 @@ def _unusable(answer: Answer) -> Fault | None:
 
 
 def _status_fault(answer: Answer, now: Instant, hold: float) -> Fault:
+    """A 429 holds the host, as does a 503 that names a time. A time that nobody can mean holds the source alone:
+    one feed of a host must not be able to stop all the others.
+    """
     status, wait = answer.status, wait_of(answer, now)
     if status in (429, 503):
-        if wait is None:
-            wait = now + (hold * HELD_429 if status == 429 else hold)
-        return Fault(FaultKind.STATUS, _named(status), status, retry_at=wait, holds_host=True)
+        seconds = _wished(answer, now)
+        plain = status == 429 and seconds is None
+        if plain:
+            wait = max(now + hold * HELD_429, wait or 0.0)
+        holds = plain or (seconds is not None and seconds <= freshness.MAX_RETRY)
+        return Fault(FaultKind.STATUS, _named(status), status, retry_at=wait, holds_host=holds)
     kind, extra = _KINDS.get(status, (FaultKind.STATUS, ""))
     if status == 410 and any(hop.status not in PERMANENT for hop in answer.hops):
         kind = FaultKind.STATUS  # what is gone is where a temporary redirect led, not the source

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from aggregator.fetch.body import LARGE, LARGE_AT_A_TIME, BodyReader
 
 PART = bytes(LARGE // 8)
-TIMEOUT = 1.0
+TIMEOUT = 0.3
 
 
 def read_together(count: int, size: int, hold: float) -> tuple[int, list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.fetch.freshness import http_date, max_age, retry_at
+from aggregator.fetch.freshness import http_date, max_age, retry_at, wished
 
 NOW = 1_686_830_400.0  # Thu, 15 Jun 2023 12:00:00 GMT
 NOON, TWO = "Thu, 15 Jun 2023 12:00:00 GMT", "Thu, 15 Jun 2023 14:00:00 GMT"
@@ -47,17 +47,21 @@ def test_freshness(
         ("0", None, None),
         ("-5", None, None),
         ("soon, we hope", None, None),
-        (str(10**17), None, 7 * DAY),
+        (str(7 * 86_400), None, 7 * DAY),
+        (str(8 * 86_400), None, DAY),
+        (str(10**17), None, DAY),
         ("9" * 400, None, None),
         (TWO, None, 7200),
         (TWO, "Thu, 15 Jun 2023 13:00:00 GMT", 3600),
         ("Wed, 14 Jun 2023 12:00:00 GMT", None, None),
-        ("Fri, 15 Jun 2096 12:00:00 GMT", None, 7 * DAY),
+        ("Fri, 15 Jun 2096 12:00:00 GMT", None, DAY),
         (None, None, None),
     ],
 )
-def test_retry_after_is_seconds_or_a_date_and_a_week_at_most(value: str | None, date: str | None, wait: float | None) -> None:
-    at = retry_at(value, date, NOW)
+def test_retry_after_is_seconds_or_a_date_and_not_believed_beyond_a_week(
+    value: str | None, date: str | None, wait: float | None
+) -> None:
+    at = retry_at(wished(value, date, NOW), NOW)
     assert (None if at is None else at - NOW) == wait
 
 
