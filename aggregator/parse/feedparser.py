@@ -23,8 +23,14 @@ _ITUNES_SCHEME = "http://www.itunes.com/"
 
 
 def read(data: bytes) -> RawFeed | None:
-    """UTF-8 bytes without a DOCTYPE as raw values, or None where feedparser finds no feed in them."""
-    parsed = feedparser.parse(BytesIO(data), response_headers=_HEADERS, sanitize_html=False, resolve_relative_uris=False)
+    """UTF-8 bytes without a DOCTYPE as raw values, or None where feedparser finds no feed in them, or fails.
+
+    It raises errors of many kinds on elements of GeoRSS and others that are closed without having been opened.
+    """
+    try:
+        parsed = feedparser.parse(BytesIO(data), response_headers=_HEADERS, sanitize_html=False, resolve_relative_uris=False)
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
+        return None
     if not parsed.version and not parsed.entries:
         return None
     feed = parsed.feed

@@ -1,6 +1,7 @@
 """The whole way of a document: bytes to a `Feed` or a `Fault`. In the calling process, without bounds on time: see `sandbox`.
 
-Well-formed XML goes the fast path; what is not is mended and tried again; what is still not goes to feedparser.
+Well-formed XML goes the fast path; what is not is mended and tried again; what is still not goes to feedparser, and what this
+fails on to libxml2's own recovery.
 """
 
 from __future__ import annotations
@@ -118,9 +119,10 @@ def _tolerantly(data: bytes, problem: str, tolerant: bool) -> RawFeed | Fault:
         return Fault(FaultKind.PARSE, f"not well-formed, and none of its entries is complete: {problem}")
     if not tolerant:
         return Fault(FaultKind.PARSE_LIMIT, f"not well-formed: {problem}")
-    from aggregator.parse import feedparser
+    from aggregator.parse import feedparser, xml
 
-    return feedparser.read(data) or Fault(FaultKind.PARSE, f"not well-formed, and no feed can be made out in it: {problem}")
+    raw = feedparser.read(data) or xml.recovered_feed(data)
+    return raw or Fault(FaultKind.PARSE, f"not well-formed, and no feed can be made out in it: {problem}")
 
 
 def _rooted(raw: RawFeed | None, found: detect.Found) -> RawFeed | Fault:

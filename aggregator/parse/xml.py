@@ -35,13 +35,23 @@ def parse(data: bytes) -> etree._Element:
 def _with_undeclared_prefixes(data: bytes, problem: str) -> etree._Element:
     """Recovered, if nothing else is wrong with it."""
     parser = _parser(recover=True)
-    try:
-        root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError):
-        root = None
+    root = _recovered(data, parser)
     if root is None or any(entry.type != _UNDECLARED_PREFIX for entry in parser.error_log):
         raise NotWellFormed(problem)
     return root
+
+
+def recovered_feed(data: bytes) -> RawFeed | None:
+    """What libxml2 makes of broken XML: the last resort."""
+    root = _recovered(data, _parser(recover=True))
+    return None if root is None else raw_feed(root, b"xml:base" in data)
+
+
+def _recovered(data: bytes, parser: etree.XMLParser) -> etree._Element | None:
+    try:
+        return etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
 
 
 def _parser(recover: bool) -> etree.XMLParser:
@@ -79,8 +89,9 @@ def _adopted(root: etree._Element, address: str) -> bool:
     wrong = f"{{{address}}}" if address else ""
     for element in root.iter():
         tag = str(element.tag)
-        if tag.startswith(wrong) and (wrong or tag[0] != "{"):
-            element.tag = f"{{{ATOM}}}{tag[len(wrong) :]}"
+        name = tag[len(wrong) :]
+        if tag.startswith(wrong) and name[0] != "{" and ":" not in name:
+            element.tag = f"{{{ATOM}}}{name}"
     return True
 
 
