@@ -10,7 +10,7 @@ from typing import Literal
 
 import structlog
 
-from aggregator import curate, reading
+from aggregator import curate, pushes, reading
 from aggregator.cadence import after_poll, may_poll, same_body
 from aggregator.errors import AggregatorError
 from aggregator.fetch.hosts import HostGate
@@ -29,7 +29,7 @@ from aggregator.model import (
     SourceState,
 )
 from aggregator.ports import Clock, Fetcher, Parser, Store, Transaction
-from aggregator.reading import Reader, Reading
+from aggregator.reading import Decided, Reader, Reading
 from aggregator.settings import Settings
 from aggregator.writer import Writer
 
@@ -105,23 +105,35 @@ class Pipeline:
         return await self.writer.call(partial(self._take_in, source, state, answer, feed, now))
 
     def _take_in(self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant) -> PollReport:
-        found = self.reader.read(source, state, feed, partial(self.store.known, source.id), now)
+        decided = reading.decided(self.store.overrides())
+        found = self.reader.read(source, state, feed, partial(self.store.known, source.id), decided, now)
         after = replace(self._after(source, state, answer, now, feed=feed, found=found), languages=found.languages)
         with self.store.begin() as transaction:
-            slugs = self._commit(transaction, after, feed, found, now)
+            slugs = self._commit(transaction, after, feed, found, decided, now)
         detail = f"{found.new} new, {found.changed} changed"
         return PollReport(source.id, "changed", detail, found.new, found.changed, frozenset(slugs))
 
-    def _commit(self, transaction: Transaction, state: SourceState, feed: Feed, found: Reading, now: Instant) -> set[Slug]:
+    def _commit(
+        self, transaction: Transaction, state: SourceState, feed: Feed, found: Reading, decided: Decided, now: Instant
+    ) -> set[Slug]:
         """Everything that one document brings, in one transaction."""
-        stories = reading.store(transaction, self.reader.engine, found, now)
+        stories = reading.store(transaction, self.reader.engine, found, decided, now)
         transaction.touch_items(state.id, feed.unchanged, found.listed, now)
         rejected = transaction.add_rejects(found.rejects)
         counters = reading.counted(state.counters, feed.dropped, rejected)
         curator = curate.Curator(self.reader.rules, transaction.outputs(), self.settings.publish.settle, now)
         transaction.save_state(replace(state, counters=counters))
+        if self.settings.network.websub:
+            self._note_hub(transaction, state, feed)
         slugs = curator.refresh(transaction, stories)
         return slugs | {output.slug for output in self.settings.outputs if output.rejected} if rejected else slugs
+
+    def _note_hub(self, transaction: Transaction, state: SourceState, feed: Feed) -> None:
+        """Remembers where the source can be subscribed to; the daemon asks (subscriber.py)."""
+        before = pushes.known(self.store, state.id)
+        push = pushes.noticed(before, feed, state.url)
+        if push != before:
+            pushes.save(transaction, state.id, push)
 
     async def _failed(self, source: Source, state: SourceState, outcome: FetchOutcome, fault: Fault, now: Instant) -> PollReport:
         after = self._after(source, state, outcome, now, fault=fault)
@@ -147,7 +159,7 @@ class Pipeline:
         found: Reading | None = None,
         fault: Fault | None = None,
     ) -> SourceState:
-        return after_poll(
+        after = after_poll(
             source,
             state,
             FetchFailed(fault) if fault is not None else outcome,
@@ -159,3 +171,14 @@ class Pipeline:
             rng=self.rng(),
             timezone=self.settings.site.timezone,
         )
+        return self._slowed(source, after, now)
+
+    def _slowed(self, source: Source, state: SourceState, now: Instant) -> SourceState:
+        """While a hub pushes, polls are a fallback: four a day, or what `every` at the source says."""
+        if not self.settings.network.websub or state.failures or getattr(source.every, "strict", False):
+            return state
+        push = pushes.known(self.store, source.id)
+        if push is None or not push.is_active(now):
+            return state
+        later = now + min(pushes.FALLBACK, self.settings.polling.max)
+        return state if state.due >= later else replace(state, due=later, reason="pushed by its hub; polled as a fallback")

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import zip_longest
 from typing import Protocol
 
-from aggregator.model import Source, SourceId, SourceState
+from aggregator.model import Fetched, Source, SourceId, SourceState
 from aggregator.pipeline import Pipeline, PollReport
 from aggregator.text.urls import registrable_domain
 
@@ -63,6 +63,18 @@ class Poller:
                 task.add_done_callback(partial(self._ended, source.id))
                 started.append(task)
         return started
+
+    async def take(
+        self, source: Source, fresh: Callable[[], SourceState], answer: Callable[[SourceState], Fetched]
+    ) -> PollReport:
+        """Takes a pushed document in, when no poll of its source is under way; `fresh` is the state as it is then."""
+        while (running := self._tasks.get(source.id)) is not None:
+            await asyncio.wait([running])
+        state = fresh()
+        task = asyncio.create_task(self._pipeline().receive(source, state, answer(state)), name=f"push {source.id}")
+        self._tasks[source.id] = task
+        task.add_done_callback(partial(self._ended, source.id))
+        return await task
 
     def _ended(self, source: SourceId, _: asyncio.Task[PollReport]) -> None:
         del self._tasks[source]

@@ -596,6 +596,10 @@ class Rules(Protocol):
 
     def apply(self, story: Story, as_of: Instant) -> Tagged: ...
 
+    def apart(self, item: Item) -> str | None:
+        """The query of `dedup.never` that keeps an item in a story of its own, or None."""
+        ...
+
     def rejected(self, source: Source, item: Item) -> str | None:
         """The rule by which `keep` or `drop` throws an item away, or None."""
         ...

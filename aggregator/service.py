@@ -7,25 +7,22 @@ import hashlib
 import shutil
 import socket
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
 
 from aggregator import adopt, requests
 from aggregator.daemon import Job
-from aggregator.errors import AggregatorError
+from aggregator.door import Door
+from aggregator.errors import AggregatorError, ConfigError
 from aggregator.keeping import Keeping
 from aggregator.metrics import Metrics
-from aggregator.model import Slug, SourceId
+from aggregator.model import Fetched, Slug, Source, SourceId, SourceState
 from aggregator.notify import notify
 from aggregator.pipeline import PollReport
 from aggregator.poller import Poller
-from aggregator.ports import Delivery, Message
 from aggregator.runtime import Runtime
-from aggregator.serve.app import make_app
-from aggregator.serve.hub import Hub
-from aggregator.serve.outbox import Outbox
-from aggregator.serve.server import serve
 from aggregator.settings import Settings
 from aggregator.upkeep import Upkeep
 from aggregator.wiring import Parts
@@ -37,18 +34,19 @@ DEBOUNCE = 0.1
 """Seconds between a poll's commit and publishing: feeds touched by several polls of one tick are written once."""
 CLAIM = 500
 """Due sources taken up in one tick at most."""
-OUTBOX = 1.0
-"""Seconds between two looks for messages that are owed."""
 LATE_TICK = 60.0
 """Seconds without a tick after which the daemon is not ready: it does not poll any more."""
 LEAST_DISK = 50_000_000
 """Bytes of free disk below which it is not ready."""
 
 
-def fingerprint(settings: Settings) -> bytes:
-    """A hash of the config file and of all that it includes, as they are now; a file that is missing counts as empty."""
+def fingerprint(settings: Settings, also: Iterable[Path] = ()) -> bytes:
+    """A hash of the config file and of all that it includes, as they are now; a file that is missing counts as empty.
+
+    also: files that a refused config names; mending one of them is a reason to read it again.
+    """
     digest = hashlib.blake2b(digest_size=16)
-    for path in (settings.file, *settings.includes):
+    for path in (settings.file, *settings.includes, *also):
         try:
             digest.update(path.read_bytes() + b"\0")
         except OSError:
@@ -63,7 +61,6 @@ class Service:
         self._load = load
         self._parts = parts
         self._listener = listener
-        self._stop_serving = asyncio.Event()
         self._dirty: set[Slug] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._publishing = False
@@ -72,8 +69,10 @@ class Service:
         self.runtime = parts.runtime(settings)
         self.poller = Poller(lambda: self.runtime.pipeline, lambda: self.runtime.gate, settings.polling.workers)
         self._seen = fingerprint(settings)
+        self._also: tuple[Path, ...] = ()
         self.metrics = Metrics()
         self._last_tick = self.runtime.clock.monotonic()
+        self._door = Door(lambda: self.runtime, parts.shelf, self._take_in)
         self._keeping = Keeping(lambda: self.runtime, parts.store)
         self._upkeep = Upkeep(lambda: self.runtime, self._changed, self.metrics)
 
@@ -84,15 +83,12 @@ class Service:
         self.runtime.gate.restore(store.holds(self.runtime.clock.now()))
         await self._adopt()
         await self._publish(None)
-        self._hub = self._make_hub()
-        self._outbox = self._make_outbox()
-        app = make_app(self._parts.shelf, ready=self.ready, metrics=self._numbers, more=[self._hub.route()])
-        self._serving = asyncio.create_task(serve(app, self._listener, self._stop_serving))
+        self._door.open(self._listener, self.ready, self._numbers)
         log.info("started", sources=len(settings.sources), address=f"http://{settings.server.host}:{settings.server.port}/")
 
     async def reload_if_changed(self, *, forced: bool) -> None:
         """Reads the config again when its content has changed. A bad one changes nothing and is told."""
-        seen = fingerprint(self.runtime.settings)
+        seen = fingerprint(self.runtime.settings, self._also)
         if seen == self._seen and not forced:
             return
         self._seen = seen
@@ -102,6 +98,8 @@ class Service:
             after = self._parts.runtime(settings)
         except AggregatorError as error:
             self.config_error = str(error)
+            self._also = error.includes if isinstance(error, ConfigError) else ()
+            self._seen = fingerprint(self.runtime.settings, self._also)
             log.error("reload_refused", error=str(error))
             self.metrics.reloaded(False)
         else:
@@ -112,7 +110,9 @@ class Service:
     async def _swap(self, after: Runtime) -> None:
         before, self.runtime = self.runtime, after
         after.gate.configure(after.settings)
-        self._seen = fingerprint(after.settings)
+        if after.settings.includes != before.settings.includes or self._also:
+            self._seen = fingerprint(after.settings)
+        self._also = ()
         self.config_error = None
         self.metrics.reloaded(True)
         log.info("reloaded", sources=len(after.settings.sources))
@@ -169,6 +169,13 @@ class Service:
             ms=round(report.seconds * 1000),
         )
         self.metrics.polled(report.outcome, report.seconds, report.new, report.changed)
+        self._changed(report.slugs)
+
+    async def _take_in(self, source: Source, answer: Callable[[SourceState], Fetched]) -> None:
+        """A pushed document goes the way of a polled one."""
+        store = self.runtime.store
+        report = await self.poller.take(source, lambda: store.states([source.id])[source.id], answer)
+        log.info("push_done", source=source.id, outcome=report.outcome, detail=report.detail, new=report.new)
         self._changed(report.slugs)
 
     async def _end_filling(self) -> None:
@@ -229,26 +236,7 @@ class Service:
     # --- the rest
     def jobs(self) -> list[Job]:
         """What is done beside the tick."""
-        return [*self._upkeep.jobs(), *self._keeping.jobs(), Job("outbox", OUTBOX, self._outbox.work)]
-
-    def _make_hub(self) -> Hub:
-        return Hub(
-            self._parts.shelf,
-            self.runtime.store,
-            self.runtime.writer.commit,
-            lambda: self.runtime.messenger,
-            lambda: self.runtime.settings.site.url if self.runtime.settings.publish.websub is True else None,
-            self.runtime.clock.now,
-        )
-
-    def _make_outbox(self) -> Outbox:
-        def composing(kind: str) -> Callable[[Delivery], Message | None]:
-            return lambda delivery: self.runtime.composer.kinds[kind](delivery)
-
-        compose = {kind: composing(kind) for kind in self.runtime.composer.kinds}
-        return Outbox(
-            self.runtime.store, self.runtime.writer.commit, lambda: self.runtime.messenger, compose, self.runtime.clock.now
-        )
+        return [*self._upkeep.jobs(), *self._keeping.jobs(), *self._door.jobs()]
 
     def ready(self) -> tuple[bool, Mapping[str, object]]:
         """For `/readyz`: whether polls and publishing go on, with details. A refused config is told, but the old one works."""
@@ -278,8 +266,5 @@ class Service:
             log.warning("polls_cancelled", count=late)
         await self.runtime.writer.flush()
         await self._publish(frozenset(self._dirty))
-        self._stop_serving.set()
-        await self._hub.drain()
-        await self._outbox.drain()
-        await self._serving
+        await self._door.close()
         await self.runtime.aclose()

@@ -1,0 +1,76 @@
+"""How the daemon talks to the world beside polls: the HTTP server with the hub, what is owed, what is pushed to us."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from aggregator.daemon import Job
+from aggregator.model import Fetched, Source, SourceState
+from aggregator.ports import Delivery, Message
+from aggregator.publish.shelf import Shelf
+from aggregator.runtime import Runtime
+from aggregator.serve.app import make_app
+from aggregator.serve.hub import Hub
+from aggregator.serve.outbox import Outbox
+from aggregator.serve.server import serve
+from aggregator.subscriber import Subscriber
+
+OUTBOX = 1.0
+"""Seconds between two looks for messages that are owed."""
+
+TakeIn = Callable[[Source, Callable[[SourceState], Fetched]], Coroutine[Any, Any, None]]
+
+
+class Door:
+    """runtime: the one in use at each turn; take_in: what is done with a pushed document."""
+
+    def __init__(self, runtime: Callable[[], Runtime], shelf: Shelf, take_in: TakeIn) -> None:
+        self._runtime = runtime
+        self._shelf = shelf
+        self._stop = asyncio.Event()
+        self._subscriber = Subscriber(runtime, take_in)
+        self._hub = self._make_hub()
+        self._outbox = self._make_outbox()
+        self._serving: asyncio.Task[None] | None = None
+
+    def open(
+        self, listener: socket.socket, ready: Callable[[], tuple[bool, Mapping[str, object]]], metrics: Callable[[], bytes]
+    ) -> None:
+        """Starts serving. ready, metrics: for `/readyz` and `/metrics`."""
+        app = make_app(self._shelf, ready=ready, metrics=metrics, more=[self._hub.route(), *self._subscriber.routes()])
+        self._serving = asyncio.create_task(serve(app, listener, self._stop))
+
+    def jobs(self) -> list[Job]:
+        return [*self._subscriber.jobs(), Job("outbox", OUTBOX, self._outbox.work)]
+
+    def _make_hub(self) -> Hub:
+        runtime = self._runtime
+        return Hub(
+            self._shelf,
+            runtime().store,
+            runtime().writer.commit,
+            lambda: runtime().messenger,
+            lambda: runtime().settings.site.url if runtime().settings.publish.websub is True else None,
+            runtime().clock.now,
+        )
+
+    def _make_outbox(self) -> Outbox:
+        runtime = self._runtime
+
+        def composing(kind: str) -> Callable[[Delivery], Message | None]:
+            return lambda delivery: runtime().composer.kinds[kind](delivery)
+
+        compose = {kind: composing(kind) for kind in runtime().composer.kinds}
+        return Outbox(runtime().store, runtime().writer.commit, lambda: runtime().messenger, compose, runtime().clock.now)
+
+    async def close(self) -> None:
+        """Lets answers under way end. What is owed stays owed; what was pushed and acknowledged is stored."""
+        self._stop.set()
+        await self._hub.drain()
+        await self._subscriber.drain()
+        await self._outbox.drain()
+        if self._serving is not None:
+            await self._serving

@@ -1,0 +1,113 @@
+"""The subscriber's side of WebSub (`network.websub`): asks the hubs that sources name to push, and knows who may.
+
+What a source's hub is and how the subscription stands is one stored value a source. Sections are of the W3C recommendation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from urllib.parse import urlencode
+
+from aggregator.model import Feed, Instant, SourceId
+from aggregator.ports import Message, Store, Transaction
+
+KEY = "push."
+"""Prefix of the stored values."""
+LEASE = 864_000
+"""Seconds of a lease that are asked for (10 days); the hub decides (5.1)."""
+RENEW_SHARE = 0.2
+"""Share of a lease that is left when it is renewed."""
+ASK_AGAIN = 3_600.0
+"""Seconds between two requests to a hub that has not verified, or refused."""
+FALLBACK = 6 * 3_600.0
+"""Seconds between two polls of a source that is pushed: what a hub loses arrives all the same."""
+_HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
+"""Methods of X-Hub-Signature that are recognised (7.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A source's hub and how the subscription stands. token: names the source in the callback's address, and nobody can guess it.
+
+    asked: when the hub was last asked; lease: seconds that it granted; until: when that ends (0: nothing is granted).
+    """
+
+    hub: str
+    topic: str
+    token: str
+    secret: str
+    asked: Instant = 0.0
+    lease: float = 0.0
+    until: Instant = 0.0
+
+    def is_active(self, now: Instant) -> bool:
+        return self.until > now
+
+    def is_wanted(self, now: Instant) -> bool:
+        """Whether to ask the hub now: for the first time, again, or for a renewal in time."""
+        return now - self.asked >= ASK_AGAIN and self.until - now <= RENEW_SHARE * self.lease
+
+
+def known(store: Store, source: SourceId) -> Push | None:
+    text = store.value(KEY + source)
+    return Push(**json.loads(text)) if text else None
+
+
+def save(transaction: Transaction, source: SourceId, push: Push | None) -> None:
+    transaction.set_value(KEY + source, json.dumps(asdict(push)) if push else None)
+
+
+def noticed(before: Push | None, feed: Feed, url: str) -> Push | None:
+    """The push that a document calls for: another hub or topic begins anew, none ends it. url: where the document came from."""
+    if feed.hub is None:
+        return None
+    topic = feed.self_url or url
+    if before is not None and (before.hub, before.topic) == (feed.hub, topic):
+        return before
+    return Push(feed.hub, topic, secrets.token_urlsafe(24), secrets.token_hex(32))
+
+
+def callback(site_url: str, push: Push) -> str:
+    return f"{site_url}/push/{push.token}"
+
+
+def subscription(push: Push, site_url: str) -> Message:
+    """The request to the hub (5.1). Every push must then be signed with the secret, or it is not believed."""
+    form = {
+        "hub.mode": "subscribe",
+        "hub.topic": push.topic,
+        "hub.callback": callback(site_url, push),
+        "hub.lease_seconds": str(LEASE),
+        "hub.secret": push.secret,
+    }
+    return Message("POST", push.hub, (("Content-Type", "application/x-www-form-urlencoded"),), urlencode(form).encode())
+
+
+def verified(push: Push, query: Mapping[str, str], now: Instant) -> tuple[Push, str] | None:
+    """The push after a hub's verification of intent (5.3) and the challenge to echo; None for what we did not ask for."""
+    if query.get("hub.topic") != push.topic or query.get("hub.mode") != "subscribe" or not query.get("hub.challenge"):
+        return None
+    seconds = query.get("hub.lease_seconds", "")
+    lease = float(seconds) if seconds.isdigit() and len(seconds) < 10 else float(LEASE)
+    return replace(push, lease=lease, until=now + lease), query["hub.challenge"]
+
+
+def denied(push: Push, query: Mapping[str, str]) -> Push | None:
+    """The push after a hub's refusal (5.2), or None if this is none."""
+    if query.get("hub.mode") != "denied" or query.get("hub.topic") != push.topic:
+        return None
+    return replace(push, lease=0.0, until=0.0)
+
+
+def is_signed(push: Push, signature: str | None, body: bytes) -> bool:
+    """Whether a push is the hub's own (7.1): without a valid signature it is not believed."""
+    method, _, digest = (signature or "").partition("=")
+    if method not in _HASHES:
+        return False
+    expected = hmac.new(push.secret.encode(), body, _HASHES[method]).hexdigest()
+    return hmac.compare_digest(expected, digest.strip().lower())
