@@ -23,24 +23,32 @@ RULES_KEY = "rules"
 
 @dataclass(slots=True)
 class Selection:
-    """What one feed will hold. `oldest`: stories published before it don't enter (an edited feed keeps its horizon)."""
+    """What one feed will hold. oldest: stories published before it don't enter (an edited feed keeps its horizon).
+
+    known: the feed was there before the edit, so people may read it.
+    """
 
     output: Output
     state: OutputState
     oldest: Instant
     members: frozenset[StoryId]
+    known: bool
     entering: list[StoryId] = field(default_factory=list)
     matching: set[StoryId] = field(default_factory=set)
 
     def offer(self, story: Story) -> None:
-        """Takes a matching story; stories come newest first."""
+        """Takes a matching story; stories come newest first. One that matched before and was kept out stays out."""
         self.matching.add(story.id)
+        if self.known and (self.output.topic in story.topics if self.output.topic else story.old):
+            return
         if story.id not in self.members and story.published >= self.oldest and len(self.entering) < self.output.items:
             self.entering.append(story.id)
 
 
 def definition(output: Output, rules_hash: bytes) -> bytes:
-    """8 bytes over what selects a feed's stories."""
+    """8 bytes over what selects a feed's stories: its query, and the rules that the query may ask for."""
+    if output.query is None and output.topic is None:
+        return _digest("every story")
     return _digest(output.query or "", rules_hash.hex())
 
 
@@ -101,7 +109,7 @@ def _selection(store: Store, output: Output, known: OutputState | None, now: Ins
     shown = store.shown(output.slug)
     members = frozenset(member.story for member in store.members(output.slug))
     oldest = min((one.published for one in shown), default=0.0) if known is not None and not known.filling else 0.0
-    return Selection(output, known or OutputState(output.slug, b""), oldest, members)
+    return Selection(output, known or OutputState(output.slug, b""), oldest, members, known is not None)
 
 
 def _reselect(store: Store, selections: list[Selection], rules: Rules, now: Instant, *, retag: bool) -> set[Slug]:

@@ -58,9 +58,7 @@ def _of_source(source: Source, state: SourceState, now: Instant) -> Iterator[Con
     elif (why := silent(state, source, now)) is not None:
         yield Condition("silent", source.id, f"{name} is silent", why)
     if state.url != source.url and not state.gone:
-        yield Condition(
-            "moved", source.id, f"{name} has moved", f"the config has {shown(source.url)}; it is now {shown(state.url)}"
-        )
+        yield Condition("moved", source.id, f"{name} has moved", f"the config has {source.shown}; it is now {shown(state.url)}")
     capped = sorted(key for key, count in state.counters.items() if key.startswith("cap:") and count)
     if capped:
         yield Condition("capped", source.id, f"{name} is cut", f"more than is taken from one document: {', '.join(capped)}")

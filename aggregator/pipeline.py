@@ -31,6 +31,7 @@ from aggregator.model import (
 from aggregator.ports import Clock, Fetcher, Parser, Store, Transaction
 from aggregator.reading import Decided, Reader, Reading
 from aggregator.settings import Settings
+from aggregator.text.masks import hide
 from aggregator.writer import Writer
 
 log = structlog.get_logger("pipeline")
@@ -137,11 +138,12 @@ class Pipeline:
 
     async def _failed(self, source: Source, state: SourceState, outcome: FetchOutcome, fault: Fault, now: Instant) -> PollReport:
         after = self._after(source, state, outcome, now, fault=fault)
+        told = after.last_error or fault.detail
         if fault.holds_host and fault.retry_at is not None:
-            hold = self.gate.hold(outcome.url or state.url, fault.retry_at, fault.detail)
+            hold = self.gate.hold(outcome.url or state.url, fault.retry_at, told)
             await self.writer.commit(lambda transaction: transaction.save_hold(hold))
         self.writer.save_state(after)
-        return PollReport(source.id, "failed", fault.detail)
+        return PollReport(source.id, "failed", told)
 
     def _crashed(self, source: Source, state: SourceState, error: Exception, now: Instant) -> PollReport:
         fault = Fault(FaultKind.INTERNAL, f"internal error, please report it: {type(error).__name__}")
@@ -171,6 +173,8 @@ class Pipeline:
             rng=self.rng(),
             timezone=self.settings.site.timezone,
         )
+        if after.last_error:
+            after = replace(after, last_error=hide(after.last_error, self.settings.secrets))
         return self._slowed(source, after, now)
 
     def _slowed(self, source: Source, state: SourceState, now: Instant) -> SourceState:

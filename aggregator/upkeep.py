@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -17,6 +18,7 @@ from aggregator.model import Slug
 from aggregator.ports import Event, Rules, Store, Transaction
 from aggregator.runtime import Runtime
 from aggregator.settings import Settings
+from aggregator.text.masks import hide
 
 log = structlog.get_logger("upkeep")
 
@@ -70,7 +72,11 @@ class Upkeep:
         """Opens and closes health events."""
         runtime, now = self._runtime(), self._runtime().clock.now()
         states = runtime.store.states()
-        found = list(health.conditions(runtime.settings.sources, states, now))
+        hidden = runtime.settings.secrets
+        found = [
+            replace(one, title=hide(one.title, hidden), detail=hide(one.detail, hidden))
+            for one in health.conditions(runtime.settings.sources, states, now)
+        ]
         events = health.changes(runtime.store.events(EVENTS), found, now)
         if events:
             await runtime.writer.commit(lambda transaction: _save(transaction, events))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -50,16 +50,16 @@ def rows(application: Application, ids: tuple[str, ...]) -> Iterator[dict[str, A
     states = application.store.states()
     for source in sources:
         if (state := states.get(source.id)) is not None:
-            yield row(source, state)
+            yield row(source, state, application.settings.secrets)
 
 
-def row(source: Source, state: SourceState) -> dict[str, Any]:
-    """What `status --json` says of a source. Addresses are shown without user names and passwords."""
-    from aggregator.text.masks import shown
+def row(source: Source, state: SourceState, secrets: Collection[str]) -> dict[str, Any]:
+    """What `status --json` says of a source. Addresses are shown without passwords and without what was filled in."""
+    from aggregator.text.masks import hide, shown
 
     return {
         "id": source.id,
-        "url": shown(state.url),
+        "url": source.shown if state.url == source.url else hide(shown(state.url), secrets),
         "state": condition(source, state),
         "last_status": state.last_status,
         "last_error": state.last_error,
@@ -73,8 +73,8 @@ def row(source: Source, state: SourceState) -> dict[str, Any]:
         "last_success": rfc3339(state.last_success),
         "last_new": rfc3339(state.last_new),
         "failures": state.failures,
-        "moved_to": state.moved_to and shown(state.moved_to),
-        "configured_url": shown(source.url),
+        "moved_to": state.moved_to and hide(shown(state.moved_to), secrets),
+        "configured_url": source.shown,
         "dropped": {key: count for key, count in state.counters.items() if count},
         "notes": list(state.notes),
     }

@@ -52,7 +52,7 @@ def test_a_disabled_source_is_nobodys_trouble() -> None:
 
 
 def test_addresses_are_told_without_their_passwords() -> None:
-    source = replace(SOURCE, url="https://me:hunter2@one.example/feed")
+    source = replace(SOURCE, url="https://me:hunter2@one.example/feed", shown="https://one.example/feed")
     (moved,) = conditions([source], {SOURCE.id: FINE}, NOW)
     assert "hunter2" not in moved.detail
     assert "one.example/feed" in moved.detail
