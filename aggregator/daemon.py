@@ -106,6 +106,8 @@ def _schedule(service: Service, beat: _Beat) -> tuple[AsyncIOScheduler, list[Job
 
 
 def _job_failed(event: JobExecutionEvent) -> None:
+    if isinstance(event.exception, asyncio.CancelledError):
+        return  # shutting down cancels a tick under way
     log.error("job_failed", job=event.job_id, error=repr(event.exception), exc_info=event.exception)
 
 
