@@ -30,14 +30,16 @@ MERGES = 4
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How far a story reaches. heavy: words beside the title's by which others are found; candidates: how many are compared."""
+    """How far a story reaches. heavy: words beside the title's by which others are found; candidates: how many are compared;
+    once: a second text of an outlet joins only if one pair is sure."""
 
     weights: Weights
     candidates: int
     heavy: int
+    once: bool
 
 
-LEVELS = {"story": Level(STORY, 12, 10), "event": Level(EVENT, 24, 14)}
+LEVELS = {"story": Level(STORY, 12, 10, once=True), "event": Level(EVENT, 24, 14, once=False)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +58,23 @@ class Placement:
 
 @dataclass(slots=True)
 class _Proposal:
-    """A story that an item may join: by which of its items it was found, and what all of them say."""
+    """A story that an item may join: by which of its items it was found, and what all of them say.
+
+    told: the item's outlet is in the story already, with another text: then only a sure pair lets it in.
+    """
 
     story: StoryId
     partner: IndexedItem
     verdict: Verdict
     scores: list[float]
+    told: bool
 
     @property
     def mean(self) -> float:
         return sum(self.scores) / len(self.scores)
 
     def agrees(self, weights: Weights) -> bool:
-        return max(self.scores) >= weights.sure or _agreed(self.scores, weights)
+        return max(self.scores) >= weights.sure or (not self.told and _agreed(self.scores, weights))
 
 
 class Engine:
@@ -92,7 +98,7 @@ class Engine:
         level = LEVELS[read.level]
         weighed = _weighed(index, read, level.heavy)
         row = IndexedItem(ItemId(0), StoryId(""), item.source, item.outlet_key, item.published, now, b"", view=weighed)
-        found = _Search(index, self._settings, level.weights, row)
+        found = _Search(index, self._settings, level, row)
         known = found.by_address(read.url)
         if known is not None:
             return Placement(known.story, Evidence("same address", partner=known.id), row=row)
@@ -115,10 +121,11 @@ class Engine:
 class _Search:
     """The search for one item's story."""
 
-    def __init__(self, index: StoryIndex, settings: Dedup, weights: Weights, row: IndexedItem) -> None:
+    def __init__(self, index: StoryIndex, settings: Dedup, level: Level, row: IndexedItem) -> None:
         self._index = index
         self._settings = settings
-        self._weights = weights
+        self._weights = level.weights
+        self._once = level.once
         self._row = row
 
     def by_address(self, key: int | None) -> IndexedItem | None:
@@ -165,10 +172,14 @@ class _Search:
             members = self._members(other.story) if verdict.score >= 0 else ()
             if members:
                 scores = [self._judge(self._row, member).score for member in _spread(members, JUDGES)]
-                proposals[other.story] = _Proposal(other.story, other, verdict, scores)
+                proposals[other.story] = _Proposal(other.story, other, verdict, scores, self._told(members))
             elif nearest is None:
                 nearest = (other.story, round(verdict.score, 2))
         return list(proposals.values()), nearest
+
+    def _told(self, members: Sequence[IndexedItem]) -> bool:
+        mine = (member for member in members if member.outlet == self._row.outlet)
+        return self._once and any(self._judge(self._row, member).score < 0 for member in mine)
 
     def _merges(self, story: StoryId, others: Sequence[StoryId]) -> tuple[StoryId, ...]:
         """Those of the other stories that tell the same as this one, now that the item is in it."""

@@ -20,13 +20,13 @@ from aggregator.text.words import tokens
 
 STEM = 6
 """Letters of a word that count. Five join more that differ, seven fewer inflected forms of one word."""
-TEXT = 1_300
-"""Characters of a text that are read: its first two hundred words."""
+TEXT = 1_000
+"""Characters of a text that are read: its first hundred and fifty words."""
 LEAD = 250
 """Characters of a text that say what it is about; how common a word is, is counted over title and lead."""
-BAG_WORDS = 160
+BAG_WORDS = 100
 """Words of a text that are compared by their weights."""
-GRAM_WORDS = 150
+GRAM_WORDS = 100
 """Words of a text whose runs are compared, unstemmed, to find copies."""
 RUN = 5
 """Words of a run."""
