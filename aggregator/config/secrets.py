@@ -23,7 +23,7 @@ from aggregator.text.masks import shown
 VARIABLE = re.compile(r"\$\{([^}\n]*)(\}?)")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_SECRET = 64 * 1024
-MAX_URL = 4000
+MAX_URL = 8000
 LIKE_HOST = re.compile(r"(?://)?[\w-]+(?:\.[\w-]+)+(?:[:/]|$)")
 """An address of which the scheme was left out."""
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

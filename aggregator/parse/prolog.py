@@ -9,6 +9,14 @@ _SPACE = b" \t\r\n\x00\x0b\x0c"
 _DOCTYPE = re.compile(rb"<!doctype\b", re.I)
 _DOCTYPE_HEAD = re.compile(rb"<!doctype\b(?:[^'\"\[>]|'[^']*'|\"[^\"]*\")*", re.I)
 _ENTITY = re.compile(rb"<!entity\b", re.I)
+_EXTERNAL = re.compile(
+    rb"""<!entity\s{1,50}([A-Za-z_][\w.-]{0,60})\s{1,50}(?:system|public\s{1,50}(?:"[^"]{0,500}"|'[^']{0,500}'))"""
+    rb"""\s{1,50}(?:"[^"]{0,2000}"|'[^']{0,2000}')\s{0,50}>""",
+    re.I,
+)
+"""A general entity that stands for another document: it is never read, so it stands for nothing."""
+MOST_EXTERNAL = 16
+_XML_NAMES = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
 _SUBSET_END = re.compile(rb"\]\s{0,100}>")
 _ROOT = re.compile(rb"<([A-Za-z_][^\s/>]{0,100})")
 _MARK = b"\xef\xbb\xbf"
@@ -18,7 +26,8 @@ _MARK = b"\xef\xbb\xbf"
 class Prolog:
     """root: the first element's name, local part, as written; "" where there is none. start: where XML begins.
 
-    doctype: its place as (start, end) or None; entities: it declares some.
+    doctype: its place as (start, end) or None; entities: it declares some that have a text; external: names of those that
+    stand for other documents.
     """
 
     start: int
@@ -27,6 +36,7 @@ class Prolog:
     doctype: tuple[int, int] | None = None
     entities: bool = False
     html: bool = False
+    external: tuple[bytes, ...] = ()
 
 
 def read_prolog(data: bytes) -> Prolog:
@@ -34,13 +44,16 @@ def read_prolog(data: bytes) -> Prolog:
     start = position = _first_angle(data, 0)
     doctype: tuple[int, int] | None = None
     entities = html = False
+    external: tuple[bytes, ...] = ()
     while position >= 0:
         if data.startswith((b"<?", b"<!--"), position):
             close = b"?>" if data[position + 1 : position + 2] == b"?" else b"-->"
             end = data.find(close, position)
             position = _first_angle(data, end + len(close)) if end >= 0 else -1
         elif _DOCTYPE.match(data, position):
-            end, declares = _doctype_end(data, position)
+            end = _doctype_end(data, position)
+            external = tuple(name for name in _EXTERNAL.findall(data, position, end) if name not in _XML_NAMES)
+            declares = len(_ENTITY.findall(data, position, end)) > min(len(external), MOST_EXTERNAL)
             doctype, entities = (position, end), entities or declares
             html = html or data[position + 9 : position + 40].split(b">")[0].strip().lower().startswith(b"html")
             position = _first_angle(data, end)
@@ -48,17 +61,23 @@ def read_prolog(data: bytes) -> Prolog:
             root = _ROOT.match(data, position)
             if root:
                 name = root[1].decode("utf-8", "replace").rpartition(":")[2]
-                return Prolog(max(start, 0), name, position, doctype, entities, html)
+                return Prolog(max(start, 0), name, position, doctype, entities, html, external)
             position = _first_angle(data, position + 1)
     return Prolog(max(start, 0), "", -1, doctype, entities, html)
 
 
 def without_doctype(data: bytes, prolog: Prolog) -> bytes:
-    """The document from its first `<` on, without its DOCTYPE: nothing of it is needed and nothing of it can be trusted."""
+    """The document from its first `<` on, without its DOCTYPE: nothing of it is needed and nothing of it can be trusted.
+
+    References to external entities go with it.
+    """
     if prolog.doctype is None:
         return data[prolog.start :] if prolog.start else data
     start, end = prolog.doctype
-    return data[prolog.start : start] + data[end:]
+    body = data[end:]
+    for name in prolog.external:
+        body = b"".join(part if kept else part.replace(b"&" + name + b";", b"") for part, kept in parts(body))
+    return data[prolog.start : start] + body
 
 
 def declares_entities(data: bytes) -> bool:
@@ -89,14 +108,12 @@ def _first_angle(data: bytes, position: int) -> int:
     return data.find(b"<", position)
 
 
-def _doctype_end(data: bytes, start: int) -> tuple[int, bool]:
-    """Where it ends, and whether entities are declared in it."""
+def _doctype_end(data: bytes, start: int) -> int:
+    """Where it ends, its internal subset included."""
     head = _DOCTYPE_HEAD.match(data, start)
     at = head.end() if head else start
     if data[at : at + 1] != b"[":
         angle = data.find(b">", at)
-        return (angle + 1 if angle >= 0 else len(data)), False
-    bracket = at
-    close = _SUBSET_END.search(data, bracket)
-    end = close.end() if close else len(data)
-    return end, _ENTITY.search(data, bracket, end) is not None
+        return angle + 1 if angle >= 0 else len(data)
+    close = _SUBSET_END.search(data, at)
+    return close.end() if close else len(data)
