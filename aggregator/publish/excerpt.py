@@ -15,6 +15,9 @@ EXCERPT = 500
 
 _TAG = re.compile(r"""<[A-Za-z/!](?:[^"'>]|"[^"]*"|'[^']*')*>""")
 _INLINE = re.compile(r"</?(?:a|abbr|b|bdi|cite|code|del|em|i|ins|kbd|mark|q|s|small|span|strong|sub|sup|u|var)\b[^>]*>", re.I)
+_MEDIA = re.compile(r"<(?:img|video|audio|picture)\b", re.I)
+_PARAGRAPH = re.compile(r"\s*<p(?:\s[^>]*)?>.*?</p>", re.S)
+"""A paragraph at the top: cleaned HTML is balanced, and a paragraph can't hold another."""
 _SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’»)]*\s")
 
 
@@ -23,6 +26,11 @@ def text_of(markup: str) -> str:
     if "<" not in markup and "&" not in markup:
         return one_line(markup)
     return one_line(html.unescape(_TAG.sub(" ", _INLINE.sub("", markup))))
+
+
+def is_bare(markup: str) -> bool:
+    """Whether cleaned HTML shows nothing: neither text nor picture, sound or film."""
+    return not _MEDIA.search(markup) and not text_of(markup)
 
 
 def excerpt(text: str, limit: int = EXCERPT) -> str:
@@ -39,8 +47,27 @@ def summary_text(entry: Entry) -> str:
 
 
 def summary_html(entry: Entry) -> str:
-    """The same as HTML: the outlet's own summary if it is one by its length, else the beginning of the text as a paragraph."""
-    if entry.summary and len(entry.summary) <= 4 * LONGEST_SUMMARY and len(text_of(entry.summary)) <= LONGEST_SUMMARY:
-        return entry.summary
+    """The same as HTML: what the outlet gave if it is short, else its first paragraphs, else the beginning of the text.
+
+    The outlet's own summary comes before its content; an entry that has only a short content is given whole, links and all.
+    """
+    markup = entry.summary or entry.content
+    if markup and len(markup) <= 4 * LONGEST_SUMMARY and len(text_of(markup)) <= LONGEST_SUMMARY:
+        return markup
+    if first := _first_paragraphs(markup):
+        return first
     text = summary_text(entry)
     return f"<p>{html.escape(text, quote=False)}</p>" if text else ""
+
+
+def _first_paragraphs(markup: str) -> str:
+    """The paragraphs that cleaned HTML begins with, as many as fit an excerpt; empty if the first is too long or is none."""
+    taken, length = [], 0
+    position = 0
+    while found := _PARAGRAPH.match(markup, position):
+        length += len(text_of(found[0]))
+        if length > EXCERPT:
+            break
+        taken.append(found[0].strip())
+        position = found.end()
+    return "".join(taken) if length else ""

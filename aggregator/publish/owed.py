@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from aggregator.model import Instant, Slug, Story, StoryId
-from aggregator.ports import Delivery, Message, Store, Subscription, Transaction
+from aggregator.ports import Delivery, Event, Message, Store, Subscription, Transaction
 from aggregator.publish import jsonfeed, websub
 from aggregator.publish.addresses import feed_path
 from aggregator.publish.addresses import hub as hub_address
@@ -15,8 +15,12 @@ from aggregator.publish.rendering import Rendered, public_origins
 from aggregator.publish.shelf import Shelf
 from aggregator.publish.view import view
 from aggregator.settings import Output, Settings
+from aggregator.text.times import rfc3339
 
 WEBHOOK = "webhook"
+ALERT = "alert"
+EVENTS = 5_000
+"""Events looked through for the one that a message is about."""
 SENT_KEY = "webhook."
 """Prefix of stored values: what a webhook was last told of each story that its feed shows."""
 
@@ -59,6 +63,16 @@ def of_ended(store: Store, served: Collection[str], now: Instant) -> list[tuple[
     return [(one, Delivery(websub.DENIED, one.topic, one.callback, "", "", now, now)) for one in over]
 
 
+def alerts(events: Iterable[Event], webhook: str | None, now: Instant) -> list[Delivery]:
+    """A message to `alerts.webhook` for each event that opened or is over."""
+    if webhook is None:
+        return []
+    return [
+        Delivery(ALERT, event.key, webhook, f"{event.opened:.3f}", "open" if event.closed is None else "over", now, now)
+        for event in events
+    ]
+
+
 def note(transaction: Transaction, deliveries: Iterable[Delivery]) -> None:
     for one in deliveries:
         transaction.save_delivery(one)
@@ -76,7 +90,7 @@ class Composer:
 
     @property
     def kinds(self) -> Mapping[str, Callable[[Delivery], Message | None]]:
-        return {websub.KIND: self.document, websub.DENIED: self.denial, WEBHOOK: self.story}
+        return {websub.KIND: self.document, websub.DENIED: self.denial, WEBHOOK: self.story, ALERT: self.alert}
 
     def document(self, delivery: Delivery) -> Message | None:
         """The whole current document for a subscriber of the hub, or None if it subscribes no more."""
@@ -95,6 +109,23 @@ class Composer:
             return None
         topic_url = self._settings.site.url + delivery.topic
         return Message("GET", websub.denial(delivery.target, topic_url, "this feed is not published any more"))
+
+    def alert(self, delivery: Delivery) -> Message | None:
+        """An event as JSON: what is wrong, or that it is over; None if it is no more known, or goes elsewhere now."""
+        events = (one for one in self._store.events(EVENTS) if one.key == delivery.topic)
+        event = next((one for one in events if f"{one.opened:.3f}" == delivery.subject), None)
+        if event is None or self._settings.alerts_webhook != delivery.target:
+            return None
+        told = {
+            "kind": event.kind,
+            "title": event.title,
+            "detail": event.detail,
+            "state": "open" if event.closed is None else "over",
+            "opened": rfc3339(event.opened),
+            "closed": rfc3339(event.closed),
+        }
+        body = json.dumps(told, ensure_ascii=False).encode()
+        return Message("POST", delivery.target, (("Content-Type", "application/json; charset=utf-8"),), body)
 
     def story(self, delivery: Delivery) -> Message | None:
         """The story as a JSON Feed item for a webhook, or None if its feed shows it no more.

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from aggregator.model import Instant, Slug, Story
@@ -20,6 +20,9 @@ from aggregator.publish.view import View
 from aggregator.settings import Site
 from aggregator.text.chars import one_line
 from aggregator.text.times import rfc3339
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
 
 HEADLINES = 3
 """Of each feed on the front page."""
@@ -68,6 +71,8 @@ def _template(name: str) -> Template:
 
 @cache
 def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     made = Environment(
         loader=PackageLoader("aggregator.publish"),
         autoescape=True,

@@ -100,7 +100,7 @@ def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Orig
     language = characters.language(lead.language)
     text = excerpt.summary_text(entry)
     body = _body(entry, content)
-    bare = not excerpt.text_of(body)
+    bare = excerpt.is_bare(body)
     body += _attribution(link, outlet, also, language or site.language, bare=bare)
     return View(
         id=story.id,

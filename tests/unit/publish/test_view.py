@@ -67,6 +67,23 @@ def test_a_long_summary_is_cut_at_a_sentence() -> None:
     assert len(body) <= excerpt.EXCERPT + 7
 
 
+def test_a_short_content_without_a_summary_keeps_its_links() -> None:
+    content = '<p>Short. <a href="https://x.example/">More</a></p> <a href="mailto:desk@x.example">Mail</a>'
+    assert shown(item(1, summary="", content=content)).body == content
+
+
+def test_a_picture_alone_is_something_to_see() -> None:
+    comic = '<img src="https://x.example/comic.png" alt="A comic">'
+    assert shown(item(1, summary=comic, content="", text="")).body == comic
+
+
+def test_a_long_content_is_cut_after_a_paragraph() -> None:
+    first = '<p>One <a href="https://x.example/">link</a>, and more.</p>'
+    rest = "<p>" + "Then it goes on and on. " * 100 + "</p>"
+    assert shown(item(1, summary="", content=first + rest)).body == first
+    assert shown(item(1, summary="", content=rest, text="Then it goes on and on. " * 100)).body.endswith("on and on.</p>")
+
+
 def test_an_entry_without_any_text_still_says_who_reports_it() -> None:
     bare = item(1, summary="", content="", text="")
     assert shown(bare, item(2, DAILY)).body.startswith('<p>Reported by <a href="https://wire.example')
