@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from aggregator.dedup.weigh import Weighed
 from aggregator.model import Instant
-from aggregator.ports import MINUTE_BITS, IndexedItem, StoryIndex
+from aggregator.ports import MINUTE_BITS, IndexedItem, StoryIndex, Term
 
 _MINUTES = (1 << MINUTE_BITS) - 1
 
 
-def by_words(index: StoryIndex, item: Weighed, at: Instant, within: float, best: int) -> list[IndexedItem]:
-    """The items that share the heaviest words with this one, the nearest first, `best` of them."""
+class Reach(NamedTuple):
+    """How far the search for candidates goes.
+
+    heavy: words beside the title's by which others are found; least: share of an item's weight that another must have in common
+    with it; candidates: how many are compared.
+    """
+
+    heavy: int
+    least: float
+    candidates: int
+
+
+def by_words(
+    index: StoryIndex, item: Weighed, known: Mapping[int, Term], at: Instant, within: float, reach: Reach
+) -> list[IndexedItem]:
+    """The items that share the heaviest words with this one, the nearest first. known: the words' terms."""
     sums: dict[int, int] = {}
-    for word, term in index.terms(item.heavy).items():
+    weights = 0
+    for word in item.heavy:
         weight = item.vector[word]
-        for posting in term.postings:
+        weights += weight
+        for posting in known[word].postings:
             sums[posting] = sums.get(posting, 0) + weight
-    near = [posting for posting in sums if abs((posting & _MINUTES) * 60 - at) <= within]
-    near.sort(key=lambda posting: (-sums[posting], -posting))
-    return _items(index, near[:best])
+    least = reach.least * weights
+    low, high = (at - within) / 60, (at + within) / 60
+    near = [(total, posting) for posting, total in sums.items() if total >= least and low <= posting & _MINUTES <= high]
+    near.sort(reverse=True)
+    return _items(index, [posting for _, posting in near[: reach.candidates]])
 
 
 def by_address(index: StoryIndex, key: int, at: Instant, within: float) -> list[IndexedItem]:

@@ -6,16 +6,16 @@ the item once it is stored. The engine itself keeps nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from aggregator.dedup.candidates import by_address, by_words
+from aggregator.dedup.candidates import Reach, by_address, by_words
 from aggregator.dedup.compare import EVENT, STORY, Weights, terms
 from aggregator.dedup.judge import Verdict, judge
 from aggregator.dedup.signature import Signature, WordHashes, signature
 from aggregator.dedup.weigh import Weighed, pack, rarity, unpack, weigh
 from aggregator.model import Evidence, Instant, Item, ItemId, StoryId
-from aggregator.ports import IndexedItem, StoryIndex
+from aggregator.ports import IndexedItem, StoryIndex, Term
 from aggregator.settings import Dedup
 
 MAX_ITEMS = 60
@@ -30,16 +30,18 @@ MERGES = 4
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How far a story reaches. heavy: words beside the title's by which others are found; candidates: how many are compared;
-    once: a second text of an outlet joins only if one pair is sure."""
+    """How far a story reaches. once: a second text of an outlet joins only if one pair is sure."""
 
     weights: Weights
-    candidates: int
-    heavy: int
+    reach: Reach
     once: bool
 
 
-LEVELS = {"story": Level(STORY, 12, 10, once=True), "event": Level(EVENT, 24, 14, once=False)}
+LEVELS = {
+    "story": Level(STORY, Reach(heavy=10, least=0.12, candidates=12), once=True),
+    "event": Level(EVENT, Reach(heavy=14, least=0.05, candidates=24), once=False),
+}
+"""Of the items that share less than `least`, fewer than one in a thousand would agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +98,14 @@ class Engine:
         if not joins:
             return Placement(None, Evidence("never joins"))
         level = LEVELS[read.level]
-        weighed = _weighed(index, read, level.heavy)
+        known = index.terms(read.words)
+        weighed = _weighed(index, known, read, level.reach.heavy)
         row = IndexedItem(ItemId(0), StoryId(""), item.source, item.outlet_key, item.published, now, b"", view=weighed)
         found = _Search(index, self._settings, level, row)
-        known = found.by_address(read.url)
-        if known is not None:
-            return Placement(known.story, Evidence("same address", partner=known.id), row=row)
-        return found.by_words(by_words(index, weighed, item.published, self._settings.within, level.candidates))
+        twin = found.by_address(read.url)
+        if twin is not None:
+            return Placement(twin.story, Evidence("same address", partner=twin.id), row=row)
+        return found.by_words(by_words(index, weighed, known, item.published, self._settings.within, level.reach))
 
     def record(self, index: StoryIndex, item: Item, story: StoryId, read: Signature, placement: Placement) -> None:
         """Remembers a stored item, so that others can join it. Does nothing for items that never join."""
@@ -246,10 +249,12 @@ def _view(row: IndexedItem) -> Weighed:
     return view
 
 
-def _weighed(index: StoryIndex, read: Signature, heavy: int) -> Weighed:
+def _weighed(index: StoryIndex, known: Mapping[int, Term], read: Signature, heavy: int) -> Weighed:
     """The item's words by how rare they are now, the item itself counted."""
-    known = index.terms(read.words)
     unit = index.unit
     total = index.total / unit + 1.0
-    rarities = {word: rarity(known[word].frequency / unit + (place < read.lead), total) for place, word in enumerate(read.words)}
+    frequencies = [known[word].frequency / unit for word in read.words]
+    lead = read.lead
+    rarities = [rarity(frequency + 1.0, total) for frequency in frequencies[:lead]]
+    rarities += [rarity(frequency, total) for frequency in frequencies[lead:]]
     return weigh(read, rarities, heavy)

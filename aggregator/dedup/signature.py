@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from aggregator.model import Item
-from aggregator.text.urls import canonical
 from aggregator.text.wire import bare_title, is_generic, is_revision, without_dateline
 from aggregator.text.words import tokens
 
@@ -24,8 +23,8 @@ TEXT = 1_000
 """Characters of a text that are read: its first hundred and fifty words."""
 LEAD = 250
 """Characters of a text that say what it is about; how common a word is, is counted over title and lead."""
-BAG_WORDS = 100
-"""Words of a text that are compared by their weights."""
+BAG_WORDS = {"story": 100, "event": 120}
+"""Words of a text that are compared by their weights, by level."""
 GRAM_WORDS = 100
 """Words of a text whose runs are compared, unstemmed, to find copies."""
 RUN = 5
@@ -33,6 +32,9 @@ RUN = 5
 FEW_WORDS = 4
 """A text shorter than this counts as none."""
 MAX_NUMBERS = 60
+_MASK = (1 << 56) - 1
+_BASE = 0x9E3779B97F4A7
+_BASE_TO_RUN = pow(_BASE, RUN, 1 << 56)
 _TITLE_COUNTS = 2
 """How often more a word of the title counts than one of the text."""
 
@@ -98,8 +100,8 @@ def signature(item: Item, hashes: WordHashes, level: str) -> Signature:
     text = tokens(body)
     if len(text) < FEW_WORDS:
         text, body = [], ""
-    lead_words = len(tokens(body[:LEAD])) if len(body) > LEAD else len(text)
-    stems = [hashes[word[:STEM]] for word in text[:BAG_WORDS]]
+    lead_words = round(len(text) * LEAD / len(body)) if len(body) > LEAD else len(text)
+    stems = [hashes[word[:STEM]] for word in text[: BAG_WORDS[level]]]
     order = tuple(hashes[word[:STEM]] for word in title)
     dates = _date_words(title)
     counts: dict[int, int] = {}
@@ -111,7 +113,7 @@ def signature(item: Item, hashes: WordHashes, level: str) -> Signature:
     in_lead = len(counts)
     for stem in stems[lead_words:]:
         counts[stem] = counts.get(stem, 0) + 1
-    link = canonical(entry.url) if entry.url else None
+    link = item.canonical
     title_numbers = _numbers(bare_title(entry.title))
     return Signature(
         words=tuple(counts),
@@ -146,12 +148,16 @@ def key(kind: str, value: str) -> int:
 
 
 def _runs(words: list[int]) -> frozenset[int]:
-    """32-bit hashes of the runs of five words: a polynomial in their hashes."""
-    a, b, c, d = words, words[1:], words[2:], words[3:]
-    return frozenset(
-        (v * 0x9E3779B1 + w * 0x85EBCA77 + x * 0xC2B2AE3D + y * 0x27D4EB2F + z * 0x165667B1) & 0xFFFFFFFF
-        for v, w, x, y, z in zip(a, b, c, d, words[4:], strict=False)
-    )
+    """32-bit hashes of the runs of five words: a polynomial in their hashes, which rolls from run to run."""
+    rolling = 0
+    runs = []
+    for place, word in enumerate(words):
+        rolling = (rolling * _BASE + word) & _MASK
+        if place >= RUN:
+            rolling = (rolling - words[place - RUN] * _BASE_TO_RUN) & _MASK
+        if place >= RUN - 1:
+            runs.append(rolling >> 24)
+    return frozenset(runs)
 
 
 def _numbers(text: str) -> frozenset[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
@@ -51,11 +51,11 @@ def rarity(frequency: float, total: float) -> float:
     return max(0.0, math.log((total + SMOOTH_TOTAL) / (frequency + SMOOTH_FREQUENCY)))
 
 
-def weigh(read: Signature, rarities: Mapping[int, float], heavy: int) -> Weighed:
-    """Weighs an item's words. heavy: how many words beside the title's lead to it."""
+def weigh(read: Signature, rarities: Sequence[float], heavy: int) -> Weighed:
+    """Weighs an item's words, whose rarities are given in their order. heavy: how many words beside the title's lead to it."""
     rare, vector = {}, {}
-    for place, (word, count) in enumerate(zip(read.words, read.counts, strict=True)):
-        weight = rarities[word] * STEP
+    for place, (word, count, rare_as) in enumerate(zip(read.words, read.counts, rarities, strict=True)):
+        weight = rare_as * STEP
         scaled = min(255, int(_SPREAD[count] * weight)) if count < len(_SPREAD) else 255
         if scaled:
             vector[word] = scaled

@@ -41,6 +41,8 @@ SLICES = 64
 VARIABLES = 500
 """Values in one IN (…): SQLite takes 32,766, and statements of few lengths stay prepared."""
 _SPACE = 1 << 63
+_TERM_ROWS = "term, frequency, seen, postings FROM group_terms WHERE term"
+_ITEM_ROWS = "id, story, source, outlet, at, added, signature, form FROM group_items WHERE id"
 
 
 class _Recent(Generic[K, V]):
@@ -126,19 +128,20 @@ class SqliteStoryIndex:
     def terms(self, keys: Collection[int]) -> dict[int, Term]:
         found: dict[int, Term] = {}
         missing = []
+        get = self._terms.young.get
         for key in keys:
-            term = self._terms.get(key)
+            term = get(key) or self._terms.get(key)
             if term is None:
                 missing.append(key)
             else:
                 found[key] = term
         if missing:
-            rows = self._rows("term, frequency, seen, postings FROM group_terms WHERE term", missing)
-            for key, frequency, seen, postings in rows:
-                found[key] = self._terms.young[key] = Term(frequency, seen, array("q", postings))
+            young = self._terms.young
+            for key, frequency, seen, postings in self._rows(_TERM_ROWS, missing):
+                found[key] = young[key] = Term(frequency, seen, array("q", postings))
             for key in missing:
                 if key not in found:
-                    found[key] = self._terms.young[key] = Term()
+                    found[key] = young[key] = Term()
         return found
 
     def items(self, ids: Iterable[int]) -> dict[int, IndexedItem]:
@@ -151,7 +154,7 @@ class SqliteStoryIndex:
             else:
                 found[number] = item
         if missing:
-            for row in self._rows("id, story, source, outlet, at, added, signature, form FROM group_items WHERE id", missing):
+            for row in self._rows(_ITEM_ROWS, missing):
                 found[row[0]] = self._items.young[row[0]] = IndexedItem(*row)
         return found
 
