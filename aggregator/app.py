@@ -95,6 +95,7 @@ class Application:
         self, ids: Sequence[SourceId] | None, *, forced: bool, done: Callable[[PollReport], None]
     ) -> list[PollReport]:
         """Polls and publishes: here, or by the daemon that has the database."""
+        from aggregator.keeping import Keeping
         from aggregator.lists import Lists
         from aggregator.once import poll_here, poll_there
 
@@ -104,7 +105,8 @@ class Application:
                 runtime = parts.runtime(self.settings)
                 if await Lists().refresh(self.settings, runtime.pipeline.fetcher, parts.clock.now()):
                     runtime = parts.runtime(self.checked_settings())
-                return await poll_here(runtime, ids, forced=forced, done=done)
+                keeping = Keeping(lambda: runtime, self.store)
+                return await poll_here(runtime, keeping, ids, forced=forced, done=done)
         except HeldError:
             return await poll_there(self.store, ids, forced=forced)
 

@@ -19,6 +19,8 @@ log = structlog.get_logger("keeping")
 SWEEP = 6 * 3_600.0
 TIDY = 3_600.0
 BACKUP_LOOK = 300.0
+SWEPT_KEY = "swept"
+"""Of the stored value that says when retention was last done."""
 
 
 class Keeping:
@@ -35,8 +37,17 @@ class Keeping:
         """Retention (`storage.keep`, `retain`)."""
         runtime = self._runtime()
         keep = keep_of(runtime.settings)
-        swept = await runtime.writer.call(lambda: self._store.sweep(keep, runtime.clock.now()))
+        now = runtime.clock.now()
+        swept = await runtime.writer.call(lambda: self._store.sweep(keep, now))
+        await runtime.writer.commit(lambda transaction: transaction.set_value(SWEPT_KEY, repr(now)))
         log.info("swept", result=str(swept))
+
+    async def sweep_if_due(self) -> None:
+        """For polls without a daemon: retention once in a while, and the upkeep of the file with it."""
+        now, last = self._runtime().clock.now(), float(self._store.value(SWEPT_KEY) or 0.0)
+        if now - last >= SWEEP:
+            await self.sweep()
+            await self.tidy()
 
     async def tidy(self) -> None:
         await self._runtime().writer.call(self._store.tidy)

@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 
 from aggregator import adopt, requests
 from aggregator.errors import AggregatorError
+from aggregator.keeping import Keeping
+from aggregator.metrics import Metrics
 from aggregator.model import SourceId
 from aggregator.pipeline import PollReport
 from aggregator.poller import Poller
 from aggregator.ports import Store
 from aggregator.runtime import Runtime
+from aggregator.upkeep import Upkeep
 
 PATIENCE = 600.0
 """Seconds that the daemon is waited for before the command gives up (it polls on)."""
@@ -20,7 +23,12 @@ LOOK = 0.2
 
 
 async def poll_here(
-    runtime: Runtime, ids: Sequence[SourceId] | None, *, forced: bool, done: Callable[[PollReport], None]
+    runtime: Runtime,
+    keeping: Keeping,
+    ids: Sequence[SourceId] | None,
+    *,
+    forced: bool,
+    done: Callable[[PollReport], None],
 ) -> list[PollReport]:
     """Polls what is due (or `ids`), publishes, and closes the runtime. The caller holds the database's lock."""
     store, now = runtime.store, runtime.clock.now()
@@ -35,6 +43,8 @@ async def poll_here(
         reports = list(await asyncio.gather(*polls))
         await runtime.writer.flush()
         await runtime.writer.call(lambda: runtime.publisher.end_filling(runtime.clock.now()))
+        await Upkeep(lambda: runtime, lambda slugs: None, Metrics()).everything()
+        await keeping.sweep_if_due()
         await runtime.writer.call(lambda: runtime.publisher.publish(None, runtime.clock.now()))
     finally:
         await runtime.aclose()

@@ -15,7 +15,8 @@ from aggregator.daemon import Job
 from aggregator.lists import Lists
 from aggregator.metrics import Metrics
 from aggregator.model import Slug
-from aggregator.ports import Event, Rules, Store, Transaction
+from aggregator.ports import Delivery, Event, Rules, Store, Transaction
+from aggregator.publish import owed
 from aggregator.runtime import Runtime
 from aggregator.settings import Settings
 from aggregator.text.masks import hide
@@ -49,6 +50,13 @@ class Upkeep:
             Job("digests", DIGESTS, self._issue_digests),
         ]
 
+    async def everything(self) -> None:
+        """All of it once, for a poll without a daemon. Lists were fetched before."""
+        await self._rework(rolling.roll)
+        await self._rework(rolling.ripen)
+        await self._issue_digests()
+        await self.look()
+
     async def _refresh_lists(self) -> None:
         """What is new in a list reaches the config by its next reload, which sees that the kept file has changed."""
         runtime = self._runtime()
@@ -79,7 +87,8 @@ class Upkeep:
         ]
         events = health.changes(runtime.store.events(EVENTS), found, now)
         if events:
-            await runtime.writer.commit(lambda transaction: _save(transaction, events))
+            alerts = owed.alerts(events, runtime.settings.alerts_webhook, now)
+            await runtime.writer.commit(lambda transaction: _save(transaction, events, alerts))
             await runtime.writer.call(runtime.publisher.show_health)
         for event in events:
             log.warning("health", kind=event.kind, title=event.title, detail=event.detail, over=event.closed is not None)
@@ -87,6 +96,7 @@ class Upkeep:
         self._metrics.looked(Counter(condition.kind for condition in found), last)
 
 
-def _save(transaction: Transaction, events: list[Event]) -> None:
+def _save(transaction: Transaction, events: list[Event], alerts: list[Delivery]) -> None:
     for event in events:
         transaction.save_event(event)
+    owed.note(transaction, alerts)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from aggregator.config.document import Document, nodes, pairs
 from aggregator.config.tree import Mapping, Node
 
-INACTIVE: tuple[str, ...] = ("alerts",)
+INACTIVE: tuple[str, ...] = ()
 """Paths of keys; `*` is any entry of a list or map."""
 
 
