@@ -11,6 +11,8 @@ import click
 
 from aggregator.text.times import rfc3339
 
+_KEPT_OUT = "is not in: older than the newest when the feed began, a new source's backlog, or waiting for a better lead"
+
 if TYPE_CHECKING:
     from aggregator.app import Application
     from aggregator.model import Evidence, Item, Story
@@ -88,7 +90,7 @@ def _feed(application: Application, story: Story, slug: str, member: bool, reaso
         name: RuleName | None = names.get(slug)
         reason = str(application.rules.explain(name, story, time.time())) if name else "not selected"
     elif not member:
-        reason = f"matches ({reason}), but it is not in: older than the newest when the feed began, a new source's backlog, or waiting for a better lead"
+        reason = f"matches ({reason}), but {_KEPT_OUT}"
     return {"feed": slug, "in": member, "reason": reason}
 
 

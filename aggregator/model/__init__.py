@@ -1,0 +1,44 @@
+"""The nouns: frozen values that every stage speaks in. Nothing here does I/O or knows the time.
+
+Instants are seconds since the Unix epoch, UTC. Texts are Unicode without control characters unless said otherwise.
+"""
+
+from aggregator.model.documents import Category, Enclosure, Entry, Feed, Origin
+from aggregator.model.fetched import Fault, FaultKind, Fetched, FetchFailed, FetchOutcome, FetchRequest, Hop, NotModified
+from aggregator.model.names import Instant, ItemId, Slug, SourceId, StoryId
+from aggregator.model.sources import Auto, Cron, Every, Fixed, Hints, Source, SourceState, Validators
+from aggregator.model.stories import Evidence, Item, Story, Tag, TagKind
+
+__all__ = [
+    "Auto",
+    "Category",
+    "Cron",
+    "Enclosure",
+    "Entry",
+    "Every",
+    "Evidence",
+    "Fault",
+    "FaultKind",
+    "Feed",
+    "FetchFailed",
+    "FetchOutcome",
+    "FetchRequest",
+    "Fetched",
+    "Fixed",
+    "Hints",
+    "Hop",
+    "Instant",
+    "Item",
+    "ItemId",
+    "NotModified",
+    "Origin",
+    "Slug",
+    "Source",
+    "SourceId",
+    "SourceState",
+    "Story",
+    "StoryId",
+    "Tag",
+    "TagKind",
+    "Validators",
+]

@@ -1,0 +1,55 @@
+"""The seams: what the path asks of the world. Real and test implementations run the same contract tests."""
+
+from aggregator.ports.index import MINUTE_BITS, IndexedItem, SourceWords, StoryIndex, Term
+from aggregator.ports.outside import Clock, Fetcher, Job, Message, Messenger, Parser, Reply
+from aggregator.ports.rows import (
+    ArchivePage,
+    Delivery,
+    Event,
+    Hold,
+    KnownItem,
+    Member,
+    OutputState,
+    Override,
+    Reject,
+    Shown,
+    StoryFilter,
+    Subscription,
+)
+from aggregator.ports.rules import LanguageGuesser, QueryChecker, QueryNames, Rules, Tagged
+from aggregator.ports.store import Store
+from aggregator.ports.transaction import Transaction
+
+__all__ = [
+    "MINUTE_BITS",
+    "ArchivePage",
+    "Clock",
+    "Delivery",
+    "Event",
+    "Fetcher",
+    "Hold",
+    "IndexedItem",
+    "Job",
+    "KnownItem",
+    "LanguageGuesser",
+    "Member",
+    "Message",
+    "Messenger",
+    "OutputState",
+    "Override",
+    "Parser",
+    "QueryChecker",
+    "QueryNames",
+    "Reject",
+    "Reply",
+    "Rules",
+    "Shown",
+    "SourceWords",
+    "Store",
+    "StoryFilter",
+    "StoryIndex",
+    "Subscription",
+    "Tagged",
+    "Term",
+    "Transaction",
+]

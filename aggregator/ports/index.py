@@ -1,0 +1,117 @@
+"""What grouping looks up and remembers."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aggregator.model import (
+    Instant,
+    ItemId,
+    SourceId,
+    StoryId,
+)
+
+
+@dataclass(slots=True)
+class IndexedItem:
+    """An item as grouping remembers it, for as long as something may still join it.
+
+    at: when published; added: when stored; signature: what dedup/ compares, in its own bytes; form: the item is one of a series
+    of texts of one form (results, rates), so that only near-equal numbers join it; view: what dedup/ has unpacked of the
+    signature, kept with the row in memory and never stored.
+    """
+
+    id: ItemId
+    story: StoryId
+    source: SourceId
+    outlet: str
+    at: Instant
+    added: Instant
+    signature: bytes
+    form: bool = False
+    view: object | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Term:
+    """A word, an address or a title, by its hash. Only the index writes here.
+
+    frequency: items it stands in, in the index's `unit`; postings: the last items that it leads to, oldest first, each as
+    `id << MINUTE_BITS | minute published`.
+    """
+
+    frequency: float = 0.0
+    seen: Instant = 0.0
+    postings: array[int] = field(default_factory=lambda: array("q"))
+
+
+MINUTE_BITS = 26
+"""Bits of a posting that hold minutes since the epoch: until the year 2097."""
+
+
+@dataclass(slots=True)
+class SourceWords:
+    """How often words stand in a source's items: those in half of them are its boilerplate. counts of rare words are dropped."""
+
+    items: int = 0
+    counts: dict[int, int] = field(default_factory=dict)
+
+
+class StoryIndex(Protocol):
+    """What grouping looks up and remembers, inside a transaction. Keys are 63-bit hashes. dedup/engine.py says what for.
+
+    Its writes commit and roll back with the transaction's. It forgets what is too old to be joined.
+    """
+
+    @property
+    def total(self) -> float:
+        """Items counted in `Term.frequency`, in the same unit: their quotient is a share of recent items."""
+        ...
+
+    @property
+    def unit(self) -> float:
+        """What one new item adds to `total` and to a frequency. It grows, so that older items count less and less."""
+        ...
+
+    def terms(self, keys: Collection[int]) -> dict[int, Term]:
+        """A term for each key; one of frequency 0 where nothing is known."""
+        ...
+
+    def items(self, ids: Iterable[int]) -> dict[int, IndexedItem]:
+        """Those of the items that are still remembered."""
+        ...
+
+    def members(self, story: StoryId) -> tuple[int, ...]:
+        """The remembered items of a story, oldest first."""
+        ...
+
+    def add(self, item: IndexedItem, counted: Collection[int], posted: Collection[int]) -> None:
+        """Remembers an item; the terms `counted` stand in it, the terms `posted` lead to it."""
+        ...
+
+    def replace(self, item: IndexedItem) -> None:
+        """Stores an item's new signature, story or form."""
+        ...
+
+    def source_words(self, source: SourceId) -> SourceWords:
+        """For reading; `count_words` changes it."""
+        ...
+
+    def count_words(self, source: SourceId, words: Collection[int]) -> None:
+        """One more item of the source, with these words in it."""
+        ...
+
+    def merge(self, kept: StoryId, alias: StoryId) -> None:
+        """The alias's items are the kept story's now. Called by `Transaction.merge_stories`."""
+        ...
+
+    def move(self, item: ItemId, story: StoryId) -> None:
+        """The item is another story's now. Called by `Transaction.move_item`."""
+        ...
+
+    def forget(self, items: Collection[ItemId]) -> None:
+        """Nothing joins these items any more (split off by a person, or deleted). Their stories stay."""
+        ...

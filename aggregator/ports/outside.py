@@ -1,0 +1,75 @@
+"""The world outside: time, servers, documents, whoever is sent messages."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from aggregator.model import (
+    Fault,
+    Feed,
+    Fetched,
+    FetchOutcome,
+    FetchRequest,
+    Instant,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something done every so many seconds. A failure is logged and the next turn comes all the same."""
+
+    name: str
+    seconds: float
+    work: Callable[[], Awaitable[None]]
+
+
+class Clock(Protocol):
+    """Time. `now` is UTC wall time, `monotonic` never jumps; both in seconds."""
+
+    def now(self) -> Instant: ...
+    def monotonic(self) -> float: ...
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Fetcher(Protocol):
+    async def fetch(self, request: FetchRequest, now: Instant) -> FetchOutcome:
+        """Never raises for what a server or the network does: that is a `FetchFailed`."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something sent to an address that others chose: a hub's verification or delivery, a webhook."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back. body: its beginning, up to 64 KiB."""
+
+    status: int
+    body: bytes
+
+
+class Messenger(Protocol):
+    async def send(self, message: Message) -> Reply | Fault:
+        """Sends it once, to public addresses and those that `network.allow` names. No redirect is followed. Never raises."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Parser(Protocol):
+    async def parse(self, document: Fetched, known: frozenset[bytes], now: Instant) -> Feed | Fault:
+        """Reads a document. Entries whose fingerprint is in `known` come back as fingerprints alone (`Feed.unchanged`)."""
+        ...
+
+    async def aclose(self) -> None: ...

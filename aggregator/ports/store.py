@@ -1,0 +1,135 @@
+"""The database, as it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from aggregator.model import (
+    Evidence,
+    Instant,
+    ItemId,
+    Slug,
+    Source,
+    SourceId,
+    SourceState,
+    Story,
+    StoryId,
+)
+from aggregator.ports.rows import (
+    ArchivePage,
+    Delivery,
+    Event,
+    Hold,
+    KnownItem,
+    Member,
+    OutputState,
+    Override,
+    Reject,
+    Shown,
+    StoryFilter,
+    Subscription,
+)
+from aggregator.ports.transaction import Transaction
+
+
+class Store(Protocol):
+    """The database. Reads see committed state. One writer: `begin` waits for its turn."""
+
+    def begin(self) -> AbstractContextManager[Transaction]:
+        """BEGIN IMMEDIATE … COMMIT; an exception inside rolls everything back."""
+        ...
+
+    def close(self) -> None: ...
+
+    # sources
+    def sync_sources(self, sources: Sequence[Source], now: Instant) -> None:
+        """Makes rows for new sources (due now), revives those that came back, marks the missing as not configured (not due).
+
+        A configured URL that changed resets validators, redirects and `gone`.
+        """
+        ...
+
+    def states(self, ids: Collection[SourceId] | None = None) -> dict[SourceId, SourceState]:
+        """Configured sources alone, in the order of the config."""
+        ...
+
+    def due(self, now: Instant, limit: int) -> list[SourceState]:
+        """Configured, not gone sources whose `due` has come, the longest due first."""
+        ...
+
+    def next_due(self) -> Instant | None: ...
+    def holds(self, now: Instant) -> dict[str, Hold]: ...
+
+    # items
+    def fingerprints(self, source: SourceId) -> frozenset[bytes]:
+        """Of the items that were in the source's last document."""
+        ...
+
+    def known(self, source: SourceId, guids: Collection[str], canonicals: Collection[str]) -> list[KnownItem]:
+        """Items of this source that have one of these guids or canonical URLs."""
+        ...
+
+    # stories
+    def story(self, story: StoryId) -> Story | None:
+        """With its items; an alias comes back as stored (`alias_of` set, no items)."""
+        ...
+
+    def stories(self, ids: Iterable[StoryId]) -> list[Story]: ...
+
+    def find(self, where: StoryFilter, limit: int | None = None) -> Iterator[Story]:
+        """Stories that may match, newest published first, no aliases and no dropped ones."""
+        ...
+
+    def story_of(self, url_or_id: str) -> StoryId | None:
+        """The story of a story id (aliases followed), an item's URL (as sent or canonical) or its guid."""
+        ...
+
+    def evidence(self, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
+        """When and why each of its items joined."""
+        ...
+
+    def rejects(self, limit: int, source: SourceId | None = None) -> list[Reject]: ...
+    def overrides(self) -> list[Override]: ...
+
+    # outputs
+    def outputs(self) -> dict[Slug, OutputState]: ...
+
+    def members(self, slug: Slug, limit: int | None = None, before: int | None = None) -> list[Member]:
+        """Newest entered first; `before`: of smaller seq alone."""
+        ...
+
+    def shown(self, slug: Slug) -> list[Shown]:
+        """Members in no closed archive page, newest entered first. Cheap: no story is loaded."""
+        ...
+
+    def members_of(self, story: StoryId) -> frozenset[Slug]:
+        """The published feeds that a story is in, archive pages included."""
+        ...
+
+    def pages(self, slug: Slug) -> list[ArchivePage]:
+        """Closed archive pages, the oldest first, with `body` left empty."""
+        ...
+
+    def page(self, slug: Slug, page: int) -> ArchivePage | None: ...
+
+    # who is told
+    def subscriptions(self, topic: str | None = None) -> list[Subscription]: ...
+
+    def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
+        """Those due, the longest due first."""
+        ...
+
+    def next_delivery(self) -> Instant | None: ...
+
+    def events(self, limit: int) -> list[Event]:
+        """Newest opened first."""
+        ...
+
+    # the rest
+    def counts(self) -> Mapping[str, int]:
+        """sources, items, stories, aliases, bytes (of the database)."""
+        ...
+
+    def value(self, key: str) -> str | None: ...
