@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Protocol
@@ -15,6 +14,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from aggregator.errors import AggregatorError
 from aggregator.notify import notify, watchdog_interval
+from aggregator.ports import Job
 
 log = structlog.get_logger("daemon")
 
@@ -28,15 +28,6 @@ STALL = 30.0
 """Seconds without a tick after which the scheduler's clock is taken to have jumped, and its jobs are started anew."""
 STORE_PAUSE = 30.0
 """Seconds without new polls after the store refused a write: a full disk must not become a burst of requests."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Something done every so many seconds. A failure is logged and the next turn comes all the same."""
-
-    name: str
-    seconds: float
-    work: Callable[[], Awaitable[None]]
 
 
 class Service(Protocol):

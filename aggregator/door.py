@@ -7,9 +7,8 @@ import socket
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from aggregator.daemon import Job
 from aggregator.model import Fetched, Source, SourceState
-from aggregator.ports import Delivery, Message
+from aggregator.ports import Delivery, Job, Message
 from aggregator.publish.shelf import Shelf
 from aggregator.runtime import Runtime
 from aggregator.serve.app import make_app

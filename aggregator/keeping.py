@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import structlog
-
-from aggregator.daemon import Job
+from aggregator.logs import Log
+from aggregator.ports import Job
 from aggregator.runtime import Runtime
 from aggregator.settings import Settings
 from aggregator.store.backup import kept, scheduled
 from aggregator.store.retention import Keep
 from aggregator.store.sqlite import SqliteStore
 
-log = structlog.get_logger("keeping")
+log = Log("keeping")
 
 SWEEP = 6 * 3_600.0
 TIDY = 3_600.0

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from aggregator import adopt, requests
 from aggregator.errors import AggregatorError
 from aggregator.keeping import Keeping
-from aggregator.metrics import Metrics
 from aggregator.model import SourceId
 from aggregator.pipeline import PollReport
 from aggregator.poller import Poller
@@ -43,7 +42,7 @@ async def poll_here(
         reports = list(await asyncio.gather(*polls))
         await runtime.writer.flush()
         await runtime.writer.call(lambda: runtime.publisher.end_filling(runtime.clock.now()))
-        await Upkeep(lambda: runtime, lambda slugs: None, Metrics()).everything()
+        await Upkeep(lambda: runtime, lambda slugs: None, None).everything()
         await keeping.sweep_if_due()
         await runtime.writer.call(lambda: runtime.publisher.publish(None, runtime.clock.now()))
     finally:

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import structlog
 
 from aggregator import adopt, requests
-from aggregator.daemon import Job
 from aggregator.door import Door
 from aggregator.errors import AggregatorError, ConfigError
 from aggregator.keeping import Keeping
@@ -22,6 +21,7 @@ from aggregator.model import Fetched, Slug, Source, SourceId, SourceState
 from aggregator.notify import notify
 from aggregator.pipeline import PollReport
 from aggregator.poller import Poller
+from aggregator.ports import Job
 from aggregator.runtime import Runtime
 from aggregator.settings import Settings
 from aggregator.upkeep import Upkeep

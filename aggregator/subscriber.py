@@ -14,9 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from aggregator import pushes
-from aggregator.daemon import Job
 from aggregator.model import Fault, Fetched, Source, SourceId, SourceState
-from aggregator.ports import Transaction
+from aggregator.ports import Job, Transaction
 from aggregator.pushes import Push
 from aggregator.runtime import Runtime
 from aggregator.serve.answers import read_body, short_response

@@ -6,22 +6,23 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-
-import structlog
+from typing import TYPE_CHECKING
 
 from aggregator import health, rolling
 from aggregator.cadence.hours import following
-from aggregator.daemon import Job
 from aggregator.lists import Lists
-from aggregator.metrics import Metrics
+from aggregator.logs import Log
 from aggregator.model import Slug
-from aggregator.ports import Delivery, Event, Rules, Store, Transaction
+from aggregator.ports import Delivery, Event, Job, Rules, Store, Transaction
 from aggregator.publish import owed
 from aggregator.runtime import Runtime
 from aggregator.settings import Settings
 from aggregator.text.masks import hide
 
-log = structlog.get_logger("upkeep")
+if TYPE_CHECKING:
+    from aggregator.metrics import Metrics
+
+log = Log("upkeep")
 
 ROLL = 60.0
 HEALTH = 60.0
@@ -32,9 +33,11 @@ EVENTS = 5_000
 
 
 class Upkeep:
-    """runtime: the one in use at each turn; changed: told of feeds whose documents differ now."""
+    """runtime: the one in use at each turn; changed: told of feeds whose documents differ now; metrics: the daemon's."""
 
-    def __init__(self, runtime: Callable[[], Runtime], changed: Callable[[frozenset[Slug]], None], metrics: Metrics) -> None:
+    def __init__(
+        self, runtime: Callable[[], Runtime], changed: Callable[[frozenset[Slug]], None], metrics: Metrics | None
+    ) -> None:
         self._runtime = runtime
         self._changed = changed
         self._metrics = metrics
@@ -93,7 +96,8 @@ class Upkeep:
         for event in events:
             log.warning("health", kind=event.kind, title=event.title, detail=event.detail, over=event.closed is not None)
         last = max((state.last_success for state in states.values() if state.last_success is not None), default=None)
-        self._metrics.looked(Counter(condition.kind for condition in found), last)
+        if self._metrics is not None:
+            self._metrics.looked(Counter(condition.kind for condition in found), last)
 
 
 def _save(transaction: Transaction, events: list[Event], alerts: list[Delivery]) -> None:

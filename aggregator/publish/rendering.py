@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-from aggregator.model import SourceId, Story, StoryId
+from aggregator.model import Source, SourceId, Story, StoryId
 from aggregator.ports import Shown
 from aggregator.publish import atom, jsonfeed, pages, rss
 from aggregator.publish.characters import address, plain
@@ -74,14 +74,40 @@ class Renderer:
         self._kept = {mode: {story: one for story, one in kept.items() if story in stories} for mode, kept in self._kept.items()}
 
 
+class PublicOrigins(Mapping[SourceId, Origin]):
+    """What may be said of each configured source: its title and its address, unless that carries a secret.
+
+    Made of each source when it is first asked for: a feed's stories come from few of thousands.
+    """
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self._sources = {source.id: source for source in sources}
+        self._made: dict[SourceId, Origin | None] = {}
+
+    def __getitem__(self, source: SourceId) -> Origin:
+        if source not in self._made:
+            self._made[source] = _origin(self._sources[source])
+        if (made := self._made[source]) is None:
+            raise KeyError(source)
+        return made
+
+    def __iter__(self) -> Iterator[SourceId]:
+        return (source for source in self._sources if source in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 def public_origins(settings: Settings) -> Mapping[SourceId, Origin]:
-    """What may be said of each configured source: its title and its address, unless that carries a secret."""
-    found = {}
-    for source in settings.sources:
-        url = address(source.url)
-        if url is not None and source.shown in ("", source.url) and not _has_secret(url):
-            found[source.id] = Origin(plain(source.title or source.outlet or ""), url)
-    return found
+    """`PublicOrigins` of a config."""
+    return PublicOrigins(settings.sources)
+
+
+def _origin(source: Source) -> Origin | None:
+    url = address(source.url)
+    if url is None or source.shown not in ("", source.url) or _has_secret(url):
+        return None
+    return Origin(plain(source.title or source.outlet or ""), url)
 
 
 def _has_secret(url: str) -> bool:
