@@ -83,7 +83,9 @@ class Guesser:
         model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
         model.set_languages(LANGUAGES.split())
         # It keeps the model of all its labels so that one could go back to them: 28 MB that nobody asks for here.
-        model._full_model = (model.nb_ptc, model.nb_pc, model.nb_classes)
+        model._full_model = (model.nb_ptc[:0], model.nb_pc, model.nb_classes)
+        # Rows side by side in memory and in the type that is reckoned with: half the time for the same numbers.
+        model.nb_ptc = model.nb_ptc.astype("float32", order="C")
         return model
 
     def guess(self, entry: Entry, declared: str | None, history: Mapping[str, int]) -> tuple[str, bool]:
