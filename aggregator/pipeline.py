@@ -90,15 +90,20 @@ class Pipeline:
             case FetchFailed(fault):
                 return await self._failed(source, state, outcome, fault, now)
             case Fetched() if not same_body(state, outcome):
-                known = self.store.fingerprints(source.id)
-                feed = await self.parser.parse(outcome, known, now)
-                if isinstance(feed, Fault):
-                    return await self._failed(source, state, outcome, feed, now)
-                if outcome.status == 226:  # a delta (RFC 3229) says nothing of what it leaves out: that is still listed
-                    feed = replace(feed, unchanged=tuple(known))
-                return await self._read(source, state, outcome, feed, now)
+                async with self.writer.room:
+                    return await self._take(source, state, outcome, now)
         self.writer.save_state(self._after(source, state, outcome, now))
         return PollReport(source.id, "unchanged", "not modified" if outcome.status == 304 else "the same document")
+
+    async def _take(self, source: Source, state: SourceState, outcome: Fetched, now: Instant) -> PollReport:
+        """Reads a document, apart from the entries that are known to the letter, and stores what is new."""
+        known = self.store.fingerprints(source.id)
+        feed = await self.parser.parse(outcome, known, now)
+        if isinstance(feed, Fault):
+            return await self._failed(source, state, outcome, feed, now)
+        if outcome.status == 226:  # a delta (RFC 3229) says nothing of what it leaves out: that is still listed
+            feed = replace(feed, unchanged=tuple(known))
+        return await self._read(source, state, outcome, feed, now)
 
     async def _read(self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant) -> PollReport:
         """Tells the entries apart and stores them, off the event loop: serving goes on meanwhile."""

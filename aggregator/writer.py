@@ -18,11 +18,18 @@ LINGER = 0.05
 BATCH = 500
 """States in one transaction: enough to make its cost small beside theirs, few enough not to delay a poll's commit."""
 
+ROOM = 8
+"""Documents that are read and not stored yet: more of them would be memory that waits, not work that is done."""
+
 
 class Writer:
-    """Runs writes one after another off the event loop, so that serving goes on while they work."""
+    """Runs writes one after another off the event loop, so that serving goes on while they work.
+
+    room: held by whoever reads a document and then stores it.
+    """
 
     def __init__(self, store: Store) -> None:
+        self.room = asyncio.Semaphore(ROOM)
         self._store = store
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._states: dict[str, SourceState] = {}

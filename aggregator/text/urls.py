@@ -19,6 +19,7 @@ MAX_LENGTH = 4096
 
 _PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_NO_HOST = re.compile(r"""[%<>"{}|\\^`'!$&()*+,;=]""")
 _LINE_BREAKS = re.compile(r"[\t\r\n\v\f]+")
 _SAFE_PATH = "!$&'()*+,;=:@/~-._%"
 _SAFE_QUERY = _SAFE_PATH + "?"
@@ -128,13 +129,16 @@ def without_tracking(url: str) -> str:
     return address + (f"?{kept}" if kept else "") + hash_mark + fragment
 
 
-@lru_cache(maxsize=8_192)
 def registrable_domain(host_or_url: str) -> str:
     """The domain that someone registered (`bbc.co.uk` of `news.bbc.co.uk`), by the public suffix list in the package.
 
     Addresses, names of one label and public suffixes stand for themselves; "" for what has no host. Never fetched, never raises.
     """
-    host = _host_of(host_or_url)
+    return _registered(_host_of(host_or_url))
+
+
+@lru_cache(maxsize=8_192)
+def _registered(host: str) -> str:
     if not host or _is_address(host) or "." not in host:
         return host
     return _suffixes().privatesuffix(host) or host
@@ -161,8 +165,12 @@ def _host_of(host_or_url: str) -> str:
 
 def _ascii_host(parts: SplitResult) -> str | None:
     """The host in lower case and ASCII; None where there is none or it can't be one."""
-    host = (parts.hostname or "").rstrip(".")
-    if not host or _FORBIDDEN.search(host) or any(c in host for c in "%<>\"{}|\\^`'!$&()*+,;="):
+    return _ascii((parts.hostname or "").rstrip("."))
+
+
+@lru_cache(maxsize=8_192)
+def _ascii(host: str) -> str | None:
+    if not host or _FORBIDDEN.search(host) or _NO_HOST.search(host):
         return None
     if ":" in host:
         return f"[{ipaddress.IPv6Address(host)}]"
@@ -231,9 +239,10 @@ def _plain_path(path: str) -> str:
     path = re.sub(r"/{2,}", "/", path)
     while True:
         shorter = _INDEX.sub("", path).rstrip("/")
-        shorter = re.sub(r"(?<=[^/])(?:/amp|/amp\.html|\.amp)$", "", shorter, flags=re.I)
-        shorter = re.sub(r"\.amp(\.html?)$", r"\1", shorter, flags=re.I)
-        shorter = re.sub(r"^/amp(?=/[^/])", "", shorter, flags=re.I)
+        if "amp" in shorter.lower():
+            shorter = re.sub(r"(?<=[^/])(?:/amp|/amp\.html|\.amp)$", "", shorter, flags=re.I)
+            shorter = re.sub(r"\.amp(\.html?)$", r"\1", shorter, flags=re.I)
+            shorter = re.sub(r"^/amp(?=/[^/])", "", shorter, flags=re.I)
         if shorter == path:
             return path
         path = shorter
@@ -252,6 +261,7 @@ def _amp_target(parts: SplitResult) -> str | None:
     return resolve(None, f"https://{found['rest']}{query}") if found else None
 
 
+@lru_cache(maxsize=8_192)
 def _display_host(netloc: str) -> str:
     if netloc.endswith((":80", ":443")) and not netloc.endswith("]"):
         netloc = netloc.rsplit(":", 1)[0]
