@@ -115,7 +115,7 @@ class Engine:
         view = _view(row)
         row.id, row.story, row.signature = item.id, story, pack(view)
         posted = view.heavy if read.url is None else (*view.heavy, read.url)
-        index.add(row, read.words[: read.lead], posted)
+        index.add(row, read.words[: read.lead], posted, opens=placement.story is None)
         for other in placement.marked:
             other.form = True
             index.replace(other)

@@ -26,7 +26,8 @@ LEAD = 250
 BAG_WORDS = {"story": 100, "event": 120}
 """Words of a text that are compared by their weights, by level."""
 GRAM_WORDS = 100
-"""Words of a text whose runs are compared, unstemmed, to find copies."""
+"""Words of a text whose runs are compared to find copies."""
+READ_WORDS = max(GRAM_WORDS, *BAG_WORDS.values())
 RUN = 5
 """Words of a run."""
 FEW_WORDS = 4
@@ -56,14 +57,14 @@ _MONTHS = frozenset(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "se
 
 
 class WordHashes(dict[str, int]):
-    """The hash of each word met, so that a common one is hashed once. A memo of a pure function, bounded."""
+    """The hash of the stem of each word met, so that a common one is hashed once. A memo of a pure function, bounded."""
 
     LIMIT = 200_000
 
     def __missing__(self, word: str) -> int:
         if len(self) >= self.LIMIT:
             self.clear()
-        value = self[word] = zlib.crc32(word.encode("utf-8", "replace"))
+        value = self[word] = zlib.crc32(word[:STEM].encode("utf-8", "replace"))
         return value
 
 
@@ -101,17 +102,17 @@ def signature(item: Item, hashes: WordHashes, level: str) -> Signature:
     if len(text) < FEW_WORDS:
         text, body = [], ""
     lead_words = round(len(text) * LEAD / len(body)) if len(body) > LEAD else len(text)
-    stems = [hashes[word[:STEM]] for word in text[: BAG_WORDS[level]]]
-    order = tuple(hashes[word[:STEM]] for word in title)
+    stems = [hashes[word] for word in text[:READ_WORDS]]
+    order = tuple(hashes[word] for word in title)
     dates = _date_words(title)
     counts: dict[int, int] = {}
-    for stem in (hashes[word[:STEM]] for word in title if word not in dates):
+    for stem in (hashes[word] for word in title if word not in dates):
         counts[stem] = counts.get(stem, 0) + _TITLE_COUNTS
     in_title = len(counts)
     for stem in stems[:lead_words]:
         counts[stem] = counts.get(stem, 0) + 1
     in_lead = len(counts)
-    for stem in stems[lead_words:]:
+    for stem in stems[lead_words : BAG_WORDS[level]]:
         counts[stem] = counts.get(stem, 0) + 1
     link = item.canonical
     title_numbers = _numbers(bare_title(entry.title))
@@ -121,7 +122,7 @@ def signature(item: Item, hashes: WordHashes, level: str) -> Signature:
         title=in_title,
         lead=in_lead,
         order=order,
-        runs=_runs([hashes[word] for word in text[:GRAM_WORDS]]),
+        runs=_runs(stems[:GRAM_WORDS]),
         numbers=title_numbers | _numbers(body),
         title_numbers=title_numbers,
         days=frozenset(_DAYS[word] for word in title if word in _DAYS),

@@ -16,6 +16,8 @@ SMOOTH_TOTAL, SMOOTH_FREQUENCY = 50.0, 0.5
 STEP = 8.0
 """Weights are kept in eighths, in a byte."""
 
+LIGHT = 0.35
+"""Share of the heaviest word's weight under which a word leads to too many other items to be looked up by."""
 VERSION = 1
 _HEAD = struct.Struct("<BHBBHBBH")
 _SPREAD = tuple(1.0 + math.log(max(1, count)) for count in range(256))
@@ -61,12 +63,18 @@ def weigh(read: Signature, rarities: Sequence[float], heavy: int) -> Weighed:
             vector[word] = scaled
             if place < read.title:
                 rare[word] = min(255, int(weight)) or 1
-    best = sorted(vector, key=vector.__getitem__, reverse=True)[:heavy]
     return Weighed(
         rare, vector, read.order, read.runs, read.numbers, read.title_numbers, read.days, read.revision,
         read.generic,
-        heavy=tuple(dict.fromkeys([*rare, *best])),
+        heavy=_heavy(rare, vector, heavy),
     )  # fmt: skip
+
+
+def _heavy(rare: dict[int, int], vector: dict[int, int], count: int) -> tuple[int, ...]:
+    """The words of the title and the heaviest of all, but for those that say too little beside the heaviest one."""
+    best = sorted(vector, key=vector.__getitem__, reverse=True)[:count]
+    floor = LIGHT * vector[best[0]] if best else 0.0
+    return tuple([word for word in dict.fromkeys([*rare, *best]) if vector[word] >= floor])
 
 
 def pack(item: Weighed) -> bytes:

@@ -88,8 +88,8 @@ class StoryIndex(Protocol):
         """The remembered items of a story, oldest first."""
         ...
 
-    def add(self, item: IndexedItem, counted: Collection[int], posted: Collection[int]) -> None:
-        """Remembers an item; the terms `counted` stand in it, the terms `posted` lead to it."""
+    def add(self, item: IndexedItem, counted: Collection[int], posted: Collection[int], opens: bool = False) -> None:
+        """Remembers an item; the terms `counted` stand in it, the terms `posted` lead to it. opens: its story has no other."""
         ...
 
     def replace(self, item: IndexedItem) -> None:

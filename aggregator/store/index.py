@@ -22,8 +22,8 @@ V = TypeVar("V")
 
 POSTINGS = 32
 """Items that a term leads to: its newest. A word that more items share says too little to be looked up by."""
-LOGGED = 2_000
-"""Items between two writings of the terms: a start replays at most these, in under half a second."""
+LOGGED = 1_000
+"""Items between two writings of the terms: a start replays at most these, in a fifth of a second."""
 AGEING = 20_000
 """Items after which those before count half: words of last year's news become rare again."""
 TERMS_CACHED = 120_000
@@ -42,6 +42,10 @@ VARIABLES = 500
 """Values in one IN (…): SQLite takes 32,766, and statements of few lengths stay prepared."""
 _SPACE = 1 << 63
 _TERM_ROWS = "term, frequency, seen, postings FROM group_terms WHERE term"
+_ADD_ROW = (
+    "INSERT OR REPLACE INTO group_items (id, story, source, outlet, at, added, signature, form) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_ADD_LOG = "INSERT OR REPLACE INTO group_log (id, at, added, counted, posted) VALUES (?, ?, ?, ?, ?)"
 _ITEM_ROWS = "id, story, source, outlet, at, added, signature, form FROM group_items WHERE id"
 
 
@@ -89,6 +93,8 @@ class SqliteStoryIndex:
         self._sources: dict[SourceId, SourceWords] = {}
         self._dirty: dict[int, Term] = {}
         self._dirty_sources: set[SourceId] = set()
+        self._rows_added: list[tuple[Any, ...]] = []
+        self._log_added: list[tuple[Any, ...]] = []
         self._version: int | None = None
         self._total, self._unit = 0.0, 1.0
         self._logged = self._slice = 0
@@ -103,6 +109,7 @@ class SqliteStoryIndex:
 
     def commit(self) -> None:
         """The transaction is about to commit."""
+        self._flush()
         self._write_sources()
         if self._logged >= LOGGED:
             self.write_terms()
@@ -154,6 +161,7 @@ class SqliteStoryIndex:
             else:
                 found[number] = item
         if missing:
+            self._flush()
             for row in self._rows(_ITEM_ROWS, missing):
                 found[row[0]] = self._items.young[row[0]] = IndexedItem(*row)
         return found
@@ -161,28 +169,23 @@ class SqliteStoryIndex:
     def members(self, story: StoryId) -> tuple[int, ...]:
         members = self._members.get(story)
         if members is None:
+            self._flush()
             rows = self._connection.execute("SELECT id FROM group_items WHERE story = ? ORDER BY id", (story,))
             members = tuple(row[0] for row in rows)
             self._members.young[story] = members
         return members
 
-    def add(self, item: IndexedItem, counted: Collection[int], posted: Collection[int]) -> None:
-        self._connection.execute(
-            "INSERT OR REPLACE INTO group_items (id, story, source, outlet, at, added, signature, form)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (item.id, item.story, item.source, item.outlet, item.at, item.added, item.signature, item.form),
-        )
-        self._connection.execute(
-            "INSERT OR REPLACE INTO group_log (id, at, added, counted, posted) VALUES (?, ?, ?, ?, ?)",
-            (item.id, item.at, item.added, array("q", counted).tobytes(), array("q", posted).tobytes()),
-        )
+    def add(self, item: IndexedItem, counted: Collection[int], posted: Collection[int], opens: bool = False) -> None:
+        self._rows_added.append((item.id, item.story, item.source, item.outlet, item.at, item.added, item.signature, item.form))
+        self._log_added.append((item.id, item.at, item.added, array("q", counted).tobytes(), array("q", posted).tobytes()))
         self._items.young[item.id] = item
-        members = self._members.get(item.story)
+        members = () if opens else self._members.get(item.story)
         if members is not None:
             self._members.young[item.story] = (*members, item.id)
         self._count(item.id, item.at, item.added, counted, posted)
 
     def replace(self, item: IndexedItem) -> None:
+        self._flush()
         self._connection.execute(
             "UPDATE group_items SET story = ?, at = ?, signature = ?, form = ? WHERE id = ?",
             (item.story, item.at, item.signature, item.form, item.id),
@@ -218,6 +221,7 @@ class SqliteStoryIndex:
 
     def merge(self, kept: StoryId, alias: StoryId) -> None:
         members = (*self.members(kept), *self.members(alias))
+        self._flush()
         self._connection.execute("UPDATE group_items SET story = ? WHERE story = ?", (kept, alias))
         for item in self.items(self.members(alias)).values():
             item.story = kept
@@ -225,6 +229,7 @@ class SqliteStoryIndex:
         self._members.young[kept] = tuple(sorted(members))
 
     def move(self, item: ItemId, story: StoryId) -> None:
+        self._flush()
         for row in self.items((item,)).values():
             self._connection.execute("UPDATE group_items SET story = ? WHERE id = ?", (story, item))
             self._members.drop(row.story)
@@ -232,12 +237,21 @@ class SqliteStoryIndex:
             row.story = story
 
     def forget(self, items: Collection[ItemId]) -> None:
+        self._flush()
         for number, row in self.items(items).items():
             self._connection.execute("DELETE FROM group_items WHERE id = ?", (number,))
             self._items.drop(number)
             self._members.drop(row.story)
 
     # --- writing behind
+    def _flush(self) -> None:
+        """Writes the items added since the last time, together."""
+        if self._rows_added:
+            self._connection.executemany(_ADD_ROW, self._rows_added)
+            self._connection.executemany(_ADD_LOG, self._log_added)
+            self._rows_added.clear()
+            self._log_added.clear()
+
     def write_terms(self) -> None:
         """Writes all that the log holds, and forgets what is too old."""
         newest = max((term.seen for term in self._dirty.values()), default=0.0)
@@ -261,7 +275,9 @@ class SqliteStoryIndex:
         self._connection.execute(
             "DELETE FROM group_terms WHERE term >= ? AND term < ? AND seen < ?", (start, start + width, before)
         )
-        self._connection.execute("DELETE FROM group_items WHERE added < ?", (before,))
+        kept = self._connection.execute("SELECT id FROM group_items WHERE added >= ? ORDER BY id LIMIT 1", (before,)).fetchone()
+        if kept:  # ids grow with time
+            self._connection.execute("DELETE FROM group_items WHERE id < ?", kept)
 
     def _write_sources(self) -> None:
         for source in self._dirty_sources:
@@ -294,6 +310,8 @@ class SqliteStoryIndex:
     def _load(self) -> None:
         for cache in (self._terms, self._items, self._members):
             cache.clear()
+        self._rows_added.clear()
+        self._log_added.clear()
         self._sources.clear()
         self._dirty.clear()
         self._dirty_sources.clear()

@@ -9,7 +9,6 @@ _TABLES = (
          id INTEGER PRIMARY KEY, story TEXT NOT NULL, source TEXT NOT NULL, outlet TEXT NOT NULL,
          at REAL NOT NULL, added REAL NOT NULL, form INTEGER NOT NULL, signature BLOB NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS group_items_story ON group_items (story)",
-    "CREATE INDEX IF NOT EXISTS group_items_added ON group_items (added)",
     """CREATE TABLE IF NOT EXISTS group_terms (
          term INTEGER PRIMARY KEY, frequency REAL NOT NULL, seen REAL NOT NULL, postings BLOB NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS group_log (
