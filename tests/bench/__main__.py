@@ -5,6 +5,7 @@ time, for some remember validators only then), then with a tenth of the feeds ch
 repeated, medians are shown. Costs are CPU milliseconds a feed, user and system, children and the process's own start included.
 
     --feeds 100,300,1000   --rounds 3   --world (the synthetic internet beside the checkout)   --profile   --alone
+    --peers newsboat,reader (of those that are installed: newsboat and sfeed on the PATH, reader where READER_PYTHON says)
 """
 
 from __future__ import annotations
@@ -59,11 +60,11 @@ def origin(feeds: int, world: bool) -> Iterator[str]:
         process.wait(10)
 
 
-def one_round(feeds: int, world: bool, alone: bool) -> list[Measured]:
+def one_round(feeds: int, world: bool, peers: frozenset[str]) -> list[Measured]:
     """Every contestant through all phases, taking turns in each."""
     with origin(feeds, world) as url, tempfile.TemporaryDirectory(prefix="bench-") as folder:
         urls = get(url + "/urls").body.decode().split()
-        running = contestants(Path(folder), urls, get(url + "/feeds.yaml").body)[: 1 if alone else None]
+        running = contestants(Path(folder), urls, get(url + "/feeds.yaml").body, peers)
         for contestant in running:
             contestant.prepare()
         costs: dict[str, dict[str, Cost]] = {contestant.name: {} for contestant in running}
@@ -102,8 +103,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--world", action="store_true")
     parser.add_argument("--alone", action="store_true", help="without the peers")
+    parser.add_argument("--peers", default="newsboat,sfeed,reader")
     parser.add_argument("--profile", action="store_true", help="where the time goes, by stage, at the first number of feeds")
     options = parser.parse_args()
+    peers = frozenset() if options.alone else frozenset(options.peers.split(","))
     sizes = [int(size) for size in options.feeds.split(",")]
     if options.profile:
         with origin(sizes[0], options.world) as url:
@@ -117,7 +120,7 @@ def main() -> None:
         + " ".join(f"{phase:>7}" for phase in PHASES)
     )
     for feeds in sizes:
-        rounds = [one_round(feeds, options.world, options.alone) for _ in range(options.rounds)]
+        rounds = [one_round(feeds, options.world, peers) for _ in range(options.rounds)]
         print("\n".join(rows(feeds, rounds)), flush=True)
 
 

@@ -7,10 +7,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.conftest import CHECKOUT
 from tests.flow.command import clean_environment
 
 
@@ -41,10 +42,14 @@ class Contestant:
 
 
 def environment(directory: Path) -> dict[str, str]:
-    """A home of its own, and no proxies."""
-    return clean_environment(
-        HOME=str(directory), XDG_CONFIG_HOME=str(directory / "config"), XDG_DATA_HOME=str(directory / "data-home")
+    """A home of its own, and no proxies. Compiled modules are kept, as they are where a program is used."""
+    home = clean_environment(
+        HOME=str(directory),
+        XDG_CONFIG_HOME=str(directory / "config"),
+        XDG_DATA_HOME=str(directory / "data-home"),
     )
+    home.pop("PYTHONDONTWRITEBYTECODE", None)
+    return home
 
 
 def measured(line: Sequence[str], directory: Path) -> Cost:
@@ -59,14 +64,14 @@ def measured(line: Sequence[str], directory: Path) -> Cost:
     return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - began, usage.ru_maxrss / 1024)
 
 
-def contestants(root: Path, urls: Sequence[str], config: bytes) -> list[Contestant]:
-    """Those that are here, each with a directory of its own below `root`, ready for its first poll."""
+def contestants(root: Path, urls: Sequence[str], config: bytes, peers: Collection[str]) -> list[Contestant]:
+    """The product and those of the peers that are here, each with a directory of its own below `root`."""
     found = [_aggregator(_place(root, "aggregator"), config)]
-    if newsboat := shutil.which("newsboat"):
+    if "newsboat" in peers and (newsboat := shutil.which("newsboat")):
         found.append(_newsboat(newsboat, _place(root, "newsboat"), urls))
-    if sfeed := shutil.which("sfeed_update"):
+    if "sfeed" in peers and (sfeed := shutil.which("sfeed_update")):
         found.append(_sfeed(sfeed, _place(root, "sfeed"), urls))
-    if reader := os.environ.get("READER_PYTHON"):
+    if "reader" in peers and (reader := os.environ.get("READER_PYTHON")):
         found.append(_reader(reader, _place(root, "reader"), urls))
     return found
 
@@ -79,8 +84,9 @@ def _place(root: Path, name: str) -> Path:
 
 def _aggregator(place: Path, config: bytes) -> Contestant:
     (place / "feeds.yaml").write_bytes(config)
+    compiled = (sys.executable, "-m", "compileall", "-q", str(CHECKOUT / "aggregator"))  # what an installation does
     return Contestant(
-        "aggregator", (sys.executable, "-m", "aggregator", "-c", str(place / "feeds.yaml"), "poll", "--all"), (), place
+        "aggregator", (sys.executable, "-m", "aggregator", "-c", str(place / "feeds.yaml"), "poll", "--all"), (compiled,), place
     )
 
 
