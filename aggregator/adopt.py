@@ -116,7 +116,7 @@ def _reselect(store: Store, selections: list[Selection], rules: Rules, now: Inst
     """One pass over all stories, newest first: their tags, and which of the feeds they match."""
     touched: set[Slug] = set()
     by_slug = {selection.output.slug: selection for selection in selections}
-    for chunk in _chunks(store.find(StoryFilter()), CHUNK):
+    for chunk in chunks(store.find(StoryFilter()), CHUNK):
         retagged = []
         for story in chunk:
             after, tagged = curate.settled(story, rules, now, published=True)
@@ -143,7 +143,8 @@ def _apply(store: Store, selections: Iterable[Selection], touched: set[Slug], no
         transaction.bump(touched, now)
 
 
-def _chunks(items: Iterator[T], size: int) -> Iterator[list[T]]:
+def chunks(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    """Lists of so many, the last one shorter."""
     while chunk := list(islice(items, size)):
         yield chunk
 

@@ -6,7 +6,7 @@ Runs inside one transaction. The decisions are the stages' own; this puts them t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from aggregator.dedup.lead import choose_lead
 from aggregator.dedup.visible import visible_hash
@@ -17,12 +17,16 @@ from aggregator.publish import select
 
 @dataclass(frozen=True, slots=True)
 class Curator:
-    """The rules and feeds by which stories are looked at, at one instant. settle: seconds, as in `Publishing`."""
+    """The rules and feeds by which stories are looked at, at one instant. settle: seconds, as in `Publishing`.
+
+    oldest: of feeds into which no story comes that was published before (where stories were made anew of stored items).
+    """
 
     rules: Rules
     outputs: Mapping[Slug, OutputState]
     settle: float
     now: Instant
+    oldest: Mapping[Slug, Instant] = field(default_factory=dict)
 
     def refresh(self, transaction: Transaction, ids: Iterable[StoryId]) -> set[Slug]:
         """Looks at these stories again, as their items are now. Returns the feeds whose documents differ now."""
@@ -41,11 +45,12 @@ class Curator:
         """Lets a story enter and leave feeds."""
         current = transaction.members_of(story.id)
         placed = select.place(story, tagged.outputs, current, self.outputs, now=self.now, settle=self.settle)
-        for slug in placed.enter:
+        entering = [slug for slug in placed.enter if story.published >= self.oldest.get(slug, story.published)]
+        for slug in entering:
             transaction.enter(slug, [story.id], self.now)
         for slug in placed.leave:
             transaction.leave(slug, [story.id])
-        return {*placed.enter, *placed.leave, *(placed.stay if changed else ())}
+        return {*entering, *placed.leave, *(placed.stay if changed else ())}
 
 
 def settled(before: Story, rules: Rules, now: Instant, *, published: bool) -> tuple[Story, Tagged]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from aggregator.curate import Curator
 from aggregator.errors import UsageError
-from aggregator.model import Evidence, Item, StoryId
+from aggregator.model import Evidence, StoryId
 from aggregator.ports import Override, Rules, Store, Transaction
+from aggregator.reading import by_claim, key_of
 from aggregator.settings import Settings
 from aggregator.text.urls import canonical
 
@@ -22,15 +23,22 @@ class Overrides:
         self._rules = rules
 
     def merge(self, first: StoryId, second: StoryId) -> StoryId:
-        """Makes two stories one; the one published first, else the older, keeps its id. Raises UsageError for one story twice."""
+        """Makes two stories one; the one published first, else the older, keeps its id.
+
+        Raises UsageError for one story twice, and for one that was taken down or has no entries any more.
+        """
         if first == second:
             raise UsageError("these are one story already")
         now = time.time()
         with self._store.begin() as transaction:
-            stories = transaction.stories([first, second])
+            stories = [one for one in transaction.stories([first, second]) if one.items and not one.dropped]
+            if len(stories) < 2:
+                raise UsageError("one of them was taken down by hand, or has no entries any more")
             published = transaction.published_stories([first, second])
-            kept, alias = sorted(stories, key=lambda story: (story.id not in published, story.first_seen, story.id))
-            transaction.add_override(Override("merge", _key(kept.items[0]), _key(alias.items[0]), now))
+            kept, alias = by_claim(stories, published)
+            whole = key_of(kept.items[0])
+            for item in (*kept.items[1:], *alias.items):
+                transaction.add_override(Override("merge", whole, key_of(item), now))
             transaction.merge_stories(kept.id, alias.id, now)
             self._curator(transaction, now).refresh(transaction, [kept.id])
         return kept.id
@@ -47,7 +55,7 @@ class Overrides:
         if item is None or len(story.items) == 1:
             raise UsageError("this is the only entry of its story" if item else "that names a story; name one of its entries")
         with self._store.begin() as transaction:
-            transaction.add_override(Override("split", _key(item), None, now))
+            transaction.add_override(Override("split", key_of(item), None, now))
             new = transaction.move_item(item.id, None, Evidence("split by hand"), now)
             transaction.index.forget([item.id])  # nothing may lead it back
             self._curator(transaction, now).refresh(transaction, [story.id, new])
@@ -62,14 +70,10 @@ class Overrides:
             raise UsageError(f"no story has an article at {url!r}")
         with self._store.begin() as transaction:
             for item in story.items:
-                transaction.add_override(Override("drop", item.canonical or _key(item), None, now))
+                transaction.add_override(Override("drop", item.canonical or key_of(item), None, now))
             transaction.save_story(replace(story, dropped=True))
             self._curator(transaction, now).refresh(transaction, [story.id])
         return story.lead_item.entry.title
 
     def _curator(self, transaction: Transaction, now: float) -> Curator:
         return Curator(self._rules, transaction.outputs(), self._settings.publish.settle, now)
-
-
-def _key(item: Item) -> str:
-    return f"{item.source} {item.guid}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.signature import Signature
 from aggregator.identify import Changed, Decision, Lookup, New, Rekeyed, Repeated, Same, identify
-from aggregator.model import Feed, Instant, Item, ItemId, Source, SourceState, StoryId
+from aggregator.model import Feed, Instant, Item, ItemId, Source, SourceState, Story, StoryId
 from aggregator.ports import LanguageGuesser, Override, Reject, Rules, Transaction
 
 
@@ -54,18 +54,41 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a person has decided for good. dropped: canonical URLs; split: items as "source guid"."""
+    """What a person has decided for good, by `key_of` items; the later of two decisions on an item binds.
 
-    dropped: frozenset[str]
-    split: frozenset[str]
+    dropped: canonical URLs, or keys; split: what stands alone; merged: what belongs together, each with the key of its whole.
+    """
+
+    dropped: frozenset[str] = frozenset()
+    split: frozenset[str] = frozenset()
+    merged: Mapping[str, str] = field(default_factory=dict)
+
+    def is_dropped(self, item: Item) -> bool:
+        return item.canonical in self.dropped or key_of(item) in self.dropped
+
+
+def key_of(item: Item) -> str:
+    """What a decision names an item by: it outlives the item's row."""
+    return f"{item.source} {item.guid}"
 
 
 def decided(overrides: Iterable[Override]) -> Decided:
     """The decisions that bind what is read now."""
-    kinds: dict[str, set[str]] = {"drop": set(), "split": set(), "merge": set()}
-    for one in overrides:
-        kinds[one.kind].add(one.a)
-    return Decided(frozenset(kinds["drop"]), frozenset(kinds["split"]))
+    dropped: set[str] = set()
+    split: set[str] = set()
+    merged: dict[str, set[str]] = {}
+    for one in sorted(overrides, key=lambda override: override.at):
+        match one.kind:
+            case "drop":
+                dropped.add(one.a)
+            case "split":
+                split.add(one.a)
+                merged.pop(one.a, set()).discard(one.a)
+            case "merge" if one.b is not None:
+                split -= {one.a, one.b}
+                whole = merged.get(one.a, {one.a}) | merged.get(one.b, {one.b})
+                merged.update(dict.fromkeys(whole, whole))
+    return Decided(frozenset(dropped), frozenset(split), {key: min(whole) for key, whole in merged.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +117,14 @@ class Reader:
                     continue
                 if isinstance(decision, New):
                     signatures[len(decisions)] = self.engine.prepare(item, source.level)
-                    if not source.dedup or self.rules.apart(item) is not None:
+                    if not source.dedup or key_of(item) in decided.split or self.rules.apart(item) is not None:
                         apart.add(len(decisions))
                 decision = replace(decision, item=item)
             decisions.append(decision)
         return Reading(tuple(decisions), signatures, tuple(rejects), languages, frozenset(apart))
 
     def _rejected(self, source: Source, item: Item, decided: Decided) -> str | None:
-        if item.canonical in decided.dropped:
+        if decided.is_dropped(item):
             return "dropped by hand"
         return self.rules.rejected(source, item)
 
@@ -141,14 +164,19 @@ def _join(
     engine.record(transaction.index, stored, story, signature, placement)
     if not placement.merges:
         return [story]
-    one = transaction.stories([story, *placement.merges])
-    if any(f"{each.source} {each.guid}" in decided.split for whole in one for each in whole.items):
-        return [story]  # what a person took apart is not put together again
+    one = [each for each in transaction.stories([story, *placement.merges]) if not each.dropped and each.alias_of is None]
+    if story not in (each.id for each in one) or any(key_of(item) in decided.split for whole in one for item in whole.items):
+        return [story]  # what a person took down or apart is not put together again
     published = transaction.published_stories([each.id for each in one])
-    kept, *aliases = sorted(one, key=lambda each: (each.id not in published, each.first_seen, each.id))
+    kept, *aliases = by_claim(one, published)
     for alias in aliases:
         transaction.merge_stories(kept.id, alias.id, now)
     return [kept.id]
+
+
+def by_claim(stories: Iterable[Story], published: Collection[StoryId]) -> list[Story]:
+    """Stories that prove to be one: the first of them keeps its id. A published one goes before others, then the earliest."""
+    return sorted(stories, key=lambda story: (story.id not in published, story.first_seen, story.items[0].id))
 
 
 def counted(counters: Mapping[str, int], *more: Mapping[str, int]) -> dict[str, int]:

@@ -5,6 +5,7 @@ A rolling feed is evaluated at its stored `as_of`, which only this moves: its by
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
@@ -14,8 +15,10 @@ from aggregator.ports import OutputState, Rules, Store, StoryFilter
 from aggregator.settings import Output, Settings
 from aggregator.tag.query import ages
 
-RIPE_SLACK = 600.0
-"""Seconds after the end of `publish.settle` in which a story is still looked at again: longer than any pause of the job."""
+RIPENED_KEY = "ripened"
+"""Where the store keeps `[when held-back stories were last looked at, publish.settle then]`: a pause of the daemon loses none."""
+RIPENED_EVERY = 60.0
+"""Seconds between two writings of it."""
 
 
 def roll(store: Store, settings: Settings, rules: Rules, now: Instant) -> frozenset[Slug]:
@@ -46,13 +49,22 @@ def _flipped(
 
 
 def ripen(store: Store, settings: Settings, rules: Rules, now: Instant) -> frozenset[Slug]:
-    """Lets stories enter their feeds that were held back for `publish.settle` seconds."""
+    """Lets stories enter their feeds that were held back for `publish.settle` seconds.
+
+    Looks at all that became ripe since the last time, also after a pause, and after an edit of `settle` (0: all at once).
+    """
     settle = settings.publish.settle
-    if settle <= 0:
+    stored = store.value(RIPENED_KEY)
+    last, before = json.loads(stored) if stored else (now, settle)
+    if settle <= 0 and stored is None:
         return frozenset()
-    recent = store.find(StoryFilter(since=now - settle - RIPE_SLACK))
+    recent = store.find(StoryFilter(since=min(last, now) - max(before, settle) - RIPENED_EVERY))
     ripe = {story.id for story in recent if story.first_seen <= now - settle and not store.members_of(story.id)}
-    return _refresh(store, settings, rules, ripe, [], now)
+    changed = _refresh(store, settings, rules, ripe, [], now)
+    if stored is None or now - last >= RIPENED_EVERY or before != settle:
+        with store.begin() as transaction:
+            transaction.set_value(RIPENED_KEY, json.dumps([now, settle]) if settle > 0 else None)
+    return changed
 
 
 def _refresh(

@@ -21,7 +21,7 @@ from aggregator.model import Fetched, Slug, Source, SourceId, SourceState
 from aggregator.notify import notify
 from aggregator.pipeline import PollReport
 from aggregator.poller import Poller
-from aggregator.ports import Job
+from aggregator.ports import Job, OutputState
 from aggregator.runtime import Runtime
 from aggregator.settings import Settings
 from aggregator.upkeep import Upkeep
@@ -62,6 +62,7 @@ class Service:
         self._parts = parts
         self._listener = listener
         self._dirty: set[Slug] = set()
+        self._revisions: dict[Slug, int] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._publishing = False
         self._store_error: BaseException | None = None
@@ -138,6 +139,7 @@ class Service:
             raise error
         await runtime.writer.flush()
         now = runtime.clock.now()
+        self._dirty |= self._unpublished()
         if self._dirty:
             self._publish_soon()
         await self._answer_requests()
@@ -210,6 +212,14 @@ class Service:
         await self.runtime.writer.commit(lambda transaction: requests.answer(transaction, request, reports))
 
     # --- publishing
+    def _unpublished(self) -> set[Slug]:
+        """Feeds that changed since they were last published: by a command beside the daemon, too (`stories split`)."""
+        states = self.runtime.store.outputs()
+        return {one.slug for one in self.runtime.settings.outputs if self._is_behind(states.get(one.slug))}
+
+    def _is_behind(self, state: OutputState | None) -> bool:
+        return state is not None and not state.withdrawn and self._revisions.get(state.slug) != state.revision
+
     def _publish_soon(self) -> None:
         if not self._publishing:
             self._publishing = True
@@ -224,11 +234,13 @@ class Service:
         """Writes these feeds (None: all whose documents differ from what is published)."""
         self._dirty -= slugs or set()
         runtime, started = self.runtime, self.runtime.clock.monotonic()
+        states = runtime.store.outputs()
         try:
             changed = await runtime.writer.call(lambda: runtime.publisher.publish(slugs, runtime.clock.now()))
         except AggregatorError:
             self._dirty |= {output.slug for output in runtime.settings.outputs} if slugs is None else slugs
             raise
+        self._revisions |= {slug: one.revision for slug, one in states.items() if slugs is None or slug in slugs}
         if changed:
             log.info("published", feeds=len(changed))
             self.metrics.published(len(changed), runtime.clock.monotonic() - started)

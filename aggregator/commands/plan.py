@@ -71,37 +71,59 @@ class Plan:
 
 
 @click.command()
-@click.option("--since", default="30d", show_default=True, help="Look at stories with an entry first seen in this time.")
+@click.option("--since", help="Look at stories with an entry first seen in this time: 30d unless told, 7d with --dedup.")
+@click.option("--dedup", is_flag=True, help="Group the stored entries of that time anew: which stories would join, which part.")
+@click.option("--apply", "carry_out", is_flag=True, help="With --dedup: do it. Published ids stay.")
 @click.option(
     "--against",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="An earlier config: list every key that differs.",
 )
-@click.option(
-    "--titles", type=click.IntRange(min=0), default=SHOWN, show_default=True, help="Titles shown of each feed's changes."
-)
+@click.option("--titles", type=click.IntRange(min=0), help="Titles shown of each feed: 5; stories shown with --dedup: 20.")
 @click.option("--json", "as_json", is_flag=True, help="All of it as one JSON object.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything would change.")
 @click.pass_obj
-def command(application: Application, since: str, against: Path | None, titles: int, as_json: bool, exit_code: bool) -> None:
+def command(
+    application: Application,
+    since: str | None,
+    dedup: bool,
+    carry_out: bool,
+    against: Path | None,
+    titles: int | None,
+    as_json: bool,
+    exit_code: bool,
+) -> None:
     """What the edited config would change: sources, and for each feed the stored stories that would enter and leave.
 
-    Changes nothing. The rules' own tests run first, as in `check`.
+    Changes nothing, save with --apply. The rules' own tests run first, as in `check`. With --dedup: which stored stories
+    would be one, or several, by the edited config.
     """
     from aggregator.commands.check import check_expectations
+
+    if carry_out and not dedup:
+        raise click.UsageError("--apply goes with --dedup; the rest is done by the daemon when it takes up the config")
+    check_expectations(application.settings)
+    if dedup:
+        from aggregator.commands import plan_dedup
+
+        told, would_change = plan_dedup.told(application, since or "7d", titles, carry_out=carry_out, as_json=as_json)
+    else:
+        told, would_change = _told(application, since or "30d", titles, against, as_json=as_json)
+    click.echo(told)
+    if exit_code and would_change:
+        raise SystemExit(1)
+
+
+def _told(application: Application, since: str, titles: int | None, against: Path | None, *, as_json: bool) -> tuple[str, bool]:
+    """(what the command prints, whether anything would change)."""
     from aggregator.commands.stories import duration
 
-    check_expectations(application.settings)
     now = time.time()
-    plan = make(
-        application.store, application.settings, application.rules, now - duration(since), now, _differences(application, against)
-    )
+    differences = _differences(application, against)
+    plan = make(application.store, application.settings, application.rules, now - duration(since), now, differences)
     if as_json:
-        click.echo(json.dumps(as_mapping(plan), ensure_ascii=False, indent=2))
-    else:
-        click.echo("\n".join(lines(plan, titles, since)))
-    if exit_code and plan:
-        raise SystemExit(1)
+        return json.dumps(as_mapping(plan), ensure_ascii=False, indent=2), bool(plan)
+    return "\n".join(lines(plan, SHOWN if titles is None else titles, since)), bool(plan)
 
 
 def make(store: Store, settings: Settings, rules: Any, since: float, now: float, config: tuple[str, ...] = ()) -> Plan:

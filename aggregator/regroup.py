@@ -1,0 +1,299 @@
+"""Stored items grouped anew, as the edited config and today's engine would have it: what would join, what would part.
+
+`rehearse` and `compare` are pure: the items arrive once more, in their old order, before an index in memory. `apply` carries
+the differences out, with the promises to subscribers kept (DESIGN 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from aggregator.adopt import chunks
+from aggregator.curate import Curator
+from aggregator.dedup.engine import Engine
+from aggregator.dedup.signature import TEXT
+from aggregator.model import Evidence, Instant, Item, ItemId, Slug, Source, SourceId, Story, StoryId
+from aggregator.ports import Rules, Store, StoryFilter, Transaction
+from aggregator.reading import Decided, by_claim, decided, key_of
+from aggregator.settings import Settings
+from aggregator.store.index import MemoryStoryIndex
+
+CHUNK = 20
+"""Changes in one transaction: polls that wait to commit are not held up for longer than this takes."""
+TURN = 500
+"""Arrivals between two commits of the index in memory, which then forgets what it did not use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A story as it would be. id: None for a new one; aliases: stories that would lead to it. items: by first sight."""
+
+    id: StoryId | None
+    items: tuple[Item, ...]
+    aliases: tuple[StoryId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Stories that would be others, with all that they share items with. evidence: of all their items, as found anew.
+
+    published: those of `before` whose ids are promises.
+    """
+
+    before: tuple[Story, ...]
+    after: tuple[Part, ...]
+    evidence: Mapping[ItemId, Evidence]
+    published: frozenset[StoryId]
+
+    @property
+    def kind(self) -> str:
+        """What happens to the stories: they join, one parts, or both."""
+        if len(self.after) == 1:
+            return "join"
+        return "part" if len(self.before) == 1 else "regroup"
+
+    @property
+    def seen_as_new(self) -> int:
+        """Stories that subscribers would be shown under an id that they don't know."""
+        return sum(part.id is None for part in self.after) if self.published else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that would change. apart: items that nothing may join any more. looked_at: items of the time asked for."""
+
+    changes: tuple[Change, ...]
+    apart: frozenset[ItemId]
+    looked_at: int
+
+    @property
+    def seen_as_new(self) -> int:
+        return sum(change.seen_as_new for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was done. stale: changes left out because their stories had become others meanwhile; feeds: that differ now."""
+
+    done: int
+    stale: int
+    feeds: frozenset[Slug]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An item as it comes to the engine. level: of its source; joins: whether anything may join it."""
+
+    item: Item
+    level: str | None
+    joins: bool
+
+
+@dataclass(slots=True)
+class Groups:
+    """Items put together, by the first of each group. Labels stand for stories that have no id yet."""
+
+    members: dict[StoryId, list[Item]] = field(default_factory=dict)
+    label_of: dict[ItemId, StoryId] = field(default_factory=dict)
+    evidence: dict[ItemId, Evidence] = field(default_factory=dict)
+
+    def put(self, item: Item, label: StoryId | None, evidence: Evidence) -> StoryId:
+        home = label or StoryId(str(item.id))
+        self.members.setdefault(home, []).append(item)
+        self.label_of[item.id] = home
+        self.evidence[item.id] = evidence
+        return home
+
+    def merge(self, kept: StoryId, alias: StoryId) -> None:
+        moved = self.members.pop(alias)
+        self.members[kept] += moved
+        self.label_of.update((item.id, kept) for item in moved)
+
+
+# --- pure
+def plan(store: Store, settings: Settings, rules: Rules, engine: Engine, since: Instant) -> Plan:
+    """What regrouping the items first seen since then would change.
+
+    Items of `dedup.at_most` before then arrive, too: what came later may belong to their stories.
+    """
+    binding = decided(store.overrides())
+    sources = {source.id: source for source in settings.sources}
+    stories = []
+    arrivals = []
+    for story in store.find(StoryFilter(since=since - settings.dedup.at_most)):
+        own = [_arrival(item, sources.get(item.source), rules, binding) for item in story.items]
+        arrivals += own
+        stories.append(replace(story, items=tuple(one.item for one in own)))
+    groups = rehearse(arrivals, engine, binding)
+    with store.begin() as transaction:
+        published = transaction.published_stories([story.id for story in stories])
+    changes = [
+        change
+        for change in compare(stories, groups, published)
+        if any(item.first_seen >= since for story in change.before for item in story.items)
+    ]
+    apart = frozenset(one.item.id for one in arrivals if not one.joins)
+    return Plan(tuple(changes), apart, sum(one.item.first_seen >= since for one in arrivals))
+
+
+def _arrival(item: Item, source: Source | None, rules: Rules, binding: Decided) -> Arrival:
+    """A stored item, with no more of its text than grouping reads: many are held at a time."""
+    joins = (source is None or source.dedup) and key_of(item) not in binding.split and rules.apart(item) is None
+    lean = replace(item.entry, text=item.entry.text[:TEXT], summary="", content="", enclosures=(), categories=())
+    return Arrival(replace(item, entry=lean), source.level if source else None, joins)
+
+
+def rehearse(arrivals: Iterable[Arrival], engine: Engine, binding: Decided) -> Groups:
+    """Lets items arrive in the order of their first sight. What a person put together stays together."""
+    index = MemoryStoryIndex()
+    groups = Groups()
+    wholes: dict[str, ItemId] = {}
+    in_order = sorted(arrivals, key=lambda one: (one.item.first_seen, one.item.id))
+    for batch in chunks(iter(in_order), TURN):
+        index.begin()
+        for one in batch:
+            item = one.item
+            read = engine.prepare(item, one.level)
+            placement = engine.place(index, item, read, item.first_seen, one.joins)
+            whole = binding.merged.get(key_of(item))
+            fellow = groups.label_of[wholes[whole]] if whole in wholes else None
+            evidence = Evidence("merged by hand") if fellow and placement.story is None else placement.evidence
+            label = groups.put(item, placement.story or fellow, evidence)
+            engine.record(index, item, label, read, placement)
+            for alias in sorted({*placement.merges, fellow or label} - {label}):
+                index.merge(label, alias)
+                groups.merge(label, alias)
+            if whole is not None:
+                wholes.setdefault(whole, item.id)
+        index.commit()
+    return groups
+
+
+def compare(stories: Sequence[Story], groups: Groups, published: Collection[StoryId]) -> Iterator[Change]:
+    """The stories that would be others, each with all that it would exchange items with, newest first."""
+    for before, labels in _connected(stories, groups):
+        if len(before) == len(labels) == 1:
+            continue
+        known = frozenset(story.id for story in before if story.id in published)
+        home = {item.id: story.id for story in before for item in story.items}
+        parts = [_part(groups.members[label], before, known) for label in labels]
+        evidence = {number: _told(groups.evidence[number], stories_of=home) for number in home}
+        yield Change(tuple(before), tuple(sorted(parts, key=lambda part: part.id is None)), evidence, known)
+
+
+def _connected(stories: Sequence[Story], groups: Groups) -> Iterator[tuple[list[Story], list[StoryId]]]:
+    """Stories and groups that have items in common, directly or through others."""
+    by_label: dict[StoryId, list[Story]] = {}
+    for story in stories:
+        for label in dict.fromkeys(groups.label_of[item.id] for item in story.items):
+            by_label.setdefault(label, []).append(story)
+    seen: set[StoryId] = set()
+    for first in stories:
+        if first.id in seen:
+            continue
+        seen.add(first.id)
+        whole, labels = [first], dict[StoryId, None]()
+        for story in whole:  # grows as more is found
+            for label in dict.fromkeys(groups.label_of[item.id] for item in story.items):
+                labels[label] = None
+                others = [other for other in by_label[label] if other.id not in seen]
+                seen.update(other.id for other in others)
+                whole += others
+        yield whole, list(labels)
+
+
+def _part(members: Iterable[Item], before: Iterable[Story], published: Collection[StoryId]) -> Part:
+    """The story that a group becomes: it keeps the id of the one whose lead it has; of several, the first published one."""
+    items = tuple(sorted(members, key=lambda item: (item.first_seen, item.id)))
+    ids = {item.id for item in items}
+    claims = by_claim([story for story in before if story.lead in ids], published)
+    if not claims:
+        return Part(None, items)
+    return Part(claims[0].id, items, tuple(story.id for story in claims[1:]))
+
+
+def _told(evidence: Evidence, *, stories_of: Mapping[ItemId, StoryId]) -> Evidence:
+    """Evidence with the story that a label stood for; None where that is none of these."""
+    if evidence.nearest is None:
+        return evidence
+    return replace(evidence, nearest=stories_of.get(ItemId(int(evidence.nearest))))
+
+
+# --- doing it
+def apply(store: Store, settings: Settings, rules: Rules, engine: Engine, planned: Plan, now: Instant) -> Applied:
+    """Carries a plan out, some stories at a time. Published ids stay; a part without the lead is a new story.
+
+    What was stored since the plan was made is respected: a story that is another one now is left as it is.
+    """
+    sources = {source.id: source for source in settings.sources}
+    oldest = _horizons(store)
+    feeds: set[Slug] = set()
+    done = stale = 0
+    with store.begin() as transaction:
+        transaction.index.forget(planned.apart)
+    for chunk in chunks(iter(planned.changes), CHUNK):
+        with store.begin() as transaction:
+            fresh = [change for change in chunk if _is_as_planned(transaction, change)]
+            touched = [story for change in fresh for story in _carry_out(transaction, change, now)]
+            late = [item for item in _items(transaction, touched) if item[1].first_seen >= now - settings.dedup.at_most]
+            _remember(transaction, engine, late, planned.apart, sources)
+            curator = Curator(rules, transaction.outputs(), settings.publish.settle, now, oldest)
+            feeds |= curator.refresh(transaction, dict.fromkeys(touched))
+        done += len(fresh)
+        stale += len(chunk) - len(fresh)
+    return Applied(done, stale, frozenset(feeds))
+
+
+def _horizons(store: Store) -> dict[Slug, Instant]:
+    """How old a story may be that enters a feed that people read: no older than what it shows."""
+    shown = {slug: store.shown(slug) for slug, state in store.outputs().items() if not state.filling}
+    return {slug: min(one.published for one in rows) for slug, rows in shown.items() if rows}
+
+
+def _is_as_planned(transaction: Transaction, change: Change) -> bool:
+    found = {story.id: story for story in transaction.stories([story.id for story in change.before])}
+    return all(
+        (now := found.get(story.id)) is not None
+        and not now.dropped
+        and now.lead == story.lead
+        and [item.id for item in now.items] == [item.id for item in story.items]
+        for story in change.before
+    )
+
+
+def _carry_out(transaction: Transaction, change: Change, now: Instant) -> list[StoryId]:
+    """Moves what leaves its story, then merges. Returns the stories that must be looked at again."""
+    home = {item.id: story.id for story in change.before for item in story.items}
+    touched = [story.id for story in change.before]
+    for part in change.after:
+        target = part.id
+        for item in part.items:
+            if home[item.id] not in (target, *part.aliases) or target is None:
+                target = transaction.move_item(item.id, target, change.evidence[item.id], now)
+                touched.append(target)
+    for part in change.after:
+        for alias in part.aliases:
+            transaction.merge_stories(part.id or alias, alias, now)
+    return touched
+
+
+def _items(transaction: Transaction, stories: Iterable[StoryId]) -> list[tuple[StoryId, Item]]:
+    return [(story.id, item) for story in transaction.stories(dict.fromkeys(stories)) for item in story.items]
+
+
+def _remember(
+    transaction: Transaction,
+    engine: Engine,
+    items: Sequence[tuple[StoryId, Item]],
+    apart: Collection[ItemId],
+    sources: Mapping[SourceId, Source],
+) -> None:
+    """Lets what may be joined now, and might not before, be found by what comes."""
+    index = transaction.index
+    known = index.items([item.id for _, item in items])
+    for story, item in items:
+        if item.id not in known and item.id not in apart:
+            source = sources.get(item.source)
+            read = engine.prepare(item, source.level if source else None)
+            engine.record(index, item, story, read, engine.place(index, item, read, item.first_seen))

@@ -1,0 +1,195 @@
+"""What stored entries would be in other stories by the edited config, and doing it with the promises kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from aggregator import regroup
+from aggregator.commands import plan_dedup
+from aggregator.dedup.engine import Engine
+from aggregator.model import Evidence, Slug, StoryId
+from aggregator.overrides import Overrides
+from aggregator.ports import Store
+from aggregator.regroup import Applied, Plan
+from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
+
+ONE, TWO, THREE = (f"https://{name}.example/feed.json" for name in ("one", "two", "three"))
+CONFIG = f"""
+sources:
+  - {{id: one, url: "{ONE}"}}
+  - {{id: two, url: "{TWO}"}}
+  - {{id: three, url: "{THREE}"}}
+"""
+APART = CONFIG.replace('"}', '", dedup: false}')
+FERRY, BRIDGE = "Ferry line to the islands reopens after storm", "Mayor opens the new harbour bridge"
+
+
+def read(newsroom: Newsroom, config: str) -> Newsroom:
+    """One story in three outlets and one of a single outlet, read under a config and published."""
+    newsroom.configure(config)
+    newsroom.serves(ONE, entry(FERRY, url="https://one.example/ferry"), entry(BRIDGE, url="https://one.example/bridge"))
+    newsroom.serves(TWO, entry(FERRY, url="https://two.example/ferry", at=START - HOUR / 2))
+    newsroom.serves(THREE, entry(FERRY, url="https://three.example/ferry", at=START - HOUR / 3))
+    newsroom.poll()
+    newsroom.clock.time += HOUR
+    return newsroom
+
+
+def planned(newsroom: Newsroom, since: float = START - HOUR) -> Plan:
+    return regroup.plan(newsroom.store, newsroom.settings, newsroom.rules, Engine(newsroom.settings.dedup), since)
+
+
+def applied(newsroom: Newsroom, plan: Plan) -> Applied:
+    engine = Engine(newsroom.settings.dedup)
+    done = regroup.apply(newsroom.store, newsroom.settings, newsroom.rules, engine, plan, newsroom.clock.now())
+    newsroom.publisher.publish(None, newsroom.clock.now())
+    return done
+
+
+def story_at(newsroom: Newsroom, name: str) -> StoryId:
+    story = newsroom.store.story_of(f"https://{name}.example/ferry")
+    assert story is not None
+    return story
+
+
+def overrides(newsroom: Newsroom) -> Overrides:
+    return Overrides(newsroom.store, newsroom.settings, newsroom.rules)
+
+
+def test_nothing_changes_where_config_and_engine_are_the_same(newsroom: Newsroom) -> None:
+    plan = planned(read(newsroom, CONFIG))
+    assert (plan.changes, plan.looked_at) == ((), 4)
+    assert "no story would change" in "\n".join(plan_dedup.lines(plan, None, 9, "7d"))
+
+
+def test_stories_that_would_join_are_shown_with_outlets_and_evidence(newsroom: Newsroom) -> None:
+    read(newsroom, APART)
+    assert newsroom.titles().count(FERRY) == 3
+    newsroom.configure(CONFIG)
+    plan = planned(newsroom)
+    (change,) = plan.changes
+    assert (change.kind, len(change.before), plan.seen_as_new) == ("join", 3, 0)
+    text = "\n".join(plan_dedup.lines(plan, None, 9, "7d"))
+    assert "(one.example, two.example, three.example)" in text
+    assert "one pair is sure" in text or "most of the story agrees" in text
+    assert newsroom.titles().count(FERRY) == 3, "a plan changes nothing"
+
+
+def test_joined_stories_keep_the_earliest_published_id_and_the_others_lead_there(newsroom: Newsroom) -> None:
+    read(newsroom, APART)
+    earliest, *others = (story_at(newsroom, name) for name in ("one", "two", "three"))
+    newsroom.configure(CONFIG)
+    done = applied(newsroom, planned(newsroom))
+    assert (done.done, done.stale, sorted(done.feeds)) == (1, 0, ["all"])
+    assert {story_at(newsroom, name) for name in ("one", "two", "three")} == {earliest}
+    assert all(newsroom.store.story_of(other) == earliest for other in others)
+    assert [row["id"] for row in newsroom.feed() if row["title"] == FERRY] == [f"urn:uuid:{earliest}"]
+    assert planned(newsroom).changes == (), "what is done is not planned again"
+
+
+def test_what_may_be_joined_now_is_found_by_what_comes(newsroom: Newsroom) -> None:
+    read(newsroom, APART)
+    newsroom.configure(CONFIG)
+    applied(newsroom, planned(newsroom))
+    newsroom.serves(TWO, entry(FERRY, id="again", url="https://two.example/again"))
+    newsroom.poll("two")
+    assert newsroom.titles().count(FERRY) == 1
+
+
+def test_a_story_that_parts_leaves_its_id_with_its_lead(newsroom: Newsroom) -> None:
+    read(newsroom, CONFIG)
+    before = story_at(newsroom, "one")
+    newsroom.configure(CONFIG.replace(f'{{id: three, url: "{THREE}"', f'{{id: three, url: "{THREE}", dedup: false'))
+    plan = planned(newsroom)
+    (change,) = plan.changes
+    assert (change.kind, plan.seen_as_new, list(change.published)) == ("part", 1, [before])
+    assert plan_dedup.as_mapping(plan, None)["stories"][0]["after"][1]["id"] is None
+    applied(newsroom, plan)
+    assert story_at(newsroom, "one") == story_at(newsroom, "two") == before
+    assert story_at(newsroom, "three") != before
+    assert newsroom.titles().count(FERRY) == 2
+
+
+def test_the_lead_alone_keeps_the_id_even_if_it_came_last(newsroom: Newsroom) -> None:
+    ranked = CONFIG.replace(f'{{id: three, url: "{THREE}"', f'{{id: three, url: "{THREE}", rank: 1')
+    read(newsroom, ranked)
+    before = story_at(newsroom, "one")
+    newsroom.configure(ranked.replace("rank: 1", "rank: 1, dedup: false"))
+    applied(newsroom, planned(newsroom))
+    assert story_at(newsroom, "three") == before
+    assert story_at(newsroom, "one") == story_at(newsroom, "two") != before
+
+
+def test_never_takes_stories_apart(newsroom: Newsroom) -> None:
+    read(newsroom, CONFIG)
+    newsroom.configure(CONFIG + 'dedup: {never: ["title:ferry"]}\n')
+    applied(newsroom, planned(newsroom))
+    assert newsroom.titles().count(FERRY) == 3
+
+
+def test_a_persons_decisions_stay(newsroom: Newsroom) -> None:
+    read(newsroom, CONFIG)
+    overrides(newsroom).split("https://two.example/ferry")
+    bridge = newsroom.store.story_of("https://one.example/bridge")
+    assert bridge
+    overrides(newsroom).merge(story_at(newsroom, "one"), bridge)
+    assert planned(newsroom).changes == ()
+
+
+def test_the_later_of_two_decisions_binds(newsroom: Newsroom) -> None:
+    read(newsroom, CONFIG)
+    alone = overrides(newsroom).split("https://two.example/ferry")
+    overrides(newsroom).merge(story_at(newsroom, "one"), alone)
+    assert planned(newsroom).changes == ()
+    overrides(newsroom).split("https://one.example/ferry")
+    assert planned(newsroom).changes == ()
+
+
+def test_a_story_that_changed_meanwhile_is_left_as_it_is(newsroom: Newsroom) -> None:
+    read(newsroom, APART)
+    newsroom.configure(CONFIG)
+    plan = planned(newsroom)
+    overrides(newsroom).merge(story_at(newsroom, "one"), story_at(newsroom, "two"))
+    done = applied(newsroom, plan)
+    assert (done.done, done.stale) == (0, 1)
+    assert "run it again" in "\n".join(plan_dedup.lines(plan, done, 9, "7d"))
+
+
+def test_a_dropped_story_takes_no_part(newsroom: Newsroom) -> None:
+    read(newsroom, APART)
+    overrides(newsroom).drop("https://one.example/ferry")
+    newsroom.configure(CONFIG)
+    applied(newsroom, planned(newsroom))
+    assert newsroom.titles().count(FERRY) == 1
+    assert story_at(newsroom, "one") != story_at(newsroom, "two")
+
+
+def test_what_is_older_than_the_time_asked_for_stays(newsroom: Newsroom) -> None:
+    read(newsroom, APART)
+    newsroom.configure(CONFIG)
+    assert planned(newsroom, since=START + 1).changes == ()
+
+
+def test_a_part_older_than_what_a_feed_shows_does_not_enter_it(newsroom: Newsroom) -> None:
+    read(newsroom, CONFIG)
+    newsroom.configure(CONFIG + 'publish: {items: 1}\ndedup: {never: ["title:ferry"]}\n')
+    with newsroom.store.begin() as transaction:
+        curator = newsroom.curator()
+        item = newsroom.store.stories([story_at(newsroom, "one")])[0].items[1]
+        new = transaction.move_item(item.id, None, Evidence("test"), newsroom.clock.now())
+        later = replace(curator, oldest={Slug("all"): START})
+        assert later.refresh(transaction, [new]) == frozenset()
+    assert newsroom.store.members_of(new) == frozenset()
+
+
+@pytest.mark.parametrize("level", ["story", "event"])
+def test_every_item_is_in_one_part(newsroom: Newsroom, level: str) -> None:
+    read(newsroom, CONFIG + f"dedup: {{level: {level}}}\n")
+    newsroom.configure(APART)
+    items = [item.id for change in planned(newsroom).changes for part in change.after for item in part.items]
+    assert len(items) == len(set(items)) == 3
+    store: Store = newsroom.store
+    assert applied(newsroom, planned(newsroom)).done == 1
+    assert store.counts()["stories"] == 4
