@@ -42,10 +42,9 @@ def by_words(
     return _items(index, [posting for _, posting in near[: reach.candidates]])
 
 
-def by_address(index: StoryIndex, key: int, at: Instant, within: float) -> list[IndexedItem]:
-    """The items of the same canonical address, the newest first."""
-    postings = index.terms((key,))[key].postings
-    return _items(index, [posting for posting in reversed(postings) if abs((posting & _MINUTES) * 60 - at) <= within])
+def by_address(index: StoryIndex, address: Term, at: Instant, within: float) -> list[IndexedItem]:
+    """The items of one canonical address, the newest first."""
+    return _items(index, [posting for posting in reversed(address.postings) if abs((posting & _MINUTES) * 60 - at) <= within])
 
 
 def _items(index: StoryIndex, postings: Iterable[int]) -> list[IndexedItem]:

@@ -65,25 +65,28 @@ def compare(a: Weighed, b: Weighed, apart: float, same_outlet: bool, weights: We
     """Compares two items published `apart` seconds from each other."""
     shared, cover_a, cover_b = _covers(a, b)
     cover_max, cover_min = (cover_a, cover_b) if cover_a >= cover_b else (cover_b, cover_a)
-    lighter = min(a.title_weight, b.title_weight)
+    a_title, b_title = a.title_weight, b.title_weight
+    lighter = a_title if a_title < b_title else b_title
     containment = shared / lighter if lighter else 0.0
-    short = min(1.0, min(len(a.rare), len(b.rare)) / SHORT_TITLE)
-    cosine = _cosine(a, b)
+    words = min(len(a.rare), len(b.rare))
+    short = words / SHORT_TITLE if words < SHORT_TITLE else 1.0
     copy = _copy(a, b, shared, short)
-    alike = max(copy, containment if same_outlet else containment**UNLIKE_TITLES)
-    numbers = missing(a.numbers, b.numbers) * alike if alike else 0.0
-    title_numbers = missing(a.title_numbers, b.title_numbers) * containment
     score = (
         short * (weights.cover_max * cover_max + weights.cover_min * cover_min)
-        + weights.cosine * cosine
         + weights.copy * copy
-        + weights.numbers * numbers
-        + weights.title_numbers * title_numbers
         + weights.days * apart / DAY
         + weights.same_outlet * same_outlet
         + weights.bias
     )
-    return Pair(max(-LIMIT, min(LIMIT, score)), cover_max, cover_min, cosine, copy, numbers, title_numbers, containment, short)
+    if score + weights.cosine < 0.0:  # whatever the words of the texts say
+        return Pair(max(-LIMIT, score), cover_max, cover_min, 0.0, copy, 0.0, 0.0, containment, short)
+    cosine = _cosine(a, b)
+    alike = max(copy, containment if same_outlet else containment**UNLIKE_TITLES)
+    numbers = missing(a.numbers, b.numbers) * alike if alike else 0.0
+    title_numbers = missing(a.title_numbers, b.title_numbers) * containment if containment else 0.0
+    score += weights.cosine * cosine + weights.numbers * numbers + weights.title_numbers * title_numbers
+    limited = LIMIT if score > LIMIT else -LIMIT if score < -LIMIT else score
+    return Pair(limited, cover_max, cover_min, cosine, copy, numbers, title_numbers, containment, short)
 
 
 def terms(pair: Pair, apart: float, same_outlet: bool, weights: Weights) -> tuple[tuple[str, float], ...]:

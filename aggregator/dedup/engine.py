@@ -13,7 +13,7 @@ from aggregator.dedup.candidates import Reach, by_address, by_words
 from aggregator.dedup.compare import EVENT, STORY, Weights, terms
 from aggregator.dedup.judge import Verdict, judge
 from aggregator.dedup.signature import Signature, WordHashes, signature
-from aggregator.dedup.weigh import Weighed, pack, rarity, unpack, weigh
+from aggregator.dedup.weigh import Weighed, pack, rarities, unpack, weigh
 from aggregator.model import Evidence, Instant, Item, ItemId, StoryId
 from aggregator.ports import IndexedItem, StoryIndex, Term
 from aggregator.settings import Dedup
@@ -38,7 +38,7 @@ class Level:
 
 
 LEVELS = {
-    "story": Level(STORY, Reach(heavy=10, least=0.12, candidates=12), once=True),
+    "story": Level(STORY, Reach(heavy=10, least=0.15, candidates=12), once=True),
     "event": Level(EVENT, Reach(heavy=14, least=0.05, candidates=24), once=False),
 }
 """Of the items that share less than `least`, fewer than one in a thousand would agree."""
@@ -98,11 +98,11 @@ class Engine:
         if not joins:
             return Placement(None, Evidence("never joins"))
         level = LEVELS[read.level]
-        known = index.terms(read.words)
+        known = index.terms(read.words if read.url is None else (*read.words, read.url))
         weighed = _weighed(index, known, read, level.reach.heavy)
         row = IndexedItem(ItemId(0), StoryId(""), item.source, item.outlet_key, item.published, now, b"", view=weighed)
         found = _Search(index, self._settings, level, row)
-        twin = found.by_address(read.url)
+        twin = found.by_address(known[read.url]) if read.url is not None else None
         if twin is not None:
             return Placement(twin.story, Evidence("same address", partner=twin.id), row=row)
         return found.by_words(by_words(index, weighed, known, item.published, self._settings.within, level.reach))
@@ -131,11 +131,9 @@ class _Search:
         self._once = level.once
         self._row = row
 
-    def by_address(self, key: int | None) -> IndexedItem | None:
+    def by_address(self, address: Term) -> IndexedItem | None:
         """An item of the same address whose story has room. A page that carries many entries is nobody's address."""
-        if key is None:
-            return None
-        rows = by_address(self._index, key, self._row.at, self._settings.within)
+        rows = by_address(self._index, address, self._row.at, self._settings.within)
         unlike = [row for row in rows if row.source == self._row.source and not _titles_meet(self._row, row)]
         if len(unlike) > 1:
             return None
@@ -251,10 +249,7 @@ def _view(row: IndexedItem) -> Weighed:
 
 def _weighed(index: StoryIndex, known: Mapping[int, Term], read: Signature, heavy: int) -> Weighed:
     """The item's words by how rare they are now, the item itself counted."""
-    unit = index.unit
-    total = index.total / unit + 1.0
+    unit, lead = index.unit, read.lead
     frequencies = [known[word].frequency / unit for word in read.words]
-    lead = read.lead
-    rarities = [rarity(frequency + 1.0, total) for frequency in frequencies[:lead]]
-    rarities += [rarity(frequency, total) for frequency in frequencies[lead:]]
-    return weigh(read, rarities, heavy)
+    frequencies[:lead] = [frequency + 1.0 for frequency in frequencies[:lead]]
+    return weigh(read, rarities(frequencies, index.total / unit + 1.0), heavy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
@@ -48,15 +48,16 @@ class Weighed:
         self.norm = math.sqrt(sum(weight * weight for weight in self.vector.values()))
 
 
-def rarity(frequency: float, total: float) -> float:
-    """How much a word says, by the share of items that it stands in."""
-    return max(0.0, math.log((total + SMOOTH_TOTAL) / (frequency + SMOOTH_FREQUENCY)))
+def rarities(frequencies: Iterable[float], total: float) -> list[float]:
+    """How much words say, by how many of `total` items they stand in (idf, smoothed). Always above 0."""
+    log, all_items = math.log, total + SMOOTH_TOTAL
+    return [log(all_items / (frequency + SMOOTH_FREQUENCY)) for frequency in frequencies]
 
 
-def weigh(read: Signature, rarities: Sequence[float], heavy: int) -> Weighed:
-    """Weighs an item's words, whose rarities are given in their order. heavy: how many words beside the title's lead to it."""
+def weigh(read: Signature, rarity: Sequence[float], heavy: int) -> Weighed:
+    """Weighs an item's words, whose rarity is given in their order. heavy: how many words beside the title's lead to it."""
     rare, vector = {}, {}
-    for place, (word, count, rare_as) in enumerate(zip(read.words, read.counts, rarities, strict=True)):
+    for place, (word, count, rare_as) in enumerate(zip(read.words, read.counts, rarity, strict=True)):
         weight = rare_as * STEP
         scaled = min(255, int(_SPREAD[count] * weight)) if count < len(_SPREAD) else 255
         if scaled:

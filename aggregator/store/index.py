@@ -254,10 +254,11 @@ class SqliteStoryIndex:
 
     def write_terms(self) -> None:
         """Writes all that the log holds, and forgets what is too old."""
+        dirty = self._dirty
         newest = max((term.seen for term in self._dirty.values()), default=0.0)
         self._connection.executemany(
             "INSERT OR REPLACE INTO group_terms (term, frequency, seen, postings) VALUES (?, ?, ?, ?)",
-            ((key, term.frequency, term.seen, term.postings.tobytes()) for key, term in sorted(self._dirty.items())),
+            [(key, term.frequency, term.seen, term.postings.tobytes()) for key in sorted(dirty) if (term := dirty[key])],
         )
         self._dirty.clear()
         self._connection.execute("DELETE FROM group_log")
