@@ -56,14 +56,23 @@ class Curator:
 def settled(before: Story, rules: Rules, now: Instant, *, published: bool) -> tuple[Story, Tagged]:
     """The story as its items make it: lead, tags, topics, and `updated` where what a reader sees has changed."""
     lead, reason = choose_lead(before.items, before.lead, published)
-    story = replace(before, lead=lead, lead_reason=reason, old=all(item.old for item in before.items))
+    story = before if lead == before.lead else replace(before, lead=lead)
     tagged = rules.apply(story, now)
-    story = replace(story, tags=tagged.tags, topics=tagged.topics)
     visible = visible_hash(story)
     if visible == before.visible:
-        return story, tagged
-    updated = max(now, before.updated + 1) if before.visible else _born(story, now)
-    return replace(story, visible=visible, updated=updated), tagged
+        updated = before.updated
+    else:
+        updated = max(now, before.updated + 1) if before.visible else _born(story, now)
+    after = replace(
+        story,
+        lead_reason=reason,
+        old=all(item.old for item in before.items),
+        tags=tagged.tags,
+        topics=tagged.topics,
+        visible=visible,
+        updated=updated,
+    )
+    return after, tagged
 
 
 def _born(story: Story, now: Instant) -> Instant:

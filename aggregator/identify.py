@@ -133,7 +133,7 @@ def identify(
             decisions.append(Repeated(one.entry, _REPEATED))
             continue
         used.add(guid)
-        item = _item(replace(one, guid=guid), source, home, now, first_poll, backfill)
+        item = _item(one, guid, source, home, now, first_poll, backfill)
         decisions.append(_decision(item, stored, reason))
     return tuple(decisions)
 
@@ -173,9 +173,10 @@ def outlet_of(entry: Entry, source: Source, home: str | None) -> tuple[str, str]
         name = (entry.origin.title or "").strip()
         if name or domain:
             return name or domain, domain or fold(name)
-    own = registrable_domain(home or source.url) or registrable_domain(source.url)
-    domain = registrable_domain(entry.url) if entry.url and not _is_wrapped(entry.url) else ""
-    return domain or own or source.id, domain or own or source.id
+    domain = registrable_domain(entry.url) if entry.url else ""
+    if not domain or _is_wrapped(entry.url or "", domain):
+        domain = registrable_domain(home or source.url) or registrable_domain(source.url) or source.id
+    return domain, domain
 
 
 _REPEATED = "the same entry stands twice in the document"
@@ -285,7 +286,7 @@ def _decision(item: Item, stored: KnownItem | None, reason: str) -> Decision:
     return Changed(settled, reason) if changed else Same(settled, reason)
 
 
-def _item(one: _Keyed, source: Source, home: str | None, now: Instant, first_poll: bool, backfill: float) -> Item:
+def _item(one: _Keyed, guid: str, source: Source, home: str | None, now: Instant, first_poll: bool, backfill: float) -> Item:
     entry = one.entry
     dated = entry.published if entry.published is not None else entry.updated
     undated = dated is None or dated < EARLIEST
@@ -294,7 +295,7 @@ def _item(one: _Keyed, source: Source, home: str | None, now: Instant, first_pol
     return Item(
         id=ItemId(0),
         source=source.id,
-        guid=one.guid,
+        guid=guid,
         entry=entry,
         canonical=one.canonical,
         outlet=outlet,
@@ -313,6 +314,5 @@ def _item(one: _Keyed, source: Source, home: str | None, now: Instant, first_pol
     )
 
 
-def _is_wrapped(url: str) -> bool:
-    host = url.split("//", 1)[-1].split("/", 1)[0].lower()
-    return host in _WRAPPERS or registrable_domain(host) in _WRAPPERS
+def _is_wrapped(url: str, domain: str) -> bool:
+    return domain in _WRAPPERS or url.split("//", 1)[-1].split("/", 1)[0].lower() in _WRAPPERS

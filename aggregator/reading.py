@@ -119,7 +119,7 @@ class Reader:
                     signatures[len(decisions)] = self.engine.prepare(item, source.level)
                     if not source.dedup or key_of(item) in decided.split or self.rules.apart(item) is not None:
                         apart.add(len(decisions))
-                decision = replace(decision, item=item)
+                decision = decision if item is decision.item else replace(decision, item=item)
             decisions.append(decision)
         return Reading(tuple(decisions), signatures, tuple(rejects), languages, frozenset(apart))
 
@@ -132,7 +132,7 @@ class Reader:
         language, sure = self.guesser.guess(item.entry, item.entry.language or feed.language, languages)
         if sure:
             languages[language] = languages.get(language, 0) + 1
-        return replace(item, language=language)
+        return item if language == item.language else replace(item, language=language)
 
 
 def store(transaction: Transaction, engine: Engine, found: Reading, decided: Decided, now: Instant) -> list[StoryId]:
