@@ -120,6 +120,14 @@ class Engine:
             other.form = True
             index.replace(other)
 
+    def revise(self, index: StoryIndex, item: Item, read: Signature) -> None:
+        """An item says something else now: it stays in its story, and others are compared with what it says."""
+        row = index.items((item.id,)).get(item.id)
+        if row is not None:
+            row.view = _weighed(index, index.terms(read.words), read, 0)
+            row.signature = pack(_view(row))
+            index.replace(row)
+
 
 class _Search:
     """The search for one item's story."""

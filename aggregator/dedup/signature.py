@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from aggregator.model import Item
-from aggregator.text.wire import bare_title, is_generic, is_revision, without_dateline
+from aggregator.text.wire import are_generic, bare_title, is_revision, without_dateline
 from aggregator.text.words import tokens
 
 STEM = 6
@@ -74,8 +74,7 @@ class Signature:
     then those of the text; counts beside them. order: the title's stems as they stand. runs: hashes of runs of the text's words.
 
     days: names of days in the title, 0 is Monday; revision: the title calls itself a correction or an update; generic: it
-    names a column, not a story; url: the identity
-    key of the address; level: story or event.
+    names a column, not a story; url: the identity key of the address; level: story or event.
     """
 
     words: tuple[int, ...]
@@ -96,7 +95,8 @@ class Signature:
 def signature(item: Item, hashes: WordHashes, level: str) -> Signature:
     """Reads an item."""
     entry = item.entry
-    title = tokens(bare_title(entry.title))
+    headline = bare_title(entry.title)
+    title = tokens(headline)
     body = without_dateline(entry.text[:TEXT])
     text = tokens(body)
     if len(text) < FEW_WORDS:
@@ -115,7 +115,7 @@ def signature(item: Item, hashes: WordHashes, level: str) -> Signature:
     for stem in stems[lead_words : BAG_WORDS[level]]:
         counts[stem] = counts.get(stem, 0) + 1
     link = item.canonical
-    title_numbers = _numbers(bare_title(entry.title))
+    title_numbers = _numbers(headline)
     return Signature(
         words=tuple(counts),
         counts=tuple(counts.values()),
@@ -127,7 +127,7 @@ def signature(item: Item, hashes: WordHashes, level: str) -> Signature:
         title_numbers=title_numbers,
         days=frozenset(_DAYS[word] for word in title if word in _DAYS),
         revision=is_revision(entry.title),
-        generic=is_generic(entry.title),
+        generic=are_generic(title),
         url=key("url", link) if link and ("/" in link or "?" in link) else None,
         level=level,
     )

@@ -18,8 +18,7 @@ STEP = 8.0
 
 LIGHT = 0.35
 """Share of the heaviest word's weight under which a word leads to too many other items to be looked up by."""
-VERSION = 1
-_HEAD = struct.Struct("<BHBBHBBH")
+_HEAD = struct.Struct("<HBBHBBH")
 _SPREAD = tuple(1.0 + math.log(max(1, count)) for count in range(256))
 
 
@@ -83,7 +82,7 @@ def pack(item: Weighed) -> bytes:
     days = sum(1 << day for day in item.days)
     order = item.order[:255]
     head = _HEAD.pack(
-        VERSION, len(item.vector), len(item.rare), len(order), len(item.runs), len(item.numbers), len(item.title_numbers),
+        len(item.vector), len(item.rare), len(order), len(item.runs), len(item.numbers), len(item.title_numbers),
         days | item.revision << 7 | item.generic << 8,
     )  # fmt: skip
     words = array("I", [*item.vector, *item.rare, *order, *item.runs, *item.numbers, *item.title_numbers])
@@ -91,10 +90,8 @@ def pack(item: Weighed) -> bytes:
 
 
 def unpack(stored: bytes) -> Weighed:
-    """The item again; `heavy` is not kept. Raises ValueError for bytes of another version."""
-    version, vector, rare, order, runs, numbers, title_numbers, flags = _HEAD.unpack_from(stored)
-    if version != VERSION:
-        raise ValueError(f"signature of version {version}")
+    """The item again; `heavy` is not kept."""
+    vector, rare, order, runs, numbers, title_numbers, flags = _HEAD.unpack_from(stored)
     start = _HEAD.size
     weights = stored[start : start + vector]
     rarities = stored[start + vector : start + vector + rare]

@@ -1,6 +1,6 @@
 """The seams: what the path asks of the world. Real and test implementations run the same contract tests."""
 
-from aggregator.ports.index import MINUTE_BITS, IndexedItem, SourceWords, StoryIndex, Term
+from aggregator.ports.index import INDEX_VERSION, MINUTE_BITS, IndexedItem, StoryIndex, Term
 from aggregator.ports.outside import Clock, Fetcher, Job, Message, Messenger, Parser, Reply
 from aggregator.ports.rows import (
     ArchivePage,
@@ -21,6 +21,7 @@ from aggregator.ports.store import Store
 from aggregator.ports.transaction import Transaction
 
 __all__ = [
+    "INDEX_VERSION",
     "MINUTE_BITS",
     "ArchivePage",
     "Clock",
@@ -44,7 +45,6 @@ __all__ = [
     "Reply",
     "Rules",
     "Shown",
-    "SourceWords",
     "Store",
     "StoryFilter",
     "StoryIndex",

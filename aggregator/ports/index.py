@@ -37,7 +37,7 @@ class IndexedItem:
 
 @dataclass(slots=True)
 class Term:
-    """A word, an address or a title, by its hash. Only the index writes here.
+    """A word or an address, by its hash. Only the index writes here.
 
     frequency: items it stands in, in the index's `unit`; postings: the last items that it leads to, oldest first, each as
     `id << MINUTE_BITS | minute published`.
@@ -52,16 +52,13 @@ MINUTE_BITS = 26
 """Bits of a posting that hold minutes since the epoch: until the year 2097."""
 
 
-@dataclass(slots=True)
-class SourceWords:
-    """How often words stand in a source's items: those in half of them are its boilerplate. counts of rare words are dropped."""
-
-    items: int = 0
-    counts: dict[int, int] = field(default_factory=dict)
+INDEX_VERSION = 1
+"""Grows when signatures or keys change: what an index holds of another version is forgotten, for it can't be compared."""
 
 
 class StoryIndex(Protocol):
-    """What grouping looks up and remembers, inside a transaction. Keys are 63-bit hashes. dedup/engine.py says what for.
+    """What grouping looks up and remembers, inside a transaction. Keys are hashes: of words
+    under 2**32, of addresses from 2**62 on.
 
     Its writes commit and roll back with the transaction's. It forgets what is too old to be joined.
     """
@@ -94,14 +91,6 @@ class StoryIndex(Protocol):
 
     def replace(self, item: IndexedItem) -> None:
         """Stores an item's new signature, story or form."""
-        ...
-
-    def source_words(self, source: SourceId) -> SourceWords:
-        """For reading; `count_words` changes it."""
-        ...
-
-    def count_words(self, source: SourceId, words: Collection[int]) -> None:
-        """One more item of the source, with these words in it."""
         ...
 
     def merge(self, kept: StoryId, alias: StoryId) -> None:

@@ -11,14 +11,12 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from aggregator.model import Instant, ItemId, SourceId, StoryId
-from aggregator.ports import MINUTE_BITS, IndexedItem, SourceWords, Term
+from aggregator.model import Instant, ItemId, StoryId
+from aggregator.ports import INDEX_VERSION, MINUTE_BITS, IndexedItem, Term
+from aggregator.store.index_cache import Recent
 from aggregator.store.index_schema import create
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 POSTINGS = 32
 """Items that a term leads to: its newest. A word that more items share says too little to be looked up by."""
@@ -31,52 +29,18 @@ ITEMS_CACHED = 6_000
 """Bounds of what is kept in memory: about 60 MB together, whatever the database holds."""
 REMEMBERED: float = 14 * 86_400.0
 """Seconds after which an item, or a term not met again, is forgotten: twice the longest life of a story."""
-SOURCES_CACHED = 500
-SOURCE_PRUNED = 16
-"""Items of a source after which its rare words are dropped: words in under a quarter of the items are nobody's boilerplate."""
-SOURCE_HALVED = 400
-"""Items of a source after which those before count half: a feed may change its boilerplate."""
 SLICES = 64
 """Parts of the terms' key space; one of them is swept at each writing."""
 VARIABLES = 500
 """Values in one IN (…): SQLite takes 32,766, and statements of few lengths stay prepared."""
-_SPACE = 1 << 63
+WORD_KEYS, ADDRESS_KEYS = 1 << 32, 1 << 62
+"""Keys of words are below the first, those of addresses from the second on."""
 _TERM_ROWS = "term, frequency, seen, postings FROM group_terms WHERE term"
 _ADD_ROW = (
     "INSERT OR REPLACE INTO group_items (id, story, source, outlet, at, added, signature, form) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _ADD_LOG = "INSERT OR REPLACE INTO group_log (id, at, added, counted, posted) VALUES (?, ?, ?, ?, ?)"
 _ITEM_ROWS = "id, story, source, outlet, at, added, signature, form FROM group_items WHERE id"
-
-
-class _Recent(Generic[K, V]):
-    """A cache of two generations: what wasn't asked for since the last turn goes at the next one."""
-
-    def __init__(self, size: int) -> None:
-        self._half = size // 2
-        self.young: dict[K, V] = {}
-        self.old: dict[K, V] = {}
-
-    def get(self, key: K) -> V | None:
-        value = self.young.get(key)
-        if value is None:
-            value = self.old.pop(key, None)
-            if value is not None:
-                self.young[key] = value
-        return value
-
-    def drop(self, key: K) -> None:
-        self.young.pop(key, None)
-        self.old.pop(key, None)
-
-    def turn(self) -> None:
-        """Lets the old half go if the young one is full."""
-        if len(self.young) > self._half:
-            self.old, self.young = self.young, {}
-
-    def clear(self) -> None:
-        self.young.clear()
-        self.old.clear()
 
 
 class SqliteStoryIndex:
@@ -87,12 +51,10 @@ class SqliteStoryIndex:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._terms: _Recent[int, Term] = _Recent(TERMS_CACHED)
-        self._items: _Recent[int, IndexedItem] = _Recent(ITEMS_CACHED)
-        self._members: _Recent[StoryId, tuple[int, ...]] = _Recent(ITEMS_CACHED)
-        self._sources: dict[SourceId, SourceWords] = {}
+        self._terms: Recent[int, Term] = _Recent(TERMS_CACHED)
+        self._items: Recent[int, IndexedItem] = _Recent(ITEMS_CACHED)
+        self._members: Recent[StoryId, tuple[int, ...]] = _Recent(ITEMS_CACHED)
         self._dirty: dict[int, Term] = {}
-        self._dirty_sources: set[SourceId] = set()
         self._rows_added: list[tuple[Any, ...]] = []
         self._log_added: list[tuple[Any, ...]] = []
         self._version: int | None = None
@@ -110,7 +72,6 @@ class SqliteStoryIndex:
     def commit(self) -> None:
         """The transaction is about to commit."""
         self._flush()
-        self._write_sources()
         if self._logged >= LOGGED:
             self.write_terms()
         self._items.turn()
@@ -192,33 +153,6 @@ class SqliteStoryIndex:
         )
         self._items.young[item.id] = item
 
-    def source_words(self, source: SourceId) -> SourceWords:
-        words = self._sources.get(source)
-        if words is None:
-            row = self._connection.execute("SELECT items, counts FROM group_sources WHERE source = ?", (source,)).fetchone()
-            words = SourceWords()
-            if row:
-                flat = array("q", row[1])
-                words = SourceWords(row[0], dict(zip(flat[::2], flat[1::2], strict=True)))
-            if len(self._sources) >= SOURCES_CACHED:
-                self._write_sources()
-                self._sources.clear()
-            self._sources[source] = words
-        return words
-
-    def count_words(self, source: SourceId, words: Collection[int]) -> None:
-        known = self.source_words(source)
-        known.items += 1
-        counts = known.counts
-        for word in words:
-            counts[word] = counts.get(word, 0) + 1
-        if known.items % SOURCE_PRUNED == 0:
-            known.counts = {word: count for word, count in counts.items() if count * 4 >= min(known.items, SOURCE_HALVED)}
-        if known.items >= SOURCE_HALVED:
-            known.items //= 2
-            known.counts = {word: count // 2 for word, count in known.counts.items()}
-        self._dirty_sources.add(source)
-
     def merge(self, kept: StoryId, alias: StoryId) -> None:
         members = (*self.members(kept), *self.members(alias))
         self._flush()
@@ -266,29 +200,20 @@ class SqliteStoryIndex:
         self._sweep(newest - REMEMBERED)
         self._connection.executemany(
             "INSERT OR REPLACE INTO group_state (name, value) VALUES (?, ?)",
-            (("total", self._total), ("unit", self._unit), ("slice", self._slice)),
+            (("version", INDEX_VERSION), ("total", self._total), ("unit", self._unit), ("slice", self._slice)),
         )
 
     def _sweep(self, before: Instant) -> None:
-        width = _SPACE // SLICES
-        start = self._slice * width
+        """Forgets items that are too old, and in one slice of the keys the terms that were not met since."""
+        for start, width in ((0, WORD_KEYS // SLICES), (ADDRESS_KEYS, ADDRESS_KEYS // SLICES)):
+            first = start + self._slice * width
+            self._connection.execute(
+                "DELETE FROM group_terms WHERE term BETWEEN ? AND ? AND seen < ?", (first, first + width - 1, before)
+            )
         self._slice = (self._slice + 1) % SLICES
-        self._connection.execute(
-            "DELETE FROM group_terms WHERE term >= ? AND term < ? AND seen < ?", (start, start + width, before)
-        )
         kept = self._connection.execute("SELECT id FROM group_items WHERE added >= ? ORDER BY id LIMIT 1", (before,)).fetchone()
         if kept:  # ids grow with time
             self._connection.execute("DELETE FROM group_items WHERE id < ?", kept)
-
-    def _write_sources(self) -> None:
-        for source in self._dirty_sources:
-            words = self._sources[source]
-            flat = array("q", (number for pair in words.counts.items() for number in pair))
-            self._connection.execute(
-                "INSERT OR REPLACE INTO group_sources (source, items, counts) VALUES (?, ?, ?)",
-                (source, words.items, flat.tobytes()),
-            )
-        self._dirty_sources.clear()
 
     def _count(self, item: int, at: Instant, added: Instant, counted: Collection[int], posted: Collection[int]) -> None:
         """What `add` does to the terms, for the first time or from the log."""
@@ -313,10 +238,12 @@ class SqliteStoryIndex:
             cache.clear()
         self._rows_added.clear()
         self._log_added.clear()
-        self._sources.clear()
         self._dirty.clear()
-        self._dirty_sources.clear()
         state = dict(self._connection.execute("SELECT name, value FROM group_state"))
+        if state.get("version", INDEX_VERSION) != INDEX_VERSION:
+            state = {}
+            for table in ("group_items", "group_terms", "group_log", "group_state"):
+                self._connection.execute(f"DELETE FROM {table}")
         self._total, self._unit, self._slice = state.get("total", 0.0), state.get("unit", 1.0), int(state.get("slice", 0))
         self._logged = 0
         for number, at, added, counted, posted in self._connection.execute(

@@ -13,8 +13,6 @@ _TABLES = (
          term INTEGER PRIMARY KEY, frequency REAL NOT NULL, seen REAL NOT NULL, postings BLOB NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS group_log (
          id INTEGER PRIMARY KEY, at REAL NOT NULL, added REAL NOT NULL, counted BLOB NOT NULL, posted BLOB NOT NULL)""",
-    """CREATE TABLE IF NOT EXISTS group_sources (
-         source TEXT PRIMARY KEY, items INTEGER NOT NULL, counts BLOB NOT NULL) WITHOUT ROWID""",
     "CREATE TABLE IF NOT EXISTS group_state (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID",
 )
 """group_terms lags behind: what items added since its last writing is in group_log, and is counted again at the next start."""

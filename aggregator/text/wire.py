@@ -127,7 +127,11 @@ def is_revision(title: str) -> bool:
 
 def is_generic(title: str) -> bool:
     """Whether a headline names a column, not a story ("Morning briefing", "Photos of the day"): it never joins on its own."""
-    words = tokens(title)
+    return are_generic(tokens(title))
+
+
+def are_generic(words: Sequence[str]) -> bool:
+    """The same of a headline's words (`text.words.tokens`)."""
     if not all(word in _COLUMNS or word in _FILLERS or word.isdigit() for word in words):
         return False
     return not words or any(word in _COLUMNS for word in words) or len(words) < 4
