@@ -4,29 +4,44 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from aggregator.app import Application
-    from aggregator.model import Story
+    from aggregator.model import Item, Story
 
 
 @dataclass(slots=True)
 class Overlap:
-    """Of one source, in stories: how many it is in, how many other outlets carry, too, in how many of these it was first."""
+    """Of one source, in stories: how many it is in, how many other outlets carry, too, in how many of these it was first.
+
+    beside: in how many of them each other outlet is.
+    """
 
     stories: int = 0
     shared: int = 0
     first: int = 0
+    beside: Counter[str] = field(default_factory=Counter)
 
     @property
     def unique(self) -> int:
         return self.stories - self.shared
+
+    @property
+    def mostly(self) -> tuple[str, int] | None:
+        """The outlet that carries most of it, and in how many stories."""
+        return min(self.beside.items(), key=lambda one: (-one[1], one[0]), default=None)
+
+    def as_mapping(self) -> dict[str, object]:
+        """What `sources --overlap --json` says. mostly: the outlet that carries most of it, with its number of stories."""
+        name, count = self.mostly or (None, 0)
+        rows = {"stories": self.stories, "shared": self.shared, "first": self.first, "unique": self.unique}
+        return rows | {"mostly": {"outlet": name, "stories": count} if name else None}
 
 
 @click.command()
@@ -48,7 +63,7 @@ def command(application: Application, overlap: bool, since: str, as_json: bool) 
     rows = [(str(source.id), counted.get(source.id, Overlap())) for source in application.settings.sources]
     if as_json:
         for name, one in rows:
-            click.echo(json.dumps({"id": name, **asdict(one), "unique": one.unique}))
+            click.echo(json.dumps({"id": name, **one.as_mapping()}, ensure_ascii=False))
         return
     _table(rows)
 
@@ -57,15 +72,27 @@ def count(stories: Iterable[Story]) -> dict[str, Overlap]:
     """By source. Another feed of the same outlet is not another voice: only other outlets count."""
     found: dict[str, Overlap] = defaultdict(Overlap)
     for story in stories:
-        outlets = {item.outlet_key for item in story.items}
+        outlets = story.outlets
         earliest = min(story.items, key=lambda item: (item.published, item.id))
-        for source in {item.source for item in story.items}:
+        for source in dict.fromkeys(item.source for item in story.items):
             one = found[source]
             one.stories += 1
             if len(outlets) > 1:
+                own = {
+                    name.casefold()
+                    for item in story.items
+                    if item.source == source
+                    for name in (item.outlet, _shown(story, item))
+                }
                 one.shared += 1
                 one.first += source == earliest.source
+                one.beside.update(name for name in outlets if name.casefold() not in own)
     return found
+
+
+def _shown(story: Story, item: Item) -> str:
+    """The name under which an item's outlet stands in its story: that of the outlet's first item."""
+    return next(other.outlet for other in story.items if other.outlet_key == item.outlet_key)
 
 
 def _table(rows: list[tuple[str, Overlap]]) -> None:
@@ -74,9 +101,10 @@ def _table(rows: list[tuple[str, Overlap]]) -> None:
     from rich.text import Text
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("source", "stories", "also elsewhere", "first of these", "its own alone"):
-        table.add_column(column, justify="left" if column == "source" else "right")
+    for column in ("source", "stories", "also elsewhere", "first of these", "its own alone", "mostly in"):
+        table.add_column(column, justify="left" if column in ("source", "mostly in") else "right")
     for name, one in sorted(rows, key=lambda row: row[1].unique / max(1, row[1].stories)):
         share = f" {one.unique / one.stories:.0%}" if one.stories else ""
-        table.add_row(Text(name), str(one.stories), str(one.shared), str(one.first), f"{one.unique}{share}")
+        mostly = "{} ({})".format(*one.mostly) if one.mostly else ""
+        table.add_row(Text(name), str(one.stories), str(one.shared), str(one.first), f"{one.unique}{share}", Text(mostly))
     Console().print(table)

@@ -11,12 +11,10 @@ import click
 
 from aggregator.text.times import rfc3339
 
-_KEPT_OUT = "is not in: older than the newest when the feed began, a new source's backlog, or waiting for a better lead"
-
 if TYPE_CHECKING:
     from aggregator.app import Application
-    from aggregator.model import Evidence, Item, Story
-    from aggregator.ports import Reject
+    from aggregator.model import Evidence, Item, Slug, Story
+    from aggregator.ports import Reject, Store
 
 
 @click.command()
@@ -36,7 +34,6 @@ def command(application: Application, named: str, as_json: bool) -> None:
 
 def about(application: Application, story: Story) -> dict[str, Any]:
     """Everything that was decided about a story, with reasons."""
-
     store, rules = application.store, application.rules
     evidence = store.evidence(story.id)
     tagged = rules.apply(story, time.time())
@@ -49,7 +46,7 @@ def about(application: Application, story: Story) -> dict[str, Any]:
         "dropped": story.dropped,
         "lead": {"source": story.lead_item.source, "reason": story.lead_reason},
         "outlets": list(story.outlets),
-        "items": [_item(item, *evidence.get(item.id, (None, None))) for item in story.items],
+        "items": [_item(item, story, store, *evidence.get(item.id, (None, None))) for item in story.items],
         "tags": [{"tag": tag.value, "kind": tag.kind, "reason": tag.reason} for tag in story.tags],
         "feeds": [
             _feed(application, story, output.slug, output.slug in member_of, tagged.reasons)
@@ -58,7 +55,7 @@ def about(application: Application, story: Story) -> dict[str, Any]:
     }
 
 
-def _item(item: Item, joined: float | None, evidence: Evidence | None) -> dict[str, Any]:
+def _item(item: Item, story: Story, store: Store, joined: float | None, evidence: Evidence | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "source": item.source,
         "outlet": item.outlet,
@@ -74,9 +71,21 @@ def _item(item: Item, joined: float | None, evidence: Evidence | None) -> dict[s
             "score": round(evidence.score, 2),
             "terms": {name: round(value, 2) for name, value in evidence.terms},
         }
+        partner = next((other for other in story.items if other.id == evidence.partner), None)
+        if partner is not None:
+            row["partner"] = {"outlet": partner.outlet, "title": partner.entry.title, "url": partner.entry.url}
         if evidence.nearest:
-            row["nearest"] = {"story": evidence.nearest, "score": evidence.nearest_score}
+            row["nearest"] = _nearest(evidence, story, store)
     return row
+
+
+def _nearest(evidence: Evidence, story: Story, store: Store) -> dict[str, Any]:
+    """The best of the stories that the entry did not join, as it is now: it may have become another, or this one."""
+    assert evidence.nearest is not None
+    now = store.story_of(evidence.nearest)
+    found = store.story(now) if now else None
+    title = found.lead_item.entry.title if found is not None and found.items else None
+    return {"story": now or evidence.nearest, "title": title, "score": evidence.nearest_score, "joined_since": now == story.id}
 
 
 def _feed(application: Application, story: Story, slug: str, member: bool, reasons: Any) -> dict[str, Any]:
@@ -90,8 +99,17 @@ def _feed(application: Application, story: Story, slug: str, member: bool, reaso
         name: RuleName | None = names.get(slug)
         reason = str(application.rules.explain(name, story, time.time())) if name else "not selected"
     elif not member:
-        reason = f"matches ({reason}), but {_KEPT_OUT}"
+        reason = f"matches ({reason}), but {_kept_out(application, story, Slug(slug))}"
     return {"feed": slug, "in": member, "reason": reason}
+
+
+def _kept_out(application: Application, story: Story, slug: Slug) -> str:
+    """Why a story that matches is not in a feed."""
+    from aggregator.publish.select import place
+
+    states, settle = application.store.outputs(), application.settings.publish.settle
+    reason = place(story, [slug], [], states, now=time.time(), settle=settle).reasons.get(slug, "taken down by hand")
+    return reason if reason != "matches" else "is not in: older than what the feed shows, or than the newest when it began"
 
 
 def dropped(application: Application, named: str) -> dict[str, Any]:
@@ -122,11 +140,27 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     yield f"outlets ({len(report['outlets'])}): {', '.join(report['outlets'])}\n\nentries:"
     for item in report["items"]:
         yield f"  {item['published']}  {item['outlet']} [{item['source']}]  {item['title']}\n    {item['url']}"
-        terms = ", ".join(f"{name} {value:+.2f}" for name, value in item.get("terms", {}).items())
-        yield f"    joined {item['joined']} by {item.get('rule', '?')}" + (f": {item['score']:+.2f} = {terms}" if terms else "")
+        yield f"    joined {item['joined']} by {item.get('rule', '?')}{_sum(item.get('terms'), item.get('score', 0.0))}"
+        if "partner" in item:
+            yield f"    agreed with {item['partner']['outlet']}: {item['partner']['title']}"
         if "nearest" in item:
-            yield f"    nearest story not joined: {item['nearest']['story']} ({item['nearest']['score']})"
+            yield f"    {_other(item['nearest'])}"
     yield "\ntags:"
     yield from (f"  {tag['kind']}:{tag['tag']}  ({tag['reason']})" for tag in report["tags"])
     yield "\nfeeds:"
     yield from (f"  {'in ' if feed['in'] else 'out'}  {feed['feed']}: {feed['reason']}" for feed in report["feeds"])
+
+
+def _sum(terms: dict[str, float] | None, score: float) -> str:
+    """A score with its terms. It has limits: what is sure needs not be surer."""
+    if not terms:
+        return ""
+    whole = sum(terms.values())
+    limited = f" (limited from {whole:+.2f})" if abs(whole - score) > 0.1 else ""
+    return f": {score:+.2f}{limited} = " + ", ".join(f"{name} {value:+.2f}" for name, value in terms.items())
+
+
+def _other(nearest: dict[str, Any]) -> str:
+    told = f"{nearest['title'] or 'a story that is gone'} ({nearest['story']}"
+    told += f", {nearest['score']:+.2f})" if nearest["score"] is not None else ")"
+    return f"nearest story not joined: {told}" + ("; both are one story now" if nearest["joined_since"] else "")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from aggregator import requests, rolling
+from aggregator.app import Application
+from aggregator.commands.sources import count
+from aggregator.commands.why import about, lines
 from aggregator.errors import UsageError
-from aggregator.model import Fault, FaultKind, FetchFailed, SourceId
+from aggregator.model import Fault, FaultKind, FetchFailed, SourceId, StoryId
 from aggregator.overrides import Overrides
 from aggregator.pipeline import PollReport
+from aggregator.text.times import rfc3339
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 ONE = "https://one.example/feed.json"
@@ -53,6 +59,71 @@ def test_a_split_entry_gets_a_story_of_its_own(read: Newsroom) -> None:
     assert before < {row["id"] for row in read.feed()}, "the story that stays keeps its id"
 
 
+def test_what_was_split_off_stands_alone_for_good(read: Newsroom) -> None:
+    alone = overrides(read).split("https://two.example/ferry")
+    again = entry(FERRY, id="again", url="https://two.example/ferry", text=f"{FERRY}. Boats sail from noon on.")
+    read.serves(TWO, entry(FERRY, url="https://two.example/ferry", at=START - HOUR / 2), again)
+    read.poll("two")
+    (story,) = read.store.stories([alone])
+    assert len(story.items) == 1, "not even another entry of the same address comes to it"
+    assert read.titles().count(FERRY) == 2
+
+
+def test_merging_takes_a_split_back(read: Newsroom) -> None:
+    alone = overrides(read).split("https://two.example/ferry")
+    one = read.store.story_of("https://one.example/ferry")
+    assert one
+    assert overrides(read).merge(one, alone) == one
+    read.publisher.publish(None, read.clock.now())
+    assert read.titles().count(FERRY) == 1
+
+
+def test_a_story_that_was_taken_down_is_not_merged_back_in(read: Newsroom) -> None:
+    ferry, bridge = (read.store.story_of(f"https://one.example/{name}") for name in ("ferry", "bridge"))
+    assert ferry and bridge
+    overrides(read).drop("https://one.example/ferry")
+    with pytest.raises(UsageError, match="taken down"):
+        overrides(read).merge(bridge, ferry)
+    with pytest.raises(UsageError, match="one story already"):
+        overrides(read).merge(bridge, bridge)
+
+
+def test_reports_of_a_dropped_story_that_come_later_stay_away_with_it(read: Newsroom) -> None:
+    overrides(read).drop("https://one.example/ferry")
+    read.serves(TWO, entry(FERRY, url="https://two.example/ferry-late", id="late", at=START - HOUR / 4))
+    read.poll("two")
+    assert read.titles() == [BRIDGE]
+
+
+def test_why_tells_when_with_whom_and_on_what_evidence_an_entry_joined(read: Newsroom) -> None:
+    story = read.store.story(read.store.story_of("https://one.example/ferry") or StoryId(""))
+    assert story is not None
+    report = about(cast(Application, read), story)
+    first, second = report["items"]
+    assert (first["rule"], second["partner"]["url"]) == ("new", "https://one.example/ferry")
+    assert second["joined"] == rfc3339(START)
+    whole = sum(second["terms"].values())
+    text = "\n".join(lines(report))
+    assert f"{second['score']:+.2f} (limited from {whole:+.2f}) = words of the title" in text
+    assert "agreed with one.example" in text
+    assert "in   all" in text
+
+
+def test_why_names_the_nearest_story_as_it_is_now(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG)
+    newsroom.serves(ONE, entry("Ferry line to the islands closed by storm", text="Waves of six metres kept all boats in port."))
+    boats = entry("Islands to get two new electric ferries", text="Built in Gdynia, they come next year and are quiet.")
+    newsroom.serves(TWO, boats | {"url": "https://two.example/boats"})
+    newsroom.poll()
+    first, second = sorted(newsroom.stories(), key=lambda story: story.items[0].id)
+    nearest = about(cast(Application, newsroom), second)["items"][0]["nearest"]
+    assert (nearest["story"], nearest["title"], nearest["joined_since"]) == (first.id, first.lead_item.entry.title, False)
+    kept = overrides(newsroom).merge(first.id, second.id)
+    (whole,) = newsroom.store.stories([kept])
+    report = about(cast(Application, newsroom), whole)
+    assert "both are one story now" in "\n".join(lines(report))
+
+
 def test_the_only_entry_of_a_story_cannot_be_split_off(read: Newsroom) -> None:
     with pytest.raises(UsageError, match="only entry"):
         overrides(read).split("https://one.example/bridge")
@@ -94,6 +165,96 @@ def test_a_new_story_waits_for_a_better_lead(newsroom: Newsroom) -> None:
     assert rolling.ripen(newsroom.store, newsroom.settings, newsroom.rules, newsroom.clock.now()) == {"all"}
     newsroom.publisher.publish(None, newsroom.clock.now())
     assert newsroom.titles() == [FERRY]
+
+
+WAITING = CONFIG.replace(f'{{id: two, url: "{TWO}"', f'{{id: two, url: "{TWO}", rank: 1') + "publish: {settle: 10m}\n"
+
+
+def ripen(newsroom: Newsroom) -> list[str]:
+    """Lets the wait end and publishes; returns the titles of the feed."""
+    rolling.ripen(newsroom.store, newsroom.settings, newsroom.rules, newsroom.clock.now())
+    newsroom.publisher.publish(None, newsroom.clock.now())
+    return newsroom.titles()
+
+
+@pytest.fixture
+def waiting(newsroom: Newsroom) -> Newsroom:
+    """A story that waits for a better lead."""
+    newsroom.configure(WAITING)
+    newsroom.serves(ONE)
+    newsroom.serves(TWO)
+    newsroom.poll()
+    newsroom.serves(ONE, entry(FERRY, url="https://one.example/ferry"))
+    newsroom.poll()
+    assert ripen(newsroom) == []
+    return newsroom
+
+
+def test_a_better_source_takes_the_lead_before_anybody_has_seen_the_story(waiting: Newsroom) -> None:
+    waiting.clock.time += 300
+    waiting.serves(TWO, entry(FERRY, url="https://two.example/ferry", at=START - HOUR / 2))
+    waiting.poll("two")
+    waiting.clock.time += 301
+    assert ripen(waiting) == [FERRY]
+    assert waiting.feed()[0]["url"] == "https://two.example/ferry"
+
+
+def test_a_story_that_waited_while_the_daemon_was_away_enters_after_all(waiting: Newsroom) -> None:
+    waiting.clock.time += 30 * HOUR
+    assert ripen(waiting) == [FERRY]
+
+
+def test_without_settle_what_waited_enters_at_once(waiting: Newsroom) -> None:
+    waiting.configure(WAITING.replace("10m", "0s"))
+    waiting.clock.time += 2
+    assert ripen(waiting) == [FERRY]
+    assert waiting.store.value(rolling.RIPENED_KEY) is None, "and nothing is looked for any more"
+
+
+def test_why_says_that_a_story_waits(waiting: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", waiting.clock.now)
+    (story,) = waiting.stories()
+    (feed,) = about(cast(Application, waiting), story)["feeds"]
+    assert not feed["in"]
+    assert "held back for a better lead" in feed["reason"]
+
+
+def test_an_equal_rank_does_not_take_a_published_lead_and_nothing_a_reader_sees_moves_twice(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG)
+    newsroom.serves(ONE, entry(FERRY, url="https://one.example/ferry"))
+    newsroom.serves(TWO)
+    newsroom.poll()
+    before = newsroom.feed()[0]
+    newsroom.clock.time += HOUR
+    newsroom.serves(TWO, entry(FERRY, url="https://two.example/ferry", at=START - 2 * HOUR))
+    newsroom.poll("two")
+    (after,) = newsroom.feed()
+    assert (after["id"], after["url"]) == (before["id"], before["url"])
+    assert after["date_modified"] > before["date_modified"], "another outlet is named now"
+    newsroom.clock.time += HOUR
+    newsroom.serves(TWO, entry(FERRY, url="https://two.example/ferry", at=START - 2 * HOUR, tags=["sea"]))
+    newsroom.poll("two")
+    assert newsroom.feed()[0]["date_modified"] == after["date_modified"], "a tag of an entry that is not shown is nothing new"
+    (story,) = newsroom.stories()
+    assert story.lead_reason == "kept: it was published, and no item has a better rank"
+
+
+def test_overlap_counts_outlets_and_tells_who_carries_most(read: Newsroom) -> None:
+    counted = count(read.stories())
+    one = counted["one"].as_mapping()
+    assert one == {"stories": 2, "shared": 1, "first": 1, "unique": 1, "mostly": {"outlet": "two.example", "stories": 1}}
+    assert counted["two"].as_mapping() == {
+        "stories": 1, "shared": 1, "first": 0, "unique": 0, "mostly": {"outlet": "one.example", "stories": 1},
+    }  # fmt: skip
+
+
+def test_two_feeds_of_one_outlet_are_no_overlap(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG.replace(TWO, "https://feeds.one.example/more.json"))
+    newsroom.serves(ONE, entry(FERRY, url="https://one.example/ferry"))
+    newsroom.serves("https://feeds.one.example/more.json", entry(FERRY, url="https://one.example/ferry"))
+    newsroom.poll()
+    assert len(newsroom.stories()) == 1
+    assert count(newsroom.stories())["one"].as_mapping()["unique"] == 1
 
 
 def test_a_held_host_is_left_alone_even_when_forced(newsroom: Newsroom) -> None:
