@@ -51,9 +51,9 @@ class SqliteStoryIndex:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._terms: Recent[int, Term] = _Recent(TERMS_CACHED)
-        self._items: Recent[int, IndexedItem] = _Recent(ITEMS_CACHED)
-        self._members: Recent[StoryId, tuple[int, ...]] = _Recent(ITEMS_CACHED)
+        self._terms: Recent[int, Term] = Recent(TERMS_CACHED)
+        self._items: Recent[int, IndexedItem] = Recent(ITEMS_CACHED)
+        self._members: Recent[StoryId, tuple[int, ...]] = Recent(ITEMS_CACHED)
         self._dirty: dict[int, Term] = {}
         self._rows_added: list[tuple[Any, ...]] = []
         self._log_added: list[tuple[Any, ...]] = []
