@@ -17,7 +17,7 @@ from aggregator.ports import LanguageGuesser, Override, Reject, Rules, Transacti
 class Reading:
     """A document's entries, told apart and prepared outside the lock.
 
-    signatures: of the new items, by their place in `decisions`.
+    signatures: of new and changed items, by their place in `decisions`.
     apart: places of those that join nothing (`dedup: false`, `dedup.never`).
     """
 
@@ -115,13 +115,16 @@ class Reader:
                 if isinstance(decision, New) and (rule := self._rejected(source, item, decided)) is not None:
                     rejects.append(Reject(source.id, item.guid, item.entry.url, item.entry.title, rule, now))
                     continue
-                if isinstance(decision, New):
+                if not isinstance(decision, Rekeyed) or decision.changed:
                     signatures[len(decisions)] = self.engine.prepare(item, source.level)
-                    if not source.dedup or key_of(item) in decided.split or self.rules.apart(item) is not None:
-                        apart.add(len(decisions))
+                if isinstance(decision, New) and self._is_apart(source, item, decided):
+                    apart.add(len(decisions))
                 decision = decision if item is decision.item else replace(decision, item=item)
             decisions.append(decision)
         return Reading(tuple(decisions), signatures, tuple(rejects), languages, frozenset(apart))
+
+    def _is_apart(self, source: Source, item: Item, decided: Decided) -> bool:
+        return not source.dedup or key_of(item) in decided.split or self.rules.apart(item) is not None
 
     def _rejected(self, source: Source, item: Item, decided: Decided) -> str | None:
         if decided.is_dropped(item):
@@ -145,14 +148,20 @@ def store(transaction: Transaction, engine: Engine, found: Reading, decided: Dec
                     _join(transaction, engine, item, found.signatures[number], decided, now, number not in found.apart)
                 )
             case Changed(item):
-                touched[transaction.update_item(item)] = None
+                touched[_revise(transaction, engine, item, found.signatures[number])] = None
             case Rekeyed(item, changed):
                 transaction.rekey_item(item.id, item.guid)
                 if changed:
-                    touched[transaction.update_item(item)] = None
+                    touched[_revise(transaction, engine, item, found.signatures[number])] = None
             case Same() | Repeated():
                 pass
     return list(touched)
+
+
+def _revise(transaction: Transaction, engine: Engine, item: Item, signature: Signature) -> StoryId:
+    """Stores what a known item says now. It stays in its story; what comes is compared with the new text."""
+    engine.revise(transaction.index, item, signature)
+    return transaction.update_item(item)
 
 
 def _join(

@@ -13,7 +13,7 @@ from aggregator.adopt import chunks
 from aggregator.curate import Curator
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.signature import TEXT
-from aggregator.model import Evidence, Instant, Item, ItemId, Slug, Source, SourceId, Story, StoryId
+from aggregator.model import Evidence, Instant, Item, ItemId, Slug, Source, Story, StoryId
 from aggregator.ports import Rules, Store, StoryFilter, Transaction
 from aggregator.reading import Decided, by_claim, decided, key_of
 from aggregator.settings import Settings
@@ -160,7 +160,7 @@ def rehearse(arrivals: Iterable[Arrival], engine: Engine, binding: Decided) -> G
             fellow = groups.label_of[wholes[whole]] if whole in wholes else None
             evidence = Evidence("merged by hand") if fellow and placement.story is None else placement.evidence
             label = groups.put(item, placement.story or fellow, evidence)
-            engine.record(index, item, label, read, placement)
+            engine.record(index, item, label, read, replace(placement, story=placement.story or fellow))
             for alias in sorted({*placement.merges, fellow or label} - {label}):
                 index.merge(label, alias)
                 groups.merge(label, alias)
@@ -226,7 +226,6 @@ def apply(store: Store, settings: Settings, rules: Rules, engine: Engine, planne
 
     What was stored since the plan was made is respected: a story that is another one now is left as it is.
     """
-    sources = {source.id: source for source in settings.sources}
     oldest = _horizons(store)
     feeds: set[Slug] = set()
     done = stale = 0
@@ -236,12 +235,11 @@ def apply(store: Store, settings: Settings, rules: Rules, engine: Engine, planne
         with store.begin() as transaction:
             fresh = [change for change in chunk if _is_as_planned(transaction, change)]
             touched = [story for change in fresh for story in _carry_out(transaction, change, now)]
-            late = [item for item in _items(transaction, touched) if item[1].first_seen >= now - settings.dedup.at_most]
-            _remember(transaction, engine, late, planned.apart, sources)
             curator = Curator(rules, transaction.outputs(), settings.publish.settle, now, oldest)
             feeds |= curator.refresh(transaction, dict.fromkeys(touched))
         done += len(fresh)
         stale += len(chunk) - len(fresh)
+    _remember(store, settings, engine, planned.apart, now - settings.dedup.at_most)
     return Applied(done, stale, frozenset(feeds))
 
 
@@ -278,22 +276,16 @@ def _carry_out(transaction: Transaction, change: Change, now: Instant) -> list[S
     return touched
 
 
-def _items(transaction: Transaction, stories: Iterable[StoryId]) -> list[tuple[StoryId, Item]]:
-    return [(story.id, item) for story in transaction.stories(dict.fromkeys(stories)) for item in story.items]
-
-
-def _remember(
-    transaction: Transaction,
-    engine: Engine,
-    items: Sequence[tuple[StoryId, Item]],
-    apart: Collection[ItemId],
-    sources: Mapping[SourceId, Source],
-) -> None:
-    """Lets what may be joined now, and might not before, be found by what comes."""
-    index = transaction.index
-    known = index.items([item.id for _, item in items])
-    for story, item in items:
-        if item.id not in known and item.id not in apart:
-            source = sources.get(item.source)
-            read = engine.prepare(item, source.level if source else None)
-            engine.record(index, item, story, read, engine.place(index, item, read, item.first_seen))
+def _remember(store: Store, settings: Settings, engine: Engine, apart: Collection[ItemId], since: Instant) -> None:
+    """Lets what may be joined now, and could not before, be found by what comes. Looks at all that is young enough."""
+    levels = {source.id: source.level for source in settings.sources}
+    for chunk in chunks(store.find(StoryFilter(since=since)), TURN):
+        items = [(story.id, item) for story in chunk for item in story.items if item.id not in apart]
+        with store.begin() as transaction:
+            index = transaction.index
+            known = index.items([item.id for _, item in items])
+            for story, item in items:
+                if item.id not in known and item.first_seen >= since:
+                    read = engine.prepare(item, levels.get(item.source))
+                    placement = engine.place(index, item, read, item.first_seen)
+                    engine.record(index, item, story, read, replace(placement, story=story))

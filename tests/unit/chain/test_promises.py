@@ -134,3 +134,19 @@ def test_site_url_may_move_and_ids_stay(newsroom: Newsroom) -> None:
     newsroom.configure(CONFIG.replace("https://news.example", "https://moved.example"))
     newsroom.publisher.publish(None, newsroom.clock.now())
     assert newsroom.feed()[0]["id"] == before
+
+
+def test_what_comes_is_compared_with_an_edited_text(newsroom: Newsroom) -> None:
+    newsroom.configure(BOTH)
+    old = "We are updating this page. Please come back."
+    newsroom.serves(ONE, entry("Northern ferry line: what is known", id="x", url="https://one.example/x", text=old))
+    newsroom.serves(TWO)
+    newsroom.poll()
+    newsroom.clock.time += 600
+    text = "Boats on the northern ferry line stay in port until Friday because of the storm, the harbour master said."
+    newsroom.serves(ONE, entry("Northern ferry line closed by storm", id="x", url="https://one.example/x", text=text))
+    newsroom.poll()
+    newsroom.serves(TWO, entry("Storm closes northern ferry line", url="https://two.example/s", text=text, at=START + 600))
+    newsroom.poll("two")
+    (story,) = newsroom.stories()
+    assert story.outlets == ("one.example", "two.example")
