@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from aggregator.curate import Curator
 from aggregator.errors import UsageError
-from aggregator.model import Evidence, StoryId
+from aggregator.model import Evidence, Item, Story, StoryId
 from aggregator.ports import Override, Rules, Store, Transaction
 from aggregator.reading import by_claim, key_of
 from aggregator.settings import Settings
@@ -44,22 +44,25 @@ class Overrides:
         return kept.id
 
     def split(self, named: str) -> StoryId:
-        """Gives an entry a story of its own. Raises UsageError if it has one, or is not known."""
+        """Gives an entry a story of its own: all of an address, if it names one. Raises UsageError where none would be left."""
         now = time.time()
         found = self._store.story_of(named)
         story = self._store.story(found) if found else None
         if story is None:
             raise UsageError(f"no entry {named!r}: give the address of its article, or its guid")
-        item = next((item for item in story.items if named in (item.guid, item.entry.guid, item.entry.url)), None)
-        item = item or next((item for item in story.items if item.canonical and item.canonical == canonical(named)), None)
-        if item is None or len(story.items) == 1:
-            raise UsageError("this is the only entry of its story" if item else "that names a story; name one of its entries")
+        items = _named(story, named)
+        if not items:
+            raise UsageError("that names a story; name one of its entries")
+        if len(items) == len(story.items):
+            raise UsageError("this is the only entry of its story")
         with self._store.begin() as transaction:
-            transaction.add_override(Override("split", key_of(item), None, now))
-            new = transaction.move_item(item.id, None, Evidence("split by hand"), now)
-            transaction.index.forget([item.id])  # nothing may lead it back
-            self._curator(transaction, now).refresh(transaction, [story.id, new])
-        return new
+            new: StoryId | None = None
+            for item in items:
+                transaction.add_override(Override("split", key_of(item), key_of(items[0]), now))
+                new = transaction.move_item(item.id, new, Evidence("split by hand"), now)
+            transaction.index.forget([item.id for item in items])  # nothing may lead them back
+            self._curator(transaction, now).refresh(transaction, [story.id, *([new] if new else [])])
+        return new or story.id
 
     def drop(self, url: str) -> str:
         """Takes the story of an article down everywhere. Returns its title. Raises UsageError if it is not known."""
@@ -77,3 +80,10 @@ class Overrides:
 
     def _curator(self, transaction: Transaction, now: float) -> Curator:
         return Curator(self._rules, transaction.outputs(), self._settings.publish.settle, now)
+
+
+def _named(story: Story, named: str) -> list[Item]:
+    """The story's entries of a guid, or of an article's address."""
+    exact = [item for item in story.items if named in (item.guid, item.entry.guid, item.entry.url)]
+    address = canonical(named)
+    return exact + [item for item in story.items if item not in exact and address and item.canonical == address]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.signature import Signature
 from aggregator.identify import Changed, Decision, Lookup, New, Rekeyed, Repeated, Same, identify
 from aggregator.model import Feed, Instant, Item, ItemId, Source, SourceState, Story, StoryId
 from aggregator.ports import LanguageGuesser, Override, Reject, Rules, Transaction
+from aggregator.store.identity import story_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Reading:
 class Decided:
     """What a person has decided for good, by `key_of` items; the later of two decisions on an item binds.
 
-    dropped: canonical URLs, or keys; split: what stands alone; merged: what belongs together, each with the key of its whole.
+    dropped: canonical URLs, or keys; split: what nothing joins; merged: what belongs together, each with the key of its whole.
     """
 
     dropped: frozenset[str] = frozenset()
@@ -84,6 +86,9 @@ def decided(overrides: Iterable[Override]) -> Decided:
             case "split":
                 split.add(one.a)
                 merged.pop(one.a, set()).discard(one.a)
+                if one.b is not None and one.b != one.a:
+                    whole = merged.get(one.b, {one.b}) | {one.a}
+                    merged.update(dict.fromkeys(whole, whole))
             case "merge" if one.b is not None:
                 split -= {one.a, one.b}
                 whole = merged.get(one.a, {one.a}) | merged.get(one.b, {one.b})
@@ -184,8 +189,16 @@ def _join(
 
 
 def by_claim(stories: Iterable[Story], published: Collection[StoryId]) -> list[Story]:
-    """Stories that prove to be one: the first of them keeps its id. A published one goes before others, then the earliest."""
-    return sorted(stories, key=lambda story: (story.id not in published, story.first_seen, story.items[0].id))
+    """Stories that prove to be one: the first of them keeps its id. A published one goes before others, then the earliest.
+
+    Of two that began with the same entry, because it was taken out of one, the one that it was taken out of.
+    """
+    return sorted(stories, key=lambda one: (one.id not in published, one.first_seen, _is_second(one), one.items[0].id))
+
+
+def _is_second(story: Story) -> bool:
+    """Whether the story's first entry had begun another story before."""
+    return story.id in islice(story_ids(story.items[0]), 1, 5)
 
 
 def counted(counters: Mapping[str, int], *more: Mapping[str, int]) -> dict[str, int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
+import asyncio
+
 import pytest
 
 from aggregator import requests, rolling
@@ -13,6 +15,7 @@ from aggregator.commands.why import about, lines
 from aggregator.errors import UsageError
 from aggregator.model import Fault, FaultKind, FetchFailed, SourceId, StoryId
 from aggregator.overrides import Overrides
+from aggregator.once import poll_there
 from aggregator.pipeline import PollReport
 from aggregator.text.times import rfc3339
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
@@ -67,6 +70,21 @@ def test_what_was_split_off_stands_alone_for_good(read: Newsroom) -> None:
     (story,) = read.store.stories([alone])
     assert len(story.items) == 1, "not even another entry of the same address comes to it"
     assert read.titles().count(FERRY) == 2
+
+
+def test_all_entries_of_an_address_are_split_off_together_and_merged_back_under_the_first_id(read: Newsroom) -> None:
+    fold = entry(FERRY, id="fold", url="https://one.example/ferry", at=START - HOUR / 3)
+    read.serves(TWO, entry(FERRY, url="https://two.example/ferry", at=START - HOUR / 2), fold)
+    read.poll("two")
+    first = read.store.story_of("https://two.example/ferry")
+    assert first
+    alone = overrides(read).split("https://one.example/ferry")
+    read.publisher.publish(None, read.clock.now())
+    kept, off = read.store.stories([first, alone])
+    assert [item.canonical for item in kept.items] == ["two.example/ferry"]
+    assert [item.source for item in off.items] == ["one", "two"]
+    assert overrides(read).merge(first, alone) == first, "the id that subscribers knew first"
+    assert len(read.store.stories([first])[0].items) == 3
 
 
 def test_merging_takes_a_split_back(read: Newsroom) -> None:
@@ -288,10 +306,62 @@ def test_a_poll_asked_of_the_daemon_is_answered_once(newsroom: Newsroom) -> None
     newsroom.configure(CONFIG)
     asked = requests.ask(newsroom.store, [SourceId("one")], forced=True)
     assert requests.answered(newsroom.store, asked) is None
-    assert requests.pending(newsroom.store) == asked
-    assert requests.pending(newsroom.store) is None, "it is taken up once"
+    assert requests.pending(newsroom.store) == [asked]
+    assert requests.pending(newsroom.store) == [], "it is taken up once"
     report = PollReport(SourceId("one"), "changed", "1 new, 0 changed", 1, 0)
-    with newsroom.store.begin() as transaction:
-        requests.answer(transaction, asked, [report])
+    requests.answer(newsroom.store, asked, [report])
     assert requests.answered(newsroom.store, asked) == [report]
     assert requests.answered(newsroom.store, requests.ask(newsroom.store, None, forced=False)) is None
+
+
+def test_two_polls_asked_of_the_daemon_at_once_are_both_answered(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG)
+    one, two = (requests.ask(newsroom.store, [SourceId(id)], forced=True) for id in ("one", "two"))
+    assert requests.pending(newsroom.store) == [one, two]
+    reports = [PollReport(SourceId(id), "unchanged", "not modified") for id in ("one", "two")]
+    requests.answer(newsroom.store, one, reports[:1])
+    requests.answer(newsroom.store, two, reports[1:])
+    assert [requests.answered(newsroom.store, request) for request in (one, two)] == [reports[:1], reports[1:]]
+
+
+def test_what_nobody_has_taken_up_can_be_withdrawn(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG)
+    one, two = (requests.ask(newsroom.store, None, forced=False) for _ in range(2))
+    requests.withdraw(newsroom.store, one)
+    assert requests.pending(newsroom.store) == [two]
+    assert not requests.are_pending(newsroom.store)
+
+
+@pytest.mark.parametrize("answers", [0, 3])
+def test_who_waits_for_another_poll_polls_itself_when_that_has_ended(newsroom: Newsroom, answers: int) -> None:
+    looks = []
+
+    def is_free() -> bool:
+        looks.append(1)
+        return len(looks) > answers
+
+    async def no_wait(_: float) -> None: ...
+
+    assert asyncio.run(poll_there(newsroom.store, None, forced=True, is_free=is_free, sleep=no_wait)) is None
+    assert len(looks) == answers + 1
+    assert not requests.are_pending(newsroom.store), "nobody else does it a second time"
+
+
+def test_a_poll_begun_under_an_old_config_is_stored_by_the_rules_of_the_new(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG)
+    newsroom.serves(ONE, entry(FERRY))
+    newsroom.serves(TWO)
+    topic = "topics: [{slug: ferries, title: Ferries, query: ferry}]\n"
+    newsroom.between = lambda: newsroom.configure(CONFIG + topic)
+    newsroom.poll("one")
+    assert newsroom.titles("ferries") == [FERRY]
+
+
+def test_what_a_former_address_said_does_not_bring_it_back(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG)
+    newsroom.serves(ONE, entry(FERRY))
+    moved = "https://one.example/moved.json"
+    newsroom.between = lambda: newsroom.configure(CONFIG.replace(ONE, moved))
+    assert newsroom.poll("one")["one"].outcome == "refused"
+    state = newsroom.store.states()[SourceId("one")]
+    assert (state.url, state.last_poll) == (moved, None)

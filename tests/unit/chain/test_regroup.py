@@ -138,6 +138,14 @@ def test_a_persons_decisions_stay(newsroom: Newsroom) -> None:
     assert planned(newsroom).changes == ()
 
 
+def test_what_was_split_off_together_stays_together(newsroom: Newsroom) -> None:
+    read(newsroom, CONFIG)
+    newsroom.serves(THREE, entry(FERRY, id="fold", url="https://one.example/ferry", at=START - HOUR / 4))
+    newsroom.poll("three")
+    overrides(newsroom).split("https://one.example/ferry")
+    assert planned(newsroom).changes == ()
+
+
 def test_the_later_of_two_decisions_binds(newsroom: Newsroom) -> None:
     read(newsroom, CONFIG)
     alone = overrides(newsroom).split("https://two.example/ferry")

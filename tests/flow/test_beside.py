@@ -1,0 +1,60 @@
+"""Commands on stories beside a running daemon: it publishes what they decide within seconds."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from tests.flow.command import eventually, get
+from tests.flow.conftest import Newsdesk
+
+SECONDS = 10.0
+"""By then what a person decided is published: a tick, and some patience for a slow machine."""
+
+
+def entries(desk: Newsdesk, slug: str = "all") -> dict[str, str]:
+    """id → address of what the daemon serves."""
+    rows = json.loads(get(f"http://127.0.0.1:{desk.port}/feeds/{slug}.json").body or b'{"items": []}')["items"]
+    return {row["id"]: row["url"] for row in rows}
+
+
+def test_decisions_are_published_by_the_daemon_within_seconds(desk: Newsdesk) -> None:
+    with desk.command.daemon(desk.port) as process:
+        log = desk.directory / "log"
+
+        def soon(condition: object) -> None:
+            eventually(condition, process, log, patience=SECONDS)
+
+        eventually(lambda: any(len(row["outlets"]) > 2 for row in desk.command.rows("stories")), process, log)
+        eventually(lambda: len(entries(desk)) > 3, process, log)
+        time.sleep(2)
+        story = next(row for row in desk.command.rows("stories") if len(row["outlets"]) > 2)
+        before = entries(desk)
+        assert f"urn:uuid:{story['id']}" in before
+        last = story["items"][-1]["url"]
+        desk.command.run("stories", "split", last)
+        soon(lambda: last in entries(desk).values())
+        assert before.keys() <= entries(desk).keys(), "the story that stays keeps its id"
+        assert desk.command.run("plan", "--dedup", "--exit-code").startswith("no story would change")
+
+        desk.command.run("stories", "merge", story["id"], last)
+        soon(lambda: last not in entries(desk).values())
+        desk.command.run("stories", "drop", story["items"][0]["url"])
+        soon(lambda: f"urn:uuid:{story['id']}" not in entries(desk))
+
+
+def test_regrouping_beside_the_daemon_reaches_its_feeds(desk: Newsdesk) -> None:
+    config = desk.command.config
+    with desk.command.daemon(desk.port) as process:
+        log = desk.directory / "log"
+        eventually(lambda: len(entries(desk)) > 3, process, log)
+        time.sleep(2)
+        before = entries(desk)
+        config.write_text(config.read_text() + '\ndedup: {never: ["-title:zzzz"]}\n')
+        plan = json.loads(desk.command.run("plan", "--dedup", "--json", "--exit-code", code=1))
+        assert {one["kind"] for one in plan["stories"]} == {"part"}
+        assert entries(desk).keys() == before.keys()
+        desk.command.run("plan", "--dedup", "--apply")
+        eventually(lambda: len(entries(desk)) > len(before), process, log, patience=SECONDS)
+        assert before.keys() <= entries(desk).keys()
+        assert desk.command.run("plan", "--apply", code=2) == ""
