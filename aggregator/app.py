@@ -95,20 +95,38 @@ class Application:
         self, ids: Sequence[SourceId] | None, *, forced: bool, done: Callable[[PollReport], None]
     ) -> list[PollReport]:
         """Polls and publishes: here, or by the daemon that has the database."""
-        from aggregator.keeping import Keeping
-        from aggregator.lists import Lists
-        from aggregator.once import poll_here, poll_there
+        from aggregator.once import poll_there
 
+        while True:
+            try:
+                return await self._poll_here(ids, forced=forced, done=done)
+            except HeldError:
+                reports = await poll_there(self.store, ids, forced=forced, is_free=self._is_free)
+            if reports is not None:
+                return reports
+
+    def _is_free(self) -> bool:
+        """Whether nobody holds the database now."""
         try:
             with self.store.lock():
-                parts = self._parts()
-                runtime = parts.runtime(self.settings)
-                if await Lists().refresh(self.settings, runtime.pipeline.fetcher, parts.clock.now()):
-                    runtime = parts.runtime(self.checked_settings())
-                keeping = Keeping(lambda: runtime, self.store)
-                return await poll_here(runtime, keeping, ids, forced=forced, done=done)
+                return True
         except HeldError:
-            return await poll_there(self.store, ids, forced=forced)
+            return False
+
+    async def _poll_here(
+        self, ids: Sequence[SourceId] | None, *, forced: bool, done: Callable[[PollReport], None]
+    ) -> list[PollReport]:
+        from aggregator.keeping import Keeping
+        from aggregator.lists import Lists
+        from aggregator.once import poll_here
+
+        with self.store.lock():
+            parts = self._parts()
+            runtime = parts.runtime(self.settings)
+            if await Lists().refresh(self.settings, runtime.pipeline.fetcher, parts.clock.now()):
+                runtime = parts.runtime(self.checked_settings())
+            keeping = Keeping(lambda: runtime, self.store)
+            return await poll_here(runtime, keeping, ids, forced=forced, done=done)
 
     async def run(self) -> None:
         """The daemon, until it is told to stop. Raises before anything starts: bad config, database or port taken."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Protocol
@@ -24,6 +26,10 @@ RELOAD_TICK = 2.0
 """Seconds between two looks at the config's content: file events don't reach bind mounts and ConfigMaps."""
 DRAIN = 8.0
 """Seconds that polls under way are given at the end: with closing, the whole stays under the 10 s that are promised."""
+LIMIT = 9.5
+"""Seconds for all of the end. A backup or a long transaction under way is not waited for longer."""
+HUNG = 900.0
+"""Seconds without a tick after which systemd is not told any more that all is well: longer than any backup should take."""
 STALL = 30.0
 """Seconds without a tick after which the scheduler's clock is taken to have jumped, and its jobs are started anew."""
 STORE_PAUSE = 30.0
@@ -42,34 +48,47 @@ class Service(Protocol):
 
 @dataclass(slots=True)
 class _Beat:
-    """When the last tick ended, on the monotonic clock."""
+    """When the last tick ended, on the monotonic clock. last: or when its jobs were last started anew."""
 
     last: float
+    ticked: float
     paused_until: float = 0.0
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    hangup: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-async def run(service: Service) -> None:
-    """Runs until SIGTERM or SIGINT, then drains. SIGHUP reloads. Raises what `service.start` raises."""
+async def run(service: Service, *, end: Callable[[int], object] = os._exit) -> None:
+    """Runs until SIGTERM or SIGINT, then drains. SIGHUP reloads. Raises what `service.start` raises.
+
+    end: ends the process as it stands, when something in the writer's thread takes too long. Nothing is lost by that: it is
+    what a power cut does.
+    """
     loop = asyncio.get_running_loop()
-    beat = _Beat(loop.time())
+    beat = _Beat(loop.time(), loop.time())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, beat.stop.set)
+    loop.add_signal_handler(signal.SIGHUP, beat.hangup.set)
     await service.start()
     scheduler, jobs = _schedule(service, beat)
-    loop.add_signal_handler(signal.SIGHUP, _reload_now, service)
     scheduler.start()
-    watch = asyncio.create_task(_watch(scheduler, jobs, beat))
+    beside = [asyncio.create_task(_watch(scheduler, jobs, beat)), asyncio.create_task(_reload_on_hangup(service, beat))]
     notify("READY=1")
     try:
         await beat.stop.wait()
     finally:
         notify("STOPPING=1")
         log.info("stopping")
-        watch.cancel()
+        for task in beside:
+            task.cancel()
         scheduler.shutdown(wait=False)
-        await service.drain(DRAIN)
-        log.info("stopped")
+        try:
+            async with asyncio.timeout(LIMIT):
+                await service.drain(DRAIN)
+        except TimeoutError:
+            log.warning("stopped_at_once", after=LIMIT)
+            end(0)
+        else:
+            log.info("stopped")
 
 
 def _schedule(service: Service, beat: _Beat) -> tuple[AsyncIOScheduler, list[Job]]:
@@ -85,7 +104,7 @@ def _schedule(service: Service, beat: _Beat) -> tuple[AsyncIOScheduler, list[Job
             beat.paused_until = loop.time() + STORE_PAUSE
             log.error("tick_failed", error=str(error), pause=STORE_PAUSE)
         finally:
-            beat.last = loop.time()
+            beat.last = beat.ticked = loop.time()
 
     async def look_for_edits() -> None:
         await service.reload_if_changed(forced=False)
@@ -102,9 +121,15 @@ def _job_failed(event: JobExecutionEvent) -> None:
     log.error("job_failed", job=event.job_id, error=repr(event.exception), exc_info=event.exception)
 
 
-def _reload_now(service: Service) -> None:
-    task = asyncio.ensure_future(service.reload_if_changed(forced=True))
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+async def _reload_on_hangup(service: Service, beat: _Beat) -> None:
+    """One reload at a time, and one more for however many SIGHUPs come meanwhile."""
+    while True:
+        await beat.hangup.wait()
+        beat.hangup.clear()
+        try:
+            await service.reload_if_changed(forced=True)
+        except Exception as error:  # the daemon goes on with what it has
+            log.error("job_failed", job="reload", error=repr(error), exc_info=error)
 
 
 async def _watch(scheduler: AsyncIOScheduler, jobs: list[Job], beat: _Beat) -> None:
@@ -118,4 +143,5 @@ async def _watch(scheduler: AsyncIOScheduler, jobs: list[Job], beat: _Beat) -> N
             for job in jobs:
                 scheduler.reschedule_job(job.name, trigger="interval", seconds=job.seconds)
             beat.last = loop.time()
-        notify("WATCHDOG=1")
+        if loop.time() - beat.ticked < HUNG:
+            notify("WATCHDOG=1")

@@ -65,9 +65,13 @@ class Door:
         compose = {kind: composing(kind) for kind in runtime().composer.kinds}
         return Outbox(runtime().store, runtime().writer.commit, lambda: runtime().messenger, compose, runtime().clock.now)
 
+    def stop(self) -> None:
+        """No new requests; answers under way have some seconds to end."""
+        self._stop.set()
+
     async def close(self) -> None:
         """Lets answers under way end. What is owed stays owed; what was pushed and acknowledged is stored."""
-        self._stop.set()
+        self.stop()
         await self._hub.drain()
         await self._subscriber.drain()
         await self._outbox.drain()

@@ -49,6 +49,14 @@ def conditions(sources: Iterable[Source], states: Mapping[SourceId, SourceState]
         yield Condition("stale", "daemon", "No source can be read", why)
 
 
+def of_config(refused: str | None, held: Iterable[str]) -> Iterator[Condition]:
+    """What is wrong with the config. refused: why an edit is not in use; held: keys that only a restart can change."""
+    if refused is not None:
+        yield Condition("config", "daemon", "An edit of the config is refused", f"the old one is in use: {refused}")
+    if keys := ", ".join(held):
+        yield Condition("restart", "daemon", "A restart is needed", f"{keys} in the config: the old value is in use until then")
+
+
 def _of_source(source: Source, state: SourceState, now: Instant) -> Iterator[Condition]:
     name = source.title or state.title or source.id
     if state.gone:

@@ -44,7 +44,7 @@ class Keeping:
     async def sweep_if_due(self) -> None:
         """For polls without a daemon: retention once in a while, and the upkeep of the file with it."""
         now, last = self._runtime().clock.now(), float(self._store.value(SWEPT_KEY) or 0.0)
-        if now - last >= SWEEP:
+        if not 0.0 <= now - last < SWEEP:  # a clock that was set back delays nothing
             await self.sweep()
             await self.tidy()
 
@@ -57,7 +57,8 @@ class Keeping:
         wish, database = runtime.settings.storage.backup, Path(runtime.settings.storage.database)
         if wish is None:
             return
-        last = max((file.stat().st_mtime for file in kept(database, wish.directory)), default=0.0)
+        made = [file.stat().st_mtime for file in kept(database, wish.directory)]
+        last = max((at for at in made if at <= now), default=0.0)  # a clock that was set back delays nothing
         if now - last >= wish.every:
             file = await runtime.writer.call(lambda: scheduled(database, wish.directory, wish.keep, now))
             log.info("backed_up", file=file.name, bytes=file.stat().st_size)

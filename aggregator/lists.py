@@ -42,7 +42,8 @@ class Lists:
             age = now - path.stat().st_mtime
         except OSError:
             age = DAY
-        return age >= DAY and now - self._tried.get(address, 0.0) >= RETRY
+        is_fresh, is_tried = 0.0 <= age < DAY, 0.0 <= now - self._tried.get(address, 0.0) < RETRY
+        return not is_fresh and not is_tried
 
 
 async def _fetch(address: str, path: Path, fetcher: Fetcher, now: Instant) -> bool:

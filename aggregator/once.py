@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from aggregator import adopt, requests
 from aggregator.errors import AggregatorError
@@ -50,11 +50,26 @@ async def poll_here(
     return reports
 
 
-async def poll_there(store: Store, ids: Sequence[SourceId] | None, *, forced: bool) -> list[PollReport]:
-    """Lets the running daemon poll, and waits for its reports. Raises AggregatorError if it doesn't answer."""
+async def poll_there(
+    store: Store,
+    ids: Sequence[SourceId] | None,
+    *,
+    forced: bool,
+    is_free: Callable[[], bool],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> list[PollReport] | None:
+    """Lets the daemon that has the database poll, and waits for its reports.
+
+    None if it has ended meanwhile (`is_free`), or was another poll: then it is ours to do. Raises AggregatorError if there is
+    no answer.
+    """
     request = requests.ask(store, ids, forced=forced)
     for _ in range(int(PATIENCE / LOOK)):
         if (reports := requests.answered(store, request)) is not None:
             return reports
-        await asyncio.sleep(LOOK)
+        if is_free():
+            requests.withdraw(store, request)
+            return None
+        await sleep(LOOK)
+    requests.withdraw(store, request)
     raise AggregatorError("the daemon that holds the database did not answer; see its log")

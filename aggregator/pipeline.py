@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
@@ -51,6 +51,25 @@ class PollReport:
     seconds: float = 0.0
 
 
+@dataclass(slots=True)
+class Current:
+    """The pipeline of the config in use now. A poll that began under another one is stored by this one's rules.
+
+    Else its stories would miss the topics of the new config, which has looked at all stored ones already.
+    """
+
+    pipeline: Pipeline | None = None
+    sources: Mapping[SourceId, Source] = field(default_factory=dict)
+
+    def use(self, pipeline: Pipeline) -> None:
+        self.pipeline, self.sources = pipeline, {source.id: source for source in pipeline.settings.sources}
+
+    def of(self, source: Source) -> Source | None:
+        """The source as the config has it now; None if its address is another one: what the old one said is not its state."""
+        now = self.sources.get(source.id, source)
+        return now if now.url == source.url else None
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """The stages, as one config wires them. rng: in [0, 1), for jitter."""
@@ -64,6 +83,7 @@ class Pipeline:
     reader: Reader
     clock: Clock
     rng: Callable[[], float]
+    current: Current = field(default_factory=Current)
 
     async def poll(self, source: Source, state: SourceState, *, forced: bool) -> PollReport:
         """Polls one source, unless it must wait (Retry-After, a hold): then even `forced` doesn't help."""
@@ -86,13 +106,15 @@ class Pipeline:
     async def receive(self, source: Source, state: SourceState, outcome: FetchOutcome) -> PollReport:
         """Takes an answer in, polled or pushed."""
         now = self.clock.now()
+        if self.current.of(source) is None:
+            return _overtaken(source)
         match outcome:
             case FetchFailed(fault):
                 return await self._failed(source, state, outcome, fault, now)
             case Fetched() if not same_body(state, outcome):
                 async with self.writer.room:
                     return await self._take(source, state, outcome, now)
-        self.writer.save_state(self._after(source, state, outcome, now))
+        self._save(source, self._after(source, state, outcome, now))
         return PollReport(source.id, "unchanged", "not modified" if outcome.status == 304 else "the same document")
 
     async def _take(self, source: Source, state: SourceState, outcome: Fetched, now: Instant) -> PollReport:
@@ -107,7 +129,10 @@ class Pipeline:
 
     async def _read(self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant) -> PollReport:
         """Tells the entries apart and stores them, off the event loop: serving goes on meanwhile."""
-        return await self.writer.call(partial(self._take_in, source, state, answer, feed, now))
+        pipeline, source_now = self.current.pipeline or self, self.current.of(source)
+        if source_now is None:
+            return _overtaken(source)
+        return await self.writer.call(partial(pipeline._take_in, source_now, state, answer, feed, now))
 
     def _take_in(self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant) -> PollReport:
         decided = reading.decided(self.store.overrides())
@@ -128,7 +153,7 @@ class Pipeline:
         counters = reading.counted(state.counters, feed.dropped, rejected)
         curator = curate.Curator(self.reader.rules, transaction.outputs(), self.settings.publish.settle, now)
         transaction.save_state(replace(state, counters=counters))
-        if self.settings.network.websub:
+        if self.settings.network.websub and state.last_status != 226:  # a part, or a push, need not name the hub
             self._note_hub(transaction, state, feed)
         slugs = curator.refresh(transaction, stories)
         return slugs | {output.slug for output in self.settings.outputs if output.rejected} if rejected else slugs
@@ -146,13 +171,17 @@ class Pipeline:
         if fault.holds_host and fault.retry_at is not None:
             hold = self.gate.hold(outcome.url or state.url, fault.retry_at, told)
             await self.writer.commit(lambda transaction: transaction.save_hold(hold))
-        self.writer.save_state(after)
+        self._save(source, after)
         return PollReport(source.id, "failed", told)
 
     def _crashed(self, source: Source, state: SourceState, error: Exception, now: Instant) -> PollReport:
         fault = Fault(FaultKind.INTERNAL, f"internal error, please report it: {type(error).__name__}")
-        self.writer.save_state(self._after(source, state, FetchFailed(fault), now, fault=fault))
+        self._save(source, self._after(source, state, FetchFailed(fault), now, fault=fault))
         return PollReport(source.id, "failed", fault.detail)
+
+    def _save(self, source: Source, state: SourceState) -> None:
+        if self.current.of(source) is not None:
+            self.writer.save_state(state)
 
     def _after(
         self,
@@ -188,5 +217,9 @@ class Pipeline:
         push = pushes.known(self.store, source.id)
         if push is None or not push.is_active(now):
             return state
-        later = now + min(pushes.FALLBACK, self.settings.polling.max)
+        later = min(now + min(pushes.FALLBACK, self.settings.polling.max), push.until)
         return state if state.due >= later else replace(state, due=later, reason="pushed by its hub; polled as a fallback")
+
+
+def _overtaken(source: Source) -> PollReport:
+    return PollReport(source.id, "refused", "its address was changed meanwhile; the new one is asked next")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from itertools import zip_longest
@@ -41,9 +41,13 @@ class Poller:
     def __init__(self, pipeline: Callable[[], Pipeline], gate: Callable[[], Gate], workers: int) -> None:
         self._pipeline = pipeline
         self._gate = gate
+        self.configure(workers)
+        self._tasks: dict[SourceId, asyncio.Task[PollReport]] = {}
+
+    def configure(self, workers: int) -> None:
+        """Takes over another config's number; polls under way give back the places that they have."""
         self._workers = asyncio.Semaphore(workers)
         self._places = asyncio.Semaphore(workers * STALLED)
-        self._tasks: dict[SourceId, asyncio.Task[PollReport]] = {}
 
     @property
     def in_flight(self) -> frozenset[SourceId]:
@@ -65,13 +69,17 @@ class Poller:
         return started
 
     async def take(
-        self, source: Source, fresh: Callable[[], SourceState], answer: Callable[[SourceState], Fetched]
+        self, source: Source, fresh: Callable[[], Awaitable[SourceState]], answer: Callable[[SourceState], Fetched]
     ) -> PollReport:
         """Takes a pushed document in, when no poll of its source is under way; `fresh` is the state as it is then."""
         while (running := self._tasks.get(source.id)) is not None:
             await asyncio.wait([running])
-        state = fresh()
-        task = asyncio.create_task(self._pipeline().receive(source, state, answer(state)), name=f"push {source.id}")
+
+        async def receive() -> PollReport:
+            state = await fresh()
+            return await self._pipeline().receive(source, state, answer(state))
+
+        task = asyncio.create_task(receive(), name=f"push {source.id}")
         self._tasks[source.id] = task
         task.add_done_callback(partial(self._ended, source.id))
         return await task
@@ -86,14 +94,15 @@ class Poller:
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
         """A worker's place, given back after PATIENCE: waiting costs nothing, so it must not cost others their turn."""
-        await self._workers.acquire()
-        timer = asyncio.get_running_loop().call_later(PATIENCE, self._workers.release)
+        workers = self._workers
+        await workers.acquire()
+        timer = asyncio.get_running_loop().call_later(PATIENCE, workers.release)
         try:
             yield
         finally:
             if timer.when() > asyncio.get_running_loop().time():
                 timer.cancel()
-                self._workers.release()
+                workers.release()
 
     async def drain(self, seconds: float) -> int:
         """Waits for what is under way, then cancels the rest. Returns how many were cancelled (they are due again)."""

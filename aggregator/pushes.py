@@ -23,7 +23,11 @@ LEASE = 864_000
 RENEW_SHARE = 0.2
 """Share of a lease that is left when it is renewed."""
 ASK_AGAIN = 3_600.0
-"""Seconds between two requests to a hub that has not verified, or refused."""
+"""Seconds until the next request to a hub that has not verified, or refused: doubled each time."""
+MOST_DOUBLED = 5
+"""Times that it is doubled: a hub that never answers is asked every 32 hours."""
+LONGEST_LEASE = 30 * 86_400.0
+"""Seconds of a lease that are believed: a hub that forgets us in its tenth year would not tell."""
 FALLBACK = 6 * 3_600.0
 """Seconds between two polls of a source that is pushed: what a hub loses arrives all the same."""
 _HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
@@ -34,7 +38,8 @@ _HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha
 class Push:
     """A source's hub and how the subscription stands. token: names the source in the callback's address, and nobody can guess it.
 
-    asked: when the hub was last asked; lease: seconds that it granted; until: when that ends (0: nothing is granted).
+    asked: when the hub was last asked, and tries: how often since it last agreed. lease: seconds that it granted; until: when
+    that ends (0: nothing is granted). leaving: it is being ended, for the source is not to be pushed any more.
     """
 
     hub: str
@@ -44,18 +49,34 @@ class Push:
     asked: Instant = 0.0
     lease: float = 0.0
     until: Instant = 0.0
+    tries: int = 0
+    leaving: bool = False
 
     def is_active(self, now: Instant) -> bool:
         return self.until > now
 
     def is_wanted(self, now: Instant) -> bool:
-        """Whether to ask the hub now: for the first time, again, or for a renewal in time."""
-        return now - self.asked >= ASK_AGAIN and self.until - now <= RENEW_SHARE * self.lease
+        """Whether to ask the hub now: for the first time, again, or for a renewal in time. A clock set back delays nothing."""
+        left = self.until - now
+        late = left > 0.0 if self.leaving else not RENEW_SHARE * self.lease < left <= self.lease
+        return late and self._may_ask(now)
+
+    def is_over(self, now: Instant) -> bool:
+        """Whether nothing is left of a subscription that is being ended: the hub agreed, or its lease ran out."""
+        return self.leaving and not self.is_active(now)
+
+    def _may_ask(self, now: Instant) -> bool:
+        return not 0.0 <= now - self.asked < ASK_AGAIN * 2.0 ** min(max(self.tries - 1, 0), MOST_DOUBLED)
 
 
 def known(store: Store, source: SourceId) -> Push | None:
     text = store.value(KEY + source)
     return Push(**json.loads(text)) if text else None
+
+
+def every(store: Store) -> dict[SourceId, Push]:
+    """What is stored of all sources, those that left the config, too."""
+    return {SourceId(key.removeprefix(KEY)): Push(**json.loads(text)) for key, text in store.values(KEY).items()}
 
 
 def save(transaction: Transaction, source: SourceId, push: Push | None) -> None:
@@ -76,10 +97,19 @@ def callback(site_url: str, push: Push) -> str:
     return f"{site_url}/push/{push.token}"
 
 
-def subscription(push: Push, site_url: str) -> Message:
+def wished(push: Push, wanted: bool) -> Push:
+    """The push as the config wants it: begun, or ended. A change is told to the hub at once."""
+    return push if push.leaving is not wanted else replace(push, leaving=not wanted, asked=0.0, tries=0)
+
+
+def asked(push: Push, now: Instant) -> Push:
+    return replace(push, asked=now, tries=push.tries + 1)
+
+
+def request(push: Push, site_url: str) -> Message:
     """The request to the hub (5.1). Every push must then be signed with the secret, or it is not believed."""
     form = {
-        "hub.mode": "subscribe",
+        "hub.mode": "unsubscribe" if push.leaving else "subscribe",
         "hub.topic": push.topic,
         "hub.callback": callback(site_url, push),
         "hub.lease_seconds": str(LEASE),
@@ -90,11 +120,18 @@ def subscription(push: Push, site_url: str) -> Message:
 
 def verified(push: Push, query: Mapping[str, str], now: Instant) -> tuple[Push, str] | None:
     """The push after a hub's verification of intent (5.3) and the challenge to echo; None for what we did not ask for."""
-    if query.get("hub.topic") != push.topic or query.get("hub.mode") != "subscribe" or not query.get("hub.challenge"):
+    mode = "unsubscribe" if push.leaving else "subscribe"
+    if push.asked == 0.0 or (query.get("hub.topic"), query.get("hub.mode")) != (push.topic, mode):
         return None
+    challenge = query.get("hub.challenge")
+    if not challenge:
+        return None
+    if push.leaving:
+        return replace(push, lease=0.0, until=0.0), challenge
     seconds = query.get("hub.lease_seconds", "")
-    lease = float(seconds) if seconds.isdigit() and len(seconds) < 10 else float(LEASE)
-    return replace(push, lease=lease, until=now + lease), query["hub.challenge"]
+    lease = float(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 20 else float(LEASE)
+    lease = min(lease, LONGEST_LEASE)
+    return replace(push, lease=lease, until=now + lease, tries=0), challenge
 
 
 def denied(push: Push, query: Mapping[str, str]) -> Push | None:

@@ -45,10 +45,12 @@ class Runtime:
         return self.with_sources([state for state in states.values() if request.forced or state.due <= now])
 
     async def retire(self) -> None:
-        """Closes what the next config made anew, when the polls that use it have ended."""
-        await asyncio.sleep(2 * self.settings.polling.timeout)
-        await self.pipeline.fetcher.aclose()
-        await self.messenger.aclose()
+        """Closes what the next config made anew, when the polls that use it have ended; at once if it is cancelled."""
+        try:
+            await asyncio.sleep(2 * self.settings.polling.timeout)
+        finally:
+            await self.pipeline.fetcher.aclose()
+            await self.messenger.aclose()
 
     async def aclose(self) -> None:
         await self.pipeline.fetcher.aclose()

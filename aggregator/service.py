@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import shutil
 import socket
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -12,16 +11,18 @@ from typing import Any, TypeVar
 
 import structlog
 
-from aggregator import adopt, requests
+from aggregator import adopt, health, reload, requests
 from aggregator.door import Door
 from aggregator.errors import AggregatorError, ConfigError
+from aggregator.health import Condition
+from aggregator.issuing import Issuing
 from aggregator.keeping import Keeping
 from aggregator.metrics import Metrics
-from aggregator.model import Fetched, Slug, Source, SourceId, SourceState
+from aggregator.model import Fetched, Source, SourceId, SourceState
 from aggregator.notify import notify
 from aggregator.pipeline import PollReport
 from aggregator.poller import Poller
-from aggregator.ports import Job, OutputState
+from aggregator.ports import Job
 from aggregator.runtime import Runtime
 from aggregator.settings import Settings
 from aggregator.upkeep import Upkeep
@@ -30,28 +31,12 @@ from aggregator.wiring import Parts
 log = structlog.get_logger("service")
 T = TypeVar("T")
 
-DEBOUNCE = 0.1
-"""Seconds between a poll's commit and publishing: feeds touched by several polls of one tick are written once."""
 CLAIM = 500
 """Due sources taken up in one tick at most."""
 LATE_TICK = 60.0
 """Seconds without a tick after which the daemon is not ready: it does not poll any more."""
 LEAST_DISK = 50_000_000
 """Bytes of free disk below which it is not ready."""
-
-
-def fingerprint(settings: Settings, also: Iterable[Path] = ()) -> bytes:
-    """A hash of the config file and of all that it includes, as they are now; a file that is missing counts as empty.
-
-    also: files that a refused config names; mending one of them is a reason to read it again.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for path in (settings.file, *settings.includes, *also):
-        try:
-            digest.update(path.read_bytes() + b"\0")
-        except OSError:
-            digest.update(b"-")
-    return digest.digest()
 
 
 class Service:
@@ -61,21 +46,25 @@ class Service:
         self._load = load
         self._parts = parts
         self._listener = listener
-        self._dirty: set[Slug] = set()
-        self._revisions: dict[Slug, int] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._publishing = False
+        self._retiring: set[asyncio.Task[None]] = set()
         self._store_error: BaseException | None = None
+        self._missed: set[SourceId] = set()
+        self._is_adopted = False
+        self._reloading = asyncio.Lock()
         self.config_error: str | None = None
+        self.held: tuple[str, ...] = ()
         self.runtime = parts.runtime(settings)
+        parts.current.use(self.runtime.pipeline)
         self.poller = Poller(lambda: self.runtime.pipeline, lambda: self.runtime.gate, settings.polling.workers)
-        self._seen = fingerprint(settings)
+        self._seen = reload.fingerprint(settings)
         self._also: tuple[Path, ...] = ()
         self.metrics = Metrics()
         self._last_tick = self.runtime.clock.monotonic()
         self._door = Door(lambda: self.runtime, parts.shelf, self._take_in)
         self._keeping = Keeping(lambda: self.runtime, parts.store)
-        self._upkeep = Upkeep(lambda: self.runtime, self._changed, self.metrics)
+        self._issuing = Issuing(lambda: self.runtime, self.metrics, self._spawn)
+        self._upkeep = Upkeep(lambda: self.runtime, self._issuing.changed, self.metrics, self._troubles)
 
     # --- start and reload
     async def start(self) -> None:
@@ -83,52 +72,79 @@ class Service:
         settings, store = self.runtime.settings, self.runtime.store
         self.runtime.gate.restore(store.holds(self.runtime.clock.now()))
         await self._adopt()
-        await self._publish(None)
+        await self._issuing.publish(whole=True)
         self._door.open(self._listener, self.ready, self._numbers)
         log.info("started", sources=len(settings.sources), address=f"http://{settings.server.host}:{settings.server.port}/")
 
     async def reload_if_changed(self, *, forced: bool) -> None:
         """Reads the config again when its content has changed. A bad one changes nothing and is told."""
-        seen = fingerprint(self.runtime.settings, self._also)
-        if seen == self._seen and not forced:
-            return
-        self._seen = seen
-        notify("RELOADING=1")
+        async with self._reloading:
+            seen = reload.fingerprint(self.runtime.settings, self._also)
+            if seen == self._seen and not forced:
+                return
+            self._seen = seen
+            notify("RELOADING=1")
+            try:
+                await self._reload()
+            finally:
+                notify("READY=1")
+
+    async def _reload(self) -> None:
         try:
-            settings = self._load()
+            settings, held = reload.held(self.runtime.settings, await asyncio.to_thread(self._load))
             after = self._parts.runtime(settings)
         except AggregatorError as error:
             self.config_error = str(error)
             self._also = error.includes if isinstance(error, ConfigError) else ()
-            self._seen = fingerprint(self.runtime.settings, self._also)
+            self._seen = reload.fingerprint(self.runtime.settings, self._also)
             log.error("reload_refused", error=str(error))
             self.metrics.reloaded(False)
-        else:
-            await self._swap(after)
-        finally:
-            notify("READY=1")
+            return
+        if held:
+            log.warning("restart_needed", keys=held)
+        self.held, self.config_error = held, None
+        await self._swap(after)
 
     async def _swap(self, after: Runtime) -> None:
+        """From here on the new config counts. What the disk refuses of it now is done by a later tick."""
         before, self.runtime = self.runtime, after
+        self._parts.current.use(after.pipeline)
+        self._retire(before)
         after.gate.configure(after.settings)
+        self.poller.configure(after.settings.polling.workers)
         if after.settings.includes != before.settings.includes or self._also:
-            self._seen = fingerprint(after.settings)
+            self._seen = reload.fingerprint(after.settings)
         self._also = ()
-        self.config_error = None
         self.metrics.reloaded(True)
         log.info("reloaded", sources=len(after.settings.sources))
-        await self._adopt()
-        await self._publish(None)
-        self._spawn(before.retire())
+        self._is_adopted = False
+        try:
+            await self._adopt()
+        except AggregatorError as error:
+            log.error("adopt_failed", error=str(error))
+            return
+        await self._issuing.try_all(whole=True)
 
     async def _adopt(self) -> None:
+        """Makes the store follow the config. States of polls that ended under the last one are stored before."""
         runtime, now = self.runtime, self.runtime.clock.now()
 
         def work() -> None:
             runtime.store.sync_sources(runtime.settings.sources, now)
             adopt.adopt(runtime.store, runtime.settings, runtime.rules, now)
 
+        await runtime.writer.flush()
         await runtime.writer.call(work)
+        if runtime is self.runtime:
+            self._is_adopted = True
+
+    def _retire(self, before: Runtime) -> None:
+        task = asyncio.create_task(before.retire())
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    def _troubles(self) -> Iterable[Condition]:
+        return health.of_config(self.config_error, self.held)
 
     # --- polling
     async def tick(self) -> None:
@@ -138,17 +154,26 @@ class Service:
             self._store_error = None
             raise error
         await runtime.writer.flush()
+        if not self._is_adopted:
+            await self._adopt()
+            await self._issuing.try_all(whole=True)
         now = runtime.clock.now()
-        self._dirty |= self._unpublished()
-        if self._dirty:
-            self._publish_soon()
+        self._issuing.look()
         await self._answer_requests()
+        self._make_good()
         busy = self.poller.in_flight
         due = [state for state in runtime.store.due(now, CLAIM + len(busy)) if state.id not in busy]
         self._follow(self.poller.start(runtime.with_sources(due)))
         await self._end_filling()
         self.metrics.scheduled(len(self.poller.in_flight), now - min((state.due for state in due), default=now))
         self._last_tick = runtime.clock.monotonic()
+
+    def _make_good(self) -> None:
+        """Asks for what was pushed and acknowledged, but could not be stored."""
+        missed, self._missed = self._missed - self.poller.in_flight, self._missed & self.poller.in_flight
+        if missed:
+            states = self.runtime.store.states(missed)
+            self._follow(self.poller.start(self.runtime.with_sources(list(states.values())), forced=True))
 
     def _follow(self, polls: Iterable[asyncio.Task[PollReport]]) -> None:
         for poll in polls:
@@ -171,79 +196,51 @@ class Service:
             ms=round(report.seconds * 1000),
         )
         self.metrics.polled(report.outcome, report.seconds, report.new, report.changed)
-        self._changed(report.slugs)
+        self._issuing.changed(report.slugs)
 
     async def _take_in(self, source: Source, answer: Callable[[SourceState], Fetched]) -> None:
         """A pushed document goes the way of a polled one."""
-        store = self.runtime.store
-        report = await self.poller.take(source, lambda: store.states([source.id])[source.id], answer)
+
+        async def fresh() -> SourceState:
+            await self.runtime.writer.flush()
+            return self.runtime.store.states([source.id])[source.id]
+
+        try:
+            report = await self.poller.take(source, fresh, answer)
+        except AggregatorError as error:
+            self._missed.add(source.id)
+            self._store_error = error
+            return
         log.info("push_done", source=source.id, outcome=report.outcome, detail=report.detail, new=report.new)
-        self._changed(report.slugs)
+        self._issuing.changed(report.slugs)
 
     async def _end_filling(self) -> None:
         """On the first run: once every source was asked, feeds keep their newest stories."""
         runtime = self.runtime
         if not self.poller.in_flight:
             slugs = await runtime.writer.call(lambda: runtime.publisher.end_filling(runtime.clock.now()))
-            self._changed(frozenset(slugs))
-
-    def _changed(self, slugs: frozenset[Slug]) -> None:
-        if slugs:
-            self._dirty |= slugs
-            self._publish_soon()
+            self._issuing.changed(frozenset(slugs))
 
     async def _answer_requests(self) -> None:
         """`aggregator poll` beside a running daemon asks it to poll (requests.py)."""
         runtime = self.runtime
-        request = requests.pending(runtime.store)
-        if request is None:
+        if not requests.are_pending(runtime.store):
             return
-        wanted = runtime.wanted(request)
-        polls = self.poller.start(wanted, forced=request.forced)
-        self._follow(polls)
-        self._spawn(self._finish(request, [source.id for source, _ in wanted], polls))
+        for request in await runtime.writer.call(lambda: requests.pending(runtime.store)):
+            wanted = runtime.wanted(request)
+            polls = self.poller.start(wanted, forced=request.forced)
+            self._follow(polls)
+            self._spawn(self._finish(request, [source.id for source, _ in wanted], polls))
 
     async def _finish(self, request: requests.Request, ids: list[SourceId], polls: list[asyncio.Task[PollReport]]) -> None:
+        """Answers when the polls are stored and published, or could not be published: then the log says why."""
         others = [task for task in self.poller.tasks(ids) if task not in polls]
         results = await asyncio.gather(*polls, *others, return_exceptions=True)
-        await self.runtime.writer.flush()
-        await self._publish(frozenset(self._dirty))
+        runtime = self.runtime
+        await runtime.writer.flush()
+        await self._issuing.try_all(whole=False)
         reports = [result for result in results if isinstance(result, PollReport)]
-        await self.runtime.writer.commit(lambda transaction: requests.answer(transaction, request, reports))
-
-    # --- publishing
-    def _unpublished(self) -> set[Slug]:
-        """Feeds that changed since they were last published: by a command beside the daemon, too (`stories split`)."""
-        states = self.runtime.store.outputs()
-        return {one.slug for one in self.runtime.settings.outputs if self._is_behind(states.get(one.slug))}
-
-    def _is_behind(self, state: OutputState | None) -> bool:
-        return state is not None and not state.withdrawn and self._revisions.get(state.slug) != state.revision
-
-    def _publish_soon(self) -> None:
-        if not self._publishing:
-            self._publishing = True
-            self._spawn(self._publish_later())
-
-    async def _publish_later(self) -> None:
-        await asyncio.sleep(DEBOUNCE)
-        self._publishing = False
-        await self._publish(frozenset(self._dirty))
-
-    async def _publish(self, slugs: frozenset[Slug] | None) -> None:
-        """Writes these feeds (None: all whose documents differ from what is published)."""
-        self._dirty -= slugs or set()
-        runtime, started = self.runtime, self.runtime.clock.monotonic()
-        states = runtime.store.outputs()
-        try:
-            changed = await runtime.writer.call(lambda: runtime.publisher.publish(slugs, runtime.clock.now()))
-        except AggregatorError:
-            self._dirty |= {output.slug for output in runtime.settings.outputs} if slugs is None else slugs
-            raise
-        self._revisions |= {slug: one.revision for slug, one in states.items() if slugs is None or slug in slugs}
-        if changed:
-            log.info("published", feeds=len(changed))
-            self.metrics.published(len(changed), runtime.clock.monotonic() - started)
+        await runtime.writer.call(lambda: requests.answer(runtime.store, request, reports))
 
     # --- the rest
     def jobs(self) -> list[Job]:
@@ -253,9 +250,11 @@ class Service:
     def ready(self) -> tuple[bool, Mapping[str, object]]:
         """For `/readyz`: whether polls and publishing go on, with details. A refused config is told, but the old one works."""
         late = self.runtime.clock.monotonic() - self._last_tick
-        free = shutil.disk_usage(self.runtime.settings.publish.directory).free
+        free = _free(self.runtime.settings.publish.directory)
         fine = late < LATE_TICK and free > LEAST_DISK
-        details = {"config": self.config_error or "ok", "tick": f"{late:.0f} s ago", "disk_free_bytes": free}
+        details: dict[str, object] = {"config": self.config_error or "ok", "tick": f"{late:.0f} s ago", "disk_free_bytes": free}
+        if self.held:
+            details["restart_needed"] = list(self.held)
         return fine, details
 
     def _numbers(self) -> bytes:
@@ -272,11 +271,25 @@ class Service:
             log.error("task_failed", error=repr(error), exc_info=error)
 
     async def drain(self, seconds: float) -> None:
-        """Lets polls end, stores and publishes what they brought, and closes everything."""
+        """Lets polls and answers end, stores and publishes what came, and closes everything."""
+        self._door.stop()
+        for task in self._retiring:
+            task.cancel()
         late = await self.poller.drain(seconds)
         if late:
             log.warning("polls_cancelled", count=late)
-        await self.runtime.writer.flush()
-        await self._publish(frozenset(self._dirty))
         await self._door.close()
-        await self.runtime.aclose()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        try:
+            await self.runtime.writer.flush()
+            await self._issuing.publish()
+        finally:
+            await self.runtime.aclose()
+
+
+def _free(directory: Path) -> int:
+    """Bytes that can be written; 0 if the directory is gone."""
+    try:
+        return shutil.disk_usage(directory).free
+    except OSError:
+        return 0

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aggregator import health, rolling
+from aggregator import health, jumps, rolling
 from aggregator.cadence.hours import following
 from aggregator.lists import Lists
 from aggregator.logs import Log
-from aggregator.model import Slug
+from aggregator.model import Instant, Slug
 from aggregator.ports import Delivery, Event, Job, Rules, Store, Transaction
 from aggregator.publish import owed
 from aggregator.runtime import Runtime
@@ -33,14 +34,23 @@ EVENTS = 5_000
 
 
 class Upkeep:
-    """runtime: the one in use at each turn; changed: told of feeds whose documents differ now; metrics: the daemon's."""
+    """runtime: the one in use at each turn; changed: told of feeds whose documents differ now; metrics: the daemon's.
+
+    troubles: what is wrong beside sources.
+    """
 
     def __init__(
-        self, runtime: Callable[[], Runtime], changed: Callable[[frozenset[Slug]], None], metrics: Metrics | None
+        self,
+        runtime: Callable[[], Runtime],
+        changed: Callable[[frozenset[Slug]], None],
+        metrics: Metrics | None,
+        troubles: Callable[[], Iterable[health.Condition]] = tuple,
     ) -> None:
         self._runtime = runtime
         self._changed = changed
         self._metrics = metrics
+        self._troubles = troubles
+        self._is_shown = True
         self._lists = Lists()
 
     def jobs(self) -> list[Job]:
@@ -81,23 +91,43 @@ class Upkeep:
 
     async def look(self) -> None:
         """Opens and closes health events."""
+        await self._heal_times()
         runtime, now = self._runtime(), self._runtime().clock.now()
         states = runtime.store.states()
         hidden = runtime.settings.secrets
         found = [
             replace(one, title=hide(one.title, hidden), detail=hide(one.detail, hidden))
-            for one in health.conditions(runtime.settings.sources, states, now)
+            for one in (*self._troubles(), *health.conditions(runtime.settings.sources, states, now))
         ]
         events = health.changes(runtime.store.events(EVENTS), found, now)
         if events:
             alerts = owed.alerts(events, runtime.settings.alerts_webhook, now)
+            self._is_shown = False
             await runtime.writer.commit(lambda transaction: _save(transaction, events, alerts))
-            await runtime.writer.call(runtime.publisher.show_health)
         for event in events:
             log.warning("health", kind=event.kind, title=event.title, detail=event.detail, over=event.closed is not None)
+        if not self._is_shown:
+            await runtime.writer.call(runtime.publisher.show_health)
+            self._is_shown = True
         last = max((state.last_success for state in states.values() if state.last_success is not None), default=None)
         if self._metrics is not None:
             self._metrics.looked(Counter(condition.kind for condition in found), last)
+
+    async def _heal_times(self) -> None:
+        runtime = self._runtime()
+        healed = await runtime.writer.commit(lambda transaction: _heal(runtime.store, transaction, runtime.clock.now()))
+        if healed:
+            log.warning("clock_set_back", sources=healed)
+
+
+def _heal(store: Store, transaction: Transaction, now: Instant) -> int:
+    """Moves times that lie ahead because the clock was wrong (jumps.py)."""
+    states = [healed for state in store.states().values() if (healed := jumps.healed(state, now)) is not None]
+    for state in states:
+        transaction.save_state(state)
+    if states:
+        owed.note(transaction, jumps.brought_forward(store.deliveries(math.inf, EVENTS), now))
+    return len(states)
 
 
 def _save(transaction: Transaction, events: list[Event], alerts: list[Delivery]) -> None:

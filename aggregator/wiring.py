@@ -7,6 +7,7 @@ from functools import cached_property
 
 from aggregator.clock import SystemClock
 from aggregator.fetch.hosts import HostGate
+from aggregator.pipeline import Current, Pipeline
 from aggregator.ports import LanguageGuesser, Parser
 from aggregator.publish.shelf import Shelf
 from aggregator.runtime import Runtime
@@ -25,6 +26,7 @@ class Parts:
         self.store = store
         self.clock = SystemClock()
         self.shelf = Shelf()
+        self.current = Current()
         self._gate: HostGate | None = None
 
     @cached_property
@@ -36,7 +38,6 @@ class Parts:
         from aggregator.dedup.engine import Engine
         from aggregator.fetch.http import HttpFetcher
         from aggregator.fetch.message import HttpMessenger
-        from aggregator.pipeline import Pipeline
         from aggregator.publish.owed import Composer
         from aggregator.publish.publisher import Publisher
         from aggregator.reading import Reader
@@ -47,7 +48,8 @@ class Parts:
         reader = Reader(rules, Engine(settings.dedup), self._guesser, settings.publish.backfill)
         fetcher = HttpFetcher(settings, gate)
         publisher = Publisher(settings, self.store, self.shelf)
-        pipeline = Pipeline(settings, self.store, self.writer, gate, fetcher, self._parser, reader, self.clock, random.random)
+        chain = (fetcher, self._parser, reader)
+        pipeline = Pipeline(settings, self.store, self.writer, gate, *chain, self.clock, random.random, self.current)
         self._gate = gate
         composer = Composer(settings, self.store, self.shelf)
         messenger = HttpMessenger(settings)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from aggregator.errors import AggregatorError
 from aggregator.model import SourceState
 from aggregator.ports import Store, Transaction
 
@@ -81,7 +80,7 @@ class Writer:
 
         try:
             await self.commit(save)
-        except AggregatorError:
+        except BaseException:
             self._states = states | self._states  # newer ones win; they are tried again with the next flush
             raise
 

@@ -15,6 +15,9 @@ from aggregator.ports import Hold
 from aggregator.settings import Settings
 from aggregator.text.urls import registrable_domain
 
+LONGEST = 8 * 86_400.0
+"""Seconds from now that a hold can end in: servers are believed for a week (`cadence.after`), so the clock was set back."""
+
 
 class _Lane:
     """The turns at one domain: how many may be had, who has or waits for one, and when the next may start."""
@@ -86,7 +89,7 @@ class HostGate:
             return None
         domain = registrable_domain(url)
         hold = self._holds.get(domain)
-        if hold is not None and hold.until <= now:
+        if hold is not None and not now < hold.until <= now + LONGEST:
             del self._holds[domain]
             return None
         return hold

@@ -223,6 +223,9 @@ class MemoryStore:
     def value(self, key: str) -> str | None:
         return self._world.values.get(key)
 
+    def values(self, prefix: str) -> dict[str, str]:
+        return {key: value for key, value in self._world.values.items() if key.startswith(prefix)}
+
 
 def _moved(state: SourceState, url: str, now: Instant) -> SourceState:
     return replace(

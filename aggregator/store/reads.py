@@ -39,6 +39,7 @@ REJECTS = f"{_REJECTS} ORDER BY id DESC LIMIT ?"
 REJECTS_OF_SOURCE = f"{_REJECTS} WHERE source = ? ORDER BY id DESC LIMIT ?"
 OVERRIDES = "SELECT kind, a, b, at FROM overrides ORDER BY id"
 VALUE = "SELECT value FROM key_values WHERE key = ?"
+VALUES = "SELECT key, value FROM key_values WHERE key >= ? AND key < ?"
 COUNTS = {
     "sources": "SELECT count(*) FROM sources WHERE configured",
     "items": "SELECT count(*) FROM items",
@@ -148,6 +149,11 @@ def value(connection: sqlite3.Connection, key: str) -> str | None:
     """A single stored value, or None."""
     row = connection.execute(VALUE, (key,)).fetchone()
     return row[0] if row else None
+
+
+def values(connection: sqlite3.Connection, prefix: str) -> dict[str, str]:
+    """See `Store.values`. A prefix is a range of the keys' order."""
+    return dict(connection.execute(VALUES, (prefix, prefix + "\U0010ffff")).fetchall())
 
 
 def counts(connection: sqlite3.Connection) -> Mapping[str, int]:

@@ -100,6 +100,8 @@ class SqliteStore:
             return  # checkpointed and gone, which has synced it
         try:
             os.fsync(wal)
+        except OSError as error:
+            raise StoreError(f"the disk failed while working on the database {self.path}: {error.strerror}") from error
         finally:
             os.close(wal)
 
@@ -253,3 +255,6 @@ class SqliteStore:
 
     def value(self, key: str) -> str | None:
         return self._read(reads.value, key)
+
+    def values(self, prefix: str) -> dict[str, str]:
+        return self._read(reads.values, prefix)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from aggregator.dedup.engine import Engine
 from aggregator.fetch.hosts import HostGate
 from aggregator.model import Fault, Feed, Fetched, FetchOutcome, FetchRequest, Instant, Slug, SourceId, Story
 from aggregator.parse.read import read_document
-from aggregator.pipeline import Pipeline, PollReport
+from aggregator.pipeline import Current, Pipeline, PollReport
 from aggregator.ports import Store, StoryFilter
 from aggregator.publish.publisher import Publisher
 from aggregator.reading import Reader
@@ -85,10 +85,17 @@ class Newsroom:
     answers: dict[str, FetchOutcome] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     settings: Settings = field(init=False)
+    current: Current = field(default_factory=Current)
+    between: Callable[[], None] | None = None
+    """What happens while the next answer is under way."""
 
     # --- ports
     async def fetch(self, request: FetchRequest, now: Instant) -> FetchOutcome:
         self.asked.append(request.url)
+        if self.between is not None:
+            happens, self.between = self.between, None
+            happens()
+            self.current.use(self._pipeline(Writer(self.store)))
         return self.answers[request.url]
 
     async def parse(self, answer: Fetched, known: frozenset[bytes], now: Instant) -> Feed | Fault:
@@ -118,8 +125,8 @@ class Newsroom:
 
     async def _poll(self, ids: list[SourceId] | None, forced: bool) -> dict[str, PollReport]:
         writer = Writer(self.store)
-        reader = Reader(self.rules, Engine(self.settings.dedup), EnglishAlone(), self.settings.publish.backfill)
-        pipeline = Pipeline(self.settings, self.store, writer, self.gate, self, self, reader, self.clock, lambda: 0.5)
+        self.current = Current()
+        pipeline = self._pipeline(writer)
         sources = {source.id: source for source in self.settings.sources}
         reports = {}
         for id, state in self.store.states(ids).items():
@@ -129,6 +136,10 @@ class Newsroom:
         self.publisher.end_filling(self.clock.now())
         self.publisher.publish(None, self.clock.now())
         return reports
+
+    def _pipeline(self, writer: Writer) -> Pipeline:
+        reader = Reader(self.rules, Engine(self.settings.dedup), EnglishAlone(), self.settings.publish.backfill)
+        return Pipeline(self.settings, self.store, writer, self.gate, self, self, reader, self.clock, lambda: 0.5, self.current)
 
     # --- what a subscriber sees
     def feed(self, slug: str = "all") -> list[dict[str, Any]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import asyncio
+from typing import cast
 
 import pytest
 
@@ -14,8 +13,8 @@ from aggregator.commands.sources import count
 from aggregator.commands.why import about, lines
 from aggregator.errors import UsageError
 from aggregator.model import Fault, FaultKind, FetchFailed, SourceId, StoryId
-from aggregator.overrides import Overrides
 from aggregator.once import poll_there
+from aggregator.overrides import Overrides
 from aggregator.pipeline import PollReport
 from aggregator.text.times import rfc3339
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry

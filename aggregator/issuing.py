@@ -1,0 +1,95 @@
+"""Publishing while the daemon runs: soon after what changed, and again after a pause when the disk refused it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aggregator.errors import AggregatorError
+from aggregator.logs import Log
+from aggregator.metrics import Metrics
+from aggregator.model import Slug
+from aggregator.ports import OutputState
+from aggregator.runtime import Runtime
+
+log = Log("service")
+
+DEBOUNCE = 0.1
+"""Seconds between a poll's commit and publishing: feeds touched by several polls of one tick are written once."""
+PAUSE = 30.0
+"""Seconds after publishing failed until it is tried again."""
+
+
+class Issuing:
+    """runtime: the one in use at each turn; spawn: runs something beside, and logs what it raises."""
+
+    def __init__(
+        self, runtime: Callable[[], Runtime], metrics: Metrics, spawn: Callable[[Coroutine[Any, Any, None]], None]
+    ) -> None:
+        self._runtime = runtime
+        self._metrics = metrics
+        self._spawn = spawn
+        self._dirty: set[Slug] = set()
+        self._whole = False
+        self._revisions: dict[Slug, int] = {}
+        self._is_coming = False
+        self._not_before = 0.0
+
+    def changed(self, slugs: frozenset[Slug]) -> None:
+        """These feeds' documents differ now."""
+        self._dirty |= slugs
+        self._soon()
+
+    def look(self) -> None:
+        """Takes up what is left undone, and feeds that a command beside the daemon changed (`stories split`)."""
+        states = self._runtime().store.outputs()
+        self.changed(frozenset(one.slug for one in self._runtime().settings.outputs if self._is_behind(states.get(one.slug))))
+
+    def _is_behind(self, state: OutputState | None) -> bool:
+        return state is not None and not state.withdrawn and self._revisions.get(state.slug) != state.revision
+
+    def _soon(self) -> None:
+        wanted = self._whole or bool(self._dirty)
+        if wanted and not self._is_coming and self._runtime().clock.monotonic() >= self._not_before:
+            self._is_coming = True
+            self._spawn(self._later())
+
+    async def _later(self) -> None:
+        await asyncio.sleep(DEBOUNCE)
+        self._is_coming = False
+        await self.try_all(whole=False)
+
+    async def try_all(self, *, whole: bool) -> bool:
+        """Publishes what changed (whole: everything); False if the disk refuses: that is told, and tried again later."""
+        try:
+            await self.publish(whole=whole)
+        except AggregatorError as error:
+            log.error("publish_failed", error=str(error), pause=PAUSE)
+            return False
+        return True
+
+    async def publish(self, *, whole: bool = False) -> None:
+        """Writes the feeds that changed (whole: all whose documents differ from what is published). Raises AggregatorError.
+
+        What fails stays to be done, and what failed as a whole is done as a whole.
+        """
+        runtime, started = self._runtime(), self._runtime().clock.monotonic()
+        whole |= self._whole
+        slugs, self._dirty, self._whole = frozenset(self._dirty), set(), False
+        states = runtime.store.outputs()
+        try:
+            changed = await runtime.writer.call(
+                lambda: runtime.publisher.publish(None if whole else slugs, runtime.clock.now()) if whole or slugs else ()
+            )
+        except BaseException as error:
+            self._dirty |= slugs
+            self._whole |= whole
+            self._not_before = runtime.clock.monotonic() + PAUSE
+            if isinstance(error, OSError):
+                raise AggregatorError(f"can't publish: {error}") from error
+            raise
+        self._revisions |= {slug: one.revision for slug, one in states.items() if whole or slug in slugs}
+        if changed:
+            log.info("published", feeds=len(changed))
+            self._metrics.published(len(changed), runtime.clock.monotonic() - started)
