@@ -147,4 +147,4 @@ def is_signed(push: Push, signature: str | None, body: bytes) -> bool:
     if method not in _HASHES:
         return False
     expected = hmac.new(push.secret.encode(), body, _HASHES[method]).hexdigest()
-    return hmac.compare_digest(expected, digest.strip().lower())
+    return hmac.compare_digest(expected.encode(), digest.strip().lower().encode("utf-8", "replace"))

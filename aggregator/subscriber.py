@@ -21,7 +21,7 @@ from aggregator.serve.answers import read_body, short_response
 
 log = structlog.get_logger("subscriber")
 
-LOOK = 60.0
+LOOK = 5.0
 """Seconds between two looks for subscriptions to ask for or renew."""
 AT_ONCE = 20
 """Requests to hubs in one look: a thousand new sources are no reason for a thousand requests at once."""
