@@ -1,0 +1,272 @@
+"""The daemon's inside with everything real but the network: reloads, full disks, clocks, and an end in time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregator import daemon, health, reload
+from aggregator.config.load import load
+from aggregator.errors import AggregatorError, StoreError
+from aggregator.model import Slug, SourceId
+from aggregator.ports import Job
+from aggregator.service import Service
+from aggregator.settings import Settings
+from aggregator.store.sqlite import SqliteStore
+from aggregator.tag.query import check
+from aggregator.wiring import Parts
+from tests.unit.chain.newsroom import START, HandClock
+
+CONFIG = """
+server: {port: 8091}
+sources:
+  - {id: one, url: "https://one.example/feed", enabled: false}
+"""
+TOPIC = "topics: [{slug: sea, title: Sea, query: ferry}]\n"
+
+
+@dataclass
+class Desk:
+    """A service whose clock a test moves."""
+
+    folder: Path
+    clock: HandClock = field(default_factory=HandClock)
+    service: Service = field(init=False)
+
+    @property
+    def store(self) -> SqliteStore:
+        return self.parts.store
+
+    def read(self) -> Settings:
+        return load(self.folder / "feeds.yaml", check, {})
+
+    def configure(self, text: str) -> None:
+        (self.folder / "feeds.yaml").write_text(text)
+
+    async def start(self, text: str = CONFIG) -> Service:
+        self.configure(text)
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.setblocking(False)
+        settings = self.read()
+        self.parts = Parts(SqliteStore(Path(settings.storage.database)))
+        self.parts.clock = self.clock  # type: ignore[assignment]
+        self.service = Service(settings, self.read, self.parts, listener)
+        await self.service.start()
+        return self.service
+
+
+def run(folder: Path, work: Callable[[Desk], Coroutine[Any, Any, None]]) -> None:
+    async def inside() -> None:
+        desk = Desk(folder)
+        try:
+            await work(desk)
+        finally:
+            await desk.service.drain(0.0)
+            desk.store.close()
+
+    asyncio.run(inside())
+
+
+def test_an_edit_that_needs_a_restart_is_told_and_the_rest_of_it_taken(tmp_path: Path) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+        database = service.runtime.settings.storage.database
+        desk.configure(CONFIG.replace("port: 8091", "port: 9") + TOPIC + "storage: {database: other.db}\n")
+        await service.reload_if_changed(forced=False)
+        assert service.held == ("server", "storage.database")
+        assert service.runtime.settings.storage.database == database, "backups must copy what is in use"
+        assert Slug("sea") in {one.slug for one in service.runtime.settings.outputs}
+        assert service.ready()[1]["restart_needed"] == ["server", "storage.database"]
+        (trouble,) = health.of_config(service.config_error, service.held)
+        assert (trouble.kind, "storage.database" in trouble.detail) == ("restart", True)
+        desk.configure(CONFIG)
+        await service.reload_if_changed(forced=False)
+        assert service.held == ()
+
+    run(tmp_path, work)
+
+
+def test_a_refused_edit_is_in_the_health_feed_until_it_is_mended(tmp_path: Path) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+        for text, told in ((CONFIG + "topics: 7\n", 1), (CONFIG, 2)):
+            desk.configure(text)
+            await service.reload_if_changed(forced=False)
+            await service._upkeep.look()
+            assert desk.parts.shelf.get("/health.atom").body.count(b"An edit of the config is refused") == told  # type: ignore[union-attr]
+
+    run(tmp_path, work)
+
+
+def test_reloads_at_once_leave_one_runtime_and_close_the_others_at_the_end(tmp_path: Path) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+        first = service.runtime
+        closed: list[int] = []
+
+        async def aclose() -> None:
+            closed.append(1)
+
+        first.pipeline.fetcher.aclose = aclose  # type: ignore[method-assign]
+        await asyncio.gather(*(service.reload_if_changed(forced=True) for _ in range(5)))
+        assert len(service._retiring) == 5
+        assert desk.parts.current.pipeline is service.runtime.pipeline
+        await service.drain(0.0)
+        assert not service._retiring
+        assert closed == [1]
+
+    run(tmp_path, work)
+
+
+def test_what_the_disk_refuses_of_a_reload_is_done_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+
+        def full(*_: object) -> None:
+            raise StoreError("no space left")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(SqliteStore, "sync_sources", full)
+            desk.configure(CONFIG + '  - {id: two, url: "https://two.example/feed", enabled: false}\n' + TOPIC)
+            await service.reload_if_changed(forced=False)
+            with pytest.raises(StoreError):
+                await service.tick()
+        assert SourceId("two") not in desk.store.states()
+        await service.tick()
+        assert SourceId("two") in desk.store.states()
+        assert desk.parts.shelf.get("/feeds/sea.atom") is not None
+
+    run(tmp_path, work)
+
+
+def test_publishing_that_fails_is_tried_again_after_a_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+        publisher = service.runtime.publisher
+        real = publisher.publish
+
+        def publish(*given: Any) -> Any:
+            tries.append(1)
+            if len(tries) < 3:
+                raise OSError(28, "No space left on device")
+            return real(*given)
+
+        monkeypatch.setattr(publisher, "publish", publish)
+        service._issuing.changed(frozenset([Slug("all")]))
+        await asyncio.gather(*service._tasks, return_exceptions=True)
+        for pause, total in ((1.0, 1), (30.0, 2), (1.0, 2), (30.0, 3), (60.0, 3)):
+            desk.clock.time += pause
+            await service.tick()
+            await asyncio.gather(*service._tasks, return_exceptions=True)
+            assert len(tries) == total
+
+    run(tmp_path, work)
+
+
+def test_an_unwritable_publish_directory_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "public").write_text("a file, not a directory")
+
+    async def work() -> None:
+        desk = Desk(tmp_path)
+        with pytest.raises(AggregatorError, match="public"):
+            await desk.start(CONFIG + "publish: {directory: public}\n")
+        desk.store.close()
+
+    asyncio.run(work())
+
+
+def test_sources_put_off_by_a_clock_that_was_ahead_are_due_again(tmp_path: Path) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start(CONFIG.replace(", enabled: false", ""))
+        (state,) = desk.store.states().values()
+        with desk.store.begin() as transaction:
+            transaction.save_state(reload_state(state, START + 1e9))
+        await service._upkeep.look()
+        (after,) = desk.store.states().values()
+        assert (after.last_poll, after.due) == (START, START + 600)
+
+    run(tmp_path, work)
+
+
+def reload_state(state: Any, at: float) -> Any:
+    from dataclasses import replace
+
+    return replace(state, last_poll=at, due=at + 600)
+
+
+def test_a_directory_that_is_gone_is_not_ready_instead_of_a_crash(tmp_path: Path) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+        assert service.ready()[1]["disk_free_bytes"] != 0
+        service.runtime.settings.publish.directory.rename(tmp_path / "away")
+        well, details = service.ready()
+        assert (well, details["disk_free_bytes"]) == (False, 0)
+
+    run(tmp_path, work)
+
+
+@pytest.mark.parametrize(
+    ("edit", "keys"),
+    [("", ()), ("server: {host: 127.0.0.2}", ("server",)), ("server: {port: 9}", ("server",)), (TOPIC, ())],
+)
+def test_what_only_a_restart_can_change(tmp_path: Path, edit: str, keys: tuple[str, ...]) -> None:
+    def read(text: str) -> Settings:
+        (tmp_path / "feeds.yaml").write_text("sources: []\n" + text)
+        return load(tmp_path / "feeds.yaml", check, {})
+
+    running, wanted = read(""), read(edit)
+    held, found = reload.held(running, wanted)
+    assert found == keys
+    assert (held.server, held.outputs) == (running.server, wanted.outputs)
+
+
+# --- the daemon's frame
+@dataclass
+class Busy:
+    """A service whose end takes as long as its writer's thread does."""
+
+    release: threading.Event = field(default_factory=threading.Event)
+    reloads: int = 0
+    told: list[str] = field(default_factory=list)
+
+    async def start(self) -> None:
+        for _ in range(50):
+            os.kill(os.getpid(), signal.SIGHUP)
+        asyncio.get_running_loop().call_later(0.3, os.kill, os.getpid(), signal.SIGTERM)
+
+    async def tick(self) -> None: ...
+
+    async def reload_if_changed(self, *, forced: bool) -> None:
+        if forced:
+            self.reloads += 1
+            await asyncio.sleep(0.02)
+
+    def jobs(self) -> list[Job]:
+        return []
+
+    async def drain(self, seconds: float) -> None:
+        await asyncio.to_thread(self.release.wait)
+
+
+def test_a_backup_under_way_does_not_put_off_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "LIMIT", 0.05)
+    busy, ends = Busy(), []
+
+    def end(code: int) -> None:
+        ends.append(code)
+        busy.release.set()
+
+    asyncio.run(daemon.run(busy, end=end))
+    assert ends == [0]
+    assert 1 <= busy.reloads <= 2, "a storm of SIGHUPs before and during the start is one reload, or two"
