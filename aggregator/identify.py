@@ -73,11 +73,12 @@ class Same:
 
 @dataclass(frozen=True, slots=True)
 class Rekeyed:
-    """A known item that the feed now sends under `item.guid`. `changed`: its content is another, too."""
+    """A known item that the feed now sends under `item.guid`. `changed`: its content is another, too; `was`: the guid before."""
 
     item: Item
     changed: bool
     reason: str
+    was: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +283,7 @@ def _decision(item: Item, stored: KnownItem | None, reason: str) -> Decision:
     )
     changed = stored.hash != item.hash
     if stored.guid != item.guid:
-        return Rekeyed(settled, changed, reason)
+        return Rekeyed(settled, changed, reason, stored.guid)
     return Changed(settled, reason) if changed else Same(settled, reason)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -67,6 +67,15 @@ class Decided:
 
     def is_dropped(self, item: Item) -> bool:
         return item.canonical in self.dropped or key_of(item) in self.dropped
+
+    def renamed(self, old: str, new: str, now: Instant) -> Iterator[Override]:
+        """What must be decided of an item's new key, so that the decisions on the old one go on."""
+        if old in self.split:
+            yield Override("split", new, old, now)
+        elif old in self.merged:
+            yield Override("merge", old, new, now)
+        if old in self.dropped:
+            yield Override("drop", new, None, now)
 
 
 def key_of(item: Item) -> str:
@@ -154,8 +163,10 @@ def store(transaction: Transaction, engine: Engine, found: Reading, decided: Dec
                 )
             case Changed(item):
                 touched[_revise(transaction, engine, item, found.signatures[number])] = None
-            case Rekeyed(item, changed):
+            case Rekeyed(item, changed, _, was):
                 transaction.rekey_item(item.id, item.guid)
+                for override in decided.renamed(f"{item.source} {was}", key_of(item), now):
+                    transaction.add_override(override)
                 if changed:
                     touched[_revise(transaction, engine, item, found.signatures[number])] = None
             case Same() | Repeated():

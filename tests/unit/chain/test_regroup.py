@@ -146,6 +146,21 @@ def test_what_was_split_off_together_stays_together(newsroom: Newsroom) -> None:
     assert planned(newsroom).changes == ()
 
 
+def test_decisions_outlive_a_feeds_change_of_guids(newsroom: Newsroom) -> None:
+    read(newsroom, CONFIG)
+    alone = overrides(newsroom).split("https://two.example/ferry")
+    newsroom.serves(TWO, entry(FERRY, id="other", url="https://two.example/ferry", at=START - HOUR / 2))
+    newsroom.poll("two")
+    (story,) = newsroom.store.stories([alone])
+    assert story.items[0].guid == "other"
+    assert planned(newsroom).changes == ()
+    overrides(newsroom).merge(story_at(newsroom, "one"), alone)
+    newsroom.serves(TWO, entry(FERRY, id="third", url="https://two.example/ferry", at=START - HOUR / 2))
+    newsroom.poll("two")
+    newsroom.configure(APART)
+    assert planned(newsroom).changes == (), "what a person put together stays, also where its sources are kept apart"
+
+
 def test_the_later_of_two_decisions_binds(newsroom: Newsroom) -> None:
     read(newsroom, CONFIG)
     alone = overrides(newsroom).split("https://two.example/ferry")
