@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aggregator import regroup
 from aggregator.commands import plan_dedup
 from aggregator.dedup.engine import Engine
-from aggregator.model import Evidence, Slug, StoryId
+from aggregator.model import Entry, Evidence, Item, ItemId, Slug, SourceId, Story, StoryId
 from aggregator.overrides import Overrides
 from aggregator.ports import Store
-from aggregator.regroup import Applied, Plan
+from aggregator.regroup import Applied, Groups, Plan
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 ONE, TWO, THREE = (f"https://{name}.example/feed.json" for name in ("one", "two", "three"))
@@ -216,3 +218,47 @@ def test_every_item_is_in_one_part(newsroom: Newsroom, level: str) -> None:
     store: Store = newsroom.store
     assert applied(newsroom, planned(newsroom)).done == 1
     assert store.counts()["stories"] == 4
+
+
+HOMES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.booleans()), min_size=1, max_size=14)
+
+
+@given(HOMES, st.sets(st.integers(0, 4)))
+def test_every_item_has_one_place_and_every_id_leads_to_one_story(homes: list[tuple[int, int, bool]], public: set[int]) -> None:
+    """homes: of each item, the story it is in, the group that it comes to, and whether it wants to be its story's lead."""
+    wholes: dict[int, list[Item]] = {}
+    leads: dict[int, Item] = {}
+    groups = Groups()
+    firsts: dict[int, StoryId] = {}
+    for number, (old, new, leading) in enumerate(homes, 1):
+        item = stored(number)
+        wholes.setdefault(old, []).append(item)
+        leads[old] = item if leading else leads.get(old, item)
+        firsts[new] = groups.put(item, firsts.get(new), Evidence("new"))
+    stories = [
+        Story(StoryId(f"s{old}"), tuple(items), leads[old].id, 0.0, items[0].first_seen, 0.0) for old, items in wholes.items()
+    ]
+    published = {StoryId(f"s{old}") for old in public}
+    changes = list(regroup.compare(stories, groups, published))
+    for change in changes:
+        before = {item.id for story in change.before for item in story.items}
+        assert sorted(before) == sorted(item.id for part in change.after for item in part.items)
+        heirs = [id for part in change.after for id in ((part.id, *part.aliases) if part.id else ())]
+        assert sorted(heirs) == sorted(story.id for story in change.before), "each id stays, or leads to one that stays"
+        for part in change.after:
+            assert part.id in change.published or not published.intersection(part.aliases), (
+                "a published id is no alias of another"
+            )
+            lead = next((story.lead for story in change.before if story.id == part.id), None)
+            assert lead is None or lead in {item.id for item in part.items}, "the id stays with its lead"
+    touched = {story.id for change in changes for story in change.before}
+    for story in stories:
+        whole = {groups.label_of[item.id] for item in story.items}
+        alone = len(whole) == 1 and len(groups.members[next(iter(whole))]) == len(story.items)
+        assert (story.id not in touched) == alone, "what stays as it is is not told"
+
+
+def stored(number: int) -> Item:
+    """An item by its number, which is also when it came."""
+    title = Entry(str(number), None, f"Title {number}")
+    return Item(ItemId(number), SourceId("one"), str(number), title, None, "One", "one", 0.0, float(number), b"")
