@@ -90,7 +90,10 @@ class Subscriber:
             return short_response(request.scope, 404)
         after, challenge = answer
         await self._change(id, push.token, lambda _: None if after.is_over(now) else after)
-        log.info("hub_left" if after.leaving else "hub_verified", source=id, lease=after.lease)
+        if after.leaving:
+            log.info("hub_left", source=id)
+        else:
+            log.info("hub_verified", source=id, lease=after.lease)
         return short_response(request.scope, 200, {"content-type": "text/plain; charset=utf-8"}, text=challenge)
 
     async def pushed(self, request: Request) -> Response:

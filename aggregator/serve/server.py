@@ -57,13 +57,21 @@ async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> N
         timeout_graceful_shutdown=GRACE,
         backlog=512,
     )
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each malformed request
+    its_log = logging.getLogger("uvicorn.error")
+    its_log.setLevel(logging.ERROR)  # it warns of each malformed request
+    its_log.addFilter(_is_trouble)
     server = _Server(config)
     watcher = asyncio.create_task(_stop(server, stop))
     try:
         await server.serve(sockets=[listener])
     finally:
         watcher.cancel()
+
+
+def _is_trouble(record: logging.LogRecord) -> bool:
+    """Not that answers were cut off at the end: uvicorn tells of each as of a crash."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, asyncio.CancelledError) and not str(record.msg).startswith("Cancel ")
 
 
 class _Server(uvicorn.Server):
