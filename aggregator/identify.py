@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from aggregator.model import Entry, Instant, Item, ItemId, Source
+from aggregator.outlets import outlet_of
 from aggregator.ports import KnownItem
-from aggregator.text.urls import canonical, registrable_domain, without_tracking
+from aggregator.text.urls import canonical, without_tracking
 from aggregator.text.wire import agency
-from aggregator.text.words import fold, tokens
+from aggregator.text.words import tokens
 
 MAX_GUID = 512
 """Characters of a guid that are stored as they are; longer ones are known by their hash."""
@@ -27,20 +28,6 @@ REKEYED_SHARE = 0.5
 """Share of a document's entries that must be known by link alone before it is taken for a feed that changed all its guids."""
 
 _LINK, _HASH, _LONG = "link:", "hash:", "guid:"
-_WRAPPERS = frozenset(
-    [
-        "feedproxy.google.com",
-        "feeds.feedburner.com",
-        "news.google.com",
-        "t.co",
-        "bit.ly",
-        "feedsportal.com",
-        "lnkd.in",
-        "buff.ly",
-        "trib.al",
-    ]
-)
-"""Hosts that only forward to an article: they are nobody's outlet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,21 +150,6 @@ def content_hash(entry: Entry) -> bytes:
         *(enclosure.url.partition("?")[0] for enclosure in entry.enclosures),
         (entry.image or "").partition("?")[0],
     )
-
-
-def outlet_of(entry: Entry, source: Source, home: str | None) -> tuple[str, str]:
-    """(name as shown, key that outlets are counted by) of who published an entry, which is not always the feed."""
-    if source.outlet:
-        return source.outlet, fold(source.outlet)
-    if source.aggregator and entry.origin is not None:
-        domain = registrable_domain(entry.origin.url) if entry.origin.url else ""
-        name = (entry.origin.title or "").strip()
-        if name or domain:
-            return name or domain, domain or fold(name)
-    domain = registrable_domain(entry.url) if entry.url else ""
-    if not domain or _is_wrapped(entry.url or "", domain):
-        domain = registrable_domain(home or source.url) or registrable_domain(source.url) or source.id
-    return domain, domain
 
 
 _REPEATED = "the same entry stands twice in the document"
@@ -313,7 +285,3 @@ def _item(one: _Keyed, guid: str, source: Source, home: str | None, now: Instant
         old=first_poll and (undated or published < now - backfill),
         origin=agency(entry.text, entry.authors),
     )
-
-
-def _is_wrapped(url: str, domain: str) -> bool:
-    return domain in _WRAPPERS or url.split("//", 1)[-1].split("/", 1)[0].lower() in _WRAPPERS

@@ -18,10 +18,10 @@ from aggregator.identify import (
     content_hash,
     guid_of,
     identify,
-    outlet_of,
     title_hash,
 )
 from aggregator.model import Category, Entry, Item, ItemId, Origin, Source, SourceId, StoryId
+from aggregator.outlets import outlet_of
 from aggregator.ports import KnownItem
 
 NOW = 1_700_000_000.0
