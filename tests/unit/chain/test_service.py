@@ -120,7 +120,8 @@ def test_reloads_at_once_leave_one_runtime_and_close_the_others_at_the_end(tmp_p
         await asyncio.gather(*(service.reload_if_changed(forced=True) for _ in range(5)))
         assert len(service._retiring) == 5
         assert desk.parts.current.pipeline is service.runtime.pipeline
-        await service.drain(0.0)
+        async with asyncio.timeout(5):
+            await service.drain(0.0)
         assert not service._retiring
         assert closed == [1]
 
@@ -153,6 +154,8 @@ def test_publishing_that_fails_is_tried_again_after_a_pause(tmp_path: Path, monk
 
     async def work(desk: Desk) -> None:
         service = await desk.start()
+        await service.tick()
+        await asyncio.gather(*service._tasks, return_exceptions=True)
         publisher = service.runtime.publisher
         real = publisher.publish
 
