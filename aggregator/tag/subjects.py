@@ -1,7 +1,8 @@
 """What an English text is about: one of the 17 top levels of the IPTC Media Topics, or nothing where it is not clear.
 
 Two votes are multiplied: word vectors (a linear classifier over GloVe 50d, trained on seed words alone) and the seed words
-themselves (naive Bayes). `docs/tools/subjects.py` builds the table; docs/tags.md has the figures. numpy is used here and there alone.
+themselves (naive Bayes). `docs/tools/subjects.py` builds the table; docs/tags.md has the figures. numpy is used
+here and there alone.
 """
 
 from __future__ import annotations
