@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from aggregator.model import Source, SourceState
 
 
+EVENTS = 5_000
+"""Events looked through for open ones."""
+
+
 @click.command()
 @click.argument("ids", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for each source.")
@@ -110,7 +114,14 @@ def table(application: Application, ids: tuple[str, ...]) -> Table:
         ahead = "never" if state.gone or not source.enabled else _ahead(max(state.due, state.not_before) - now)
         why = state.last_error or state.reason
         out.add_row(Text(source.id), Text(word, style=style), str(state.entries), last, ahead, Text(why))
+    out.caption = Text("\n".join(troubles(application)), style="red") if not ids else None
     return out
+
+
+def troubles(application: Application) -> list[str]:
+    """What is wrong with the daemon itself: a refused edit, one that needs a restart, no source at all that can be read."""
+    events = application.store.events(EVENTS)
+    return [f"{one.title}: {one.detail}" for one in events if one.closed is None and one.key == f"{one.kind} daemon"]
 
 
 def _ahead(seconds: float) -> str:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import socket
-import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from starlette.requests import Request
 
-from aggregator import daemon, health, reload
+from aggregator import health, pushes, reload
+from aggregator.app import Application
+from aggregator.commands.status import troubles
 from aggregator.config.load import load
 from aggregator.errors import AggregatorError, StoreError
-from aggregator.model import Slug, SourceId
-from aggregator.ports import Job
+from aggregator.model import Fetched, Slug, SourceId
+from aggregator.pushes import Push
 from aggregator.service import Service
 from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
@@ -102,6 +103,7 @@ def test_a_refused_edit_is_in_the_health_feed_until_it_is_mended(tmp_path: Path)
             desk.configure(text)
             await service.reload_if_changed(forced=False)
             await service._upkeep.look()
+            assert len(troubles(cast(Application, desk))) == 2 - told, "`status` tells it while it is so"
             assert desk.parts.shelf.get("/health.atom").body.count(b"An edit of the config is refused") == told  # type: ignore[union-attr]
 
     run(tmp_path, work)
@@ -208,6 +210,51 @@ def reload_state(state: Any, at: float) -> Any:
     return replace(state, last_poll=at, due=at + 600)
 
 
+def test_what_was_pushed_and_could_not_be_stored_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start(CONFIG.replace(", enabled: false", ""))
+        (source,) = service.runtime.settings.sources
+
+        async def full(*_: object) -> None:
+            raise StoreError("no space left")
+
+        asked: list[tuple[list[str], bool]] = []
+
+        def start(work: Any, forced: bool = False) -> list[Any]:
+            asked.append(([one.id for one, _ in work], forced))
+            return []
+
+        monkeypatch.setattr(service.poller, "take", full)
+        monkeypatch.setattr(service.poller, "start", start)
+        await service._take_in(source, lambda state: Fetched(state.url, 200, (), b""))
+        with pytest.raises(StoreError):
+            await service.tick()
+        await service.tick()
+        assert (["one"], True) in asked
+
+    run(tmp_path, work)
+
+
+def test_a_stranger_at_the_push_address_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start(CONFIG + "site: {url: 'https://news.example'}\nnetwork: {websub: true}\n")
+        with desk.store.begin() as transaction:
+            for number in range(300):
+                one = Push("https://hub.example/", f"https://one.example/{number}", f"token-{number}", "secret")
+                pushes.save(transaction, SourceId(f"s{number}"), one)
+        find = service._door._subscriber._find
+        known = find(cast(Request, SimpleNamespace(path_params={"token": "token-7"})))
+        assert known is not None
+        assert known[0] == "s7"
+        monkeypatch.setattr(SqliteStore, "value", lambda *_: 1 / 0)
+        monkeypatch.setattr(SqliteStore, "values", lambda *_: 1 / 0)
+        for number in range(300, 400):
+            assert find(cast(Request, SimpleNamespace(path_params={"token": f"token-{number}"}))) is None
+        monkeypatch.undo()
+
+    run(tmp_path, work)
+
+
 def test_a_directory_that_is_gone_is_not_ready_instead_of_a_crash(tmp_path: Path) -> None:
     async def work(desk: Desk) -> None:
         service = await desk.start()
@@ -232,44 +279,3 @@ def test_what_only_a_restart_can_change(tmp_path: Path, edit: str, keys: tuple[s
     held, found = reload.held(running, wanted)
     assert found == keys
     assert (held.server, held.outputs) == (running.server, wanted.outputs)
-
-
-# --- the daemon's frame
-@dataclass
-class Busy:
-    """A service whose end takes as long as its writer's thread does."""
-
-    release: threading.Event = field(default_factory=threading.Event)
-    reloads: int = 0
-    told: list[str] = field(default_factory=list)
-
-    async def start(self) -> None:
-        for _ in range(50):
-            os.kill(os.getpid(), signal.SIGHUP)
-        asyncio.get_running_loop().call_later(0.3, os.kill, os.getpid(), signal.SIGTERM)
-
-    async def tick(self) -> None: ...
-
-    async def reload_if_changed(self, *, forced: bool) -> None:
-        if forced:
-            self.reloads += 1
-            await asyncio.sleep(0.02)
-
-    def jobs(self) -> list[Job]:
-        return []
-
-    async def drain(self, seconds: float) -> None:
-        await asyncio.to_thread(self.release.wait)
-
-
-def test_a_backup_under_way_does_not_put_off_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daemon, "LIMIT", 0.05)
-    busy, ends = Busy(), []
-
-    def end(code: int) -> None:
-        ends.append(code)
-        busy.release.set()
-
-    asyncio.run(daemon.run(busy, end=end))
-    assert ends == [0]
-    assert 1 <= busy.reloads <= 2, "a storm of SIGHUPs before and during the start is one reload, or two"
