@@ -15,8 +15,8 @@ _MINUTES = (1 << MINUTE_BITS) - 1
 class Reach(NamedTuple):
     """How far the search for candidates goes.
 
-    heavy: words beside the title's by which others are found; least: share of an item's weight that another must have in common
-    with it; candidates: how many are compared.
+    heavy: words of the text beside the title's by which others are found; least: share of an item's weight that another must
+    have in common with it; candidates: how many are compared.
     """
 
     heavy: int
@@ -33,7 +33,8 @@ def by_words(
     for word in item.heavy:
         weight = item.vector[word]
         weights += weight
-        for posting in known[word].postings:
+        _, _, postings = known[word]
+        for posting in postings:
             sums[posting] = sums.get(posting, 0) + weight
     least = reach.least * weights
     low, high = (at - within) / 60, (at + within) / 60
@@ -44,7 +45,8 @@ def by_words(
 
 def by_address(index: StoryIndex, address: Term, at: Instant, within: float) -> list[IndexedItem]:
     """The items of one canonical address, the newest first."""
-    return _items(index, [posting for posting in reversed(address.postings) if abs((posting & _MINUTES) * 60 - at) <= within])
+    _, _, postings = address
+    return _items(index, [posting for posting in reversed(postings) if abs((posting & _MINUTES) * 60 - at) <= within])
 
 
 def _items(index: StoryIndex, postings: Iterable[int]) -> list[IndexedItem]:

@@ -34,20 +34,22 @@ class Weights(NamedTuple):
     title_numbers: float
     days: float
     same_outlet: float
+    languages: float
     bias: float
     sure: float
     close: float
 
 
-STORY = Weights(7.0, 3.0, 8.5, 3.5, -8.0, -2.0, -2.5, -4.5, -8.5, 3.0, -1.25)
-EVENT = Weights(4.5, 3.0, 14.5, 1.5, -1.0, -1.5, -1.0, 0.0, -5.0, 5.5, 0.0)
+STORY = Weights(7.0, 3.0, 8.5, 3.5, -8.0, -2.0, -2.5, -4.5, -3.0, -8.45, 3.0, -1.3)
+EVENT = Weights(4.5, 3.0, 14.5, 1.5, -1.0, -1.5, -1.0, 0.0, -3.0, -5.0, 5.5, 0.0)
 
 
 class Pair(NamedTuple):
     """What two items have in common, each between 0 and 1; the names are those of the weights.
 
     cover: how much of one's title the other tells, in title or text; containment: how much of the lighter title is in the other;
-    numbers: how many are missing, as far as titles or texts are alike; short: how much the shorter title can prove.
+    numbers: how many are missing, as far as titles or texts are alike; short: how much the shorter title can prove; languages:
+    they are known and differ.
     """
 
     score: float
@@ -59,6 +61,7 @@ class Pair(NamedTuple):
     title_numbers: float
     containment: float
     short: float
+    languages: bool
 
 
 def compare(a: Weighed, b: Weighed, apart: float, same_outlet: bool, weights: Weights) -> Pair:
@@ -78,15 +81,18 @@ def compare(a: Weighed, b: Weighed, apart: float, same_outlet: bool, weights: We
         + weights.same_outlet * same_outlet
         + weights.bias
     )
+    languages = a.language != b.language and bool(a.language and b.language)
+    if languages:
+        score += weights.languages
     if score + weights.cosine < 0.0:  # whatever the words of the texts say
-        return Pair(max(-LIMIT, score), cover_max, cover_min, 0.0, copy, 0.0, 0.0, containment, short)
+        return Pair(max(-LIMIT, score), cover_max, cover_min, 0.0, copy, 0.0, 0.0, containment, short, languages)
     cosine = _cosine(a, b)
     alike = max(copy, containment if same_outlet else containment**UNLIKE_TITLES)
     numbers = missing(a.numbers, b.numbers) * alike if alike else 0.0
     title_numbers = missing(a.title_numbers, b.title_numbers) * containment if containment else 0.0
     score += weights.cosine * cosine + weights.numbers * numbers + weights.title_numbers * title_numbers
     limited = LIMIT if score > LIMIT else -LIMIT if score < -LIMIT else score
-    return Pair(limited, cover_max, cover_min, cosine, copy, numbers, title_numbers, containment, short)
+    return Pair(limited, cover_max, cover_min, cosine, copy, numbers, title_numbers, containment, short, languages)
 
 
 def terms(pair: Pair, apart: float, same_outlet: bool, weights: Weights) -> tuple[tuple[str, float], ...]:
@@ -97,6 +103,7 @@ def terms(pair: Pair, apart: float, same_outlet: bool, weights: Weights) -> tupl
         ("copied runs", weights.copy * pair.copy),
         ("numbers that differ", weights.numbers * pair.numbers + weights.title_numbers * pair.title_numbers),
         ("time between", weights.days * apart / DAY),
+        ("other language", weights.languages * pair.languages),
         ("same outlet", weights.same_outlet * same_outlet),
         ("needed", weights.bias),
     )

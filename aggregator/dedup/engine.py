@@ -24,6 +24,8 @@ JUDGES = 12
 """Items of a story that an item is compared with; spread evenly over it."""
 MERGE_JUDGES = 8
 """Items of each of two stories that are compared when these may be one."""
+MOST, NOT_ALONE = 0.5, 0.25
+"""Shares of a story's items that must agree with one that joins, and with one that a single pair is sure of."""
 MERGES = 4
 """Stories that one item may bring together with its own."""
 
@@ -38,8 +40,8 @@ class Level:
 
 
 LEVELS = {
-    "story": Level(STORY, Reach(heavy=10, least=0.15, candidates=12), once=True),
-    "event": Level(EVENT, Reach(heavy=14, least=0.05, candidates=24), once=False),
+    "story": Level(STORY, Reach(heavy=6, least=0.15, candidates=12), once=True),
+    "event": Level(EVENT, Reach(heavy=10, least=0.05, candidates=24), once=False),
 }
 """Of the items that share less than `least`, fewer than one in a thousand would agree."""
 
@@ -76,7 +78,10 @@ class _Proposal:
         return sum(self.scores) / len(self.scores)
 
     def agrees(self, weights: Weights) -> bool:
-        return max(self.scores) >= weights.sure or (not self.told and _agreed(self.scores, weights))
+        """Whether one pair is sure and not alone, or the story agrees on the whole."""
+        if max(self.scores) >= weights.sure and _share(self.scores) >= NOT_ALONE:
+            return True
+        return not self.told and _agreed(self.scores, weights)
 
 
 class Engine:
@@ -124,9 +129,9 @@ class Engine:
         """An item says something else now: it stays in its story, and others are compared with what it says."""
         row = index.items((item.id,)).get(item.id)
         if row is not None:
-            row.view = _weighed(index, index.terms(read.words), read, 0)
-            row.signature = pack(_view(row))
-            index.replace(row)
+            row.view = view = _weighed(index, index.terms(read.words), read, LEVELS[read.level].reach.heavy)
+            row.signature = pack(view)
+            index.replace(row, view.heavy)
 
 
 class _Search:
@@ -235,7 +240,12 @@ class _Search:
 
 def _agreed(scores: Sequence[float], weights: Weights) -> bool:
     """Whether half of the pairs agree, or all of them on the whole: never one alone, because chains of single links drift."""
-    return 2 * sum([score >= 0 for score in scores]) >= len(scores) or sum(scores) >= weights.close * len(scores)
+    return _share(scores) >= MOST or sum(scores) >= weights.close * len(scores)
+
+
+def _share(scores: Sequence[float]) -> float:
+    """Share of the pairs that agree."""
+    return sum([score >= 0 for score in scores]) / len(scores)
 
 
 def _spread(rows: Sequence[IndexedItem], count: int) -> Sequence[IndexedItem]:
@@ -258,6 +268,6 @@ def _view(row: IndexedItem) -> Weighed:
 def _weighed(index: StoryIndex, known: Mapping[int, Term], read: Signature, heavy: int) -> Weighed:
     """The item's words by how rare they are now, the item itself counted."""
     unit, lead = index.unit, read.lead
-    frequencies = [known[word].frequency / unit for word in read.words]
+    frequencies = [known[word][0] / unit for word in read.words]
     frequencies[:lead] = [frequency + 1.0 for frequency in frequencies[:lead]]
     return weigh(read, rarities(frequencies, index.total / unit + 1.0), heavy)

@@ -48,7 +48,10 @@ def judge(a: Weighed, b: Weighed, apart: float, same_outlet: bool, marked: bool,
         again = copied >= 0.8 or (copied >= REWRITTEN and runs >= REWRITE_RUNS)
         if not (again and agreeing >= NUMBERS_AGREE and apart <= DAY):
             return Verdict(-LIMIT, pair, "the next of a column")
-    settled = revised or (copied >= COPIED and agreeing >= NUMBERS_AGREE)
+    if revised:
+        facts = weights.numbers * pair.numbers + weights.title_numbers * pair.title_numbers
+        return Verdict(min(LIMIT, pair.score - facts), pair, "a correction or an update")
+    settled = copied >= COPIED and agreeing >= NUMBERS_AGREE
     form = same_outlet and not settled and _one_form(a, b, pair, agreeing)
     if (form or marked) and not settled and (pair.containment >= 0.4 or pair.copy >= 0.25):
         same = agreeing >= 0.8 and not missing(a.title_numbers, b.title_numbers) and pair.cover_min >= 0.85

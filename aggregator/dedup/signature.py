@@ -74,7 +74,8 @@ class Signature:
     then those of the text; counts beside them. order: the title's stems as they stand. runs: hashes of runs of the text's words.
 
     days: names of days in the title, 0 is Monday; revision: the title calls itself a correction or an update; generic: it
-    names a column, not a story; url: the identity key of the address; level: story or event.
+    names a column, not a story; language: a number for it, 0 for none; url: the identity key of the address; level: story or
+    event.
     """
 
     words: tuple[int, ...]
@@ -88,6 +89,7 @@ class Signature:
     days: frozenset[int]
     revision: bool
     generic: bool
+    language: int
     url: int | None
     level: str
 
@@ -128,9 +130,16 @@ def signature(item: Item, hashes: WordHashes, level: str) -> Signature:
         days=frozenset(_DAYS[word] for word in title if word in _DAYS),
         revision=is_revision(entry.title),
         generic=are_generic(title),
+        language=_language(item.language),
         url=key("url", link) if link and ("/" in link or "?" in link) else None,
         level=level,
     )
+
+
+def _language(tag: str) -> int:
+    """A number for the main part of a language tag, 0 where the language is unknown."""
+    main = tag.partition("-")[0].casefold()
+    return 0 if main in ("", "und") else zlib.crc32(main.encode()) & 0xFFFF or 1
 
 
 def _date_words(title: list[str]) -> frozenset[str]:

@@ -7,7 +7,7 @@ import struct
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 
 from aggregator.dedup.signature import Signature
 
@@ -18,7 +18,7 @@ STEP = 8.0
 
 LIGHT = 0.35
 """Share of the heaviest word's weight under which a word leads to too many other items to be looked up by."""
-_HEAD = struct.Struct("<HBBHBBH")
+_HEAD = struct.Struct("<HBBHBBHH")
 _SPREAD = tuple(1.0 + math.log(max(1, count)) for count in range(256))
 
 
@@ -38,6 +38,7 @@ class Weighed:
     days: frozenset[int]
     revision: bool
     generic: bool
+    language: int
     title_weight: int = 0
     norm: float = 0.0
     heavy: tuple[int, ...] = ()
@@ -65,16 +66,17 @@ def weigh(read: Signature, rarity: Sequence[float], heavy: int) -> Weighed:
                 rare[word] = min(255, int(weight)) or 1
     return Weighed(
         rare, vector, read.order, read.runs, read.numbers, read.title_numbers, read.days, read.revision,
-        read.generic,
+        read.generic, read.language,
         heavy=_heavy(rare, vector, heavy),
     )  # fmt: skip
 
 
 def _heavy(rare: dict[int, int], vector: dict[int, int], count: int) -> tuple[int, ...]:
-    """The words of the title and the heaviest of all, but for those that say too little beside the heaviest one."""
-    best = sorted(vector, key=vector.__getitem__, reverse=True)[:count]
+    """The words of the title and the heaviest others, but for those that say too little beside the heaviest of all."""
+    best = sorted(vector, key=vector.__getitem__, reverse=True)
     floor = LIGHT * vector[best[0]] if best else 0.0
-    return tuple([word for word in dict.fromkeys([*rare, *best]) if vector[word] >= floor])
+    others = list(islice((word for word in best if word not in rare), count))
+    return tuple([word for word in (*rare, *others) if vector[word] >= floor])
 
 
 def pack(item: Weighed) -> bytes:
@@ -83,7 +85,7 @@ def pack(item: Weighed) -> bytes:
     order = item.order[:255]
     head = _HEAD.pack(
         len(item.vector), len(item.rare), len(order), len(item.runs), len(item.numbers), len(item.title_numbers),
-        days | item.revision << 7 | item.generic << 8,
+        days | item.revision << 7 | item.generic << 8, item.language,
     )  # fmt: skip
     words = array("I", [*item.vector, *item.rare, *order, *item.runs, *item.numbers, *item.title_numbers])
     return head + bytes(item.vector.values()) + bytes(item.rare.values()) + words.tobytes()
@@ -91,7 +93,7 @@ def pack(item: Weighed) -> bytes:
 
 def unpack(stored: bytes) -> Weighed:
     """The item again; `heavy` is not kept."""
-    vector, rare, order, runs, numbers, title_numbers, flags = _HEAD.unpack_from(stored)
+    vector, rare, order, runs, numbers, title_numbers, flags, language = _HEAD.unpack_from(stored)
     start = _HEAD.size
     weights = stored[start : start + vector]
     rarities = stored[start + vector : start + vector + rare]
@@ -108,4 +110,5 @@ def unpack(stored: bytes) -> Weighed:
         days=frozenset(day for day in range(7) if flags >> day & 1),
         revision=bool(flags >> 7 & 1),
         generic=bool(flags >> 8 & 1),
+        language=language,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from aggregator.model import (
     Instant,
@@ -35,19 +35,11 @@ class IndexedItem:
     view: object | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(slots=True)
-class Term:
-    """A word or an address, by its hash. Only the index writes here.
-
-    frequency: items it stands in, in the index's `unit`; postings: the last items that it leads to, oldest first, each as
-    `id << MINUTE_BITS | minute published`.
-    """
-
-    frequency: float = 0.0
-    seen: Instant = 0.0
-    postings: array[int] = field(default_factory=lambda: array("q"))
-
-
+Term: TypeAlias = tuple[float, Instant, "array[int]"]
+"""(frequency, seen, postings) of a word or an address. frequency: items it stands in, in the index's `unit`; seen: when it was
+last met; postings: the last items that it leads to, oldest first, each as `id << MINUTE_BITS | minute published`. A bare tuple of
+values without references is no work for the garbage collector, and there are a hundred thousand of them.
+"""
 MINUTE_BITS = 26
 """Bits of a posting that hold minutes since the epoch: until the year 2097."""
 
@@ -65,7 +57,7 @@ class StoryIndex(Protocol):
 
     @property
     def total(self) -> float:
-        """Items counted in `Term.frequency`, in the same unit: their quotient is a share of recent items."""
+        """Items counted in the frequencies of terms, in the same unit: their quotient is a share of recent items."""
         ...
 
     @property
@@ -89,8 +81,8 @@ class StoryIndex(Protocol):
         """Remembers an item; the terms `counted` stand in it, the terms `posted` lead to it. opens: its story has no other."""
         ...
 
-    def replace(self, item: IndexedItem) -> None:
-        """Stores an item's new signature, story or form."""
+    def replace(self, item: IndexedItem, posted: Collection[int] = ()) -> None:
+        """Stores an item's new signature, story or form. posted: terms that lead to it from now on, too."""
         ...
 
     def merge(self, kept: StoryId, alias: StoryId) -> None:

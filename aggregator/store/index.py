@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from aggregator.model import Instant, ItemId, StoryId
@@ -18,15 +19,15 @@ from aggregator.ports import INDEX_VERSION, MINUTE_BITS, IndexedItem, Term
 from aggregator.store.index_cache import Recent
 from aggregator.store.index_schema import create
 
-POSTINGS = 32
+POSTINGS = 20
 """Items that a term leads to: its newest. A word that more items share says too little to be looked up by."""
 LOGGED = 1_000
 """Items between two writings of the terms: a start replays at most these, in a fifth of a second."""
 AGEING = 20_000
 """Items after which those before count half: words of last year's news become rare again."""
 TERMS_CACHED = 120_000
-ITEMS_CACHED = 6_000
-"""Bounds of what is kept in memory: about 60 MB together, whatever the database holds."""
+ITEMS_CACHED = 8_000
+"""Bounds of what is kept in memory: about 80 MB together, whatever the database holds."""
 REMEMBERED: float = 14 * 86_400.0
 """Seconds after which an item, or a term not met again, is forgotten: twice the longest life of a story."""
 SLICES = 64
@@ -106,10 +107,10 @@ class SqliteStoryIndex:
         if missing:
             young = self._terms.young
             for key, frequency, seen, postings in self._rows(_TERM_ROWS, missing):
-                found[key] = young[key] = Term(frequency, seen, array("q", postings))
+                found[key] = young[key] = (frequency, seen, array("q", postings))
             for key in missing:
                 if key not in found:
-                    found[key] = young[key] = Term()
+                    found[key] = young[key] = (0.0, 0.0, array("q"))
         return found
 
     def items(self, ids: Iterable[int]) -> dict[int, IndexedItem]:
@@ -145,13 +146,22 @@ class SqliteStoryIndex:
             self._members.young[item.story] = (*members, item.id)
         self._count(item.id, item.at, item.added, counted, posted)
 
-    def replace(self, item: IndexedItem) -> None:
+    def replace(self, item: IndexedItem, posted: Collection[int] = ()) -> None:
         self._flush()
         self._connection.execute(
             "UPDATE group_items SET story = ?, at = ?, signature = ?, form = ? WHERE id = ?",
             (item.story, item.at, item.signature, item.form, item.id),
         )
         self._items.young[item.id] = item
+        if posted:
+            self._post_again(item, posted)
+
+    def _post_again(self, item: IndexedItem, posted: Collection[int]) -> None:
+        """Makes more terms lead to an item: those that do already are left alone. The log tells a start the same."""
+        row = self._connection.execute("SELECT counted, posted FROM group_log WHERE id = ?", (item.id,)).fetchone()
+        counted, before = row or (b"", b"")
+        self._log_added.append((item.id, item.at, item.added, counted, before + array("q", posted).tobytes()))
+        self._post(self.terms(posted), item.id << MINUTE_BITS | int(item.at) // 60, item.added)
 
     def merge(self, kept: StoryId, alias: StoryId) -> None:
         members = (*self.members(kept), *self.members(alias))
@@ -188,11 +198,11 @@ class SqliteStoryIndex:
 
     def write_terms(self) -> None:
         """Writes all that the log holds, and forgets what is too old."""
-        dirty = self._dirty
-        newest = max((term.seen for term in self._dirty.values()), default=0.0)
+        dirty = sorted(self._dirty.items(), key=itemgetter(0))
+        newest = max((seen for _, (_, seen, _) in dirty), default=0.0)
         self._connection.executemany(
             "INSERT OR REPLACE INTO group_terms (term, frequency, seen, postings) VALUES (?, ?, ?, ?)",
-            [(key, term.frequency, term.seen, term.postings.tobytes()) for key in sorted(dirty) if (term := dirty[key])],
+            [(key, frequency, seen, postings.tobytes()) for key, (frequency, seen, postings) in dirty],
         )
         self._dirty.clear()
         self._connection.execute("DELETE FROM group_log")
@@ -219,19 +229,21 @@ class SqliteStoryIndex:
         """What `add` does to the terms, for the first time or from the log."""
         if self._total >= AGEING * self._unit:
             self._unit *= 2
-        self._total += self._unit
+        if counted:
+            self._total += self._unit
         self._logged += 1
-        posting = item << MINUTE_BITS | int(at) // 60
-        for key, term in self.terms(counted).items():
-            term.frequency += self._unit
-            term.seen = added
-            self._dirty[key] = term
-        for key, term in self.terms(posted).items():
-            term.postings.append(posting)
-            if len(term.postings) > POSTINGS:
-                del term.postings[0]
-            term.seen = added
-            self._dirty[key] = term
+        young, dirty, unit = self._terms.young, self._dirty, self._unit
+        for key, (frequency, _, postings) in self.terms(counted).items():
+            young[key] = dirty[key] = (frequency + unit, added, postings)
+        self._post(self.terms(posted), item << MINUTE_BITS | int(at) // 60, added)
+
+    def _post(self, terms: Mapping[int, Term], posting: int, added: Instant) -> None:
+        for key, (frequency, _, postings) in terms.items():
+            if posting not in postings:
+                postings.append(posting)
+                if len(postings) > POSTINGS:
+                    del postings[0]
+                self._terms.young[key] = self._dirty[key] = (frequency, added, postings)
 
     def _load(self) -> None:
         for cache in (self._terms, self._items, self._members):

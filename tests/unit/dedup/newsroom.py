@@ -25,7 +25,18 @@ class Desk:
         self.placements: dict[str, Placement] = {}
         self._names: dict[int, str] = {}
 
-    def put(self, name: str, title: str, text: str = "", *, source: str = "", hours: float = 0.0, url: str = "") -> StoryId:
+    def put(
+        self,
+        name: str,
+        title: str,
+        text: str = "",
+        *,
+        source: str = "",
+        hours: float = 0.0,
+        url: str = "",
+        joins: bool = True,
+        language: str = "und",
+    ) -> StoryId:
         """Places an item of `source` (default: of its own) published `hours` after noon; returns its story."""
         item = made(
             len(self._names) + 1,
@@ -34,9 +45,10 @@ class Desk:
             source=source or name,
             hours=hours,
             url=url or f"https://{source or name}.example/{name}",
+            language=language,
         )
         signature = self.engine.prepare(item)
-        placement = self.engine.place(self.index, item, signature, item.first_seen)
+        placement = self.engine.place(self.index, item, signature, item.first_seen, joins)
         story = placement.story or StoryId(f"story of {name}")
         self.engine.record(self.index, item, story, signature, placement)
         for alias in placement.merges:
@@ -46,6 +58,19 @@ class Desk:
         self.stories[name] = story
         self.placements[name] = placement
         return story
+
+    def split(self, name: str) -> None:
+        """What a person's split does to the index."""
+        number = next(number for number, known in self._names.items() if known == name)
+        self.stories[name] = StoryId(f"split {name}")
+        self.index.move(ItemId(number), self.stories[name])
+        self.index.forget([ItemId(number)])
+
+    def revise(self, name: str, title: str, text: str) -> None:
+        """The item's source has edited it."""
+        number = next(number for number, known in self._names.items() if known == name)
+        item = made(number, title, text)
+        self.engine.revise(self.index, item, self.engine.prepare(item))
 
     def together(self, *names: str) -> bool:
         """Whether these items are one story."""
