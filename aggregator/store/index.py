@@ -190,7 +190,7 @@ class SqliteStoryIndex:
     # --- writing behind
     def _flush(self) -> None:
         """Writes the items added since the last time, together."""
-        if self._rows_added:
+        if self._rows_added or self._log_added:
             self._connection.executemany(_ADD_ROW, self._rows_added)
             self._connection.executemany(_ADD_LOG, self._log_added)
             self._rows_added.clear()

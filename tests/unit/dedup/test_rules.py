@@ -323,3 +323,4 @@ def test_the_event_level_takes_in_own_texts_on_one_event() -> None:
             hours=5,
         )  # fmt: skip
     assert together.together("wire", "own")
+    assert apart.apart("wire", "own")
