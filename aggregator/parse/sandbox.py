@@ -170,8 +170,8 @@ class _Answer(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("builtins", "getattr"):
             return _member
-        found = getattr(model, name, None) if module == model.__name__ else None
-        if not isinstance(found, type):
+        found = getattr(model, name, None)
+        if not isinstance(found, type) or found.__module__ != module or not f"{module}.".startswith(f"{model.__name__}."):
             raise pickle.UnpicklingError(f"{module}.{name} in a worker's answer")
         return found
 

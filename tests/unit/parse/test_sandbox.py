@@ -150,3 +150,5 @@ def test_an_answer_can_hold_nothing_but_values_of_the_model() -> None:
         _Answer(io.BytesIO(pickle.dumps(os.system))).load()
     with pytest.raises(pickle.UnpicklingError):
         _Answer(io.BytesIO(b"caggregator.model\nfield\n.")).load()
+    with pytest.raises(pickle.UnpicklingError):
+        _Answer(io.BytesIO(b"caggregator.model_of_others\nFault\n.")).load()
