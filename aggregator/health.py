@@ -21,6 +21,16 @@ BROKEN_AFTER = 86_400.0
 STALE_FACTOR = 2.0
 """Shortest intervals without any success at all, after which something on our side is likely wrong (network, DNS)."""
 STALE_LEAST = 300.0
+CAPS = {
+    "cap:entries": "too many entries",
+    "cap:text": "too long a text",
+    "cap:title": "too long a title",
+    "cap:depth": "elements too deep within one another",
+    "cap:authors": "too many authors of an entry",
+    "cap:categories": "too many categories of an entry",
+    "cap:enclosures": "too many enclosures of an entry",
+}
+"""What the counters of caps mean to a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,12 @@ def _of_source(source: Source, state: SourceState, now: Instant) -> Iterator[Con
         yield Condition("moved", source.id, f"{name} has moved", f"the config has {source.shown}; it is now {shown(state.url)}")
     capped = sorted(key for key, count in state.counters.items() if key.startswith("cap:") and count)
     if capped:
-        yield Condition("capped", source.id, f"{name} is cut", f"more than is taken from one document: {', '.join(capped)}")
+        yield Condition("capped", source.id, f"{name} is cut short", _cut(capped))
+
+
+def _cut(caps: list[str]) -> str:
+    told = ", ".join(CAPS.get(cap, cap.removeprefix("cap:")) for cap in caps)
+    return f"its document holds more than is taken from one ({told}); the rest is left out, and nothing has to be done"
 
 
 def _broken(state: SourceState, now: Instant) -> str | None:

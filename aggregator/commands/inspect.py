@@ -150,7 +150,8 @@ def _lines(reading: dict[str, Any]) -> list[str]:
     lines = [reading["title"] or "(no title)", " · ".join(facts), reading["url"] or "(no page)"]
     lines += [f"warning: {warning}" for warning in reading["warnings"]]
     lines += [f"dropped: {count} by {cap}" for cap, count in reading["dropped"].items()]
-    lines += [f"{len(reading['entries'])} entries", ""]
+    count = len(reading["entries"])
+    lines += ["1 entry" if count == 1 else f"{count} entries", ""]
     for entry in reading["entries"]:
         lines += [f"{entry['published'] or '(no date)'}  {entry['title']}", f"    {entry['url'] or '(no link)'}"]
     return lines

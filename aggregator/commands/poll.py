@@ -55,6 +55,11 @@ def summary(reports: list[PollReport]) -> str:
         outcome: sum(report.outcome == outcome for report in reports) for outcome in ("changed", "unchanged", "failed", "refused")
     }
     new, changed = sum(report.new for report in reports), sum(report.changed for report in reports)
-    parts = [f"{len(reports)} polled", f"{new} new entries", f"{changed} changed", f"{count['unchanged']} sources unchanged"]
-    parts += [f"{count[word]} {word}" for word in ("failed", "refused") if count[word]]
+    parts = [
+        f"{len(reports)} polled",
+        f"{new} new entries",
+        f"{changed} changed entries",
+        f"{count['unchanged']} sources unchanged",
+    ]
+    parts += [f"{count[word]} {told}" for word, told in (("failed", "failed"), ("refused", "not asked")) if count[word]]
     return ", ".join(parts)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 EVENTS = 5_000
 """Events looked through for open ones."""
 
+_WIDE = 2_000
+"""Characters of a line where no terminal limits it."""
+
 
 @click.command()
 @click.argument("ids", nargs=-1)
@@ -37,7 +40,10 @@ def command(application: Application, ids: tuple[str, ...], as_json: bool, watch
     from rich.live import Live
 
     if not watch:
-        Console().print(table(application, ids))
+        console = Console()
+        if not console.is_terminal:  # a file or another program: one line a source, nothing broken
+            console = Console(width=_WIDE)
+        console.print(table(application, ids))
         return
     with Live(table(application, ids), refresh_per_second=1) as live:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lxml import etree
 
 from aggregator.parse import atom, rss
@@ -10,6 +12,7 @@ from aggregator.parse.vocabulary import ATOM, ATOM_03, RSS_10
 
 _UNDECLARED_PREFIX = 201
 """libxml2's XML_NS_ERR_UNDEFINED_NAMESPACE: a name that means what everybody means by it."""
+_NO_FILE = re.compile(r" \(<string>, line \d+\)$")
 
 
 class NotWellFormed(Exception):
@@ -27,9 +30,14 @@ def parse(data: bytes) -> etree._Element:
         if getattr(error, "code", 0) == etree.ErrorTypes.ERR_NO_MEMORY:
             raise MemoryError from None
         if "Namespace" not in str(error):
-            raise NotWellFormed(str(error)) from None
-        problem = str(error)
+            raise NotWellFormed(_told(error)) from None
+        problem = _told(error)
     return _with_undeclared_prefixes(data, problem)
+
+
+def _told(error: Exception) -> str:
+    """The parser's words, without the name of the file that it had none of."""
+    return _NO_FILE.sub("", str(error))
 
 
 def _with_undeclared_prefixes(data: bytes, problem: str) -> etree._Element:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from aggregator.health import changes, conditions
+from aggregator.health import CAPS, changes, conditions
 from aggregator.model import Source, SourceId, SourceState
+from tests.conftest import CHECKOUT
 
 NOW = 1_700_000_000.0
 DAY = 86_400.0
@@ -39,6 +41,19 @@ FINE = SourceState(
 )
 def test_conditions(state: SourceState, kinds: list[str]) -> None:
     assert [one.kind for one in conditions([SOURCE], {SOURCE.id: state}, NOW)] == kinds
+
+
+def test_what_is_cut_short_is_told_in_words() -> None:
+    state = replace(FINE, counters={"cap:text": 1, "cap:entries": 3})
+    (cut,) = conditions([SOURCE], {SOURCE.id: state}, NOW)
+    assert cut.title == "The One is cut short"
+    assert "too many entries, too long a text" in cut.detail
+    assert "cap:" not in cut.detail
+
+
+def test_each_cap_has_its_words() -> None:
+    code = "".join(path.read_text() for path in (CHECKOUT / "aggregator/parse").glob("*.py"))
+    assert set(re.findall(r'"(cap:[a-z]+)"', code)) == set(CAPS)
 
 
 def test_a_silent_source_is_told_by_its_setting() -> None:

@@ -41,6 +41,12 @@ def test_a_person_is_told_what_was_mended(tmp_path: Path) -> None:
     assert "One & more" in output
 
 
+def test_one_entry_is_one_and_a_mended_place_is_named_once(tmp_path: Path) -> None:
+    output = inspected(tmp_path, rss("<item><title>One & more</title></item>")).output
+    assert "\n1 entry\n" in output
+    assert ", line " in output and "<string>" not in output
+
+
 def test_what_is_no_feed_is_told_in_words(tmp_path: Path) -> None:
     failed = inspected(tmp_path, "<html><p>not here</p></html>").exception
     assert isinstance(failed, AggregatorError)
