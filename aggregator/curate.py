@@ -5,7 +5,7 @@ Runs inside one transaction. The decisions are the stages' own; this puts them t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from aggregator.dedup.lead import choose_lead
@@ -20,6 +20,7 @@ class Curator:
     """The rules and feeds by which stories are looked at, at one instant. settle: seconds, as in `Publishing`.
 
     oldest: of feeds into which no story comes that was published before (where stories were made anew of stored items).
+    heirs: stories made of others, with the feeds that those were in: they may enter these although they are old.
     """
 
     rules: Rules
@@ -27,6 +28,7 @@ class Curator:
     settle: float
     now: Instant
     oldest: Mapping[Slug, Instant] = field(default_factory=dict)
+    heirs: Mapping[StoryId, Collection[Slug]] = field(default_factory=dict)
 
     def refresh(self, transaction: Transaction, ids: Iterable[StoryId]) -> set[Slug]:
         """Looks at these stories again, as their items are now. Returns the feeds whose documents differ now."""
@@ -44,8 +46,11 @@ class Curator:
     def _place(self, transaction: Transaction, story: Story, tagged: Tagged, *, changed: bool) -> set[Slug]:
         """Lets a story enter and leave feeds."""
         current = transaction.members_of(story.id)
-        placed = select.place(story, tagged.outputs, current, self.outputs, now=self.now, settle=self.settle)
-        entering = [slug for slug in placed.enter if story.published >= self.oldest.get(slug, story.published)]
+        heritage = self.heirs.get(story.id, ())
+        offered = replace(story, old=False) if heritage else story
+        placed = select.place(offered, tagged.outputs, current, self.outputs, now=self.now, settle=self.settle)
+        young = [slug for slug in placed.enter if story.published >= self.oldest.get(slug, story.published)]
+        entering = [slug for slug in young if slug in heritage] if heritage and story.old else young
         for slug in entering:
             transaction.enter(slug, [story.id], self.now)
         for slug in placed.leave:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from aggregator.curate import Curator
 from aggregator.errors import UsageError
-from aggregator.model import Evidence, Item, Story, StoryId
+from aggregator.model import Evidence, Item, Slug, Story, StoryId
 from aggregator.ports import Override, Rules, Store, Transaction
 from aggregator.reading import by_claim, key_of
 from aggregator.settings import Settings
@@ -39,8 +40,9 @@ class Overrides:
             whole = key_of(kept.items[0])
             for item in (*kept.items[1:], *alias.items):
                 transaction.add_override(Override("merge", whole, key_of(item), now))
+            heirs = {kept.id: transaction.members_of(alias.id)}
             transaction.merge_stories(kept.id, alias.id, now)
-            self._curator(transaction, now).refresh(transaction, [kept.id])
+            self._curator(transaction, now, heirs).refresh(transaction, [kept.id])
         return kept.id
 
     def split(self, named: str) -> StoryId:
@@ -61,8 +63,10 @@ class Overrides:
                 transaction.add_override(Override("split", key_of(item), key_of(items[0]), now))
                 new = transaction.move_item(item.id, new, Evidence("split by hand"), now)
             transaction.index.forget([item.id for item in items])  # nothing may lead them back
-            self._curator(transaction, now).refresh(transaction, [story.id, *([new] if new else [])])
-        return new or story.id
+            touched = [story.id, new or story.id]
+            heirs = {touched[1]: transaction.members_of(story.id)}
+            self._curator(transaction, now, heirs).refresh(transaction, dict.fromkeys(touched))
+        return touched[1]
 
     def drop(self, url: str) -> str:
         """Takes the story of an article down everywhere. Returns its title. Raises UsageError if it is not known."""
@@ -75,11 +79,11 @@ class Overrides:
             for item in story.items:
                 transaction.add_override(Override("drop", item.canonical or key_of(item), None, now))
             transaction.save_story(replace(story, dropped=True))
-            self._curator(transaction, now).refresh(transaction, [story.id])
+            self._curator(transaction, now, {}).refresh(transaction, [story.id])
         return story.lead_item.entry.title
 
-    def _curator(self, transaction: Transaction, now: float) -> Curator:
-        return Curator(self._rules, transaction.outputs(), self._settings.publish.settle, now)
+    def _curator(self, transaction: Transaction, now: float, heirs: Mapping[StoryId, Collection[Slug]]) -> Curator:
+        return Curator(self._rules, transaction.outputs(), self._settings.publish.settle, now, heirs=heirs)
 
 
 def _named(story: Story, named: str) -> list[Item]:

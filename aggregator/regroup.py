@@ -234,9 +234,11 @@ def apply(store: Store, settings: Settings, rules: Rules, engine: Engine, planne
     for chunk in chunks(iter(planned.changes), CHUNK):
         with store.begin() as transaction:
             fresh = [change for change in chunk if _is_as_planned(transaction, change)]
-            touched = [story for change in fresh for story in _carry_out(transaction, change, now)]
-            curator = Curator(rules, transaction.outputs(), settings.publish.settle, now, oldest)
-            feeds |= curator.refresh(transaction, dict.fromkeys(touched))
+            heirs: dict[StoryId, frozenset[Slug]] = {}
+            for change in fresh:
+                heirs |= _carry_out(transaction, change, now)
+            curator = Curator(rules, transaction.outputs(), settings.publish.settle, now, oldest, heirs)
+            feeds |= curator.refresh(transaction, heirs)
         done += len(fresh)
         stale += len(chunk) - len(fresh)
     _remember(store, settings, engine, planned.apart, now - settings.dedup.at_most)
@@ -260,20 +262,21 @@ def _is_as_planned(transaction: Transaction, change: Change) -> bool:
     )
 
 
-def _carry_out(transaction: Transaction, change: Change, now: Instant) -> list[StoryId]:
-    """Moves what leaves its story, then merges. Returns the stories that must be looked at again."""
+def _carry_out(transaction: Transaction, change: Change, now: Instant) -> dict[StoryId, frozenset[Slug]]:
+    """Moves what leaves its story, then merges. Returns the stories as they are now, each with the feeds it came from."""
     home = {item.id: story.id for story in change.before for item in story.items}
-    touched = [story.id for story in change.before]
+    feeds = {story.id: transaction.members_of(story.id) for story in change.before}
+    made = []
     for part in change.after:
         target = part.id
         for item in part.items:
             if home[item.id] not in (target, *part.aliases) or target is None:
                 target = transaction.move_item(item.id, target, change.evidence[item.id], now)
-                touched.append(target)
-    for part in change.after:
+        made.append((target or change.before[0].id, part))
+    for story, part in made:
         for alias in part.aliases:
-            transaction.merge_stories(part.id or alias, alias, now)
-    return touched
+            transaction.merge_stories(story, alias, now)
+    return {story: frozenset[Slug]().union(*(feeds[home[item.id]] for item in part.items)) for story, part in made}
 
 
 def _remember(store: Store, settings: Settings, engine: Engine, apart: Collection[ItemId], since: Instant) -> None:

@@ -71,6 +71,22 @@ def test_what_was_split_off_stands_alone_for_good(read: Newsroom) -> None:
     assert read.titles().count(FERRY) == 2
 
 
+def test_what_is_split_off_an_old_story_stays_in_the_feeds_that_showed_it(newsroom: Newsroom) -> None:
+    old = START - 90 * HOUR
+    newsroom.configure(CONFIG)
+    newsroom.serves(ONE, entry(FERRY, url="https://one.example/ferry", at=old))
+    newsroom.serves(TWO, entry(FERRY, url="https://two.example/ferry", at=old))
+    newsroom.poll()
+    assert newsroom.titles() == [FERRY]
+    alone = overrides(newsroom).split("https://two.example/ferry")
+    newsroom.publisher.publish(None, newsroom.clock.now())
+    assert newsroom.titles() == [FERRY, FERRY]
+    (first,) = {story.id for story in newsroom.stories()} - {alone}
+    overrides(newsroom).merge(first, alone)
+    newsroom.publisher.publish(None, newsroom.clock.now())
+    assert newsroom.titles() == [FERRY]
+
+
 def test_all_entries_of_an_address_are_split_off_together_and_merged_back_under_the_first_id(read: Newsroom) -> None:
     fold = entry(FERRY, id="fold", url="https://one.example/ferry", at=START - HOUR / 3)
     read.serves(TWO, entry(FERRY, url="https://two.example/ferry", at=START - HOUR / 2), fold)

@@ -114,6 +114,14 @@ def test_a_story_that_parts_leaves_its_id_with_its_lead(newsroom: Newsroom) -> N
     assert newsroom.titles().count(FERRY) == 2
 
 
+def test_the_parts_of_an_old_story_stay_in_the_feeds_that_showed_it(newsroom: Newsroom) -> None:
+    newsroom.clock.time += 90 * HOUR
+    read(newsroom, CONFIG)
+    newsroom.configure(APART)
+    applied(newsroom, planned(newsroom))
+    assert newsroom.titles().count(FERRY) == 3
+
+
 def test_the_lead_alone_keeps_the_id_even_if_it_came_last(newsroom: Newsroom) -> None:
     ranked = CONFIG.replace(f'{{id: three, url: "{THREE}"', f'{{id: three, url: "{THREE}", rank: 1')
     read(newsroom, ranked)
