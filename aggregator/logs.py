@@ -7,8 +7,14 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
-_QUIET = ("httpx", "httpcore", "apscheduler", "asyncio", "uvicorn.access")
-"""Libraries that log a line for each request, or their inner life; only their warnings are of use."""
+_QUIET = {
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "uvicorn.access": logging.WARNING,
+    "apscheduler": logging.ERROR,
+}
+"""Libraries that log each request, or their inner life. That a turn was left out because the last one still runs is no news."""
 
 
 class Log:
@@ -63,8 +69,8 @@ def configure(*, level: str = "info", form: str = "auto") -> None:
     logging.basicConfig(
         stream=sys.stderr, level=max(number, logging.INFO), format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
     )
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, least in _QUIET.items():
+        logging.getLogger(name).setLevel(least)
 
 
 def _escape(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
