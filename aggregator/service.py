@@ -217,9 +217,8 @@ class Service:
     async def _end_filling(self) -> None:
         """On the first run: once every source was asked, feeds keep their newest stories."""
         runtime = self.runtime
-        if not self.poller.in_flight:
-            slugs = await runtime.writer.call(lambda: runtime.publisher.end_filling(runtime.clock.now()))
-            self._issuing.changed(frozenset(slugs))
+        slugs = await runtime.writer.call(lambda: runtime.publisher.end_filling(runtime.clock.now()))
+        self._issuing.changed(frozenset(slugs))
 
     async def _answer_requests(self) -> None:
         """`aggregator poll` beside a running daemon asks it to poll (requests.py)."""
