@@ -279,3 +279,17 @@ def test_what_only_a_restart_can_change(tmp_path: Path, edit: str, keys: tuple[s
     held, found = reload.held(running, wanted)
     assert found == keys
     assert (held.server, held.outputs) == (running.server, wanted.outputs)
+
+
+def test_feeds_start_for_good_although_some_source_is_always_being_polled(tmp_path: Path) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+        assert all(state.filling for state in desk.store.outputs().values())
+        never_ends = asyncio.create_task(asyncio.sleep(3600))
+        service.poller._tasks[SourceId("busy")] = never_ends  # type: ignore[assignment]
+        await service.tick()
+        assert not any(state.filling for state in desk.store.outputs().values())
+        del service.poller._tasks[SourceId("busy")]
+        never_ends.cancel()
+
+    run(tmp_path, work)
