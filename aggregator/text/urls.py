@@ -79,7 +79,8 @@ def resolve(base: str | None, url: str | None) -> str | None:
     if not text or len(text) > MAX_LENGTH:
         return None
     try:
-        parts = urlsplit(urljoin(base, text) if base else text)
+        absolute = base is None or text.startswith(("https://", "http://"))
+        parts = urlsplit(text if absolute else urljoin(base or "", text))
         host = _ascii_host(parts)
         if host is None or parts.scheme not in _PORTS or "@" in parts.netloc:
             return None
