@@ -33,12 +33,17 @@ RUN = 5
 FEW_WORDS = 4
 """A text shorter than this counts as none."""
 MAX_NUMBERS = 60
+NOUNS_IN_CAPITALS = frozenset({"de", "lb"})
+"""Languages in which a capital letter makes no name."""
+MOST_CAPITALS = 0.6
+"""Share of a title's words with capitals above which they tell nothing: every word has one in some desks' style."""
 _MASK = (1 << 56) - 1
 _BASE = 0x9E3779B97F4A7
 _BASE_TO_RUN = pow(_BASE, RUN, 1 << 56)
 _TITLE_COUNTS = 2
 """How often more a word of the title counts than one of the text."""
 
+_WORD = re.compile(r"[^\W\d_][^\W_]*")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _DAY_NAMES = """
     monday tuesday wednesday thursday friday saturday sunday|montag dienstag mittwoch donnerstag freitag samstag sonntag|
@@ -73,9 +78,9 @@ class Signature:
     """words: distinct stems, those of the title first (`title` of them), then those of the lead (`lead`, the title's included),
     then those of the text; counts beside them. order: the title's stems as they stand. runs: hashes of runs of the text's words.
 
-    days: names of days in the title, 0 is Monday; revision: the title calls itself a correction or an update; generic: it
-    names a column, not a story; language: a number for it, 0 for none; url: the identity key of the address; level: story or
-    event.
+    names: capitalised words of the title; days: names of days in the title, 0 is Monday; revision: the title calls itself a
+    correction or an update; generic: it names a column, not a story; language: a number for it, 0 for none; url: the identity
+    key of the address; level: story or event.
     """
 
     words: tuple[int, ...]
@@ -86,6 +91,7 @@ class Signature:
     runs: frozenset[int]
     numbers: frozenset[int]
     title_numbers: frozenset[int]
+    names: frozenset[int]
     days: frozenset[int]
     revision: bool
     generic: bool
@@ -127,6 +133,7 @@ def signature(item: Item, hashes: WordHashes, level: str) -> Signature:
         runs=_runs(stems[:GRAM_WORDS]),
         numbers=title_numbers | _numbers(body),
         title_numbers=title_numbers,
+        names=_names(headline, hashes) if item.language not in NOUNS_IN_CAPITALS else frozenset(),
         days=frozenset(_DAYS[word] for word in title if word in _DAYS),
         revision=is_revision(entry.title),
         generic=are_generic(title),
@@ -149,6 +156,15 @@ def _date_words(title: list[str]) -> frozenset[str]:
         if (word[:3] in _MONTHS and following.isdigit()) or (word.isdigit() and following[:3] in _MONTHS):
             found |= {word, following}
     return frozenset(found)
+
+
+def _names(headline: str, hashes: WordHashes) -> frozenset[int]:
+    """Names in a title: its capitalised words but for the first. None where a title writes most words so."""
+    words = _WORD.findall(headline)[1:]
+    capital = [word for word in words if word[0].isupper()]
+    if not capital or len(capital) > MOST_CAPITALS * len(words):
+        return frozenset()
+    return frozenset(hashes[token] for word in capital for token in tokens(word)[:1])
 
 
 def key(kind: str, value: str) -> int:

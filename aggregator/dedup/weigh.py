@@ -18,7 +18,7 @@ STEP = 8.0
 
 LIGHT = 0.35
 """Share of the heaviest word's weight under which a word leads to too many other items to be looked up by."""
-_HEAD = struct.Struct("<HBBHBBHH")
+_HEAD = struct.Struct("<HBBHBBBHH")
 _SPREAD = tuple(1.0 + math.log(max(1, count)) for count in range(256))
 
 
@@ -35,6 +35,7 @@ class Weighed:
     runs: frozenset[int]
     numbers: frozenset[int]
     title_numbers: frozenset[int]
+    names: frozenset[int]
     days: frozenset[int]
     revision: bool
     generic: bool
@@ -65,7 +66,7 @@ def weigh(read: Signature, rarity: Sequence[float], heavy: int) -> Weighed:
             if place < read.title:
                 rare[word] = min(255, int(weight)) or 1
     return Weighed(
-        rare, vector, read.order, read.runs, read.numbers, read.title_numbers, read.days, read.revision,
+        rare, vector, read.order, read.runs, read.numbers, read.title_numbers, read.names, read.days, read.revision,
         read.generic, read.language,
         heavy=_heavy(rare, vector, heavy),
     )  # fmt: skip
@@ -84,21 +85,21 @@ def pack(item: Weighed) -> bytes:
     days = sum(1 << day for day in item.days)
     order = item.order[:255]
     head = _HEAD.pack(
-        len(item.vector), len(item.rare), len(order), len(item.runs), len(item.numbers), len(item.title_numbers),
+        len(item.vector), len(item.rare), len(order), len(item.runs), len(item.numbers), len(item.title_numbers), len(item.names),
         days | item.revision << 7 | item.generic << 8, item.language,
     )  # fmt: skip
-    words = array("I", [*item.vector, *item.rare, *order, *item.runs, *item.numbers, *item.title_numbers])
+    words = array("I", [*item.vector, *item.rare, *order, *item.runs, *item.numbers, *item.title_numbers, *item.names])
     return head + bytes(item.vector.values()) + bytes(item.rare.values()) + words.tobytes()
 
 
 def unpack(stored: bytes) -> Weighed:
     """The item again; `heavy` is not kept."""
-    vector, rare, order, runs, numbers, title_numbers, flags, language = _HEAD.unpack_from(stored)
+    vector, rare, order, runs, numbers, title_numbers, names, flags, language = _HEAD.unpack_from(stored)
     start = _HEAD.size
     weights = stored[start : start + vector]
     rarities = stored[start + vector : start + vector + rare]
     words = array("I", stored[start + vector + rare :])
-    ends = list(accumulate((0, vector, rare, order, runs, numbers, title_numbers)))
+    ends = list(accumulate((0, vector, rare, order, runs, numbers, title_numbers, names)))
     parts = [words[a:b] for a, b in pairwise(ends)]
     return Weighed(
         rare=dict(zip(parts[1], rarities, strict=True)),
@@ -107,6 +108,7 @@ def unpack(stored: bytes) -> Weighed:
         runs=frozenset(parts[3]),
         numbers=frozenset(parts[4]),
         title_numbers=frozenset(parts[5]),
+        names=frozenset(parts[6]),
         days=frozenset(day for day in range(7) if flags >> day & 1),
         revision=bool(flags >> 7 & 1),
         generic=bool(flags >> 8 & 1),

@@ -139,6 +139,25 @@ def test_results_of_one_form_stay_apart(desk: Desk) -> None:
     assert desk.apart("one", "two", "three")
 
 
+TWIN = "Teachers in {} walk out over class sizes"
+TWIN_TEXT = (
+    "Teachers in {} left their classrooms on Monday. The union asks for smaller classes, and the city says it has no money."
+)
+
+
+@pytest.mark.parametrize(("town", "least", "most"), [("Busan", -8.0, -3.0), ("Toledo", 0.0, 0.0)])
+def test_names_that_differ_speak_against_one_story(desk: Desk, town: str, least: float, most: float) -> None:
+    desk.put("herald", TWIN.format("Toledo"), TWIN_TEXT.format("Toledo"))
+    desk.put("ledger", TWIN.format(town), TWIN_TEXT.format(town))
+    assert least <= dict(desk.placements["ledger"].evidence.terms).get("names that differ", 0.0) <= most
+
+
+def test_capitals_on_every_word_name_nobody(desk: Desk) -> None:
+    desk.put("herald", "Teachers In Toledo Walk Out Over Class Sizes", TWIN_TEXT.format("Toledo"))
+    desk.put("ledger", "Toledo Teachers Walk Out Over Class Sizes", TWIN_TEXT.format("Toledo"))
+    assert desk.together("herald", "ledger")
+
+
 def test_forecasts_of_other_days_stay_apart(desk: Desk) -> None:
     text = "Showers move in from the west; the wind is light and highs are near 17 degrees along the coast of the island."
     desk.put("first", "Weather on Tuesday: showers along the coast", text, source="sky")
