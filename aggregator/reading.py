@@ -153,10 +153,13 @@ class Reader:
 
 
 def store(transaction: Transaction, engine: Engine, found: Reading, decided: Decided, now: Instant) -> list[StoryId]:
-    """Stores new and changed items, joins them to stories, and returns the stories that must be looked at again."""
+    """Stores new and changed items, joins them to stories, and returns the stories that must be looked at again.
+
+    The oldest first, whatever the document's order: stories then grow as they would have in time.
+    """
     touched: dict[StoryId, None] = {}
-    for number, decision in enumerate(found.decisions):
-        match decision:
+    for number in sorted(range(len(found.decisions)), key=lambda place: _when(found.decisions[place])):
+        match found.decisions[number]:
             case New(item):
                 touched |= dict.fromkeys(
                     _join(transaction, engine, item, found.signatures[number], decided, now, number not in found.apart)
@@ -172,6 +175,10 @@ def store(transaction: Transaction, engine: Engine, found: Reading, decided: Dec
             case Same() | Repeated():
                 pass
     return list(touched)
+
+
+def _when(decision: Decision) -> Instant:
+    return 0.0 if isinstance(decision, Repeated) else decision.item.published
 
 
 def _revise(transaction: Transaction, engine: Engine, item: Item, signature: Signature) -> StoryId:
