@@ -29,9 +29,7 @@ def components(lock: str) -> Iterator[dict[str, Any]]:
         if licence := _licence(name, version):
             component["licenses"] = [{"license": {"name": licence}}]
         hashes = [{"alg": "SHA-256", "content": digest} for digest in HASH.findall(block)]
-        component["externalReferences"] = [
-            {"type": "distribution", "url": f"https://pypi.org/project/{name}/{version}/", "hashes": hashes}
-        ]
+        component["externalReferences"] = [{"type": "distribution", "url": purl, "hashes": hashes}]
         yield component
 
 
