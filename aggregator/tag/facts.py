@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from aggregator.model import Instant, Item, Slug, Story, Tag, TagKind
+from aggregator.model import Instant, Item, Story, Tag, TagKind
 from aggregator.tag.automaton import WordAutomaton
 from aggregator.tag.fields import language
 from aggregator.text.words import fold, tokens
@@ -91,11 +91,6 @@ def facts_of_items(items: Sequence[Item], outlets: int, published: Instant, read
         _add_words(facts, read(item), 1 << number)
         _add_values(facts, item, 1 << number)
     return facts
-
-
-def add_topics(facts: Facts, topics: Iterable[Slug]) -> None:
-    for topic in topics:
-        facts.add("topic", topic)
 
 
 def _add_words(facts: Facts, words: ItemWords, bit: int) -> None:

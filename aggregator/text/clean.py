@@ -128,11 +128,6 @@ def clean(markup: str, links: Links, limit: int = 1 << 20) -> str:
     return cleaned
 
 
-def too_deep(cleaned: str) -> bool:
-    """Whether elements of cleaned HTML are nested deeper than `MAX_DEPTH`."""
-    return cleaned.count("</") > MAX_DEPTH and _flattened(cleaned) != cleaned
-
-
 def flattened(cleaned: str) -> str:
     """Cleaned HTML without the tags deeper than `MAX_DEPTH`; their text stays."""
     return _flattened(cleaned) if cleaned.count("</") > MAX_DEPTH else cleaned
