@@ -76,6 +76,9 @@ _COUNTER = re.compile(
 _MOST_UNCLOSED = 1000
 """Elements of one text that are opened and never closed; html5ever takes quadratic time on them. Of more, text is kept."""
 
+_LENGTH_OF_UNCLOSED = 3 * _MOST_UNCLOSED
+"""Characters of so many of them at least (`<b>`): what is shorter need not be counted."""
+
 _RAW_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>")
 _MAY_STAY_OPEN = _VOID | frozenset(("dd", "dt", "li", "p", "td", "th", "tr"))
 _LONELY_AMPERSAND = re.compile(r"&(?!#\d|#[xX][0-9A-Fa-f]|[A-Za-z])")
@@ -116,9 +119,9 @@ def clean(markup: str, links: Links, limit: int = 1 << 20) -> str:
         return _escaped(scrub(markup).strip())[:limit]
     if len(markup) > limit:
         markup = markup[:limit]
-    if markup.count("<") > _MOST_UNCLOSED and _unclosed(markup) > _MOST_UNCLOSED:
+    if len(markup) > _LENGTH_OF_UNCLOSED and markup.count("<") > _MOST_UNCLOSED and _unclosed(markup) > _MOST_UNCLOSED:
         return _escaped(html.escape(_RAW_TAG.sub(" ", scrub(markup)), quote=False).strip())[:limit]
-    if markup.count("&") > _MOST_REFERENCES:
+    if len(markup) > _MOST_REFERENCES and markup.count("&") > _MOST_REFERENCES:
         markup = _LONELY_AMPERSAND.sub("", markup)
     cleaned = scrub(_CLEANER.clean(markup)).strip()
     if len(cleaned) > limit:

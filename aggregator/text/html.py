@@ -45,7 +45,9 @@ def has_markup(value: str) -> bool:
 def text_of(cleaned: str) -> str:
     """The text of HTML that `clean` has made, on one line. Words of different blocks are kept apart."""
     if "<" in cleaned:
-        cleaned = _TAG.sub("", _BREAKING.sub(" ", cleaned))
+        cleaned = _BREAKING.sub(" ", cleaned)
+        if "<" in cleaned:
+            cleaned = _TAG.sub("", cleaned)
     if "&" in cleaned:
         cleaned = unescaped(cleaned)
     return one_line(cleaned)

@@ -11,7 +11,8 @@ _SECRET_PARAMETER = re.compile(r"(?i)([?&](?:token|key|api_?key|auth|password|se
 
 def shown(url: str) -> str:
     """The address without user name and password, and with values of parameters that name a secret replaced by `***`."""
-    return _SECRET_PARAMETER.sub(r"\1***", _USER.sub(r"\1", url))
+    bare = _USER.sub(r"\1", url) if "@" in url else url
+    return _SECRET_PARAMETER.sub(r"\1***", bare) if "=" in bare else bare
 
 
 def hide(text: str, secrets: Collection[str]) -> str:
