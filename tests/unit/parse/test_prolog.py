@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -60,7 +60,8 @@ def test_mending(broken: str, good: str) -> None:
 
 @given(st.text(alphabet="ab&;#x1nbsp<>![]CDATA-é\x00", max_size=60))
 def test_mended_text_of_an_element_can_be_read(text: str) -> None:
-    inner = text.replace("<", "").replace("]]>", "")
+    inner = text.replace("<", "")
+    assume("]]>" not in inner.replace("\x00", ""))  # not mended: feedparser's part
     etree.fromstring(mended(f"<a>{inner}</a>".encode()))
 
 
