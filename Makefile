@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# Every package comes from a lock file, by hash; building our own needs nothing beside them.
-LOCKED := install --require-hashes --no-deps -r
+# Every package comes from a lock file, by hash; what is built (feedgen, and our own) is built with those, too.
+LOCKED := install --require-hashes --no-deps --no-build-isolation -r
 
 .PHONY: run demo test faults check bench sbom lock install clean
 
@@ -46,8 +46,8 @@ sbom: .venv/runtime
 	@touch $@
 
 .venv/runtime: .venv/python requirements.lock requirements-build.lock pyproject.toml
-	$(PIP) $(LOCKED) requirements.lock
 	$(PIP) $(LOCKED) requirements-build.lock
+	$(PIP) $(LOCKED) requirements.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
