@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
@@ -14,12 +15,11 @@ from aggregator.config import schema as said
 from aggregator.config import schema_rules as rules
 from aggregator.config import schema_sources as feeds
 from aggregator.config.document import Document, find
-from aggregator.config.opml import Subscription
 from aggregator.config.secrets import Secretive, Surroundings
 from aggregator.config.subscriptions import List, addresses, included, listed
 from aggregator.config.tree import Key
 from aggregator.config.values import in_words
-from aggregator.model import Auto, Cron, Every, Fixed, Slug, Source, SourceId
+from aggregator.model import Auto, Every, Fixed, Slug, Source, SourceId
 from aggregator.text.masks import shown
 
 DEFAULT_RANK = 2
@@ -102,66 +102,69 @@ def _sources(document: Document, config: said.Config, lists: Mapping[int, List])
     named = [source for source in config.sources if isinstance(source, feeds.Source)]
     members = included(document, lists)
     names = ids.assign(listed(document, lists))
+    common = cache(partial(_common, config))
     for name, source in zip(names, named, strict=False):
-        yield _source(config, SourceId(name), source)
+        group = source.group or config.defaults.group
+        yield _source(common(group), source, name, source.url.value, source.url.shown, source.title)
     for name, (position, feed) in zip(names[len(named) :], members, strict=True):
         inclusion = config.sources[position]
         assert isinstance(inclusion, feeds.OpmlSource)
-        yield _member(config, SourceId(name), inclusion, feed)
+        group = inclusion.group or feed.group or config.defaults.group
+        yield _source(common(group), inclusion, name, feed.url, shown(feed.url), feed.title)
 
 
-def _source(config: said.Config, name: SourceId, source: feeds.Source) -> Source:
-    group = source.group or config.defaults.group
-    return _inherit(config, Source(name, source.url.value, source.title, group, shown=source.url.shown), source)
+def _common(config: said.Config, group: str | None) -> Source:
+    """What every source of the group is that says nothing itself: what the group says, else the defaults."""
+    network = config.network
+    plain = Source(
+        SourceId(""),
+        "",
+        rank=DEFAULT_RANK,
+        level=config.dedup.level,
+        proxy=_value(network.proxy),
+        user_agent=network.user_agent,
+    )
+    base = _source(plain, config.defaults)
+    of_group = _source(base, config.groups.get(group or "", feeds.Group()))
+    return replace(of_group, group=group, every=_slowed(of_group.every))
 
 
-def _member(config: said.Config, name: SourceId, inclusion: feeds.OpmlSource, feed: Subscription) -> Source:
-    group = inclusion.group or feed.group or config.defaults.group
-    return _inherit(config, Source(name, feed.url, feed.title, group, shown=shown(feed.url)), inclusion)
-
-
-def _inherit(config: said.Config, source: Source, own: feeds.Inherited) -> Source:
-    """What the source says itself, else its group, else the defaults; tags and headers add up."""
-    layers: list[feeds.Inherited] = [own, config.groups.get(source.group or "", feeds.Group()), config.defaults]
-    dedup = _first(layer.dedup for layer in layers)
-    level = _first(layer.dedup.level for layer in layers if isinstance(layer.dedup, feeds.SourceDedup))
-    headers: dict[str, tuple[str, str]] = {}
-    for layer in reversed(layers):
-        headers |= {name.lower(): (name, value.value) for name, value in layer.headers.items()}
-    return replace(
-        source,
-        rank=_first(layer.rank for layer in layers) or DEFAULT_RANK,
-        tags=tuple(dict.fromkeys(tag for layer in reversed(layers) for tag in layer.tags)),
-        every=_every(own, layers),
-        keep=_first(layer.keep for layer in layers),
-        drop=_first(layer.drop for layer in layers),
+def _source(base: Source, own: feeds.Inherited, id: str = "", url: str = "", shown: str = "", title: str | None = None) -> Source:
+    """What is said here, else what `base` has; tags and headers add up."""
+    headers = {name.lower(): (name, value) for name, value in base.headers}
+    headers |= {name.lower(): (name, value.value) for name, value in own.headers.items()}
+    dedup = own.dedup
+    return Source(
+        SourceId(id),
+        url,
+        title,
+        base.group,
+        rank=_either(own.rank, base.rank),
+        tags=tuple(dict.fromkeys((*base.tags, *own.tags))) if own.tags else base.tags,
+        every=_either(own.every, base.every),
+        keep=_either(own.keep, base.keep),
+        drop=_either(own.drop, base.drop),
         headers=tuple(headers.values()),
-        outlet=_first(layer.outlet for layer in layers),
-        aggregator=_first(layer.aggregator for layer in layers) or False,
-        dedup=dedup is not False,
-        level=level or config.dedup.level,
-        proxy=_value(_first(layer.proxy for layer in layers) or config.network.proxy),
-        user_agent=_first(layer.user_agent for layer in layers) or config.network.user_agent,
-        silent_after=_first(layer.silent_after for layer in layers),
-        retain=_first(layer.retain for layer in layers),
-        enabled=_first(layer.enabled for layer in layers) is not False,
+        outlet=_either(own.outlet, base.outlet),
+        aggregator=_either(own.aggregator, base.aggregator),
+        dedup=base.dedup if dedup is None else dedup is not False,
+        level=(dedup.level if isinstance(dedup, feeds.SourceDedup) else None) or base.level,
+        proxy=own.proxy.value if own.proxy else base.proxy,
+        user_agent=_either(own.user_agent, base.user_agent),
+        silent_after=_either(own.silent_after, base.silent_after),
+        retain=_either(own.retain, base.retain),
+        enabled=_either(own.enabled, base.enabled),
+        shown=shown,
     )
 
 
-def _first(values: Iterable[T | None]) -> T | None:
-    return next((value for value in values if value is not None), None)
+def _either(own: T | None, base: T) -> T:
+    return base if own is None else own
 
 
-def _every(own: feeds.Inherited, layers: list[feeds.Inherited]) -> Every:
-    """One that is written at the source itself is strict: the feed's hints don't slow it down."""
-    every = _first(layer.every for layer in layers)
-    match every:
-        case Fixed(seconds):
-            return Fixed(seconds, strict=own.every is not None)
-        case Cron(line):
-            return Cron(line, strict=own.every is not None)
-        case _:
-            return Auto()
+def _slowed(every: Every) -> Every:
+    """An interval that is not written at the source itself: the feed's hints slow it down."""
+    return every if isinstance(every, Auto) else replace(every, strict=False)
 
 
 # --- rules and feeds

@@ -86,17 +86,19 @@ def check_nulls(document: Document) -> Iterator[Problem]:
     while stack:
         path, node = stack.pop()
         for item in nodes(node):
-            stack.append((path, item))
+            if not isinstance(item, Scalar):
+                stack.append((path, item))
         for key, _, value in pairs(node):
-            here = (*path, key)
-            if not (isinstance(value, Scalar) and value.value is None):
-                stack.append((here, value))
-            elif not (
-                here in NULLABLE
-                or here[:2] == ("categories", "map")
-                or (len(here) == 1 and (key in MAY_BE_EMPTY or key[:2] == "x-"))
-            ):
+            if not isinstance(value, Scalar):
+                stack.append(((*path, key), value))
+            elif value.value is None and not _may_be_null((*path, key)):
                 yield document.problem(value, f"`{key}` has no value; write one, or remove the key")
+
+
+def _may_be_null(path: tuple[str, ...]) -> bool:
+    if len(path) == 1:
+        return path[0] in MAY_BE_EMPTY or path[0].startswith("x-")
+    return path in NULLABLE or path[:2] == ("categories", "map")
 
 
 def check_ids(document: Document) -> Iterator[Problem]:

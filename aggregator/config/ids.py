@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from aggregator.config.secrets import VARIABLE
@@ -16,6 +17,7 @@ SUFFIX = re.compile(r"\.(?:xml|rss|rss2|atom|rdf|json|php|html?|aspx?|cgi)$")
 MAX_DERIVED = 60
 
 
+@lru_cache(maxsize=16_384)
 def derive(url: str) -> str:
     """`https://feeds.bbci.co.uk/news/world/rss.xml` → `feeds.bbci.co.uk-news-world`.
 

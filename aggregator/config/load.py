@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from aggregator.config.build import build
 from aggregator.config.checks import check_all
 from aggregator.config.document import Document, plain
-from aggregator.config.explain import explain
 from aggregator.config.schema import Config
 from aggregator.config.secrets import Surroundings
 from aggregator.config.source import decode, read_bytes
@@ -76,6 +75,8 @@ def validate(document: Document, around: Surroundings) -> tuple[Config | None, l
     try:
         return Config.model_validate(data, context=around), []
     except ValidationError as error:
+        from aggregator.config.explain import explain
+
         return None, explain(document, error)
 
 

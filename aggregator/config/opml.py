@@ -12,11 +12,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from aggregator.text.chars import one_line
 from aggregator.text.urls import resolve
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 MAX_BYTES = 20_000_000
 MAX_FEEDS = 50_000
@@ -65,6 +67,8 @@ def read(raw: bytes) -> Subscriptions | Unreadable:
         return Unreadable("the file is empty")
     if "<!ENTITY" in text:
         return Unreadable("it defines entities, which no list of feeds needs")
+    from lxml import etree  # here: hardly any config has a list of feeds
+
     parser = etree.XMLParser(
         encoding="utf-8",
         recover=True,
@@ -197,6 +201,8 @@ def write(title: str, subscriptions: Iterable[Subscription]) -> bytes:
 
     It has no dates: the same list gives the same bytes.
     """
+    from lxml import etree
+
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = one_line(title)
     body = etree.SubElement(root, "body")

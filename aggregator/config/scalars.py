@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 FALSE, TRUE = frozenset({"no", "off", "false"}), frozenset({"yes", "on", "true"})
 NULL = frozenset({"", "~", "null", "Null", "NULL"})
-SUSPECT = frozenset("0123456789+-.~nNyYtTfFoO")
-"""No other first character can begin anything but text."""
+NUMERIC = frozenset("0123456789+-.")
+SUSPECT = NUMERIC | frozenset("~nNyYtTfFoO")
+"""No other first character can begin anything but text; no other than the numeric ones one of FORMS."""
 
 WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -46,6 +47,8 @@ def reading(text: str) -> Plain:
         return text
     if text.lower() in TRUE | FALSE and text in (text.lower(), text.upper(), text.capitalize()):
         return text.lower() in TRUE
+    if text[0] not in NUMERIC:
+        return text
     if WHOLE.fullmatch(text) and text != "-0":
         return int(text)
     for form, name in FORMS:

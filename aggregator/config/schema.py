@@ -13,7 +13,7 @@ from pydantic import Discriminator, Field, Tag
 
 from aggregator.config.schema_rules import Output, TagRule, Topic
 from aggregator.config.schema_sources import Defaults, Group, SourceValue
-from aggregator.config.secrets import ProxyUrl, Url
+from aggregator.config.secrets import Url
 from aggregator.config.section import CENTURY, DAY, YEAR, Content, Level, Section, wrapped
 from aggregator.config.values import (
     Domain,
@@ -97,9 +97,7 @@ class NetworkSection(Section):
     allow: list[Network] = Field(
         default=[], description="Private address ranges that sources may live in; all others are refused."
     )
-    proxy: ProxyUrl | None = Field(
-        default=None, description="HTTP proxy for all sources. The environment's proxies are never used."
-    )
+    proxy: Url | None = Field(default=None, description="HTTP proxy for all sources. The environment's proxies are never used.")
     user_agent: UserAgent | None = Field(
         default=None, description="The User-Agent header. Default: name, version, `site.url` and `site.contact`."
     )

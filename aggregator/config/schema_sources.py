@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag
 
-from aggregator.config.secrets import HeaderName, HeaderValue, ProxyUrl, Url
+from aggregator.config.secrets import HeaderName, HeaderValue, Url
 from aggregator.config.section import CENTURY, DAY, YEAR, Level, Section, wrapped
 from aggregator.config.values import (
     EveryValue,
@@ -56,7 +56,7 @@ class Inherited(Section):
     dedup: SourceDedupValue | None = Field(
         default=None, description="`false`: entries never join a story; or a map with `level`. Default: true."
     )
-    proxy: ProxyUrl | None = Field(default=None, description="HTTP proxy. Default: `network.proxy`.")
+    proxy: Url | None = Field(default=None, description="HTTP proxy. Default: `network.proxy`.")
     user_agent: UserAgent | None = Field(default=None, description="The User-Agent header. Default: `network.user_agent`.")
     silent_after: Annotated[float, Span(60, YEAR)] | None = Field(
         default=None, description="Time without a new entry after which it counts as silent. Default: learnt."

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
 from aggregator.config.scalars import Plain, reading
 from aggregator.config.source import FORBIDDEN, unfit
-from aggregator.config.syntax import explain_syntax
 from aggregator.errors import Problem
 
 MAX_DEPTH = 40
@@ -88,6 +88,8 @@ def compose(name: str, text: str) -> tuple[Node | None, list[Problem]]:
             if composer.full:
                 break
     except yaml.MarkedYAMLError as error:
+        from aggregator.config.syntax import explain_syntax
+
         composer.problems.append(explain_syntax(name, text, error))
     except yaml.YAMLError as error:  # a reader error has no mark; source.decode has found nothing that would cause one
         composer.problems.append(Problem(name, 1, 1, f"this is not YAML: {type(error).__name__}"))
@@ -108,22 +110,19 @@ class _Composer:
         self._unfolded = 0
 
     def take(self, event: yaml.Event) -> None:
-        match event:
-            case yaml.ScalarEvent():
-                self._add(*self._scalar(event))
-            case yaml.AliasEvent():
-                self._alias(event)
-            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                self._open(event)
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                self._close(event)
-            case yaml.DocumentStartEvent():
-                self._documents += 1
-                if self._documents > 1:
-                    self._wrong(event, "a second document begins here; a config is one document: remove the `---`")
-                    self.full = True
-            case _:
-                pass
+        if isinstance(event, yaml.ScalarEvent):
+            self._add(self._scalar(event), 1, event.anchor)
+        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+            self._open(event)
+        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            self._close(event)
+        elif isinstance(event, yaml.AliasEvent):
+            self._alias(event)
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._documents += 1
+            if self._documents > 1:
+                self._wrong(event, "a second document begins here; a config is one document: remove the `---`")
+                self.full = True
 
     def _wrong(self, at: yaml.Event | Node, message: str) -> None:
         if isinstance(at, Scalar | Sequence | Mapping):
@@ -132,17 +131,17 @@ class _Composer:
             line, column, _ = _place(at.start_mark)
         self.problems.append(Problem(self.name, line, column, message))
 
-    def _scalar(self, event: yaml.ScalarEvent) -> tuple[Scalar, int, str | None]:
+    def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         text, style = event.value, event.style or None
         line, column, start = _place(event.start_mark)
-        if event.tag not in (None, "!", STR):
-            self._tag(event)
-        if event.tag is not None and style is None:
-            style = "!"
-        if found := FORBIDDEN.search(text):
+        if event.tag is not None:
+            if event.tag not in ("!", STR):
+                self._tag(event)
+            style = style or "!"
+        if style == '"' and (found := FORBIDDEN.search(text)):  # only an escape gets past source.decode
             self._wrong(event, unfit(found.group()))
             text = FORBIDDEN.sub("", text)
-        return Scalar(text, line, column, style, start, _place(event.end_mark)[2]), 1, event.anchor
+        return Scalar(text, line, column, style, start, _place(event.end_mark)[2])
 
     def _tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")[:60]
@@ -217,9 +216,8 @@ class _Composer:
             mapping.pairs[key.text] = (key, node)
 
 
-def _place(mark: object) -> tuple[int, int, int]:
+def _place(mark: Any) -> tuple[int, int, int]:
     """Line and column from 1, index from 0."""
-    assert hasattr(mark, "line") and hasattr(mark, "column") and hasattr(mark, "index")
     return mark.line + 1, mark.column + 1, mark.index
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from aggregator.config.load import load
+from aggregator.config.secrets import PLAIN_URL, SHORT_URL, look_closely
 from aggregator.errors import ConfigError
 from aggregator.model import Auto, Cron, Fixed, Source, SourceId
 from aggregator.settings import (
@@ -40,6 +41,11 @@ def test_smallest_file(config: Loader, tmp_path: Path) -> None:
     assert settings.site.url == "http://127.0.0.1:8080"
     assert settings.storage.database == str(tmp_path / "data/aggregator.db")
     assert [output.slug for output in settings.outputs] == ["all"]
+
+
+@given(some.from_regex(PLAIN_URL, fullmatch=True).filter(lambda url: len(url) <= SHORT_URL))
+def test_what_looks_like_a_plain_address_is_one(url: str) -> None:
+    look_closely(url, hidden=False)  # raises for what is none
 
 
 def test_source_takes_from_its_group_then_from_the_defaults(config: Loader) -> None:
