@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 EVENTS = 5_000
 """Events looked through for open ones."""
 
-_WIDE = 2_000
-"""Characters of a line where no terminal limits it."""
+COLUMNS = ("source", "state", "entries", "last", "next", "why")
 
 
 @click.command()
@@ -33,17 +33,16 @@ _WIDE = 2_000
 def command(application: Application, ids: tuple[str, ...], as_json: bool, watch: bool) -> None:
     """How each source is doing: its last answer, its rhythm, what was dropped."""
     if as_json:
-        for row in rows(application, ids):
-            click.echo(json.dumps(row, ensure_ascii=False))
+        _print(json.dumps(row, ensure_ascii=False) for row in rows(application, ids))
+        return
+    if not watch and not sys.stdout.isatty():  # a file or another program: one line a source, nothing broken, nothing to load
+        _print(plain(application, ids))
         return
     from rich.console import Console
     from rich.live import Live
 
     if not watch:
-        console = Console()
-        if not console.is_terminal:  # a file or another program: one line a source, nothing broken
-            console = Console(width=_WIDE)
-        console.print(table(application, ids))
+        Console().print(table(application, ids))
         return
     with Live(table(application, ids), refresh_per_second=1) as live:
         try:
@@ -52,6 +51,11 @@ def command(application: Application, ids: tuple[str, ...], as_json: bool, watch
                 live.update(table(application, ids))
         except KeyboardInterrupt:
             return
+
+
+def _print(lines: Iterable[str]) -> None:
+    """All at once: `echo` flushes each time."""
+    click.echo("".join(f"{line}\n" for line in lines), nl=False)
 
 
 def rows(application: Application, ids: tuple[str, ...]) -> Iterator[dict[str, Any]]:
@@ -101,25 +105,49 @@ def condition(source: Source, state: SourceState) -> str:
     return "new" if state.last_poll is None else "ok"
 
 
-def table(application: Application, ids: tuple[str, ...]) -> Table:
-    """The same for people."""
-    from rich.table import Table
-    from rich.text import Text
-
+def cells(application: Application, ids: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The same for people: the values of COLUMNS for each source."""
     now = time.time()
-    out = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("source", "state", "entries", "last", "next", "why"):
-        out.add_column(column, overflow="fold", no_wrap=column not in ("why", "source"))
     states = application.store.states()
     for source in application.pick(ids):
         if (state := states.get(source.id)) is None:
             continue
-        word = condition(source, state)
-        style = {"fault": "red", "gone": "red", "new": "yellow"}.get(word, "green")
         last = f"{spell(now - state.last_poll)} ago" if state.last_poll else "never"
         ahead = "never" if state.gone or not source.enabled else _ahead(max(state.due, state.not_before) - now)
         why = state.last_error or state.reason
-        out.add_row(Text(source.id), Text(word, style=style), str(state.entries), last, ahead, Text(why))
+        yield source.id, condition(source, state), str(state.entries), last, ahead, why
+
+
+def plain(application: Application, ids: tuple[str, ...]) -> Iterator[str]:
+    """The lines of a table that is not for a terminal; below it what is wrong with the daemon."""
+    rows = [COLUMNS, *cells(application, ids)]
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True)).rstrip()
+    if not ids:
+        yield from troubles(application)
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal that a text takes: two for each of many Asian characters."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def table(application: Application, ids: tuple[str, ...]) -> Table:
+    """The same for a terminal."""
+    from rich.table import Table
+    from rich.text import Text
+
+    out = Table(box=None, header_style="bold", pad_edge=False)
+    for column in COLUMNS:
+        out.add_column(column, overflow="fold", no_wrap=column not in ("why", "source"))
+    for row in cells(application, ids):
+        style = {"fault": "red", "gone": "red", "new": "yellow"}.get(row[1], "green")
+        out.add_row(*(Text(text, style=style if column == "state" else "") for column, text in zip(COLUMNS, row, strict=True)))
     out.caption = Text("\n".join(troubles(application)), style="red") if not ids else None
     return out
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from aggregator.commands import poll, status
 from aggregator.model import Source, SourceId, SourceState
 from aggregator.pipeline import PollReport
+from aggregator.ports import Event
 
 LONG = SourceId("a-source-with-a-rather-long-name-of-its-own-from-somewhere")
 WHY = "private address 10.255.255.1 not allowed (network.allow opens ranges), and a few words more"
@@ -23,6 +24,22 @@ def test_a_piped_table_has_one_line_a_source_and_breaks_no_word() -> None:
     lines = CliRunner().invoke(status.command, obj=application).output.splitlines()
     assert len(lines) == 2
     assert LONG in lines[1] and WHY in lines[1]
+
+
+def test_a_piped_table_stands_in_columns_and_says_below_what_is_wrong_with_the_daemon() -> None:
+    ids = (SourceId("a"), SourceId("zeitung-日本"), SourceId("never-polled"))
+    sources = [Source(id, f"https://{place}.example/feed") for place, id in enumerate(ids)]
+    states = {one.id: SourceState(one.id, one.url, last_poll=1.0, entries=12_345, reason="why not") for one in sources[:2]}
+    wrong = Event("config daemon", "config", "the edited config is refused", "line 3", opened=5.0)
+    over = Event("config daemon", "config", "the edited config is refused", "line 2", opened=4.0, closed=4.5)
+    application = SimpleNamespace(
+        pick=lambda ids: sources, store=SimpleNamespace(states=lambda: states, events=lambda count: [wrong, over])
+    )
+    head, first, second, *below = CliRunner().invoke(status.command, obj=application).output.splitlines()
+    assert head.split() == list(status.COLUMNS)
+    assert first.index("ok") == head.index("state") == second.index("ok") + 2  # two characters of four columns stand before
+    assert first.endswith("due   why not")
+    assert below == ["the edited config is refused: line 3"]
 
 
 def test_a_poll_ends_with_what_it_brought() -> None:
