@@ -57,15 +57,6 @@ _ATTRIBUTE = re.compile(r'([^\s=]+)="([^"]*)"')
 _ESCAPED = re.compile('[&<>"\u00a0]')
 _ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^<>]*>")
 _VOID = frozenset(("br", "col", "hr", "img", "source", "wbr"))
-_PLAIN_URL = re.compile(
-    r"https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}/"
-    r"(?!\.)(?:[A-Za-z0-9_~@:,;=+()-]++|/(?![./])|\.(?!/)|%[0-9A-Fa-f]{2})*"
-    r"(?:[?#](?:[A-Za-z0-9_~.@:,;=+&/()-]++|%[0-9A-Fa-f]{2})*)?",
-    re.A,
-)
-"""Addresses that `urls.resolve` leaves as they are: most of them, so that it is asked for the others alone."""
-
-_MAX_PLAIN = 2000
 _TINY = re.compile(r"\s*[01](?:px)?\s*")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|(?:^|;)\s*(?:width|height)\s*:\s*[01](?:px)?\s*(?:;|$)", re.I)
 _COUNTER = re.compile(
@@ -103,7 +94,7 @@ class Links:
             return known
         if "&amp;" in url:  # escaped once too often; no query has a parameter of this name
             url = url.replace("&amp;", "&")
-        whole = url if len(url) < _MAX_PLAIN and _PLAIN_URL.fullmatch(url) else urls.resolve(self.base, url)
+        whole = url if urls.is_plain(url) else urls.resolve(self.base, url)
         if whole and ("?" in whole or "#" in whole):
             whole = urls.without_tracking(whole)
         self._known[sent] = whole

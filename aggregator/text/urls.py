@@ -21,6 +21,14 @@ _PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _NO_HOST = re.compile(r"""[%<>"{}|\\^`'!$&()*+,;=]""")
 _LINE_BREAKS = re.compile(r"[\t\r\n\v\f]+")
+_PLAIN_HOST = re.compile(r"https?://(?![^/]{254})((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24})/", re.A)
+_PLAIN = re.compile(
+    _PLAIN_HOST.pattern + r"(?!\.)(?:[A-Za-z0-9_~@:,;=+()-]++|/(?![./])|\.(?!/)|%[0-9A-Fa-f]{2})*"
+    r"(?:[?#](?:[A-Za-z0-9_~.@:,;=+&/()-]++|%[0-9A-Fa-f]{2})*)?",
+    re.A,
+)
+"""Addresses that are resolved already: most of them, and seeing that is five times as fast as taking them apart."""
+_LONGEST_PLAIN = 2000
 _SAFE_PATH = "!$&'()*+,;=:@/~-._%"
 _SAFE_QUERY = _SAFE_PATH + "?"
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -75,7 +83,11 @@ def resolve(base: str | None, url: str | None) -> str | None:
     Line breaks inside are removed as browsers do (WHATWG URL, 4.4), other white space and what is not ASCII is
     percent-encoded, host names are in their ASCII form. None: another scheme, credentials, no host, a bad port, too long.
     """
-    text = _LINE_BREAKS.sub("", (url or "").strip())
+    if not url:
+        return None
+    if url[-1] not in "?#" and is_plain(url):
+        return url
+    text = _LINE_BREAKS.sub("", url.strip())
     if not text or len(text) > MAX_LENGTH:
         return None
     try:
@@ -95,7 +107,11 @@ def resolve(base: str | None, url: str | None) -> str | None:
     return result if len(result) <= MAX_LENGTH else None
 
 
-@lru_cache(maxsize=16_384)
+def is_plain(url: str) -> bool:
+    """Whether an address is seen at once to be resolved; a query or a fragment that is empty may be left."""
+    return len(url) <= _LONGEST_PLAIN and _PLAIN.fullmatch(url) is not None
+
+
 def canonical(url: str) -> str | None:
     """The key by which two addresses are the same article's, or None for what is not a web address.
 
@@ -107,21 +123,31 @@ def canonical(url: str) -> str | None:
     if whole is None:
         return None
     for _ in range(3):
-        inner = _amp_target(urlsplit(whole))
+        netloc, path, query, fragment = _parts(whole)
+        inner = _amp_target(netloc, path, query)
         if inner is None:
             break
         whole = inner
-    parts = urlsplit(whole)
-    path = _plain_path(_normal_percent(parts.path))
-    query = "&".join(
-        _normal_percent(pair) for pair in _kept_pairs(parts.query) if pair.casefold() not in ("amp", "amp=1", "amp=true")
-    )
-    fragment = f"#{_normal_percent(parts.fragment)}" if parts.fragment.startswith("!") else ""
-    return _display_host(parts.netloc) + path + (f"?{query}" if query else "") + fragment
+    netloc, path, query, fragment = _parts(whole)
+    key = _display_host(netloc) + _plain_path(_normal_percent(path))
+    pairs = [pair for pair in _kept_pairs(query) if pair.casefold() not in ("amp", "amp=1", "amp=true")] if query else []
+    if pairs:
+        key += "?" + "&".join(map(_normal_percent, pairs))
+    return f"{key}#{_normal_percent(fragment)}" if fragment.startswith("!") else key
+
+
+def _parts(resolved: str) -> tuple[str, str, str, str]:
+    """Host (with its port), path, query and fragment of what `resolve` gave."""
+    head, _, fragment = resolved.partition("#")
+    address, _, query = head.partition("?")
+    netloc, _, path = address.partition("//")[2].partition("/")
+    return netloc, "/" + path, query, fragment
 
 
 def without_tracking(url: str) -> str:
     """The same address without known tracking parameters; what is kept is kept byte for byte."""
+    if "?" not in url and "#" not in url:
+        return url
     head, hash_mark, fragment = url.partition("#")
     address, _, query = head.partition("?")
     kept = "&".join(_kept_pairs(query))
@@ -135,7 +161,8 @@ def registrable_domain(host_or_url: str) -> str:
 
     Addresses, names of one label and public suffixes stand for themselves; "" for what has no host. Never fetched, never raises.
     """
-    return _registered(_host_of(host_or_url))
+    plain = _PLAIN_HOST.match(host_or_url)
+    return _registered(plain[1] if plain else _host_of(host_or_url))
 
 
 @lru_cache(maxsize=8_192)
@@ -143,11 +170,6 @@ def _registered(host: str) -> str:
     if not host or _is_address(host) or "." not in host:
         return host
     return _suffixes().privatesuffix(host) or host
-
-
-def site_of(url: str | None) -> str:
-    """The host of an address without `www.` and its like, or ""."""
-    return _display_host(_host_of(url or ""))
 
 
 @lru_cache(maxsize=1)
@@ -215,7 +237,7 @@ def _without_dots(path: str) -> str:
 
 def _normal_percent(text: str) -> str:
     """Percent-encoding in one form: needless ones undone, digits in upper case (RFC 3986 6.2.2)."""
-    return _PERCENT.sub(lambda run: "".join(map(_byte, unquote_to_bytes(run.group()))), text)
+    return _PERCENT.sub(lambda run: "".join(map(_byte, unquote_to_bytes(run.group()))), text) if "%" in text else text
 
 
 def _byte(value: int) -> str:
@@ -237,9 +259,10 @@ def _is_tracking(pair: str) -> bool:
 
 
 def _plain_path(path: str) -> str:
-    path = re.sub(r"/{2,}", "/", path)
+    if "//" in path:
+        path = re.sub(r"/{2,}", "/", path)
     while True:
-        shorter = _INDEX.sub("", path).rstrip("/")
+        shorter = (_INDEX.sub("", path) if "." in path else path).rstrip("/")
         if "amp" in shorter.lower():
             shorter = re.sub(r"(?<=[^/])(?:/amp|/amp\.html|\.amp)$", "", shorter, flags=re.I)
             shorter = re.sub(r"\.amp(\.html?)$", r"\1", shorter, flags=re.I)
@@ -249,17 +272,15 @@ def _plain_path(path: str) -> str:
         path = shorter
 
 
-def _amp_target(parts: SplitResult) -> str | None:
+def _amp_target(host: str, path: str, query: str) -> str | None:
     """The address inside one of an AMP cache."""
-    host = parts.netloc
     if host.startswith("www.google."):
-        found = _GOOGLE_AMP.match(parts.path)
+        found = _GOOGLE_AMP.match(path)
     elif host == "cdn.ampproject.org" or host.endswith(".cdn.ampproject.org"):
-        found = _CACHE_AMP.match(parts.path)
+        found = _CACHE_AMP.match(path)
     else:
         return None
-    query = f"?{parts.query}" if parts.query else ""
-    return resolve(None, f"https://{found['rest']}{query}") if found else None
+    return resolve(None, f"https://{found['rest']}{f'?{query}' if query else ''}") if found else None
 
 
 @lru_cache(maxsize=8_192)
