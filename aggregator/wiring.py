@@ -16,10 +16,6 @@ from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
 from aggregator.writer import Writer
 
-COLLECT = (50_000, 20, 100)
-"""Objects between two looks for cycles (gc.set_threshold). Entries make many objects and no cycles: by default a fifth of the
-time of grouping goes into looking for them."""
-
 
 class Parts:
     """The process's own: the store and the thread that writes it, the shelf, the holds of hosts, the parser's workers.
@@ -29,7 +25,6 @@ class Parts:
 
     def __init__(self, store: SqliteStore) -> None:
         gc.freeze()
-        gc.set_threshold(*COLLECT)
         self.store = store
         self.clock = SystemClock()
         self.shelf = Shelf()
