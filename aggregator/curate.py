@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from aggregator.dedup.lead import choose_lead
 from aggregator.dedup.visible import visible_hash
 from aggregator.model import Instant, Slug, Story, StoryId
 from aggregator.ports import OutputState, Rules, Tagged, Transaction
 from aggregator.publish import select
+
+Slugs: TypeAlias = tuple[Slug, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +35,40 @@ class Curator:
 
     def refresh(self, transaction: Transaction, ids: Iterable[StoryId]) -> set[Slug]:
         """Looks at these stories again, as their items are now. Returns the feeds whose documents differ now."""
-        slugs: set[Slug] = set()
         stories = [story for story in transaction.stories(ids) if story.items]
         published = transaction.published_stories([story.id for story in stories])
+        entering: dict[Slug, list[StoryId]] = {}
+        leaving: dict[Slug, list[StoryId]] = {}
+        slugs: set[Slug] = set()
         for before in stories:
             after, tagged = settled(before, self.rules, self.now, published=before.id in published)
+            enter, leave, stay = self._placed(after, tagged, transaction.members_of(after.id))
+            for slug in enter:
+                entering.setdefault(slug, []).append(after.id)
+            for slug in leave:
+                leaving.setdefault(slug, []).append(after.id)
             if after != before:
                 transaction.save_story(after)
-            slugs |= self._place(transaction, after, tagged, changed=after != before)
+                slugs.update(stay)
+        for slug, members in entering.items():
+            transaction.enter(slug, members, self.now)
+        for slug, members in leaving.items():
+            transaction.leave(slug, members)
+        slugs.update(entering, leaving)
         transaction.bump(slugs, self.now)
         return slugs
 
-    def _place(self, transaction: Transaction, story: Story, tagged: Tagged, *, changed: bool) -> set[Slug]:
-        """Lets a story enter and leave feeds."""
-        current = transaction.members_of(story.id)
+    def _placed(self, story: Story, tagged: Tagged, current: Collection[Slug]) -> tuple[Slugs, Slugs, Slugs]:
+        """The feeds that a story enters, leaves and stays in; `current` are those that it is in."""
         heritage = self.heirs.get(story.id, ())
         offered = replace(story, old=False) if heritage else story
         placed = select.place(offered, tagged.outputs, current, self.outputs, now=self.now, settle=self.settle)
-        young = [slug for slug in placed.enter if story.published >= self.oldest.get(slug, story.published)]
-        entering = [slug for slug in young if slug in heritage] if heritage and story.old else young
-        for slug in entering:
-            transaction.enter(slug, [story.id], self.now)
-        for slug in placed.leave:
-            transaction.leave(slug, [story.id])
-        return {*entering, *placed.leave, *(placed.stay if changed else ())}
+        enter = placed.enter
+        if self.oldest:
+            enter = tuple(slug for slug in enter if story.published >= self.oldest.get(slug, story.published))
+        if heritage and story.old:
+            enter = tuple(slug for slug in enter if slug in heritage)
+        return enter, placed.leave, placed.stay
 
 
 def settled(before: Story, rules: Rules, now: Instant, *, published: bool) -> tuple[Story, Tagged]:

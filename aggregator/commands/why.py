@@ -36,7 +36,7 @@ def about(application: Application, story: Story) -> dict[str, Any]:
     """Everything that was decided about a story, with reasons."""
     store, rules = application.store, application.rules
     evidence = store.evidence(story.id)
-    tagged = rules.apply(story, time.time())
+    reasons = rules.reasons(story, time.time())
     member_of = store.members_of(story.id)
     return {
         "id": story.id,
@@ -49,8 +49,7 @@ def about(application: Application, story: Story) -> dict[str, Any]:
         "items": [_item(item, story, store, *evidence.get(item.id, (None, None))) for item in story.items],
         "tags": [{"tag": tag.value, "kind": tag.kind, "reason": tag.reason} for tag in story.tags],
         "feeds": [
-            _feed(application, story, output.slug, output.slug in member_of, tagged.reasons)
-            for output in application.settings.outputs
+            _feed(application, story, output.slug, output.slug in member_of, reasons) for output in application.settings.outputs
         ],
     }
 

@@ -12,6 +12,8 @@ def choose_lead(items: Sequence[Item], current: ItemId | None, published: bool) 
 
     published: a subscriber may have seen the story, so only an item of better rank takes the lead from `current`.
     """
+    if len(items) == 1:
+        return items[0].id, "the only item"
     best = min(items, key=_order)
     holder = next((item for item in items if item.id == current), None)
     if holder is None:

@@ -12,9 +12,10 @@ def visible_hash(story: Story) -> bytes:
     """8 bytes over the lead's title, link, text, authors and media, and over the outlets with their links, in order."""
     lead = story.lead_item
     entry = lead.entry
+    link = without_tracking(entry.url or "")
     parts = [
         entry.title,
-        without_tracking(entry.url or ""),
+        link,
         entry.summary,
         entry.content,
         lead.outlet,
@@ -26,6 +27,6 @@ def visible_hash(story: Story) -> bytes:
     for item in story.items:
         marks = (item.outlet_key, item.outlet.casefold())
         if seen.isdisjoint(marks):
-            parts += [item.outlet, without_tracking(item.entry.url or "")]
+            parts += [item.outlet, link if item is lead else without_tracking(item.entry.url or "")]
         seen.update(marks)
     return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=8).digest()

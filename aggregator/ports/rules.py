@@ -20,12 +20,11 @@ from aggregator.model import (
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """What the rules say of a story. reasons: for each topic and output, the branch of its query that matched."""
+    """What the rules say of a story."""
 
     tags: tuple[Tag, ...]
     topics: tuple[Slug, ...]
     outputs: tuple[Slug, ...]
-    reasons: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

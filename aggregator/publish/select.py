@@ -13,19 +13,13 @@ from aggregator.ports import OutputState, Shown
 class Placement:
     """What changes in the feeds for one story. stay: feeds it was in and stays in: their documents show it anew.
 
-    reasons: for every feed that was wanted or left, why. held_until: when to ask again (`publish.settle`).
+    reasons: for every feed that was wanted or left, why.
     """
 
     enter: tuple[Slug, ...] = ()
     leave: tuple[Slug, ...] = ()
     stay: tuple[Slug, ...] = ()
     reasons: Mapping[Slug, str] = field(default_factory=dict)
-    held_until: Instant | None = None
-
-    @property
-    def touched(self) -> tuple[Slug, ...]:
-        """The feeds whose documents change."""
-        return (*self.enter, *self.leave, *self.stay)
 
 
 def place(
@@ -46,25 +40,18 @@ def place(
         reason = "taken down" if story.dropped else f"is now {story.alias_of}"
         return Placement(leave=tuple(sorted(current)), reasons=dict.fromkeys(current, reason))
     enter: list[Slug] = []
-    reasons: dict[Slug, str] = {slug: "no longer matches" for slug in current if slug not in wanted}
-    ripe = story.first_seen + settle
-    held = False
-    for slug in sorted(set(wanted) - set(current)):
+    leave = sorted(set(current).difference(wanted))
+    reasons = dict.fromkeys(leave, "no longer matches")
+    for slug in sorted(set(wanted).difference(current)):
         state = outputs.get(slug)
         if story.old and not (state is not None and state.filling):
             reasons[slug] = "backlog of a new source: the feed is read already"
-        elif now < ripe and not story.old:
-            reasons[slug], held = "held back for a better lead", True
+        elif now < story.first_seen + settle and not story.old:
+            reasons[slug] = "held back for a better lead"
         else:
             enter.append(slug)
             reasons[slug] = "matches"
-    return Placement(
-        enter=tuple(enter),
-        leave=tuple(sorted(set(current) - set(wanted))),
-        stay=tuple(sorted(set(current) & set(wanted))),
-        reasons=reasons,
-        held_until=ripe if held else None,
-    )
+    return Placement(tuple(enter), tuple(leave), tuple(sorted(set(current).intersection(wanted))), reasons)
 
 
 def is_filled(states: Iterable[SourceState], now: Instant) -> bool:

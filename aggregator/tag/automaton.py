@@ -8,6 +8,8 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from aggregator.tag.nodes import Words
 
+_NONE: frozenset[int] = frozenset()
+
 
 class Vocabulary:
     """Numbers the words, phrases and prefixes of queries: the same word in a thousand queries is one pattern."""
@@ -34,8 +36,9 @@ class WordAutomaton:
         """Numbers of the patterns that these tokens, in this order, hold."""
         text = " ".join(tokens)
         if self._automaton is None or not text:
-            return frozenset()
-        return frozenset([match[0] for match in self._automaton.find_matches_as_indexes(f" {text} ", overlapping=True)])
+            return _NONE
+        matches = self._automaton.find_matches_as_indexes(f" {text} ", overlapping=True)
+        return frozenset([match[0] for match in matches]) if matches else _NONE
 
 
 class NamePositions:

@@ -6,7 +6,6 @@ Title and lead are read as written: `US` is a country and `us` is not. Values ar
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -19,6 +18,7 @@ from aggregator.model import Item, Tag, TagKind
 from aggregator.tag.context import another_place, beside_a_capital, shows_a_name, title_case
 from aggregator.tag.matching import Form, Hit, NameFinder, inflected_form, open_form, plain_form
 from aggregator.tag.namelist import Mark, Name, NameList, NameTest, from_mapping, read
+from aggregator.tag.own import commonest
 
 DATA = Path(__file__).with_name("data")
 LEAD_LENGTH = 300
@@ -88,13 +88,13 @@ class Entities:
 
     def tags(self, items: Sequence[Item]) -> list[Tag]:
         """Entities of a story's items, those that most items name first, each with the name and place that gave it."""
-        counts: Counter[str] = Counter()
+        counts: dict[str, int] = {}
         reasons: dict[str, str] = {}
         for item in items:
             for found in self.find(item.entry.title, item.entry.text, item.language):
-                counts[found.entity] += 1
+                counts[found.entity] = counts.get(found.entity, 0) + 1
                 reasons.setdefault(found.entity, f"{found.written} in the {found.where} of {item.source}")
-        return [Tag(TagKind.ENTITY, entity, reasons[entity]) for entity, _ in counts.most_common(MAX_ENTITIES)]
+        return [Tag(TagKind.ENTITY, entity, reasons[entity]) for entity in commonest(counts, MAX_ENTITIES)]
 
     def failed_tests(self) -> list[str]:
         """What is wrong by the tests of the user's own list."""
@@ -115,7 +115,10 @@ class Entities:
         capitals = title.isupper() and " " in title
         in_title = self._finder(language, capitals).find(title)
         in_lead = self._finder(language, False).find(lead)
-        sentence_case = not capitals and not title_case(title)
+        if not in_title and not in_lead:
+            return ()
+        asks_case = any(hit.mark is Mark.BESIDE for hit in in_title)
+        sentence_case = asks_case and not capitals and not title_case(title)
         names: dict[str, set[str]] = {}
         for hit in (*in_title, *in_lead):
             names.setdefault(hit.entity, set()).add(hit.written)
@@ -186,6 +189,7 @@ def _territories() -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+@cache
 def _languages() -> frozenset[str]:
     return frozenset(_territories())
 

@@ -7,18 +7,34 @@ words and values are ANDed item by item; what belongs to the whole story (tags, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 from aggregator.model import Instant, Item, Story, Tag, TagKind
 from aggregator.tag.automaton import WordAutomaton
-from aggregator.tag.fields import language
+from aggregator.tag.fields import NUMBER_FIELDS, TEXT_FIELDS, VALUE_FIELDS, language
+from aggregator.tag.nodes import AUTHOR, BODY, TITLE, Compare, Node, Value, Words, terms
 from aggregator.text.words import fold, tokens
 
 _HOST = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)", re.IGNORECASE)
 
 FIELD_OF_KIND = {TagKind.TAG: "tag", TagKind.ENTITY: "entity", TagKind.SUBJECT: "subject", TagKind.CATEGORY: "category"}
+
+EVERY_FIELD = frozenset((*TEXT_FIELDS, *VALUE_FIELDS, *NUMBER_FIELDS))
+
+
+def fields_of(nodes: Iterable[Node]) -> frozenset[str]:
+    """The fields that must be read for queries to be asked. Patterns read an item's texts by themselves."""
+    found: set[str] = set()
+    for term in (term for node in nodes for term in terms(node)):
+        match term:
+            case Words():
+                found.update(term.fields)
+            case Value() | Compare():
+                found.add(term.field)
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +50,19 @@ class ItemWords:
 Reader: TypeAlias = Callable[[Item], ItemWords]
 
 
-def reader(automaton: WordAutomaton) -> Reader:
-    """A function that reads the words of an item."""
+def reader(automaton: WordAutomaton, asked: frozenset[str]) -> Reader:
+    """A function that reads the words of an item: of the fields that are `asked` for, the others have none."""
+    in_title, in_body, by_author = TITLE in asked, BODY in asked, AUTHOR in asked
+    in_text = in_body or "words" in asked
+    nothing: frozenset[int] = frozenset()
 
     def read(item: Item) -> ItemWords:
-        body = tokens(item.entry.text)
+        entry = item.entry
+        body = tokens(entry.text) if in_text else []
         return ItemWords(
-            automaton.found(tokens(item.entry.title)),
-            automaton.found(body),
-            frozenset().union(*(automaton.found(tokens(author)) for author in item.entry.authors)),
+            automaton.found(tokens(entry.title)) if in_title else nothing,
+            automaton.found(body) if in_body else nothing,
+            nothing.union(*(automaton.found(tokens(author)) for author in entry.authors)) if by_author else nothing,
             len(body),
         )
 
@@ -53,22 +73,25 @@ def reader(automaton: WordAutomaton) -> Reader:
 class Facts:
     """Masks over `items`. words: field → pattern → mask; values: (field, folded value) → mask; outlets: how many there are.
 
-    published: when the story was; as_of: the instant its age is measured at.
+    published: when the story was; as_of: the instant its age is measured at; asked: the fields that queries ask for: there are
+    no facts of others.
     """
 
     items: tuple[Item, ...]
     outlets: int
     published: Instant
     as_of: Instant
+    asked: frozenset[str] = EVERY_FIELD
     everything: int = 0
     words: dict[str, dict[int, int]] = field(default_factory=lambda: {"title": {}, "body": {}, "author": {}})
     counts: list[int] = field(default_factory=list)
     values: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def add(self, name: str, value: str, mask: int | None = None) -> None:
-        """Adds a fact of some items, or of all."""
-        key = (name, fold(value))
-        self.values[key] = self.values.get(key, 0) | (self.everything if mask is None else mask)
+        """Adds a fact of some items, or of all, if its field is asked for."""
+        if name in self.asked:
+            key = (name, fold(value))
+            self.values[key] = self.values.get(key, 0) | (self.everything if mask is None else mask)
 
     def add_tags(self, tags: Iterable[Tag]) -> None:
         for tag in tags:
@@ -84,12 +107,17 @@ def facts_of_story(story: Story, read: Reader, as_of: Instant) -> Facts:
     return facts
 
 
-def facts_of_items(items: Sequence[Item], outlets: int, published: Instant, read: Reader, as_of: Instant) -> Facts:
+def facts_of_items(
+    items: Sequence[Item], outlets: int, published: Instant, read: Reader, as_of: Instant, asked: frozenset[str] = EVERY_FIELD
+) -> Facts:
     """What the items themselves say: words, addresses, where they are from."""
-    facts = Facts(tuple(items), outlets, published, as_of, everything=(1 << len(items)) - 1)
+    facts = Facts(tuple(items), outlets, published, as_of, asked, everything=(1 << len(items)) - 1)
+    names = asked & _VALUES.keys()
     for number, item in enumerate(items):
         _add_words(facts, read(item), 1 << number)
-        _add_values(facts, item, 1 << number)
+        for name in names:
+            for value in _VALUES[name](item):
+                facts.add(name, value, 1 << number)
     return facts
 
 
@@ -101,25 +129,30 @@ def _add_words(facts: Facts, words: ItemWords, bit: int) -> None:
             masks[pattern] = masks.get(pattern, 0) | bit
 
 
-def _add_values(facts: Facts, item: Item, bit: int) -> None:
-    facts.add("source", item.source, bit)
-    facts.add("lang", language(item.language), bit)
-    if item.group is not None:
-        facts.add("group", item.group, bit)
-    if item.origin is not None:
-        facts.add("origin", item.origin, bit)
-    for category in item.entry.categories:
-        facts.add("category", category.term, bit)
-        if category.label:
-            facts.add("category", category.label, bit)
-    for site in _sites(item.entry.url or item.canonical or ""):
-        facts.add("site", site, bit)
+def _categories(item: Item) -> list[str]:
+    """The feed's own categories, by their terms and their labels."""
+    categories = item.entry.categories
+    return [category.term for category in categories] + [category.label for category in categories if category.label]
 
 
-def _sites(url: str) -> list[str]:
-    """The host of an address and the domains it lies in: `news.bbc.co.uk` is found by `site:bbc.co.uk`."""
-    host = _HOST.match(url)
-    if host is None:
-        return []
-    labels = host[1].lower().strip(".").split(".")
-    return [".".join(labels[start:]) for start in range(len(labels))]
+def _sites(item: Item) -> tuple[str, ...]:
+    host = _HOST.match(item.entry.url or item.canonical or "")
+    return _domains(host[1]) if host is not None else ()
+
+
+@lru_cache(maxsize=4096)
+def _domains(host: str) -> tuple[str, ...]:
+    """A host and the domains it lies in: `news.bbc.co.uk` is found by `site:bbc.co.uk`."""
+    labels = host.lower().strip(".").split(".")
+    return tuple(".".join(labels[start:]) for start in range(len(labels)))
+
+
+_VALUES: Mapping[str, Callable[[Item], Iterable[str]]] = {
+    "source": lambda item: (item.source,),
+    "lang": lambda item: (language(item.language),),
+    "group": lambda item: () if item.group is None else (item.group,),
+    "origin": lambda item: () if item.origin is None else (item.origin,),
+    "category": _categories,
+    "site": _sites,
+}
+"""What an item has in the fields that are not those of its story."""

@@ -78,6 +78,8 @@ class NameFinder:
                 end = _end(text, start, form)
                 if end is not None:
                     found.append((start, -end, -sum(map(len, form.stems)), form))
+        if not found:
+            return []
         hits: list[Hit] = []
         reached = 0
         for start, end, _, form in sorted(found, key=lambda one: one[:3]):

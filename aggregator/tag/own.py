@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from aggregator.model import Item, Source, SourceId, Tag, TagKind
@@ -30,18 +29,19 @@ class OwnTags:
     def tags(self, items: Sequence[Item]) -> list[Tag]:
         """Tags of the items' story, each with its reason; a tag may come twice."""
         found = [Tag(TagKind.TAG, tag, f"source {item.source}") for item in items for tag in self._source_tags(item)]
-        categories: Counter[str] = Counter()
+        categories: dict[str, int] = {}
         reasons: dict[str, Tag] = {}
         for item in items:
             for tag in self._category_tags(item):
                 if tag.kind is TagKind.TAG:
                     found.append(tag)
                 else:
-                    categories[fold(tag.value)] += 1
-                    reasons.setdefault(fold(tag.value), tag)
+                    name = fold(tag.value)
+                    categories[name] = categories.get(name, 0) + 1
+                    reasons.setdefault(name, tag)
         for tagger in self._taggers:
             found.extend(tagger(items))
-        found.extend(reasons[name] for name, _ in categories.most_common(MAX_CATEGORIES))
+        found.extend(reasons[name] for name in commonest(categories, MAX_CATEGORIES))
         return found
 
     def _source_tags(self, item: Item) -> tuple[str, ...]:
@@ -55,10 +55,16 @@ class OwnTags:
             name = " ".join((category.label or category.term).split())
             if not name or len(name) > MAX_CATEGORY_LENGTH or "://" in name:
                 continue
-            key = next((key for key in (fold(category.term).strip(), fold(name)) if key in self._categories), None)
+            names = (fold(category.term).strip(), fold(name)) if self._categories else ()
+            key = next((key for key in names if key in self._categories), None)
             if key is None:
                 yield Tag(TagKind.CATEGORY, name, f"category of {item.source}")
                 continue
             mapped = self._categories[key]
             if mapped is not None:
                 yield Tag(TagKind.TAG, mapped, f"category {name} of {item.source}")
+
+
+def commonest(counts: Mapping[str, int], most: int) -> list[str]:
+    """The names with the highest counts, at most so many; of like counts the first counted first."""
+    return sorted(counts, key=counts.__getitem__, reverse=True)[:most]

@@ -8,7 +8,7 @@ from aggregator.ports import QueryNames, StoryFilter
 from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.entities import entity_called, known_entities
 from aggregator.tag.explain import Explanation, explain
-from aggregator.tag.facts import Facts, facts_of_story, reader
+from aggregator.tag.facts import Facts, facts_of_story, fields_of, reader
 from aggregator.tag.fields import STORY_FIELDS, SUBJECTS, language_error, suggest
 from aggregator.tag.matcher import compile_node
 from aggregator.tag.nodes import Compare, Node, Term, Value, terms
@@ -32,7 +32,7 @@ class Query:
         self.node: Node = parse(text)
         self._vocabulary = Vocabulary()
         self._compiled = compile_node(self.node, self._vocabulary)
-        self._read = reader(self._vocabulary.automaton())
+        self._read = reader(self._vocabulary.automaton(), fields_of([self.node]))
 
     def matches(self, story: Story, as_of: Instant) -> bool:
         """Whether the story matches. as_of: the instant that `age` is measured at."""

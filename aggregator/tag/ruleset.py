@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, KeysView, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from aggregator.model import Instant, Item, Slug, Source, SourceId, Story, Tag, TagKind
 from aggregator.ports import Tagged
 from aggregator.settings import Output, Settings
 from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.explain import Explanation, explain
-from aggregator.tag.facts import Facts, facts_of_items, reader
+from aggregator.tag.facts import FIELD_OF_KIND, Facts, facts_of_items, fields_of, reader
 from aggregator.tag.matcher import Compiled, Key, Matcher, anchors, compile_node
 from aggregator.tag.nodes import All, Compare, Node
 from aggregator.tag.ordering import RuleName, levels
 from aggregator.tag.own import OwnTags
 from aggregator.tag.syntax import parse
+
+_KINDS = tuple(TagKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +33,25 @@ class _Batch:
     """Rules that can be asked at once. Found by what a story has, so that most rules are never asked."""
 
     def __init__(self, rules: Iterable[Rule], vocabulary: Vocabulary) -> None:
-        self._always: list[Rule] = []
-        self._by_key: dict[Key, list[Rule]] = {}
+        self._always: dict[int, Rule] = {}
+        self._by_key: dict[Key, dict[int, Rule]] = {}
         for rule in rules:
             needed = anchors(rule.query.node, vocabulary)
             if needed is None:
-                self._always.append(rule)
+                self._always[rule.place] = rule
             else:
                 for key in needed[1]:
-                    self._by_key.setdefault(key, []).append(rule)
+                    self._by_key.setdefault(key, {})[rule.place] = rule
 
     def matching(self, facts: Facts) -> list[Rule]:
+        """Those that match, in the order of the file."""
         by_key = self._by_key
-        asked = {rule.name: rule for rule in self._always}
-        keys: Iterable[Key] = chain(facts.values, *facts.words.values())
-        for key in keys:
-            for rule in by_key.get(key, ()):
-                asked[rule.name] = rule
-        return sorted((rule for rule in asked.values() if rule.query.match(facts)), key=lambda rule: rule.place)
+        asked = dict(self._always)
+        has: Iterable[KeysView[Key]] = (facts.values.keys(), *(masks.keys() for masks in facts.words.values()))
+        for keys in has:
+            for key in by_key.keys() & keys:
+                asked.update(by_key[key])
+        return [asked[place] for place in sorted(asked) if asked[place].query.match(facts)]
 
 
 class RuleSet:
@@ -65,9 +67,14 @@ class RuleSet:
             name: Rule(name, compile_node(node, self.vocabulary), place) for place, (name, node) in enumerate(nodes.items())
         }
         self._batches = [_Batch((self._rules[name] for name in names), self.vocabulary) for names in levels(nodes)]
-        self._entry_rules = _entry_rules(settings.sources, self.vocabulary)
-        self._apart = [(query, compile_node(parse(query), self.vocabulary).match) for query in settings.dedup.never]
-        self.read = reader(self.vocabulary.automaton())
+        entry = {query: parse(query) for query in dict.fromkeys(_entry_queries(settings))}
+        compiled = {query: compile_node(node, self.vocabulary).match for query, node in entry.items()}
+        self._entry_rules = _entry_rules(settings.sources, compiled)
+        self._apart = [(query, compiled[query]) for query in settings.dedup.never]
+        self._entry_fields = fields_of(entry.values())
+        self._story_fields = fields_of(nodes.values())
+        self.read = reader(self.vocabulary.automaton(), self._story_fields)
+        self._read_entry = reader(self.vocabulary.automaton(), self._entry_fields)
         self._by_topic: dict[Slug, list[Slug]] = {}
         self._everything: list[Slug] = []
         for output in settings.outputs:
@@ -84,31 +91,40 @@ class RuleSet:
 
     # --- stories
     def apply(self, story: Story, as_of: Instant) -> Tagged:
-        """Tags, topics and outputs of a story, each with its reason. as_of: what `age` is measured at."""
+        """Tags, each with its reason, topics and outputs of a story. as_of: what `age` is measured at."""
         facts, tags = self.facts(story, as_of)
         topics: list[Slug] = []
         outputs = list(self._everything)
-        reasons: dict[str, str] = dict.fromkeys(self._everything, "every story")
         for rule in self._matching(facts):
-            branch = explain(rule.query, facts, self.vocabulary).branch
-            slug = Slug(rule.name.name)
+            name = rule.name.name
             match rule.name.kind:
                 case "tag":
-                    tags.append(Tag(TagKind.TAG, rule.name.name, f"rule: {branch}"))
-                    continue
+                    tags.append(Tag(TagKind.TAG, name, f"rule: {self._branch(rule, facts)}"))
                 case "topic":
-                    topics.append(slug)
-                    reasons.update(dict.fromkeys(self._by_topic.get(slug, ()), branch))
-                    outputs.extend(self._by_topic.get(slug, ()))
+                    topics.append(Slug(name))
+                    outputs.extend(self._by_topic.get(Slug(name), ()))
                 case _:
-                    outputs.append(slug)
-            reasons[slug] = branch
+                    outputs.append(Slug(name))
         outputs.sort(key=self._output_order.__getitem__)
-        return Tagged(_once(tags), tuple(topics), tuple(outputs), reasons)
+        return Tagged(_once(tags), tuple(topics), tuple(outputs))
+
+    def reasons(self, story: Story, as_of: Instant) -> dict[str, str]:
+        """For each topic and output of a story, the branch of its query that matched: for a person who asks."""
+        facts, _ = self.facts(story, as_of)
+        reasons: dict[str, str] = dict.fromkeys(self._everything, "every story")
+        for rule in self._matching(facts):
+            slug = Slug(rule.name.name)
+            shown = self._by_topic.get(slug, ()) if rule.name.kind == "topic" else ()
+            if rule.name.kind != "tag":
+                reasons.update(dict.fromkeys((slug, *shown), self._branch(rule, facts)))
+        return reasons
+
+    def _branch(self, rule: Rule, facts: Facts) -> str:
+        return explain(rule.query, facts, self.vocabulary).branch
 
     def facts(self, story: Story, as_of: Instant) -> tuple[Facts, list[Tag]]:
         """What queries see of a story before any rule is asked, and the tags it has from its sources and its own text."""
-        facts = facts_of_items(story.items, len(story.outlets), story.published, self.read, as_of)
+        facts = facts_of_items(story.items, len(story.outlets), story.published, self.read, as_of, self._story_fields)
         tags = self._own.tags(story.items)
         facts.add_tags(tags)
         return facts, tags
@@ -162,8 +178,9 @@ class RuleSet:
         return next((" ".join(query.split()) for query, match in self._apart if match(facts)), None)
 
     def _entry_facts(self, item: Item) -> Facts:
-        facts = facts_of_items((item,), 1, item.published, self.read, item.first_seen)
-        facts.add_tags(self._own.tags((item,)))
+        facts = facts_of_items((item,), 1, item.published, self._read_entry, item.first_seen, self._entry_fields)
+        if not self._entry_fields.isdisjoint(FIELD_OF_KIND.values()):
+            facts.add_tags(self._own.tags((item,)))
         return facts
 
 
@@ -177,26 +194,32 @@ def _nodes(settings: Settings) -> dict[RuleName, Node]:
     return nodes
 
 
-def _entry_rules(sources: Iterable[Source], vocabulary: Vocabulary) -> Mapping[SourceId, list[tuple[str, str, Matcher]]]:
+def _entry_queries(settings: Settings) -> list[str]:
+    """All queries that are asked of single entries."""
+    asked = [query for source in settings.sources for query in (source.drop, source.keep) if query is not None]
+    return [*asked, *settings.dedup.never]
+
+
+def _entry_rules(sources: Iterable[Source], compiled: Mapping[str, Matcher]) -> Mapping[SourceId, list[tuple[str, str, Matcher]]]:
     """For each source that has them: `drop` and `keep`, their text on one line, compiled."""
-    compiled: dict[str, Matcher] = {}
     rules: dict[SourceId, list[tuple[str, str, Matcher]]] = {}
     for source in sources:
         for kind, query in (("drop", source.drop), ("keep", source.keep)):
             if query is not None:
-                if query not in compiled:
-                    compiled[query] = compile_node(parse(query), vocabulary).match
                 rules.setdefault(source.id, []).append((kind, " ".join(query.split()), compiled[query]))
     return rules
 
 
-def _once(tags: Iterable[Tag]) -> tuple[Tag, ...]:
+def _once(tags: Sequence[Tag]) -> tuple[Tag, ...]:
     """Each tag once, with the first of its reasons, kind by kind."""
-    found: dict[tuple[TagKind, str], Tag] = {}
-    for tag in tags:
-        found.setdefault((tag.kind, tag.value.casefold()), tag)
-    order = {kind: place for place, kind in enumerate(TagKind)}
-    return tuple(sorted(found.values(), key=lambda tag: order[tag.kind]))
+    found: list[Tag] = []
+    for kind in _KINDS:
+        named: dict[str, Tag] = {}
+        for tag in tags:
+            if tag.kind is kind:
+                named.setdefault(tag.value.casefold(), tag)
+        found.extend(named.values())
+    return tuple(found)
 
 
 def without_numbers(node: Node) -> Node:

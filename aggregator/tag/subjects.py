@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.model import Item, Tag, TagKind
+from aggregator.tag.own import commonest
 
 DATA = Path(__file__).with_name("data")
 SUMMARY_LENGTH = 400
@@ -87,16 +88,16 @@ class Subjects:
 
     def tags(self, items: Sequence[Item]) -> list[Tag]:
         """Subjects of a story's English items, at most two, with how sure the first of them was."""
-        counts: Counter[str] = Counter()
+        counts: dict[str, int] = {}
         reasons: dict[str, str] = {}
         for item in items:
             if item.language != "en":
                 continue
             subject, chance = self.best(item.entry.title, item.entry.text)
             if chance >= SURE:
-                counts[subject] += 1
+                counts[subject] = counts.get(subject, 0) + 1
                 reasons.setdefault(subject, f"{chance:.0%} by the words of {item.source}")
-        return [Tag(TagKind.SUBJECT, subject, reasons[subject]) for subject, _ in counts.most_common(MOST)]
+        return [Tag(TagKind.SUBJECT, subject, reasons[subject]) for subject in commonest(counts, MOST)]
 
     def best(self, title: str, text: str) -> tuple[str, float]:
         """The likeliest subject of an English title and the beginning of its text, and how likely it is."""

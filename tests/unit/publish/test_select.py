@@ -38,7 +38,7 @@ def test_place(
 
 def test_a_new_story_waits_for_a_better_lead() -> None:
     early = select.place(PLAIN, {A}, set(), OUTPUTS, now=NOON + 59, settle=60)
-    assert (early.enter, early.held_until) == ((), NOON + 60)
+    assert (early.enter, early.reasons) == ((), {A: "held back for a better lead"})
     assert select.place(PLAIN, {A}, set(), OUTPUTS, now=NOON + 60, settle=60).enter == (A,)
 
 

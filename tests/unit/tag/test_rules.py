@@ -48,13 +48,14 @@ def tags(told: Story, kind: TagKind = TagKind.TAG) -> dict[str, str]:
 
 
 def test_topics_and_outputs_with_their_reasons() -> None:
-    tagged = RULES.apply(story(item("Kyiv hails NATO", "The war"), item("Russia", source="post", number=2)), NOON)
+    told = story(item("Kyiv hails NATO", "The war"), item("Russia", source="post", number=2))
+    tagged, reasons = RULES.apply(told, NOON), RULES.reasons(told, NOON)
     assert tagged.topics == ("ukraine", "frontline")
     assert tagged.outputs == ("all", "ukraine", "top", "both")
-    assert tagged.reasons["ukraine"] == "kyiv in the title, nato in the title [herald]"
-    assert tagged.reasons["top"] == "outlets>=2, age<1d"
-    assert tagged.reasons["all"] == "every story"
-    assert set(tagged.reasons) == {"all", "ukraine", "frontline", "top", "both"}
+    assert reasons["ukraine"] == "kyiv in the title, nato in the title [herald]"
+    assert reasons["top"] == "outlets>=2, age<1d"
+    assert reasons["all"] == "every story"
+    assert set(reasons) == {"all", "ukraine", "frontline", "top", "both"}
 
 
 def test_a_song_contest_is_not_the_war() -> None:
@@ -124,6 +125,36 @@ def test_what_never_joins_a_story() -> None:
     assert rules.apart(item("Obituary", source="herald")) == "tag:uk obituary"
     assert rules.apart(item("Obituary", source="post")) is None
     assert RULES.apart(item("Horoscope")) is None
+
+
+FULL = replace(
+    item("Harbour opens", "A long quay", author="Ada Berg", group="wires", origin="reuters", categories=["Ports"]), tags=("sea",)
+)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "title:harbour", "body:quay", "author:berg", "words>2", "/[Qq]uay/", "source:herald", "group:wires", "tag:uk", "lang:en",
+        "origin:reuters", "category:ports", "site:herald.example", "url:world/1", "items=1", "age<1d",
+    ],
+)  # fmt: skip
+def test_a_rule_sees_its_field_also_where_no_other_rule_asks_for_it(query: str) -> None:
+    alone = Settings(Path("x"), SETTINGS.sources, topics=(Topic(Slug("t"), "T", query), Topic(Slug("not"), "N", f"-({query})")))
+    assert compile_rules(alone).apply(story(FULL), NOON).topics == ("t",)
+
+
+@pytest.mark.parametrize(
+    "query", ["title:harbour", "words>2", "author:berg", "category:ports", "tag:uk", "entity:us", "site:example"]
+)
+def test_keep_and_drop_see_what_no_rule_of_stories_asks_for(query: str) -> None:
+    told = replace(FULL, entry=replace(FULL.entry, title="Harbour opens in the US"))
+    rules = compile_rules(Settings(Path("x"), (source("herald", tags=("uk",), drop=query),)))
+    assert rules.rejected(rules.settings.sources[0], told) == f"drop {query}"
+
+
+def test_a_topic_without_a_feed_has_its_reason_too() -> None:
+    assert RULES.reasons(story(item("The invasion")), NOON)["frontline"] == "tag:front*"
 
 
 def test_the_reason_a_topic_does_not_match() -> None:
