@@ -101,11 +101,13 @@ def identify(
     now: Instant,
     first_poll: bool,
     backfill: float,
+    language: str = "und",
 ) -> tuple[Decision, ...]:
     """What each entry of a document is, in the document's order.
 
     unchanged: fingerprints of the entries that were not read again (`Feed.unchanged`); their guids count as taken.
-    home: the feed's web page, else its address; backfill: seconds, as in `Publishing`.
+    home: the feed's web page, else its address; backfill: seconds, as in `Publishing`; language: of items whose entry names
+    none, until it is told.
     """
     keyed = _keyed(entries)
     found = known(
@@ -121,7 +123,7 @@ def identify(
             decisions.append(Repeated(one.entry, _REPEATED))
             continue
         used.add(guid)
-        item = _item(one, guid, source, home, now, first_poll, backfill)
+        item = _item(one, guid, source, home, now, first_poll, backfill, language)
         decisions.append(_decision(item, stored, reason))
     return tuple(decisions)
 
@@ -259,7 +261,9 @@ def _decision(item: Item, stored: KnownItem | None, reason: str) -> Decision:
     return Changed(settled, reason) if changed else Same(settled, reason)
 
 
-def _item(one: _Keyed, guid: str, source: Source, home: str | None, now: Instant, first_poll: bool, backfill: float) -> Item:
+def _item(
+    one: _Keyed, guid: str, source: Source, home: str | None, now: Instant, first_poll: bool, backfill: float, language: str
+) -> Item:
     entry = one.entry
     dated = entry.published if entry.published is not None else entry.updated
     undated = dated is None or dated < EARLIEST
@@ -276,7 +280,7 @@ def _item(one: _Keyed, guid: str, source: Source, home: str | None, now: Instant
         published=published,
         first_seen=now,
         hash=content_hash(entry),
-        language=entry.language or "und",
+        language=entry.language or language,
         rank=source.rank,
         group=source.group,
         tags=source.tags,

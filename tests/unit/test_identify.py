@@ -78,6 +78,12 @@ def test_an_entry_is_new_once_then_the_same_then_changed() -> None:
     assert len(shelf.items) == 1
 
 
+def test_an_item_has_its_entrys_language_or_the_one_that_is_likely() -> None:
+    document = (entry("a"), entry("b", language="pl"))
+    found = identify(document, (), Shelf(), SOURCE, None, NOW, True, 0.0, "de")
+    assert [one.item.language for one in found if isinstance(one, New)] == ["de", "pl"]
+
+
 @pytest.mark.parametrize(
     ("one", "guid"),
     [
