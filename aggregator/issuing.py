@@ -22,7 +22,10 @@ PAUSE = 30.0
 
 
 class Issuing:
-    """runtime: the one in use at each turn; spawn: runs something beside, and logs what it raises."""
+    """runtime: the one in use at each turn; spawn: runs something beside, and logs what it raises.
+
+    refused: why the last publishing failed, None if it did not.
+    """
 
     def __init__(
         self, runtime: Callable[[], Runtime], metrics: Metrics, spawn: Callable[[Coroutine[Any, Any, None]], None]
@@ -35,6 +38,7 @@ class Issuing:
         self._revisions: dict[Slug, int] = {}
         self._is_coming = False
         self._not_before = 0.0
+        self.refused: str | None = None
 
     def changed(self, slugs: frozenset[Slug]) -> None:
         """These feeds' documents differ now."""
@@ -65,8 +69,10 @@ class Issuing:
         try:
             await self.publish(whole=whole)
         except AggregatorError as error:
-            log.error("publish_failed", error=str(error), pause=PAUSE)
+            self.refused = str(error)
+            log.error("publish_failed", error=self.refused, pause=PAUSE)
             return False
+        self.refused = None
         return True
 
     async def publish(self, *, whole: bool = False) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
@@ -23,6 +22,7 @@ from aggregator.notify import notify
 from aggregator.pipeline import PollReport
 from aggregator.poller import Poller
 from aggregator.ports import Job
+from aggregator.readiness import Readiness, free_bytes
 from aggregator.runtime import Runtime
 from aggregator.settings import Settings
 from aggregator.upkeep import Upkeep
@@ -33,10 +33,6 @@ T = TypeVar("T")
 
 CLAIM = 500
 """Due sources taken up in one tick at most."""
-LATE_TICK = 60.0
-"""Seconds without a tick after which the daemon is not ready: it does not poll any more."""
-LEAST_DISK = 50_000_000
-"""Bytes of free disk below which it is not ready."""
 
 
 class Service:
@@ -50,6 +46,7 @@ class Service:
         self._retiring: set[asyncio.Task[None]] = set()
         self._store_error: BaseException | None = None
         self._missed: set[SourceId] = set()
+        self._refused: str | None = None
         self._is_adopted = False
         self._reloading = asyncio.Lock()
         self.config_error: str | None = None
@@ -149,6 +146,14 @@ class Service:
     # --- polling
     async def tick(self) -> None:
         """Starts what is due. Raises StoreError when the store can't be written: then nothing new is asked for."""
+        try:
+            await self._turn()
+        except AggregatorError as error:
+            self._refused = str(error)
+            raise
+        self._refused = None
+
+    async def _turn(self) -> None:
         runtime = self.runtime
         if (error := self._store_error) is not None:
             self._store_error = None
@@ -247,14 +252,16 @@ class Service:
         return [*self._upkeep.jobs(), *self._keeping.jobs(), *self._door.jobs()]
 
     def ready(self) -> tuple[bool, Mapping[str, object]]:
-        """For `/readyz`: whether polls and publishing go on, with details. A refused config is told, but the old one works."""
-        late = self.runtime.clock.monotonic() - self._last_tick
-        free = _free(self.runtime.settings.publish.directory)
-        fine = late < LATE_TICK and free > LEAST_DISK
-        details: dict[str, object] = {"config": self.config_error or "ok", "tick": f"{late:.0f} s ago", "disk_free_bytes": free}
-        if self.held:
-            details["restart_needed"] = list(self.held)
-        return fine, details
+        """For `/readyz`: whether polls and publishing go on, with details."""
+        now = Readiness(
+            self.runtime.clock.monotonic() - self._last_tick,
+            free_bytes(self.runtime.settings.publish.directory),
+            self.config_error,
+            self._refused,
+            self._issuing.refused,
+            self.held,
+        )
+        return now.is_ready, now.details()
 
     def _numbers(self) -> bytes:
         return self.metrics.text(self.runtime.store.counts())
@@ -284,11 +291,3 @@ class Service:
             await self._issuing.publish()
         finally:
             await self.runtime.aclose()
-
-
-def _free(directory: Path) -> int:
-    """Bytes that can be written; 0 if the directory is gone."""
-    try:
-        return shutil.disk_usage(directory).free
-    except OSError:
-        return 0

@@ -175,6 +175,29 @@ def test_publishing_that_fails_is_tried_again_after_a_pause(tmp_path: Path, monk
             await service.tick()
             await asyncio.gather(*service._tasks, return_exceptions=True)
             assert len(tries) == total
+            assert service.ready()[0] == (total == 3)
+
+    run(tmp_path, work)
+
+
+def test_a_database_that_refuses_a_write_is_told_at_once_and_no_longer_than_it_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+
+        async def refuse() -> None:
+            raise StoreError("the database can't be written")
+
+        with monkeypatch.context() as disk:
+            disk.setattr(service.runtime.writer, "flush", refuse)
+            with pytest.raises(StoreError):
+                await service.tick()
+        well, details = service.ready()
+        assert (well, details["database"]) == (False, "the database can't be written")
+        await service.tick()
+        well, details = service.ready()
+        assert (well, details["database"]) == (True, "ok")
 
     run(tmp_path, work)
 

@@ -1,0 +1,52 @@
+"""Whether polling and publishing go on, with what stands in the way: what `/readyz` answers."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LATE_TICK = 60.0
+"""Seconds without a tick after which the daemon is not ready: it does not poll any more."""
+LEAST_DISK = 50_000_000
+"""Bytes of free disk below which it is not ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """late: seconds since the last tick; free: bytes that can be written where feeds are published.
+
+    config, database, publishing: why the last edit, tick or publishing was refused, None if it was not. A refused edit is told,
+    but the old config works.
+    """
+
+    late: float
+    free: int
+    config: str | None = None
+    database: str | None = None
+    publishing: str | None = None
+    held: Sequence[str] = ()
+
+    @property
+    def is_ready(self) -> bool:
+        return self.late < LATE_TICK and self.free > LEAST_DISK and self.database is None and self.publishing is None
+
+    def details(self) -> Mapping[str, object]:
+        """The same for people and programs."""
+        told: dict[str, object] = {
+            "config": self.config or "ok",
+            "database": self.database or "ok",
+            "publishing": self.publishing or "ok",
+            "tick": f"{self.late:.0f} s ago",
+            "disk_free_bytes": self.free,
+        }
+        return told | ({"restart_needed": list(self.held)} if self.held else {})
+
+
+def free_bytes(directory: Path) -> int:
+    """Bytes that can be written; 0 if the directory is gone."""
+    try:
+        return shutil.disk_usage(directory).free
+    except OSError:
+        return 0
