@@ -13,8 +13,10 @@ _QUIET = {
     "asyncio": logging.WARNING,
     "uvicorn.access": logging.WARNING,
     "apscheduler": logging.ERROR,
+    "apscheduler.executors": logging.CRITICAL,
 }
-"""Libraries that log each request, or their inner life. That a turn was left out because the last one still runs is no news."""
+"""Libraries that log each request, or their inner life. That a turn was left out because the last one still runs is no news;
+what a job raised is told by the daemon (`job_failed`), and that one was cancelled at the end is no failure."""
 
 
 class Log:

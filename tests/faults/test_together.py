@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 from aggregator.demo.origin import Origin
@@ -41,6 +44,20 @@ def test_it_ends_in_time_though_an_origin_a_reader_and_a_hangup_are_under_way(tm
             assert process.wait(15) == 0
             assert time.monotonic() - began < 10
         assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_a_tick_that_is_cut_off_at_the_end_is_no_failure(tmp_path: Path, origin: Origin) -> None:
+    desk = newsdesk(tmp_path, origin)
+    with desk.command.daemon(desk.port) as process, closing(sqlite3.connect(tmp_path / "data" / "aggregator.db")) as other:
+        other.isolation_level = None
+        other.execute("BEGIN IMMEDIATE")  # so that something waits for the database when the end comes
+        time.sleep(1.5)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        other.execute("ROLLBACK")
+        assert process.wait(15) == 0
+    events = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert not [event for event in events if event["level"] not in ("info", "warning")]
 
 
 def test_an_address_in_use_is_told_before_anything_starts(tmp_path: Path) -> None:
