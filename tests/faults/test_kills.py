@@ -9,14 +9,23 @@ import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
-from aggregator.demo.origin import Origin, serving
-from tests.flow.command import eventually, get
-from tests.flow.conftest import START, Newsdesk, newsdesk
+from aggregator.demo.origin import Origin
+from tests.faults.presses import Presses
+from tests.flow.command import Command, eventually, free_port
+from tests.flow.conftest import Newsdesk, newsdesk
 from tests.flow.subscriber import ids, read
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+SETTLE = 20
+"""Rounds between two looks at whether everything that is listed was taken: fewer than fill a document anew."""
 
 
 def kill(process: subprocess.Popen[str]) -> None:
@@ -32,23 +41,21 @@ def titles(desk: Newsdesk) -> list[str]:
     return sorted(entry.title for entry in read(desk.published("all.atom")).entries)
 
 
-def check_whole(desk: Newsdesk) -> set[str]:
-    """Every published file can be read in full. Returns the ids that `ukraine` has shown."""
-    shown: set[str] = set()
-    for path in Path(desk.public).rglob("*"):
-        if path.suffix in (".atom", ".rss"):
-            read(path.read_bytes())
+def check_whole(public: Path) -> None:
+    """Every published file can be read in full."""
+    for path in public.rglob("*"):
+        if path.suffix in (".atom", ".rss", ".xml"):
+            etree.fromstring(path.read_bytes())
         elif path.suffix == ".json":
             json.loads(path.read_bytes())
-    if (desk.public / "feeds" / "ukraine.atom").exists():
-        shown = set(ids(desk.published("ukraine.atom")))
-    return shown
+        elif path.suffix == ".html":
+            assert path.read_bytes().rstrip().endswith(b"</html>"), path
 
 
-def check_database(desk: Newsdesk) -> None:
-    with sqlite3.connect(desk.directory / "data" / "aggregator.db") as database:
+def check_database(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    database.close()
+        assert database.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
 @pytest.fixture
@@ -66,33 +73,104 @@ def test_polls_that_are_killed(desk: Newsdesk, undisturbed: Newsdesk, long: bool
         process = desk.command.start("poll", "--all")
         time.sleep(chance.uniform(0.3, 2.5))
         kill(process)
-        shown |= check_whole(desk)
+        check_whole(desk.public)
+        if (desk.public / "feeds" / "ukraine.atom").exists():
+            shown |= set(ids(desk.published("ukraine.atom")))
     desk.command.run("poll", "--all")
     assert items(desk) == items(undisturbed)
     assert titles(desk) == titles(undisturbed)
     assert shown <= set(ids(desk.published("ukraine.atom")))
-    check_database(desk)
+    check_database(desk.directory / "data" / "aggregator.db")
+
+
+@dataclass(slots=True)
+class Subscriber:
+    """Looks at the files and at the database after each death, and remembers what it saw.
+
+    ids: of each published title; stored: the story of each entry; busy: rounds that brought something new.
+    """
+
+    directory: Path
+    ids: dict[str, str] = field(default_factory=dict)
+    stored: dict[tuple[str, str], str] = field(default_factory=dict)
+    busy: int = 0
+
+    @property
+    def database(self) -> Path:
+        return self.directory / "data" / "aggregator.db"
+
+    def look(self) -> None:
+        check_whole(self.directory / "data" / "public")
+        self._look_at_feed(self.directory / "data" / "public" / "feeds" / "all.atom")
+        if self.database.exists() and self.database.stat().st_size:
+            check_database(self.database)
+            self._look_at_store()
+
+    def _look_at_feed(self, path: Path) -> None:
+        if not path.exists():
+            return
+        entries = [
+            (entry.findtext(f"{ATOM}title") or "", entry.findtext(f"{ATOM}id") or "")
+            for entry in etree.fromstring(path.read_bytes()).iter(f"{ATOM}entry")
+        ]
+        shown = [title for title, _ in entries]
+        assert len(shown) == len(set(shown)), "a story is shown twice"
+        for title, story in entries:
+            assert self.ids.setdefault(title, story) == story, f"{title} has another id"
+        assert len(set(self.ids.values())) == len(self.ids), "an id was given to two stories"
+
+    def _look_at_store(self) -> None:
+        with closing(sqlite3.connect(self.database)) as database:
+            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'items'").fetchone():
+                assert not self.stored
+                return
+            rows = database.execute("SELECT source, guid, stories.id FROM items JOIN stories ON key = story").fetchall()
+        now = {(source, guid): story for source, guid, story in rows}
+        assert len(now) == len(rows), "an entry is stored twice"
+        assert self.stored.items() <= now.items(), "an entry is lost, or in another story"
+        self.busy += len(now) > len(self.stored)
+        self.stored = now
+
+
+def children(pid: int) -> Sequence[int]:
+    """The processes that it started: the worker that reads documents."""
+    try:
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return ()
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def die_under_load(command: Command, seconds: float) -> None:
+    """Runs the daemon for so long, kills it, and waits until its workers have seen that."""
+    process = command.start("run")
+    time.sleep(seconds)
+    workers = children(process.pid)
+    assert process.poll() is None, (command.config.parent / "log").read_text()[-3000:]
+    kill(process)
+    eventually(lambda: not any(map(is_running, workers)), patience=10)
 
 
 def test_a_daemon_that_is_killed_while_news_come_in(tmp_path: Path, long: bool) -> None:
-    chance = random.Random(11)
-    for number in range(70 if long else 1):
-        with serving(0, START) as origin:
-            desk = newsdesk(tmp_path / str(number), origin)
-            shown: set[str] = set()
-            for step in range(3):
-                process = desk.command.start("run")
-                time.sleep(chance.uniform(0.5, 3.0))
-                if step == 1:
-                    origin.advance(START + 86_400)
-                    time.sleep(chance.uniform(0.0, 2.5))
-                kill(process)
-                shown |= check_whole(desk)
-            with desk.command.daemon(desk.port) as process:
-                url = f"http://127.0.0.1:{desk.port}/feeds/ukraine.atom"
-                eventually(lambda url=url: b"ammunition plan" in get(url).body, process, desk.directory / "log")
-            desk.command.run("poll", "--all")
-            taken = items(desk)
-            assert len(taken) == len(set(taken))
-            assert shown <= set(ids(desk.published("ukraine.atom")))
-            check_database(desk)
+    """200 deaths in ten to fifteen minutes; four without `--long`."""
+    chance, presses, subscriber = random.Random(11), Presses(), Subscriber(tmp_path)
+    rounds = 200 if long else 4
+    with presses.serving() as origin, presses.never_ending(0.3):
+        command = presses.configure(tmp_path, origin, free_port())
+        for number in range(1, rounds + 1):
+            die_under_load(command, chance.uniform(0.5, 3.5))
+            subscriber.look()
+            if number % SETTLE == 0 or number == rounds:
+                listed = presses.entries()
+                command.run("poll", "--all")
+                subscriber.look()
+                assert listed <= subscriber.stored.keys(), "an entry was not taken"
+        assert subscriber.busy >= rounds / 2, "the daemon was killed while idle"
+    assert len(set(subscriber.stored.values())) == len({guid.rpartition("/")[2] for _, guid in subscriber.stored})
+    assert "Traceback" not in (tmp_path / "log").read_text()

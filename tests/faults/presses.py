@@ -1,0 +1,161 @@
+"""Outlets on loopback whose news never end: each event is told by several of them, and every request is remembered."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from tests.flow.command import Command
+
+SYLLABLES = ("ka", "lo", "mer", "tin", "sol", "bra", "ven", "du", "ris", "pol", "nor", "fi", "gan", "hel", "stu", "wex")
+TELLERS = 3
+"""Outlets that tell each event, in the same words: one story."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. at: when, seconds, UTC."""
+
+    number: int
+    at: float
+
+    @property
+    def title(self) -> str:
+        return f"{self._words(0, 6).capitalize()} {self.number}"
+
+    @property
+    def text(self) -> str:
+        return f"{self._words(1, 40)}."
+
+    def _words(self, salt: int, count: int) -> str:
+        chance = random.Random(self.number * 2 + salt)
+        return " ".join("".join(chance.choices(SYLLABLES, k=3)) for _ in range(count))
+
+
+@dataclass(slots=True)
+class Presses:
+    """The outlets `news-1` … and what each lists, newest first. asked: the moment (monotonic) of each request.
+
+    window: entries in a document at most; more than come between two looks, or entries are lost by right.
+    """
+
+    outlets: int = 12
+    window: int = 60
+    chance: random.Random = field(default_factory=lambda: random.Random(5))
+    listed: dict[int, list[Event]] = field(default_factory=dict)
+    asked: list[float] = field(default_factory=list)
+    told: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def tell(self, events: int = 1) -> None:
+        """So many events more, each in the documents of a few outlets."""
+        with self.lock:
+            for _ in range(events):
+                self.told += 1
+                event = Event(self.told, time.time())
+                for outlet in self.chance.sample(range(1, self.outlets + 1), TELLERS):
+                    self.listed[outlet] = [event, *self.listed.get(outlet, ())][: self.window]
+
+    def entries(self) -> set[tuple[str, str]]:
+        """(source, guid) of everything that is listed now."""
+        with self.lock:
+            return {(f"news-{outlet}", guid(outlet, event)) for outlet, events in self.listed.items() for event in events}
+
+    def document(self, outlet: int) -> bytes:
+        with self.lock:
+            self.asked.append(time.monotonic())
+            items = "".join(_item(outlet, event) for event in self.listed.get(outlet, ()))
+        head = f"<title>Outlet {outlet}</title><link>http://outlet{outlet}.example/</link><description>news</description>"
+        return f'<rss version="2.0"><channel>{head}<language>en</language>{items}</channel></rss>'.encode()
+
+    @contextmanager
+    def serving(self, port: int = 0) -> Iterator[int]:
+        """Serves until the block ends; gives the port. It can be opened again at the same one."""
+        presses = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = presses.document(int(self.path.strip("/")))
+                self.send_response(200)
+                self.send_header("Content-Type", "application/rss+xml")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 512
+
+            def handle_error(self, *_: object) -> None: ...  # who asks may be killed before it is answered
+
+        with Server(("0.0.0.0", port), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+            thread.start()
+            try:
+                yield server.server_port
+            finally:
+                server.shutdown()
+                thread.join(5)
+
+    @contextmanager
+    def never_ending(self, gap: float) -> Iterator[None]:
+        """An event each `gap` seconds while the block lasts."""
+        stop = threading.Event()
+
+        def work() -> None:
+            while not stop.wait(gap):
+                self.tell()
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(5)
+
+    def configure(self, directory: Path, origin: int, port: int, **sections: object) -> Command:
+        """The command over a config that reads these outlets each second. sections: of the config, in place of what is here."""
+        config = {
+            "server": {"port": port},
+            "storage": {"database": "data/aggregator.db"},
+            "publish": {"directory": "data/public", "private": "data/private", "items": 100},
+            "network": {"allow": ["127.0.0.0/8"]},
+            "polling": {"min": "1s", "workers": 8, "per_host": 8, "timeout": "5s"},
+            "defaults": {"every": "1s"},
+            "sources": [
+                {"id": f"news-{outlet}", "url": f"http://{address(outlet)}:{origin}/{outlet}"}
+                for outlet in range(1, self.outlets + 1)
+            ],
+            "topics": [{"slug": "ka", "title": "Ka", "query": "ka*"}],
+        }
+        path = directory / "feeds.yaml"
+        path.write_text(json.dumps(config | sections), "utf-8")
+        return Command(path)
+
+
+def guid(outlet: int, event: Event) -> str:
+    return f"http://outlet{outlet}.example/{event.number}"
+
+
+def address(outlet: int) -> str:
+    """Outlets live on some loopback addresses: a limit for one host must not decide what is tested."""
+    return f"127.0.3.{1 + outlet % 32}"
+
+
+def _item(outlet: int, event: Event) -> str:
+    url = guid(outlet, event)
+    date = formatdate(event.at, usegmt=True)
+    return (
+        f"<item><title>{event.title}</title><link>{url}</link><guid>{url}</guid><pubDate>{date}</pubDate>"
+        f"<description>{event.text}</description></item>"
+    )
