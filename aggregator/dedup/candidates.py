@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from aggregator.dedup.weigh import Weighed
 from aggregator.model import Instant
-from aggregator.ports import MINUTE_BITS, IndexedItem, StoryIndex, Term
+from aggregator.ports import MINUTE_BITS, IndexedItem, StoryIndex
 
 _MINUTES = (1 << MINUTE_BITS) - 1
 
@@ -24,16 +24,13 @@ class Reach(NamedTuple):
     candidates: int
 
 
-def by_words(
-    index: StoryIndex, item: Weighed, known: Mapping[int, Term], at: Instant, within: float, reach: Reach
-) -> list[IndexedItem]:
-    """The items that share the heaviest words with this one, the nearest first. known: the words' terms."""
+def by_words(index: StoryIndex, item: Weighed, at: Instant, within: float, reach: Reach) -> list[IndexedItem]:
+    """The items that share the heaviest words with this one, the nearest first."""
     sums: dict[int, int] = {}
     weights = 0
-    for word in item.heavy:
+    for word, postings in zip(item.heavy, index.postings(item.heavy), strict=True):
         weight = item.vector[word]
         weights += weight
-        _, _, postings = known[word]
         for posting in postings:
             sums[posting] = sums.get(posting, 0) + weight
     least = reach.least * weights
@@ -43,9 +40,9 @@ def by_words(
     return _items(index, [posting for _, posting in near[: reach.candidates]])
 
 
-def by_address(index: StoryIndex, address: Term, at: Instant, within: float) -> list[IndexedItem]:
+def by_address(index: StoryIndex, address: int, at: Instant, within: float) -> list[IndexedItem]:
     """The items of one canonical address, the newest first."""
-    _, _, postings = address
+    (postings,) = index.postings((address,))
     return _items(index, [posting for posting in reversed(postings) if abs((posting & _MINUTES) * 60 - at) <= within])
 
 

@@ -135,29 +135,35 @@ def _untold(a: Weighed, b: Weighed) -> float:
 
 def _covers(a: Weighed, b: Weighed) -> tuple[int, float, float]:
     """(weight of the words in both titles, share of a's title in b, share of b's title in a)."""
+    a_rare, b_rare = a.rare, b.rare
     shared = told_a = told_b = 0
-    for word, weight in a.rare.items():
-        if word in b.vector:
-            told_a += weight
-            other = b.rare.get(word)
-            if other is not None:
-                shared += weight if weight < other else other
-    for word, weight in b.rare.items():
-        if word in a.vector:
-            told_b += weight
+    for word in a_rare.keys() & b.vector.keys():
+        weight = a_rare[word]
+        told_a += weight
+        other = b_rare.get(word)
+        if other is not None:
+            shared += weight if weight < other else other
+    for word in b_rare.keys() & a.vector.keys():
+        told_b += b_rare[word]
     return shared, told_a / (a.title_weight or 1), told_b / (b.title_weight or 1)
 
 
 def _cosine(a: Weighed, b: Weighed) -> float:
     if not a.norm or not b.norm:
         return 0.0
-    small, large = (a.vector, b.vector) if len(a.vector) <= len(b.vector) else (b.vector, a.vector)
-    return sum([small[word] * large[word] for word in small.keys() & large.keys()]) / (a.norm * b.norm)
+    one, other = a.vector, b.vector
+    return sum([one[word] * other[word] for word in one.keys() & other.keys()]) / (a.norm * b.norm)
 
 
 def _copy(a: Weighed, b: Weighed, shared: int, short: float) -> float:
-    small, large = (a.runs, b.runs) if len(a.runs) <= len(b.runs) else (b.runs, a.runs)
-    if len(small) < FEW_RUNS:
+    runs = min(len(a.runs), len(b.runs))
+    if runs < FEW_RUNS:
         union = a.title_weight + b.title_weight - shared
         return short * (shared / union) ** 2 if union > 0 else 0.0
-    return len(small & large) / len(small)
+    return shared_runs(a, b) / runs
+
+
+def shared_runs(a: Weighed, b: Weighed) -> int:
+    """How many runs both texts have."""
+    own = a.runs if isinstance(a.runs, frozenset) else frozenset(a.runs)
+    return len(own.intersection(b.runs))

@@ -6,16 +6,17 @@ the item once it is stored. The engine itself keeps nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aggregator.dedup.candidates import Reach, by_address, by_words
 from aggregator.dedup.compare import EVENT, STORY, Weights, terms
 from aggregator.dedup.judge import Verdict, judge
 from aggregator.dedup.signature import Signature, WordHashes, signature
-from aggregator.dedup.weigh import Weighed, pack, rarities, unpack, weigh
+from aggregator.dedup.weigh import Rarities, Weighed, pack, unpack, weigh
 from aggregator.model import Evidence, Instant, Item, ItemId, StoryId
-from aggregator.ports import IndexedItem, StoryIndex, Term
+from aggregator.ports import IndexedItem, StoryIndex
 from aggregator.settings import Dedup
 
 MAX_ITEMS = 60
@@ -90,10 +91,20 @@ class Engine:
     def __init__(self, settings: Dedup) -> None:
         self._settings = settings
         self._hashes = WordHashes()
+        self._rarities = Rarities(0.0, 1.0)
 
     def prepare(self, item: Item, level: str | None = None) -> Signature:
         """The signature of an item: pure, and done outside the lock. level: of its source, where that differs."""
         return signature(item, self._hashes, level or self._settings.level)
+
+    def expect(self, index: StoryIndex, signatures: Iterable[Signature]) -> None:
+        """These are placed next, all in one transaction: what they look up is looked up together."""
+        keys: set[int] = set()
+        for read in signatures:
+            keys.update(read.words)
+            if read.url is not None:
+                keys.add(read.url)
+        index.expect(keys)
 
     def place(self, index: StoryIndex, item: Item, read: Signature, now: Instant, joins: bool = True) -> Placement:
         """The story that the item belongs to. Only reads; call `record` with the result once the item is stored.
@@ -103,14 +114,13 @@ class Engine:
         if not joins:
             return Placement(None, Evidence("never joins"))
         level = LEVELS[read.level]
-        known = index.terms(read.words if read.url is None else (*read.words, read.url))
-        weighed = _weighed(index, known, read, level.reach.heavy)
+        weighed = self._weighed(index, read, level.reach.heavy)
         row = IndexedItem(ItemId(0), StoryId(""), item.source, item.outlet_key, item.published, now, b"", view=weighed)
         found = _Search(index, self._settings, level, row)
-        twin = found.by_address(known[read.url]) if read.url is not None else None
+        twin = found.by_address(read.url) if read.url is not None else None
         if twin is not None:
             return Placement(twin.story, Evidence("same address", partner=twin.id), row=row)
-        return found.by_words(by_words(index, weighed, known, item.published, self._settings.within, level.reach))
+        return found.by_words(by_words(index, weighed, item.published, self._settings.within, level.reach))
 
     def record(self, index: StoryIndex, item: Item, story: StoryId, read: Signature, placement: Placement) -> None:
         """Remembers a stored item, so that others can join it. Does nothing for items that never join."""
@@ -118,6 +128,7 @@ class Engine:
         if row is None:
             return
         view = _view(row)
+        view.runs = array("I", view.runs)  # a tenth of a set's memory
         row.id, row.story, row.signature = item.id, story, pack(view)
         posted = view.heavy if read.url is None else (*view.heavy, read.url)
         index.add(row, read.words[: read.lead], posted, opens=placement.story is None)
@@ -129,9 +140,18 @@ class Engine:
         """An item says something else now: it stays in its story, and others are compared with what it says."""
         row = index.items((item.id,)).get(item.id)
         if row is not None:
-            row.view = view = _weighed(index, index.terms(read.words), read, LEVELS[read.level].reach.heavy)
+            row.view = view = self._weighed(index, read, LEVELS[read.level].reach.heavy)
             row.signature = pack(view)
             index.replace(row, view.heavy)
+
+    def _weighed(self, index: StoryIndex, read: Signature, heavy: int) -> Weighed:
+        """The item's words by how rare they are now, the item itself counted."""
+        unit, lead, total = index.unit, read.lead, index.total + index.unit
+        if not self._rarities.hold(total, unit):
+            self._rarities = Rarities(total, unit)
+        frequencies = index.frequencies(read.words)
+        frequencies[:lead] = [frequency + unit for frequency in frequencies[:lead]]
+        return weigh(read, frequencies, self._rarities, heavy)
 
 
 class _Search:
@@ -144,7 +164,7 @@ class _Search:
         self._once = level.once
         self._row = row
 
-    def by_address(self, address: Term) -> IndexedItem | None:
+    def by_address(self, address: int) -> IndexedItem | None:
         """An item of the same address whose story has room. A page that carries many entries is nobody's address."""
         rows = by_address(self._index, address, self._row.at, self._settings.within)
         unlike = [row for row in rows if row.source == self._row.source and not _titles_meet(self._row, row)]
@@ -263,11 +283,3 @@ def _view(row: IndexedItem) -> Weighed:
     if not isinstance(view, Weighed):
         row.view = view = unpack(row.signature)
     return view
-
-
-def _weighed(index: StoryIndex, known: Mapping[int, Term], read: Signature, heavy: int) -> Weighed:
-    """The item's words by how rare they are now, the item itself counted."""
-    unit, lead = index.unit, read.lead
-    frequencies = [known[word][0] / unit for word in read.words]
-    frequencies[:lead] = [frequency + 1.0 for frequency in frequencies[:lead]]
-    return weigh(read, rarities(frequencies, index.total / unit + 1.0), heavy)

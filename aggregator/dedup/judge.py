@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from aggregator.dedup.compare import DAY, LIMIT, Pair, Weights, compare, missing
+from aggregator.dedup.compare import DAY, LIMIT, Pair, Weights, compare, missing, shared_runs
 from aggregator.dedup.weigh import Weighed
 
 COLUMN_AFTER = 8 * 3600.0
@@ -40,7 +40,7 @@ def judge(a: Weighed, b: Weighed, apart: float, same_outlet: bool, marked: bool,
         return Verdict(pair.score, pair)
     agreeing = 1.0 - missing(a.numbers, b.numbers)
     runs = min(len(a.runs), len(b.runs))
-    copied = len(a.runs & b.runs) / runs if runs >= COPY_RUNS else 0.0
+    copied = shared_runs(a, b) / runs if runs >= COPY_RUNS else 0.0
     if (a.generic or b.generic) and copied < REVISED:
         return Verdict(-LIMIT, pair, "a headline that says nothing")
     revised = (a.revision or b.revision) and copied >= REVISED

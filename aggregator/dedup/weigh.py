@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice, pairwise
 
@@ -13,6 +13,7 @@ from aggregator.dedup.signature import Signature
 
 SMOOTH_TOTAL, SMOOTH_FREQUENCY = 50.0, 0.5
 """What is added to the number of items and of those with a word, so that the first items of a database have weights, too."""
+GROWTH = 1.01
 STEP = 8.0
 """Weights are kept in eighths, in a byte."""
 
@@ -20,6 +21,8 @@ LIGHT = 0.35
 """Share of the heaviest word's weight under which a word leads to too many other items to be looked up by."""
 _HEAD = struct.Struct("<HBBHBBBHH")
 _SPREAD = tuple(1.0 + math.log(max(1, count)) for count in range(256))
+MOST = 255
+"""The largest weight: a byte holds it."""
 
 
 @dataclass(slots=True)
@@ -32,7 +35,7 @@ class Weighed:
     rare: dict[int, int]
     vector: dict[int, int]
     order: tuple[int, ...]
-    runs: frozenset[int]
+    runs: Collection[int]
     numbers: frozenset[int]
     title_numbers: frozenset[int]
     names: frozenset[int]
@@ -40,55 +43,65 @@ class Weighed:
     revision: bool
     generic: bool
     language: int
-    title_weight: int = 0
-    norm: float = 0.0
+    title_weight: int
+    norm: float
     heavy: tuple[int, ...] = ()
 
-    def __post_init__(self) -> None:
-        self.title_weight = sum(self.rare.values())
-        self.norm = math.sqrt(sum(weight * weight for weight in self.vector.values()))
+
+class Rarities(dict[float, int]):
+    """How much a word says, by the number of items it stands in, of `total` (idf, smoothed; in steps of STEP).
+
+    Rounded down, and exact. Numbers are in `unit`. Made anew when the total has grown by a hundredth: a fraction of a step.
+    """
+
+    def __init__(self, total: float, unit: float) -> None:
+        super().__init__()
+        self.exact: dict[float, float] = {}
+        self._total, self._unit = total, unit
+
+    def hold(self, total: float, unit: float) -> bool:
+        """Whether they are still right for so many items."""
+        return unit == self._unit and self._total <= total <= self._total * GROWTH
+
+    def __missing__(self, frequency: float) -> int:
+        all_items = self._total / self._unit + SMOOTH_TOTAL
+        exact = self.exact[frequency] = STEP * math.log(all_items / (frequency / self._unit + SMOOTH_FREQUENCY))
+        value = self[frequency] = min(MOST, int(exact))
+        return value
 
 
-def rarities(frequencies: Iterable[float], total: float) -> list[float]:
-    """How much words say, by how many of `total` items they stand in (idf, smoothed). Always above 0."""
-    log, all_items = math.log, total + SMOOTH_TOTAL
-    return [log(all_items / (frequency + SMOOTH_FREQUENCY)) for frequency in frequencies]
-
-
-def weigh(read: Signature, rarity: Sequence[float], heavy: int) -> Weighed:
-    """Weighs an item's words, whose rarity is given in their order. heavy: how many words beside the title's lead to it."""
-    rare, vector = {}, {}
-    for place, (word, count, rare_as) in enumerate(zip(read.words, read.counts, rarity, strict=True)):
-        weight = rare_as * STEP
-        scaled = min(255, int(_SPREAD[count] * weight)) if count < len(_SPREAD) else 255
-        if scaled:
-            vector[word] = scaled
-            if place < read.title:
-                rare[word] = min(255, int(weight)) or 1
+def weigh(read: Signature, frequencies: Sequence[float], rarities: Rarities, heavy: int) -> Weighed:
+    """Weighs an item's words, whose frequencies are given in their order. heavy: how many words beside the title's lead to it."""
+    vector = dict(zip(read.words, map(rarities.__getitem__, frequencies), strict=True))
+    rare = dict(islice(vector.items(), read.title))
+    for place, count in read.repeated:
+        spread = _SPREAD[min(count, len(_SPREAD) - 1)]
+        vector[read.words[place]] = min(MOST, int(spread * rarities.exact[frequencies[place]]))
+    if 0 in vector.values():
+        vector = {word: weight for word, weight in vector.items() if weight}
+        rare = {word: weight or 1 for word, weight in rare.items() if word in vector}
     return Weighed(
         rare, vector, read.order, read.runs, read.numbers, read.title_numbers, read.names, read.days, read.revision,
-        read.generic, read.language,
-        heavy=_heavy(rare, vector, heavy),
+        read.generic, read.language, sum(rare.values()), math.hypot(*vector.values()), _heavy(rare, vector, heavy),
     )  # fmt: skip
 
 
 def _heavy(rare: dict[int, int], vector: dict[int, int], count: int) -> tuple[int, ...]:
     """The words of the title and the heaviest others, but for those that say too little beside the heaviest of all."""
-    best = sorted(vector, key=vector.__getitem__, reverse=True)
-    floor = LIGHT * vector[best[0]] if best else 0.0
-    others = list(islice((word for word in best if word not in rare), count))
+    floor = LIGHT * max(vector.values(), default=0)
+    others = sorted(islice(vector, len(rare), None), key=vector.__getitem__, reverse=True)[:count]
     return tuple([word for word in (*rare, *others) if vector[word] >= floor])
 
 
 def pack(item: Weighed) -> bytes:
-    """An item in bytes: what the index stores."""
+    """An item in bytes: what the index stores. The words of the title are the first of the vector."""
     days = sum(1 << day for day in item.days)
     order = item.order[:255]
     head = _HEAD.pack(
         len(item.vector), len(item.rare), len(order), len(item.runs), len(item.numbers), len(item.title_numbers), len(item.names),
         days | item.revision << 7 | item.generic << 8, item.language,
     )  # fmt: skip
-    words = array("I", [*item.vector, *item.rare, *order, *item.runs, *item.numbers, *item.title_numbers, *item.names])
+    words = array("I", [*item.vector, *order, *item.runs, *item.numbers, *item.title_numbers, *item.names])
     return head + bytes(item.vector.values()) + bytes(item.rare.values()) + words.tobytes()
 
 
@@ -99,16 +112,18 @@ def unpack(stored: bytes) -> Weighed:
     weights = stored[start : start + vector]
     rarities = stored[start + vector : start + vector + rare]
     words = array("I", stored[start + vector + rare :])
-    ends = list(accumulate((0, vector, rare, order, runs, numbers, title_numbers, names)))
+    ends = list(accumulate((0, vector, order, runs, numbers, title_numbers, names)))
     parts = [words[a:b] for a, b in pairwise(ends)]
     return Weighed(
-        rare=dict(zip(parts[1], rarities, strict=True)),
+        rare=dict(zip(parts[0], rarities, strict=False)),
         vector=dict(zip(parts[0], weights, strict=True)),
-        order=tuple(parts[2]),
-        runs=frozenset(parts[3]),
-        numbers=frozenset(parts[4]),
-        title_numbers=frozenset(parts[5]),
-        names=frozenset(parts[6]),
+        title_weight=sum(rarities),
+        norm=math.hypot(*weights),
+        order=tuple(parts[1]),
+        runs=parts[2],
+        numbers=frozenset(parts[3]),
+        title_numbers=frozenset(parts[4]),
+        names=frozenset(parts[5]),
         days=frozenset(day for day in range(7) if flags >> day & 1),
         revision=bool(flags >> 7 & 1),
         generic=bool(flags >> 8 & 1),

@@ -1,6 +1,6 @@
 """The seams: what the path asks of the world. Real and test implementations run the same contract tests."""
 
-from aggregator.ports.index import INDEX_VERSION, MINUTE_BITS, IndexedItem, StoryIndex, Term
+from aggregator.ports.index import INDEX_VERSION, MINUTE_BITS, IndexedItem, Postings, StoryIndex
 from aggregator.ports.outside import Clock, Fetcher, Job, Message, Messenger, Parser, Reply
 from aggregator.ports.rows import (
     ArchivePage,
@@ -39,6 +39,7 @@ __all__ = [
     "OutputState",
     "Override",
     "Parser",
+    "Postings",
     "QueryChecker",
     "QueryNames",
     "Reject",
@@ -50,6 +51,5 @@ __all__ = [
     "StoryIndex",
     "Subscription",
     "Tagged",
-    "Term",
     "Transaction",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
@@ -35,16 +34,15 @@ class IndexedItem:
     view: object | None = field(default=None, compare=False, repr=False)
 
 
-Term: TypeAlias = tuple[float, Instant, "array[int]"]
-"""(frequency, seen, postings) of a word or an address. frequency: items it stands in, in the index's `unit`; seen: when it was
-last met; postings: the last items that it leads to, oldest first, each as `id << MINUTE_BITS | minute published`. A bare tuple of
+Postings: TypeAlias = tuple[int, ...]
+"""The last items that a word or an address leads to, oldest first, each as `id << MINUTE_BITS | minute published`. A tuple of
 values without references is no work for the garbage collector, and there are a hundred thousand of them.
 """
 MINUTE_BITS = 26
 """Bits of a posting that hold minutes since the epoch: until the year 2097."""
 
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Grows when signatures or keys change: what an index holds of another version is forgotten, for it can't be compared."""
 
 
@@ -65,8 +63,16 @@ class StoryIndex(Protocol):
         """What one new item adds to `total` and to a frequency. It grows, so that older items count less and less."""
         ...
 
-    def terms(self, keys: Collection[int]) -> dict[int, Term]:
-        """A term for each key; one of frequency 0 where nothing is known."""
+    def frequencies(self, keys: Collection[int]) -> list[float]:
+        """In how many items each of the keys stands, in the index's `unit`; 0 where nothing is known."""
+        ...
+
+    def postings(self, keys: Collection[int]) -> list[Postings]:
+        """The items that each of the keys leads to."""
+        ...
+
+    def expect(self, keys: Collection[int]) -> None:
+        """These keys will be asked for: looks up together those that are not in memory."""
         ...
 
     def items(self, ids: Iterable[int]) -> dict[int, IndexedItem]:

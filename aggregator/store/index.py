@@ -10,33 +10,27 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from aggregator.model import Instant, ItemId, StoryId
-from aggregator.ports import INDEX_VERSION, MINUTE_BITS, IndexedItem, Term
-from aggregator.store.index_cache import Recent
+from aggregator.ports import INDEX_VERSION, MINUTE_BITS, IndexedItem, Postings
+from aggregator.store.index_cache import Recent, rows
 from aggregator.store.index_schema import create
+from aggregator.store.index_terms import Terms
 
-POSTINGS = 20
-"""Items that a term leads to: its newest. A word that more items share says too little to be looked up by."""
 LOGGED = 1_000
 """Items between two writings of the terms: a start replays at most these, in a fifth of a second."""
 AGEING = 20_000
 """Items after which those before count half: words of last year's news become rare again."""
-TERMS_CACHED = 120_000
 ITEMS_CACHED = 8_000
-"""Bounds of what is kept in memory: about 80 MB together, whatever the database holds."""
+"""Items kept in memory at most, about 50 MB, whatever the database holds."""
 REMEMBERED: float = 14 * 86_400.0
 """Seconds after which an item, or a term not met again, is forgotten: twice the longest life of a story."""
 SLICES = 64
 """Parts of the terms' key space; one of them is swept at each writing."""
-VARIABLES = 500
-"""Values in one IN (…): SQLite takes 32,766, and statements of few lengths stay prepared."""
 WORD_KEYS, ADDRESS_KEYS = 1 << 32, 1 << 62
 """Keys of words are below the first, those of addresses from the second on."""
-_TERM_ROWS = "term, frequency, seen, postings FROM group_terms WHERE term"
 _ADD_ROW = (
     "INSERT OR REPLACE INTO group_items (id, story, source, outlet, at, added, signature, form) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
@@ -52,10 +46,9 @@ class SqliteStoryIndex:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._terms: Recent[int, Term] = Recent(TERMS_CACHED)
+        self._terms = Terms(connection)
         self._items: Recent[int, IndexedItem] = Recent(ITEMS_CACHED)
         self._members: Recent[StoryId, tuple[int, ...]] = Recent(ITEMS_CACHED)
-        self._dirty: dict[int, Term] = {}
         self._rows_added: list[tuple[Any, ...]] = []
         self._log_added: list[tuple[Any, ...]] = []
         self._version: int | None = None
@@ -77,8 +70,7 @@ class SqliteStoryIndex:
             self.write_terms()
         self._items.turn()
         self._members.turn()
-        if not self._dirty:
-            self._terms.turn()
+        self._terms.turn()
 
     def rolled_back(self) -> None:
         """The transaction was rolled back: what is in memory may not be so."""
@@ -94,24 +86,14 @@ class SqliteStoryIndex:
     def unit(self) -> float:
         return self._unit
 
-    def terms(self, keys: Collection[int]) -> dict[int, Term]:
-        found: dict[int, Term] = {}
-        missing = []
-        get = self._terms.young.get
-        for key in keys:
-            term = get(key) or self._terms.get(key)
-            if term is None:
-                missing.append(key)
-            else:
-                found[key] = term
-        if missing:
-            young = self._terms.young
-            for key, frequency, seen, postings in self._rows(_TERM_ROWS, missing):
-                found[key] = young[key] = (frequency, seen, array("q", postings))
-            for key in missing:
-                if key not in found:
-                    found[key] = young[key] = (0.0, 0.0, array("q"))
-        return found
+    def frequencies(self, keys: Collection[int]) -> list[float]:
+        return self._terms.frequencies(keys)
+
+    def postings(self, keys: Collection[int]) -> list[Postings]:
+        return self._terms.postings(keys)
+
+    def expect(self, keys: Collection[int]) -> None:
+        self._terms.expect(keys)
 
     def items(self, ids: Iterable[int]) -> dict[int, IndexedItem]:
         found: dict[int, IndexedItem] = {}
@@ -124,7 +106,7 @@ class SqliteStoryIndex:
                 found[number] = item
         if missing:
             self._flush()
-            for row in self._rows(_ITEM_ROWS, missing):
+            for row in rows(self._connection, _ITEM_ROWS, missing):
                 found[row[0]] = self._items.young[row[0]] = IndexedItem(*row)
         return found
 
@@ -161,7 +143,7 @@ class SqliteStoryIndex:
         row = self._connection.execute("SELECT counted, posted FROM group_log WHERE id = ?", (item.id,)).fetchone()
         counted, before = row or (b"", b"")
         self._log_added.append((item.id, item.at, item.added, counted, before + array("q", posted).tobytes()))
-        self._post(self.terms(posted), item.id << MINUTE_BITS | int(item.at) // 60, item.added)
+        self._terms.post(posted, item.id << MINUTE_BITS | int(item.at) // 60, item.added)
 
     def merge(self, kept: StoryId, alias: StoryId) -> None:
         members = (*self.members(kept), *self.members(alias))
@@ -198,13 +180,7 @@ class SqliteStoryIndex:
 
     def write_terms(self) -> None:
         """Writes all that the log holds, and forgets what is too old."""
-        dirty = sorted(self._dirty.items(), key=itemgetter(0))
-        newest = max((seen for _, (_, seen, _) in dirty), default=0.0)
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO group_terms (term, frequency, seen, postings) VALUES (?, ?, ?, ?)",
-            [(key, frequency, seen, postings.tobytes()) for key, (frequency, seen, postings) in dirty],
-        )
-        self._dirty.clear()
+        newest = self._terms.write()
         self._connection.execute("DELETE FROM group_log")
         self._logged = 0
         self._sweep(newest - REMEMBERED)
@@ -232,25 +208,14 @@ class SqliteStoryIndex:
         if counted:
             self._total += self._unit
         self._logged += 1
-        young, dirty, unit = self._terms.young, self._dirty, self._unit
-        for key, (frequency, _, postings) in self.terms(counted).items():
-            young[key] = dirty[key] = (frequency + unit, added, postings)
-        self._post(self.terms(posted), item << MINUTE_BITS | int(at) // 60, added)
-
-    def _post(self, terms: Mapping[int, Term], posting: int, added: Instant) -> None:
-        for key, (frequency, _, postings) in terms.items():
-            if posting not in postings:
-                postings.append(posting)
-                if len(postings) > POSTINGS:
-                    del postings[0]
-                self._terms.young[key] = self._dirty[key] = (frequency, added, postings)
+        self._terms.count(counted, self._unit, added)
+        self._terms.post(posted, item << MINUTE_BITS | int(at) // 60, added)
 
     def _load(self) -> None:
         for cache in (self._terms, self._items, self._members):
             cache.clear()
         self._rows_added.clear()
         self._log_added.clear()
-        self._dirty.clear()
         state = dict(self._connection.execute("SELECT name, value FROM group_state"))
         if state.get("version", INDEX_VERSION) != INDEX_VERSION:
             state = {}
@@ -262,13 +227,6 @@ class SqliteStoryIndex:
             "SELECT id, at, added, counted, posted FROM group_log ORDER BY id"
         ).fetchall():
             self._count(number, at, added, array("q", counted), array("q", posted))
-
-    def _rows(self, select: str, keys: Sequence[int]) -> Iterable[tuple[Any, ...]]:
-        for start in range(0, len(keys), VARIABLES):
-            part = keys[start : start + VARIABLES]
-            padded = [*part, *([-1] * (-len(part) % 16))]
-            marks = ",".join("?" * len(padded))
-            yield from self._connection.execute(f"SELECT {select} IN ({marks})", padded)
 
 
 class MemoryStoryIndex(SqliteStoryIndex):

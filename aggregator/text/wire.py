@@ -61,6 +61,7 @@ _REVISION = re.compile(
     r"\s*[(\[]?(?:update|wrapup|refile|rpt|recast|corrected|correction|berichtigung|korrektur)\s*\d{0,2}\s*[)\]]?\s*[-:–—]", re.I
 )
 _SUFFIX = re.compile(r"^(?P<head>.*\S)\s+[-–—|•·»:]{1,2}\s+(?P<tail>[^-–—|•]{2,30})$", re.S)
+_SEPARATOR = re.compile(r"[-–—|•·»:]\s")
 _PIPE_SUFFIX = re.compile(r"^(?P<head>.*\S)\s*\|\s*(?P<tail>[^|]{2,40})$", re.S)
 
 _COLUMN_WORDS = """
@@ -114,7 +115,7 @@ def bare_title(title: str) -> str:
     A suffix stands behind the last spaced dash, bar or bullet, has at most three words, and leaves three words or more.
     """
     bare = _PREFIX.sub("", title, count=1).strip() or title
-    found = _PIPE_SUFFIX.match(bare) or _SUFFIX.match(bare)
+    found = ("|" in bare and _PIPE_SUFFIX.match(bare)) or (_SEPARATOR.search(bare) and _SUFFIX.match(bare))
     if found and len(found["tail"].split()) <= 3 and len(found["head"].split()) >= 3:
         bare = found["head"].strip()
     return bare

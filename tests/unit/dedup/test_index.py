@@ -11,6 +11,7 @@ import pytest
 from aggregator.model import ItemId, SourceId, StoryId
 from aggregator.ports import MINUTE_BITS, IndexedItem
 from aggregator.store import index as limits
+from aggregator.store import index_terms
 from aggregator.store.index import SqliteStoryIndex
 from aggregator.store.index_schema import create
 
@@ -57,7 +58,7 @@ class Database:
         found: list[tuple[float, list[int]]] = []
 
         def look(index: SqliteStoryIndex) -> None:
-            for frequency, _, postings in (index.terms(keys)[key] for key in keys):
+            for frequency, postings in zip(index.frequencies(keys), index.postings(keys), strict=True):
                 found.append((frequency / index.unit, [posting >> MINUTE_BITS for posting in postings]))
 
         self.change(look)
@@ -114,11 +115,11 @@ def test_terms_are_written_when_enough_has_come_together(database: Database, mon
 
 
 def test_a_common_word_leads_to_its_newest_items_alone(database: Database) -> None:
-    for number in range(1, limits.POSTINGS + 4):
+    for number in range(1, index_terms.POSTINGS + 4):
         database.change(lambda index, number=number: index.add(row(number), (5,), (5,)))
     ((frequency, ids),) = database.seen(5)
-    assert frequency == limits.POSTINGS + 3
-    assert ids == list(range(4, limits.POSTINGS + 4))
+    assert frequency == index_terms.POSTINGS + 3
+    assert ids == list(range(4, index_terms.POSTINGS + 4))
 
 
 def test_words_of_long_ago_count_less_and_less(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +202,7 @@ def test_signatures_of_another_version_are_forgotten(database: Database) -> None
 
 
 def test_bounds_of_memory_change_nothing_that_is_found(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "TERMS_CACHED", 4)
+    monkeypatch.setattr(index_terms, "CACHED", 4)
     monkeypatch.setattr(limits, "ITEMS_CACHED", 4)
     monkeypatch.setattr(limits, "LOGGED", 5)
     database.restart()

@@ -1,0 +1,104 @@
+"""The words and addresses of the story index: how common each is and which items it leads to, cached and written behind."""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from collections.abc import Collection, Iterable
+from operator import itemgetter
+
+from aggregator.model import Instant
+from aggregator.ports import Postings
+from aggregator.store.index_cache import rows
+
+POSTINGS = 20
+"""Items that a term leads to: its newest. A word that more items share says too little to be looked up by."""
+CACHED = 120_000
+"""Terms kept in memory at most, about 25 MB, whatever the database holds."""
+_LOAD = "term, frequency, postings FROM group_terms WHERE term"
+_WRITE = "INSERT OR REPLACE INTO group_terms (term, frequency, seen, postings) VALUES (?, ?, ?, ?)"
+
+
+class Terms:
+    """A cache of two generations: what wasn't asked for since the last turn goes at the next one.
+
+    What is known of a term is in one of them whole: wherever its frequency is, its postings are.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._young: dict[int, float] = {}
+        self._old: dict[int, float] = {}
+        self._young_postings: dict[int, Postings] = {}
+        self._old_postings: dict[int, Postings] = {}
+        self._dirty: dict[int, Instant] = {}
+
+    def frequencies(self, keys: Collection[int]) -> list[float]:
+        """As in `ports.StoryIndex`, like the two that follow."""
+        try:
+            return list(map(self._young.__getitem__, keys))
+        except KeyError:
+            self.expect(keys)
+            return list(map(self._young.__getitem__, keys))
+
+    def postings(self, keys: Collection[int]) -> list[Postings]:
+        self.frequencies(keys)
+        get = self._young_postings.get
+        return [get(key, ()) for key in keys]
+
+    def expect(self, keys: Iterable[int]) -> None:
+        young = self._young
+        missing = set(keys).difference(young)
+        if not missing:
+            return
+        for key in missing & self._old.keys():
+            young[key] = self._old.pop(key)
+            if postings := self._old_postings.pop(key, None):
+                self._young_postings[key] = postings
+            missing.discard(key)
+        for key, frequency, postings in rows(self._connection, _LOAD, sorted(missing)):
+            young[key] = frequency
+            missing.discard(key)
+            if postings:
+                self._young_postings[key] = tuple(array("q", postings))
+        young.update(dict.fromkeys(missing, 0.0))
+
+    def count(self, keys: Collection[int], unit: float, added: Instant) -> None:
+        """One item more in which each of the keys stands."""
+        before = self.frequencies(keys)
+        self._young.update(zip(keys, [frequency + unit for frequency in before], strict=True))
+        self._dirty.update(dict.fromkeys(keys, added))
+
+    def post(self, keys: Collection[int], posting: int, added: Instant) -> None:
+        """The keys lead to one item more, or still to this one."""
+        young = self._young_postings
+        for key, known in zip(keys, self.postings(keys), strict=True):
+            if not known or known[-1] < posting:
+                young[key] = (*known[1 - POSTINGS :], posting)
+            elif posting not in known:
+                young[key] = tuple(sorted((*known, posting))[-POSTINGS:])
+        self._dirty.update(dict.fromkeys(keys, added))
+
+    def write(self) -> Instant:
+        """Stores what has changed. Returns when the newest of it was met."""
+        young, postings = self._young, self._young_postings
+        self._connection.executemany(
+            _WRITE,
+            [
+                (key, young[key], seen, array("q", postings.get(key, ())).tobytes())
+                for key, seen in sorted(self._dirty.items(), key=itemgetter(0))
+            ],
+        )
+        newest = max(self._dirty.values(), default=0.0)
+        self._dirty.clear()
+        return newest
+
+    def turn(self) -> None:
+        """Lets the old half go if the young one is full and nothing waits to be written."""
+        if len(self._young) > CACHED // 2 and not self._dirty:
+            self._old, self._young = self._young, {}
+            self._old_postings, self._young_postings = self._young_postings, {}
+
+    def clear(self) -> None:
+        for held in (self._young, self._old, self._young_postings, self._old_postings, self._dirty):
+            held.clear()
