@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from hashlib import sha1
 from itertools import count
 
 from aggregator.model import Item, StoryId
@@ -18,6 +19,13 @@ def story_ids(item: Item) -> Iterator[StoryId]:
     A database that is lost and filled again so gives the same ids as long as the same items begin stories.
     """
     name = f"{item.source}\0{item.guid}"
-    yield StoryId(str(uuid.uuid5(NAMESPACE, name)))
+    yield _uuid5(name)
     for number in count(2):
-        yield StoryId(str(uuid.uuid5(NAMESPACE, f"{name}\0{number}")))
+        yield _uuid5(f"{name}\0{number}")
+
+
+def _uuid5(name: str) -> StoryId:
+    """`str(uuid.uuid5(NAMESPACE, name))`, in a third of its time: each new entry pays it."""
+    digest = sha1(NAMESPACE.bytes + name.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return StoryId(f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}")

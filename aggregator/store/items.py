@@ -39,7 +39,7 @@ _LAST_ID = "SELECT max(coalesce((SELECT max(id) FROM items), 0), coalesce((SELEC
 
 
 class Batch:
-    """What waits to be written. `flush` writes it in an order that no foreign key minds."""
+    """What waits to be written. `flush` writes it in an order that no foreign key minds, but for the words: `finish` does."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -50,6 +50,8 @@ class Batch:
         self._new_stories: dict[StoryId, Story] = {}
         self._saved_stories: dict[StoryId, Story] = {}
         self._grown: set[StoryId] = set()
+        self._words: dict[ItemId, tuple[int, str, str, str]] = {}
+        self._stale_words: set[ItemId] = set()
 
     def next_item(self) -> ItemId:
         """The next free item id. Ids grow and are never given again."""
@@ -70,6 +72,14 @@ class Batch:
     def is_new(self, story: StoryId) -> bool:
         """Whether the database can't know the story yet."""
         return story in self._new_stories
+
+    def has(self, story: StoryId) -> bool:
+        """Whether the story was made or given an item here."""
+        return story in self._keys
+
+    def new_keys(self) -> dict[StoryId, int]:
+        """The keys of new stories that wait to be written: no feed can hold them yet."""
+        return {story: self._keys[story] for story in self._new_stories}
 
     def add_story(self, story: Story) -> None:
         """A new story; its key is given here."""
@@ -95,17 +105,22 @@ class Batch:
             self._connection.executemany(_INSERT_STORY, rows)
             self._new_stories = {}
         if self._items:
-            words = [search_row(item) for item, *_ in self._items]
-            self._connection.executemany(
-                _INSERT_ITEM,
-                [
-                    (*item_row(item, key), title_hash(row[1]), item.first_seen, evidence_text(evidence))
-                    for (item, key, evidence), row in zip(self._items, words, strict=True)
-                ],
-            )
-            self._connection.executemany(_INSERT_WORDS, words)
+            rows = []
+            for item, key, evidence in self._items:
+                self._words[item.id] = words = search_row(item)
+                rows.append((*item_row(item, key), title_hash(words[1]), item.first_seen, evidence_text(evidence)))
+            self._connection.executemany(_INSERT_ITEM, rows)
             self._items = []
         self._flush_saved_stories()
+
+    def finish(self) -> None:
+        """Writes everything, the words last, so that they reach the disk as one piece.
+
+        SQLite sets a savepoint for some statements, at which FTS5 writes what it has so far: pieces that are merged later.
+        """
+        self.flush()
+        self._connection.executemany(_DELETE_WORDS, [(item,) for item in sorted(self._stale_words)])
+        self._connection.executemany(_INSERT_WORDS, self._words.values())
 
     def _flush_saved_stories(self) -> None:
         if self._saved_stories:
@@ -117,15 +132,17 @@ class Batch:
             self._connection.executemany(GROW_STORY, [(story,) for story in grown])
         self._saved_stories, self._grown = {}, set()
 
-
-def replace_item(connection: sqlite3.Connection, item: Item) -> tuple[StoryId, SourceId]:
-    """Replaces what a stored item says, its words included; returns its story and source. Raises StoreError."""
-    found = connection.execute(STORY_OF_ITEM, (item.id,)).fetchone()
-    if found is None:
-        raise StoreError(f"there is no item {item.id}")
-    key, story, source = found
-    row, words = item_row(item, key), search_row(item)
-    connection.execute(UPDATE_ITEM, (*(row[place] for place in _REPLACED), title_hash(words[1]), item.id))
-    connection.execute(_DELETE_WORDS, (item.id,))
-    connection.execute(_INSERT_WORDS, words)
-    return StoryId(story), SourceId(source)
+    def replace_item(self, item: Item) -> tuple[StoryId, SourceId]:
+        """Replaces what a stored item says, its words included; returns its story and source. Raises StoreError."""
+        self.flush()
+        found = self._connection.execute(STORY_OF_ITEM, (item.id,)).fetchone()
+        if found is None:
+            raise StoreError(f"there is no item {item.id}")
+        key, story, source = found
+        row, words = item_row(item, key), search_row(item)
+        self._connection.execute(UPDATE_ITEM, (*(row[place] for place in _REPLACED), title_hash(words[1]), item.id))
+        if item.id not in self._words:
+            self._stale_words.add(item.id)
+        self._words[item.id] = words
+        self._grown.add(StoryId(story))
+        return StoryId(story), SourceId(source)

@@ -25,14 +25,14 @@ _SAVE_OUTPUT = """INSERT INTO outputs (slug, definition, filling, revision, chan
     VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (slug) DO UPDATE SET definition = excluded.definition, filling = excluded.filling, revision = excluded.revision,
     changed = excluded.changed, as_of = excluded.as_of, withdrawn = excluded.withdrawn"""
-_NEED_OUTPUT = "INSERT INTO outputs (slug) VALUES (?) ON CONFLICT DO NOTHING"
 _BUMP = "UPDATE outputs SET revision = revision + 1, changed = ? WHERE slug = ?"
 _TO_ENTER = """SELECT stories.id, stories.key FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value
     WHERE NOT EXISTS (SELECT 1 FROM members WHERE members.story = stories.key AND slug = ?) ORDER BY named.key"""
-_LAST_SEQ = "SELECT last_seq FROM outputs WHERE slug = ?"
+_TAKE_SEQS = """INSERT INTO outputs (slug, last_seq) VALUES (?, ?)
+    ON CONFLICT (slug) DO UPDATE SET last_seq = last_seq + excluded.last_seq RETURNING last_seq"""
 _ENTER = "INSERT INTO members (slug, story, seq, entered) VALUES (?, ?, ?, ?)"
-_SET_LAST_SEQ = "UPDATE outputs SET last_seq = ? WHERE slug = ?"
-LEAVE = "DELETE FROM members WHERE slug = ? AND story = (SELECT key FROM stories WHERE id = ?)"
+LEAVE = """DELETE FROM members WHERE (story, slug) IN
+    (SELECT stories.key, ? FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value)"""
 LEAVE_ALL = "DELETE FROM members WHERE story = (SELECT key FROM stories WHERE id = ?)"
 MARK_PUBLISHED = "UPDATE stories SET published_once = 1 WHERE id = ? AND NOT published_once"
 _SAVE_PAGE = "INSERT OR REPLACE INTO pages (slug, page, closed, updated, stories, body) VALUES (?, ?, ?, ?, ?, ?)"
@@ -100,21 +100,24 @@ def bump(connection: sqlite3.Connection, slugs: Collection[Slug], now: Instant) 
     connection.executemany(_BUMP, [(now, slug) for slug in sorted(slugs)])
 
 
-def enter(connection: sqlite3.Connection, slug: Slug, stories: Mapping[StoryId, Instant]) -> None:
-    """See `Transaction.enter`. `last_seq` is kept with the feed, so that the number of a story that left is not given again."""
-    entering = dict(connection.execute(_TO_ENTER, (as_json(list(stories)), slug)))
+def enter(connection: sqlite3.Connection, slug: Slug, stories: Mapping[StoryId, Instant], new: Mapping[StoryId, int]) -> None:
+    """See `Transaction.enter`. `last_seq` is kept with the feed, so that the number of a story that left is not given again.
+
+    new: keys of stories that are surely in no feed, so that they need not be looked up.
+    """
+    looked_up = [story for story in stories if story not in new]
+    keys = {**new, **dict(connection.execute(_TO_ENTER, (as_json(looked_up), slug)))} if looked_up else new
+    entering = [(keys[story], entered) for story, entered in stories.items() if story in keys]
     if not entering:
         return
-    connection.execute(_NEED_OUTPUT, (slug,))
-    last: int = connection.execute(_LAST_SEQ, (slug,)).fetchone()[0]
-    rows = [(slug, key, last + place, stories[id]) for place, (id, key) in enumerate(entering.items(), start=1)]
+    last: int = connection.execute(_TAKE_SEQS, (slug, len(entering))).fetchone()[0]
+    rows = [(slug, key, seq, entered) for seq, (key, entered) in enumerate(entering, start=last - len(entering) + 1)]
     connection.executemany(_ENTER, rows)
-    connection.execute(_SET_LAST_SEQ, (last + len(entering), slug))
 
 
 def leave(connection: sqlite3.Connection, slug: Slug, stories: Collection[StoryId]) -> None:
     """Takes stories out of a feed."""
-    connection.executemany(LEAVE, [(slug, story) for story in stories])
+    connection.execute(LEAVE, (slug, as_json(list(stories))))
 
 
 def mark_published(connection: sqlite3.Connection, ids: Collection[StoryId]) -> bool:

@@ -25,6 +25,7 @@ _KNOWN = """SELECT items.id, guid, canonical, hash, fingerprint, title_hash, sto
     items.first_seen, items.published, undated, items.old FROM items CROSS JOIN stories ON stories.key = items.story"""
 KNOWN_BY_GUID = f"{_KNOWN} WHERE guid IN (SELECT value FROM json_each(?)) AND source = ?"
 KNOWN_BY_CANONICAL = f"{_KNOWN} WHERE canonical IN (SELECT value FROM json_each(?)) AND source = ?"
+HAD_DOCUMENT = "SELECT 1 FROM documents WHERE source = ?"
 DOCUMENT = "SELECT items FROM documents WHERE source = ?"
 ALIAS = "SELECT alias_of FROM stories WHERE id = ?"
 _STORY_OF_ITEM = """SELECT id FROM stories
@@ -76,6 +77,11 @@ def joined_stories(rows: Iterable[Row]) -> Iterator[Story]:
 def story_exists(connection: sqlite3.Connection, id: StoryId) -> bool:
     """Whether the id is taken: by a story, an alias, or one whose items retention has removed."""
     return connection.execute(ALIAS, (id,)).fetchone() is not None
+
+
+def had_document(connection: sqlite3.Connection, source: SourceId) -> bool:
+    """Whether an item of the source was ever stored: what keeps its last document is never removed."""
+    return connection.execute(HAD_DOCUMENT, (source,)).fetchone() is not None
 
 
 def item(connection: sqlite3.Connection, id: ItemId) -> tuple[Item, StoryId] | None:

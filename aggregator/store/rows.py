@@ -21,7 +21,7 @@ from aggregator.model import (
     ItemId,
     Origin,
 )
-from aggregator.text.words import tokens
+from aggregator.text.words import searchable, tokens
 
 Row = Sequence[Any]
 
@@ -49,10 +49,10 @@ def title_hash(words: str) -> bytes:
 
 
 def search_row(item: Item) -> tuple[int, str, str, str]:
-    """An item's words for the full-text index: id, title, text, author."""
+    """An item's words for the full-text index: id, title (its tokens, as `title_hash` takes them), text, author."""
     entry = item.entry
-    author = " ".join(tokens(" ".join(entry.authors))) if entry.authors else ""
-    return item.id, " ".join(tokens(entry.title)), " ".join(tokens(entry.text)), author
+    author = searchable(" ".join(entry.authors)) if entry.authors else ""
+    return item.id, " ".join(tokens(entry.title)), searchable(entry.text), author
 
 
 # --- items

@@ -17,7 +17,7 @@ from aggregator.store import documents, moves, outputs, reads, small, states, to
 from aggregator.store.documents import Listing
 from aggregator.store.identity import story_ids
 from aggregator.store.index import SqliteStoryIndex
-from aggregator.store.items import Batch, replace_item
+from aggregator.store.items import Batch
 from aggregator.store.story_rows import born, in_order
 
 
@@ -32,6 +32,7 @@ class SqliteTransaction:
         self._stories: dict[StoryId, Story] = {}
         self._states: dict[SourceId, SourceState] = {}
         self._listings: dict[SourceId, Listing] = {}
+        self._strangers: dict[SourceId, bool] = {}
         self._entering: dict[Slug, dict[StoryId, Instant]] = {}
         self.promised = False
         """Whether an id was made a promise: then the commit must reach the disk before anyone sees it."""
@@ -59,6 +60,7 @@ class SqliteTransaction:
             documents.save(self._connection, source, listing)
         if self._states:
             states.save(self._connection, self._states.values())
+        self._batch.finish()
 
     # --- sources
     def save_state(self, state: SourceState) -> None:
@@ -80,7 +82,7 @@ class SqliteTransaction:
 
     def _begin_story(self, item: Item) -> StoryId:
         for id in story_ids(item):
-            if id not in self._stories and not reads.story_exists(self._connection, id):
+            if not self._is_taken(id, item.source):
                 self._stories[id] = born(id, item)
                 self._batch.add_story(self._stories[id])
                 return id
@@ -88,6 +90,14 @@ class SqliteTransaction:
             if not found.items and found.alias_of is None:
                 return self._revive(found, item)
         raise AssertionError("story_ids never ends")
+
+    def _is_taken(self, id: StoryId, source: SourceId) -> bool:
+        """A source that never had a document has begun no story before this transaction: then there is nothing to look up."""
+        if id in self._stories or self._batch.has(id):
+            return True
+        if source not in self._strangers:
+            self._strangers[source] = not reads.had_document(self._connection, source)
+        return not self._strangers[source] and reads.story_exists(self._connection, id)
 
     def _revive(self, tombstone: Story, item: Item) -> StoryId:
         """The same item again after retention took it: its story is the same one, so that subscribers don't see it as new."""
@@ -114,10 +124,8 @@ class SqliteTransaction:
         return found
 
     def update_item(self, item: Item) -> StoryId:
-        self._batch.flush()
-        story, source = replace_item(self._connection, item)
+        story, source = self._batch.replace_item(item)
         self._forget(story)
-        self._batch.grow(story)
         self._listing(source).present[item.id] = item.entry.fingerprint
         return story
 
@@ -199,9 +207,10 @@ class SqliteTransaction:
     def _flush_members(self) -> None:
         """Writes the stories and their entering of feeds. Before what looks at members, or takes some out."""
         if self._entering:
+            new = self._batch.new_keys()
             self._batch.flush()
             for slug, stories in self._entering.items():
-                outputs.enter(self._connection, slug, stories)
+                outputs.enter(self._connection, slug, stories, new)
             self._entering = {}
 
     def bump(self, slugs: Collection[Slug], now: Instant) -> None:

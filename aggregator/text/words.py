@@ -107,15 +107,29 @@ def tokens(text: str) -> list[str]:
     and its last character alone (three characters ABC: AB, BC, C), so that any part of it can be found: as a phrase of pairs,
     or as a prefix if it is one character.
     """
-    folded = fold(text)
+    return _words(_joined(fold(text)))
+
+
+def searchable(text: str) -> str:
+    """A text for an index column: FTS5 finds exactly `tokens(text)` in it. ASCII it cuts as we do, so that is left whole."""
+    joined = _joined(fold(text))
+    return joined if joined.isascii() else " ".join(_words(joined))
+
+
+def _joined(folded: str) -> str:
+    """Folded text in which what is one word is in one piece."""
     if _DOT_LETTER_DOT.search(folded):
         folded = _DOTTED.sub(lambda found: found[0].replace(".", ""), folded)
     if "'s" in folded:
         folded = _POSSESSIVE.sub(" ", folded)
     if "," in folded and _COMMA_DIGIT.search(folded):
         folded = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), folded)
-    words = folded.translate(_WORDS).split()
-    if folded.isascii() or max(folded) < _FIRST_UNSPACED:
+    return folded
+
+
+def _words(joined: str) -> list[str]:
+    words = joined.translate(_WORDS).split()
+    if joined.isascii() or max(joined) < _FIRST_UNSPACED:
         return words
     return [token for word in words for token in _cut(word)]
 

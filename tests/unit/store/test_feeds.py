@@ -64,6 +64,21 @@ def test_members_are_numbered_in_the_order_of_entering(store: Store) -> None:
     assert store.members(SEA) == []
 
 
+def test_new_and_known_stories_enter_in_the_order_given(store: Store) -> None:
+    with store.begin() as transaction:
+        known = [transaction.add_item(item(guid), None, NEW)[1] for guid in "ab"]
+        transaction.enter(ALL, known[:1], 1.0)
+    with store.begin() as transaction:
+        new = [transaction.add_item(item(guid), None, NEW)[1] for guid in "cd"]
+        transaction.enter(ALL, [new[0], known[0], known[1], new[1], StoryId("unknown")], 2.0)
+        transaction.enter(ALL, [new[0]], 3.0)
+        assert transaction.outputs().keys() == {ALL}
+        transaction.enter(ALL, [new[1]], 4.0)
+    assert [(one.story, one.seq, one.entered) for one in store.members(ALL)] == [
+        (new[1], 4, 2.0), (known[1], 3, 2.0), (new[0], 2, 2.0), (known[0], 1, 1.0),
+    ]  # fmt: skip
+
+
 def test_entering_twice_keeps_the_place(store: Store) -> None:
     stories = entered(store, 3)
     with store.begin() as transaction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 
 from hypothesis import given
@@ -26,6 +27,8 @@ from aggregator.model import (
     Validators,
 )
 from aggregator.store import rows, states, story_rows
+from aggregator.store.identity import NAMESPACE, story_ids
+from tests.unit.store.builders import item as built
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
 maybe = st.none() | words
@@ -128,3 +131,11 @@ def test_evidence_and_its_text(terms: tuple[tuple[str, float], ...], partner: in
 @given(st.dictionaries(st.integers(0, 2**60).map(ItemId), st.binary(max_size=16), max_size=40))
 def test_a_document_and_its_bytes(listed: dict[ItemId, bytes]) -> None:
     assert rows.document_of(rows.document_bytes(listed)) == listed
+
+
+@given(words, words)
+def test_a_story_id_is_a_name_based_uuid(source: str, guid: str) -> None:
+    ids = story_ids(built(guid, source=source))
+    first, second = next(ids), next(ids)
+    assert first == str(uuid.uuid5(NAMESPACE, f"{source}\0{guid}"))
+    assert second == str(uuid.uuid5(NAMESPACE, f"{source}\0{guid}\0002"))
