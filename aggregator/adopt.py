@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
@@ -59,11 +59,11 @@ def rules_fingerprint(settings: Settings) -> bytes:
     return _digest(repr(sources), repr(rules), repr(settings.tagging))
 
 
-def adopt(store: Store, settings: Settings, rules: Rules, now: Instant) -> frozenset[Slug]:
+def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Instant) -> frozenset[Slug]:
     """Makes the store follow a config. Returns the feeds whose documents differ now. Idempotent; nothing is done twice.
 
     A feed that is new starts full, with the newest `items` stories whatever their age. In an empty store it stays
-    `filling` until every source has been asked once (`Publisher.end_filling`).
+    `filling` until every source has been asked once (`publish.filling`). rules: asked for where stories have to be looked at.
     """
     fingerprint = rules_fingerprint(settings)
     states = store.outputs()
@@ -73,7 +73,7 @@ def adopt(store: Store, settings: Settings, rules: Rules, now: Instant) -> froze
         _selection(store, output, states.get(output.slug), now) for output in settings.outputs if output.slug in changed
     ]
     if stale or selections:
-        changed |= _reselect(store, selections, rules, now, retag=stale)
+        changed |= _reselect(store, selections, rules(), now, retag=stale)
         with store.begin() as transaction:
             transaction.set_value(RULES_KEY, fingerprint.hex())
     return frozenset(changed)

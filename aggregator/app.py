@@ -51,7 +51,7 @@ class Application:
     def settings(self) -> Settings:
         """The config, checked. Raises ConfigError with every problem."""
         from aggregator.config.load import load
-        from aggregator.tag.query import check
+        from aggregator.tag.check import check
 
         return load(self.config_path, check, os.environ)
 
@@ -123,7 +123,7 @@ class Application:
         with self.store.lock():
             parts = self._parts()
             runtime = parts.runtime(self.settings)
-            if await Lists().refresh(self.settings, runtime.pipeline.fetcher, parts.clock.now()):
+            if self.settings.lists and await Lists().refresh(self.settings, runtime.fetcher, parts.clock.now()):
                 runtime = parts.runtime(self.checked_settings())
             keeping = Keeping(lambda: runtime, self.store)
             return await poll_here(runtime, keeping, ids, forced=forced, done=done)
@@ -143,7 +143,7 @@ class Application:
         """The config as the file is now, with the tests of its rules run. Raises ConfigError."""
         from aggregator.config.load import load
         from aggregator.errors import ConfigError, Problem
-        from aggregator.tag.query import check
+        from aggregator.tag.check import check
         from aggregator.tag.rules import failed_expectations
 
         settings = load(self.config_path, check, os.environ)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from aggregator import adopt, requests
+from aggregator import requests
+from aggregator.adopt import adopt
 from aggregator.errors import AggregatorError
 from aggregator.keeping import Keeping
 from aggregator.model import SourceId
 from aggregator.pipeline import PollReport
 from aggregator.poller import Poller
 from aggregator.ports import Store
+from aggregator.publish import filling
 from aggregator.runtime import Runtime
 from aggregator.upkeep import Upkeep
 
@@ -33,7 +35,7 @@ async def poll_here(
     store, now = runtime.store, runtime.clock.now()
     try:
         store.sync_sources(runtime.settings.sources, now)
-        adopt.adopt(store, runtime.settings, runtime.rules, now)
+        adopt(store, runtime.settings, lambda: runtime.rules, now)
         runtime.gate.restore(store.holds(now))
         poller = Poller(lambda: runtime.pipeline, lambda: runtime.gate, runtime.settings.polling.workers)
         polls = poller.start(runtime.wanted(requests.Request("", None if ids is None else tuple(ids), forced)), forced=forced)
@@ -41,7 +43,7 @@ async def poll_here(
             poll.add_done_callback(lambda one: None if one.cancelled() or one.exception() else done(one.result()))
         reports = list(await asyncio.gather(*polls))
         await runtime.writer.flush()
-        await runtime.writer.call(lambda: runtime.publisher.end_filling(runtime.clock.now()))
+        await runtime.writer.call(lambda: filling.end(store, runtime.settings, runtime.clock.now()))
         await Upkeep(lambda: runtime, lambda slugs: None, None).everything()
         await keeping.sweep_if_due()
         await runtime.writer.call(lambda: runtime.publisher.publish(None, runtime.clock.now()))

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from aggregator import curate, pushes, reading
+from aggregator import pushes
 from aggregator.cadence import after_poll, may_poll, same_body
 from aggregator.errors import AggregatorError
 from aggregator.fetch.hosts import HostGate
@@ -28,10 +28,12 @@ from aggregator.model import (
     SourceState,
 )
 from aggregator.ports import Clock, Fetcher, Parser, Store, Transaction
-from aggregator.reading import Decided, Reader, Reading
 from aggregator.settings import Settings
 from aggregator.text.masks import hide
 from aggregator.writer import Writer
+
+if TYPE_CHECKING:
+    from aggregator.reading import Decided, Reader, Reading
 
 log = Log("pipeline")
 
@@ -72,15 +74,15 @@ class Current:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The stages, as one config wires them. rng: in [0, 1), for jitter."""
+    """The stages, as one config wires them. parser, reader: asked for by the first new document. rng: in [0, 1), for jitter."""
 
     settings: Settings
     store: Store
     writer: Writer
     gate: HostGate
     fetcher: Fetcher
-    parser: Parser
-    reader: Reader
+    parser: Callable[[], Parser]
+    reader: Callable[[], Reader]
     clock: Clock
     rng: Callable[[], float]
     current: Current = field(default_factory=Current)
@@ -120,7 +122,7 @@ class Pipeline:
     async def _take(self, source: Source, state: SourceState, outcome: Fetched, now: Instant) -> PollReport:
         """Reads a document, apart from the entries that are known to the letter, and stores what is new."""
         known = self.store.fingerprints(source.id)
-        feed = await self.parser.parse(outcome, known, now)
+        feed = await self.parser().parse(outcome, known, now)
         if isinstance(feed, Fault):
             return await self._failed(source, state, outcome, feed, now)
         if outcome.status == 226:  # a delta (RFC 3229) says nothing of what it leaves out: that is still listed
@@ -132,26 +134,37 @@ class Pipeline:
         pipeline, source_now = self.current.pipeline or self, self.current.of(source)
         if source_now is None:
             return _overtaken(source)
-        return await self.writer.call(partial(pipeline._take_in, source_now, state, answer, feed, now))
+        return await self.writer.store(source.id, partial(pipeline._prepare, source_now, state, answer, feed, now))
 
-    def _take_in(self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant) -> PollReport:
+    def _prepare(
+        self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant
+    ) -> Callable[[Transaction], PollReport]:
+        """Everything about a document that needs no lock. Returns what stores it."""
+        from aggregator import reading
+
         decided = reading.decided(self.store.overrides())
-        found = self.reader.read(source, state, feed, partial(self.store.known, source.id), decided, now)
+        found = self.reader().read(source, state, feed, partial(self.store.known, source.id), decided, now)
         after = replace(self._after(source, state, answer, now, feed=feed, found=found), languages=found.languages)
-        with self.store.begin() as transaction:
+
+        def commit(transaction: Transaction) -> PollReport:
             slugs = self._commit(transaction, after, feed, found, decided, now)
-        detail = f"{found.new} new, {found.changed} changed"
-        return PollReport(source.id, "changed", detail, found.new, found.changed, frozenset(slugs))
+            detail = f"{found.new} new, {found.changed} changed"
+            return PollReport(source.id, "changed", detail, found.new, found.changed, frozenset(slugs))
+
+        return commit
 
     def _commit(
         self, transaction: Transaction, state: SourceState, feed: Feed, found: Reading, decided: Decided, now: Instant
     ) -> set[Slug]:
         """Everything that one document brings, in one transaction."""
-        stories = reading.store(transaction, self.reader.engine, found, decided, now)
+        from aggregator import curate, reading
+
+        reader = self.reader()
+        stories = reading.store(transaction, reader.engine, found, decided, now)
         transaction.touch_items(state.id, feed.unchanged, found.listed, now)
         rejected = transaction.add_rejects(found.rejects)
         counters = reading.counted(state.counters, feed.dropped, rejected)
-        curator = curate.Curator(self.reader.rules, transaction.outputs(), self.settings.publish.settle, now)
+        curator = curate.Curator(reader.rules, transaction.outputs(), self.settings.publish.settle, now)
         transaction.save_state(replace(state, counters=counters))
         if self.settings.network.websub and state.last_status != 226:  # a part, or a push, need not name the hub
             self._note_hub(transaction, state, feed)

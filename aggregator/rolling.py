@@ -6,14 +6,14 @@ A rolling feed is evaluated at its stored `as_of`, which only this moves: its by
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
 from aggregator.curate import Curator
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import OutputState, Rules, Store, StoryFilter
 from aggregator.settings import Output, Settings
-from aggregator.tag.query import ages
+from aggregator.tag.check import ages
 
 RIPENED_KEY = "ripened"
 """Where the store keeps `[when held-back stories were last looked at, publish.settle then]`: a pause of the daemon loses none."""
@@ -21,8 +21,8 @@ RIPENED_EVERY = 60.0
 """Seconds between two writings of it."""
 
 
-def roll(store: Store, settings: Settings, rules: Rules, now: Instant) -> frozenset[Slug]:
-    """Moves the rolling feeds to now. Returns those whose documents differ."""
+def roll(store: Store, settings: Settings, rules: Callable[[], Rules], now: Instant) -> frozenset[Slug]:
+    """Moves the rolling feeds to now. Returns those whose documents differ. rules: asked for where there are any."""
     states = store.outputs()
     found: set[StoryId] = set()
     moved = []
@@ -48,7 +48,7 @@ def _flipped(
             )
 
 
-def ripen(store: Store, settings: Settings, rules: Rules, now: Instant) -> frozenset[Slug]:
+def ripen(store: Store, settings: Settings, rules: Callable[[], Rules], now: Instant) -> frozenset[Slug]:
     """Lets stories enter their feeds that were held back for `publish.settle` seconds.
 
     Looks at all that became ripe since the last time, also after a pause, and after an edit of `settle` (0: all at once).
@@ -68,7 +68,12 @@ def ripen(store: Store, settings: Settings, rules: Rules, now: Instant) -> froze
 
 
 def _refresh(
-    store: Store, settings: Settings, rules: Rules, stories: Collection[StoryId], states: Collection[OutputState], now: Instant
+    store: Store,
+    settings: Settings,
+    rules: Callable[[], Rules],
+    stories: Collection[StoryId],
+    states: Collection[OutputState],
+    now: Instant,
 ) -> frozenset[Slug]:
     if not stories and not states:
         return frozenset()
@@ -76,5 +81,5 @@ def _refresh(
         for state in states:
             transaction.save_output(state)
         return frozenset(
-            Curator(rules, transaction.outputs(), settings.publish.settle, now).refresh(transaction, sorted(stories))
+            Curator(rules(), transaction.outputs(), settings.publish.settle, now).refresh(transaction, sorted(stories))
         )

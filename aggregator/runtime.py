@@ -1,37 +1,106 @@
-"""Everything that one config makes, built in full before it is used; a reload swaps one for another."""
+"""Everything that one config makes; a reload swaps one for another."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from aggregator.fetch.hosts import HostGate
 from aggregator.model import SourceState
-from aggregator.pipeline import Pipeline
-from aggregator.poller import Work
-from aggregator.ports import Clock, Messenger, Rules, Store
-from aggregator.publish.owed import Composer
-from aggregator.publish.publisher import Publisher
-from aggregator.requests import Request
+from aggregator.ports import Clock, LanguageGuesser, Messenger, Parser, Rules, Store
 from aggregator.settings import Settings
 from aggregator.writer import Writer
 
+if TYPE_CHECKING:
+    from aggregator.fetch.http import HttpFetcher
+    from aggregator.pipeline import Current, Pipeline
+    from aggregator.poller import Work
+    from aggregator.publish.owed import Composer
+    from aggregator.publish.publisher import Publisher
+    from aggregator.publish.shelf import Shelf
+    from aggregator.reading import Reader
+    from aggregator.requests import Request
+
 
 @dataclass(frozen=True, slots=True)
-class Runtime:
-    """The parts as one config wires them. store, writer and clock are the daemon's own and outlive it."""
+class Own:
+    """What is the process's own and outlives a config."""
 
-    settings: Settings
     store: Store
     writer: Writer
     clock: Clock
-    rules: Rules
-    pipeline: Pipeline
     gate: HostGate
-    publisher: Publisher
-    composer: Composer
-    messenger: Messenger
+    shelf: Callable[[], Shelf]
+    parser: Callable[[], Parser]
+    guesser: Callable[[], LanguageGuesser]
+    current: Current
+    rng: Callable[[], float]
+    close: Callable[[], Awaitable[None]]
+
+
+class Runtime:
+    """The parts as one config wires them. Each is made when it is first asked for: a poll that brings nothing needs few of them.
+
+    A daemon makes them all before it uses one (`complete`).
+    """
+
+    def __init__(self, settings: Settings, own: Own) -> None:
+        self.settings = settings
+        self.store, self.writer, self.clock, self.gate = own.store, own.writer, own.clock, own.gate
+        self._own = own
+
+    def complete(self) -> Runtime:
+        """Makes every part. Raises AggregatorError."""
+        self.rules, self.reader, self.fetcher, self.pipeline, self.publisher, self.composer, self.messenger  # noqa: B018
+        return self
+
+    @cached_property
+    def rules(self) -> Rules:
+        from aggregator.tag.rules import compile_rules
+
+        return compile_rules(self.settings)
+
+    @cached_property
+    def reader(self) -> Reader:
+        from aggregator.dedup.engine import Engine
+        from aggregator.reading import Reader
+
+        return Reader(self.rules, Engine(self.settings.dedup), self._own.guesser(), self.settings.publish.backfill)
+
+    @cached_property
+    def fetcher(self) -> HttpFetcher:
+        from aggregator.fetch.http import HttpFetcher
+
+        return HttpFetcher(self.settings, self.gate)
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        from aggregator.pipeline import Pipeline
+
+        own, reader = self._own, lambda: self.reader
+        chain = (self.fetcher, own.parser, reader)
+        return Pipeline(self.settings, own.store, own.writer, own.gate, *chain, own.clock, own.rng, own.current)
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        from aggregator.publish.publisher import Publisher
+
+        return Publisher(self.settings, self.store, self._own.shelf())
+
+    @cached_property
+    def composer(self) -> Composer:
+        from aggregator.publish.owed import Composer
+
+        return Composer(self.settings, self.store, self._own.shelf())
+
+    @cached_property
+    def messenger(self) -> Messenger:
+        from aggregator.fetch.message import HttpMessenger
+
+        return HttpMessenger(self.settings)
 
     def with_sources(self, states: Sequence[SourceState]) -> list[Work]:
         """The states that are of enabled sources of this config, with their sources."""
@@ -49,10 +118,15 @@ class Runtime:
         try:
             await asyncio.sleep(2 * self.settings.polling.timeout)
         finally:
-            await self.pipeline.fetcher.aclose()
-            await self.messenger.aclose()
+            await self._close_made()
 
     async def aclose(self) -> None:
-        await self.pipeline.fetcher.aclose()
-        await self.messenger.aclose()
-        await self.pipeline.parser.aclose()
+        """Closes this and what is the process's own."""
+        await self._close_made()
+        await self._own.close()
+
+    async def _close_made(self) -> None:
+        if "fetcher" in self.__dict__:
+            await self.fetcher.aclose()
+        if "messenger" in self.__dict__:
+            await self.messenger.aclose()

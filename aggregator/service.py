@@ -22,6 +22,7 @@ from aggregator.notify import notify
 from aggregator.pipeline import PollReport
 from aggregator.poller import Poller
 from aggregator.ports import Job
+from aggregator.publish import filling
 from aggregator.readiness import Readiness, free_bytes
 from aggregator.runtime import Runtime
 from aggregator.settings import Settings
@@ -51,7 +52,7 @@ class Service:
         self._reloading = asyncio.Lock()
         self.config_error: str | None = None
         self.held: tuple[str, ...] = ()
-        self.runtime = parts.runtime(settings)
+        self.runtime = parts.runtime(settings).complete()
         parts.current.use(self.runtime.pipeline)
         self.poller = Poller(lambda: self.runtime.pipeline, lambda: self.runtime.gate, settings.polling.workers)
         self._seen = reload.fingerprint(settings)
@@ -89,7 +90,7 @@ class Service:
     async def _reload(self) -> None:
         try:
             settings, held = reload.held(self.runtime.settings, await asyncio.to_thread(self._load))
-            after = self._parts.runtime(settings)
+            after = self._parts.runtime(settings).complete()
         except AggregatorError as error:
             self.config_error = str(error)
             self._also = error.includes if isinstance(error, ConfigError) else ()
@@ -128,7 +129,7 @@ class Service:
 
         def work() -> None:
             runtime.store.sync_sources(runtime.settings.sources, now)
-            adopt.adopt(runtime.store, runtime.settings, runtime.rules, now)
+            adopt.adopt(runtime.store, runtime.settings, lambda: runtime.rules, now)
 
         await runtime.writer.flush()
         await runtime.writer.call(work)
@@ -222,7 +223,9 @@ class Service:
     async def _end_filling(self) -> None:
         """On the first run: once every source was asked, feeds keep their newest stories."""
         runtime = self.runtime
-        slugs = await runtime.writer.call(lambda: runtime.publisher.end_filling(runtime.clock.now()))
+        if not filling.is_under_way(runtime.store, runtime.settings):
+            return
+        slugs = await runtime.writer.call(lambda: filling.end(runtime.store, runtime.settings, runtime.clock.now()))
         self._issuing.changed(frozenset(slugs))
 
     async def _answer_requests(self) -> None:

@@ -15,7 +15,6 @@ from aggregator.lists import Lists
 from aggregator.logs import Log
 from aggregator.model import Instant, Slug
 from aggregator.ports import Delivery, Event, Job, Rules, Store, Transaction
-from aggregator.publish import owed
 from aggregator.runtime import Runtime
 from aggregator.settings import Settings
 from aggregator.text.masks import hide
@@ -77,6 +76,8 @@ class Upkeep:
 
     async def _issue_digests(self) -> None:
         runtime, now = self._runtime(), self._runtime().clock.now()
+        if all(output.digest is None for output in runtime.settings.outputs):
+            return
         zone = runtime.settings.site.timezone
         issue = partial(runtime.publisher.issue_digests, now, partial(following, timezone=zone))
         self._changed(frozenset(await runtime.writer.call(issue)))
@@ -85,9 +86,9 @@ class Upkeep:
         """Often enough that a story is not held back much longer than it has to be."""
         return min(60.0, max(2.0, self._runtime().settings.publish.settle / 4))
 
-    async def _rework(self, work: Callable[[Store, Settings, Rules, float], frozenset[Slug]]) -> None:
+    async def _rework(self, work: Callable[[Store, Settings, Callable[[], Rules], float], frozenset[Slug]]) -> None:
         now = self._runtime()
-        self._changed(await now.writer.call(lambda: work(now.store, now.settings, now.rules, now.clock.now())))
+        self._changed(await now.writer.call(lambda: work(now.store, now.settings, lambda: now.rules, now.clock.now())))
 
     async def look(self) -> None:
         """Opens and closes health events."""
@@ -101,6 +102,8 @@ class Upkeep:
         ]
         events = health.changes(runtime.store.events(EVENTS), found, now)
         if events:
+            from aggregator.publish import owed
+
             alerts = owed.alerts(events, runtime.settings.alerts_webhook, now)
             self._is_shown = False
             await runtime.writer.commit(lambda transaction: _save(transaction, events, alerts))
@@ -126,11 +129,15 @@ def _heal(store: Store, transaction: Transaction, now: Instant) -> int:
     for state in states:
         transaction.save_state(state)
     if states:
+        from aggregator.publish import owed
+
         owed.note(transaction, jumps.brought_forward(store.deliveries(math.inf, EVENTS), now))
     return len(states)
 
 
 def _save(transaction: Transaction, events: list[Event], alerts: list[Delivery]) -> None:
+    from aggregator.publish import owed
+
     for event in events:
         transaction.save_event(event)
     owed.note(transaction, alerts)

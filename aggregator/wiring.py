@@ -5,16 +5,19 @@ from __future__ import annotations
 import gc
 import random
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from aggregator.clock import SystemClock
 from aggregator.fetch.hosts import HostGate
-from aggregator.pipeline import Current, Pipeline
+from aggregator.pipeline import Current
 from aggregator.ports import LanguageGuesser, Parser
-from aggregator.publish.shelf import Shelf
-from aggregator.runtime import Runtime
+from aggregator.runtime import Own, Runtime
 from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
 from aggregator.writer import Writer
+
+if TYPE_CHECKING:
+    from aggregator.publish.shelf import Shelf
 
 
 class Parts:
@@ -27,7 +30,6 @@ class Parts:
         gc.freeze()
         self.store = store
         self.clock = SystemClock()
-        self.shelf = Shelf()
         self.current = Current()
         self._gate: HostGate | None = None
 
@@ -35,27 +37,34 @@ class Parts:
     def writer(self) -> Writer:
         return Writer(self.store)
 
-    def runtime(self, settings: Settings) -> Runtime:
-        """Everything that this config makes. Raises AggregatorError; nothing is changed then, and nothing else used meanwhile."""
-        from aggregator.dedup.engine import Engine
-        from aggregator.fetch.http import HttpFetcher
-        from aggregator.fetch.message import HttpMessenger
-        from aggregator.publish.owed import Composer
-        from aggregator.publish.publisher import Publisher
-        from aggregator.reading import Reader
-        from aggregator.tag.rules import compile_rules
+    @cached_property
+    def shelf(self) -> Shelf:
+        from aggregator.publish.shelf import Shelf
 
-        rules = compile_rules(settings)
-        gate = self._gate or HostGate(settings)
-        reader = Reader(rules, Engine(settings.dedup), self._guesser, settings.publish.backfill)
-        fetcher = HttpFetcher(settings, gate)
-        publisher = Publisher(settings, self.store, self.shelf)
-        chain = (fetcher, self._parser, reader)
-        pipeline = Pipeline(settings, self.store, self.writer, gate, *chain, self.clock, random.random, self.current)
-        self._gate = gate
-        composer = Composer(settings, self.store, self.shelf)
-        messenger = HttpMessenger(settings)
-        return Runtime(settings, self.store, self.writer, self.clock, rules, pipeline, gate, publisher, composer, messenger)
+        return Shelf()
+
+    def runtime(self, settings: Settings) -> Runtime:
+        """What this config makes, when it is asked for."""
+        if self._gate is None:
+            self._gate = HostGate(settings)
+        own = Own(
+            self.store,
+            self.writer,
+            self.clock,
+            self._gate,
+            lambda: self.shelf,
+            lambda: self._parser,
+            lambda: self._guesser,
+            self.current,
+            random.random,
+            self._aclose,
+        )
+        return Runtime(settings, own)
+
+    async def _aclose(self) -> None:
+        """Ends the parser's workers."""
+        if "_parser" in self.__dict__:
+            await self._parser.aclose()
 
     @cached_property
     def _guesser(self) -> LanguageGuesser:

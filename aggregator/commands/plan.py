@@ -209,7 +209,7 @@ def _differences(application: Application, against: Path | None) -> tuple[str, .
         return ()
     from aggregator.config.diff import compare
     from aggregator.config.load import load
-    from aggregator.tag.query import check
+    from aggregator.tag.check import check
 
     difference: Difference = compare(load(against, check, os.environ), application.settings)
     return tuple(difference.lines())

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
-from aggregator.model import Instant, Slug, SourceState, StoryId
+from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import Delivery, OutputState, Store, Transaction
 from aggregator.publish import atom, notices, opml, owed, pages, select
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
@@ -76,25 +76,6 @@ class Publisher:
         for tree in self._trees.values():
             tree.sync()
         return tuple(one.output.slug for one in issues if one.moved)
-
-    def end_filling(self, now: Instant) -> tuple[Slug, ...]:
-        """Feeds that had their chance of every source's backlog start for good: with their newest stories, in order of date."""
-        states = self._store.outputs()
-        filling = [one for one in self._settings.outputs if one.slug in states and states[one.slug].filling]
-        if not filling or not select.is_filled(self._enabled_states(), now):
-            return ()
-        for output in filling:
-            state = states[output.slug]
-            shown = self._store.shown(output.slug)
-            with self._store.begin() as transaction:
-                transaction.leave(output.slug, [one.story for one in shown])
-                transaction.enter(output.slug, select.fill(shown, output.items), now)
-                transaction.save_output(replace(state, filling=False, revision=state.revision + 1, changed=now))
-        return tuple(output.slug for output in filling)
-
-    def _enabled_states(self) -> list[SourceState]:
-        states = self._store.states()
-        return [states[source.id] for source in self._settings.sources if source.enabled and source.id in states]
 
     def issue_digests(self, now: Instant, following: Following) -> tuple[Slug, ...]:
         """Makes the digests whose hour has come; returns the feeds that are to be published."""

@@ -6,20 +6,13 @@ from aggregator.errors import QueryError
 from aggregator.model import Instant, Story
 from aggregator.ports import QueryNames, StoryFilter
 from aggregator.tag.automaton import Vocabulary
-from aggregator.tag.entities import entity_called, known_entities
+from aggregator.tag.check import check
 from aggregator.tag.explain import Explanation, explain
 from aggregator.tag.facts import Facts, facts_of_story, fields_of, reader
-from aggregator.tag.fields import STORY_FIELDS, SUBJECTS, language_error, suggest
 from aggregator.tag.matcher import compile_node
-from aggregator.tag.nodes import Compare, Node, Term, Value, terms
+from aggregator.tag.nodes import Node
 from aggregator.tag.prefilter import story_filter
 from aggregator.tag.syntax import parse
-from aggregator.text.words import fold
-
-MAX_NAMED = 8
-"""How many names an error lists when none is near."""
-
-_WHERE = {"topic": ": topics can be asked for in outputs and in search", "group": ": no source has a group"}
 
 
 class Query:
@@ -50,11 +43,6 @@ class Query:
         return facts_of_story(story, self._read, as_of)
 
 
-def ages(text: str) -> tuple[tuple[str, float], ...]:
-    """The ages that a query asks for, as (operator, seconds): where there is one, time alone changes the answer."""
-    return tuple((term.operator, term.number) for term in terms(parse(text)) if isinstance(term, Compare) and term.field == "age")
-
-
 def checked(text: str, names: QueryNames) -> Query:
     """A query that a person typed. Raises QueryError that shows the place of the first mistake below the text."""
     errors = check(text, names, rolling=True, entry=False)
@@ -62,72 +50,3 @@ def checked(text: str, names: QueryNames) -> Query:
         first = min(errors, key=lambda error: error.offset)
         raise QueryError(f"{first.message}\n  {' '.join(text.split(chr(10)))}\n  {' ' * first.offset}^", first.offset)
     return Query(text, names)
-
-
-def check(text: str, names: QueryNames, *, rolling: bool, entry: bool) -> list[QueryError]:
-    """What is wrong with a query: its form, or every name in it that does not exist (a ports.QueryChecker)."""
-    try:
-        node = parse(text)
-    except QueryError as error:
-        return [error]
-    found = (_check_term(term, names, rolling, entry) for term in terms(node))
-    return [error for error in found if error is not None]
-
-
-def _check_term(term: Term, names: QueryNames, rolling: bool, entry: bool) -> QueryError | None:
-    match term:
-        case Compare(field="age") if not rolling:
-            return QueryError(
-                "age can be used in outputs and in search only: elsewhere an answer must not change with time", term.offset
-            )
-        case Value(field=field) | Compare(field=field) if entry and field in STORY_FIELDS:
-            return QueryError(f"{field} belongs to a story; keep and drop look at a single entry", term.offset)
-        case Value(field="lang"):
-            return language_error(term.value, term.offset)
-        case Value(field="source" | "group" | "tag" | "topic" | "subject"):
-            return _check_name(term, _known(term.field, names))
-        case Value(field="entity"):
-            return _check_entity(term, names)
-        case _:
-            return None
-
-
-def _check_entity(term: Value, names: QueryNames) -> QueryError | None:
-    known = known_entities() | (names.entities or frozenset())
-    if term.value in known or (term.prefix and any(name.startswith(term.value) for name in known)):
-        return None
-    meant = entity_called(term.value)
-    if meant is None and names.entities is None and len(term.value) != len("ua"):
-        return None
-    hint = f"; did you mean {meant}?" if meant else suggest(term.value, known) if len(term.value) > len("ua") else ""
-    rest = hint or "; countries are ISO 3166 codes (ua, gb), organisations short names (nato)"
-    return QueryError(f"there is no entity {term.value}{rest}", term.offset)
-
-
-def _known(field: str, names: QueryNames) -> frozenset[str]:
-    match field:
-        case "source":
-            return names.sources
-        case "group":
-            return names.groups
-        case "tag":
-            return names.tags
-        case "topic":
-            return names.topics
-        case _:
-            return frozenset(SUBJECTS)
-
-
-def _check_name(term: Value, known: frozenset[str]) -> QueryError | None:
-    folded = {fold(name) for name in known}
-    if term.prefix:
-        if any(name.startswith(term.value) for name in folded):
-            return None
-        return QueryError(f"no {term.field} begins with {term.value}", term.offset)
-    if term.value in folded:
-        return None
-    if not known:
-        return QueryError(f"{term.text}: no {term.field} can be named here{_WHERE.get(term.field, '')}", term.offset)
-    some = ", ".join(sorted(known)[:MAX_NAMED]) + (" …" if len(known) > MAX_NAMED else "")
-    hint = suggest(term.value, known) or f"; there are {some}"
-    return QueryError(f"there is no {term.field} {term.value}{hint}", term.offset)

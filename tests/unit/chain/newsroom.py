@@ -19,10 +19,11 @@ from aggregator.model import Fault, Feed, Fetched, FetchOutcome, FetchRequest, I
 from aggregator.parse.read import read_document
 from aggregator.pipeline import Current, Pipeline, PollReport
 from aggregator.ports import Store, StoryFilter
+from aggregator.publish import filling
 from aggregator.publish.publisher import Publisher
 from aggregator.reading import Reader
 from aggregator.settings import Settings
-from aggregator.tag.query import check
+from aggregator.tag.check import check
 from aggregator.tag.rules import compile_rules
 from aggregator.writer import Writer
 
@@ -114,7 +115,7 @@ class Newsroom:
         self.gate = HostGate(self.settings)
         self.publisher = Publisher(self.settings, self.store)
         self.store.sync_sources(self.settings.sources, self.clock.now())
-        adopt(self.store, self.settings, self.rules, self.clock.now())
+        adopt(self.store, self.settings, lambda: self.rules, self.clock.now())
 
     def serves(self, url: str, *entries: dict[str, Any]) -> None:
         self.answers[url] = document(url, list(entries))
@@ -133,13 +134,14 @@ class Newsroom:
             reports[str(id)] = await pipeline.poll(sources[id], state, forced=forced)
             await writer.flush()
         await writer.aclose()
-        self.publisher.end_filling(self.clock.now())
+        filling.end(self.store, self.settings, self.clock.now())
         self.publisher.publish(None, self.clock.now())
         return reports
 
     def _pipeline(self, writer: Writer) -> Pipeline:
         reader = Reader(self.rules, Engine(self.settings.dedup), EnglishAlone(), self.settings.publish.backfill)
-        return Pipeline(self.settings, self.store, writer, self.gate, self, self, reader, self.clock, lambda: 0.5, self.current)
+        chain = (self, lambda: self, lambda: reader)
+        return Pipeline(self.settings, self.store, writer, self.gate, *chain, self.clock, lambda: 0.5, self.current)
 
     # --- what a subscriber sees
     def feed(self, slug: str = "all") -> list[dict[str, Any]]:

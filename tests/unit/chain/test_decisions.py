@@ -180,7 +180,7 @@ def test_a_rolling_feed_lets_stories_go_with_time_alone(newsroom: Newsroom) -> N
     newsroom.clock.time += 5 * HOUR
     newsroom.publisher.publish(None, newsroom.clock.now())
     assert sorted(newsroom.titles("today")) == [FERRY, BRIDGE], "only the stored instant decides"
-    changed = rolling.roll(newsroom.store, newsroom.settings, newsroom.rules, newsroom.clock.now())
+    changed = rolling.roll(newsroom.store, newsroom.settings, lambda: newsroom.rules, newsroom.clock.now())
     assert changed == {"today"}
     newsroom.publisher.publish(changed, newsroom.clock.now())
     assert newsroom.titles("today") == [BRIDGE]
@@ -195,7 +195,7 @@ def test_a_new_story_waits_for_a_better_lead(newsroom: Newsroom) -> None:
     newsroom.poll()
     assert newsroom.titles() == []
     newsroom.clock.time += 601
-    assert rolling.ripen(newsroom.store, newsroom.settings, newsroom.rules, newsroom.clock.now()) == {"all"}
+    assert rolling.ripen(newsroom.store, newsroom.settings, lambda: newsroom.rules, newsroom.clock.now()) == {"all"}
     newsroom.publisher.publish(None, newsroom.clock.now())
     assert newsroom.titles() == [FERRY]
 
@@ -205,7 +205,7 @@ WAITING = CONFIG.replace(f'{{id: two, url: "{TWO}"', f'{{id: two, url: "{TWO}", 
 
 def ripen(newsroom: Newsroom) -> list[str]:
     """Lets the wait end and publishes; returns the titles of the feed."""
-    rolling.ripen(newsroom.store, newsroom.settings, newsroom.rules, newsroom.clock.now())
+    rolling.ripen(newsroom.store, newsroom.settings, lambda: newsroom.rules, newsroom.clock.now())
     newsroom.publisher.publish(None, newsroom.clock.now())
     return newsroom.titles()
 

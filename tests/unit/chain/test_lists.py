@@ -9,7 +9,7 @@ from aggregator.config.load import load
 from aggregator.lists import Lists
 from aggregator.model import Fault, FaultKind, Fetched, FetchFailed, FetchOutcome, FetchRequest
 from aggregator.settings import DAY, Settings
-from aggregator.tag.query import check
+from aggregator.tag.check import check
 
 ADDRESS = "https://lists.example/news.opml"
 NOW = 1_700_000_000.0

@@ -23,7 +23,7 @@ from aggregator.pushes import Push
 from aggregator.service import Service
 from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
-from aggregator.tag.query import check
+from aggregator.tag.check import check
 from aggregator.wiring import Parts
 from tests.unit.chain.newsroom import START, HandClock
 

@@ -15,7 +15,7 @@ from aggregator.config.jsonschema import json_schema
 from aggregator.config.load import load
 from aggregator.config.section import Section
 from aggregator.config.values import in_words
-from aggregator.tag.query import check
+from aggregator.tag.check import check
 from aggregator.tag.rules import failed_expectations
 
 ROOT = Path(__file__).resolve().parents[3]

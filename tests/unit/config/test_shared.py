@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.config.load import load
 from aggregator.errors import ConfigError
-from aggregator.tag.query import check
+from aggregator.tag.check import check
 
 
 def judged(file: Path, lines: str, least: int, words: str) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from aggregator.cli import COMMANDS, root
 from aggregator.config.load import load
 from aggregator.config.schema import Config
-from aggregator.tag.query import check
+from aggregator.tag.check import check
 from aggregator.tag.rules import failed_expectations
 from tests.conftest import CHECKOUT
 

@@ -10,6 +10,7 @@ import feedparser
 import pytest
 
 from aggregator.model import Slug
+from aggregator.publish import filling
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import GONE, Moved
 from aggregator.settings import Output, Site
@@ -179,13 +180,14 @@ def test_while_filling_a_feed_shows_the_newest_and_then_starts_in_order(tmp_path
     made.publish(None, LATER)
     newest = [f"urn:uuid:{stories[4]}", f"urn:uuid:{stories[3]}"]
     assert ids((tmp_path / "public/feeds/all.atom").read_bytes()) == newest
-    assert made.end_filling(LATER) == ()  # no source was polled yet
+    assert filling.is_under_way(store, settings)
+    assert filling.end(store, settings, LATER) == ()  # no source was polled yet
     with store.begin() as transaction:
         for state in store.states().values():
             transaction.save_state(_polled(state))
-    assert made.end_filling(LATER) == ("all",)
+    assert filling.end(store, settings, LATER) == ("all",)
     assert [shown.story for shown in store.shown(Slug("all"))] == [stories[4], stories[3]]
-    assert not store.outputs()[Slug("all")].filling
+    assert not store.outputs()[Slug("all")].filling and not filling.is_under_way(store, settings)
     made.publish([Slug("all")], LATER + MINUTE)
     assert ids((tmp_path / "public/feeds/all.atom").read_bytes()) == newest
 

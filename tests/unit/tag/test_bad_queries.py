@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aggregator.ports import QueryNames
-from aggregator.tag.query import check
+from aggregator.tag.check import check
 
 NAMES = QueryNames(
     sources=frozenset({"bbc-world", "guardian", "reuters"}),

@@ -45,7 +45,7 @@ class Desk:
             for number, (title, text) in enumerate(titles, 1):
                 with application.store.begin() as transaction:
                     transaction.add_item(item(title, text, number=number, published=now - 60 * number), None, Evidence("new"))
-            adopt(application.store, application.settings, application.rules, now)
+            adopt(application.store, application.settings, lambda: application.rules, now)
 
     def write(self, query: str) -> None:
         (self.folder / "feeds.yaml").write_text(CONFIG.format(database=self.folder / "test.db", query=query), "utf-8")

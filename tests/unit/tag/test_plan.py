@@ -52,7 +52,7 @@ def store() -> MemoryStore:
     made.sync_sources(settings().sources, NOON)
     for one in ITEMS:
         put(made, one)
-    adopt(made, settings(), compile_rules(settings()), NOON)
+    adopt(made, settings(), lambda: compile_rules(settings()), NOON)
     with made.begin() as transaction:
         for state in transaction.outputs().values():
             transaction.save_output(replace(state, filling=False))
@@ -92,7 +92,7 @@ def test_the_plan_is_what_adopting_does(store: MemoryStore) -> None:
     edited = settings("ukraine OR quake")
     (feed,) = plan(store, edited).feeds
     before = {member.story for member in store.members(Slug("alliance"))}
-    adopt(store, edited, compile_rules(edited), NOON)
+    adopt(store, edited, lambda: compile_rules(edited), NOON)
     after = {member.story for member in store.members(Slug("alliance"))}
     assert {one.id for one in feed.enter} == after - before
     assert {one.id for one in feed.leave} == before - after
@@ -161,7 +161,7 @@ def test_lookup_agrees_with_the_rules(store: MemoryStore, query: str) -> None:
     """What the lookup finds is what the rules say of each story, also where tags and several items are in play."""
     put(store, item("NATO in Kyiv", number=7), item("Ukraine again", source="post", number=8))
     edited = settings(query, tags=(TagRule("small", "sings OR votes OR kyiv"),))
-    adopt(store, edited, compile_rules(edited), NOON)
+    adopt(store, edited, lambda: compile_rules(edited), NOON)
     rules = compile_rules(edited)
     wanted = [story.id for story in store.find(StoryFilter()) if rules.apply(story, NOON).topics]
     found = [story.id for story in Lookup(edited, rules).matching(store, RuleName("topic", "alliance"), None, NOON)]

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from aggregator.ports import QueryNames
+from aggregator.tag.check import check
 from aggregator.tag.fields import NUMBER_FIELDS, TEXT_FIELDS, VALUE_FIELDS
-from aggregator.tag.query import Query, check
+from aggregator.tag.query import Query
 
 from .stories import NOON, item, story
 

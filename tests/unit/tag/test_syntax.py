@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from aggregator.errors import QueryError
 from aggregator.ports import QueryNames
+from aggregator.tag.check import check
 from aggregator.tag.marking import excerpt, marked
 from aggregator.tag.nodes import All, Any, Node, Not, show, terms
 from aggregator.tag.ordering import Circular, RuleName, levels
-from aggregator.tag.query import Query, check
+from aggregator.tag.query import Query
 from aggregator.tag.syntax import parse
 
 from .stories import NOON, item, story

@@ -1,0 +1,39 @@
+"""The first run: feeds take all that comes until every source was asked once, and then start for good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from aggregator.model import Instant, Slug
+from aggregator.ports import OutputState, Store
+from aggregator.publish import select
+from aggregator.settings import Output, Settings
+
+
+def is_under_way(store: Store, settings: Settings) -> bool:
+    """Whether any feed is being filled. One look at a small table."""
+    return bool(_filling(store.outputs(), settings))
+
+
+def end(store: Store, settings: Settings, now: Instant) -> tuple[Slug, ...]:
+    """Feeds that had their chance of every source's backlog start for good: with their newest stories, in order of date."""
+    outputs = store.outputs()
+    filling = _filling(outputs, settings)
+    if not filling:
+        return ()
+    states = store.states()
+    if not select.is_filled([states[one.id] for one in settings.sources if one.enabled and one.id in states], now):
+        return ()
+    for output in filling:
+        state = outputs[output.slug]
+        shown = store.shown(output.slug)
+        with store.begin() as transaction:
+            transaction.leave(output.slug, [one.story for one in shown])
+            transaction.enter(output.slug, select.fill(shown, output.items), now)
+            transaction.save_output(replace(state, filling=False, revision=state.revision + 1, changed=now))
+    return tuple(output.slug for output in filling)
+
+
+def _filling(states: Mapping[Slug, OutputState], settings: Settings) -> list[Output]:
+    return [one for one in settings.outputs if one.slug in states and states[one.slug].filling]
