@@ -172,7 +172,7 @@ def store(transaction: Transaction, engine: Engine, found: Reading, decided: Dec
         match found.decisions[number]:
             case New(item):
                 touched |= dict.fromkeys(
-                    _join(transaction, engine, item, found.signatures[number], decided, now, number not in found.apart)
+                    _join(transaction, engine, item, found.signatures[number], now, number not in found.apart)
                 )
             case Changed(item):
                 touched[_revise(transaction, engine, item, found.signatures[number])] = None
@@ -197,9 +197,7 @@ def _revise(transaction: Transaction, engine: Engine, item: Item, signature: Sig
     return transaction.update_item(item)
 
 
-def _join(
-    transaction: Transaction, engine: Engine, item: Item, signature: Signature, decided: Decided, now: Instant, joins: bool
-) -> list[StoryId]:
+def _join(transaction: Transaction, engine: Engine, item: Item, signature: Signature, now: Instant, joins: bool) -> list[StoryId]:
     """Puts a new item into a story, and makes one of stories that it proves to be one."""
     placement = engine.place(transaction.index, item, signature, now, joins)
     stored, story = transaction.add_item(item, placement.story, placement.evidence)
@@ -207,7 +205,8 @@ def _join(
     if not placement.merges:
         return [story]
     one = [each for each in transaction.stories([story, *placement.merges]) if not each.dropped and each.alias_of is None]
-    if story not in (each.id for each in one) or any(key_of(item) in decided.split for whole in one for item in whole.items):
+    split = decided(transaction.overrides()).split  # keys of items that were named anew in this transaction among them
+    if story not in (each.id for each in one) or any(key_of(item) in split for whole in one for item in whole.items):
         return [story]  # what a person took down or apart is not put together again
     published = transaction.published_stories([each.id for each in one])
     kept, *aliases = by_claim(one, published)

@@ -1,13 +1,17 @@
-"""The one thread that writes: polls commit in turn, and the states of sources with nothing new in batches."""
+"""The one thread that writes: documents in groups, as they wait, and the states of sources with nothing new in batches."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
 
-from aggregator.model import SourceState
+from aggregator.model import SourceId, SourceState
 from aggregator.ports import Store, Transaction
 
 T = TypeVar("T")
@@ -19,6 +23,18 @@ BATCH = 500
 
 ROOM = 8
 """Documents that are read and not stored yet: more of them would be memory that waits, not work that is done."""
+GATHERING = 0.5
+"""Seconds of preparing documents after which no more are stored with them: a transaction holds up whoever writes beside."""
+
+
+@dataclass(slots=True, eq=False)
+class _Document:
+    """One that waits for its turn. outcome: what storing it returned or raised; work: stores it, once it is prepared."""
+
+    source: SourceId
+    prepare: Callable[[], Callable[[Transaction], Any]]
+    work: Callable[[Transaction], Any] = field(init=False)
+    outcome: Future[Any] = field(default_factory=Future)
 
 
 class Writer:
@@ -31,6 +47,7 @@ class Writer:
         self.room = asyncio.Semaphore(ROOM)
         self._store = store
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._documents: deque[_Document] = deque()
         self._states: dict[str, SourceState] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._flushes: set[asyncio.Future[None]] = set()
@@ -47,6 +64,53 @@ class Writer:
                 return work(transaction)
 
         return await self.call(inside)
+
+    async def store(self, source: SourceId, prepare: Callable[[], Callable[[Transaction], T]]) -> T:
+        """Runs `prepare` outside the lock and what it returns in a transaction, together with that of documents that wait.
+
+        Each of them is stored whole or not at all, and fails alone: where one does, the others are stored again without it.
+        """
+        document = _Document(source, prepare)
+        self._documents.append(document)
+        return await self.call(partial(self._stored, document))
+
+    def _stored(self, document: _Document) -> Any:
+        """A document's turn: it may have been stored in that of one before. So none is stored after work that was given later."""
+        while not document.outcome.done():
+            self._store_group()
+        return document.outcome.result()
+
+    def _store_group(self) -> None:
+        """Prepares the first document and those that come meanwhile, and stores them. Of one source there is one among them."""
+        group: dict[SourceId, _Document] = {}
+        until = time.monotonic() + GATHERING
+        while self._documents and len(group) < ROOM and self._documents[0].source not in group and time.monotonic() < until:
+            document = self._documents.popleft()
+            try:
+                document.work = document.prepare()
+            except Exception as error:  # noqa: BLE001 - raised again where the document is waited for
+                document.outcome.set_exception(error)
+            else:
+                group[document.source] = document
+        if group:
+            self._store_together(list(group.values()))
+
+    def _store_together(self, documents: Sequence[_Document]) -> None:
+        began = False
+        try:
+            with self._store.begin() as transaction:
+                began = True
+                results = [document.work(transaction) for document in documents]
+        except Exception as error:  # noqa: BLE001 - as above
+            if began and len(documents) > 1:
+                for document in documents:
+                    self._store_together([document])
+            else:
+                for document in documents:
+                    document.outcome.set_exception(error)
+        else:
+            for document, result in zip(documents, results, strict=True):
+                document.outcome.set_result(result)
 
     def save_state(self, state: SourceState) -> None:
         """Stores a state soon, together with others. For polls that brought nothing else."""

@@ -240,6 +240,9 @@ class MemoryTransaction:
     def add_override(self, override: Override) -> None:
         self._world.overrides.append(override)
 
+    def overrides(self) -> list[Override]:
+        return list(self._world.overrides)
+
     def set_value(self, key: str, value: str | None) -> None:
         if value is None:
             self._world.values.pop(key, None)

@@ -258,5 +258,8 @@ class SqliteTransaction:
     def add_override(self, override: Override) -> None:
         small.add_override(self._connection, override)
 
+    def overrides(self) -> list[Override]:
+        return reads.overrides(self._connection)
+
     def set_value(self, key: str, value: str | None) -> None:
         small.set_value(self._connection, key, value)

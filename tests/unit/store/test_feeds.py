@@ -279,6 +279,8 @@ def test_overrides_are_kept_in_their_order(store: Store) -> None:
     with store.begin() as transaction:
         for override in made:
             transaction.add_override(override)
+        assert transaction.overrides() == made
+        assert store.overrides() == []
     assert store.overrides() == made
 
 
