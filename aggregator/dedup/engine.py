@@ -133,7 +133,7 @@ class Engine:
         posted = view.heavy if read.url is None else (*view.heavy, read.url)
         index.add(row, read.words[: read.lead], posted, opens=placement.story is None)
         for other in placement.marked:
-            other.form = True
+            other.form, other.signature = True, pack(_view(other))
             index.replace(other)
 
     def revise(self, index: StoryIndex, item: Item, read: Signature) -> None:
@@ -282,4 +282,5 @@ def _view(row: IndexedItem) -> Weighed:
     view = row.view
     if not isinstance(view, Weighed):
         row.view = view = unpack(row.signature)
+        row.signature = b""
     return view

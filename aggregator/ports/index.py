@@ -20,7 +20,7 @@ class IndexedItem:
 
     at: when published; added: when stored; signature: what dedup/ compares, in its own bytes; form: the item is one of a series
     of texts of one form (results, rates), so that only near-equal numbers join it; view: what dedup/ has unpacked of the
-    signature, kept with the row in memory and never stored.
+    signature, kept in its place in memory and never stored.
     """
 
     id: ItemId

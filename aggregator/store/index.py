@@ -19,12 +19,12 @@ from aggregator.store.index_cache import Recent, rows
 from aggregator.store.index_schema import create
 from aggregator.store.index_terms import Terms
 
-LOGGED = 1_000
-"""Items between two writings of the terms: a start replays at most these, in a fifth of a second."""
+LOGGED = 2_000
+"""Items between two writings of the terms: a start replays at most these, in a tenth of a second."""
 AGEING = 20_000
 """Items after which those before count half: words of last year's news become rare again."""
-ITEMS_CACHED = 8_000
-"""Items kept in memory at most, about 50 MB, whatever the database holds."""
+ITEMS_CACHED = 6_000
+"""Items kept in memory at most, about 45 MB, whatever the database holds."""
 REMEMBERED: float = 14 * 86_400.0
 """Seconds after which an item, or a term not met again, is forgotten: twice the longest life of a story."""
 SLICES = 64
@@ -122,7 +122,7 @@ class SqliteStoryIndex:
     def add(self, item: IndexedItem, counted: Collection[int], posted: Collection[int], opens: bool = False) -> None:
         self._rows_added.append((item.id, item.story, item.source, item.outlet, item.at, item.added, item.signature, item.form))
         self._log_added.append((item.id, item.at, item.added, array("q", counted).tobytes(), array("q", posted).tobytes()))
-        self._items.young[item.id] = item
+        self._keep(item)
         members = () if opens else self._members.get(item.story)
         if members is not None:
             self._members.young[item.story] = (*members, item.id)
@@ -134,9 +134,15 @@ class SqliteStoryIndex:
             "UPDATE group_items SET story = ?, at = ?, signature = ?, form = ? WHERE id = ?",
             (item.story, item.at, item.signature, item.form, item.id),
         )
-        self._items.young[item.id] = item
+        self._keep(item)
         if posted:
             self._post_again(item, posted)
+
+    def _keep(self, item: IndexedItem) -> None:
+        """What is unpacked is not kept packed as well."""
+        self._items.young[item.id] = item
+        if item.view is not None:
+            item.signature = b""
 
     def _post_again(self, item: IndexedItem, posted: Collection[int]) -> None:
         """Makes more terms lead to an item: those that do already are left alone. The log tells a start the same."""
