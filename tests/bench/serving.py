@@ -1,17 +1,24 @@
-"""`python -m tests.bench.serving`: CPU of a request, beside bare starlette on the same server, in one run, interleaved.
+"""`python -m tests.bench.serving`: CPU of a request, beside bare starlette and nginx, in one run, interleaved.
 
-Both are served by the same uvicorn in a process of their own; the client is a raw socket. `--port` serves without measuring.
+Ours and starlette's are served by the same uvicorn, each in a process of its own; nginx, where it is installed, serves the same
+bytes as a file that is packed beforehand. The client is a raw socket that keeps its connection.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
 import multiprocessing
+import os
 import resource
+import shutil
 import socket
 import statistics
+import subprocess
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -22,6 +29,7 @@ from starlette.routing import Route
 BODY = (b"<feed>" + b"<entry><title>A story</title></entry>" * 1000 + b"</feed>")[:40_000]
 REQUESTS = 4_000
 ROUNDS = 5
+KINDS = ("200 gzip", "200 plain", "304")
 
 
 def ours() -> Any:
@@ -35,8 +43,6 @@ def ours() -> Any:
 
 def bare() -> Any:
     """The least that starlette does for a feed: the packed bytes, or a 304 when the validator is the same."""
-    import gzip
-
     packed = gzip.compress(BODY, 6, mtime=0)
     headers = {"etag": '"x-gzip"', "content-encoding": "gzip", "vary": "Accept-Encoding", "cache-control": "public, max-age=60"}
 
@@ -46,6 +52,83 @@ def bare() -> Any:
         return Response(packed, headers=headers, media_type="application/atom+xml")
 
     return Starlette(routes=[Route("/feeds/all.atom", feed)])
+
+
+class Server:
+    """A server process on a port of its own."""
+
+    port: int
+
+    def cpu(self) -> float:
+        """Seconds of CPU that it has used."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        raise NotImplementedError
+
+
+class Python(Server):
+    """One of the applications above on uvicorn."""
+
+    def __init__(self, name: str) -> None:
+        context = multiprocessing.get_context("spawn")
+        ready: Any = context.Queue()
+        self._pipe, there = context.Pipe()
+        self._process = context.Process(target=serve, args=(name, ready, there), daemon=True)
+        self._process.start()
+        self.port = ready.get()
+
+    def cpu(self) -> float:
+        self._pipe.send(True)
+        return float(self._pipe.recv())
+
+    def stop(self) -> None:
+        self._pipe.send(False)
+        self._process.join(5)
+
+
+NGINX = """
+daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+events {{ worker_connections 64; }}
+http {{ access_log off; types {{ application/atom+xml atom; }} keepalive_requests 1000000; gzip_static on; gzip_vary on;
+        client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder}; uwsgi_temp_path {folder};
+        scgi_temp_path {folder};
+        server {{ listen 127.0.0.1:{port}; root {folder}; add_header Cache-Control "public, max-age=60"; }} }}
+"""
+
+
+class Nginx(Server):
+    """nginx with the same bytes as a file."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        feeds = folder / "feeds"
+        feeds.mkdir()
+        (feeds / "all.atom").write_bytes(BODY)
+        (feeds / "all.atom.gz").write_bytes(gzip.compress(BODY, 6, mtime=0))
+        os.utime(feeds / "all.atom.gz", ns=((feeds / "all.atom").stat().st_mtime_ns,) * 2)
+        folder.chmod(0o755)
+        config = folder / "nginx.conf"
+        config.write_text(NGINX.format(folder=folder, port=self.port))
+        self._process = subprocess.Popen([program, "-p", str(folder), "-c", str(config)], stderr=subprocess.DEVNULL)
+        until = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except ConnectionRefusedError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+
+    def cpu(self) -> float:
+        ticks = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(5)
 
 
 def serve(name: str, ready: Any, ask: Any) -> None:
@@ -86,40 +169,42 @@ def etag(port: int) -> bytes:
         return next(line.split(b": ")[1].strip() for line in stream if line.lower().startswith(b"etag:"))
 
 
-def request(none_match: bytes = b"") -> bytes:
+def request(none_match: bytes = b"", coding: bytes = b"gzip") -> bytes:
     extra = b"If-None-Match: " + none_match + b"\r\n" if none_match else b""
-    return b"GET /feeds/all.atom HTTP/1.1\r\nHost: a\r\nUser-Agent: bench\r\nAccept-Encoding: gzip\r\n" + extra + b"\r\n"
+    head = b"GET /feeds/all.atom HTTP/1.1\r\nHost: a\r\nUser-Agent: bench\r\nAccept-Encoding: " + coding + b"\r\n"
+    return head + extra + b"\r\n"
 
 
-def main() -> None:
-    context = multiprocessing.get_context("spawn")
-    servers = {}
-    for name in ("ours", "bare"):
-        ready, (here, there) = context.Queue(), context.Pipe()
-        process = context.Process(target=serve, args=(name, ready, there), daemon=True)
-        process.start()
-        servers[name] = (process, ready.get(), here)
-    print(f"microseconds of server CPU a request (median of {ROUNDS} rounds of {REQUESTS})")
-    for kind in ("200 gzip", "304"):
-        spent: dict[str, list[float]] = {name: [] for name in servers}
+def measured(server: Server, kind: str) -> tuple[float, float]:
+    """(microseconds of the server's CPU, requests a second) of one round."""
+    head = request(etag(server.port) if kind == "304" else b"", b"identity" if kind == "200 plain" else b"gzip")
+    requests(server.port, head, 200)
+    before, began = server.cpu(), time.perf_counter()
+    requests(server.port, head, REQUESTS)
+    wall = time.perf_counter() - began
+    return (server.cpu() - before) / REQUESTS * 1e6, REQUESTS / wall
+
+
+def main(folder: Path) -> None:
+    servers: dict[str, Server] = {"ours": Python("ours"), "bare starlette": Python("bare")}
+    if program := shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"):
+        servers["nginx"] = Nginx(program, folder)
+    print(f"server CPU in microseconds a request, and requests a second over one connection (medians of {ROUNDS} x {REQUESTS})")
+    for kind in KINDS:
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in servers}
         for _ in range(ROUNDS):
-            for name, (_, port, pipe) in servers.items():
-                head = request(etag(port) if kind == "304" else b"")
-                requests(port, head, 200)
-                pipe.send(True)
-                before = pipe.recv()
-                requests(port, head, REQUESTS)
-                pipe.send(True)
-                spent[name].append((pipe.recv() - before) / REQUESTS * 1e6)
-        mine, theirs = (statistics.median(spent[name]) for name in ("ours", "bare"))
-        print(f"  {kind:9} ours {mine:6.1f}   bare starlette {theirs:6.1f}   ratio {mine / theirs:4.2f}")
-    for process, _, pipe in servers.values():
-        pipe.send(False)
-        process.join(5)
+            for name, server in servers.items():
+                if kind != "200 plain" or name != "bare starlette":
+                    found[name].append(measured(server, kind))
+        for name, rounds in found.items():
+            if rounds:
+                cpu, speed = (statistics.median(one[place] for one in rounds) for place in (0, 1))
+                print(f"  {kind:9}  {name:14}  {cpu:6.1f} us  {speed:7,.0f}/s", flush=True)
+    for server in servers.values():
+        server.stop()
 
 
 if __name__ == "__main__":
     argparse.ArgumentParser(description=__doc__).parse_args()
-    started = time.monotonic()
-    main()
-    print(f"{time.monotonic() - started:.0f} s")
+    with tempfile.TemporaryDirectory(prefix="serving-") as place:
+        main(Path(place))
