@@ -48,7 +48,7 @@ class Presses:
     """
 
     outlets: int = 12
-    window: int = 60
+    window: int = 120
     chance: random.Random = field(default_factory=lambda: random.Random(5))
     listed: dict[int, list[Event]] = field(default_factory=dict)
     asked: list[float] = field(default_factory=list)

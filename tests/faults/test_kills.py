@@ -24,8 +24,8 @@ from tests.flow.conftest import Newsdesk, newsdesk
 from tests.flow.subscriber import ids, read
 
 ATOM = "{http://www.w3.org/2005/Atom}"
-SETTLE = 20
-"""Rounds between two looks at whether everything that is listed was taken: fewer than fill a document anew."""
+SETTLE = 10
+"""Rounds between two looks at whether everything that is listed was taken."""
 
 
 def kill(process: subprocess.Popen[str]) -> None:
@@ -147,24 +147,32 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def die_under_load(command: Command, seconds: float) -> None:
-    """Runs the daemon for so long, kills it, and waits until its workers have seen that."""
+def die_under_load(command: Command, chance: random.Random) -> None:
+    """Kills the daemon while it starts (one time in five) or works, and waits until its workers have seen that."""
+    log = command.config.parent / "log"
+    log.unlink(missing_ok=True)
     process = command.start("run")
-    time.sleep(seconds)
+    if chance.random() < 0.2:
+        time.sleep(chance.uniform(0.1, 1.0))
+    else:
+        polls = chance.randint(0, 30)
+        eventually(lambda: log.read_text().count("poll_done") >= polls, process, log)
+        time.sleep(chance.uniform(0.0, 0.2))
     workers = children(process.pid)
-    assert process.poll() is None, (command.config.parent / "log").read_text()[-3000:]
+    assert process.poll() is None, log.read_text()[-3000:]
     kill(process)
     eventually(lambda: not any(map(is_running, workers)), patience=10)
+    assert "Traceback" not in log.read_text()
 
 
 def test_a_daemon_that_is_killed_while_news_come_in(tmp_path: Path, long: bool) -> None:
     """200 deaths in ten to fifteen minutes; four without `--long`."""
     chance, presses, subscriber = random.Random(11), Presses(), Subscriber(tmp_path)
     rounds = 200 if long else 4
-    with presses.serving() as origin, presses.never_ending(0.3):
+    with presses.serving() as origin, presses.never_ending(0.2):
         command = presses.configure(tmp_path, origin, free_port())
         for number in range(1, rounds + 1):
-            die_under_load(command, chance.uniform(0.5, 3.5))
+            die_under_load(command, chance)
             subscriber.look()
             if number % SETTLE == 0 or number == rounds:
                 listed = presses.entries()
@@ -173,4 +181,3 @@ def test_a_daemon_that_is_killed_while_news_come_in(tmp_path: Path, long: bool) 
                 assert listed <= subscriber.stored.keys(), "an entry was not taken"
         assert subscriber.busy >= rounds / 2, "the daemon was killed while idle"
     assert len(set(subscriber.stored.values())) == len({guid.rpartition("/")[2] for _, guid in subscriber.stored})
-    assert "Traceback" not in (tmp_path / "log").read_text()
