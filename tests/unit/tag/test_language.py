@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from aggregator.model import Entry
+from aggregator.tag.function_words import FUNCTION_WORDS, by_words
 from aggregator.tag.language import LANGUAGES, Guesser, by_script
 
 
@@ -102,10 +106,84 @@ def test_there_are_eighty_three_languages() -> None:
     assert len(set(LANGUAGES.split())) == 83
 
 
-def test_the_model_of_all_labels_is_not_kept(guesser: Guesser) -> None:
-    """Its name is py3langid's own: where it is gone, the line that frees it can go, too."""
-    labels = guesser._model._full_model[2]
-    assert len(set(labels)) == 83
+ENGLISH = "The ministers met with their guests after the talks"
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "declared", "history", "language", "sure"),
+    [
+        (ENGLISH, "", None, {}, "en", True),
+        ("Harbour reopens", "The ships which were there have left with what they had.", None, {}, "en", False),
+        ("2023", "The ships which were there have left.", "en", {}, "en", False),
+        ("Hafen und Schiffe", "Die Schiffe wurden nach dem Sturm nicht gefunden.", "de-AT", {}, "de", True),
+        ("Ports and ships", "", "pl", {"en": 39, "pl": 1}, "en", True),
+        ("Statki są w porcie, ale nie wiadomo, czy będzie jeszcze miejsce", "", "en-US", {"pl": 9}, "pl", True),
+        ("Le bateau est dans le port", "Avec the crew et sans eux.", "fr", {}, "fr", True),
+    ],
+)
+def test_function_words_tell_without_the_model(
+    title: str, text: str, declared: str | None, history: dict[str, int], language: str, sure: bool
+) -> None:
+    guesser = Guesser()
+    assert guesser.guess(entry(title, text), declared, history) == (language, sure)
+    assert "_model" not in vars(guesser)
+
+
+@dataclass
+class Asked:
+    """A model that knows one language, and what it was asked."""
+
+    texts: list[str]
+
+    def likely(self, text: str, most: int, clear: float) -> dict[str, float]:
+        self.texts.append(text)
+        return {"eo": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("title", "declared", "history"),
+    [
+        ("Ports and ships of the north", None, {}),  # two words, of which nothing is known
+        ("Ports and ships", "en", {}),
+        ("Ports and ships", None, {"en": 4}),
+        ("Ports and ships of the north", None, {"en": 9, "pl": 1}),
+        (ENGLISH, "pl", {}),  # something else is declared, …
+        (ENGLISH, None, {"pl": 20}),  # … or usual
+        ("Schiffe und Hafen with the crew nach dem Sturm from there", "de", {}),
+    ],
+)
+def test_where_words_are_few_or_speak_against_the_feed_the_model_is_asked(
+    title: str, declared: str | None, history: dict[str, int]
+) -> None:
+    guesser, model = Guesser(), Asked([])
+    vars(guesser)["_model"] = model
+    assert guesser.guess(entry(title), declared, history) == ("eo", True)
+    assert model.texts == [title]
+
+
+def test_strays_of_another_language_do_not_outvote_the_text() -> None:
+    german = "Wenn die Schiffe nicht nach dem Sturm wieder im Hafen sind"
+    assert by_words(german) == ("de", 5)
+    assert by_words(f"the film {german}") == ("de", 5)
+    assert by_words(f"the film {german} and what") == ("", 0)
+    assert by_words("Sport 2023") == by_words("") == ("", 0)
+
+
+def test_a_function_word_belongs_to_one_language_that_is_asked_for() -> None:
+    words = [word for some in FUNCTION_WORDS.values() for word in some.split()]
+    assert sorted(words) == sorted(set(words))
+    assert all(word == word.lower() for word in words)
+    assert set(FUNCTION_WORDS) <= set(LANGUAGES.split())
+
+
+def run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+def test_a_feed_of_plain_english_loads_neither_model_nor_numpy() -> None:
+    guess = "Guesser().guess(Entry(None, None, 'The ministers met with their guests'), 'en', {})"
+    code = f"import sys; from aggregator.model import Entry; from aggregator.tag.language import Guesser; print({guess})"
+    assert run(f"{code}; print(sys.modules.keys() & {{'numpy', 'py3langid'}})").split("\n")[:2] == ["('en', True)", "set()"]
 
 
 def rows(shared: Path) -> list[dict[str, str]]:
