@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from aggregator import requests
 from aggregator.adopt import adopt
 from aggregator.errors import AggregatorError
-from aggregator.keeping import Keeping
+from aggregator.keeping import SWEPT_KEY, Keeping
 from aggregator.model import SourceId
 from aggregator.pipeline import PollReport
 from aggregator.poller import Poller
 from aggregator.ports import Store
-from aggregator.publish import filling
+from aggregator.publish import filling, sealed
+from aggregator.reload import fingerprint
 from aggregator.runtime import Runtime
 from aggregator.upkeep import Upkeep
 
@@ -46,10 +47,26 @@ async def poll_here(
         await runtime.writer.call(lambda: filling.end(store, runtime.settings, runtime.clock.now()))
         await Upkeep(lambda: runtime, lambda slugs: None, None).everything()
         await keeping.sweep_if_due()
-        await runtime.writer.call(lambda: runtime.publisher.publish(None, runtime.clock.now()))
+        await runtime.writer.call(lambda: publish(runtime))
     finally:
         await runtime.aclose()
     return reports
+
+
+def publish(runtime: Runtime) -> None:
+    """Publishes everything, unless the database, the config and the files are as the last time left them."""
+    before = _seal(runtime)
+    if before is not None and runtime.store.value(sealed.KEY) == before:
+        return
+    runtime.publisher.publish(None, runtime.clock.now())
+    with runtime.store.begin() as transaction:
+        transaction.set_value(sealed.KEY, _seal(runtime))
+
+
+def _seal(runtime: Runtime) -> str | None:
+    """Retention takes stories out of feeds, too; a config may be filled in from files that it includes."""
+    swept = runtime.store.value(SWEPT_KEY) or ""
+    return sealed.seal(runtime.settings, runtime.store, fingerprint(runtime.settings) + swept.encode())
 
 
 async def poll_there(

@@ -27,7 +27,9 @@ MAX_URL = 8000
 SCHEMES = "http:// or https://"
 LIKE_HOST = re.compile(r"(?://)?[\w-]+(?:\.[\w-]+)+(?:[:/]|$)")
 """An address of which the scheme was left out."""
-PLAIN_URL = re.compile(r"https?://[a-zA-Z0-9-]{1,63}(?:\.[a-zA-Z0-9-]{1,63})*(?:/[\w/.~%?=&+-]*)?", re.ASCII)
+PLAIN_URL = re.compile(
+    r"https?://[a-zA-Z0-9-]{1,63}(?:\.[a-zA-Z0-9-]{1,63})*(?::(?:[1-9]\d{0,3}|[1-5]\d{4}))?(?:/[\w/.~%?=&+-]*)?", re.ASCII
+)
 """What nearly every address looks like, and nothing is wrong with: a quicker way to say so."""
 SHORT_URL = 253
 """Characters of an address of which the host can't be too long."""

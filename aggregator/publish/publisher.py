@@ -18,6 +18,7 @@ from aggregator.publish.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.issue import Content, Issue, Mark, issue
 from aggregator.publish.late import Late
 from aggregator.publish.rendering import Renderer, render
+from aggregator.publish.sealed import HEALTH_ENTRIES
 from aggregator.publish.shelf import GONE, Moved, Prepared, Shelf
 from aggregator.settings import Output, Settings
 
@@ -27,7 +28,6 @@ SINCE = "publish.since"
 """Key of the stored time of that first publication: the date of what is empty."""
 MARK = "publish.mark."
 """Prefix of the keys of `Mark`s."""
-HEALTH_ENTRIES = 100
 HTML = "text/html; charset=utf-8"
 
 

@@ -1,0 +1,47 @@
+"""A poll that brings nothing: it loads little, writes nothing, and still mends what was broken meanwhile."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from aggregator.demo.origin import Origin
+from tests.flow.command import Command, clean_environment
+
+NOT_NEEDED = frozenset(
+    ("aggregator.dedup.engine", "aggregator.publish.publisher", "aggregator.reading", "aggregator.tag.rules")
+    + ("ahocorasick_rs", "feedgen", "jinja2", "lxml", "numpy", "re2", "rich", "structlog")
+)
+"""Modules of ours and of others that only something new is worth."""
+CONFIG = """
+network: {{allow: [127.0.0.0/8]}}
+sources:
+  - {{id: meridian, url: "http://127.0.0.1:{port}/meridian/headlines.rdf"}}
+topics:
+  - {{slug: sea, query: "harbour OR ferry OR sea"}}
+"""
+
+
+def written(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """What is published, and the inode of each file: another one where it was written anew."""
+    return {path.name: (path.read_bytes(), path.stat().st_ino) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_poll_with_nothing_new(tmp_path: Path, origin: Origin) -> None:
+    command = Command(tmp_path / "feeds.yaml")
+    command.config.write_text(CONFIG.format(port=origin.place.port))
+    public = tmp_path / "data" / "public"
+    assert command.run("poll", "--all").startswith("1 polled, ")
+    before = written(public)
+    line = command.line("poll", "--all")
+    line[1:1] = ["-X", "importtime"]
+    again = subprocess.run(line, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, check=True)
+    assert again.stdout == "1 polled, 0 new entries, 0 changed entries, 1 sources unchanged\n"
+    loaded = {row.rpartition("|")[2].strip() for row in again.stderr.splitlines()}
+    assert "aggregator.pipeline" in loaded
+    assert not loaded & NOT_NEEDED
+    assert written(public) == before
+    (public / "feeds" / "sea.rss").unlink()
+    (public / "index.html").write_text("something else")
+    command.run("poll")
+    assert {name: body for name, (body, _) in written(public).items()} == {name: body for name, (body, _) in before.items()}
