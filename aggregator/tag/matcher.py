@@ -22,6 +22,9 @@ Key: TypeAlias = int | tuple[str, str]
 LONG_LIST = 8
 """From so many words on, asking for all at once is quicker than one after the other."""
 
+SEARCH = 16
+"""Terms that are asked in the time in which a regular expression goes through an item's texts."""
+
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq,
 }  # fmt: skip
@@ -91,7 +94,9 @@ def _any(parts: list[Matcher]) -> Matcher:
 
 def _size(compiled: Compiled) -> int:
     """How much work a part is, roughly: the cheap ones are asked first."""
-    return 1 + sum(map(_size, compiled.parts))
+    node = compiled.node
+    reads = isinstance(node, Pattern) or (isinstance(node, Words) and node.acronym)
+    return (SEARCH if reads else 1) + sum(map(_size, compiled.parts))
 
 
 def _any_word(nodes: tuple[Node, ...], vocabulary: Vocabulary) -> Matcher | None:
@@ -188,6 +193,8 @@ def texts(item: Item, fields: tuple[str, ...]) -> list[str]:
     return found
 
 
+USUAL_WORD = 6
+"""Letters of a word as rare as most: longer ones, and phrases, are rarer."""
 _COST = {"entity": 2.0, "origin": 4.0, "category": 4.0, "site": 5.0, "tag": 6.0, "topic": 6.0, "source": 6.0, "subject": 8.0}
 _COST_OF_COMMON_VALUE = 20.0
 """group and lang: what half of all stories have."""
@@ -200,7 +207,8 @@ def anchors(node: Node, vocabulary: Vocabulary) -> tuple[float, frozenset[Key]] 
     """
     match node:
         case Words():
-            return (2.0 if node.prefix else 1.0 / len(node.tokens)), frozenset((vocabulary.number(node),))
+            rare = sum(map(len, node.tokens)) / USUAL_WORD
+            return (2.0 if node.prefix or node.acronym else 1.0) / rare, frozenset((vocabulary.number(node),))
         case Value() if node.field != "url" and not node.prefix:
             return _COST.get(node.field, _COST_OF_COMMON_VALUE), frozenset(((node.field, node.value),))
         case All(parts):

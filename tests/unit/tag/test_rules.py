@@ -127,9 +127,7 @@ def test_what_never_joins_a_story() -> None:
     assert RULES.apart(item("Horoscope")) is None
 
 
-FULL = replace(
-    item("Harbour opens", "A long quay", author="Ada Berg", group="wires", origin="reuters", categories=["Ports"]), tags=("sea",)
-)
+FULL = item("Harbour opens", "A long quay", author="Ada Berg", group="wires", origin="reuters", categories=["Ports"])
 
 
 @pytest.mark.parametrize(
@@ -222,3 +220,26 @@ def test_rules_agree_with_single_queries() -> None:
     )
     for topic in SETTINGS.topics:
         assert Query(topic.query).matches(stored, NOON) == (topic.slug in tagged.topics)
+
+
+QUERIES = (
+    "kyiv", "nato kyiv", "U.S. verdict", "verdict U.S.", '"the verdict" OR nato', "verd*", "-nato", "/ver.?ict/ U.S.",
+    "lang:en nato", "source:post (war OR verdict)", "nato OR war OR kyiv OR verdict OR harbour OR quay OR mayor OR cable",
+    "title:us OR body:nato", "outlets>=2 nato", "harbour OR outlets>=2", "harbour OR -nato", "tag:uk -kyiv", "words>2 nato",
+    "(nato OR entity:us) verdict", "origin:reuters OR category:ports", "body:war title:verdict",
+)  # fmt: skip
+TOLD = (
+    story(item("Kyiv hails NATO", "The war goes on"), item("Us and them", source="post", number=2)),
+    story(item("The U.S. verdict", "A verdict from NATO", source="post")),
+    story(item("A verdict for us", "", categories=["Ports"])),
+    story(item("Quiet", origin="reuters"), item("Verdict on the war", "no more", source="post", number=2)),
+)
+
+
+@pytest.mark.parametrize("told", TOLD)
+def test_many_rules_asked_at_once_answer_as_each_alone(told: Story) -> None:
+    topics = tuple(Topic(Slug(f"t{number}"), "T", query) for number, query in enumerate(QUERIES))
+    rules = compile_rules(Settings(Path("x"), SETTINGS.sources, topics=topics))
+    tagged = rules.apply(told, NOON)
+    alone = [topic.slug for topic in topics if Query(topic.query).matches(replace(told, tags=tagged.tags), NOON)]
+    assert list(tagged.topics) == alone
