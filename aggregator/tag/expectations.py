@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aggregator.model import Entry, Item, ItemId, SourceId, Story, StoryId, Tag, TagKind
+from aggregator.ports import LanguageGuesser
 from aggregator.settings import Expectation, Settings
 from aggregator.tag.explain import explain
 from aggregator.tag.matcher import compile_node
@@ -17,9 +18,12 @@ _WHEN = 0.0
 
 def failed(settings: Settings, rules: RuleSet) -> list[tuple[Expectation, str]]:
     """Every expectation that does not hold, with the words that decided. Numbers (`outlets>=3`) are taken as met."""
+    from aggregator.tag.language import Guesser  # one for all of them: each would load a model of its own
+
     found: list[tuple[Expectation, str]] = []
+    guesser = Guesser()
     for name, expectation in _expectations(settings):
-        problem = _problem(name, expectation, settings, rules)
+        problem = _problem(name, expectation, settings, rules, guesser)
         if problem is not None:
             found.append((expectation, problem))
     return found
@@ -34,10 +38,12 @@ def _expectations(settings: Settings) -> Iterator[tuple[RuleName, Expectation]]:
             yield RuleName("topic", topic.slug), expectation
 
 
-def _problem(name: RuleName, expectation: Expectation, settings: Settings, rules: RuleSet) -> str | None:
+def _problem(
+    name: RuleName, expectation: Expectation, settings: Settings, rules: RuleSet, guesser: LanguageGuesser
+) -> str | None:
     node = without_numbers(rules.node(name))
     tags = [Tag(TagKind.TAG, tag) for tag in expectation.tags]
-    facts = rules.learnt(_story(expectation, settings, node), _WHEN, tags)
+    facts = rules.learnt(_story(expectation, settings, node, guesser), _WHEN, tags)
     found = explain(compile_node(node, rules.vocabulary), facts, rules.vocabulary)
     if found.matched == expectation.match:
         return None
@@ -45,7 +51,7 @@ def _problem(name: RuleName, expectation: Expectation, settings: Settings, rules
     return f'{name}: "{expectation.title}" {wish}: {found.branch}'
 
 
-def _story(expectation: Expectation, settings: Settings, node: Node) -> Story:
+def _story(expectation: Expectation, settings: Settings, node: Node, guesser: LanguageGuesser) -> Story:
     """The story that an entry like this would make, alone."""
     source = next((source for source in settings.sources if source.id == expectation.source), None)
     entry = Entry(guid="expectation", url=None, title=expectation.title, summary=expectation.body, text=expectation.body)
@@ -60,16 +66,13 @@ def _story(expectation: Expectation, settings: Settings, node: Node) -> Story:
         published=_WHEN,
         first_seen=_WHEN,
         hash=b"",
-        language=_language(entry, node),
+        language=_language(entry, node, guesser),
         group=source.group if source else None,
     )
     return Story(StoryId(""), (item,), ItemId(0), _WHEN, _WHEN, _WHEN)
 
 
-def _language(entry: Entry, node: Node) -> str:
+def _language(entry: Entry, node: Node, guesser: LanguageGuesser) -> str:
     """The title's language, where the rule asks for one."""
-    if not any(isinstance(term, Value) and term.field == "lang" for term in terms(node)):
-        return "und"
-    from aggregator.tag.language import Guesser
-
-    return Guesser().guess(entry, None, {})[0]
+    asked = any(isinstance(term, Value) and term.field == "lang" for term in terms(node))
+    return guesser.guess(entry, None, {})[0] if asked else "und"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from aggregator.model import Category, Slug, Source, SourceId, Story, Tag, TagKind
 from aggregator.settings import Dedup, Expectation, Output, Settings, Tagging, TagRule, Topic
+from aggregator.tag.language_model import Model
 from aggregator.tag.ordering import Circular, RuleName
 from aggregator.tag.query import Query
 from aggregator.tag.rules import compile_rules, failed_expectations
@@ -177,6 +179,20 @@ def test_expectations_that_hold_say_nothing() -> None:
     assert not expecting(
         UKRAINE, Expectation(True, "NATO weighs closer ties with Ukraine"), Expectation(False, "Ukraine wins Eurovision")
     )
+
+
+def test_the_expectations_of_a_config_load_one_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[Iterable[str]] = []
+    own = Model.__init__
+
+    def counted(self: Model, languages: Iterable[str]) -> None:
+        loaded.append(languages)
+        own(self, languages)
+
+    monkeypatch.setattr(Model, "__init__", counted)
+    titles = ("Sąd umorzył sprawę", "Rząd przyjął budżet", "Statek wpłynął do portu")
+    assert not expecting("lang:pl", *(Expectation(True, title) for title in titles))
+    assert len(loaded) == 1
 
 
 @pytest.mark.parametrize(
