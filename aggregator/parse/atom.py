@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aggregator.parse import modules
 from aggregator.parse.elements import base_of, fields_of, first_piece, first_text, language_of, texts
-from aggregator.parse.raw import Link, RawEntry, RawFeed
+from aggregator.parse.raw import RawEntry, RawFeed
 from aggregator.parse.vocabulary import ATOM_03
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _entry(element: Element, with_base: bool) -> RawEntry:
     media = modules.atom_media(fields) + modules.enclosures(fields, "atom:enclosure") + modules.media_of(fields)
     return RawEntry(
         guid=first_text(fields, "atom:id"),
-        links=(*_original_links(fields), *modules.atom_links(fields, with_base)),
+        links=(*modules.original_links(fields), *modules.atom_links(fields, with_base)),
         title=first_piece(fields, "maybe", with_base, "atom:title", "dc:title", "media:title"),
         summary=first_piece(fields, "maybe", with_base, "atom:summary", "dc:description")
         or modules.media_description(fields, with_base),
@@ -59,11 +59,6 @@ def _entry(element: Element, with_base: bool) -> RawEntry:
         origin=modules.atom_origin(fields),
         base=base_of(element) if with_base else None,
     )
-
-
-def _original_links(fields: Fields) -> tuple[Link, ...]:
-    """FeedBurner's original comes before its detour."""
-    return tuple(Link(text, "original") for text in texts(fields, "feedburner:origlink"))
 
 
 def _source_authors(fields: Fields) -> tuple[str, ...]:

@@ -95,7 +95,8 @@ def feed_title(piece: Piece | None) -> str | None:
 
 def alternate(links: Iterable[Link]) -> list[Link]:
     """Links to the page itself, the best type first; in document order else."""
-    return sorted((link for link in links if link.rel in ("alternate", "")), key=lambda link: _BEST_TYPES.get(link.type, 2))
+    found = [link for link in links if link.rel in ("alternate", "")]
+    return sorted(found, key=lambda link: _BEST_TYPES.get(link.type, 2)) if len(found) > 1 else found
 
 
 def first_address(links: Iterable[Link], against: Links) -> str | None:

@@ -14,6 +14,11 @@ _PICTURES = ("media:content", "media:group", "media:thumbnail", "itunes:image")
 _MODULE_LANGUAGES = ("dc:language", "dcterms:language")
 
 
+def original_links(fields: Fields) -> tuple[Link, ...]:
+    """FeedBurner's original comes before its detour."""
+    return tuple(Link(text, "original") for text in texts(fields, "feedburner:origlink"))
+
+
 def atom_links(fields: Fields, with_base: bool) -> tuple[Link, ...]:
     """`atom:link` elements. A relation's registered name stands for its IANA address too (RFC 4287 4.2.7.2)."""
     links = []

@@ -35,7 +35,6 @@ _PUBLISHED = (
     "dcterms:created",
     "atom:created",
     "published",
-    *_UPDATED,
 )
 
 
@@ -51,7 +50,7 @@ def read(root: Element, home: str, with_base: bool) -> RawFeed:
         entries=_entries(items, home, with_base),
         total=len(items),
         title=first_piece(fields, "maybe", with_base, "title", "atom:title", "dc:title"),
-        links=(*_home_links(fields, with_base), *modules.atom_links(fields, with_base)),
+        links=_links(fields, with_base),
         language=first_text(fields, "language", "dc:language") or language_of(channel) or language_of(root),
         images=(*(url for element in image if (url := _image(element, home))), *modules.images_of(fields)),
         ttl=first_text(fields, "ttl"),
@@ -71,11 +70,14 @@ def _format(root: Element, channel: Element) -> str:
     return f"rss {version}" if 0 < len(version) <= 5 and version.replace(".", "").isdigit() else "rss"
 
 
-def _home_links(fields: Fields, with_base: bool) -> Iterator[Link]:
-    for element in fields.get("link", ()):
-        href = text_in(element) or attribute(element, "href")
-        if href:
-            yield Link(href, base=base_of(element) if with_base else None)
+def _links(fields: Fields, with_base: bool) -> tuple[Link, ...]:
+    """RSS's own, then Atom's."""
+    own = [
+        Link(href, "alternate", None, base_of(element) if with_base else None)
+        for element in fields.get("link", ())
+        if (href := text_in(element) or attribute(element, "href"))
+    ]
+    return (*own, *modules.atom_links(fields, with_base))
 
 
 def _image(element: Element, home: str) -> str | None:
@@ -93,10 +95,11 @@ def _entry(item: Element, home: str, with_base: bool) -> RawEntry:
     fields = fields_of(item, home)
     guid = next((element for element in fields.get("guid", ()) if text_in(element)), None)
     media = modules.enclosures(fields, "enclosure") + modules.atom_media(fields) + modules.media_of(fields)
+    updated = texts(fields, *_UPDATED)
     return RawEntry(
         guid=_guid(item, fields, guid),
         permalink=guid is not None and (attribute(guid, "isPermaLink") or "true").lower() != "false",
-        links=tuple(_links(fields, with_base)),
+        links=(*modules.original_links(fields), *_links(fields, with_base)),
         title=first_piece(fields, "maybe", with_base, "title", "atom:title", "dc:title", "media:title", "itunes:title"),
         summary=_summary(fields, with_base),
         content=first_piece(
@@ -110,8 +113,8 @@ def _entry(item: Element, home: str, with_base: bool) -> RawEntry:
             "fulltext",
             "yandex:full-text",
         ),
-        published=texts(fields, *_PUBLISHED),
-        updated=texts(fields, *_UPDATED),
+        published=(*texts(fields, *_PUBLISHED), *updated),
+        updated=updated,
         authors=_authors(fields),
         categories=_categories(fields),
         media=modules.with_duration(media, first_text(fields, "itunes:duration")),
@@ -128,14 +131,6 @@ def _guid(item: Element, fields: Fields, guid: Element | None) -> str | None:
         return text_in(guid)
     about = attribute(item, f"{{{RDF}}}about")
     return about or first_text(fields, "atom:id", "dc:identifier", "id")
-
-
-def _links(fields: Fields, with_base: bool) -> Iterator[Link]:
-    """The article's addresses. FeedBurner's original comes before its detour."""
-    for text in texts(fields, "feedburner:origlink"):
-        yield Link(text, "original")
-    yield from _home_links(fields, with_base)
-    yield from modules.atom_links(fields, with_base)
 
 
 def _summary(fields: Fields, with_base: bool) -> Piece | None:

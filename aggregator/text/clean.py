@@ -19,6 +19,9 @@ from aggregator.text.html import RAW_TEXT, unescaped
 MAX_DEPTH = 200
 """Elements within one another; what is deeper keeps its text. Readers that recurse break on more."""
 
+_LENGTH_OF_DEEP = len("<b></b>") * MAX_DEPTH
+"""Characters of so many elements at least."""
+
 _TAG_NAMES = """
     a abbr address article aside audio b bdi blockquote br caption center cite code col colgroup dd del details dfn div dl
     dt em figcaption figure footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li mark ol p pre q rp rt ruby s samp section
@@ -52,7 +55,9 @@ _CLEANER = nh3.Cleaner(
     link_rel="noopener noreferrer",
     filter_style_properties={"display", "visibility", "width", "height"},
 )
-_LINKED = re.compile(r"<(a|img|audio|video|source)(?: ([^<>]*))?>")
+_SETTLED = rf'a href="(?![^"]{{{urls.LONGEST_PLAIN + 1}}}){urls.PLAIN}" rel="noopener noreferrer">'
+_LINKED = re.compile(rf"<(?!{_SETTLED})(a|img|audio|video|source)(?: ([^<>]*))?>", re.A)
+"""Tags whose addresses must be looked at; most links are seen at once to need nothing."""
 _ATTRIBUTE = re.compile(r'([^\s=]+)="([^"]*)"')
 _ESCAPED = re.compile('[&<>"\u00a0]')
 _ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^<>]*>")
@@ -117,14 +122,12 @@ def clean(markup: str, links: Links, limit: int = 1 << 20) -> str:
     cleaned = scrub(_CLEANER.clean(markup)).strip()
     if len(cleaned) > limit:
         cleaned = _CLEANER.clean(cleaned[:limit])
-    if _LINKED.search(cleaned):
-        cleaned = _LINKED.sub(lambda found: _relinked(found, links), cleaned).strip()
-    return cleaned
+    return _LINKED.sub(lambda found: _relinked(found, links), cleaned).strip()
 
 
 def flattened(cleaned: str) -> str:
     """Cleaned HTML without the tags deeper than `MAX_DEPTH`; their text stays."""
-    return _flattened(cleaned) if cleaned.count("</") > MAX_DEPTH else cleaned
+    return _flattened(cleaned) if len(cleaned) > _LENGTH_OF_DEEP and cleaned.count("</") > MAX_DEPTH else cleaned
 
 
 def _flattened(cleaned: str) -> str:

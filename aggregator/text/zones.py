@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _FURTHEST = 14 * 3600
 _OFFSET = re.compile(r"(?:GMT|UTC|UT|Z)?\s*([+\-−])\s*(\d{1,2}):?(\d{2})?(?!\d)", re.I | re.A)
@@ -22,6 +23,7 @@ _HOURS: dict[str, float] = {
 """Hours east of UTC. Ambiguous ones as most feeds mean them: IST is India, BST Britain, CST and EST are American."""
 
 
+@lru_cache(maxsize=256)
 def offset_of(zone: str | None) -> int:
     """Seconds east of UTC; 0 where there is no zone, an unknown one or an offset that no place on earth has.
 

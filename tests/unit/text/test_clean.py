@@ -76,6 +76,26 @@ def test_clean(sent: str, kept: str) -> None:
     assert cleaned(sent) == kept
 
 
+ADDRESSES = st.text(st.sampled_from("aB7/._~%4&?=#-é @:"), max_size=12)
+
+
+@given(st.builds("https://{}/{}".format, st.sampled_from(["cdn.example", "a.co.uk", "1.2.3.4", "-a.example"]), ADDRESSES))
+def test_a_link_is_the_same_whether_it_is_seen_to_be_settled_or_taken_apart(url: str) -> None:
+    """A title beside the address makes a tag that must be taken apart."""
+    seen, apart = cleaned(f'<a href="{url}">x</a>'), cleaned(f'<a href="{url}" title="t">x</a>')
+    assert seen == apart.replace(' title="t"', "")
+
+
+@pytest.mark.parametrize(("length", "kept"), [(1000, True), (3000, True), (5000, False)])
+def test_an_address_that_is_too_long_is_no_link(length: int, kept: bool) -> None:
+    assert ("href" in cleaned(f'<a href="https://cdn.example/{"a" * length}">x</a>')) is kept
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1])
+def test_the_shortest_text_that_is_too_deep_is_flattened(depth: int) -> None:
+    assert flattened("<b>" * depth + "</b>" * depth).count("<b>") == MAX_DEPTH
+
+
 PIECES = st.sampled_from(
     [
         *(
