@@ -2,41 +2,52 @@
 
 py3langid keeps the next state for each state and byte as a table of 39 MB, and a probability for each of 142 labels. Here the
 table is cut into pieces of 32 bytes, of which most are alike, and only the labels that are asked for stay, as they are on disk
-(float16): 27 MB, and the same probabilities to the bit.
+(float16): 27 MB, and the same probabilities to the bit. Making that takes half a second and 100 MB for a moment, so it is kept
+beside the compiled modules, as they are: where that can be written, made anew when a version differs, safe to delete.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
+import sys
+import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from importlib.metadata import version
+from importlib.util import cache_from_source
+from pathlib import Path
 from typing import Any, TypeAlias
+from zipfile import BadZipFile
 
 import numpy as np
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+FORMAT = 1
+"""Grows when the parts below are made otherwise."""
 _PIECE = 32
 """Next states that are stored together, those for bytes that share the upper three bits. 16 or 64 of them need no less memory."""
 _PIECES = 256 // _PIECE
 _UPPER = bytes(byte // _PIECE for byte in range(256))
 _LOWER = bytes(byte % _PIECE for byte in range(256))
 
+_Parts: TypeAlias = Mapping[str, Any]
+"""ptc, pc, classes: as in py3langid; pieces, next, features: as `_raw_score` looks them up."""
 _Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.uint32]]"
 
 
 class Model:
-    """py3langid for some of its labels. Loading takes half a second."""
+    """py3langid for some of its labels."""
 
     def __init__(self, languages: Iterable[str]) -> None:
-        self._identifier = _Compact.from_model_file(MODEL_FILE, norm_probs=True)
-        self._identifier.compact(list(languages))
+        wanted = sorted(languages)
+        place = _place(wanted)
+        self._identifier = _kept(place) or _made(wanted, place)
         self.labels: list[str] = self._identifier.labels
         # A label of two scripts (Serbian) has two columns, whose sum stands in the first.
         self._columns = np.array([self._identifier.nb_classes.index(label) for label in self.labels])
-        with suppress(OSError, AttributeError):  # not glibc
-            ctypes.CDLL(None).malloc_trim(0)  # What loading took besides: 15 MB.
 
     def likely(self, text: str, most: int, clear: float) -> dict[str, float]:
         """The `most` likeliest languages and how likely each is, best first; the first alone where it is as likely as `clear`."""
@@ -50,25 +61,11 @@ class Model:
 class _Compact(LanguageIdentifier):  # type: ignore[misc]  # it has no types
     """py3langid's automaton with its table in pieces. A state's number is that of its first piece: eight times py3langid's."""
 
-    nb_ptc: Any
-    tk_nextmove: Any
-    tk_row: Any
-    tk_output: Any
-
-    def compact(self, languages: list[str]) -> None:
-        """Once, after loading: keeps what `languages` need and puts the table into pieces."""
-        self.set_languages(languages)
-        # The labels that are not asked for are kept so that one could go back to them, and a view of the rest keeps it all.
-        self._full_model = (self.nb_ptc[:0].copy(), self.nb_pc, self.nb_classes)
-        # Rows side by side in memory: half the time.
-        self.nb_ptc = np.ascontiguousarray(self.nb_ptc)
-        places, follows = _in_pieces(self.tk_nextmove)
-        self.tk_nextmove = ()
-        rows = places.reshape(-1, _PIECES)[np.array(self.tk_row, dtype=np.intp)]
-        self._pieces = array("I", (rows * _PIECE).tobytes())
-        self._next = array("I", (follows * _PIECES).tobytes())
-        self._features = array("i", self.tk_output)
-        self.tk_row = self.tk_output = self._rowbase = ()
+    def __init__(self, parts: _Parts) -> None:
+        super().__init__(parts["ptc"], parts["pc"], parts["classes"].tolist(), (), (), norm_probs=True, tk_row=())
+        self._pieces = _as_array(parts["pieces"])
+        self._next = _as_array(parts["next"])
+        self._features = _as_array(parts["features"])
 
     def _raw_score(self, text: bytes) -> Any:
         """py3langid's own, with two look-ups a byte in place of one. text: UTF-8. Returns float32 numbers, one a column."""
@@ -83,6 +80,69 @@ class _Compact(LanguageIdentifier):  # type: ignore[misc]  # it has no types
         if not found:
             return np.zeros(len(self.nb_classes), dtype=np.float32)
         return self._sparse_score(Counter(found), self.nb_ptc)
+
+
+def _place(languages: list[str]) -> Path:
+    """Where the parts are kept: among the compiled modules."""
+    key = zlib.crc32(" ".join(languages).encode())
+    return Path(cache_from_source(__file__)).parent / f"language_model-{FORMAT}-{version('py3langid')}-{key:08x}.npz"
+
+
+def _kept(place: Path) -> _Compact | None:
+    """What was made before, if it is whole: the file has sums over its parts."""
+    try:
+        with np.load(place, allow_pickle=False) as parts:
+            return _Compact(parts)
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
+        return None
+
+
+def _made(languages: list[str], place: Path) -> _Compact:
+    """Made of py3langid's model, and kept where compiled modules are."""
+    parts = _parts(languages)
+    if not sys.dont_write_bytecode:
+        _keep(parts, place)
+    made = _Compact(parts)
+    parts.clear()
+    with suppress(OSError, AttributeError):  # not glibc
+        ctypes.CDLL(None).malloc_trim(0)  # What making it took besides.
+    return made
+
+
+def _keep(parts: _Parts, place: Path) -> None:
+    """Does nothing where that can't be written."""
+    beside = place.with_suffix(f".{os.getpid()}")
+    with suppress(OSError):
+        place.parent.mkdir(exist_ok=True)
+        try:
+            with beside.open("wb") as file:
+                np.savez(file, allow_pickle=False, **parts)
+            beside.replace(place)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def _parts(languages: list[str]) -> dict[str, Any]:
+    """Of py3langid's model, the labels that are asked for, rows side by side in memory, and its table in pieces."""
+    whole = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    whole.set_languages(languages)
+    places, follows = _in_pieces(whole.tk_nextmove)
+    rows = places.reshape(-1, _PIECES)[np.array(whole.tk_row, dtype=np.intp)]
+    return {
+        "ptc": np.ascontiguousarray(whole.nb_ptc),
+        "pc": whole.nb_pc,
+        "classes": np.array(whole.nb_classes),
+        "pieces": (rows * _PIECE).ravel(),
+        "next": follows * _PIECES,
+        "features": np.array(whole.tk_output, dtype=np.int32),
+    }
+
+
+def _as_array(numbers: Any) -> array[int]:
+    """The same as an array of Python's, whose elements are read one by one in a third of the time."""
+    found = array("i" if numbers.dtype == np.int32 else "I")
+    found.frombytes(np.ascontiguousarray(numbers).data.cast("B"))
+    return found
 
 
 def _in_pieces(table: array[int]) -> tuple[_Numbers, _Numbers]:

@@ -6,10 +6,12 @@ import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from aggregator.tag import language_model
 from aggregator.tag.language import CANDIDATES, CLEAR, LANGUAGES
 from aggregator.tag.language_model import Model
 
@@ -58,6 +60,7 @@ def test_a_clear_answer_stands_alone(model: Model) -> None:
 
 GROWTH = """
 from pathlib import Path
+from typing import Any
 import numpy, aggregator.tag.language as language
 
 def resident():
@@ -74,3 +77,41 @@ def test_it_takes_a_third_of_the_memory() -> None:
     """py3langid as it comes takes 95 MB; here it is 31. The rest is what another allocator may keep."""
     kilobytes = int(subprocess.run([sys.executable, "-c", GROWTH], check=True, capture_output=True, text=True).stdout)
     assert kilobytes < 45_000
+
+
+def test_what_is_made_is_kept_and_made_anew_where_it_is_not_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model
+) -> None:
+    place = tmp_path / "compiled" / "model.npz"
+    made: list[bool] = []
+    parts = language_model._parts
+
+    def counted(languages: list[str]) -> dict[str, Any]:
+        made.append(True)
+        return parts(languages)
+
+    monkeypatch.setattr(language_model, "_place", lambda languages: place)
+    monkeypatch.setattr(language_model, "_parts", counted)
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    Model(LANGUAGES.split())
+    assert not place.exists()
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    Model(LANGUAGES.split())
+    kept = Model(LANGUAGES.split())
+    assert len(made) == 2
+    for text in TEXTS:
+        assert kept.likely(text, 12, 2.0) == model.likely(text, 12, 2.0)
+    whole = place.read_bytes()
+    place.write_bytes(whole[:1_000_000] + b"?" + whole[1_000_001:])
+    Model(LANGUAGES.split())
+    place.write_bytes(b"")
+    Model(LANGUAGES.split())
+    assert len(made) == 4
+    assert [file.name for file in place.parent.iterdir()] == ["model.npz"]
+
+
+def test_a_place_that_cannot_be_written_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setattr(language_model, "_place", lambda languages: tmp_path / "file" / "model.npz")
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    assert Model(LANGUAGES.split()).likely("Der Minister sprach nach der Sitzung", 1, 0.9).keys() == {"de"}
