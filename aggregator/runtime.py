@@ -104,6 +104,8 @@ class Runtime:
 
     def with_sources(self, states: Sequence[SourceState]) -> list[Work]:
         """The states that are of enabled sources of this config, with their sources."""
+        if not states:
+            return []
         by_id = {source.id: source for source in self.settings.sources if source.enabled}
         return [(by_id[state.id], state) for state in states if state.id in by_id]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from aggregator import health, jumps, rolling
 from aggregator.cadence.hours import following
 from aggregator.lists import Lists
 from aggregator.logs import Log
-from aggregator.model import Instant, Slug
+from aggregator.model import Instant, Slug, SourceId, SourceState
 from aggregator.ports import Delivery, Event, Job, Rules, Store, Transaction
 from aggregator.runtime import Runtime
 from aggregator.settings import Settings
@@ -92,9 +92,8 @@ class Upkeep:
 
     async def look(self) -> None:
         """Opens and closes health events."""
-        await self._heal_times()
+        states = await self._healed()
         runtime, now = self._runtime(), self._runtime().clock.now()
-        states = runtime.store.states()
         hidden = runtime.settings.secrets
         found = [
             replace(one, title=hide(one.title, hidden), detail=hide(one.detail, hidden))
@@ -116,23 +115,27 @@ class Upkeep:
         if self._metrics is not None:
             self._metrics.looked(Counter(condition.kind for condition in found), last)
 
-    async def _heal_times(self) -> None:
+    async def _healed(self) -> Mapping[SourceId, SourceState]:
+        """All states, with times that lie ahead because the clock was wrong moved (jumps.py)."""
         runtime = self._runtime()
-        healed = await runtime.writer.commit(lambda transaction: _heal(runtime.store, transaction, runtime.clock.now()))
-        if healed:
-            log.warning("clock_set_back", sources=healed)
+        states, count = await runtime.writer.call(lambda: _heal(runtime.store, runtime.clock.now()))
+        if count:
+            log.warning("clock_set_back", sources=count)
+        return states
 
 
-def _heal(store: Store, transaction: Transaction, now: Instant) -> int:
-    """Moves times that lie ahead because the clock was wrong (jumps.py)."""
-    states = [healed for state in store.states().values() if (healed := jumps.healed(state, now)) is not None]
-    for state in states:
-        transaction.save_state(state)
-    if states:
+def _heal(store: Store, now: Instant) -> tuple[Mapping[SourceId, SourceState], int]:
+    """The states as they are then, and how many were healed. In the writer's thread: no poll stores one meanwhile."""
+    states = store.states()
+    healed = {id: after for id, state in states.items() if (after := jumps.healed(state, now)) is not None}
+    if healed:
         from aggregator.publish import owed
 
-        owed.note(transaction, jumps.brought_forward(store.deliveries(math.inf, EVENTS), now))
-    return len(states)
+        with store.begin() as transaction:
+            for state in healed.values():
+                transaction.save_state(state)
+            owed.note(transaction, jumps.brought_forward(store.deliveries(math.inf, EVENTS), now))
+    return states | healed, len(healed)
 
 
 def _save(transaction: Transaction, events: list[Event], alerts: list[Delivery]) -> None:

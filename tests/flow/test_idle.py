@@ -8,10 +8,13 @@ from pathlib import Path
 from aggregator.demo.origin import Origin
 from tests.flow.command import Command, clean_environment
 
-NOT_NEEDED = frozenset(
-    ("aggregator.dedup.engine", "aggregator.publish.publisher", "aggregator.reading", "aggregator.tag.rules")
-    + ("ahocorasick_rs", "feedgen", "jinja2", "lxml", "numpy", "re2", "rich", "structlog")
-)
+NOT_NEEDED = {
+    "aggregator.dedup.engine",
+    "aggregator.publish.publisher",
+    "aggregator.reading",
+    "aggregator.tag.rules",
+    *("ahocorasick_rs", "feedgen", "jinja2", "lxml", "numpy", "re2", "rich", "structlog"),
+}
 """Modules of ours and of others that only something new is worth."""
 CONFIG = """
 network: {{allow: [127.0.0.0/8]}}

@@ -48,7 +48,7 @@ def test_a_plain_request() -> None:
     got = exchange(b"GET /feeds/all.atom HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     assert got.startswith(b"HTTP/1.1 200 OK\r\n")
     assert got.endswith(b"\r\n\r\n<feed/>")
-    assert b"server:" not in got.lower()
+    assert b"server:" not in got.lower() and b"\r\ndate: " in got.lower()
 
 
 @pytest.mark.parametrize(
