@@ -117,8 +117,8 @@ class Reader:
     def read(self, source: Source, state: SourceState, feed: Feed, known: Lookup, decided: Decided, now: Instant) -> Reading:
         """Tells entries apart, throws out what keep, drop and a person say, and prepares the rest for grouping.
 
-        Each step takes all entries before the next begins: one by one they need a tenth more time, because each step's code and
-        tables push the others' out of the processor's caches.
+        Each step takes all entries before the next begins: one by one they need up to a tenth more time, because each step's code
+        and tables push the others' out of the processor's caches.
         """
         first = state.first_success is None
         likely = (feed.language or "und").partition("-")[0].lower()
