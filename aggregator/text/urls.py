@@ -12,7 +12,8 @@ from functools import lru_cache
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
 
 import idna
-from publicsuffixlist import PublicSuffixList
+
+from aggregator.text.suffixes import rules_for
 
 MAX_LENGTH = 4096
 """Characters of an address that is still taken for one; what is longer is data (servers refuse from 8,000 on)."""
@@ -171,12 +172,7 @@ def registrable_domain(host_or_url: str) -> str:
 def _registered(host: str) -> str:
     if not host or _is_address(host) or "." not in host:
         return host
-    return _suffixes().privatesuffix(host) or host
-
-
-@lru_cache(maxsize=1)
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
+    return rules_for(host).privatesuffix(host) or host
 
 
 def _host_of(host_or_url: str) -> str:
@@ -294,6 +290,6 @@ def _display_host(netloc: str) -> str:
         changed = False
         for label in _DISPLAY_LABELS:
             rest = netloc.removeprefix(label)
-            if rest != netloc and "." in rest and not _suffixes().is_public(rest.split(":")[0]):
+            if rest != netloc and "." in rest and not rules_for(bare := rest.split(":")[0]).is_public(bare):
                 netloc, changed = rest, True
     return netloc
