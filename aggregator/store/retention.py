@@ -25,7 +25,7 @@ RELEASED = """SELECT documents.source, documents.items, coalesce(sources.last_su
     WHERE NOT sources.configured AND length(documents.items) > 0"""
 UNLIST_RELEASED = "UPDATE items SET unlisted = ? WHERE id = ? AND unlisted IS NULL"
 EMPTY_DOCUMENT = "UPDATE documents SET items = x'' WHERE source = ?"
-CANDIDATES = "SELECT DISTINCT story FROM items WHERE unlisted < ? ORDER BY story"
+CANDIDATES = "SELECT DISTINCT +story FROM items WHERE unlisted < ? ORDER BY 1"
 LISTINGS = """SELECT story, source, unlisted, id FROM items WHERE story IN (SELECT value FROM json_each(?))"""
 SHOWN_STORIES = """SELECT members.story FROM members CROSS JOIN outputs ON outputs.slug = members.slug
     WHERE members.story IN (SELECT value FROM json_each(?)) AND members.page IS NULL AND NOT outputs.withdrawn

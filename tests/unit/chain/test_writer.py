@@ -78,8 +78,7 @@ def test_documents_that_wait_share_a_transaction() -> None:
 
 def test_one_that_can_not_be_stored_fails_alone() -> None:
     store = Watched()
-    documents = [("a", partial(saving, "a")), ("b", lambda: failing), ("c", partial(saving, "c"))]
-    a, b, c = asyncio.run(stored(store, documents))
+    a, b, c = asyncio.run(stored(store, [("a", partial(saving, "a")), ("b", lambda: failing), ("c", partial(saving, "c"))]))
     assert (a, c, store.values("")) == ("a", "c", {"a": "stored", "c": "stored"})
     assert isinstance(b, ValueError)
 

@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.model import Slug
 from aggregator.ports import StoryFilter
-from aggregator.store import documents, items, moves, outputs, reads, search, small, states, told
+from aggregator.store import documents, items, moves, outputs, reads, retention, search, small, states, told
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import NEW, item, source
 
@@ -19,7 +19,7 @@ FRAGMENTS = ("_KNOWN", "_REJECTS", "_STORY_OF_ITEM", "_SELECT", "_SUBSCRIPTIONS"
 """Beginnings of other queries."""
 QUERIES = {
     f"{module.__name__.rpartition('.')[2]}.{name}": query
-    for module in (documents, items, moves, outputs, reads, small, states, told)
+    for module in (documents, items, moves, outputs, reads, retention, small, states, told)
     for name, query in vars(module).items()
     if isinstance(query, str) and name not in FRAGMENTS and re.match(r"(SELECT|UPDATE|DELETE|INSERT)\b", query.strip())
 }
@@ -30,6 +30,8 @@ WHOLE = {
     "reads.HOLDS": "hosts on hold are few",
     "reads.OVERRIDES": "all are asked for",
     "reads.REJECTS": "the newest, from the table's end",
+    "retention.HIGHEST_ITEM": "the highest id, which is the table's end",
+    "retention.RELEASED": "sources are few beside what they bring, and looked through once a sweep",
     "states.ALL_STATES": "all are asked for",
     "states.SOME_STATES": "asked for by commands, and sorted by place in the config",
     "told.EVENTS": "the newest, from the end of their index",
