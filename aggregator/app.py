@@ -50,10 +50,7 @@ class Application:
     @cached_property
     def settings(self) -> Settings:
         """The config, checked. Raises ConfigError with every problem."""
-        from aggregator.config.load import load
-        from aggregator.tag.check import check
-
-        return load(self.config_path, check, os.environ)
+        return self._load()
 
     @cached_property
     def store(self) -> SqliteStore:
@@ -134,23 +131,20 @@ class Application:
         from aggregator.serve.server import listen
         from aggregator.service import Service
 
-        settings = self.checked_settings()
+        settings = _tested(self.settings)
         with self.store.lock(), listen(settings.server.host, settings.server.port) as listener:
             self.store.check()
             await run(Service(settings, self.checked_settings, self._parts(), listener))
 
     def checked_settings(self) -> Settings:
         """The config as the file is now, with the tests of its rules run. Raises ConfigError."""
-        from aggregator.config.load import load
-        from aggregator.errors import ConfigError, Problem
-        from aggregator.tag.check import check
-        from aggregator.tag.rules import failed_expectations
+        return _tested(self._load())
 
-        settings = load(self.config_path, check, os.environ)
-        failed = failed_expectations(settings)
-        if failed:
-            raise ConfigError([Problem(str(settings.file), test.line, test.column, message) for test, message in failed])
-        return settings
+    def _load(self) -> Settings:
+        from aggregator.config.load import load
+        from aggregator.tag.check import check
+
+        return load(self.config_path, check, os.environ)
 
     def _parts(self) -> Parts:
         from aggregator.wiring import Parts
@@ -163,3 +157,14 @@ class Application:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if "store" in self.__dict__:
             self.store.close()
+
+
+def _tested(settings: Settings) -> Settings:
+    """The config, if the tests of its rules pass. Raises ConfigError."""
+    from aggregator.errors import ConfigError, Problem
+    from aggregator.tag.rules import failed_expectations
+
+    failed = failed_expectations(settings)
+    if failed:
+        raise ConfigError([Problem(str(settings.file), test.line, test.column, message) for test, message in failed])
+    return settings

@@ -38,17 +38,31 @@ class Log:
         self._logger().error(event, **fields)
 
     def _logger(self) -> Any:
-        import structlog
-
+        structlog = _structlog()
         if not structlog.is_configured():
             configure(level="warning")
         return structlog.get_logger(self._name)
 
 
-def configure(*, level: str = "info", form: str = "auto") -> None:
-    """Sets up logging for this process. form: "json", "console", or "auto" (console on a terminal)."""
+def _structlog() -> Any:
+    """The library, which would load rich and pygments (4 MB) for tracebacks that are formatted before they reach it.
+
+    It does without rich where that can't be imported, which is what None means (docs.python.org, the import system, 5.3.1).
+    """
+    if "structlog" not in sys.modules and "rich" not in sys.modules:
+        sys.modules["rich"] = None  # type: ignore[assignment]
+        try:
+            import structlog
+        finally:
+            del sys.modules["rich"]
     import structlog
 
+    return structlog
+
+
+def configure(*, level: str = "info", form: str = "auto") -> None:
+    """Sets up logging for this process. form: "json", "console", or "auto" (console on a terminal)."""
+    structlog = _structlog()
     number = getattr(logging, level.upper())
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
     renderer: Any = (

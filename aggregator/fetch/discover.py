@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from selectolax.lexbor import LexborHTMLParser
-
 from aggregator.text.urls import resolve
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser
 
 MAX_PAGE = 1024 * 1024
 """Bytes of a page that are looked at."""
@@ -39,6 +41,8 @@ def offered_feeds(page: bytes, url: str) -> tuple[str, ...]:
     First `link rel=alternate` of a feed's type (RSS autodiscovery, HTML 4.8.4) in page order, comment feeds last;
     where there are none, links to addresses that look like feeds.
     """
+    from selectolax.lexbor import LexborHTMLParser  # here: few answers are pages
+
     tree = LexborHTMLParser(page[:MAX_PAGE].decode("utf-8", "replace"))
     base = _base(tree, url)
     declared = list(_declared(tree))
