@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Every package comes from a lock file, by hash; what is built (feedgen, and our own) is built with those, too.
 LOCKED := install --require-hashes --no-deps --no-build-isolation -r
 
-.PHONY: run demo test faults check bench sbom lock install clean
+.PHONY: run demo test faults soak check bench sbom lock install clean
 
 run: .venv/runtime
 	$(BIN)/aggregator run
@@ -19,6 +19,10 @@ test: .venv/dev
 # The faults of a year, the long ones included: half an hour.
 faults: .venv/dev
 	$(BIN)/pytest tests/faults --long
+
+# The daemon for half an hour at the pace of a second, judged; soak ARGS="--minutes 120 --feeds 2000 --every 10" for more.
+soak: .venv/dev
+	$(BIN)/python -m tests.faults.soak $(ARGS)
 
 check: .venv/dev
 	$(BIN)/ruff check aggregator tests

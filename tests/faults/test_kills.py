@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from lxml import etree
 
 from aggregator.demo.origin import Origin
 from tests.faults.presses import Presses
+from tests.faults.processes import children, is_running
 from tests.flow.command import Command, eventually, free_port
 from tests.flow.conftest import Newsdesk, newsdesk
 from tests.flow.subscriber import ids, read
@@ -130,21 +130,6 @@ class Subscriber:
         assert self.stored.items() <= now.items(), "an entry is lost, or in another story"
         self.busy += len(now) > len(self.stored)
         self.stored = now
-
-
-def children(pid: int) -> Sequence[int]:
-    """The processes that it started: the worker that reads documents."""
-    try:
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return ()
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def die_under_load(command: Command, chance: random.Random) -> None:
