@@ -14,7 +14,7 @@ BUSY_TIMEOUT = 30.0
 """Seconds that a write waits for another process's one: a command beside a daemon, whose transactions take milliseconds."""
 CACHED_STATEMENTS = 256
 """Prepared statements kept for each connection: more than the store has different ones."""
-CACHE_KIB = 16_384
+CACHE_KIB = 8_192
 """Page cache of the writer, in KiB: the inner pages of all indexes and the pages of the last days."""
 READER_CACHE_KIB = 4_096
 CHECKPOINT_PAGES = 4_000
