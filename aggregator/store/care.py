@@ -51,6 +51,7 @@ def check(connection: sqlite3.Connection, path: Path, *, full: bool) -> None:
     """Raises StoreError if the database is damaged. full: indexes against tables, too, and the full-text index (minutes a GB)."""
     pragma = "integrity_check" if full else "quick_check"
     found = [row[0] for row in connection.execute(f"PRAGMA {pragma}(10)")]
+    connection.execute("PRAGMA shrink_memory")  # every page has passed through its cache
     if found != ["ok"]:
         raise StoreError(
             f"the database {path} is damaged: {'; '.join(found)}. It is left as it is. Keep a copy of it, and put back a backup "
