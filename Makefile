@@ -30,6 +30,7 @@ check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/uv pip check --quiet
+	$(BIN)/python deploy/audit.py requirements.lock requirements-build.lock
 
 bench: .venv/dev
 	$(BIN)/python -m tests.bench
