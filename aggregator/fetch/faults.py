@@ -22,6 +22,14 @@ class HeadersTooLargeError(Exception):
     """More header lines or bytes than are read."""
 
 
+class ProxyFailedError(Exception):
+    """What went wrong on the way through a proxy, in its own words."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.detail)
+        self.fault = fault
+
+
 KNOWN: tuple[type[Exception], ...] = (
     httpcore.NetworkError,
     httpcore.TimeoutException,
@@ -35,6 +43,7 @@ KNOWN: tuple[type[Exception], ...] = (
     TrickleError,
     UnicodeError,
     OverflowError,
+    ProxyFailedError,
 )
 """What a server or the network can make us raise. Anything else is a bug of ours."""
 
@@ -42,6 +51,8 @@ KNOWN: tuple[type[Exception], ...] = (
 def fault_of(error: Exception, max_bytes: int) -> Fault:
     """The fault that an exception of a fetch stands for."""
     match error:
+        case ProxyFailedError():
+            return error.fault
         case AddressRefusedError():
             return Fault(FaultKind.ADDRESS, str(error))
         case NameNotFoundError():

@@ -8,31 +8,30 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
-from functools import lru_cache
-
-import httpx
+from typing import TYPE_CHECKING
 
 from aggregator.fetch import verdict
 from aggregator.fetch.body import BodyReader
 from aggregator.fetch.dialer import Dialer, Names, Resolver
-from aggregator.fetch.faults import KNOWN, HeadersTooLargeError, clean, fault_of
+from aggregator.fetch.faults import KNOWN, HeadersTooLargeError, fault_of
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.request import headers_for, identity, validators_for
 from aggregator.fetch.target import Origin, Target, follow, parse, shown
 from aggregator.fetch.tls import context
-from aggregator.fetch.transport import CONNECT, HEADER_BYTES, FeedTransport
+from aggregator.fetch.transport import CONNECT, HEADER_BYTES, FeedTransport, RawHeaders, Response
 from aggregator.fetch.verdict import Answer, Headers
 from aggregator.model import Fault, FaultKind, FetchFailed, FetchOutcome, FetchRequest, Hop, Instant
 from aggregator.ports import Hold
 from aggregator.settings import Settings
 from aggregator.text.urls import registrable_domain
 
+if TYPE_CHECKING:
+    from aggregator.fetch.proxied import ProxyTransport
+
 MAX_REDIRECTS = 5
 MAX_HEADERS = 256
 """Header lines of an answer."""
-_EXPECTED: tuple[type[Exception], ...] = (*KNOWN, httpx.HTTPError, httpx.InvalidURL, ImportError)
-"""What a fetch may raise for what the network does; ImportError: a SOCKS proxy without its package."""
 
 
 class _Way:
@@ -56,14 +55,12 @@ class HttpFetcher:
     """A `ports.Fetcher` over HTTP/1.1. For one event loop; make it when that runs, close it with `aclose`.
 
     gate: asked before a redirect leads to another domain (turns and holds); the first address is the caller's to ask for.
-    transport: stands in for the network in tests.
     """
 
     def __init__(
         self,
         settings: Settings,
         gate: HostGate | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
         names: Resolver | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
@@ -75,9 +72,9 @@ class HttpFetcher:
         self._gate = gate
         self._shared = _shared_origins(settings)
         self._context = context(os.environ if environ is None else environ)
-        self._proxies: dict[str, httpx.AsyncBaseTransport] = {}
+        self._proxies: dict[str, ProxyTransport] = {}
         dialer = Dialer(Guard(settings.network.allow), names or Names())
-        self._direct = transport or FeedTransport(dialer, self._context, self._max_bytes)
+        self._direct = FeedTransport(dialer, self._context, self._max_bytes)
         self._extensions = {"timeout": {"connect": CONNECT, "read": self._timeout, "write": self._timeout, "pool": None}}
 
     async def fetch(self, request: FetchRequest, now: Instant) -> FetchOutcome:
@@ -92,10 +89,10 @@ class HttpFetcher:
         try:
             async with deadline:
                 return await self._follow(request, way)
-        except _EXPECTED as error:
+        except KNOWN as error:
             if deadline.expired():
                 return way.failed(Fault(FaultKind.TIMEOUT, f"too slow: not done within {self._timeout:g} s"))
-            return way.failed(_proxy_fault(error) or fault_of(error, self._max_bytes))
+            return way.failed(fault_of(error, self._max_bytes))
 
     async def _follow(self, request: FetchRequest, way: _Way) -> FetchOutcome:
         while True:
@@ -136,34 +133,34 @@ class HttpFetcher:
         """One request and its answer, the body decoded. Raises KNOWN."""
         target = way.target
         keep = request.proxy is None and target.origin in self._shared
-        headers = headers_for(request, target, way.home, self._identity, keep)
-        message = httpx.Request("GET", _url(target.url), headers=_encoded(headers), extensions=self._extensions)
-        response = await self._transport(request.proxy).handle_async_request(message)
+        headers = _encoded(headers_for(request, target, way.home, self._identity, keep))
+        if request.proxy is None:
+            response = await self._direct.ask(target, headers, self._extensions, keep=keep)
+        else:
+            response = await self._through(request.proxy).ask(target, headers, self._extensions)
         try:
             received = _received(response)
-            body = await self._read(response, received, way) if response.status_code in _READ else b""
+            body = await self._read(response, received, way) if response.status in _READ else b""
         finally:
             await response.aclose()
         asked = validators_for(request, target)
-        return Answer(target.url, response.status_code, received, body, asked, tuple(way.hops), way.retry_at)
+        return Answer(target.url, response.status, received, body, asked, tuple(way.hops), way.retry_at)
 
-    async def _read(self, response: httpx.Response, received: Headers, way: _Way) -> bytes:
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        return await self._bodies.read(response.stream, dict(reversed(received)), way.deadline)
+    async def _read(self, response: Response, received: Headers, way: _Way) -> bytes:
+        return await self._bodies.read(response, dict(reversed(received)), way.deadline)
 
-    def _transport(self, proxy: str | None) -> httpx.AsyncBaseTransport:
-        """The direct way, or the one through a proxy. A proxy resolves names itself: no address can be checked there."""
-        if proxy is None:
-            return self._direct
+    def _through(self, proxy: str) -> ProxyTransport:
         if proxy not in self._proxies:
-            limits = httpx.Limits(max_keepalive_connections=0)
-            self._proxies[proxy] = httpx.AsyncHTTPTransport(proxy=proxy, verify=self._context, trust_env=False, limits=limits)
+            from aggregator.fetch.proxied import ProxyTransport
+
+            self._proxies[proxy] = ProxyTransport(proxy, self._context)
         return self._proxies[proxy]
 
     async def aclose(self) -> None:
         """Closes what is kept open."""
-        for transport in (self._direct, *self._proxies.values()):
-            await transport.aclose()
+        await self._direct.aclose()
+        for proxy in self._proxies.values():
+            await proxy.aclose()
 
 
 def held_fault(hold: Hold) -> Fault:
@@ -171,30 +168,11 @@ def held_fault(hold: Hold) -> Fault:
     return Fault(FaultKind.HELD, f"{hold.domain} is held until its time is over ({hold.reason})", retry_at=hold.until)
 
 
-def _proxy_fault(error: Exception) -> Fault | None:
-    """What httpx raises on the way through a proxy; None for what our own transport raises."""
-    match error:
-        case httpx.TimeoutException():
-            return Fault(FaultKind.TIMEOUT, "too slow: no answer in time through the proxy")
-        case httpx.ProtocolError():
-            return Fault(FaultKind.PROTOCOL, f"protocol error through the proxy: {clean(str(error))}")
-        case httpx.HTTPError() | httpx.InvalidURL() | ImportError():
-            return Fault(FaultKind.CONNECT, f"the proxy failed: {clean(str(error))}")
-        case _:
-            return None
-
-
 _READ = verdict.DOCUMENTS | {304}
 """Statuses whose body is read: of a 304 only that it is none, which frees the connection for the next request."""
 
 
-@lru_cache(maxsize=4_096)
-def _url(text: str) -> httpx.URL:
-    """The same few addresses come again with each poll, and reading one costs a tenth of a request."""
-    return httpx.URL(text)
-
-
-def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+def _encoded(headers: Headers) -> RawHeaders:
     """Validators are latin-1 byte for byte; a header of the config that is not goes out as UTF-8."""
     return [(name.encode("ascii", "replace"), _bytes(value)) for name, value in headers]
 
@@ -206,9 +184,9 @@ def _bytes(value: str) -> bytes:
         return value.encode()
 
 
-def _received(response: httpx.Response) -> Headers:
+def _received(response: Response) -> Headers:
     """The headers in order, names in lower case, values as latin-1. Raises HeadersTooLargeError."""
-    raw = response.headers.raw
+    raw = response.headers
     if len(raw) > MAX_HEADERS or sum(len(name) + len(value) + 4 for name, value in raw) > HEADER_BYTES:
         raise HeadersTooLargeError
     return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 
-import httpx
-
 from aggregator.fetch.dialer import Dialer, Names
 from aggregator.fetch.faults import KNOWN, fault_of
 from aggregator.fetch.guard import Guard
@@ -22,7 +20,6 @@ SECONDS = 10.0
 """For the whole of a message and its answer. Who needs longer is asked again later."""
 MOST_BYTES = 64 * 1024
 """Of an answer that are read: challenges are short."""
-_EXPECTED: tuple[type[Exception], ...] = (*KNOWN, httpx.HTTPError, httpx.InvalidURL)
 
 
 class HttpMessenger:
@@ -43,7 +40,7 @@ class HttpMessenger:
         try:
             async with deadline:
                 return await self._exchange(message, target)
-        except _EXPECTED as error:
+        except KNOWN as error:
             if deadline.expired():
                 return Fault(FaultKind.TIMEOUT, f"too slow: not done within {SECONDS:g} s")
             return fault_of(error, MOST_BYTES)
@@ -53,18 +50,18 @@ class HttpMessenger:
         if target.authorization is not None:
             headers.append(("Authorization", target.authorization))
         encoded = [(name.encode("ascii", "replace"), value.encode("utf-8")) for name, value in headers]
-        request = httpx.Request(message.method, target.url, headers=encoded, content=message.body, extensions=self._extensions)
-        response = await self._transport.handle_async_request(request)
+        response = await self._transport.ask(
+            target, encoded, self._extensions, method=message.method, content=message.body or b""
+        )
         body = b""
         try:
-            assert isinstance(response.stream, httpx.AsyncByteStream)
-            async for part in response.stream:
+            async for part in response:
                 body += part
                 if len(body) >= MOST_BYTES:
                     break
         finally:
             await response.aclose()
-        return Reply(response.status_code, body[:MOST_BYTES])
+        return Reply(response.status, body[:MOST_BYTES])
 
     async def aclose(self) -> None:
         await self._transport.aclose()

@@ -13,7 +13,7 @@ NOT_NEEDED = {
     "aggregator.publish.publisher",
     "aggregator.reading",
     "aggregator.tag.rules",
-    *("ahocorasick_rs", "feedgen", "jinja2", "lxml", "numpy", "re2", "rich", "structlog"),
+    *("ahocorasick_rs", "feedgen", "httpx", "jinja2", "lxml", "numpy", "re2", "rich", "structlog"),
 }
 """Modules of ours and of others that only something new is worth."""
 CONFIG = """

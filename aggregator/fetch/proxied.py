@@ -1,0 +1,66 @@
+"""The way through a proxy, by httpx: loaded when a source has one."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from aggregator.fetch.faults import ProxyFailedError, clean
+from aggregator.fetch.target import Target
+from aggregator.fetch.transport import RawHeaders, Response
+from aggregator.model import Fault, FaultKind
+
+
+class ProxyTransport:
+    """One proxy. It resolves names itself: no address can be checked there. Raises ProxyFailedError for what httpx raises."""
+
+    def __init__(self, proxy: str, context: ssl.SSLContext) -> None:
+        limits = httpx.Limits(max_keepalive_connections=0)
+        with _told():
+            self._transport = httpx.AsyncHTTPTransport(proxy=proxy, verify=context, trust_env=False, limits=limits)
+
+    async def ask(self, target: Target, headers: RawHeaders, extensions: dict[str, Any]) -> Response:
+        """As `FeedTransport.ask`."""
+        with _told():
+            request = httpx.Request("GET", target.url, headers=list(headers), extensions=extensions)
+            return _Answer(await self._transport.handle_async_request(request))
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+class _Answer:
+    """httpx's response as ours."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self.status = response.status_code
+        self.headers: RawHeaders = response.headers.raw
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        assert isinstance(self._response.stream, httpx.AsyncByteStream)
+        with _told():
+            async for part in self._response.stream:
+                yield part
+
+    async def aclose(self) -> None:
+        with _told():
+            await self._response.aclose()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Puts what httpx raises into words. ImportError: a SOCKS proxy without its package."""
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise ProxyFailedError(Fault(FaultKind.TIMEOUT, "too slow: no answer in time through the proxy")) from error
+    except httpx.ProtocolError as error:
+        text = f"protocol error through the proxy: {clean(str(error))}"
+        raise ProxyFailedError(Fault(FaultKind.PROTOCOL, text)) from error
+    except (httpx.HTTPError, httpx.InvalidURL, ImportError) as error:
+        raise ProxyFailedError(Fault(FaultKind.CONNECT, f"the proxy failed: {clean(str(error))}")) from error
