@@ -38,4 +38,4 @@ def skipped(at: Instant, hints: Hints, until: Instant) -> Instant:
 def merged(known: Hints, of_document: Hints | None, of_answer: Hints) -> Hints:
     """The hints now in force: a document's until the next document, an answer's until the next answer."""
     base = of_document if of_document is not None else known
-    return replace(base, max_age=of_answer.max_age)
+    return base if base.max_age == of_answer.max_age else replace(base, max_age=of_answer.max_age)

@@ -135,12 +135,17 @@ class HttpFetcher:
         keep = request.proxy is None and target.origin in self._shared
         headers = _encoded(headers_for(request, target, way.home, self._identity, keep))
         if request.proxy is None:
-            response = await self._direct.ask(target, headers, self._extensions, keep=keep)
+            response = await self._direct.ask(target, headers, keep=keep)
         else:
             response = await self._through(request.proxy).ask(target, headers, self._extensions)
         try:
             received = _received(response)
-            body = await self._read(response, received, way) if response.status in _READ else b""
+            body = b""
+            if response.status in verdict.DOCUMENTS:
+                body = await self._read(response, received, way)
+            elif response.status == 304 and keep:
+                async for _ in response:  # it has no body: to come to its end frees the connection for the next request
+                    pass
         finally:
             await response.aclose()
         asked = validators_for(request, target)
@@ -166,10 +171,6 @@ class HttpFetcher:
 def held_fault(hold: Hold) -> Fault:
     """A redirect led to a domain that must be left alone now."""
     return Fault(FaultKind.HELD, f"{hold.domain} is held until its time is over ({hold.reason})", retry_at=hold.until)
-
-
-_READ = verdict.DOCUMENTS | {304}
-"""Statuses whose body is read: of a 304 only that it is none, which frees the connection for the next request."""
 
 
 def _encoded(headers: Headers) -> RawHeaders:

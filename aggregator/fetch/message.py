@@ -29,7 +29,6 @@ class HttpMessenger:
         self._identity = tuple(pair for pair in identity(settings) if pair[0].lower() == "user-agent")
         dialer = Dialer(Guard(settings.network.allow), Names())
         self._transport = FeedTransport(dialer, context(os.environ), MOST_BYTES)
-        self._extensions = {"timeout": {"connect": SECONDS, "read": SECONDS, "write": SECONDS, "pool": None}}
 
     async def send(self, message: Message) -> Reply | Fault:
         """See `Messenger.send`."""
@@ -50,9 +49,7 @@ class HttpMessenger:
         if target.authorization is not None:
             headers.append(("Authorization", target.authorization))
         encoded = [(name.encode("ascii", "replace"), value.encode("utf-8")) for name, value in headers]
-        response = await self._transport.ask(
-            target, encoded, self._extensions, method=message.method, content=message.body or b""
-        )
+        response = await self._transport.ask(target, encoded, method=message.method, content=message.body or b"")
         body = b""
         try:
             async for part in response:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import httpcore
 
@@ -90,15 +90,17 @@ class FeedTransport:
         self,
         target: Target,
         headers: RawHeaders,
-        extensions: dict[str, Any],
         *,
         keep: bool = False,
         method: str = "GET",
         content: bytes = b"",
     ) -> Response:
-        """The answer to one request. headers: all but Host and Content-Length; keep: the connection may be used again."""
+        """The answer to one request. headers: all but Host and Content-Length; keep: the connection may be used again.
+
+        Only connecting has a limit on its time: the caller has one for the whole.
+        """
         origin = target.origin
-        message = message_of(method, target, headers, content, extensions)
+        message = message_of(method, target, headers, content)
         kept = await self._take(origin) if keep else None
         if kept is not None:
             try:
@@ -192,7 +194,7 @@ class _Answer:
         await self._transport.done(self._opened, self._keep)
 
 
-def message_of(method: str, target: Target, headers: RawHeaders, content: bytes, extensions: dict[str, Any]) -> httpcore.Request:
+def message_of(method: str, target: Target, headers: RawHeaders, content: bytes) -> httpcore.Request:
     """The request as httpx would have made it: a target is encoded as it goes over the wire."""
     scheme, host = target.scheme.encode("ascii"), target.host.encode("ascii")
     _, _, place, path = target.url.encode("ascii").split(b"/", 3)
@@ -202,5 +204,4 @@ def message_of(method: str, target: Target, headers: RawHeaders, content: bytes,
         httpcore.URL(scheme=scheme, host=host, port=target.port, target=b"/" + path),
         headers=[(b"Host", place), *headers, *length],
         content=content or None,
-        extensions=extensions,
     )

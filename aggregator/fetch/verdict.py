@@ -38,7 +38,10 @@ class Answer:
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None; `name` in lower case."""
-        return next((value for key, value in self.headers if key == name), None)
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
 
     def all(self, name: str) -> str | None:
         """All values of a list header, joined, or None."""

@@ -18,7 +18,7 @@ def compare(url: str, content: bytes = b"") -> None:
     if not isinstance(target, Target):
         return
     pairs = [(b"User-Agent", b"us"), (b"Connection", b"close")]
-    ours = message_of("POST" if content else "GET", target, pairs, content, {})
+    ours = message_of("POST" if content else "GET", target, pairs, content)
     its = httpx.Request(ours.method.decode(), target.url, headers=pairs, content=content or None)
     place = (its.url.raw_scheme, its.url.raw_host, its.url.port or {"http": 80, "https": 443}[its.url.scheme], its.url.raw_path)
     assert (ours.url.scheme, ours.url.host, ours.url.port, ours.url.target) == place
