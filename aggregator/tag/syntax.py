@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,8 +26,11 @@ _PLAIN = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"'
 
 @cache
 def _grammar() -> Lark:
+    """The grammar. Its tables are kept beside the compiled modules, as these are: lark makes them anew when the grammar differs."""
     text = Path(__file__).with_name("grammar.lark").read_text("utf-8")
-    return Lark(text, parser="lalr", lexer="basic", maybe_placeholders=False)
+    kept = Path(cache_from_source(__file__)).with_suffix(".grammar")
+    cached = str(kept) if kept.exists() or not sys.dont_write_bytecode else False
+    return Lark(text, parser="lalr", lexer="basic", maybe_placeholders=False, cache=cached)
 
 
 def parse(text: str) -> Node:
