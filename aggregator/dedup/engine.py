@@ -14,7 +14,7 @@ from aggregator.dedup.candidates import Reach, by_address, by_words
 from aggregator.dedup.compare import EVENT, STORY, Weights, terms
 from aggregator.dedup.judge import Verdict, judge
 from aggregator.dedup.signature import Signature, WordHashes, signature
-from aggregator.dedup.weigh import Rarities, Weighed, pack, unpack, weigh
+from aggregator.dedup.weigh import Commonness, Weighed, pack, unpack, weigh
 from aggregator.model import Evidence, Instant, Item, ItemId, StoryId
 from aggregator.ports import IndexedItem, StoryIndex
 from aggregator.settings import Dedup
@@ -91,7 +91,7 @@ class Engine:
     def __init__(self, settings: Dedup) -> None:
         self._settings = settings
         self._hashes = WordHashes()
-        self._rarities = Rarities(0.0, 1.0)
+        self._common = Commonness(1.0)
 
     def prepare(self, item: Item, level: str | None = None) -> Signature:
         """The signature of an item: pure, and done outside the lock. level: of its source, where that differs."""
@@ -146,12 +146,12 @@ class Engine:
 
     def _weighed(self, index: StoryIndex, read: Signature, heavy: int) -> Weighed:
         """The item's words by how rare they are now, the item itself counted."""
-        unit, lead, total = index.unit, read.lead, index.total + index.unit
-        if not self._rarities.hold(total, unit):
-            self._rarities = Rarities(total, unit)
+        unit, lead = index.unit, read.lead
+        if unit != self._common.unit:
+            self._common = Commonness(unit)
         frequencies = index.frequencies(read.words)
         frequencies[:lead] = [frequency + unit for frequency in frequencies[:lead]]
-        return weigh(read, frequencies, self._rarities, heavy)
+        return weigh(read, frequencies, index.total + unit, self._common, heavy)
 
 
 class _Search:

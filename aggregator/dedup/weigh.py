@@ -13,7 +13,6 @@ from aggregator.dedup.signature import Signature
 
 SMOOTH_TOTAL, SMOOTH_FREQUENCY = 50.0, 0.5
 """What is added to the number of items and of those with a word, so that the first items of a database have weights, too."""
-GROWTH = 1.01
 STEP = 8.0
 """Weights are kept in eighths, in a byte."""
 
@@ -48,38 +47,38 @@ class Weighed:
     heavy: tuple[int, ...] = ()
 
 
-class Rarities(dict[float, int]):
-    """How much a word says, by the number of items it stands in, of `total` (idf, smoothed; in steps of STEP).
+class Commonness(dict[float, float]):
+    """How common a word is, by the number of items it stands in, counted in `unit`: a logarithm, in steps. A bounded memo."""
 
-    Rounded down, and exact. Numbers are in `unit`. Made anew when the total has grown by a hundredth: a fraction of a step.
-    """
+    LIMIT = 20_000
 
-    def __init__(self, total: float, unit: float) -> None:
+    def __init__(self, unit: float) -> None:
         super().__init__()
-        self.exact: dict[float, float] = {}
-        self._total, self._unit = total, unit
+        self.unit = unit
 
-    def hold(self, total: float, unit: float) -> bool:
-        """Whether they are still right for so many items."""
-        return unit == self._unit and self._total <= total <= self._total * GROWTH
-
-    def __missing__(self, frequency: float) -> int:
-        all_items = self._total / self._unit + SMOOTH_TOTAL
-        exact = self.exact[frequency] = STEP * math.log(all_items / (frequency / self._unit + SMOOTH_FREQUENCY))
-        value = self[frequency] = min(MOST, int(exact))
+    def __missing__(self, frequency: float) -> float:
+        if len(self) >= self.LIMIT:
+            self.clear()
+        value = self[frequency] = STEP * math.log(frequency / self.unit + SMOOTH_FREQUENCY)
         return value
 
 
-def weigh(read: Signature, frequencies: Sequence[float], rarities: Rarities, heavy: int) -> Weighed:
-    """Weighs an item's words, whose frequencies are given in their order. heavy: how many words beside the title's lead to it."""
-    vector = dict(zip(read.words, map(rarities.__getitem__, frequencies), strict=True))
-    rare = dict(islice(vector.items(), read.title))
+def weigh(read: Signature, frequencies: Sequence[float], total: float, common: Commonness, heavy: int) -> Weighed:
+    """Weighs an item's words by how rare they are (idf, smoothed: how common a word could be less how common it is).
+
+    frequencies: in the order of the words, of `total` items, all in the unit of `common`; heavy: how many words beside the
+    title's lead to the item.
+    """
+    most = STEP * math.log(total / common.unit + SMOOTH_TOTAL)
+    commonness = list(map(common.__getitem__, frequencies))
+    weights = [int(most - one) for one in commonness]
+    vector = dict(zip(read.words, weights, strict=True))
     for place, count in read.repeated:
         spread = _SPREAD[min(count, len(_SPREAD) - 1)]
-        vector[read.words[place]] = min(MOST, int(spread * rarities.exact[frequencies[place]]))
+        vector[read.words[place]] = min(MOST, int(spread * (most - commonness[place])))
     if 0 in vector.values():
         vector = {word: weight for word, weight in vector.items() if weight}
-        rare = {word: weight or 1 for word, weight in rare.items() if word in vector}
+    rare = {word: weight or 1 for word, weight in zip(read.words[: read.title], weights, strict=False) if word in vector}
     return Weighed(
         rare, vector, read.order, read.runs, read.numbers, read.title_numbers, read.names, read.days, read.revision,
         read.generic, read.language, sum(rare.values()), math.hypot(*vector.values()), _heavy(rare, vector, heavy),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
@@ -34,9 +35,9 @@ class IndexedItem:
     view: object | None = field(default=None, compare=False, repr=False)
 
 
-Postings: TypeAlias = tuple[int, ...]
-"""The last items that a word or an address leads to, oldest first, each as `id << MINUTE_BITS | minute published`. A tuple of
-values without references is no work for the garbage collector, and there are a hundred thousand of them.
+Postings: TypeAlias = "array[int]"
+"""The last items that a word or an address leads to, oldest first, each as `id << MINUTE_BITS | minute published`. An array lies
+in one piece and is no work for the garbage collector, and there are a hundred thousand of them. Not to be changed.
 """
 MINUTE_BITS = 26
 """Bits of a posting that hold minutes since the epoch: until the year 2097."""

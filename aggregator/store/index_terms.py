@@ -18,6 +18,8 @@ CACHED = 120_000
 _LOAD = "term, frequency, postings FROM group_terms WHERE term"
 _WRITE = "INSERT OR REPLACE INTO group_terms (term, frequency, seen, postings) VALUES (?, ?, ?, ?)"
 
+_NONE: Postings = array("q")
+
 
 class Terms:
     """A cache of two generations: what wasn't asked for since the last turn goes at the next one.
@@ -44,7 +46,7 @@ class Terms:
     def postings(self, keys: Collection[int]) -> list[Postings]:
         self.frequencies(keys)
         get = self._young_postings.get
-        return [get(key, ()) for key in keys]
+        return [get(key, _NONE) for key in keys]
 
     def expect(self, keys: Iterable[int]) -> None:
         young = self._young
@@ -60,7 +62,7 @@ class Terms:
             young[key] = frequency
             missing.discard(key)
             if postings:
-                self._young_postings[key] = tuple(array("q", postings))
+                self._young_postings[key] = array("q", postings)
         young.update(dict.fromkeys(missing, 0.0))
 
     def count(self, keys: Collection[int], unit: float, added: Instant) -> None:
@@ -73,10 +75,14 @@ class Terms:
         """The keys lead to one item more, or still to this one."""
         young = self._young_postings
         for key, known in zip(keys, self.postings(keys), strict=True):
-            if not known or known[-1] < posting:
-                young[key] = (*known[1 - POSTINGS :], posting)
+            if not known:
+                young[key] = array("q", (posting,))
+            elif known[-1] < posting:
+                known.append(posting)
+                if len(known) > POSTINGS:
+                    del known[0]
             elif posting not in known:
-                young[key] = tuple(sorted((*known, posting))[-POSTINGS:])
+                young[key] = array("q", sorted((*known, posting))[-POSTINGS:])
         self._dirty.update(dict.fromkeys(keys, added))
 
     def write(self) -> Instant:
@@ -85,7 +91,7 @@ class Terms:
         self._connection.executemany(
             _WRITE,
             [
-                (key, young[key], seen, array("q", postings.get(key, ())).tobytes())
+                (key, young[key], seen, (postings[key].tobytes() if key in postings else b""))
                 for key, seen in sorted(self._dirty.items(), key=itemgetter(0))
             ],
         )

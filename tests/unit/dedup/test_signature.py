@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from aggregator.dedup.compare import LIMIT, STORY, compare, terms
 from aggregator.dedup.judge import judge
 from aggregator.dedup.signature import Signature, WordHashes, signature
-from aggregator.dedup.weigh import Rarities, Weighed, pack, unpack, weigh
+from aggregator.dedup.weigh import Commonness, Weighed, pack, unpack, weigh
 from tests.unit.dedup.newsroom import made
 
 HASHES = WordHashes()
@@ -21,7 +21,7 @@ def read(title: str, text: str = "") -> Signature:
 
 def weighed(title: str, text: str = "") -> Weighed:
     found = read(title, text)
-    return weigh(found, [1.0] * len(found.words), Rarities(100.0, 1.0), 6)
+    return weigh(found, [1.0] * len(found.words), 100.0, Commonness(1.0), 6)
 
 
 def test_case_accents_punctuation_and_endings_do_not_count() -> None:
