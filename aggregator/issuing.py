@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 from aggregator.errors import AggregatorError
@@ -17,6 +17,9 @@ log = Log("service")
 
 DEBOUNCE = 0.1
 """Seconds between a poll's commit and publishing: feeds touched by several polls of one tick are written once."""
+REST = 4.0
+"""Times as long as publishing took that the next one waits, at least. While many sources are asked for the first time, feeds hold
+tens of thousands of stories that have to be looked through: that must not keep the sources waiting."""
 PAUSE = 30.0
 """Seconds after publishing failed until it is tried again."""
 
@@ -38,6 +41,7 @@ class Issuing:
         self._revisions: dict[Slug, int] = {}
         self._is_coming = False
         self._not_before = 0.0
+        self._rested = 0.0
         self.refused: str | None = None
 
     def changed(self, slugs: frozenset[Slug]) -> None:
@@ -60,7 +64,7 @@ class Issuing:
             self._spawn(self._later())
 
     async def _later(self) -> None:
-        await asyncio.sleep(DEBOUNCE)
+        await asyncio.sleep(max(DEBOUNCE, self._rested - self._runtime().clock.monotonic()))
         self._is_coming = False
         await self.try_all(whole=False)
 
@@ -84,10 +88,14 @@ class Issuing:
         whole |= self._whole
         slugs, self._dirty, self._whole = frozenset(self._dirty), set(), False
         states = runtime.store.outputs()
+
+        def work() -> tuple[Collection[Slug], float]:
+            began = runtime.clock.monotonic()
+            done = runtime.publisher.publish(None if whole else slugs, runtime.clock.now()) if whole or slugs else ()
+            return done, runtime.clock.monotonic() - began
+
         try:
-            changed = await runtime.writer.call(
-                lambda: runtime.publisher.publish(None if whole else slugs, runtime.clock.now()) if whole or slugs else ()
-            )
+            changed, spent = await runtime.writer.call(work)
         except BaseException as error:
             self._dirty |= slugs
             self._whole |= whole
@@ -95,6 +103,7 @@ class Issuing:
             if isinstance(error, OSError):
                 raise AggregatorError(f"can't publish: {error}") from error
             raise
+        self._rested = runtime.clock.monotonic() + REST * spent
         self._revisions |= {slug: one.revision for slug, one in states.items() if whole or slug in slugs}
         if changed:
             log.info("published", feeds=len(changed))

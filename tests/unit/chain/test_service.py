@@ -180,6 +180,33 @@ def test_publishing_that_fails_is_tried_again_after_a_pause(tmp_path: Path, monk
     run(tmp_path, work)
 
 
+def test_feeds_that_take_long_to_write_are_written_less_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+        await service.tick()
+        await asyncio.gather(*service._tasks, return_exceptions=True)
+        publisher, loop = service.runtime.publisher, asyncio.get_running_loop()
+        seconds = 0.1
+
+        def publish(*_: Any) -> tuple[Slug, ...]:
+            desk.clock.time += seconds
+            return ()
+
+        async def waited() -> float:
+            began = loop.time()
+            service._issuing.changed(frozenset([Slug("all")]))
+            await asyncio.gather(*service._tasks)
+            return loop.time() - began
+
+        monkeypatch.setattr(publisher, "publish", publish)
+        await waited()
+        seconds = 0.0
+        assert await waited() >= 0.4
+        assert await waited() < 0.3
+
+    run(tmp_path, work)
+
+
 def test_a_database_that_refuses_a_write_is_told_at_once_and_no_longer_than_it_lasts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
