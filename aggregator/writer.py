@@ -88,7 +88,7 @@ class Writer:
             document = self._documents.popleft()
             try:
                 document.work = document.prepare()
-            except Exception as error:  # noqa: BLE001 - raised again where the document is waited for
+            except BaseException as error:  # noqa: BLE001 - raised again where the document is waited for
                 document.outcome.set_exception(error)
             else:
                 group[document.source] = document
@@ -101,7 +101,7 @@ class Writer:
             with self._store.begin() as transaction:
                 began = True
                 results = [document.work(transaction) for document in documents]
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:  # noqa: BLE001 - as above
             if began and len(documents) > 1:
                 for document in documents:
                     self._store_together([document])

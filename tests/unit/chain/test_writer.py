@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -91,6 +92,23 @@ def test_one_that_can_not_be_prepared_fails_alone() -> None:
     a, b, c = asyncio.run(stored(store, [("a", partial(saving, "a")), ("b", broken), ("c", partial(saving, "c"))]))
     assert (a, c, store.begun) == ("a", "c", 1)
     assert isinstance(b, ValueError)
+
+
+def test_whatever_is_raised_it_is_raised_where_it_is_waited_for() -> None:
+    """Else the one thread that writes would wait for it for ever."""
+
+    class Ends(BaseException):
+        pass
+
+    def ending(_: object = None) -> Any:
+        raise Ends
+
+    documents: tuple[Callable[[], Any], ...] = (ending, lambda: ending)
+    for document in documents:
+        store = Watched()
+        a, b, c = asyncio.run(stored(store, [("a", partial(saving, "a")), ("b", document), ("c", partial(saving, "c"))]))
+        assert (a, c) == ("a", "c")
+        assert isinstance(b, Ends)
 
 
 def test_a_store_that_refuses_is_asked_once_for_all_that_wait() -> None:
