@@ -13,16 +13,23 @@ _RULE = re.compile(r"^(?!//)\S+", re.MULTILINE)
 
 def rules_for(host: str) -> PublicSuffixList:
     """The list as far as it can say anything of a host name: the rules of its last label."""
-    return _rules(host.rpartition(".")[2].lower())
+    top = _written(host.rpartition(".")[2].lower())
+    return _rules(top if top in _lines() else "")  # one for all labels that nobody has registered: there is no end of them
+
+
+def _written(label: str) -> str:
+    """The label in its own script, as the list has it."""
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label.encode("ascii").decode("idna")
+    except UnicodeError:
+        return label
 
 
 @cache
 def _rules(top: str) -> PublicSuffixList:
-    try:
-        written = top.encode("ascii").decode("idna") if top.startswith("xn--") else top
-    except UnicodeError:
-        written = top
-    return PublicSuffixList(source=_lines().get(written, []))
+    return PublicSuffixList(source=_lines().get(top, []))
 
 
 @cache

@@ -32,3 +32,8 @@ def test_every_rule_of_the_list_and_names_below_it() -> None:
 @given(some.from_regex(r"(?:[a-z0-9-]{1,4}\.){1,3}(?:com|co\.uk|ck|xn--[a-z0-9]{1,6}|xn--|[a-z]{1,3})", fullmatch=True))
 def test_names_of_any_kind(host: str) -> None:
     assert same(host)
+
+
+def test_labels_that_nobody_has_registered_share_one_list() -> None:
+    assert rules_for("a.nowhere1") is rules_for("b.c.nowhere2")
+    assert rules_for("a.nowhere1") is not rules_for("a.org")
