@@ -7,12 +7,14 @@ Measured: a title alone .98, within a feed .99 right; numbers below are from the
 from __future__ import annotations
 
 import re
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING
 
+from aggregator.logs import Log
 from aggregator.model import Entry
 from aggregator.tag.fields import language as normal
 from aggregator.tag.function_words import by_words
@@ -20,12 +22,16 @@ from aggregator.tag.function_words import by_words
 if TYPE_CHECKING:
     from aggregator.tag.language_model import Model
 
+log = Log("tag")
+
 LANGUAGES = """
 af am ar as az be bg bn ca cs cy da de el en es et eu fa fi fr ga gl gu ha he hi hr hu hy id is it ja ka kk km kn ko ku ky lo lt
 lv mk ml mn mr ms mt my ne nl no or pa pl ps pt ro ru si sk sl so sq sr sv sw ta te tg th tk tl tr ug uk ur uz vi zh zu
 """
 """The 83 that are asked for. The model's other labels (bs, pcm, ace …) take headlines from their neighbours."""
 
+PAUSE = 600.0
+"""Seconds until the model is tried again that could not be loaded."""
 UNKNOWN = "und"
 SURE = 0.5
 """Least probability of an answer: below it 99.3 % of what remains is right."""
@@ -85,6 +91,8 @@ def by_script(text: str) -> str | None:
 class Guesser:
     """A ports.LanguageGuesser. One a process: the model is loaded at the first guess that needs it."""
 
+    _not_before = 0.0
+
     @cached_property
     def _model(self) -> Model:
         from aggregator.tag.language_model import Model
@@ -118,7 +126,15 @@ class Guesser:
         return (usual if usual in title else UNKNOWN), sure
 
     def _likely(self, text: str) -> dict[str, float]:
-        return self._model.likely(text, CANDIDATES, CLEAR)
+        """By the model; nothing while it can't be loaded: it is unpacked into a temporary file, and the disk may be full."""
+        if time.monotonic() < self._not_before:
+            return {}
+        try:
+            return self._model.likely(text, CANDIDATES, CLEAR)
+        except OSError as error:
+            self._not_before = time.monotonic() + PAUSE
+            log.error("language_model_not_loaded", error=str(error), pause=PAUSE)
+            return {}
 
 
 def _enough(language: str, declared: str | None, history: Mapping[str, int]) -> float:

@@ -26,7 +26,7 @@ _PLAIN = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"'
 
 @cache
 def _grammar() -> Lark:
-    """The grammar. Its tables are kept beside the compiled modules, as these are: lark makes them anew when the grammar differs."""
+    """The grammar. Its tables are kept beside the compiled modules; lark makes them anew when the grammar differs."""
     text = Path(__file__).with_name("grammar.lark").read_text("utf-8")
     kept = Path(cache_from_source(__file__)).with_suffix(".grammar")
     cached = str(kept) if kept.exists() or not sys.dont_write_bytecode else False

@@ -216,3 +216,21 @@ def test_titles_within_a_feed(shared: Path, guesser: Guesser, declares: str) -> 
         wrong += language not in (label(row), "und")
     assert right / len(told) >= 0.99
     assert wrong / len(told) <= 0.01
+
+
+def test_a_model_that_can_not_be_loaded_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    def full(languages: object) -> None:
+        tries.append(1)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("aggregator.tag.language_model.Model", full)
+    guesser, unclear = Guesser(), Entry(None, None, "Zelensky trifft Scholz")
+    assert guesser.guess(unclear, None, {}) == ("und", False)
+    assert guesser.guess(unclear, None, {}) == ("und", False)
+    assert guesser.guess(Entry(None, None, "The ministers met with their guests"), "en", {})[0] == "en"
+    assert len(tries) == 1
+    monkeypatch.undo()
+    guesser._not_before = 0.0
+    assert guesser.guess(unclear, "de", {})[0] == "de"
