@@ -185,8 +185,6 @@ class Settings:
     dedup: Dedup = Dedup()
     tagging: Tagging = Tagging()
     alerts_webhook: str | None = field(default=None, repr=False)
-    inactive: tuple[str, ...] = ()
-    """Keys that the file uses and whose work is not there yet, as `file:line:col: key`."""
     notes: tuple[str, ...] = ()
     """What is not wrong but worth telling (two sources with one address, a list of feeds not read yet), as `file:line:col: …`."""
     lists: tuple[str, ...] = field(default=(), repr=False)

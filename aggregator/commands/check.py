@@ -32,8 +32,6 @@ def command(application: Application, ids: tuple[str, ...], online: bool, as_jso
     check_expectations(settings)
     for note in (*settings.notes, *(f"{settings.file}: {warning}" for warning in warnings(settings))):
         click.echo(note, err=as_json)
-    for place in settings.inactive:
-        click.echo(f"{place}: not active yet in this version", err=as_json)
     click.echo(f"{settings.file}: fine; {summary(settings)}", err=as_json)
     if online:
         from aggregator.commands.check_online import check_online

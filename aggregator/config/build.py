@@ -10,7 +10,7 @@ from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from aggregator import settings as to
-from aggregator.config import ids, inactive
+from aggregator.config import ids
 from aggregator.config import schema as said
 from aggregator.config import schema_rules as rules
 from aggregator.config import schema_sources as feeds
@@ -54,7 +54,6 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
         dedup=to.Dedup(config.dedup.within, config.dedup.at_most, config.dedup.level, tuple(config.dedup.never)),
         tagging=to.Tagging(config.subjects, entities, config.categories.map),
         alerts_webhook=config.alerts.webhook.value if config.alerts else None,
-        inactive=tuple(inactive.used(document)),
         notes=tuple(_notes(document, config, lists)),
         lists=addresses(lists),
         includes=tuple(sorted(around.files)),

@@ -59,7 +59,6 @@ class Store(Protocol):
         """Configured, not gone sources whose `due` has come, the longest due first."""
         ...
 
-    def next_due(self) -> Instant | None: ...
     def holds(self, now: Instant) -> dict[str, Hold]: ...
 
     # items
@@ -120,8 +119,6 @@ class Store(Protocol):
     def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
         """Those due, the longest due first."""
         ...
-
-    def next_delivery(self) -> Instant | None: ...
 
     def events(self, limit: int) -> list[Event]:
         """Newest opened first."""

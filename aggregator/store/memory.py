@@ -99,9 +99,6 @@ class MemoryStore:
     def due(self, now: Instant, limit: int) -> list[SourceState]:
         return sorted((one for one in self._pollable() if one.due <= now), key=lambda one: one.due)[:limit]
 
-    def next_due(self) -> Instant | None:
-        return min((one.due for one in self._pollable()), default=None)
-
     def holds(self, now: Instant) -> dict[str, Hold]:
         return {domain: hold for domain, hold in self._world.holds.items() if hold.until > now}
 
@@ -202,9 +199,6 @@ class MemoryStore:
     def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
         waiting = [one for one in self._world.deliveries.values() if one.due <= now]
         return sorted(waiting, key=lambda one: (one.due, one.created, one.topic, one.target))[:limit]
-
-    def next_delivery(self) -> Instant | None:
-        return min((one.due for one in self._world.deliveries.values()), default=None)
 
     def events(self, limit: int) -> list[Event]:
         return sorted(self._world.events.values(), key=lambda one: (-one.opened, one.key))[:limit]

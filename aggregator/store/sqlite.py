@@ -181,9 +181,6 @@ class SqliteStore:
     def due(self, now: Instant, limit: int) -> list[SourceState]:
         return self._read(states.due, now, limit)
 
-    def next_due(self) -> Instant | None:
-        return self._read(states.next_due)
-
     def holds(self, now: Instant) -> dict[str, Hold]:
         return self._read(reads.holds, now)
 
@@ -243,9 +240,6 @@ class SqliteStore:
 
     def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
         return self._read(told.deliveries, now, limit)
-
-    def next_delivery(self) -> Instant | None:
-        return self._read(told.next_delivery)
 
     def events(self, limit: int) -> list[Event]:
         return self._read(told.events, limit)

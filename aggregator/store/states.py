@@ -49,7 +49,6 @@ _SELECT = f"SELECT id, {', '.join(STATE_COLUMNS)} FROM sources"
 ALL_STATES = f"{_SELECT} WHERE configured ORDER BY position"
 SOME_STATES = f"{_SELECT} WHERE configured AND id IN (SELECT value FROM json_each(?)) ORDER BY position"
 DUE = f"{_SELECT} WHERE configured AND enabled AND NOT gone AND due <= ? ORDER BY due, position LIMIT ?"
-NEXT_DUE = "SELECT min(due) FROM sources WHERE configured AND enabled AND NOT gone"
 _KNOWN = "SELECT id, position, configured, enabled, configured_url FROM sources"
 _ADD = """INSERT INTO sources (id, position, configured, enabled, configured_url, url, due, reason)
     VALUES (?, ?, 1, ?, ?, ?, ?, 'new')"""
@@ -144,12 +143,6 @@ def states(connection: sqlite3.Connection, ids: Collection[SourceId] | None) -> 
 def due(connection: sqlite3.Connection, now: Instant, limit: int) -> list[SourceState]:
     """See `Store.due`."""
     return [state_of(row) for row in connection.execute(DUE, (now, limit))]
-
-
-def next_due(connection: sqlite3.Connection) -> Instant | None:
-    """The soonest due time of a source that can be polled."""
-    row: tuple[Instant | None] = connection.execute(NEXT_DUE).fetchone()
-    return row[0]
 
 
 def save(connection: sqlite3.Connection, saved: Iterable[SourceState]) -> None:

@@ -15,7 +15,6 @@ _SAVE_SUBSCRIPTION = """INSERT OR REPLACE INTO subscriptions (topic, callback, s
 REMOVE_SUBSCRIPTION = "DELETE FROM subscriptions WHERE topic = ? AND callback = ?"
 _DELIVERY = "kind, topic, target, subject, version, created, due, attempts, last_error"
 DELIVERIES = f"SELECT {_DELIVERY} FROM deliveries WHERE due <= ? ORDER BY due, created, topic, target LIMIT ?"
-NEXT_DELIVERY = "SELECT min(due) FROM deliveries"
 _SAVE_DELIVERY = f"INSERT OR REPLACE INTO deliveries ({_DELIVERY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 REMOVE_DELIVERY = "DELETE FROM deliveries WHERE kind = ? AND topic = ? AND target = ? AND subject = ? AND version = ?"
 _EVENT = "key, kind, title, detail, opened, closed"
@@ -42,12 +41,6 @@ def remove_subscription(connection: sqlite3.Connection, topic: str, callback: st
 def deliveries(connection: sqlite3.Connection, now: Instant, limit: int) -> list[Delivery]:
     """Those due, the longest due first."""
     return [Delivery(*row) for row in connection.execute(DELIVERIES, (now, limit))]
-
-
-def next_delivery(connection: sqlite3.Connection) -> Instant | None:
-    """When the next one is due."""
-    row: tuple[Instant | None] = connection.execute(NEXT_DELIVERY).fetchone()
-    return row[0]
 
 
 def save_delivery(connection: sqlite3.Connection, one: Delivery) -> None:

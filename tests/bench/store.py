@@ -107,7 +107,6 @@ def states(store: SqliteStore) -> None:
 
     cost("a state after a 304", 5 * SOURCES, save)
     cost("a due source", 100 * 16, lambda: [store.due(1e9, 16) for _ in range(100)])
-    cost("next_due", 100, lambda: [store.next_due() for _ in range(100)])
 
 
 def reads(store: SqliteStore, sources: list[SourceId], stories: int) -> None:

@@ -106,7 +106,6 @@ def test_shipped_files_are_good(file: str) -> None:
     settings = load(ROOT / file, check, {})
     assert failed_expectations(settings) == []
     assert not settings.notes
-    assert not settings.inactive
 
 
 def test_the_shipped_config_is_a_tour() -> None:

@@ -194,7 +194,6 @@ def test_what_is_worth_telling(config: Loader) -> None:
     sources = "sources:\n  - {id: a, url: 'http://a.example/', every: 10s}\n  - {id: b, url: 'http://a.example/'}\n"
     settings = config(sources + "alerts: {webhook: 'https://a.example/'}\n")
     assert [note.split("feeds.yaml:")[1][:3] for note in settings.notes] == ["2:5", "3:5"]
-    assert settings.inactive == (), "there is nothing that a file may say and that does nothing"
     assert "no sources" in config("sources: []\n").notes[0]
 
 

@@ -63,7 +63,6 @@ def test_a_new_source_is_due_at_once(store: Store) -> None:
     store.sync_sources([source("alpha")], 10.0)
     assert store.due(10.0, 5) == [SourceState(ALPHA, "https://alpha.example/feed", due=10.0, reason="new")]
     assert store.due(9.0, 5) == []
-    assert store.next_due() == 10.0
 
 
 def test_states_come_in_the_order_of_the_config(store: Store) -> None:
@@ -81,7 +80,6 @@ def test_the_longest_due_come_first_and_no_more_than_asked_for(store: Store) -> 
     assert [state.id for state in store.due(30.0, 5)] == [BETA, GAMMA, ALPHA]
     assert [state.id for state in store.due(30.0, 2)] == [BETA, GAMMA]
     assert [state.id for state in store.due(20.0, 5)] == [BETA, GAMMA]
-    assert store.next_due() == 10.0
 
 
 def test_gone_and_disabled_and_removed_sources_are_not_due(store: Store) -> None:
@@ -91,7 +89,6 @@ def test_gone_and_disabled_and_removed_sources_are_not_due(store: Store) -> None
     assert set(store.states()) == {ALPHA, BETA, GAMMA}
     store.sync_sources([source("alpha"), source("beta", enabled=False)], 2.0)
     assert store.due(9.0, 5) == []
-    assert store.next_due() is None
 
 
 def test_a_source_that_comes_back_is_due_and_keeps_its_history(store: Store) -> None:
