@@ -14,6 +14,7 @@ from dataclasses import replace
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import ArchivePage, Shown
 from aggregator.publish.rendering import Rendered
+from aggregator.publish.view import apart
 
 SMALLEST_PAGE = 10
 LARGEST_PAGE = 100
@@ -27,13 +28,17 @@ def page_size(items: int) -> int:
 def to_close(shown: Sequence[Shown], items: int) -> tuple[Shown, ...]:
     """The members of the next page to be closed, or nothing: those about which subscribers heard nothing new for longest.
 
-    After closing, at least `items` members are left. So pages are in the order in which their stories last changed, and a story
-    that was just updated stays in the document.
+    After closing, at least `items` members are left. So pages are in the order in which their stories last changed, as their
+    dates tell it (many enter at one moment when a feed starts), and a story that was just updated stays in the document.
     """
     size = page_size(items)
     if len(shown) < items + size:
         return ()
-    return tuple(sorted(shown, key=lambda one: (max(one.updated, one.entered), one.seq))[:size])
+    return tuple(sorted(shown, key=_quiet_since)[:size])
+
+
+def _quiet_since(one: Shown) -> tuple[int, Instant, int]:
+    return int(max(one.updated, one.entered)), apart(one.updated, one.story), one.seq
 
 
 def close(slug: Slug, page: int, entries: Sequence[Rendered], now: Instant) -> ArchivePage:
