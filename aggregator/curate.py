@@ -76,7 +76,7 @@ def settled(before: Story, rules: Rules, now: Instant, *, published: bool) -> tu
     lead, reason = choose_lead(before.items, before.lead, published)
     story = before if lead == before.lead else replace(before, lead=lead)
     tagged = rules.apply(story, now)
-    visible = visible_hash(story)
+    visible = visible_hash(story, full=rules.full)
     if visible == before.visible:
         updated = before.updated
     else:

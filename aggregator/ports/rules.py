@@ -50,6 +50,11 @@ class QueryChecker(Protocol):
 class Rules(Protocol):
     """The compiled tags, topics and outputs of a config."""
 
+    @property
+    def full(self) -> bool:
+        """Whether any output carries whole contents (`content: full`)."""
+        ...
+
     def apply(self, story: Story, as_of: Instant) -> Tagged: ...
 
     def apart(self, item: Item) -> str | None:

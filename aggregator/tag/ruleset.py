@@ -75,6 +75,7 @@ class RuleSet:
         self._story_fields = fields_of(nodes.values())
         self.read = reader(self.vocabulary.automaton(), self._story_fields)
         self._read_entry = reader(self.vocabulary.automaton(), self._entry_fields)
+        self.full = any(output.content == "full" for output in settings.outputs)
         self._by_topic: dict[Slug, list[Slug]] = {}
         self._everything: list[Slug] = []
         for output in settings.outputs:

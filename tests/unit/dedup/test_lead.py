@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from aggregator.dedup.lead import choose_lead
@@ -44,7 +46,16 @@ def story(*items: Item) -> Story:
 
 
 def test_visible_is_what_a_reader_sees() -> None:
-    alone = visible_hash(story(FIRST))
-    assert visible_hash(story(FIRST, LATER)) != alone
+    alone = visible_hash(story(FIRST), full=False)
+    assert visible_hash(story(FIRST, LATER), full=False) != alone
     again = made(9, "Another headline", "Other text", source="daily", hours=5)
-    assert visible_hash(story(FIRST, again)) == alone
+    assert visible_hash(story(FIRST, again), full=False) == alone
+
+
+@pytest.mark.parametrize(
+    ("summary", "full", "seen"), [("Told", False, False), ("<img>", False, True), ("", False, True), ("Told", True, True)]
+)
+def test_content_that_no_reader_sees_is_not_visible(summary: str, full: bool, seen: bool) -> None:
+    before = replace(FIRST, entry=replace(FIRST.entry, summary=summary, content="<p>Ships wait.</p>"))
+    after = replace(before, entry=replace(before.entry, content="<p>Ships wait. A pilot is on board.</p>"))
+    assert (visible_hash(story(before), full=full) != visible_hash(story(after), full=full)) == seen
