@@ -28,6 +28,8 @@ SINCE = "publish.since"
 """Key of the stored time of that first publication: the date of what is empty."""
 MARK = "publish.mark."
 """Prefix of the keys of `Mark`s."""
+SPARE = 200
+"""Stories that are in no feed any more and yet kept at most, beside as many as there are places in feeds."""
 HTML = "text/html; charset=utf-8"
 
 
@@ -73,6 +75,7 @@ class Publisher:
         if slugs is None:
             self._show_surroundings(states, now)
         self._show_front_page(now)
+        self._forget()
         for tree in self._trees.values():
             tree.sync()
         return tuple(one.output.slug for one in issues if one.moved)
@@ -159,6 +162,14 @@ class Publisher:
                     self._note_moved(transaction, one, now)
         self._promised |= new
 
+    def _forget(self) -> None:
+        """Lets go of what is in no feed any more, once that is as much as what is."""
+        places = sum(map(len, self._shown.values()))
+        if max(len(self._renderer), len(self._promised)) > 2 * places + SPARE:
+            shown = {story for stories in self._shown.values() for story in stories}
+            self._renderer.forget_all_but(shown)
+            self._promised &= shown
+
     def _webhook(self, one: Issue, now: Instant) -> tuple[list[Delivery], str | None]:
         return owed.to_webhook(self._store, one.output, one.content.entries, now, filling=one.filling)
 
@@ -202,7 +213,6 @@ class Publisher:
         self._closed.write_all()
         self.shelf.late = self._late.answer
         self._remove_the_rest(states, now)
-        self._renderer.forget_all_but({story for stories in self._shown.values() for story in stories})
 
     def _show_front_page(self, now: Instant) -> None:
         """The list of feeds with their newest headlines; nothing is done while these are the same."""

@@ -69,6 +69,10 @@ class Renderer:
             kept[story.id] = render(shown, self._site, wanted[story.id])
         return [kept[member.story] for member in members if member.story in kept]
 
+    def __len__(self) -> int:
+        """How many entries are kept."""
+        return sum(map(len, self._kept.values()))
+
     def forget_all_but(self, stories: Collection[StoryId]) -> None:
         """Drops what is in no document any more."""
         self._kept = {mode: {story: one for story, one in kept.items() if story in stories} for mode, kept in self._kept.items()}

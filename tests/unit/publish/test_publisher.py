@@ -205,3 +205,20 @@ def test_what_is_shown_was_promised_before(tmp_path: Path, store: SqliteStore) -
     made.publish(None, LATER)
     with store.begin() as transaction:
         assert transaction.published_stories([story, hidden]) == {story}
+
+
+def test_what_has_left_the_feeds_is_not_kept_in_memory(
+    tmp_path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aggregator.publish.publisher.SPARE", 5)
+    settings = samples.settings(tmp_path, Output(Slug("all"), "All stories", items=3))
+    open_outputs(store, settings)
+    made = Publisher(settings, store)
+    made.publish(None, LATER)
+    for number in range(1, 61):
+        store_story(store, item(number))
+        made.publish([Slug("all")], LATER + number)
+    shown = len(json.loads((tmp_path / "public/feeds/all.json").read_bytes())["items"])
+    assert 0 < shown < 10
+    assert len(made._renderer) <= 2 * shown + 6
+    assert len(made._promised) <= 2 * shown + 6
