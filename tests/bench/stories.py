@@ -9,6 +9,7 @@ FOLDER holds the measuring sets (default: `shared/data/stories` beside the check
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib.util
 import json
 import time
@@ -19,6 +20,7 @@ from itertools import combinations
 from pathlib import Path
 from types import ModuleType
 
+from aggregator.cli import COLLECT
 from aggregator.dedup.engine import Engine
 from aggregator.model import StoryId
 from aggregator.settings import Dedup
@@ -172,6 +174,7 @@ def main() -> None:
     parser.add_argument("--biggest", type=int, default=0, metavar="N")
     parser.add_argument("--growth", default="", metavar="N,N")
     options = parser.parse_args()
+    gc.set_threshold(*COLLECT)  # as every command does
     truth = Truth(options.folder)
     day = day_report(truth, range(3))
     near = documents_report(truth, range(1))
