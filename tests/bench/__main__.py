@@ -4,7 +4,8 @@ For each number of feeds, each contestant polls everything for the first time, t
 time, for some remember validators only then), then with a tenth of the feeds changed; contestants take turns, rounds are
 repeated, medians are shown. Costs are CPU milliseconds a feed, user and system, children and the process's own start included.
 
-    --feeds 100,300,1000,3000   --rounds 3 (up to 300 feeds; a third of them, at least one, beyond)   --world (the synthetic internet beside the checkout)   --profile   --alone
+    --feeds 100,300,1000,3000   --rounds 3 (up to 300 feeds; beyond, a third of them)
+    --world (the synthetic internet beside the checkout)   --profile   --alone
     --peers newsboat,reader (of those that are installed: newsboat and sfeed on the PATH, reader where READER_PYTHON says)
 """
 
@@ -27,7 +28,7 @@ from tests.flow.command import get
 
 PHASES = ("first", "304", "changed")
 MOST = {"newsboat": 1_000}
-"""Feeds up to which a peer takes part: newsboat's polls grow with the square of their number, to a quarter of an hour at 3,000."""
+"""Feeds up to which a peer takes part: newsboat's polls grow with the square of their number."""
 
 
 @dataclass(frozen=True, slots=True)
