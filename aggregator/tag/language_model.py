@@ -152,3 +152,9 @@ def _in_pieces(table: array[int]) -> tuple[_Numbers, _Numbers]:
     places = [distinct.setdefault(bytes(view[start : start + size]), len(distinct)) for start in range(0, len(view), size)]
     follows = np.frombuffer(b"".join(distinct), dtype=table.typecode)
     return np.array(places, dtype=np.uint32), follows.astype(np.uint32, copy=False)
+
+
+if __name__ == "__main__":  # at an installation, where the daemon can't write (deploy/)
+    from aggregator.tag.language import LANGUAGES
+
+    Model(LANGUAGES.split())
