@@ -19,12 +19,14 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from tests.flow.command import eventually, free_port, get
 
 BODY = (b"<feed>" + b"<entry><title>A story</title></entry>" * 1000 + b"</feed>")[:40_000]
 REQUESTS = 4_000
@@ -54,20 +56,19 @@ def bare() -> Any:
     return Starlette(routes=[Route("/feeds/all.atom", feed)])
 
 
-class Server:
+class Server(Protocol):
     """A server process on a port of its own."""
 
     port: int
 
     def cpu(self) -> float:
         """Seconds of CPU that it has used."""
-        raise NotImplementedError
+        ...
 
-    def stop(self) -> None:
-        raise NotImplementedError
+    def stop(self) -> None: ...
 
 
-class Python(Server):
+class Python:
     """One of the applications above on uvicorn."""
 
     def __init__(self, name: str) -> None:
@@ -97,12 +98,11 @@ http {{ access_log off; types {{ application/atom+xml atom; }} keepalive_request
 """
 
 
-class Nginx(Server):
+class Nginx:
     """nginx with the same bytes as a file."""
 
     def __init__(self, program: str, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         feeds = folder / "feeds"
         feeds.mkdir()
         (feeds / "all.atom").write_bytes(BODY)
@@ -112,15 +112,7 @@ class Nginx(Server):
         config = folder / "nginx.conf"
         config.write_text(NGINX.format(folder=folder, port=self.port))
         self._process = subprocess.Popen([program, "-p", str(folder), "-c", str(config)], stderr=subprocess.DEVNULL)
-        until = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-                return
-            except ConnectionRefusedError:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.05)
+        eventually(lambda: get(f"http://127.0.0.1:{self.port}/feeds/all.atom").status == 200)
 
     def cpu(self) -> float:
         ticks = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
-import resource
 import sqlite3
 import tempfile
 import time
@@ -21,6 +21,7 @@ from aggregator.store.connect import open_writer
 from aggregator.store.index import SqliteStoryIndex
 from aggregator.store.index_schema import create
 from tests.bench.stories_data import Named
+from tests.faults.processes import resident
 
 POLL = 10
 """New items in one transaction: a poll of a lively feed."""
@@ -127,5 +128,4 @@ def _exchanged(frequent: Sequence[str], chance: random.Random) -> dict[str, str]
 
 def _memory() -> float:
     """Megabytes resident now."""
-    with Path("/proc/self/statm").open() as file:
-        return int(file.read().split()[1]) * resource.getpagesize() / 1e6
+    return resident(os.getpid()) / 1e6

@@ -13,9 +13,9 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.bench.origin import SYLLABLES
 from tests.flow.command import Command
 
-SYLLABLES = ("ka", "lo", "mer", "tin", "sol", "bra", "ven", "du", "ris", "pol", "nor", "fi", "gan", "hel", "stu", "wex")
 TELLERS = 3
 """Outlets that tell each event, in the same words: one story."""
 
