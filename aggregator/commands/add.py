@@ -125,11 +125,11 @@ def _new(one: Candidate, name: str | None, title: str | None, group: str | None)
 
 def check_id(settings: Settings, name: str | None) -> None:
     """Raises UsageError for an id that is taken or can't be one."""
-    from aggregator.config.values import ID, MAX_ID
+    from aggregator.config.values import ID_FORM, MAX_ID
 
     if name is None:
         return
-    if not ID.fullmatch(name) or len(name) > MAX_ID or ".." in name or name.endswith("."):
+    if not ID_FORM.fullmatch(name) or len(name) > MAX_ID or ".." in name or name.endswith("."):
         raise UsageError(f"{name!r} is no id: only a-z, 0-9, `.`, `_` and `-`, lower case, beginning with a letter or digit")
     if any(source.id == name for source in settings.sources):
         raise UsageError(f"the id {name!r} is taken")

@@ -1,4 +1,4 @@
-"""From the checked models to `Settings`: defaults and groups applied, ids made, paths resolved, feeds listed."""
+"""From the checked sections to `Settings`: defaults and groups applied, ids made, paths resolved, feeds listed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
         server=to.Server(config.server.host, config.server.port),
         publish=_publishing(config.publish, base),
         network=_network(config.network),
-        polling=to.Polling(**config.polling.model_dump()),
+        polling=_polling(config.polling),
         hosts={name: to.HostRule(rule.gap) for name, rule in config.hosts.items()},
         tags=tuple(_tag_rule(document, name, rule) for name, rule in config.tags.items()),
         topics=topics,
@@ -85,6 +85,10 @@ def _publishing(publish: said.Publish, base: Path) -> to.Publishing:
         backfill=publish.backfill,
         websub=publish.websub.value if isinstance(publish.websub, Secretive) else publish.websub,
     )
+
+
+def _polling(polling: said.Polling) -> to.Polling:
+    return to.Polling(polling.min, polling.max, polling.workers, polling.per_host, polling.timeout, polling.max_bytes)
 
 
 def _network(network: said.NetworkSection) -> to.Network:

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic_core import PydanticCustomError
-
 from aggregator.config.document import Document, nodes, pairs, text_of
+from aggregator.config.kinds import Refused
 from aggregator.config.queries import check_queries
 from aggregator.config.subscriptions import List
 from aggregator.config.tree import Mapping as MapNode
@@ -162,7 +161,7 @@ def _seconds(node: Node | None, default: float) -> float | None:
         return default
     try:
         return duration(node.value) if isinstance(node, Scalar) else None
-    except PydanticCustomError:
+    except Refused:
         return None
 
 

@@ -66,7 +66,7 @@ def text_of(node: Node | None) -> str | None:
 def find(root: Node, path: tuple[Key, ...]) -> tuple[Node, Scalar | None, tuple[Key, ...]]:
     """The node at a path, the key that leads to it, and what of the path is not in the file.
 
-    Parts of a pydantic path that are not in the file (names of union members) are skipped on the way.
+    Parts of the path of a mistake that are not in the file (`=name` of one of several kinds) are skipped on the way.
     """
     node, key = root, None
     missing: list[Key] = []

@@ -2,37 +2,76 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
+from aggregator.config.kinds import Either, Filled, Kind, ListOf, MapOf, OrNothing, Value
 from aggregator.config.schema import Config
+from aggregator.config.section import Key, Part, Section
 from aggregator.config.values import in_words
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NULLABLE = frozenset({("Defaults", "group"), ("NetworkSection", "proxy"), ("NetworkSection", "user_agent")})
-"""Keys at which null may be written: (model, key)."""
+"""Keys at which null may be written: (section, key)."""
+NULL = {"type": "null"}
+
+Schema = dict[str, Any]
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema() -> Schema:
     """The schema as a value. Keys of the top level that begin with `x-` are free, for anchors."""
-    made = Config.model_json_schema(by_alias=True)
-    models = made.pop("$defs")
-    for name, model in {**models, "": made}.items():
-        model.pop("title", None)
-        for key, value in model.get("properties", {}).items():
-            model["properties"][key] = _written(value, null=(name, key) in NULLABLE)
+    parts: dict[str, Schema] = {}
+    made = _section(Config, parts)
     made["patternProperties"] = {"^x-": True}
-    return {"$schema": DIALECT, "title": "feeds.yaml", **made, "$defs": models}
+    return {"$schema": DIALECT, "title": "feeds.yaml", **made, "$defs": dict(sorted(parts.items()))}
 
 
-def _written(value: dict[str, Any], *, null: bool) -> dict[str, Any]:
-    """The schema of one key: without pydantic's titles, with its default as an author would write it."""
-    found = {key: part for key, part in value.items() if key != "title"}
-    default = found.pop("default", None)
-    if not null and "anyOf" in found:
-        kinds = [kind for kind in found.pop("anyOf") if kind != {"type": "null"}]
-        found |= kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
-    if isinstance(default, float):
-        default = in_words(default)
-    elif default == 15_000_000:
-        default = "15MB"
-    return found if default is None or isinstance(default, dict | list) else {**found, "default": default}
+def _section(section: type[Section], parts: dict[str, Schema]) -> Schema:
+    """A map of its keys. parts: collects the sections that these lead to."""
+    made: Schema = {
+        "additionalProperties": False,
+        "description": inspect.getdoc(section),
+        "properties": {name: _key(section, name, key, parts) for name, (_, key) in section.known.items()},
+    }
+    if needed := [name for name, (_, key) in section.known.items() if key.needed]:
+        made["required"] = needed
+    return {**made, "type": "object"}
+
+
+def _key(section: type[Section], name: str, key: Key[Any], parts: dict[str, Schema]) -> Schema:
+    """One key, with its default as an author would write it."""
+    made = _kind(key.kind, parts)
+    if (section.__name__, name) in NULLABLE:
+        made = {"anyOf": [made, NULL]}
+    made = {"description": key.description, **made}
+    match key.default:
+        case float():
+            return {**made, "default": in_words(key.default)}
+        case 15_000_000:
+            return {**made, "default": "15MB"}
+        case bool() | int() | str():
+            return {**made, "default": key.default}
+        case _:
+            return made
+
+
+def _kind(kind: Kind[Any], parts: dict[str, Schema]) -> Schema:
+    match kind:
+        case Value() | Filled():
+            return dict(kind.schema)
+        case ListOf():
+            return {"type": "array", "items": _kind(kind.item, parts)}
+        case MapOf():
+            return {"type": "object", "additionalProperties": _kind(kind.value, parts)}
+        case OrNothing():
+            return {"anyOf": [_kind(kind.kind, parts), NULL]}
+        case Either():
+            return {"oneOf": [_kind(one, parts) for _, one in kind.kinds]}
+        case Part():
+            if (name := kind.section.__name__) not in parts:
+                parts[name] = {}
+                parts[name] = _section(kind.section, parts)
+            to = {"$ref": f"#/$defs/{name}"}
+            return {"anyOf": [{"type": "string"}, to]} if kind.short else to
+        case _:
+            raise AssertionError(f"a kind without a schema: {type(kind).__name__}")

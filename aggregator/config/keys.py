@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import types
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, Tag
-
+from aggregator.config.kinds import Either, Kind, ListOf, MapOf, OrNothing, Path
 from aggregator.config.schema import Config
-from aggregator.config.tree import Key
+from aggregator.config.section import Part, Section
 
 HOMES = {
     "title": "site",
@@ -68,10 +66,10 @@ SYNONYMS = {
 """What other programs call a key."""
 
 
-def label(path: tuple[Key, ...], missing: tuple[Key, ...] = ()) -> str:
+def label(path: Path, missing: Path = ()) -> str:
     """The key as it is known to its author: the last name on the way, with its section."""
     parts = path[: len(path) - len(missing)] if missing else path
-    names = [part for part in parts if isinstance(part, str) and part[0] != "="]
+    names = [part for part in parts if isinstance(part, str) and not part.startswith("=")]
     if not names:
         return "the config"
     if isinstance(parts[-1], int) and len(names) == 1:
@@ -79,7 +77,7 @@ def label(path: tuple[Key, ...], missing: tuple[Key, ...] = ()) -> str:
     return ".".join(names[1:] if names[0] in ("sources", "topics", "outputs") and len(names) > 1 else names)
 
 
-def unknown_words(path: tuple[Key, ...]) -> str:
+def unknown_words(path: Path) -> str:
     """What to say of a key that does not exist."""
     name, known = str(path[-1]), _known(path[:-1])
     near = near_key(path)
@@ -95,11 +93,11 @@ def unknown_words(path: tuple[Key, ...]) -> str:
     return f"there is no key `{name}` {place}; known are {', '.join(sorted(known))}"
 
 
-def _section(path: tuple[Key, ...]) -> str:
-    return next((part for part in reversed(path[:-1]) if isinstance(part, str) and part[0] != "="), "")
+def _section(path: Path) -> str:
+    return next((part for part in reversed(path[:-1]) if isinstance(part, str) and not part.startswith("=")), "")
 
 
-def near_key(path: tuple[Key, ...]) -> str | None:
+def near_key(path: Path) -> str | None:
     """The key that was probably meant by an unknown one."""
     name, known = str(path[-1]).lower().replace("-", "_"), _known(path[:-1])
     if name in known:
@@ -111,7 +109,7 @@ def near_key(path: tuple[Key, ...]) -> str | None:
     return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.6)), None)
 
 
-def missing_words(path: tuple[Key, ...]) -> str:
+def missing_words(path: Path) -> str:
     """What to say of a key that must be there."""
     hints = {
         "url": "an address is missing: add `url: https://…`",
@@ -122,40 +120,38 @@ def missing_words(path: tuple[Key, ...]) -> str:
     return hints.get(str(path[-1]), f"`{path[-1]}` is missing")
 
 
-def _known(path: tuple[Key, ...]) -> list[str]:
+def _known(path: Path) -> list[str]:
     """The keys that a map at this path may have."""
-    kinds: list[Any] = [Config]
+    kinds: list[Kind[Any]] = [Part(Config)]
     for part in path:
         kinds = [inner for kind in kinds for inner in _inner(kind, part)]
-    models = [model for kind in kinds for model in _models(kind)]
-    return sorted({info.alias or name for model in models for name, info in model.model_fields.items()})
+    return sorted({name for kind in kinds for section in _sections(kind) for name in section.known})
 
 
-def _inner(kind: Any, part: Key) -> list[Any]:
-    """What a part of a path leads to, from an annotation; names of union members lead to the same again."""
-    origin = get_origin(kind)
-    if origin is Annotated:
-        return _inner(get_args(kind)[0], part)
-    if origin in (Union, types.UnionType):
-        if tagged := [member for member in get_args(kind) if Tag(str(part)) in get_args(member)[1:]]:
-            return tagged
-        inner = [found for member in get_args(kind) for found in _inner(member, part)]
-        return inner or [kind]
-    if origin is list:
-        return [get_args(kind)[0]] if isinstance(part, int) else _inner(get_args(kind)[0], part)
-    if origin is dict:
-        return [get_args(kind)[1]]
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        for name, info in kind.model_fields.items():
-            if part == (info.alias or name):
-                return [info.annotation]
-    return []
+def _inner(kind: Kind[Any], part: str | int) -> list[Kind[Any]]:
+    """What a part of a path leads to; names of one of several kinds lead to that kind."""
+    match kind:
+        case Either():
+            named = dict(kind.kinds)
+            return [named[part]] if part in named else [found for one in named.values() for found in _inner(one, part)]
+        case OrNothing():
+            return _inner(kind.kind, part)
+        case ListOf():
+            return [kind.item] if isinstance(part, int) else _inner(kind.item, part)
+        case MapOf():
+            return [kind.value]
+        case Part():
+            return [kind.section.known[str(part)][1].kind] if part in kind.section.known else []
+        case _:
+            return []
 
 
-def _models(kind: Any) -> list[type[BaseModel]]:
-    """The models that a value of this annotation may be."""
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return [kind]
-    if get_origin(kind) in (Annotated, Union, types.UnionType):
-        return [model for member in get_args(kind) for model in _models(member)]
-    return []
+def _sections(kind: Kind[Any]) -> list[type[Section]]:
+    """The sections that a value may be."""
+    match kind:
+        case Part():
+            return [kind.section]
+        case Either():
+            return [section for _, one in kind.kinds for section in _sections(one)]
+        case _:
+            return []

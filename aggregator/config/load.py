@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from aggregator.config.build import build
 from aggregator.config.checks import check_all
 from aggregator.config.document import Document, plain
+from aggregator.config.kinds import Reading
 from aggregator.config.schema import Config
 from aggregator.config.secrets import Surroundings
 from aggregator.config.source import decode, read_bytes
@@ -70,14 +69,15 @@ def _no_map(name: str, root: Node | None) -> Problem:
 
 
 def validate(document: Document, around: Surroundings) -> tuple[Config | None, list[Problem]]:
-    """The models, or what pydantic has against them. Keys of the top level that begin with `x-` are the author's own."""
+    """The sections, or what is wrong with them. Keys of the top level that begin with `x-` are the author's own."""
     data = {key: value for key, value in plain(document.root).items() if not key.startswith("x-")}
-    try:
-        return Config.model_validate(data, context=around), []
-    except ValidationError as error:
-        from aggregator.config.explain import explain
+    reading = Reading(around)
+    config = Config.read(data, (), reading)
+    if not reading.refused:
+        return config, []
+    from aggregator.config.explain import explain
 
-        return None, explain(document, error)
+    return None, explain(document, reading.refused)
 
 
 def arrange(problems: Iterable[Problem]) -> list[Problem]:

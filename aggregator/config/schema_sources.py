@@ -2,69 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
 
-from pydantic import Discriminator, Field, Tag
-
-from aggregator.config.secrets import HeaderName, HeaderValue, Url
-from aggregator.config.section import CENTURY, DAY, YEAR, Level, Section, wrapped
-from aggregator.config.values import (
-    EveryValue,
-    Id,
-    Query,
-    Span,
-    TagText,
-    Text,
-    UserAgent,
-    count,
-)
+from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, Refused, count, text
+from aggregator.config.secrets import HEADER_NAME, HEADER_VALUE, URL, Secretive
+from aggregator.config.section import CENTURY, DAY, LEVEL, YEAR, Part, Section, key, needed
+from aggregator.config.values import EVERY, ID, QUERY, TAG, TEXT, USER_AGENT, span
+from aggregator.model import Every
 
 
 class SourceDedup(Section):
     """How a source's entries are grouped."""
 
-    level: Level | None = Field(default=None, description="`story` or `event`, for this source. Default: `dedup.level`.")
+    level: str | None = key(LEVEL, "`story` or `event`, for this source. Default: `dedup.level`.", default=None)
 
 
-SourceDedupValue = Annotated[
-    Annotated[Annotated[bool, Field(strict=True)], Tag("=switch")] | Annotated[SourceDedup, Tag("=map")],
-    Discriminator(lambda value: "=switch" if isinstance(value, bool) else "=map"),
-]
+DEDUP = Either(lambda value: isinstance(value, bool), ("=switch", SWITCH), ("=map", Part(SourceDedup)))
 
 
 class Inherited(Section):
     """What a source can also get from its group or from the defaults."""
 
-    rank: Annotated[int, count(1, 9)] | None = Field(
-        default=None, description="1 is best: the better outlet leads a story. Default: 2."
+    rank: int | None = key(count(1, 9), "1 is best: the better outlet leads a story. Default: 2.", default=None)
+    tags: Sequence[str] = key(ListOf(TAG), "Tags that every entry gets; those of defaults, group and source add up.", default=())
+    every: Every | None = key(
+        EVERY, "When to poll: `auto` (default; the rhythm is learnt), a duration, or a cron line.", default=None
     )
-    tags: list[TagText] = Field(default=[], description="Tags that every entry gets; those of defaults, group and source add up.")
-    every: EveryValue | None = Field(
-        default=None, description="When to poll: `auto` (default; the rhythm is learnt), a duration, or a cron line."
+    keep: str | None = key(QUERY, "Query: entries that don't match are dropped, and counted.", default=None)
+    drop: str | None = key(QUERY, "Query: entries that match are dropped, and counted.", default=None)
+    headers: Mapping[str, Secretive] = key(
+        MapOf(HEADER_NAME, HEADER_VALUE), "Request headers. `${VAR}` and `file:/path` are filled in.", default={}
     )
-    keep: Query | None = Field(default=None, description="Query: entries that don't match are dropped, and counted.")
-    drop: Query | None = Field(default=None, description="Query: entries that match are dropped, and counted.")
-    headers: dict[HeaderName, HeaderValue] = Field(
-        default={}, description="Request headers. `${VAR}` and `file:/path` are filled in."
+    outlet: str | None = key(TEXT, "Name of the publisher. Default: the registrable domain of the article's link.", default=None)
+    aggregator: bool | None = key(
+        SWITCH, "Whether the feed republishes other outlets, which its entries then name. Default: false.", default=None
     )
-    outlet: Text | None = Field(
-        default=None, description="Name of the publisher. Default: the registrable domain of the article's link."
+    dedup: bool | SourceDedup | None = key(
+        DEDUP, "`false`: entries never join a story; or a map with `level`. Default: true.", default=None
     )
-    aggregator: Annotated[bool, Field(strict=True)] | None = Field(
-        default=None, description="Whether the feed republishes other outlets, which its entries then name. Default: false."
+    proxy: Secretive | None = key(URL, "HTTP proxy. Default: `network.proxy`.", default=None)
+    user_agent: str | None = key(USER_AGENT, "The User-Agent header. Default: `network.user_agent`.", default=None)
+    silent_after: float | None = key(
+        span(60, YEAR), "Time without a new entry after which it counts as silent. Default: learnt.", default=None
     )
-    dedup: SourceDedupValue | None = Field(
-        default=None, description="`false`: entries never join a story; or a map with `level`. Default: true."
-    )
-    proxy: Url | None = Field(default=None, description="HTTP proxy. Default: `network.proxy`.")
-    user_agent: UserAgent | None = Field(default=None, description="The User-Agent header. Default: `network.user_agent`.")
-    silent_after: Annotated[float, Span(60, YEAR)] | None = Field(
-        default=None, description="Time without a new entry after which it counts as silent. Default: learnt."
-    )
-    retain: Annotated[float, Span(DAY, CENTURY)] | None = Field(default=None, description="As `storage.keep`, for these entries.")
-    enabled: Annotated[bool, Field(strict=True)] | None = Field(
-        default=None, description="`false`: not polled, its stories stay. Default: true."
-    )
+    retain: float | None = key(span(DAY, CENTURY), "As `storage.keep`, for these entries.", default=None)
+    enabled: bool | None = key(SWITCH, "`false`: not polled, its stories stay. Default: true.", default=None)
 
 
 class Group(Inherited):
@@ -74,34 +56,35 @@ class Group(Inherited):
 class Defaults(Inherited):
     """What all sources have in common, unless their group or they themselves say otherwise."""
 
-    group: Text | None = Field(default=None, description="Group of sources that name none.")
+    group: str | None = key(TEXT, "Group of sources that name none.", default=None)
 
 
 class Source(Inherited):
     """A feed to poll."""
 
-    id: Id | None = Field(
-        default=None, description="Name in commands, queries and the database; never changes. Default: made from the address."
+    id: str | None = key(
+        ID, "Name in commands, queries and the database; never changes. Default: made from the address.", default=None
     )
-    url: Url = Field(description="Address of the feed. `${VAR}` is filled in.")
-    title: Text | None = Field(default=None, description="Name as shown. Default: the feed's own title.")
-    group: Text | None = Field(default=None, description="Group that it belongs to.")
+    url: Secretive = needed(URL, "Address of the feed. `${VAR}` is filled in.")
+    title: str | None = key(TEXT, "Name as shown. Default: the feed's own title.", default=None)
+    group: str | None = key(TEXT, "Group that it belongs to.", default=None)
+
+
+def _some(value: str) -> str:
+    if not value:
+        raise Refused("empty")
+    return value
 
 
 class OpmlSource(Inherited):
     """A list of feeds, polled like sources; nested outlines give the groups."""
 
-    opml: Annotated[str, Field(strict=True, min_length=1)] = Field(
-        description="File, or http(s) address that is read again each day."
-    )
-    group: Text | None = Field(default=None, description="Group of all its feeds. Default: the outline that a feed stands in.")
+    opml: str = needed(text(_some, minLength=1), "File, or http(s) address that is read again each day.")
+    group: str | None = key(TEXT, "Group of all its feeds. Default: the outline that a feed stands in.", default=None)
 
 
-def _is_opml(value: object) -> str:
-    return "=opml" if isinstance(value, dict) and "opml" in value and "url" not in value else "=source"
+def _is_feed(value: object) -> bool:
+    return not (isinstance(value, dict) and "opml" in value and "url" not in value)
 
 
-SourceValue = Annotated[
-    Annotated[Annotated[Source, wrapped("url", Source)], Tag("=source")] | Annotated[OpmlSource, Tag("=opml")],
-    Discriminator(_is_opml),
-]
+SOURCE = Either(_is_feed, ("=source", Part(Source, "url")), ("=opml", Part(OpmlSource)))

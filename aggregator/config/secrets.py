@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, PlainValidator, ValidationInfo, WithJsonSchema
-
+from aggregator.config.kinds import Filled, text, wrong
 from aggregator.config.scalars import Trap
 from aggregator.config.source import FORBIDDEN
-from aggregator.config.values import BREAKS, wrong
+from aggregator.config.values import BREAKS
 from aggregator.text.masks import shown
 
 VARIABLE = re.compile(r"\$\{([^}\n]*)(\}?)")
@@ -34,7 +32,7 @@ PLAIN_URL = re.compile(
 SHORT_URL = 253
 """Characters of an address of which the host can't be too long."""
 NOT_IN_URL = re.compile(r"[\s\x00-\x20\x7f<>\"\\^`{|}]")
-HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+HEADER_FORM = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 OWN_HEADERS = frozenset(
     (
         "host",
@@ -123,32 +121,26 @@ def text_or_wrong(value: object, what: str) -> str:  # noqa: RET503 - `wrong` ne
     wrong(f"the {what} must be text, but YAML reads this as {reads}; put it in quotes")
 
 
-def surroundings(info: ValidationInfo) -> Surroundings:
-    """What the validation was given to fill values in from."""
-    assert isinstance(info.context, Surroundings)
-    return info.context
-
-
-def secret_text(what: str, value: object, info: ValidationInfo) -> Secretive:
+def secret_text(what: str, value: object, around: Surroundings) -> Secretive:
     """One line of text, filled in."""
-    text = text_or_wrong(value, what)
-    filled = fill(text, surroundings(info))
+    said = text_or_wrong(value, what)
+    filled = fill(said, around)
     if not filled.strip() or FORBIDDEN.search(filled) or BREAKS.search(filled):
         wrong(f"the {what} must be one line of text without control characters" if filled.strip() else f"the {what} is empty")
-    return Secretive(filled, text)
+    return Secretive(filled, said)
 
 
-def token(value: object, info: ValidationInfo) -> Secretive:
+def token(value: object, around: Surroundings) -> Secretive:
     """An access token: visible ASCII that fits into a query string."""
-    found = secret_text("token", value, info)
+    found = secret_text("token", value, around)
     if not re.fullmatch(r"[\x21-\x7e]{8,256}", found.value):
         wrong("a token is 8 to 256 visible ASCII characters; for example the output of `openssl rand -hex 16`")
     return found
 
 
-def header_value(value: object, info: ValidationInfo) -> Secretive:
+def header_value(value: object, around: Surroundings) -> Secretive:
     """A header's value: latin-1, one line."""
-    found = secret_text("header", value, info)
+    found = secret_text("header", value, around)
     try:
         found.value.encode("latin-1")
     except UnicodeEncodeError:
@@ -158,21 +150,21 @@ def header_value(value: object, info: ValidationInfo) -> Secretive:
 
 def header_name(value: str) -> str:
     """A header's name that is not the fetcher's own."""
-    if not HEADER_NAME.fullmatch(value):
+    if not HEADER_FORM.fullmatch(value):
         wrong(f"`{value[:40]}` is no header name")
     if value.lower() in OWN_HEADERS:
         wrong(f"the header {value[:40]} is set by the fetcher itself; remove it")
     return value
 
 
-def address(value: object, info: ValidationInfo) -> Secretive:
+def address(value: object, around: Surroundings) -> Secretive:
     """An absolute http or https URL, filled in. Passwords in it are kept but never shown."""
-    text = text_or_wrong(value, "url")
-    filled = fill(text, surroundings(info))
-    if filled != text and not filled.startswith(("http://", "https://")):
+    said = text_or_wrong(value, "url")
+    filled = fill(said, around)
+    if filled != said and not filled.startswith(("http://", "https://")):
         wrong(f"what this url is filled in with does not begin with {SCHEMES}")
-    check_url(filled, hidden=filled != text)
-    return Secretive(filled, shown(text))
+    check_url(filled, hidden=filled != said)
+    return Secretive(filled, shown(said))
 
 
 def check_url(url: str, *, hidden: bool = False) -> None:
@@ -224,8 +216,7 @@ def masked(url: str) -> str:
     return f"{scheme}{colon}{rest.rpartition('@')[2]}"
 
 
-URI: dict[str, Any] = {"type": "string", "examples": ["https://example.org/feed.xml"]}
-Url = Annotated[Secretive, PlainValidator(address), WithJsonSchema(URI)]
-Token = Annotated[Secretive, PlainValidator(token), WithJsonSchema({"type": "string", "minLength": 8})]
-HeaderName = Annotated[str, AfterValidator(header_name)]
-HeaderValue = Annotated[Secretive, PlainValidator(header_value), WithJsonSchema({"type": "string"})]
+URL = Filled(address, {"type": "string", "examples": ["https://example.org/feed.xml"]})
+TOKEN = Filled(token, {"type": "string", "minLength": 8})
+HEADER_NAME = text(header_name)
+HEADER_VALUE = Filled(header_value, {"type": "string"})

@@ -1,27 +1,95 @@
-"""What all models of the config have in common."""
+"""What all sections of the config have in common: a class for each, with its keys as attributes."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from aggregator.config.kinds import Kind, Path, Reading, Refused, choice
 
 DAY = 86_400.0
 YEAR = 366 * DAY
 CENTURY = 100 * YEAR
 
-Content = Literal["full", "summary", "title"]
-Level = Literal["story", "event"]
+CONTENT = choice("full", "summary", "title")
+LEVEL = choice("story", "event")
+
+T = TypeVar("T")
 
 
-def wrapped(key: str, model: type[BaseModel]) -> BeforeValidator:
-    """A text alone stands for a map with that key."""
-    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value, json_schema_input_type=str | model)
+class Key(Generic[T]):
+    """A key of a section. name: as written, where Python can't have it so; default: what it means when it is absent."""
+
+    __slots__ = ("default", "description", "kind", "name", "needed")
+
+    def __init__(self, kind: Kind[T], description: str, default: T | None, *, needed: bool, name: str) -> None:
+        self.kind, self.description, self.default, self.needed, self.name = kind, description, default, needed, name
 
 
-class Section(BaseModel):
-    """A map of known keys, no others."""
+@overload
+def key(kind: Kind[T], description: str, *, default: None) -> T | None: ...
+@overload
+def key(kind: Kind[T], description: str, *, default: T, name: str = "") -> T: ...
+def key(kind: Kind[Any], description: str, *, default: Any, name: str = "") -> Any:
+    """A key that may be left out."""
+    return Key(kind, description, default, needed=False, name=name)
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=False, arbitrary_types_allowed=True
-    )
+
+def needed(kind: Kind[T], description: str) -> T:
+    """A key that must be there."""
+    return cast("T", Key(kind, description, None, needed=True, name=""))
+
+
+class Section:
+    """A map of known keys, no others. An attribute has what the file says, else the key's default."""
+
+    known: ClassVar[dict[str, tuple[str, Key[Any]]]] = {}
+    """By the name as written: the attribute and the key; those of base classes first."""
+
+    def __init_subclass__(cls) -> None:
+        own = {attribute: key for attribute, key in vars(cls).items() if isinstance(key, Key)}
+        cls.known = cls.known | {key.name or attribute: (attribute, key) for attribute, key in own.items()}
+        for attribute, one in own.items():
+            if one.needed:
+                delattr(cls, attribute)
+            else:
+                setattr(cls, attribute, one.default)
+
+    def __init__(self, **said: object) -> None:
+        self.__dict__.update(said)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a {type(self).__name__} never changes")
+
+    @classmethod
+    def read(cls, value: object, path: Path, reading: Reading) -> Self:
+        """Takes a map with these keys. Raises Refused; what is wrong inside is noted."""
+        if not isinstance(value, dict):
+            raise Refused("map")
+        said = {}
+        for name, (attribute, one) in cls.known.items():
+            if name in value:
+                item = value[name]
+                if item is not None or one.needed or one.default is not None:
+                    said[attribute] = reading.of(one.kind, item, (*path, name))
+            elif one.needed:
+                reading.refused.append(((*path, name), Refused("missing")))
+        if len(value) > len(said):
+            reading.refused += [((*path, name), Refused("unknown")) for name in value if name not in cls.known]
+        return cls(**said)
+
+
+S = TypeVar("S", bound=Section)
+
+
+class Part(Kind[S]):
+    """A map that is a section. short: the key that a text alone stands for."""
+
+    __slots__ = ("section", "short")
+
+    def __init__(self, section: type[S], short: str = "") -> None:
+        self.section, self.short = section, short
+
+    def read(self, value: object, path: Path, reading: Reading) -> S:
+        if self.short and isinstance(value, str):
+            value = {self.short: value}
+        return self.section.read(value, path, reading)

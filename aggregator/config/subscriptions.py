@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic_core import PydanticCustomError
-
 from aggregator.config import opml
 from aggregator.config.document import Document, nodes, text_of
+from aggregator.config.kinds import Refused
 from aggregator.config.secrets import Surroundings, check_url, fill, masked
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar
@@ -51,8 +50,8 @@ def _read(document: Document, at: Node, around: Surroundings, base: Path) -> Lis
         if "://" in filled:
             check_url(filled, hidden=filled != written)
             return _fetched(document, at, filled, masked(written), around, base)
-    except PydanticCustomError as error:
-        return List(at, problem=document.problem(at, f"opml: {error.message_template.format(**error.context or {})}"))
+    except Refused as refused:
+        return List(at, problem=document.problem(at, f"opml: {refused.said}"))
     file = base / filled
     around.files.add(file)
     try:

@@ -1,27 +1,14 @@
 """The kinds of values that `feeds.yaml` holds, each with a check that says what to write instead.
 
-Checks take what the YAML tree gave (text, whole number, truth value, nothing, `Trap`) and raise PydanticCustomError.
 What may hold a secret never appears in a message.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, NoReturn
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    PlainValidator,
-    WithJsonSchema,
-)
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
-
+from aggregator.config.kinds import Value, text, wrong
 from aggregator.config.scalars import Trap
 from aggregator.model import Auto, Cron, Every, Fixed
 from aggregator.text.urls import registrable_domain
@@ -29,20 +16,20 @@ from aggregator.text.urls import registrable_domain
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 DURATION = re.compile(r"(?:([0-9]{1,9})w)?(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
 LONG_UNITS = re.compile(r"([0-9]{1,9})\s*(w|d|h|m|s)(?:eeks?|ays?|ours?|rs?|in(?:ute)?s?|ec(?:ond)?s?)?", re.IGNORECASE)
+DURATION_SCHEMA = {
+    "type": "string",
+    "pattern": r"^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+    "examples": ["5m", "1h30m"],
+}
 EXAMPLES = "write for example 90s, 5m, 2h, 1d or 1h30m"
 BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-SIZE = re.compile(r"([0-9]{1,12})\s*(B|[KMG]i?B)", re.IGNORECASE)
-ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
-TAG = re.compile(r"\w[\w.\-/]*")
-LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+SIZE_FORM = re.compile(r"([0-9]{1,12})\s*(B|[KMG]i?B)", re.IGNORECASE)
+ID_FORM = re.compile(r"[a-z0-9][a-z0-9._-]*")
+TAG_FORM = re.compile(r"\w[\w.\-/]*")
+LANGUAGE_FORM = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 BREAKS = re.compile("[\t\n\r\x85\u2028\u2029]")
 """Blanks that don't belong into one line of text."""
 MAX_ID = 80
-
-
-def wrong(message: str) -> NoReturn:
-    """Refuses the value; the message says what is wrong and what to write."""
-    raise PydanticCustomError("config", "{said}", {"said": message})
 
 
 def written(value: object) -> str:
@@ -99,37 +86,24 @@ def in_words(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The type of a duration within bounds (seconds)."""
-
-    low: float
-    high: float
-
-    def within(self, value: object) -> float:
-        """The seconds of a written duration, if they are within the bounds."""
-        seconds = duration(value)
-        if not self.low <= seconds <= self.high:
-            wrong(f"`{written(value)}` is not between {in_words(self.low)} and {in_words(self.high)}")
-        return seconds
-
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.within)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "pattern": r"^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$", "examples": ["5m", "1h30m"]}
+def _within(low: float, high: float, value: object) -> float:
+    """The seconds of a written duration, if they are within the bounds."""
+    seconds = duration(value)
+    if not low <= seconds <= high:
+        wrong(f"`{written(value)}` is not between {in_words(low)} and {in_words(high)}")
+    return seconds
 
 
-def count(low: int, high: int) -> Any:
-    """The constraint of a whole number within bounds."""
-    return Field(strict=True, ge=low, le=high)
+def span(low: float, high: float) -> Value[float]:
+    """A duration within bounds (seconds)."""
+    return Value(partial(_within, low, high), DURATION_SCHEMA)
 
 
 def size(value: object) -> int:
     """Bytes of a text such as `15MB` (decimal) or `15MiB` (binary)."""
     if isinstance(value, Trap) or (isinstance(value, int) and not isinstance(value, bool)):
         wrong(f"a size needs a unit: `{written(value)}MB` for example")
-    match = SIZE.fullmatch(value) if isinstance(value, str) else None
+    match = SIZE_FORM.fullmatch(value) if isinstance(value, str) else None
     if not match:
         wrong(f"`{written(value)}` is no size; write for example 500KB, 15MB or 1GB")
     count = int(match[1]) * BYTES[match[2].upper()]
@@ -147,7 +121,7 @@ def every(value: object) -> Every:
     if isinstance(value, str) and not DURATION.fullmatch(value) and not value.startswith("-"):
         near = _near_duration(value)
         wrong(f'`{value[:40]}` is neither auto, nor a duration (15m), nor a cron line ("0 6 * * *"){near}')
-    return Fixed(Span(1, 366 * SECONDS["d"]).within(value))
+    return Fixed(_within(1, 366 * SECONDS["d"], value))
 
 
 def cron_line(value: object) -> str:
@@ -183,7 +157,7 @@ def _id(what: str, value: str) -> str:
         wrong(f"the {what} is empty; write lower-case letters, digits, `.`, `_`, `-`")
     if len(value) > MAX_ID:
         wrong(f"the {what} is longer than {MAX_ID} characters")
-    if not ID.fullmatch(value) or ".." in value or value.endswith("."):
+    if not ID_FORM.fullmatch(value) or ".." in value or value.endswith("."):
         near = re.sub(r"[^a-z0-9._-]+", "-", value.lower()).strip("-._")[:MAX_ID]
         hint = f"; did you mean `{near}`?" if near and near != value and ".." not in near else ""
         wrong(f"`{value[:60]}` is no {what}: only a-z, 0-9, `.`, `_` and `-`, lower case, beginning with a letter or digit{hint}")
@@ -191,15 +165,15 @@ def _id(what: str, value: str) -> str:
 
 
 def _tag(value: str) -> str:
-    if not TAG.fullmatch(value) or len(value) > MAX_ID:
+    if not TAG_FORM.fullmatch(value) or len(value) > MAX_ID:
         near = re.sub(r"[^\w.\-/]+", "-", value.strip()).strip("-./")
-        hint = f"; did you mean `{near}`?" if TAG.fullmatch(near) and near != value else ""
+        hint = f"; did you mean `{near}`?" if TAG_FORM.fullmatch(near) and near != value else ""
         wrong(f"`{value[:60]}` is no tag: letters, digits, `-`, `_`, `.` and `/`, without blanks{hint}")
     return value
 
 
 def _language(value: str) -> str:
-    if not LANGUAGE.fullmatch(value):
+    if not LANGUAGE_FORM.fullmatch(value):
         wrong(f"`{value[:40]}` is no language tag; write for example en, de or pt-BR")
     return value
 
@@ -226,7 +200,7 @@ def _agent(value: str) -> str:
     return value
 
 
-def network(value: str) -> str:
+def network(value: str) -> str:  # noqa: RET503 - `wrong` never returns
     """An address or a range in its usual form."""
     from ipaddress import ip_network
 
@@ -257,21 +231,17 @@ def _path(value: str) -> str:
     return value
 
 
-Text = Annotated[str, Field(strict=True), AfterValidator(_line)]
-Query = Annotated[str, Field(strict=True), AfterValidator(_query)]
-Id = Annotated[str, Field(strict=True, json_schema_extra={"pattern": f"^{ID.pattern}$"}), AfterValidator(partial(_id, "id"))]
-SlugText = Annotated[
-    str, Field(strict=True, json_schema_extra={"pattern": f"^{ID.pattern}$"}), AfterValidator(partial(_id, "slug"))
-]
-TagText = Annotated[str, Field(strict=True), AfterValidator(_tag)]
-Language = Annotated[str, Field(strict=True), AfterValidator(_language)]
-TimeZone = Annotated[str, Field(strict=True), AfterValidator(_timezone)]
-UserAgent = Annotated[str, Field(strict=True), AfterValidator(_agent)]
-Domain = Annotated[str, AfterValidator(_domain)]
-Network = Annotated[str, Field(strict=True), AfterValidator(network)]
-FilePath = Annotated[str, Field(strict=True), AfterValidator(_path)]
-CronLine = Annotated[str, BeforeValidator(cron_line)]
-Size = Annotated[int, PlainValidator(size), WithJsonSchema({"type": "string", "examples": ["15MB"]})]
-EveryValue = Annotated[
-    Auto | Fixed | Cron, PlainValidator(every), WithJsonSchema({"type": "string", "examples": ["auto", "15m", "0 6 * * *"]})
-]
+TEXT = text(_line)
+QUERY = text(_query)
+ID = text(partial(_id, "id"), pattern=f"^{ID_FORM.pattern}$")
+SLUG = text(partial(_id, "slug"), pattern=f"^{ID_FORM.pattern}$")
+TAG = text(_tag)
+LANGUAGE = text(_language)
+TIMEZONE = text(_timezone)
+USER_AGENT = text(_agent)
+DOMAIN = text(_domain)
+NETWORK = text(network)
+FILE = text(_path)
+CRON = Value(cron_line, {"type": "string"})
+SIZE = Value(size, {"type": "string", "examples": ["15MB"]})
+EVERY = Value(every, {"type": "string", "examples": ["auto", "15m", "0 6 * * *"]})

@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from aggregator.config import schema, schema_rules, schema_sources
 from aggregator.config.jsonschema import json_schema
 from aggregator.config.load import load
-from aggregator.config.section import Section
+from aggregator.config.section import Key, Section
 from aggregator.config.values import in_words
 from aggregator.tag.check import check
 from aggregator.tag.rules import failed_expectations
 
 ROOT = Path(__file__).resolve().parents[3]
-SECTIONS: dict[str, type[BaseModel]] = {
+SECTIONS: dict[str, type[Section]] = {
     "Top level": schema.Config,
     "`site`": schema.Site,
     "`storage`": schema.Storage,
@@ -59,12 +58,12 @@ def documented() -> dict[str, dict[str, str]]:
     return found
 
 
-def keys(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
+def keys(model: type[Section]) -> Iterator[tuple[str, Key[Any]]]:
     base = schema_sources.Inherited
-    inherited = base.model_fields if model is not base and issubclass(model, base) else {}
-    for name, info in model.model_fields.items():
+    inherited = base.known if model is not base and issubclass(model, base) else {}
+    for name, (_, key) in model.known.items():
         if name not in inherited:
-            yield info.alias or name, info
+            yield name, key
 
 
 def written(default: object) -> str:
@@ -85,11 +84,11 @@ def written(default: object) -> str:
 def test_each_key_is_documented_with_its_default(heading: str) -> None:
     told = documented().get(heading, {})
     assert set(told) == {key for key, _ in keys(SECTIONS[heading])}
-    for key, info in keys(SECTIONS[heading]):
-        if info.is_required():
-            assert told[key] == "needed", key
-        elif info.default is not None and not isinstance(info.default, BaseModel):
-            assert told[key] == written(info.default), key
+    for name, key in keys(SECTIONS[heading]):
+        if key.needed:
+            assert told[name] == "needed", name
+        elif key.default is not None and not isinstance(key.default, Section):
+            assert told[name] == written(key.default), name
 
 
 def test_no_model_is_left_out() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from aggregator.config.ids import assign, derive
-from aggregator.config.values import ID, MAX_ID
+from aggregator.config.values import ID_FORM, MAX_ID
 from tests.unit.config.conftest import PATIENT
 
 DERIVED = {
@@ -57,6 +57,6 @@ def test_always_ids_and_always_different(urls: list[str]) -> None:
     found = assign([(None, url) for url in urls])
     assert len(set(found)) == len(urls)
     for one in found:
-        assert ID.fullmatch(one)
+        assert ID_FORM.fullmatch(one)
         assert len(one) <= MAX_ID
         assert ".." not in one

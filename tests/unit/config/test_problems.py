@@ -145,6 +145,7 @@ VALUES: list[tuple[str, str, str]] = [
     ("categories: {map: {Sport: no}}", "2:27", "false"),
     ("tags: {a: {qurey: b}}", "2:12", "did you mean `query`?"),
     ("tags: {'a b': c}", "2:8", "did you mean `a-b`?"),
+    ("tags: {'': c}", "2:8", "no tag"),
     ("topics: {slug: t}", "2:9", "must be a list"),
     ("topics: [{slug: t}]", "2:10", "`query` is missing"),
     ("topics: [{query: a}]", "2:10", "`slug` is missing"),
