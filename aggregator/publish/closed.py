@@ -48,20 +48,33 @@ class ClosedPages:
 
     def close(self, output: Output, shown: list[Shown], now: Instant) -> list[Shown]:
         """Closes what is due to be closed and returns the members that are left in the subscription document."""
+        before = self.count(output.slug)
+        last: ArchivePage | None = None
         while members := archive.to_close(shown, output.items):
-            entries = self._renderer.entries(members, output)
             number = self.count(output.slug) + 1
-            page = archive.close(output.slug, number, entries, now)
+            page = archive.close(output.slug, number, self._renderer.entries(members, output), now)
             with self._store.begin() as transaction:
                 transaction.mark_published(page.stories)
                 transaction.save_page(page)
             self._counts[output.slug] = number
-            self._write(output, page)
-            if number > 1:
+            if last is not None:
+                self._write(output, last)
+            elif number > 1:
                 self._rewrite(output, number - 1)  # it now has a next one: the one change of a closed page's links
+            last = page
             gone = {one.story for one in members}
             shown = [one for one in shown if one.story not in gone]
+        if last is not None:
+            self._write(output, last)
+            self._note_written(output, before)
         return shown
+
+    def _note_written(self, output: Output, before: int) -> None:
+        """Remembers that the files of all pages are written, if those of the pages before were."""
+        made_from = self._made_from(output)
+        if not before or self._store.value(PAGES_KEY + output.slug) == f"{made_from} {before}":
+            with self._store.begin() as transaction:
+                transaction.set_value(PAGES_KEY + output.slug, f"{made_from} {self.count(output.slug)}")
 
     def write_all(self) -> None:
         """Writes the files of pages anew where the config has changed what stands in them, or where writing was interrupted."""

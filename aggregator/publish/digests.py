@@ -57,7 +57,7 @@ class Digests:
         if not stories:
             return None
         stories.sort(key=lambda story: (-len(story.outlets), -story.published, story.id))
-        made = render(self._digest(output, stories, now), self._settings.site)
+        made = render(self._digest(output, stories, now))
         number = len(self._store.pages(output.slug)) + 1
         return ArchivePage(output.slug, number, now, now, tuple(one.story for one in shown), archive.pack([made]))
 

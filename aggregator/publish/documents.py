@@ -18,10 +18,3 @@ def documents(head: Head, entries: Sequence[Rendered]) -> dict[str, bytes]:
         jsonfeed.joined(jsonfeed.document(head), [one.json for one in entries]),
     )
     return dict(zip(FORMATS, made, strict=True))
-
-
-def in_order(entries: Sequence[Rendered], sort: str) -> list[Rendered]:
-    """Newest first, by first publication or by last change; ids decide between equals, so that the order is always the same."""
-    if sort == "updated":
-        return sorted(entries, key=lambda one: (-one.updated, one.story))
-    return sorted(entries, key=lambda one: (-one.published, one.story))

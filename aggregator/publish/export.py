@@ -90,8 +90,8 @@ class Export:
     def _topic(self, slug: Slug, top: Head, stories: list[tuple[Story, View]], told: set[StoryId]) -> Iterator[tuple[str, bytes]]:
         """A feed's page, and the pages of those stories in it, archived ones too, that have none yet."""
         site, content = self._settings.site, top.output.content
-        entries = [pages.entry(one, site, BELOW) for _, one in stories]
-        yield f"topics/{slug}.html", pages.topic(site, top, entries, BELOW)
+        entries = [pages.entry(one, site, BELOW) for _, one in stories[: pages.PAGE_ENTRIES]]
+        yield f"topics/{slug}.html", pages.topic(site, top, entries, BELOW, more=len(stories) > pages.PAGE_ENTRIES)
         fresh = [member.story for member in self._store.members(slug) if member.story not in told]
         told.update(fresh)
         for start in range(0, len(fresh), CHUNK):

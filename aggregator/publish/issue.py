@@ -9,9 +9,9 @@ from aggregator.model import Instant, StoryId
 from aggregator.publish import pages
 from aggregator.publish.documents import documents
 from aggregator.publish.head import ArchiveLinks, Head, head
-from aggregator.publish.rendering import Rendered
+from aggregator.publish.rendering import Listed, Rendered
 from aggregator.publish.shelf import digest
-from aggregator.settings import Output, Settings
+from aggregator.settings import Output, Settings, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a feed shows, in order. basis: equal for two contents only if they are the same; None: not known."""
+    """What a feed shows, in order. listed: see `Feed`. basis: equal only for contents that are the same; None: not known."""
 
     entries: list[Rendered]
+    listed: list[Listed]
     links: ArchiveLinks
     basis: object = None
 
@@ -82,5 +83,10 @@ def issue(
     digests = {format: digest(body) for format, body in made.items()}
     new = digest("".join(digests.values()).encode())
     mark = old if new == old.digest else Mark(new, max(int(now), old.modified), top.updated)
-    page = b"" if output.token is not None else pages.topic(settings.site, top, [one.html for one in entries])
+    page = b"" if output.token is not None else _page(settings.site, top, content)
     return Issue(output, top, content, made, digests, page, mark, old, filling)
+
+
+def _page(site: Site, top: Head, content: Content) -> bytes:
+    shown = [one.entry for one in content.listed]
+    return pages.topic(site, top, shown, more=len(content.entries) > pages.PAGE_ENTRIES)

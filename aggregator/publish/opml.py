@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from xml.sax.saxutils import quoteattr
 
 from aggregator.publish.fragments import DECLARATION
 from aggregator.publish.head import Head
@@ -30,7 +29,15 @@ def _outline(head: Head) -> str:
         "language": head.language,
         "category": "/topics" if head.output.topic is not None else "/feeds",
     }
-    return f"<outline {' '.join(f'{name}={quoteattr(value)}' for name, value in attributes.items())}/>\n"
+    return f"<outline {' '.join(f'{name}={_quoted(value)}' for name, value in attributes.items())}/>\n"
+
+
+def _quoted(value: str) -> str:
+    """As an attribute's value, in the quotes that it has none of. (Not the standard library's: that loads an HTTP client.)"""
+    escaped = _text(value).replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
+    if '"' not in escaped:
+        return f'"{escaped}"'
+    return f"'{escaped}'" if "'" not in escaped else f'"{escaped.replace(chr(34), "&quot;")}"'
 
 
 def _text(value: str) -> str:

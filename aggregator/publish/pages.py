@@ -162,10 +162,10 @@ def entry(view: View, site: Site, place: Place = SERVED) -> bytes:
     return str(macro(view, page, moment(view.published, site))).encode()
 
 
-def topic(site: Site, feed: Head, entries: Sequence[bytes], place: Place = SERVED) -> bytes:
-    """The page of a feed: its newest stories, as `entry` made them."""
-    shown = Markup(b"".join(entries[:PAGE_ENTRIES]).decode())
-    return _render("topic.html", site, place, feed.language, feed=feed, entries=shown, more=len(entries) > PAGE_ENTRIES)
+def topic(site: Site, feed: Head, entries: Sequence[bytes], place: Place = SERVED, *, more: bool) -> bytes:
+    """The page of a feed: its newest `PAGE_ENTRIES` stories, as `entry` made them. more: whether the feed has others."""
+    shown = Markup(b"".join(entries).decode())
+    return _render("topic.html", site, place, feed.language, feed=feed, entries=shown, more=more)
 
 
 def story(site: Site, view: View, told: Story, topics: Sequence[Head], place: Place = SERVED) -> bytes:

@@ -12,12 +12,11 @@ from aggregator.publish import atom, notices, opml, owed, pages, select
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
 from aggregator.publish.closed import ClosedPages
 from aggregator.publish.digests import Digests, Following
-from aggregator.publish.documents import in_order
 from aggregator.publish.files import Tree
 from aggregator.publish.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.issue import Content, Issue, Mark, issue
 from aggregator.publish.late import Late
-from aggregator.publish.rendering import Renderer, render
+from aggregator.publish.rendering import Renderer, feed_of
 from aggregator.publish.sealed import HEALTH_ENTRIES
 from aggregator.publish.shelf import GONE, Moved, Prepared, Shelf
 from aggregator.settings import Output, Settings
@@ -123,10 +122,10 @@ class Publisher:
 
     def _content(self, output: Output, state: OutputState, now: Instant) -> Content | None:
         if output.digest is not None:
-            return Content(self._digests.entries(output), ArchiveLinks())
+            return Content(self._digests.entries(output), [], ArchiveLinks())
         if output.rejected:
             views = notices.rejects(self._store.rejects(output.items), self._settings.site, self.site_id())
-            return Content(in_order([render(one, self._settings.site) for one in views], output.sort), ArchiveLinks())
+            return Content(*feed_of(views, output, self._settings.site), ArchiveLinks())
         shown = self._store.shown(output.slug)
         if state.filling:
             newest = frozenset(select.fill(shown, output.items))
@@ -137,8 +136,7 @@ class Publisher:
         basis = (shown, links, state.filling, state.changed if not shown else None)
         if self._bases.get(output.slug) == basis:
             return None
-        entries = in_order(self._renderer.entries(shown, output), output.sort)
-        return Content(entries, links, basis)
+        return Content(*self._renderer.feed(shown, output), links, basis)
 
     def _mark(self, slug: Slug) -> Mark:
         return Mark.read(self._store.value(MARK + slug))
@@ -164,6 +162,7 @@ class Publisher:
 
     def _forget(self) -> None:
         """Lets go of what is in no feed any more, once that is as much as what is."""
+        self._renderer.rest()
         places = sum(map(len, self._shown.values()))
         if max(len(self._renderer), len(self._promised)) > 2 * places + SPARE:
             shown = {story for stories in self._shown.values() for story in stories}
@@ -191,7 +190,7 @@ class Publisher:
             page = Prepared(HTML, one.page, one.mark.modified, cache, extra=pages.headers())
             self._put(topic_path(output.slug), page, file=topic_path(output.slug) + ".html")
         self._shown[output.slug] = one.stories
-        self._headlines[output.slug] = [entry.headline for entry in one.content.entries[: pages.HEADLINES]]
+        self._headlines[output.slug] = [entry.headline for entry in one.content.listed[: pages.HEADLINES]]
         self._bases[output.slug] = one.content.basis
 
     def _put(self, path: str, document: Prepared, *, file: str | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from aggregator.model import Source, SourceId, Story, StoryId
@@ -13,12 +14,16 @@ from aggregator.publish.characters import address, plain
 from aggregator.publish.view import Origin, View, view
 from aggregator.settings import Output, Settings, Site
 
+T = TypeVar("T")
+
+VIEWS = 1_000
+"""Stories whose views are kept while feeds are published, at most: some 5 kB each."""
 _SECRET_WORDS = ("token", "key", "secret", "password", "passwd", "pass", "auth", "sig", "signature", "session", "credential")
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A story in the three formats and for the feed's page. version: of the stored story that it was made from."""
+    """A story in the three formats. version: of the stored story that it was made from."""
 
     story: StoryId
     version: int
@@ -27,47 +32,98 @@ class Rendered:
     atom: bytes
     rss: bytes
     json: bytes
-    html: bytes = b""
-    headline: bytes = b""
 
 
-def render(shown: View, site: Site, version: int = 0) -> Rendered:
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A story as web pages list it: on its feed's and on the front page. version: of the stored story."""
+
+    version: int
+    entry: bytes
+    headline: bytes
+
+
+Feed: TypeAlias = tuple[list[Rendered], list[Listed]]
+"""A feed's entries in its order, and the first of them as its page lists them; a private feed has no page, so none."""
+
+
+def render(shown: View, version: int = 0) -> Rendered:
     """Renders one view in every format."""
-    return Rendered(
-        shown.id,
-        version,
-        shown.published,
-        shown.updated,
-        atom.entry(shown),
-        rss.item(shown),
-        jsonfeed.item(shown),
-        pages.entry(shown, site),
-        pages.headline(shown),
-    )
+    made = (atom.entry(shown), rss.item(shown), jsonfeed.item(shown))
+    return Rendered(shown.id, version, shown.published, shown.updated, *made)
+
+
+def in_order(entries: Iterable[Rendered], sort: str) -> list[Rendered]:
+    """Newest first, by first publication or by last change; ids decide between equals, so that the order is always the same."""
+    if sort == "updated":
+        return sorted(entries, key=lambda one: (-one.updated, one.story))
+    return sorted(entries, key=lambda one: (-one.published, one.story))
+
+
+def feed_of(views: Sequence[View], output: Output, site: Site) -> Feed:
+    """A feed of what is no stories."""
+    by_id = {one.id: one for one in views}
+    entries = in_order(map(render, views), output.sort)
+    return entries, [_listed(by_id[one.story], site) for one in _on_page(entries, output)]
+
+
+def _listed(shown: View, site: Site, version: int = 0) -> Listed:
+    return Listed(version, pages.entry(shown, site), pages.headline(shown))
+
+
+def _on_page(entries: list[Rendered], output: Output) -> list[Rendered]:
+    return entries[: pages.PAGE_ENTRIES] if output.token is None else []
 
 
 class Renderer:
-    """The rendered entries, by content mode, access and story. Holds those of the documents in use."""
+    """The rendered entries, by content mode, access and story. Holds those of the documents in use.
+
+    Archive pages, of which a poll may close many, need no more than the formats; pages list the first entries of a feed.
+    """
 
     def __init__(self, settings: Settings, load: Callable[[Iterable[StoryId]], list[Story]]) -> None:
         self._site = settings.site
         self._origins = public_origins(settings)
         self._load = load
         self._kept: dict[tuple[str, bool], dict[StoryId, Rendered]] = {}
+        self._listed: dict[str, dict[StoryId, Listed]] = {}
+        self._views: dict[tuple[str, bool, StoryId], tuple[int, View]] = {}
 
     def entries(self, members: Sequence[Shown], output: Output) -> list[Rendered]:
         """The members' entries in their order; those that changed are loaded and rendered, the others are there."""
-        public = output.token is None
-        kept = self._kept.setdefault((output.content, public), {})
-        wanted = {
-            member.story: member.version
-            for member in members
-            if (found := kept.get(member.story)) is None or found.version != member.version
-        }
-        for story in self._load(wanted) if wanted else ():
-            shown = view(story, output.content, self._site, self._origins, public=public)
-            kept[story.id] = render(shown, self._site, wanted[story.id])
+        kept = self._kept.setdefault((output.content, output.token is None), {})
+        for story, (version, seen) in self._seen(_outdated(members, kept), output).items():
+            kept[story] = render(seen, version)
         return [kept[member.story] for member in members if member.story in kept]
+
+    def feed(self, members: Sequence[Shown], output: Output) -> Feed:
+        """The feed of these members."""
+        entries = in_order(self.entries(members, output), output.sort)
+        shown = _on_page(entries, output)
+        kept = self._listed.setdefault(output.content, {})
+        for story, (version, seen) in self._seen(_outdated(shown, kept), output).items():
+            kept[story] = _listed(seen, self._site, version)
+        return entries, [kept[one.story] for one in shown if one.story in kept]
+
+    def _seen(self, wanted: Mapping[StoryId, int], output: Output) -> dict[StoryId, tuple[int, View]]:
+        """Views of these versions of stories. One that is in several feeds, or is closed in one, is loaded once."""
+        public = output.token is None
+        if len(self._views) > VIEWS:
+            self._views.clear()
+        found = {
+            story: one
+            for story, version in wanted.items()
+            if (one := self._views.get((output.content, public, story))) and one[0] == version
+        }
+        missing = wanted.keys() - found.keys()
+        for story in self._load(missing) if missing else ():
+            one = wanted[story.id], view(story, output.content, self._site, self._origins, public=public)
+            found[story.id] = self._views[output.content, public, story.id] = one
+        return found
+
+    def rest(self) -> None:
+        """Lets go of what is needed while several feeds are published."""
+        self._views.clear()
 
     def __len__(self) -> int:
         """How many entries are kept."""
@@ -75,7 +131,17 @@ class Renderer:
 
     def forget_all_but(self, stories: Collection[StoryId]) -> None:
         """Drops what is in no document any more."""
-        self._kept = {mode: {story: one for story, one in kept.items() if story in stories} for mode, kept in self._kept.items()}
+        self._kept = {mode: _only(kept, stories) for mode, kept in self._kept.items()}
+        self._listed = {content: _only(kept, stories) for content, kept in self._listed.items()}
+
+
+def _outdated(wanted: Iterable[Shown | Rendered], kept: Mapping[StoryId, Rendered | Listed]) -> dict[StoryId, int]:
+    """Story → version of what is not kept in that version."""
+    return {one.story: one.version for one in wanted if (old := kept.get(one.story)) is None or old.version != one.version}
+
+
+def _only(kept: Mapping[StoryId, T], stories: Collection[StoryId]) -> dict[StoryId, T]:
+    return {story: one for story, one in kept.items() if story in stories}
 
 
 class PublicOrigins(Mapping[SourceId, Origin]):

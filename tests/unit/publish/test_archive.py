@@ -107,6 +107,31 @@ def test_pages_that_a_crash_left_unwritten_are_written_at_the_next_start(tmp_pat
     assert again.exists()
 
 
+def test_pages_that_a_crash_left_unwritten_are_remembered_when_another_is_closed(tmp_path: Path, store: SqliteStore) -> None:
+    made, _ = grown(tmp_path, store, 24)
+    lost = tmp_path / "public/feeds/all/1.atom"
+    lost.unlink()
+    with store.begin() as transaction:
+        transaction.set_value("publish.pages.all", None)
+    for number in range(25, 35):
+        store_story(store, item(number))
+    made.publish([Slug("all")], LATER)
+    assert (tmp_path / "public/feeds/all/3.atom").exists() and not lost.exists()
+    Publisher(samples.settings(tmp_path, ALL), store).publish(None, LATER)
+    assert lost.exists()
+
+
+def test_many_pages_closed_at_once_are_linked_both_ways(tmp_path: Path, store: SqliteStore) -> None:
+    made, _ = grown(tmp_path, store, 13)
+    for number in range(14, 44):
+        store_story(store, item(number))
+    made.publish([Slug("all")], LATER)
+    documents = chain(tmp_path / "public")
+    assert [len(document.entries) for document in documents] == [3, 10, 10, 10, 10]
+    following = [[link.href[-6:] for link in document.feed.links if link.rel == "next-archive"] for document in documents]
+    assert following == [[], [], ["4.atom"], ["3.atom"], ["2.atom"]]
+
+
 def test_old_pages_may_be_kept_for_a_year_and_the_last_may_not(tmp_path: Path, store: SqliteStore) -> None:
     made, _ = grown(tmp_path, store, 24)
     first, last = made.shelf.late("/feeds/all/1.atom"), made.shelf.late("/feeds/all/2.atom")

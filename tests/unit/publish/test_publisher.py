@@ -11,6 +11,7 @@ import pytest
 
 from aggregator.model import Slug
 from aggregator.publish import filling
+from aggregator.publish.pages import PAGE_ENTRIES
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import GONE, Moved
 from aggregator.settings import Output, Site
@@ -205,6 +206,29 @@ def test_what_is_shown_was_promised_before(tmp_path: Path, store: SqliteStore) -
     made.publish(None, LATER)
     with store.begin() as transaction:
         assert transaction.published_stories([story, hidden]) == {story}
+
+
+def test_a_story_that_moves_up_to_the_page_is_listed_there(tmp_path: Path, store: SqliteStore) -> None:
+    made = publisher(tmp_path, store, Output(Slug("all"), "All", items=100))
+    stories = [store_story(store, item(n)) for n in range(PAGE_ENTRIES + 1)]
+    made.publish(None, LATER)
+    page = tmp_path / "public/topics/all.html"
+    assert b"step 0 &amp;" not in page.read_bytes() and b"Older stories are in the feed" in page.read_bytes()
+    with store.begin() as transaction:
+        transaction.leave(Slug("all"), [stories[-1]])
+    made.publish([Slug("all")], LATER + MINUTE)
+    assert page.read_bytes().count(b"<article") == PAGE_ENTRIES
+    assert b"step 0 &amp;" in page.read_bytes() and b"Older stories are in the feed" not in page.read_bytes()
+
+
+def test_what_is_in_several_feeds_is_listed_on_each_page(tmp_path: Path, store: SqliteStore) -> None:
+    outputs = (Output(Slug("all"), "All", items=1), Output(Slug("ukraine"), "Ukraine", items=20, topic=Slug("ukraine")))
+    made = publisher(tmp_path, store, *outputs)
+    for number in range(15):
+        store_story(store, item(number), slugs=("all", "ukraine"))
+    made.publish(None, LATER)
+    assert (tmp_path / "public/feeds/all/1.atom").exists()
+    assert (tmp_path / "public/topics/ukraine.html").read_bytes().count(b"<article") == 15
 
 
 def test_what_has_left_the_feeds_is_not_kept_in_memory(
