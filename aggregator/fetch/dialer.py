@@ -11,13 +11,12 @@ import os
 import socket
 import threading
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import httpcore
-
+from aggregator.fetch.errors import ConnectError, ConnectTimeoutError
 from aggregator.fetch.guard import Guard, literal
-from aggregator.fetch.wire import Stream, Wire
+from aggregator.fetch.wire import Wire
 
 CONNECT_EACH = 4.0
 """Seconds for one address of several, so that a dead IPv6 route leaves time for IPv4."""
@@ -32,15 +31,15 @@ _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
-class AddressRefusedError(httpcore.ConnectError):
+class AddressRefusedError(ConnectError):
     """The name leads to addresses that must not be connected to, and to no others."""
 
 
-class NameNotFoundError(httpcore.ConnectError):
+class NameNotFoundError(ConnectError):
     """The name has no address, or nobody could say."""
 
 
-class OfflineError(httpcore.ConnectError):
+class OfflineError(ConnectError):
     """No route from here, or no name server that answers."""
 
 
@@ -95,45 +94,38 @@ class Names:
         return future
 
 
-class Dialer(httpcore.AsyncNetworkBackend):
+class Dialer:
     """Opens connections to allowed addresses."""
 
     def __init__(self, guard: Guard, names: Resolver) -> None:
         self._guard = guard
         self._names = names
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 (httpcore's)
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> Stream:
-        """A connection to the first allowed address that answers. Raises httpcore's ConnectError (and its two kinds here)."""
-        limit = asyncio.timeout(timeout)
+    async def connect(self, host: str, port: int, seconds: float) -> Wire:
+        """A connection to the first allowed address that answers. Raises ConnectError (and its kinds)."""
+        limit = asyncio.timeout(seconds)
         try:
             async with limit:
                 return await self._first(self._allowed(host, await self._addresses(host, port)), port)
         except TimeoutError as error:
             if limit.expired():
-                raise httpcore.ConnectTimeout(f"no connection within {timeout:g} s") from error
+                raise ConnectTimeoutError(f"no connection within {seconds:g} s") from error
             raise
 
-    async def _first(self, addresses: Sequence[str], port: int) -> Stream:
+    async def _first(self, addresses: Sequence[str], port: int) -> Wire:
         """The first of these addresses that answers."""
         loop = asyncio.get_running_loop()
         problem: Exception | None = None
         for address in addresses:
             try:
                 async with asyncio.timeout(CONNECT_EACH if len(addresses) > 1 else None):
-                    transport, wire = await loop.create_connection(Wire, address, port)
-                return Stream(wire, transport)
+                    _, wire = await loop.create_connection(Wire, address, port)
+                return wire
             except (OSError, OverflowError) as error:
                 problem = error
         if isinstance(problem, OSError) and problem.errno in _NO_ROUTE:
             raise OfflineError("no route to the server from here") from problem
-        raise httpcore.ConnectError(_told(problem)) from problem
+        raise ConnectError(_told(problem)) from problem
 
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
         address = literal(host)

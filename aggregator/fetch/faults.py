@@ -5,21 +5,24 @@ from __future__ import annotations
 import re
 import ssl
 
-import httpcore
-
 from aggregator.fetch.body import TrickleError
 from aggregator.fetch.decode import DecodingError, TooLargeError
 from aggregator.fetch.dialer import AddressRefusedError, NameNotFoundError, OfflineError
-from aggregator.fetch.wire import BudgetError
+from aggregator.fetch.errors import (
+    BudgetError,
+    ConnectTimeoutError,
+    HeadersTooLargeError,
+    IncompleteError,
+    NoAnswerError,
+    ProtocolError,
+    UnsendableError,
+    WireError,
+)
 from aggregator.model import Fault, FaultKind
 
 _SHOWN = 160
 """Characters of a library's message that are shown: it may quote what the server sent."""
 _UNSHOWABLE = re.compile(r"[^\x20-\x7e]+")
-
-
-class HeadersTooLargeError(Exception):
-    """More header lines or bytes than are read."""
 
 
 class ProxyFailedError(Exception):
@@ -31,15 +34,10 @@ class ProxyFailedError(Exception):
 
 
 KNOWN: tuple[type[Exception], ...] = (
-    httpcore.NetworkError,
-    httpcore.TimeoutException,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
+    WireError,
     OSError,
     DecodingError,
     TooLargeError,
-    HeadersTooLargeError,
     TrickleError,
     UnicodeError,
     OverflowError,
@@ -71,16 +69,18 @@ def fault_of(error: Exception, max_bytes: int) -> Fault:
             return Fault(FaultKind.PROTOCOL, "protocol error: the body comes in too many tiny parts")
         case ssl.SSLError():
             return Fault(FaultKind.TLS, _tls(error))
-        case httpcore.ConnectTimeout():
+        case ConnectTimeoutError():
             return Fault(FaultKind.TIMEOUT, f"too slow: {clean(str(error)) or 'no connection in time'}")
-        case httpcore.TimeoutException() | TimeoutError():
+        case TimeoutError():
             return Fault(FaultKind.TIMEOUT, "too slow: no answer in time")
-        case httpcore.LocalProtocolError():  # its text quotes the header, which may be a secret
+        case UnsendableError():
             return Fault(FaultKind.PROTOCOL, "a header of the config can't be sent: it holds characters that HTTP forbids")
-        case httpcore.ProtocolError():
-            return _protocol(str(error))
-        case httpcore.ProxyError() | httpcore.UnsupportedProtocol():
-            return Fault(FaultKind.CONNECT, f"the proxy failed: {clean(str(error))}")
+        case NoAnswerError():
+            return Fault(FaultKind.CONNECT, "disconnected: the server closed the connection without an answer")
+        case IncompleteError():
+            return Fault(FaultKind.PROTOCOL, "incomplete: the connection closed before the end of the body")
+        case ProtocolError():
+            return Fault(FaultKind.PROTOCOL, f"protocol error: {clean(str(error)) or 'not HTTP'}")
         case _:
             return _connection(error)
 
@@ -94,18 +94,8 @@ def megabytes(size: int) -> str:
     return f"{size / 1_048_576:.3g} MB"
 
 
-def _protocol(text: str) -> Fault:
-    if "too long" in text or "too large" in text:
-        return Fault(FaultKind.TOO_LARGE, "too large: headers beyond 64 KiB")
-    if "without sending a response" in text:
-        return Fault(FaultKind.CONNECT, "disconnected: the server closed the connection without an answer")
-    if "peer closed" in text or "incomplete" in text:
-        return Fault(FaultKind.PROTOCOL, "incomplete: the connection closed before the end of the body")
-    return Fault(FaultKind.PROTOCOL, f"protocol error: {clean(text.partition(': bytearray')[0]) or 'not HTTP'}")
-
-
 def _connection(error: Exception) -> Fault:
-    cause = error.__cause__ if isinstance(error, httpcore.NetworkError) and error.__cause__ is not None else error
+    cause = error.__cause__ if isinstance(error, WireError) and error.__cause__ is not None else error
     text = str(error).lower()
     if isinstance(cause, ssl.SSLError):
         return Fault(FaultKind.TLS, _tls(cause))

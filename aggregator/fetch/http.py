@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from aggregator.fetch import verdict
 from aggregator.fetch.body import BodyReader
 from aggregator.fetch.dialer import Dialer, Names, Resolver
-from aggregator.fetch.faults import KNOWN, HeadersTooLargeError, fault_of
+from aggregator.fetch.errors import HeadersTooLargeError
+from aggregator.fetch.faults import KNOWN, fault_of
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.hosts import HostGate
-from aggregator.fetch.request import headers_for, identity, validators_for
+from aggregator.fetch.request import encoded, headers_for, identity, lines_for, validators_for
 from aggregator.fetch.target import Origin, Target, follow, parse, shown
 from aggregator.fetch.tls import context
-from aggregator.fetch.transport import CONNECT, HEADER_BYTES, FeedTransport, RawHeaders, Response
+from aggregator.fetch.transport import CONNECT, HEADER_BYTES, FeedTransport, Response
 from aggregator.fetch.verdict import Answer, Headers
 from aggregator.model import Fault, FaultKind, FetchFailed, FetchOutcome, FetchRequest, Hop, Instant
 from aggregator.ports import Hold
@@ -133,19 +134,17 @@ class HttpFetcher:
         """One request and its answer, the body decoded. Raises KNOWN."""
         target = way.target
         keep = request.proxy is None and target.origin in self._shared
-        headers = _encoded(headers_for(request, target, way.home, self._identity, keep))
         if request.proxy is None:
-            response = await self._direct.ask(target, headers, keep=keep)
+            lines = lines_for(request, target, way.home, self._identity, keep)
+            response = await self._direct.ask(target, lines, keep=keep)
         else:
+            headers = encoded(headers_for(request, target, way.home, self._identity, keep))
             response = await self._through(request.proxy).ask(target, headers, self._extensions)
         try:
             received = _received(response)
             body = b""
             if response.status in verdict.DOCUMENTS:
                 body = await self._read(response, received, way)
-            elif response.status == 304 and keep:
-                async for _ in response:  # it has no body: to come to its end frees the connection for the next request
-                    pass
         finally:
             await response.aclose()
         asked = validators_for(request, target)
@@ -173,24 +172,12 @@ def held_fault(hold: Hold) -> Fault:
     return Fault(FaultKind.HELD, f"{hold.domain} is held until its time is over ({hold.reason})", retry_at=hold.until)
 
 
-def _encoded(headers: Headers) -> RawHeaders:
-    """Validators are latin-1 byte for byte; a header of the config that is not goes out as UTF-8."""
-    return [(name.encode("ascii", "replace"), _bytes(value)) for name, value in headers]
-
-
-def _bytes(value: str) -> bytes:
-    try:
-        return value.encode("latin-1")
-    except UnicodeEncodeError:
-        return value.encode()
-
-
 def _received(response: Response) -> Headers:
-    """The headers in order, names in lower case, values as latin-1. Raises HeadersTooLargeError."""
-    raw = response.headers
-    if len(raw) > MAX_HEADERS or sum(len(name) + len(value) + 4 for name, value in raw) > HEADER_BYTES:
+    """The headers in order. Raises HeadersTooLargeError."""
+    headers = tuple(response.headers)
+    if len(headers) > MAX_HEADERS or sum(len(name) + len(value) + 4 for name, value in headers) > HEADER_BYTES:
         raise HeadersTooLargeError
-    return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)
+    return headers
 
 
 def _text(location: str) -> str:

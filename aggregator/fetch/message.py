@@ -8,7 +8,7 @@ import os
 from aggregator.fetch.dialer import Dialer, Names
 from aggregator.fetch.faults import KNOWN, fault_of
 from aggregator.fetch.guard import Guard
-from aggregator.fetch.request import identity
+from aggregator.fetch.request import header_lines, identity
 from aggregator.fetch.target import Target, parse
 from aggregator.fetch.tls import context
 from aggregator.fetch.transport import FeedTransport
@@ -45,11 +45,10 @@ class HttpMessenger:
             return fault_of(error, MOST_BYTES)
 
     async def _exchange(self, message: Message, target: Target) -> Reply:
-        headers = [*self._identity, ("Accept-Encoding", "identity"), ("Connection", "close"), *message.headers]
-        if target.authorization is not None:
-            headers.append(("Authorization", target.authorization))
-        encoded = [(name.encode("ascii", "replace"), value.encode("utf-8")) for name, value in headers]
-        response = await self._transport.ask(target, encoded, method=message.method, content=message.body or b"")
+        login = (("Authorization", target.authorization),) if target.authorization is not None else ()
+        headers = (*self._identity, ("Accept-Encoding", "identity"), ("Connection", "close"), *message.headers, *login)
+        lines = header_lines((name.encode("ascii", "replace"), value.encode()) for name, value in headers)
+        response = await self._transport.ask(target, lines, method=message.method, content=message.body or b"")
         body = b""
         try:
             async for part in response:

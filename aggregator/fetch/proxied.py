@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ import httpx
 
 from aggregator.fetch.faults import ProxyFailedError, clean
 from aggregator.fetch.target import Target
-from aggregator.fetch.transport import RawHeaders, Response
+from aggregator.fetch.transport import Response
 from aggregator.model import Fault, FaultKind
 
 
@@ -23,10 +23,10 @@ class ProxyTransport:
         with _told():
             self._transport = httpx.AsyncHTTPTransport(proxy=proxy, verify=context, trust_env=False, limits=limits)
 
-    async def ask(self, target: Target, headers: RawHeaders, extensions: dict[str, Any]) -> Response:
-        """As `FeedTransport.ask`."""
+    async def ask(self, target: Target, headers: list[tuple[bytes, bytes]], extensions: dict[str, Any]) -> Response:
+        """The answer to a GET."""
         with _told():
-            request = httpx.Request("GET", target.url, headers=list(headers), extensions=extensions)
+            request = httpx.Request("GET", target.url, headers=headers, extensions=extensions)
             return _Answer(await self._transport.handle_async_request(request))
 
     async def aclose(self) -> None:
@@ -39,7 +39,8 @@ class _Answer:
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
         self.status = response.status_code
-        self.headers: RawHeaders = response.headers.raw
+        pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+        self.headers: Sequence[tuple[str, str]] = [(name.lower(), value) for name, value in pairs]
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         assert isinstance(self._response.stream, httpx.AsyncByteStream)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from aggregator import __version__
+from aggregator.fetch.errors import UnsendableError
 from aggregator.fetch.target import Target
 from aggregator.model import FetchRequest, Source, SourceState, Validators
 from aggregator.settings import Settings
@@ -28,6 +30,8 @@ _OURS = frozenset(
 """Headers that the config can't set: they belong to the connection or to the conditional request."""
 
 _SENDABLE = re.compile(r"[\t\x20-\x7e\x80-\xff]+")
+_NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(rb"(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?")
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -51,21 +55,62 @@ def validators_for(request: FetchRequest, target: Target) -> Validators:
 
 
 def headers_for(request: FetchRequest, target: Target, home: Target, identity: Headers, keep: bool) -> Headers:
-    """All headers of one request but `Host`, in sending order.
+    """All headers of one request but `Host`.
 
     home: the target of the configured address; its credentials and the source's own headers go to its origin alone.
     identity: `identity()`; keep: whether the connection may be used again.
     """
-    own = request.headers if target.origin == home.origin else ()
+    standing = _standing(*_own(request, target, home), request.user_agent, identity, keep)
+    return (*standing, *_conditions(validators_for(request, target)))
+
+
+def lines_for(request: FetchRequest, target: Target, home: Target, identity: Headers, keep: bool) -> bytes:
+    """`headers_for` as lines. Raises UnsendableError."""
+    standing = _standing_lines(*_own(request, target, home), request.user_agent, identity, keep)
+    return standing + header_lines(encoded(_conditions(validators_for(request, target))))
+
+
+def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Headers as they go over the wire. Raises UnsendableError for what HTTP forbids (RFC 9110 5.1, 5.5)."""
+    lines = b""
+    for name, value in headers:
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise UnsendableError
+        lines += b"%b: %b\r\n" % (name, value)
+    return lines
+
+
+def encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """Validators are latin-1 byte for byte; a header of the config that is not goes out as UTF-8."""
+    return [(name.encode("ascii", "replace"), _bytes(value)) for name, value in headers]
+
+
+def _bytes(value: str) -> bytes:
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode()
+
+
+def _own(request: FetchRequest, target: Target, home: Target) -> tuple[Headers, str | None]:
+    """The source's own headers and credentials, as far as they may go to this target."""
+    at_home = target is home or target.origin == home.origin
+    return (request.headers, target.authorization or home.authorization) if at_home else ((), target.authorization)
+
+
+@lru_cache(maxsize=1_024)
+def _standing_lines(own: Headers, login: str | None, agent: str | None, identity: Headers, keep: bool) -> bytes:
+    return header_lines(encoded(_standing(own, login, agent, identity, keep)))
+
+
+def _standing(own: Headers, login: str | None, agent: str | None, identity: Headers, keep: bool) -> Headers:
+    """The headers that are the same each time."""
     own = tuple((name, value) for name, value in own if name.lower() not in _OURS)
     taken = {name.lower() for name, _ in own}
-    agent = (("User-Agent", request.user_agent),) if request.user_agent else ()
-    base = _merged((*agent, *identity, ("Accept", ACCEPT)), taken)
-    login = target.authorization or (home.authorization if target.origin == home.origin else None)
+    base = _merged((*((("User-Agent", agent),) if agent else ()), *identity, ("Accept", ACCEPT)), taken)
     credentials = (("Authorization", login),) if login and "authorization" not in taken else ()
     closing = () if keep else (("Connection", "close"),)
-    condition = _conditions(validators_for(request, target))
-    return (*base, ("Accept-Encoding", ACCEPT_ENCODING), *condition, *own, *credentials, *closing)
+    return (*base, ("Accept-Encoding", ACCEPT_ENCODING), *own, *credentials, *closing)
 
 
 def identity(settings: Settings) -> Headers:

@@ -1,22 +1,23 @@
-"""HTTP/1.1 requests by httpcore's connection over our own dialer.
+"""HTTP/1.1 requests over our own dialer, answers read by llhttp (decisions/031).
 
-Without httpx's requests and responses around it, which are a fifth of what a poll with nothing new costs. No pool: each request
-of a pool walks all its connections. A connection is kept, shortly, only where the caller says that the host has more feeds to
-ask for. Measured costs are in docs/polling.md.
+No pool: a connection is kept, shortly, only where the caller says that the host has more feeds to ask for. Measured costs are in
+docs/polling.md.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
+from time import monotonic
 from typing import Protocol
 
-import httpcore
-
 from aggregator.fetch.dialer import Dialer
+from aggregator.fetch.errors import ProtocolError, ReadError, UnsendableError
+from aggregator.fetch.response import ResponseReader
 from aggregator.fetch.target import Origin, Target
 from aggregator.fetch.tls import Resuming
-from aggregator.fetch.wire import Stream
+from aggregator.fetch.wire import Wire
 
 CONNECT = 10.0
 """Seconds for name, connection and TLS handshake each."""
@@ -30,54 +31,38 @@ KEEP_FOR = 30.0
 MAX_KEPT = 64
 """Idle connections at most; each TLS one holds a buffer of 256 KiB."""
 
-
-RawHeaders = Sequence[tuple[bytes, bytes]]
+_URL = re.compile(r"[\x21-\x7e]+")
 
 
 class Response(Protocol):
-    """An answer of which the body is still to be read: iterate, then close."""
+    """An answer of which the body is still to be read: iterate, then close. headers: names in lower case, all as latin-1."""
 
     @property
     def status(self) -> int: ...
     @property
-    def headers(self) -> RawHeaders: ...
+    def headers(self) -> Sequence[tuple[str, str]]: ...
     def __aiter__(self) -> AsyncIterator[bytes]: ...
     async def aclose(self) -> None: ...
 
 
-class _NoLock:
-    """Stands in for a lock where one task at a time has the connection."""
-
-    async def __aenter__(self) -> None: ...
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-
-class _Connection(httpcore.AsyncHTTP11Connection):
-    """httpcore's connection with a smaller bound on headers and without its lock.
-
-    The lock asks which event loop runs by importing sniffio, for each connection anew; where that is not installed (anyio
-    does without it now) the search for it costs more than the request. Should the attribute be renamed, only speed is lost.
-    """
-
-    MAX_INCOMPLETE_EVENT_SIZE = HEADER_BYTES
-
-    def __init__(self, origin: httpcore.Origin, stream: Stream) -> None:
-        super().__init__(origin, stream, keepalive_expiry=KEEP_FOR)
-        self._state_lock = _NoLock()  # type: ignore[assignment]
-
-
 class _Open:
-    """An open connection and the stream under it."""
+    """An open connection, and when it has lain idle for too long."""
 
-    def __init__(self, origin: Origin, connection: httpcore.AsyncHTTP11Connection, stream: Stream) -> None:
+    __slots__ = ("expires", "origin", "remembered", "wire")
+
+    def __init__(self, origin: Origin, wire: Wire) -> None:
         self.origin = origin
-        self.connection = connection
-        self.stream = stream
+        self.wire = wire
+        self.expires = 0.0
+        self.remembered = False
+
+    @property
+    def stands(self) -> bool:
+        return monotonic() <= self.expires and not self.wire.readable
 
 
 class FeedTransport:
-    """Sends one request; the caller reads the response and closes it. Raises httpcore's and ssl's exceptions as they are."""
+    """Sends one request; the caller reads the response and closes it. Raises WireError, and OSError from the TLS handshake."""
 
     def __init__(self, dialer: Dialer, context: Resuming, max_bytes: int) -> None:
         self._dialer = dialer
@@ -89,76 +74,79 @@ class FeedTransport:
     async def ask(
         self,
         target: Target,
-        headers: RawHeaders,
+        lines: bytes,
         *,
         keep: bool = False,
         method: str = "GET",
         content: bytes = b"",
     ) -> Response:
-        """The answer to one request. headers: all but Host and Content-Length; keep: the connection may be used again.
+        """The answer to one request. lines: of `header_lines`, all but Host and Content-Length; keep: the connection may be
+        used again.
 
         Only connecting has a limit on its time: the caller has one for the whole.
         """
-        origin = target.origin
-        message = message_of(method, target, headers, content)
-        kept = await self._take(origin) if keep else None
+        request = request_of(method, target, lines, content)
+        kept = self._take(target.origin) if keep else None
         if kept is not None:
             try:
-                return await self._send(kept, message, keep)
-            except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
-                await kept.connection.aclose()  # it died while it lay idle: once more on a new one
-        return await self._send(await self._open(origin), message, keep)
+                return await self._send(kept, request, keep)
+            except (ProtocolError, ReadError):
+                pass  # it died while it lay idle: once more on a new one
+        return await self._send(await self._open(target.origin), request, keep)
 
-    async def _send(self, opened: _Open, message: httpcore.Request, keep: bool) -> Response:
-        opened.stream.allow(HEAD_BUDGET, "headers")
+    async def _send(self, opened: _Open, request: bytes, keep: bool) -> Response:
+        wire, reader = opened.wire, ResponseReader()
         try:
-            answer = await opened.connection.handle_async_request(message)
-        except httpcore.RemoteProtocolError as error:
-            if opened.stream.spoke and "without sending" in str(error):
-                raise httpcore.RemoteProtocolError("what came is no HTTP response") from error
+            wire.allow(HEAD_BUDGET, "headers")
+            wire.write(request)
+            while not reader.headed:
+                await _advance(wire, reader)
+            wire.allow(self._max_wire, "more bytes than polling.max_bytes")
+        except BaseException:
+            wire.abort()
             raise
-        opened.stream.allow(self._max_wire, "more bytes than polling.max_bytes")
-        return _Answer(self, opened, answer, keep)
+        return _Answer(self, opened, reader, keep)
 
     async def _open(self, origin: Origin) -> _Open:
         scheme, host, port = origin
-        stream = await self._dialer.connect_tcp(host, port, timeout=CONNECT)
+        wire = await self._dialer.connect(host, port, CONNECT)
         if scheme == "https":
-            stream = await stream.start_tls(self._context, server_hostname=host, timeout=CONNECT)
-        core = httpcore.Origin(scheme.encode("ascii"), host.encode("ascii"), port)
-        return _Open(origin, _Connection(core, stream), stream)
+            await wire.start_tls(self._context, host, CONNECT)
+        return _Open(origin, wire)
 
-    async def _take(self, origin: Origin) -> _Open | None:
+    def _take(self, origin: Origin) -> _Open | None:
         """A kept connection that still stands, or None."""
-        waiting = self._kept.get(origin, [])
+        waiting = self._kept.get(origin)
         while waiting:
             opened = waiting.pop()
-            if opened.connection.is_available() and not opened.connection.has_expired():
+            if opened.stands:
                 return opened
-            await opened.connection.aclose()
+            opened.wire.abort()
         self._kept.pop(origin, None)
         return None
 
-    async def done(self, opened: _Open, keep: bool) -> None:
+    def done(self, opened: _Open, reusable: bool) -> None:
         """Takes a connection back after its response: to keep it, or to close it."""
-        if opened.origin[0] == "https":
-            secure = opened.stream.get_extra_info("ssl_object")
+        if opened.origin[0] == "https" and not opened.remembered:
+            secure = opened.wire.tells("ssl_object")
             if secure is not None:
                 self._context.remember(opened.origin[1], secure.session)
-        if keep and opened.connection.is_idle() and sum(map(len, self._kept.values())) < MAX_KEPT:
+            opened.remembered = True
+        if reusable and sum(map(len, self._kept.values())) < MAX_KEPT:
+            opened.expires = monotonic() + KEEP_FOR
             self._kept.setdefault(opened.origin, []).append(opened)
             if self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(KEEP_FOR + 1, self._sweep)
         else:
-            await opened.connection.aclose()
+            opened.wire.abort()
 
     def _sweep(self) -> None:
         """Closes what lay idle for too long."""
         self._timer = None
         for origin, waiting in list(self._kept.items()):
-            for opened in [opened for opened in waiting if opened.connection.has_expired()]:
+            for opened in [opened for opened in waiting if not opened.stands]:
                 waiting.remove(opened)
-                opened.stream.abort()
+                opened.wire.abort()
             if not waiting:
                 del self._kept[origin]
         if self._kept:
@@ -170,38 +158,52 @@ class FeedTransport:
             self._timer = None
         for waiting in self._kept.values():
             for opened in waiting:
-                await opened.connection.aclose()
+                opened.wire.abort()
         self._kept.clear()
 
 
 class _Answer:
     """A response with its raw body; closing it gives the connection back."""
 
-    def __init__(self, transport: FeedTransport, opened: _Open, answer: httpcore.Response, keep: bool) -> None:
+    __slots__ = ("_keep", "_opened", "_reader", "_transport", "headers", "status")
+
+    def __init__(self, transport: FeedTransport, opened: _Open, reader: ResponseReader, keep: bool) -> None:
         self._transport = transport
         self._opened = opened
-        self._answer = answer
+        self._reader = reader
         self._keep = keep
-        self.status: int = answer.status
-        self.headers: RawHeaders = answer.headers
+        self.status = reader.status
+        self.headers: Sequence[tuple[str, str]] = reader.headers
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._answer.aiter_stream():
-            yield part
+        reader = self._reader
+        while True:
+            parts, reader.parts = reader.parts, []
+            for part in parts:
+                yield part
+            if reader.fault is not None:
+                raise reader.fault
+            if reader.ended:
+                return
+            await _advance(self._opened.wire, reader)
 
     async def aclose(self) -> None:
-        await self._answer.aclose()
-        await self._transport.done(self._opened, self._keep)
+        self._transport.done(self._opened, self._keep and self._reader.ended and self._reader.reusable)
 
 
-def message_of(method: str, target: Target, headers: RawHeaders, content: bytes) -> httpcore.Request:
-    """The request as httpx would have made it: a target is encoded as it goes over the wire."""
-    scheme, host = target.scheme.encode("ascii"), target.host.encode("ascii")
-    _, _, place, path = target.url.encode("ascii").split(b"/", 3)
-    length = [(b"Content-Length", b"%d" % len(content))] if content else []
-    return httpcore.Request(
-        method,
-        httpcore.URL(scheme=scheme, host=host, port=target.port, target=b"/" + path),
-        headers=[(b"Host", place), *headers, *length],
-        content=content or None,
-    )
+async def _advance(wire: Wire, reader: ResponseReader) -> None:
+    """One read further."""
+    data = await wire.read()
+    if data:
+        reader.feed(data)
+    else:
+        reader.end()
+
+
+def request_of(method: str, target: Target, lines: bytes, content: bytes) -> bytes:
+    """The bytes of a request. Raises UnsendableError for an address that would break its first lines."""
+    if not _URL.fullmatch(target.url):
+        raise UnsendableError
+    _, _, place, path = target.url.split("/", 3)
+    length = f"Content-Length: {len(content)}\r\n" if content else ""
+    return f"{method} /{path} HTTP/1.1\r\nHost: {place}\r\n".encode("ascii") + lines + length.encode("ascii") + b"\r\n" + content

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-import httpcore
 import pytest
 
 from aggregator.fetch.dialer import MAX_NAMES, AddressRefusedError, Dialer, NameNotFoundError, Names, OfflineError
+from aggregator.fetch.errors import ConnectError
 from aggregator.fetch.guard import Guard
 
 
@@ -89,7 +89,7 @@ def test_what_a_look_up_raises_is_told_apart(error: Exception, kind: type[Except
         raise error
 
     async def run() -> None:
-        await Dialer(Guard(), Names(resolve)).connect_tcp("a.example", 80, timeout=5)
+        await Dialer(Guard(), Names(resolve)).connect("a.example", 80, 5)
 
     with pytest.raises(kind):
         asyncio.run(run())
@@ -102,9 +102,9 @@ def connect(*addresses: str, port: int, allow: str = "127.0.0.0/8") -> str:
         return addresses
 
     async def run() -> str:
-        stream = await Dialer(Guard([allow]), resolve).connect_tcp("a.example", port, timeout=5)
-        name = stream.get_extra_info("peername")
-        await stream.aclose()
+        wire = await Dialer(Guard([allow]), resolve).connect("a.example", port, 5)
+        name = wire.tells("peername")
+        wire.abort()
         return str(name[0])
 
     return asyncio.run(run())
@@ -114,7 +114,7 @@ def test_the_next_address_is_tried_when_one_refuses() -> None:
     with socket.create_server(("127.0.0.2", 0)) as server:
         port = server.getsockname()[1]
         assert connect("127.0.0.4", "127.0.0.2", port=port) == "127.0.0.2"
-        with pytest.raises(httpcore.ConnectError, match="connection refused"):
+        with pytest.raises(ConnectError, match="connection refused"):
             connect("127.0.0.4", "127.0.0.5", port=port)
 
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from aggregator.fetch.request import header_lines
 from aggregator.fetch.target import Target, parse
-from aggregator.fetch.transport import message_of
+from aggregator.fetch.transport import request_of
 
 PLACES = "example.org|example.org:8080|bücher.example|EXAMPLE.org:443|127.0.0.1:81|[::1]:8000|[2001:db8::1]|a_b.example"
 
@@ -18,11 +19,13 @@ def compare(url: str, content: bytes = b"") -> None:
     if not isinstance(target, Target):
         return
     pairs = [(b"User-Agent", b"us"), (b"Connection", b"close")]
-    ours = message_of("POST" if content else "GET", target, pairs, content)
-    its = httpx.Request(ours.method.decode(), target.url, headers=pairs, content=content or None)
-    place = (its.url.raw_scheme, its.url.raw_host, its.url.port or {"http": 80, "https": 443}[its.url.scheme], its.url.raw_path)
-    assert (ours.url.scheme, ours.url.host, ours.url.port, ours.url.target) == place
-    assert ours.headers == its.headers.raw
+    method = "POST" if content else "GET"
+    its = httpx.Request(method, target.url, headers=pairs, content=content or None)
+    assert (target.scheme, target.host) == (its.url.scheme, its.url.raw_host.decode())
+    assert target.port == its.url.port or its.url.port is None
+    lines = b"".join(b"%b: %b\r\n" % pair for pair in its.headers.raw)
+    whole = b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method.encode(), its.url.raw_path, lines, content)
+    assert request_of(method, target, header_lines(pairs), content) == whole
 
 
 @pytest.mark.parametrize("place", PLACES.split("|"))

@@ -1,0 +1,188 @@
+"""Bytes of an answer become status, headers and parts of a body, by llhttp.
+
+llhttp is stricter than people's servers are: a head that it refuses is put in order (`tidied`) and read again. Nothing that comes
+after such an answer is believed: its connection is not used again.
+"""
+
+from __future__ import annotations
+
+import re
+
+from httptools import HttpParserCallbackError, HttpParserError, HttpResponseParser
+
+from aggregator.fetch.errors import HeadersTooLargeError, IncompleteError, NoAnswerError, ProtocolError, WireError
+
+TRAILER_BYTES = 64 * 1024
+"""Bytes of the header lines that may follow a body in chunks. They are counted, not kept."""
+
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+_NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+_LENGTH = re.compile(rb"[0-9]{1,19}")
+_CONTROLS = bytes.maketrans(bytes([*range(9), *range(10, 32), 127]), b" " * 32)
+
+
+class ResponseReader:
+    """One response: to be fed until it has `ended`. Answers below 200 that come before it are passed over.
+
+    headers: names in lower case, all as latin-1. parts: of the body, for the caller to take away. fault: what is wrong with the
+    body, after these parts. reusable: the connection may carry another request. Raises ProtocolError while there is no head, and
+    IncompleteError.
+    """
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: list[tuple[str, str]] = []
+        self.parts: list[bytes] = []
+        self.headed = False
+        self.ended = False
+        self.fault: WireError | None = None
+        self.reusable = False
+        self._raw = b""
+        self._odd = False
+        self._trailers = 0
+        self._told: WireError | None = None
+        self._parser: HttpResponseParser | None = _parser(self)
+
+    def feed(self, data: bytes) -> None:
+        """Takes the next bytes in."""
+        if self.headed:
+            self._parse(data)
+        else:
+            self._read_head(data)
+
+    def _read_head(self, data: bytes) -> None:
+        searched = max(0, len(self._raw) - 2)
+        self._raw += data
+        if not self._odd:
+            try:
+                self._parse(data)
+            except ProtocolError:
+                if not self._raw.lstrip(b"\r\n").startswith(b"HTTP/"):
+                    raise
+                self._odd, searched, self._parser = True, 0, _parser(self)
+        if self._odd:
+            self._mend(searched)
+        if self.headed:
+            self._raw = b""
+
+    def _mend(self, searched: int) -> None:
+        """Reads what has come with each whole head put in order."""
+        while not self.headed and (blank := _BLANK_LINE.search(self._raw, searched)) is not None:
+            head, self._raw, searched = self._raw[: blank.end()], self._raw[blank.end() :], 0
+            self._parse(tidied(head))
+        if self.headed and self._raw:
+            self._parse(self._raw)
+
+    def end(self) -> None:
+        """The connection has closed. That is the end of a body of which nothing says how long it is."""
+        if not self.headed:
+            raise ProtocolError("what came is no HTTP response") if self._raw else NoAnswerError("no answer")
+        if not self.ended and any(_frames(name, value) for name, value in self.headers):
+            raise IncompleteError("the connection closed before the end of the body")
+        self.ended, self._parser = True, None
+
+    def _parse(self, data: bytes) -> None:
+        if self._parser is None:
+            self.reusable = False  # more than the answer
+            return
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError as error:
+            if self.ended:
+                self.reusable = False
+            elif self.headed:
+                self.fault, self._parser = self._fault(error), None
+            else:
+                raise self._fault(error) from None
+        if self.ended:
+            self._parser = None  # which holds this reader
+
+    def _fault(self, error: HttpParserError) -> WireError:
+        if self._told is not None:
+            return self._told
+        if isinstance(error, HttpParserCallbackError):
+            raise error
+        return ProtocolError(str(error))
+
+    def _fail(self, fault: WireError) -> None:
+        """Ends the parsing with this: what a callback raises is not passed on."""
+        self._told = fault
+        raise fault
+
+    # What llhttp calls.
+    def on_message_begin(self) -> None:
+        if self.ended:
+            self._fail(ProtocolError("more than one answer"))
+        self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.headed:
+            self.headers.append((name.decode("latin-1").lower(), value.decode("latin-1").rstrip(" \t")))
+            return
+        self._trailers += len(name) + len(value) + 4
+        if self._trailers > TRAILER_BYTES:
+            self._fail(HeadersTooLargeError())
+
+    def on_headers_complete(self) -> None:
+        assert self._parser is not None
+        self.status = self._parser.get_status_code()
+        if self.status < 100 or self.status == 101:
+            self._fail(ProtocolError(f"status {self.status}, which nobody asked for"))
+        codings = [value.lower() for name, value in self.headers if name == "transfer-encoding"]
+        if codings and codings not in (["chunked"], ["identity"]):
+            self._fail(ProtocolError("Only Transfer-Encoding: chunked is supported"))
+        self.headed = self.status >= 200
+
+    def on_body(self, data: bytes) -> None:
+        self.parts.append(data)
+
+    def on_message_complete(self) -> None:
+        if self.headed:
+            assert self._parser is not None
+            self.ended = True
+            self.reusable = not self._odd and self._parser.should_keep_alive()
+
+
+def _parser(reader: ResponseReader) -> HttpResponseParser:
+    parser = HttpResponseParser(reader)
+    parser.set_dangerous_leniencies(
+        lenient_version=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+    )
+    return parser
+
+
+def _frames(name: str, value: str) -> bool:
+    return name == "content-length" or (name == "transfer-encoding" and value.lower() == "chunked")
+
+
+def tidied(head: bytes) -> bytes:
+    """A status line and its headers as they should have been sent (RFC 9112 5, 6.3; RFC 9110 5.5).
+
+    Folded lines are joined, white space before a colon is taken off, what is no header is left out, control characters become
+    spaces. One length that is told several times is told once, and none beside chunks. Raises ProtocolError.
+    """
+    status, *lines = re.split(rb"\r?\n", head.strip(b"\r\n"))
+    fields: list[tuple[bytes, bytes]] = []
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if line[:1] in (b" ", b"\t"):
+            if fields:
+                fields[-1] = (fields[-1][0], fields[-1][1] + b" " + line.strip())
+        elif colon and _NAME.fullmatch(name.rstrip(b" \t")):
+            fields.append((name.rstrip(b" \t"), value))
+    kept = [(name, value.translate(_CONTROLS).strip()) for name, value in _framed(fields)]
+    return b"\r\n".join([status, *(name + b": " + value for name, value in kept), b"", b""])
+
+
+def _framed(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers with one way alone to tell where the body ends. Raises ProtocolError."""
+    codings = [value.strip() for name, value in fields if name.lower() == b"transfer-encoding"]
+    lengths = {part.strip() for name, value in fields if name.lower() == b"content-length" for part in value.split(b",")}
+    if len(lengths) > 1:
+        raise ProtocolError("conflicting Content-Length headers")
+    if not all(map(_LENGTH.fullmatch, lengths)):
+        raise ProtocolError("bad Content-Length")
+    coded = any(coding.lower() != b"identity" for coding in codings)
+    left_out = {b"transfer-encoding" if not coded else b"", b"content-length"}
+    kept = [(name, value) for name, value in fields if name.lower() not in left_out]
+    return kept if coded or not lengths else [*kept, (b"Content-Length", lengths.pop())]
