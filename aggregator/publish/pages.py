@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ from aggregator.text.chars import one_line
 from aggregator.text.times import rfc3339
 
 if TYPE_CHECKING:
-    from jinja2 import Environment, Template
+    from jinja2 import Template
 
 HEADLINES = 3
 """Of each feed on the front page."""
@@ -64,32 +65,16 @@ class Report:
     when: Moment
 
 
-@cache
 def _template(name: str) -> Template:
-    return _environment().get_template(name)
+    from aggregator.publish.templates import template
 
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    made = Environment(
-        loader=PackageLoader("aggregator.publish"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters["markup"] = Markup  # for bodies alone, which nh3 cleaned and scrub scrubbed
-    return made
+    return template(name)
 
 
 @cache
 def _source(name: str) -> Markup:
     """A style sheet or script as it stands in a page."""
-    loader = _environment().loader
-    assert loader is not None
-    return Markup(loader.get_source(_environment(), name)[0].strip())
+    return Markup((Path(__file__).with_name("templates") / name).read_text("utf-8").strip())
 
 
 def _hash(name: str) -> str:
