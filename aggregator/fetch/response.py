@@ -15,6 +15,8 @@ from aggregator.fetch.errors import HeadersTooLargeError, IncompleteError, NoAns
 TRAILER_BYTES = 64 * 1024
 """Bytes of the header lines that may follow a body in chunks. They are counted, not kept."""
 
+_NO_HTTP = "what came is no HTTP response"
+_STATUS_LINE = re.compile(rb"HTTP/[0-9]\.[0-9] [0-9]{3}(?: [^\r]*)?")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 _LENGTH = re.compile(rb"[0-9]{1,19}")
@@ -58,7 +60,7 @@ class ResponseReader:
                 self._parse(data)
             except ProtocolError:
                 if not self._raw.lstrip(b"\r\n").startswith(b"HTTP/"):
-                    raise
+                    raise ProtocolError(_NO_HTTP) from None
                 self._odd, searched, self._parser = True, 0, _parser(self)
         if self._odd:
             self._mend(searched)
@@ -76,7 +78,7 @@ class ResponseReader:
     def end(self) -> None:
         """The connection has closed. That is the end of a body of which nothing says how long it is."""
         if not self.headed:
-            raise ProtocolError("what came is no HTTP response") if self._raw else NoAnswerError("no answer")
+            raise ProtocolError(_NO_HTTP) if self._raw else NoAnswerError("no answer")
         if not self.ended and any(_frames(name, value) for name, value in self.headers):
             raise IncompleteError("the connection closed before the end of the body")
         self.ended, self._parser = True, None
@@ -162,6 +164,8 @@ def tidied(head: bytes) -> bytes:
     spaces. One length that is told several times is told once, and none beside chunks. Raises ProtocolError.
     """
     status, *lines = re.split(rb"\r?\n", head.strip(b"\r\n"))
+    if not _STATUS_LINE.fullmatch(status):
+        raise ProtocolError("illegal status line")
     fields: list[tuple[bytes, bytes]] = []
     for line in lines:
         name, colon, value = line.partition(b":")
