@@ -42,15 +42,14 @@ def _quiet_since(one: Shown) -> tuple[int, Instant, int]:
 
 
 def close(slug: Slug, page: int, entries: Sequence[Rendered], now: Instant) -> ArchivePage:
-    """Makes the page, newest entry first."""
-    ordered = sorted(entries, key=lambda one: (-one.published, one.story))
+    """Makes the page of these entries, which come newest first."""
     return ArchivePage(
         slug=slug,
         page=page,
         closed=now,
-        updated=max(one.updated for one in ordered),
-        stories=tuple(one.story for one in ordered),
-        body=pack(ordered),
+        updated=max(one.updated for one in entries),
+        stories=tuple(one.story for one in entries),
+        body=pack(entries),
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import ArchivePage, Shown, Store
@@ -12,7 +13,7 @@ from aggregator.publish.addresses import FORMATS, TYPES, page_path
 from aggregator.publish.documents import documents
 from aggregator.publish.files import Tree
 from aggregator.publish.head import ArchiveLinks, Head, head
-from aggregator.publish.rendering import Renderer
+from aggregator.publish.rendering import Rendered, Renderer, in_order
 from aggregator.publish.shelf import Prepared, digest
 from aggregator.settings import Output, Settings
 
@@ -21,6 +22,9 @@ PAGES_KEY = "publish.pages."
 """Prefix of stored values: what the page files of a feed were last written from."""
 DROPS_KEY = "publish.drops"
 """Key of the stored number of dropped addresses that archive pages were cleared of."""
+Closed: TypeAlias = tuple[ArchivePage, list[Rendered]]
+"""A page and its entries, the newest first."""
+
 _PATH = re.compile(r"/feeds/([^/]+)/([1-9][0-9]{0,8})\.(atom|rss|json)")
 
 
@@ -49,25 +53,28 @@ class ClosedPages:
     def close(self, output: Output, shown: list[Shown], now: Instant) -> list[Shown]:
         """Closes what is due to be closed and returns the members that are left in the subscription document."""
         before = self.count(output.slug)
-        last: ArchivePage | None = None
+        closed: list[Closed] = []
         while members := archive.to_close(shown, output.items):
-            number = self.count(output.slug) + 1
-            page = archive.close(output.slug, number, self._renderer.entries(members, output), now)
-            with self._store.begin() as transaction:
-                transaction.mark_published(page.stories)
-                transaction.save_page(page)
-            self._counts[output.slug] = number
-            if last is not None:
-                self._write(output, last)
-            elif number > 1:
-                self._rewrite(output, number - 1)  # it now has a next one: the one change of a closed page's links
-            last = page
+            entries = in_order(self._renderer.entries(members, output), "published")
+            closed.append((archive.close(output.slug, before + len(closed) + 1, entries, now), entries))
             gone = {one.story for one in members}
             shown = [one for one in shown if one.story not in gone]
-        if last is not None:
-            self._write(output, last)
-            self._note_written(output, before)
+        if closed:
+            self._save(output, closed, before)
         return shown
+
+    def _save(self, output: Output, closed: Sequence[Closed], before: int) -> None:
+        """Stores these pages and writes their files. before: how many there were."""
+        with self._store.begin() as transaction:
+            for page, _ in closed:
+                transaction.mark_published(page.stories)
+                transaction.save_page(page)
+        self._counts[output.slug] = before + len(closed)
+        if before:
+            self._rewrite(output, before)  # it now has a next one: the one change of a closed page's links
+        for page, entries in closed:
+            self._write(output, page, entries)
+        self._note_written(output, before)
 
     def _note_written(self, output: Output, before: int) -> None:
         """Remembers that the files of all pages are written, if those of the pages before were."""
@@ -110,7 +117,7 @@ class ClosedPages:
                     rest = archive.without(page, stories)
                     with self._store.begin() as transaction:
                         transaction.save_page(rest)
-                    self._write(output, rest)
+                    self._write(output, rest, archive.unpack(rest.body))
 
     def paths(self, output: Output) -> Iterator[str]:
         """The paths of all its pages' documents."""
@@ -135,10 +142,10 @@ class ClosedPages:
     def _rewrite(self, output: Output, number: int) -> None:
         page = self._store.page(output.slug, number)
         if page is not None:
-            self._write(output, page)
+            self._write(output, page, archive.unpack(page.body))
 
-    def _write(self, output: Output, page: ArchivePage) -> None:
-        made = documents(self._head(output, page), archive.unpack(page.body))
+    def _write(self, output: Output, page: ArchivePage, entries: Sequence[Rendered]) -> None:
+        made = documents(self._head(output, page), entries)
         for format, body in made.items():
             self._trees[output.token is not None].write(page_path(output.slug, page.page, format)[1:], body)
 
