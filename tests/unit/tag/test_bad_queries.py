@@ -120,6 +120,7 @@ BAD = [
     ("(" * 60 + "a" + ")" * 60, 41, "too deep"),
     ("-(" * 60 + "a" + ")" * 60, 82, "too deep"),
     ("NOT " * 60 + "a", 165, "too deep"),
+    ("NOT " * 9_000 + "a", 165, "too deep"),
     ("word " * 10_000, 40_001, "too long"),
     ("abc " * 2_500, 8_001, "too many words"),
     (f"/{'a' * 1_001}/", 1, "too long"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 
 from aggregator.errors import QueryError
 from aggregator.ports import QueryNames
-from aggregator.tag import syntax
 from aggregator.tag.check import check
 from aggregator.tag.marking import excerpt, marked
 from aggregator.tag.nodes import All, Any, Node, Not, show, terms
@@ -124,22 +122,3 @@ def test_rules_are_ordered_by_what_they_need() -> None:
     assert order.index("topic u") < order.index("topic t")
     with pytest.raises(Circular):
         levels({RuleName("topic", "t"): parse("topic:t")})
-
-
-@pytest.mark.parametrize("damage", [None, b"", b"something else"])
-def test_the_tables_of_the_grammar_are_kept_and_made_anew_where_they_are_not_whole(
-    damage: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(syntax, "cache_from_source", lambda source: str(tmp_path / "syntax.pyc"))
-    monkeypatch.setattr("sys.dont_write_bytecode", False)
-    kept = tmp_path / "syntax.grammar"
-    text = 'title:nato (ukraine OR "closer ties") -sport'
-    told = parse(text)
-    syntax._grammar.cache_clear()
-    assert parse(text) == told
-    whole = kept.read_bytes()
-    if damage is not None:
-        kept.write_bytes(damage)
-    syntax._grammar.cache_clear()
-    assert parse(text) == told
-    assert kept.read_bytes().split(b"\n")[0] == whole.split(b"\n")[0]

@@ -1,0 +1,174 @@
+"""The grammar of queries (docs/queries.md): from text to tokens, and from tokens to branches. `syntax` makes nodes of these.
+
+    query:   either
+    either:  every (OR every)*
+    every:   unary (AND? unary)*
+    unary:   (MINUS | NOT) unary | LPAR either RPAR | FIELD value | FIELD LPAR either RPAR | URL | COMPARE | value
+    value:   WORD | PHRASE | REGEX
+
+What comes next is told by one token, so each rule is a method. Plain classes and no parser library: each start reads the
+queries of its config.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_TOKENS = re.compile(
+    r"""
+      (?P<URL>     (?i:url:(?:/(?:[^/\\\s]|\\.)+/[a-z]?(?=[\s)]|$)|[^\s()"]+)))
+    | (?P<COMPARE> (?i:[a-z_]+\s*(?:[<>]=?|=[<>=]?)\s*[^\s()"]*))
+    | (?P<FIELD>   (?i:[a-z_]+:(?!//)))
+    | (?P<OR>      OR(?=[\s()"]|$))
+    | (?P<AND>     AND(?=[\s()"]|$))
+    | (?P<NOT>     NOT(?=[\s()"]|$))
+    | (?P<REGEX>   /(?:[^/\\]|\\.)+/[a-z]*(?=[\s)]|$))
+    | (?P<PHRASE>  "[^"]*")
+    | (?P<MINUS>   -(?=[^\s)-]))
+    | (?P<LPAR>    \()
+    | (?P<RPAR>    \))
+    | (?P<WORD>    [^\s()"\-][^\s()"]*)
+    | (?P<BLANK>   \s+)
+    """,
+    re.VERBOSE,
+)
+"""The first that fits at a place is the token there."""
+VALUES = frozenset({"WORD", "PHRASE", "REGEX"})
+ALONE = VALUES | {"URL", "COMPARE"}
+"""Tokens that are a term by themselves."""
+SIGNS = frozenset({"MINUS", "NOT"})
+FIRST = ALONE | SIGNS | {"LPAR", "FIELD"}
+"""Tokens that begin a `unary`."""
+END = "$END"
+
+
+class Token:
+    """A piece of a query. kind: its name above, or END behind the last; start, end: indexes in the text."""
+
+    __slots__ = ("end", "kind", "start", "text")
+
+    def __init__(self, kind: str, text: str, start: int) -> None:
+        self.kind, self.text, self.start, self.end = kind, text, start, start + len(text)
+
+
+class Branch:
+    """A `unary`. first: its first token; part: what a sign negates; value: what is behind a FIELD (a value, or LPAR).
+
+    inside: what is in its brackets.
+    """
+
+    __slots__ = ("first", "inside", "part", "value")
+
+    def __init__(
+        self, first: Token, *, part: Branch | None = None, value: Token | None = None, inside: Either | None = None
+    ) -> None:
+        self.first, self.part, self.value, self.inside = first, part, value, inside
+
+
+Either = list[list[Branch]]
+"""One of these, of which each is all of those."""
+
+
+class BadCharacter(Exception):
+    """No token begins here."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset)
+        self.offset = offset
+
+
+class BadToken(Exception):
+    """The first token that fits nowhere."""
+
+    def __init__(self, token: Token) -> None:
+        super().__init__(token.text)
+        self.token = token
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The tokens of a query, one after the other. Raises BadCharacter when it comes to one."""
+    place = 0
+    while place < len(text):
+        found = _TOKENS.match(text, place)
+        if found is None:
+            raise BadCharacter(place)
+        if (kind := found.lastgroup) and kind != "BLANK":
+            yield Token(kind, found.group(), place)
+        place = found.end()
+
+
+def branches(text: str) -> Either:
+    """The query as a tree. Raises BadCharacter or BadToken, whichever comes first."""
+    return _Parser(text).query()
+
+
+class _Parser:
+    """Reads a token when it is asked for, so that the first mistake is the one that is told."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = tokens(text)
+        self._end = Token(END, "", len(text))
+        self._ahead: Token | None = None
+
+    def query(self) -> Either:
+        found = self._either()
+        if self._next().kind != END:
+            raise BadToken(self._next())
+        return found
+
+    def _next(self) -> Token:
+        if self._ahead is None:
+            self._ahead = next(self._tokens, self._end)
+        return self._ahead
+
+    def _take(self) -> Token:
+        token = self._next()
+        self._ahead = None
+        return token
+
+    def _either(self) -> Either:
+        found = [self._every()]
+        while self._next().kind == "OR":
+            self._take()
+            found.append(self._every())
+        return found
+
+    def _every(self) -> list[Branch]:
+        found = [self._unary()]
+        while (kind := self._next().kind) == "AND" or kind in FIRST:
+            if kind == "AND":
+                self._take()
+            found.append(self._unary())
+        return found
+
+    def _unary(self) -> Branch:
+        signs = []  # in a loop: there may be thousands, which is told later
+        while self._next().kind in SIGNS:
+            signs.append(self._take())
+        branch = self._primary()
+        for sign in reversed(signs):
+            branch = Branch(sign, part=branch)
+        return branch
+
+    def _primary(self) -> Branch:
+        token = self._take()
+        if token.kind == "LPAR":
+            return Branch(token, inside=self._inside())
+        if token.kind != "FIELD":
+            return Branch(self._fitting(token, ALONE))
+        value = self._take()
+        if value.kind == "LPAR":
+            return Branch(token, value=value, inside=self._inside())
+        return Branch(token, value=self._fitting(value, VALUES))
+
+    def _inside(self) -> Either:
+        """What is in brackets, the closing one included."""
+        found = self._either()
+        self._fitting(self._take(), frozenset({"RPAR"}))
+        return found
+
+    def _fitting(self, token: Token, kinds: frozenset[str]) -> Token:
+        if token.kind not in kinds:
+            raise BadToken(token)
+        return token
