@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from aggregator import curate
 from aggregator.model import Instant, Slug, Story, StoryId
@@ -21,8 +23,7 @@ RULES_KEY = "rules"
 """Where the store keeps the fingerprint of the rules that its stories were tagged with."""
 
 
-@dataclass(slots=True)
-class Selection:
+class Selection(Struct):
     """What one feed will hold. oldest: stories published before it don't enter (an edited feed keeps its horizon).
 
     known: the feed was there before the edit, so people may read it.

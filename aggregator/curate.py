@@ -6,8 +6,10 @@ Runs inside one transaction. The decisions are the stages' own; this puts them t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from aggregator.dedup.lead import choose_lead
 from aggregator.dedup.visible import visible_hash
@@ -18,8 +20,7 @@ from aggregator.publish import select
 Slugs: TypeAlias = tuple[Slug, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Curator:
+class Curator(Struct, frozen=True):
     """The rules and feeds by which stories are looked at, at one instant. settle: seconds, as in `Publishing`.
 
     oldest: of feeds into which no story comes that was published before (where stories were made anew of stored items).

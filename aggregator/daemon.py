@@ -6,13 +6,13 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Protocol
 
 import structlog
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from msgspec import Struct, field
 
 from aggregator.errors import AggregatorError
 from aggregator.notify import notify, watchdog_interval
@@ -46,8 +46,7 @@ class Service(Protocol):
     async def drain(self, seconds: float) -> None: ...
 
 
-@dataclass(slots=True)
-class _Beat:
+class _Beat(Struct):
     """When the last tick ended, on the monotonic clock. last: or when its jobs were last started anew."""
 
     last: float

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 
 class AggregatorError(Exception):
@@ -18,8 +19,7 @@ class UsageError(AggregatorError):
     exit_code = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One thing wrong with a config file. Lines and columns count from 1; 0 when the place is unknown."""
 
     file: str

@@ -6,7 +6,9 @@ Each condition is an event while it lasts; `/health.atom` has one entry when it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.cadence import silent
 from aggregator.model import Instant, Source, SourceId, SourceState
@@ -33,8 +35,7 @@ CAPS = {
 """What the counters of caps mean to a person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """Something that is so now. key: kind and subject."""
 
     kind: str

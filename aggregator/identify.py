@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model import Entry, Instant, Item, ItemId, Source
 from aggregator.outlets import outlet_of
@@ -30,24 +32,21 @@ REKEYED_SHARE = 0.5
 _LINK, _HASH, _LONG = "link:", "hash:", "guid:"
 
 
-@dataclass(frozen=True, slots=True)
-class New:
+class New(Struct, frozen=True):
     """Never seen. The item's id is 0 until it is stored."""
 
     item: Item
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """A known item whose visible content is another now; `item` has its stored id, first_seen and published."""
 
     item: Item
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Same:
+class Same(Struct, frozen=True):
     """A known item that says what it said. `item.entry.fingerprint` may still be new (something that nobody sees)."""
 
     item: Item
@@ -58,8 +57,7 @@ class Same:
         return self.item.id
 
 
-@dataclass(frozen=True, slots=True)
-class Rekeyed:
+class Rekeyed(Struct, frozen=True):
     """A known item that the feed now sends under `item.guid`. `changed`: its content is another, too; `was`: the guid before."""
 
     item: Item
@@ -68,8 +66,7 @@ class Rekeyed:
     was: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Repeated:
+class Repeated(Struct, frozen=True):
     """The same entry once more in one document: counted, not stored."""
 
     entry: Entry
@@ -81,8 +78,7 @@ Lookup: TypeAlias = Callable[[Collection[str], Collection[str]], Sequence[KnownI
 """(guids, canonical URLs) → this source's items that have one of them: `functools.partial(store.known, source.id)`."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Keyed:
+class _Keyed(Struct, frozen=True):
     """An entry and the guid that is to carry its identity. own: the feed's guid as sent, in the form it is stored."""
 
     entry: Entry

@@ -7,7 +7,8 @@ from it is moved by as much.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from aggregator.model import Instant, SourceState
 from aggregator.ports import Delivery

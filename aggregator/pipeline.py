@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from aggregator import pushes
 from aggregator.cadence import after_poll, may_poll, same_body
@@ -40,8 +42,7 @@ log = Log("pipeline")
 Outcome = Literal["changed", "unchanged", "failed", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
-class PollReport:
+class PollReport(Struct, frozen=True):
     """What came of a poll. detail: one line for a person; new, changed: items; slugs: feeds whose documents differ now."""
 
     source: SourceId
@@ -53,8 +54,7 @@ class PollReport:
     seconds: float = 0.0
 
 
-@dataclass(slots=True)
-class Current:
+class Current(Struct):
     """The pipeline of the config in use now. A poll that began under another one is stored by this one's rules.
 
     Else its stories would miss the topics of the new config, which has looked at all stored ones already.
@@ -72,8 +72,7 @@ class Current:
         return now if now.url == source.url else None
 
 
-@dataclass(frozen=True, slots=True)
-class Pipeline:
+class Pipeline(Struct, frozen=True):
     """The stages, as one config wires them. parser, reader: asked for by the first new document. rng: in [0, 1), for jitter."""
 
     settings: Settings

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.cadence.after import after_poll
 from aggregator.fetch.hosts import HostGate
@@ -19,8 +20,7 @@ from aggregator.settings import Settings
 PERMANENT = frozenset({301, 308})
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What one fetch of a source brought. feed, state: None with a fault; url: the address that answered in the end."""
 
     source: Source

@@ -10,8 +10,10 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlencode
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from aggregator.model import Feed, Instant, SourceId
 from aggregator.ports import Message, Store, Transaction
@@ -34,8 +36,7 @@ _HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha
 """Methods of X-Hub-Signature that are recognised (7.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(Struct, frozen=True):
     """A source's hub and how the subscription stands. token: names the source in the callback's address, and nobody can guess it.
 
     asked: when the hub was last asked, and tries: how often since it last agreed. lease: seconds that it granted; until: when

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 LATE_TICK = 60.0
 """Seconds without a tick after which the daemon is not ready: it does not poll any more."""
@@ -13,8 +14,7 @@ LEAST_DISK = 50_000_000
 """Bytes of free disk below which it is not ready."""
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
+class Readiness(Struct, frozen=True):
     """late: seconds since the last tick; free: bytes that can be written where feeds are published.
 
     config, database, publishing: why the last edit, tick or publishing was refused, None if it was not. A refused edit is told,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from itertools import islice
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.signature import Signature
@@ -15,8 +17,7 @@ from aggregator.ports import LanguageGuesser, Override, Reject, Rules, Transacti
 from aggregator.store.identity import story_ids
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A document's entries, told apart and prepared outside the lock.
 
     signatures: of new and changed items, by their place in `decisions`.
@@ -54,8 +55,7 @@ class Reading:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """What a person has decided for good, by `key_of` items; the later of two decisions on an item binds.
 
     dropped: canonical URLs, or keys; split: what nothing joins; merged: what belongs together, each with the key of its whole.
@@ -105,8 +105,7 @@ def decided(overrides: Iterable[Override]) -> Decided:
     return Decided(frozenset(dropped), frozenset(split), {key: min(whole) for key, whole in merged.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """The stages that a document's entries pass outside the lock."""
 
     rules: Rules

@@ -7,7 +7,9 @@ the differences out, with the promises to subscribers kept (DESIGN 8).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from aggregator.adopt import chunks
 from aggregator.curate import Curator
@@ -25,8 +27,7 @@ TURN = 500
 """Arrivals between two commits of the index in memory, which then forgets what it did not use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A story as it would be. id: None for a new one; aliases: stories that would lead to it. items: by first sight."""
 
     id: StoryId | None
@@ -34,8 +35,7 @@ class Part:
     aliases: tuple[StoryId, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Stories that would be others, with all that they share items with. evidence: of all their items, as found anew.
 
     published: those of `before` whose ids are promises.
@@ -59,8 +59,7 @@ class Change:
         return sum(part.id is None for part in self.after) if self.published else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """All that would change. apart: items that nothing may join any more. looked_at: items of the time asked for."""
 
     changes: tuple[Change, ...]
@@ -72,8 +71,7 @@ class Plan:
         return sum(change.seen_as_new for change in self.changes)
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """What was done. stale: changes left out because their stories had become others meanwhile; feeds: that differ now."""
 
     done: int
@@ -81,8 +79,7 @@ class Applied:
     feeds: frozenset[Slug]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """An item as it comes to the engine. level: of its source; joins: whether anything may join it."""
 
     item: Item
@@ -90,8 +87,7 @@ class Arrival:
     joins: bool
 
 
-@dataclass(slots=True)
-class Groups:
+class Groups(Struct):
     """Items put together, by the first of each group. Labels stand for stories that have no id yet."""
 
     members: dict[StoryId, list[Item]] = field(default_factory=dict)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from aggregator.model import SourceId
 from aggregator.pipeline import PollReport
@@ -17,8 +19,7 @@ ANSWERS = 20
 """Answers that are kept, the newest: each is read within a second, or by nobody."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """ids: None for every source. forced: whether or not they are due."""
 
     key: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from aggregator.fetch.hosts import HostGate
 from aggregator.model import SourceState
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from aggregator.requests import Request
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(Struct, frozen=True):
     """What is the process's own and outlives a config."""
 
     store: Store

@@ -6,16 +6,17 @@ Durations in seconds, sizes in bytes. Names are those of the file (docs/config.m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct, field
+
 from aggregator.model import Slug, Source
+from aggregator.text.masks import repr_without
 
 DAY = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """url: without a trailing slash; http://host:port where the file has none."""
 
     title: str = "News"
@@ -25,8 +26,7 @@ class Site:
     timezone: str = "UTC"
 
 
-@dataclass(frozen=True, slots=True)
-class Backup:
+class Backup(Struct, frozen=True):
     """Regular copies of the database. keep: how many."""
 
     every: float = DAY
@@ -34,21 +34,18 @@ class Backup:
     directory: Path = Path("data/backup")
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(Struct, frozen=True):
     database: str = "data/aggregator.db"
     keep: float = 90 * DAY
     backup: Backup | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     host: str = "127.0.0.1"
     port: int = 8080
 
 
-@dataclass(frozen=True, slots=True)
-class Publishing:
+class Publishing(Struct, frozen=True):
     """backfill: how young an entry of a new source must be to enter feeds that exist.
 
     settle: how long a new story is held back for a better lead; websub: the own hub, none, or another hub's address.
@@ -63,18 +60,19 @@ class Publishing:
     websub: bool | str = True
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """allow: address ranges, beyond public ones, that sources may live in."""
 
     allow: tuple[str, ...] = ()
-    proxy: str | None = field(default=None, repr=False)
+    proxy: str | None = None
     user_agent: str | None = None
     websub: bool = False
 
+    def __repr__(self) -> str:
+        return repr_without(self, "proxy")
 
-@dataclass(frozen=True, slots=True)
-class Polling:
+
+class Polling(Struct, frozen=True):
     min: float = 300.0
     max: float = DAY
     workers: int = 16
@@ -83,15 +81,13 @@ class Polling:
     max_bytes: int = 15_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class HostRule:
+class HostRule(Struct, frozen=True):
     """gap: least time between two requests to a registrable domain."""
 
     gap: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """A test of a rule: a title, or a whole entry, that must (not) match. line and column are its place in the file."""
 
     match: bool
@@ -103,15 +99,13 @@ class Expectation:
     column: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TagRule:
+class TagRule(Struct, frozen=True):
     name: str
     query: str
     expect: tuple[Expectation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(Struct, frozen=True):
     slug: Slug
     title: str
     query: str
@@ -119,8 +113,7 @@ class Topic:
     formerly: tuple[Slug, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """A feed that is published. Each topic has one of its own slug, and there is always `all`; `outputs:` adds or reshapes.
 
     query: None means every story. token: not None makes it private. digest: a cron line. rejected: what keep/drop threw away.
@@ -135,17 +128,19 @@ class Output:
     content: str = "summary"
     sort: str = "published"
     language: str | None = None
-    token: str | None = field(default=None, repr=False)
+    token: str | None = None
     digest: str | None = None
-    webhook: str | None = field(default=None, repr=False)
-    webhook_secret: str | None = field(default=None, repr=False)
+    webhook: str | None = None
+    webhook_secret: str | None = None
     rejected: bool = False
     topic: Slug | None = None
     formerly: tuple[Slug, ...] = ()
 
+    def __repr__(self) -> str:
+        return repr_without(self, "token", "webhook", "webhook_secret")
 
-@dataclass(frozen=True, slots=True)
-class Dedup:
+
+class Dedup(Struct, frozen=True):
     """within: of the nearest item; at_most: of a story's first item; never: queries of stories that nothing joins."""
 
     within: float = 72 * 3600.0
@@ -154,8 +149,7 @@ class Dedup:
     never: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Tagging:
+class Tagging(Struct, frozen=True):
     """categories: a feed's own category → tag, or None to drop it; entities_file: names beyond the built-in lists."""
 
     subjects: bool = False
@@ -163,8 +157,7 @@ class Tagging:
     categories: Mapping[str, str | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """All of `feeds.yaml`. file: as named by the user; sources: all, in order, those of included lists behind.
 
     outputs: every feed that is published: `all`, one for each topic unless `outputs:` reshapes it, and the others.
@@ -184,12 +177,15 @@ class Settings:
     outputs: tuple[Output, ...] = ()
     dedup: Dedup = Dedup()
     tagging: Tagging = Tagging()
-    alerts_webhook: str | None = field(default=None, repr=False)
+    alerts_webhook: str | None = None
     notes: tuple[str, ...] = ()
     """What is not wrong but worth telling (two sources with one address, a list of feeds not read yet), as `file:line:col: …`."""
-    lists: tuple[str, ...] = field(default=(), repr=False)
+    lists: tuple[str, ...] = ()
     """Addresses of lists of feeds, which are fetched again each day (config/opml.cached_path says where they are kept)."""
     includes: tuple[Path, ...] = ()
     """The other files that were read: lists of feeds, names, secrets. A change of one calls for a reload, too."""
-    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    secrets: frozenset[str] = frozenset()
     """What was filled in from the environment and from files, and passwords in addresses: never to be shown or logged."""
+
+    def __repr__(self) -> str:
+        return repr_without(self, "alerts_webhook", "lists", "secrets")

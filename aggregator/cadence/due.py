@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
+from msgspec import Struct
 
 from aggregator.cadence import floors, rhythm
 from aggregator.model import Auto, Cron, Fault, FaultKind, Fixed, Instant, Source, SourceState
@@ -29,8 +29,7 @@ FAREST_CRON = 5 * 366 * 86_400.0
 """Seconds until the next 29 February, the rarest moment there is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """When to poll next, and why then."""
 
     at: Instant

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from aggregator.model import Instant
 
@@ -21,8 +22,7 @@ UNKNOWN = 3600.0
 """Seconds between polls of a source that gives no dates and has shown nothing new yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rhythm:
+class Rhythm(Struct, frozen=True):
     """What the history says. Seconds. gap: the present mean time between appearances; longest: the longest pause seen."""
 
     gap: float

@@ -6,11 +6,11 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct, to_builtins
 
 from aggregator.text.times import rfc3339
 
@@ -26,15 +26,13 @@ SHOWN = 5
 """Titles shown of what enters and leaves a feed, unless --titles says otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(Struct, frozen=True):
     id: str
     title: str
     published: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class FeedPlan:
+class FeedPlan(Struct, frozen=True):
     """A published feed. enter: stories that newly match and will be in it; leave: those that no longer match.
 
     new: it is not there yet; held: stories that newly match and stay out: older than all that the feed shows, or too many.
@@ -55,8 +53,7 @@ class FeedPlan:
         return bool(self.enter or self.leave or self.new)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """All that would change. retention: stories of which no entry is younger than `storage.keep`."""
 
     sources_added: tuple[str, ...]
@@ -217,8 +214,8 @@ def _differences(application: Application, against: Path | None) -> tuple[str, .
 
 def as_mapping(plan: Plan) -> Mapping[str, Any]:
     """What `plan --json` says."""
-    feeds = [{**asdict(feed), "seen_as_new": feed.seen_as_new} for feed in plan.feeds]
-    return {**asdict(plan), "feeds": feeds, "changes": bool(plan)}
+    feeds = [{**to_builtins(feed), "seen_as_new": feed.seen_as_new} for feed in plan.feeds]
+    return {**to_builtins(plan), "feeds": feeds, "changes": bool(plan)}
 
 
 def lines(plan: Plan, titles: int, since: str) -> Iterator[str]:

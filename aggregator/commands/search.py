@@ -54,7 +54,7 @@ def typed(application: Application, words: tuple[str, ...]) -> Query:
 
 def matching(store: Store, query: Query, since: str | None, now: float) -> Iterator[tuple[Story, Explanation]]:
     """Stories that match, newest first, each with the branch of the query that matched it."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from aggregator.commands.stories import duration
 

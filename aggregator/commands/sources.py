@@ -6,18 +6,17 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from aggregator.app import Application
     from aggregator.model import Item, Story
 
 
-@dataclass(slots=True)
-class Overlap:
+class Overlap(Struct):
     """Of one source, in stories: how many it is in, how many other outlets carry, too, in how many of these it was first.
 
     beside: in how many of them each other outlet is.

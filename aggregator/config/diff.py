@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+
+from msgspec import Struct
 
 from aggregator.settings import Settings
 
@@ -11,8 +12,7 @@ SECTIONS = ("site", "storage", "server", "publish", "network", "polling", "hosts
 """Parts of `Settings` that are compared as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """A named thing of which some keys differ."""
 
     name: str
@@ -22,8 +22,7 @@ class Changed:
         return f"{self.name} ({', '.join(self.keys)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """What happened to things of one kind; names in the order of the new file, of those removed in that of the old one."""
 
     added: tuple[str, ...] = ()
@@ -34,8 +33,7 @@ class Part:
         return bool(self.added or self.removed or self.changed)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """All that differs between two configs. sections: keys of the settings that have no names of their own."""
 
     sources: Part
@@ -71,7 +69,7 @@ def compare(before: Settings, after: Settings) -> Difference:
     )
 
 
-def _part(before: Mapping[str, object], after: Mapping[str, object]) -> Part:
+def _part(before: Mapping[str, Struct], after: Mapping[str, Struct]) -> Part:
     both = [(name, _differing(before[name], value)) for name, value in after.items() if name in before]
     return Part(
         added=tuple(name for name in after if name not in before),
@@ -80,12 +78,13 @@ def _part(before: Mapping[str, object], after: Mapping[str, object]) -> Part:
     )
 
 
-def _differing(before: object, after: object) -> tuple[str, ...]:
-    """Names of the fields that differ, of two values of one dataclass."""
+def _differing(before: Struct, after: Struct) -> tuple[str, ...]:
+    """Names of the fields that differ, of two values of one class."""
     if before == after:
         return ()
-    names = [each.name for each in fields(after)]  # type: ignore[arg-type]  # always dataclasses
-    return tuple(name for name in names if _comparable(getattr(before, name)) != _comparable(getattr(after, name)))
+    return tuple(
+        name for name in after.__struct_fields__ if _comparable(getattr(before, name)) != _comparable(getattr(after, name))
+    )
 
 
 def _comparable(value: object) -> object:
@@ -104,6 +103,6 @@ def _sections(before: Settings, after: Settings) -> list[Changed]:
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             keys = tuple(key for key in {**old, **new} if old.get(key) != new.get(key))
         else:
-            keys = _differing(old, new) if hasattr(new, "__dataclass_fields__") else ()
+            keys = _differing(old, new) if isinstance(new, Struct) else ()
         found.append(Changed(name, keys or ("value",)))
     return found

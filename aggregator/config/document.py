@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from aggregator.config.tree import Key, Mapping, Node, Scalar, Sequence
 from aggregator.errors import Problem
@@ -13,8 +14,7 @@ ESCAPES = {"x": 2, "u": 4, "U": 8}
 """Digits that follow these escapes in double quotes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """The text of a file and the tree read from it. name: as the user named the file."""
 
     name: str

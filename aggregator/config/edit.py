@@ -12,9 +12,10 @@ import re
 import tempfile
 from collections.abc import Sequence as Many
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from aggregator.config.document import plain
 from aggregator.config.scalars import reading
@@ -30,8 +31,7 @@ class EditError(AggregatorError):
     """The file has a form that can't be edited safely; the text says what to add by hand."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewSource:
+class NewSource(Struct, frozen=True):
     """What is known of a source to be added."""
 
     url: str

@@ -10,9 +10,10 @@ import hashlib
 import html.entities
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from aggregator.text.chars import one_line
 from aggregator.text.urls import resolve
@@ -31,8 +32,7 @@ NOT_FEEDS = frozenset({"link", "include", "html"})
 """Types of outlines whose `url` is no feed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True):
     """A feed of a list. group: the outline that it stands in. line: in the file, 0 if unknown."""
 
     url: str
@@ -42,8 +42,7 @@ class Subscription:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Subscriptions:
+class Subscriptions(Struct, frozen=True):
     """What a list holds, each address once. refused: outlines that were meant as feeds but can't be polled, with the reason."""
 
     title: str | None
@@ -51,8 +50,7 @@ class Subscriptions:
     refused: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """The document is no list of feeds."""
 
     reason: str

@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.config import ids
 from aggregator.config.document import Document, nodes, pairs, text_of
@@ -26,8 +28,7 @@ TAG_ASKED = re.compile(r"(?<!\w)tag:\s*\"?([\w./-]+)\"?(\*?)", re.IGNORECASE)
 """Where a query asks for a tag, and whether by a prefix."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Query:
+class _Query(Struct, frozen=True):
     """A query in the file. rolling: `age` may be used; entry: `keep` or `drop`; names: what it may refer to."""
 
     at: Scalar

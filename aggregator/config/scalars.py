@@ -7,7 +7,8 @@ a file means the same to every editor and checker.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 FALSE, TRUE = frozenset({"no", "off", "false"}), frozenset({"yes", "on", "true"})
 NULL = frozenset({"", "~", "null", "Null", "NULL"})
@@ -28,8 +29,7 @@ FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Trap:
+class Trap(Struct, frozen=True):
     """A plain word that YAML reads as something of little use here. reads_as: "a date", "the number 750 (base 60)", …"""
 
     written: str

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from aggregator.config.kinds import Filled, text, wrong
 from aggregator.config.scalars import Trap
 from aggregator.config.source import FORBIDDEN
 from aggregator.config.values import BREAKS
-from aggregator.text.masks import shown
+from aggregator.text.masks import repr_without, shown
 
 VARIABLE = re.compile(r"\$\{([^}\n]*)(\}?)")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -51,16 +52,17 @@ OWN_HEADERS = frozenset(
 """The fetcher's own: setting them would break conditional requests or the connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class Secretive:
+class Secretive(Struct, frozen=True):
     """value: to be used; shown: to be shown (as written, passwords masked)."""
 
-    value: str = field(repr=False)
+    value: str
     shown: str
 
+    def __repr__(self) -> str:
+        return repr_without(self, "value")
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+
+class Surroundings(Struct, frozen=True):
     """What values are filled in from.
 
     files: collects what was read, so that a reload sees a change; secrets: collects what was filled in, so that logs can hide it.
@@ -69,7 +71,10 @@ class Surroundings:
     environ: Mapping[str, str]
     directory: Path
     files: set[Path] = field(default_factory=set)
-    secrets: set[str] = field(default_factory=set, repr=False)
+    secrets: set[str] = field(default_factory=set)
+
+    def __repr__(self) -> str:
+        return repr_without(self, "secrets")
 
 
 def fill(text: str, around: Surroundings) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from aggregator.config import opml
 from aggregator.config.document import Document, nodes, text_of
@@ -15,8 +16,7 @@ from aggregator.config.tree import Node, Scalar
 from aggregator.errors import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class List:
+class List(Struct, frozen=True):
     """One `opml:` entry. address: where it is fetched from (None: a file). told: what `check` should say of it."""
 
     node: Node

@@ -7,10 +7,10 @@ here from libyaml's events: iteratively, with bounds on depth and on what aliase
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 
 from aggregator.config.scalars import Plain, reading
 from aggregator.config.source import FORBIDDEN, unfit
@@ -25,8 +25,7 @@ Key = str | int
 STR = "tag:yaml.org,2002:str"
 
 
-@dataclass(slots=True, eq=False)
-class Scalar:
+class Scalar(Struct, eq=False):
     """A single value. start, end: its indexes in the text, quotes and block headers included; style: None is plain."""
 
     text: str
@@ -41,8 +40,7 @@ class Scalar:
         return reading(self.text) if self.style is None else self.text
 
 
-@dataclass(slots=True, eq=False)
-class Sequence:
+class Sequence(Struct, eq=False):
     """A list. column: of its first dash, or of its `[` (flow); end: index behind its last character (flow alone)."""
 
     line: int
@@ -52,8 +50,7 @@ class Sequence:
     end: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class Mapping:
+class Mapping(Struct, eq=False):
     """Pairs in the order of the file, merge keys (`<<`) resolved."""
 
     line: int
@@ -69,8 +66,7 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
-@dataclass(slots=True, eq=False)
-class _Open:
+class _Open(Struct, eq=False):
     """A collection whose end has not come yet. size: nodes in it, aliases unfolded."""
 
     node: Sequence | Mapping

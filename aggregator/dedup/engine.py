@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.dedup.candidates import Reach, by_address, by_words
 from aggregator.dedup.compare import EVENT, STORY, Weights, terms
@@ -31,8 +32,7 @@ MERGES = 4
 """Stories that one item may bring together with its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """How far a story reaches. once: a second text of an outlet joins only if one pair is sure."""
 
     weights: Weights
@@ -47,8 +47,7 @@ LEVELS = {
 """Of the items that share less than `least`, fewer than one in a thousand would agree."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Struct, frozen=True):
     """Where an item belongs. story: None for a new one; merges: stories that prove the same (the caller says whose id stays).
 
     row, marked: what `record` will remember: the item, and those found to be of one form with it.
@@ -61,8 +60,7 @@ class Placement:
     marked: tuple[IndexedItem, ...] = ()
 
 
-@dataclass(slots=True)
-class _Proposal:
+class _Proposal(Struct):
     """A story that an item may join: by which of its items it was found, and what all of them say.
 
     told: the item's outlet is in the story already, with another text: then only a sure pair lets it in.

@@ -11,8 +11,9 @@ import re
 import zlib
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from aggregator.model import Item
 from aggregator.text.wire import are_generic, bare_title, is_revision, without_dateline
@@ -73,8 +74,7 @@ class WordHashes(dict[str, int]):
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """words: distinct stems, those of the title first (`title` of them), then those of the lead (`lead`, the title's included),
     then those of the text; repeated: (place in words, how often) of those that stand in the item more than once. order: the
     title's stems as they stand. runs: hashes of runs of the text's words.

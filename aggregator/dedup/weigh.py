@@ -6,8 +6,9 @@ import math
 import struct
 from array import array
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, islice, pairwise
+
+from msgspec import Struct
 
 from aggregator.dedup.signature import Signature
 
@@ -24,8 +25,7 @@ MOST = 255
 """The largest weight: a byte holds it."""
 
 
-@dataclass(slots=True)
-class Weighed:
+class Weighed(Struct):
     """An item as it is compared. rare: the rarity of each word of the title; vector: of each word, times 1 + ln(count).
 
     Both in steps of STEP. order: the words of the title as they stand; heavy: words by which others are looked for.

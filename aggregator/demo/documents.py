@@ -9,19 +9,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from types import MappingProxyType
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from msgspec import Struct
+
 from aggregator.demo.newsroom import Article, FeedFile, Format, Outlet
 from aggregator.model import Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where the newsroom is served: `port` on loopback, each outlet at a name of its own below `localhost`."""
 
     port: int

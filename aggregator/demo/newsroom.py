@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.resources import files
 from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model import Instant
 
@@ -21,8 +23,7 @@ GuidStyle: TypeAlias = Literal["permalink", "tag", "number", "none"]
 ValidatorStyle: TypeAlias = Literal["both", "etag", "weak", "modified", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(Struct, frozen=True):
     """An audio file of an article. `length` in bytes, `duration` as `H:MM:SS`."""
 
     name: str
@@ -31,8 +32,7 @@ class Media:
     duration: str
 
 
-@dataclass(frozen=True, slots=True)
-class Article:
+class Article(Struct, frozen=True):
     """One article. `text`: paragraphs apart by an empty line, which may hold simple HTML; empty where the feed gives none.
 
     at: when it was published (None: the feed gives no date); edited: when it was last changed; query: what the outlet
@@ -55,8 +55,7 @@ class Article:
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FeedFile:
+class FeedFile(Struct, frozen=True):
     """How one feed of an outlet is written and served. max_age in seconds; moved_from: an old path that redirects here."""
 
     path: str
@@ -73,8 +72,7 @@ class FeedFile:
     moved_from: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outlet:
+class Outlet(Struct, frozen=True):
     """A publisher: its name, the host of its articles (a name below `localhost`), its feeds and articles, newest first."""
 
     id: str
@@ -91,8 +89,7 @@ class Outlet:
         return listed[::-1] if feed.oldest_first else listed
 
 
-@dataclass(frozen=True, slots=True)
-class Newsroom:
+class Newsroom(Struct, frozen=True):
     """All outlets as they are on one day."""
 
     day: Day

@@ -12,11 +12,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from email.utils import formatdate, parsedate_to_datetime
 from hashlib import blake2b
 
 import uvicorn
+from msgspec import Struct, field
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -30,8 +30,7 @@ from aggregator.model import Instant
 _TYPES = {"json feed 1.1": "application/feed+json", "atom 1.0": "application/atom+xml", "atom 0.3": "application/atom+xml"}
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A feed as it is served on one day. changed: since when its bytes are these."""
 
     body: bytes
@@ -40,16 +39,14 @@ class Document:
     changed: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """One request for a feed, for whoever wants to see how the poller behaved."""
 
     path: str
     status: int
 
 
-@dataclass(slots=True)
-class Origin:
+class Origin(Struct):
     """The newsroom as a web server. start: the instant of the first day (seconds, UTC)."""
 
     place: Place

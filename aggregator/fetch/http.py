@@ -7,8 +7,9 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from aggregator.fetch import verdict
 from aggregator.fetch.body import BodyReader

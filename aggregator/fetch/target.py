@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
+
+from msgspec import Struct
 
 from aggregator.fetch.guard import literal
 from aggregator.model import Fault, FaultKind
@@ -21,8 +22,7 @@ _SHOWN = 200
 """Characters of an address that a message shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """An http or https address in ASCII, without fragment and credentials. `authorization`: what its user:password become."""
 
     url: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from aggregator.fetch import freshness
 from aggregator.fetch.discover import offered_feeds
@@ -24,8 +25,7 @@ NONE = Validators()
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A response, its body decoded. Header names in lower case. asked: whether the request carried validators."""
 
     url: str

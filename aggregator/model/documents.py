@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from aggregator.model.names import Instant
 from aggregator.model.sources import Hints
 
 
-@dataclass(frozen=True, slots=True)
-class Enclosure:
+class Enclosure(Struct, frozen=True):
     """A media file. `length` in bytes, `duration` in seconds."""
 
     url: str
@@ -20,23 +20,20 @@ class Enclosure:
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Category:
+class Category(Struct, frozen=True):
     term: str
     scheme: str | None = None
     label: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """The feed an entry says it was taken from (RSS `source`, `atom:source`)."""
 
     title: str | None = None
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One entry as the outlet sent it, cleaned.
 
     guid: the feed's own id, as sent (surrounding white space off), or None.
@@ -65,8 +62,7 @@ class Entry:
     fingerprint: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     """A document as read. `unchanged`: fingerprints of entries the caller knew already, which were not read further.
 
     format: "rss 2.0", "atom 1.0", "json feed 1.1", …; dropped: counts by cap ("cap:entries", …); warnings: short clean lines.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from aggregator.model.names import Instant
 from aggregator.model.sources import Hints, Validators
@@ -40,8 +41,7 @@ class FaultKind(StrEnum):
     INTERNAL = "internal"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Why a fetch or a parse failed. `detail` is one clean line for a person; `retry_at` binds even forced polls.
 
     feeds: where the answer was a web page, the feed addresses that it offers.
@@ -56,8 +56,7 @@ class Fault:
     feeds: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FetchRequest:
+class FetchRequest(Struct, frozen=True):
     """One conditional request. `validators` are sent only where they belong: to `validators_url`.
 
     configured: the address in the config, if another one is in use: its user:password and `headers` go to its origin alone.
@@ -72,8 +71,7 @@ class FetchRequest:
     configured: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(Struct, frozen=True):
     """A redirect that was followed."""
 
     status: int
@@ -81,8 +79,7 @@ class Hop:
     location: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """A 200 (or 226) with a body, decoded from its content coding and otherwise untouched bytes. Header names in lower case."""
 
     url: str
@@ -99,8 +96,7 @@ class Fetched:
         return next((value for key, value in self.headers if key == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class NotModified:
+class NotModified(Struct, frozen=True):
     """A 304 to our own validators. `validators` are the renewed ones (RFC 9110 15.4.5)."""
 
     url: str
@@ -111,8 +107,7 @@ class NotModified:
     retry_at: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FetchFailed:
+class FetchFailed(Struct, frozen=True):
     """A poll without a document. url: the address that failed, the last of the hops."""
 
     fault: Fault

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from msgspec import Struct, field
+
 from aggregator.model.names import Instant, SourceId
+from aggregator.text.masks import repr_without
 
 
-@dataclass(frozen=True, slots=True)
-class Auto:
+class Auto(Struct, frozen=True):
     """`every: auto`: the rhythm is learnt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(Struct, frozen=True):
     """`every: 15m`. `strict`: written at the source itself, so that a feed's hints don't slow it down."""
 
     seconds: float
     strict: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Cron:
+class Cron(Struct, frozen=True):
     """`every: "0 6 * * *"`, in the site's time zone. `strict` as in `Fixed`."""
 
     line: str
@@ -33,15 +32,14 @@ class Cron:
 Every: TypeAlias = Auto | Fixed | Cron
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A configured feed, with what its group and the defaults gave it. Queries are texts that have been checked.
 
     shown: the address as it may be shown: without password, what was filled in as it is written (`${NAME}`).
     """
 
     id: SourceId
-    url: str = field(repr=False)
+    url: str
     title: str | None = None
     group: str | None = None
     rank: int = 2
@@ -49,29 +47,30 @@ class Source:
     every: Every = Auto()
     keep: str | None = None
     drop: str | None = None
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
     outlet: str | None = None
     aggregator: bool = False
     dedup: bool = True
     level: str = "story"
-    proxy: str | None = field(default=None, repr=False)
+    proxy: str | None = None
     user_agent: str | None = None
     silent_after: float | None = None
     retain: float | None = None
     enabled: bool = True
     shown: str = ""
 
+    def __repr__(self) -> str:
+        return repr_without(self, "url", "headers", "proxy")
 
-@dataclass(frozen=True, slots=True)
-class Validators:
+
+class Validators(Struct, frozen=True):
     """What the server gave to ask "has it changed?" with, byte for byte (latin-1). For the final URL of that response."""
 
     etag: str | None = None
     last_modified: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hints:
+class Hints(Struct, frozen=True):
     """What a feed or its server says about when to come back. Seconds; hours 0–23 UTC; days Monday=0."""
 
     ttl: float | None = None
@@ -81,8 +80,7 @@ class Hints:
     skip_days: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SourceState:
+class SourceState(Struct, frozen=True):
     """What the store knows of a source. The poller replaces it whole, in the transaction of the poll.
 
     url: the address in use, which permanent redirects may have moved away from the configured one.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from aggregator.model.documents import Entry
 from aggregator.model.names import Instant, ItemId, Slug, SourceId, StoryId
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """An entry with identity: (source, guid) is unique and belongs to that source alone.
 
     guid: the identity key (the feed's guid, or what replaces it: identify.py); canonical: canonical URL or None.
@@ -40,8 +40,7 @@ class Item:
     origin: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """Why an item is in its story. `terms` sum to `score`; `nearest` is the best story that it did not join."""
 
     rule: str
@@ -61,15 +60,13 @@ class TagKind(StrEnum):
     CATEGORY = "category"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Tag:
+class Tag(Struct, frozen=True, order=True):
     kind: TagKind
     value: str
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """What several outlets tell: one item for the subscriber.
 
     items: by first sight; outlets follow in that order. lead: the item shown.

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -47,8 +48,7 @@ _TO_BYTES = {ord(bytes([code]).decode("cp1252", "ignore") or chr(code)): code fo
 _STRAY = re.compile("[\udc80-\udcff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(Struct, frozen=True):
     """A document's characters. utf8: the same as bytes, without a byte order mark; charset: what it was read as."""
 
     utf8: bytes

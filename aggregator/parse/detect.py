@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from aggregator.model import Fault, FaultKind
 from aggregator.parse.prolog import Prolog, read_prolog
@@ -21,8 +21,7 @@ _HTML_ROOTS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A document that may be a feed: JSON, or XML with its prolog."""
 
     json: bool

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from urllib.parse import urljoin
+
+from msgspec import Struct
 
 from aggregator.model import Category, Enclosure, Entry, Origin
 from aggregator.parse.raw import Link, Media, Piece, RawEntry
@@ -32,8 +33,7 @@ _TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}")
 _BEST_TYPES = {"text/html": 0, "application/xhtml+xml": 1, None: 1}
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """What entries take from their document while it is read.
 
     base: an address that relative ones stand against; authors: the feed's; dropped: counts by cap.

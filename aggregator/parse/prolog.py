@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _SPACE = b" \t\r\n\x00\x0b\x0c"
 _DOCTYPE = re.compile(rb"<!doctype\b", re.I)
@@ -22,8 +23,7 @@ _ROOT = re.compile(rb"<([A-Za-z_][^\s/>]{0,100})")
 _MARK = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Prolog:
+class Prolog(Struct, frozen=True):
     """root: the first element's name, local part, as written; "" where there is none. start: where XML begins.
 
     doctype: its place as (start, end) or None; entities: it declares some that have a text; external: names of those that

@@ -6,10 +6,10 @@ They are plain tuples of strings, so that an entry's fingerprint can be taken of
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import xxhash
+from msgspec import Struct, field
 
 from aggregator.text.html import Kind
 
@@ -69,8 +69,7 @@ class RawEntry(NamedTuple):
     base: str | None = None
 
 
-@dataclass(slots=True)
-class RawFeed:
+class RawFeed(Struct):
     """A document's own fields and its entries, `total` of them, which are made one by one as they are asked for.
 
     ttl in minutes, period and frequency as written; images: candidates. dropped: counts by cap, grows while entries are made.

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from aggregator.model import Entry, Fault, FaultKind, Feed, Fetched, Instant
 from aggregator.parse import charset, detect, jsonfeed
@@ -53,8 +54,7 @@ def read_document(
     return opened if isinstance(opened, Fault) else feed_of(opened, document, known)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A document as raw values, whose entries are read once, by `feed_of`."""
 
     raw: RawFeed

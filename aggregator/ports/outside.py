@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from aggregator.model import (
     Fault,
@@ -16,8 +17,7 @@ from aggregator.model import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """Something done every so many seconds. A failure is logged and the next turn comes all the same."""
 
     name: str
@@ -41,8 +41,7 @@ class Fetcher(Protocol):
     async def aclose(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """Something sent to an address that others chose: a hub's verification or delivery, a webhook."""
 
     method: str
@@ -51,8 +50,7 @@ class Message:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What came back. body: its beginning, up to 64 KiB."""
 
     status: int

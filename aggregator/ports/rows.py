@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from aggregator.model import (
     Instant,
@@ -14,8 +15,7 @@ from aggregator.model import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class KnownItem:
+class KnownItem(Struct, frozen=True):
     """What identification needs of a stored item. title_hash: `identify.title_hash` of its title, as stored with it.
 
     first_seen, published, undated, old: as they were stored; a changed entry keeps them.
@@ -34,8 +34,7 @@ class KnownItem:
     old: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """A registrable domain that must not be asked before `until` (429, 503)."""
 
     domain: str
@@ -43,8 +42,7 @@ class Hold:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(Struct, frozen=True):
     """An entry that `keep` or `drop` threw away. rule: "keep" or "drop" and the query's text."""
 
     source: SourceId
@@ -55,8 +53,7 @@ class Reject:
     at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class OutputState:
+class OutputState(Struct, frozen=True):
     """What the store knows of a published feed.
 
     definition: 8 bytes over what selects its stories; filling: it has not yet been published in full, so a new source's
@@ -73,8 +70,7 @@ class OutputState:
     withdrawn: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A story's place in a published feed. seq: order of entering, from 1, never reused in that feed."""
 
     story: StoryId
@@ -97,8 +93,7 @@ class Shown(NamedTuple):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class ArchivePage:
+class ArchivePage(Struct, frozen=True):
     """A closed page of a published feed (RFC 5005 section 4). It changes no more, save that what is taken down leaves it.
 
     page: from 1, the oldest. updated: of its newest story. body: its rendered entries, compressed by publish/archive.py, so that
@@ -113,8 +108,7 @@ class ArchivePage:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True):
     """Who is told by the hub when a feed changes (WebSub). topic: the feed's path ("/feeds/all.atom"), whatever `site.url` is."""
 
     topic: str
@@ -124,8 +118,7 @@ class Subscription:
     created: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """Something that must be sent until it arrives. (kind, topic, target, subject) is its key: a newer one replaces it.
 
     kind: "websub" (the document `topic` to a callback) or "webhook" (the story `subject` of the output `topic` to its address).
@@ -143,8 +136,7 @@ class Delivery:
     last_error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Something that a person should know: a source broken or silent, a rule's test that fails. An entry of the health feed.
 
     key: kind and subject; one event of a key is open at a time. closed: when it was over (that is a second entry).
@@ -158,8 +150,7 @@ class Event:
     closed: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StoryFilter:
+class StoryFilter(Struct, frozen=True):
     """A superset of the stories that a query matches; the query's predicate then decides.
 
     fts: an FTS5 MATCH expression over the columns title, text, author, of which the tokens are those of `text.words`.
@@ -176,8 +167,7 @@ class StoryFilter:
     until: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(Struct, frozen=True):
     """A person's decision on stories, kept for good.
 
     kind: "merge" (a, b: items' (source, guid) as "source guid"), "split" (a: the item), "drop" (a: canonical URL).

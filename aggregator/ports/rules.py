@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from aggregator.errors import QueryError
 from aggregator.model import (
@@ -18,8 +19,7 @@ from aggregator.model import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Tagged:
+class Tagged(Struct, frozen=True):
     """What the rules say of a story."""
 
     tags: tuple[Tag, ...]
@@ -27,8 +27,7 @@ class Tagged:
     outputs: tuple[Slug, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class QueryNames:
+class QueryNames(Struct, frozen=True):
     """The names that queries may speak of: a source, group, tag or topic that is not there is an error with a suggestion.
 
     entities: those of the user's own list, beside the built-in ones; None: not known, so that only likely mistakes are told.

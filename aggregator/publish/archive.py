@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import ArchivePage, Shown

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from aggregator.model import Slug, Story, StoryId
 from aggregator.ports import Store
@@ -24,8 +25,7 @@ CHUNK = 200
 """Stories in memory at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(Struct, frozen=True):
     """What an export did: paths written, removed, and how many were there already."""
 
     written: tuple[str, ...]

@@ -6,11 +6,11 @@ feedgen 1.0 loses `rel` and `type` of links in RSS, knows one link there, no `up
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.util import xml_elem
+from msgspec import Struct, field
 
 ATOM = "http://www.w3.org/2005/Atom"
 NAMESPACES = {
@@ -26,8 +26,7 @@ RSS_NAMESPACES = {
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """An element to be added: its name with prefix (`media:thumbnail`; `atom:link` is `link` in Atom), attributes, text."""
 
     name: str

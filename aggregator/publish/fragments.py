@@ -6,20 +6,19 @@ feedgen builds each piece; what it builds is cut out of a root that declares eve
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from feedgen.feed import FeedGenerator
 from lxml import etree
+from msgspec import Struct
 
 from aggregator.model import Instant
 
 DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """What stands around the entries of a document."""
 
     before: bytes

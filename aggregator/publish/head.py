@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import uuid
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.model import Instant
 from aggregator.publish import addresses
@@ -15,8 +16,7 @@ GENERATOR = "aggregator"
 """Without a version: an upgrade changes no published byte."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveLinks:
+class ArchiveLinks(Struct, frozen=True):
     """Links of RFC 5005 section 4, as page numbers. page: of this document; None for the subscription document."""
 
     page: int | None = None
@@ -24,8 +24,7 @@ class ArchiveLinks:
     next: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """A feed's own data. id: permanent IRI; updated: with its fraction; ttl: seconds until it is worth asking again.
 
     path: of the document without its format's ending, where it is not the usual one.

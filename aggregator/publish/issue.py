@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.model import Instant, StoryId
 from aggregator.publish import pages
@@ -14,8 +15,7 @@ from aggregator.publish.shelf import digest
 from aggregator.settings import Output, Settings, Site
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """What is stored of a published feed. modified: when its bytes last changed; updated: its own date, which never goes back."""
 
     digest: str = ""
@@ -30,8 +30,7 @@ class Mark:
         return json.dumps([self.digest, self.modified, self.updated])
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What a feed shows, in order. listed: see `Feed`. basis: equal only for contents that are the same; None: not known."""
 
     entries: list[Rendered]
@@ -40,8 +39,7 @@ class Content:
     basis: object = None
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(Struct, frozen=True):
     """made and digests: by format. page: the HTML twin, empty for a private feed. filling: see `OutputState`."""
 
     output: Output

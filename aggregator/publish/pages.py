@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
+from msgspec import Struct
 
 from aggregator.model import Instant, Slug, Story
 from aggregator.publish import addresses, characters
@@ -31,8 +31,7 @@ PAGE_ENTRIES = 60
 """Stories on a feed's page: what a phone loads at once; the feed holds the others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where pages stand: on a server, from its root; in an export, relative to themselves and with a suffix."""
 
     root: str = ""
@@ -47,16 +46,14 @@ class Place:
 SERVED = Place()
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """An instant for people, in the site's time zone, and for machines."""
 
     iso: str
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """One item of a story, as its page lists it."""
 
     outlet: str

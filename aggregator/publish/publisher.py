@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import Delivery, OutputState, Store, Transaction

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
 
 from aggregator.model import Source, SourceId, Story, StoryId
 from aggregator.ports import Shown
@@ -21,8 +22,7 @@ VIEWS = 1_000
 _SECRET_WORDS = ("token", "key", "secret", "password", "passwd", "pass", "auth", "sig", "signature", "session", "credential")
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """A story in the three formats. version: of the stored story that it was made from."""
 
     story: StoryId
@@ -34,8 +34,7 @@ class Rendered:
     json: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A story as web pages list it: on its feed's and on the front page. version: of the stored story."""
 
     version: int

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from aggregator.model import Instant, Slug, SourceState, Story, StoryId
 from aggregator.ports import OutputState, Shown
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Struct, frozen=True):
     """What changes in the feeds for one story. stay: feeds it was in and stays in: their documents show it anew.
 
     reasons: for every feed that was wanted or left, why.

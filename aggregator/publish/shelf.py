@@ -5,11 +5,11 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import brotli
 import xxhash
+from msgspec import Struct, field
 
 from aggregator.publish.fragments import http_date
 
@@ -23,8 +23,7 @@ _WORTH_CODING = 200
 _TEXT = re.compile(r"text/|application/(?:atom|rss|feed|json|xml|opml)|\+xml")
 
 
-@dataclass(frozen=True, slots=True)
-class Representation:
+class Representation(Struct, frozen=True):
     """One content coding of a document. headers: all of a 200; kept: those of a 304 (RFC 9110 15.4.5). In ASGI's form."""
 
     body: bytes
@@ -33,8 +32,7 @@ class Representation:
     kept: tuple[tuple[bytes, bytes], ...]
 
 
-@dataclass(slots=True)
-class Prepared:
+class Prepared(Struct):
     """A document that is ready to be sent. Codings are made when first asked for, and once.
 
     modified: when its bytes last changed, whole seconds. token: None for public documents. extra: further headers.
@@ -104,15 +102,13 @@ def _raw(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
     return tuple((name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """A document that is to be found elsewhere for good (301)."""
 
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """A document that was taken away for good (410)."""
 
 

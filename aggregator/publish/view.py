@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.model import Entry, Instant, Item, SourceId, Story, StoryId, TagKind
 from aggregator.publish import addresses, characters, excerpt
@@ -12,8 +13,7 @@ from aggregator.publish.wording import wording
 from aggregator.settings import Site
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """The feed that the lead was taken from. url: its public address; site: the front page of who makes it."""
 
     title: str
@@ -21,8 +21,7 @@ class Origin:
     site: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Also:
+class Also(Struct, frozen=True):
     """Another outlet's report of the same story."""
 
     outlet: str
@@ -30,16 +29,14 @@ class Also:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """A category. scheme: an IRI that says what kind of term it is; None for a feed's own."""
 
     term: str
     scheme: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(Struct, frozen=True):
     """An enclosure; length in bytes, 0 where unknown; duration in seconds."""
 
     url: str
@@ -49,8 +46,7 @@ class Media:
     title: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """A story as it is published, with a content mode applied. Everything is clean; `published` is in whole seconds.
 
     summary: plain text. body: HTML, never empty, "also reported by" included. full: the body is the whole text, so that the

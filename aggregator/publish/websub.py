@@ -6,8 +6,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
+
+from msgspec import Struct
 
 from aggregator.model import Fault, Instant
 from aggregator.ports import Delivery, Reply, Subscription
@@ -29,8 +30,7 @@ LAST_TRY = 86_400.0
 """Seconds after a failed delivery until the next, doubled each time; and until it is given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A request for a subscription or its end. topic: the feed's path; topic_url: as the subscriber wrote it."""
 
     mode: str
@@ -41,8 +41,7 @@ class Asked:
     secret: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """Why a request is not taken: a line for the subscriber's developer."""
 
     reason: str
@@ -118,8 +117,7 @@ def signature(secret: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What follows from an attempt. retry: the delivery to store; ended: the subscriber wants no more (410)."""
 
     reason: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from aggregator.model import Instant, ItemId, SourceId
 from aggregator.store.reads import DOCUMENT
@@ -20,8 +21,7 @@ LIST_AGAIN = "UPDATE items SET unlisted = NULL WHERE id = ? AND unlisted IS NOT 
 _SAVE = "INSERT INTO documents (source, items) VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET items = excluded.items"
 
 
-@dataclass(slots=True)
-class Listing:
+class Listing(Struct):
     """What a transaction says of one source's document. `whole`: it named what is still listed, so that the rest has left."""
 
     present: dict[ItemId, bytes] = field(default_factory=dict)

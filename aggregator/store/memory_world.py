@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
+
+from msgspec import Struct, field
+from msgspec.structs import fields, replace
 
 from aggregator.model import Evidence, Instant, Item, ItemId, Slug, SourceId, SourceState, Story, StoryId
 from aggregator.ports import ArchivePage, Delivery, Event, Hold, Member, OutputState, Override, Reject, Subscription
 from aggregator.store.story_rows import in_order
 
 
-@dataclass(slots=True)
-class World:
+class World(Struct):
     """stories: without their items. configured: sources of the config in its order, and whether they are enabled.
 
     archived: which member is in a closed page.

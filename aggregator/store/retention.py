@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from aggregator.model import Instant, ItemId, SourceId
 from aggregator.ports import StoryIndex
@@ -41,8 +42,7 @@ EMPTY_STORY = "UPDATE stories SET tags = NULL, topics = NULL, visible = x'', ver
 DELETE_STORY = "DELETE FROM stories WHERE key = ?"
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """How long, in seconds, an entry is kept after it left its source's document. sources: those that differ."""
 
     seconds: float
@@ -58,8 +58,7 @@ class Keep:
         return min(self.seconds, *self.sources.values()) if self.sources else self.seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
+class Swept(Struct, frozen=True):
     """What retention has taken. tombstones: stories of which the id stays."""
 
     items: int = 0

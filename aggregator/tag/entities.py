@@ -7,12 +7,12 @@ Title and lead are read as written: `US` is a country and `us` is not. Values ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from aggregator.model import Item, Tag, TagKind
 from aggregator.tag.context import another_place, beside_a_capital, shows_a_name, title_case
@@ -29,8 +29,7 @@ MIN_CAPITALS = 4
 """In a title all in capitals shorter names can be any word (US, WHO, IT)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """An entity in a text. where: "title" or "text"; written: the name that stood there."""
 
     entity: str

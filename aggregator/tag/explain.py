@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.facts import Facts
@@ -13,8 +14,7 @@ MAX_NAMED = 6
 """How many failed alternatives are named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """branch: the part of the query that matched (and where), or that failed; terms: those that decided."""
 
     matched: bool

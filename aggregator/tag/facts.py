@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from aggregator.model import Instant, Item, Story, Tag, TagKind
 from aggregator.tag.automaton import WordAutomaton
@@ -37,8 +38,7 @@ def fields_of(nodes: Iterable[Node]) -> frozenset[str]:
     return frozenset(found)
 
 
-@dataclass(frozen=True, slots=True)
-class ItemWords:
+class ItemWords(Struct, frozen=True):
     """Which patterns are in an item's title, text and authors, and how many words its text has."""
 
     title: frozenset[int]
@@ -69,8 +69,7 @@ def reader(automaton: WordAutomaton, asked: frozenset[str]) -> Reader:
     return read
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(Struct):
     """Masks over `items`. words: field → pattern → mask; values: (field, folded value) → mask; outlets: how many there are.
 
     published: when the story was; as_of: the instant its age is measured at; asked: the fields that queries ask for: there are

@@ -7,7 +7,8 @@ not asked again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from aggregator.model import Instant, Item, ItemId, Story, TagKind
 from aggregator.ports import QueryNames, Store

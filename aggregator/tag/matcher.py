@@ -5,9 +5,10 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import reduce
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from aggregator.model import Item
 from aggregator.tag.automaton import Vocabulary
@@ -30,8 +31,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(Struct, frozen=True):
     """A query, or a part of one, with its predicate; parts: those of its node, in order."""
 
     node: Node

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.tag.automaton import NamePositions
 from aggregator.tag.namelist import Mark, Name
@@ -15,8 +16,7 @@ MIN_STEM = 4
 _KANA = re.compile("[\u30a1-\u30fa\u30fc]")
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """How a name is looked for: its words or their stems in order, and how many letters may follow each.
 
     open: nothing need end behind it, as in scripts without spaces.
@@ -28,8 +28,7 @@ class Form:
     open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A name found at text[start:end]. written: as in the text."""
 
     entity: str

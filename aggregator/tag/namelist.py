@@ -7,12 +7,12 @@ separated by commas, or are a list; a mark at a name's end says when it counts (
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from aggregator.errors import ConfigError, Problem
 
@@ -29,8 +29,7 @@ class Mark(StrEnum):
     BESIDE = "^"
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """entity: None for a longer name that is something else."""
 
     text: str
@@ -38,8 +37,7 @@ class Name:
     mark: Mark = Mark.PLAIN
 
 
-@dataclass(frozen=True, slots=True)
-class NameTest:
+class NameTest(Struct, frozen=True):
     """A test that a list carries: which entities a title must have, and must not have."""
 
     title: str
@@ -49,8 +47,7 @@ class NameTest:
     has_not: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NameList:
+class NameList(Struct, frozen=True):
     """near: entity → words of which one makes its SECOND names count."""
 
     names: tuple[Name, ...]

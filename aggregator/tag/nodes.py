@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 TITLE, BODY, AUTHOR = "title", "body", "author"
 ANYWHERE = (TITLE, BODY)
 """Where a word is looked for when no field is named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """A word, a phrase or a prefix: these tokens beside each other, the last one as a prefix if `prefix`.
 
     acronym: written with dots (`U.S.`): the capitals `US` or `U.S.`, not the small word `us`.
@@ -25,8 +25,7 @@ class Words:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """A regular expression over the text as it is. fields: title, body, author or url."""
 
     source: str
@@ -36,8 +35,7 @@ class Pattern:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """A field that has a value, folded; with `prefix` a value that begins so. field "url" is a piece of the address."""
 
     field: str
@@ -47,8 +45,7 @@ class Value:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """A number: outlets, items, words, or age (seconds). operator: one of < <= > >= =."""
 
     field: str
@@ -58,18 +55,15 @@ class Compare:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(Struct, frozen=True):
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Any:
+class Any(Struct, frozen=True):
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     part: Node
 
 

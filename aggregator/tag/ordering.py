@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+
+from msgspec import Struct
 
 from aggregator.tag.nodes import Node, Value, terms
 from aggregator.text.words import fold
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RuleName:
+class RuleName(Struct, frozen=True, order=True):
     """kind: "tag", "topic" or "output"."""
 
     kind: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, KeysView, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.model import Instant, Item, Slug, Source, SourceId, Story, Tag, TagKind
 from aggregator.ports import Tagged
@@ -20,8 +21,7 @@ from aggregator.tag.syntax import parse
 _KINDS = tuple(TagKind)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """place: where it stands in the file among those of its kind."""
 
     name: RuleName

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from msgspec import Struct
+
 _USER = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)[^/?#]*@")
 _SECRET_PARAMETER = re.compile(r"(?i)([?&](?:token|key|api_?key|auth|password|secret|access_token|sig)=)[^&#]*")
 
@@ -20,3 +22,9 @@ def hide(text: str, secrets: Collection[str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
+
+
+def repr_without(value: Struct, *hidden: str) -> str:
+    """What `repr` says of a value, but for the fields that hold secrets."""
+    shown = (f"{name}={getattr(value, name)!r}" for name in value.__struct_fields__ if name not in hidden)
+    return f"{type(value).__name__}({', '.join(shown)})"

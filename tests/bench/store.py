@@ -7,8 +7,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from aggregator.model import Category, Entry, Evidence, Item, ItemId, Slug, Source, SourceId, Tag, TagKind
 from aggregator.ports import StoryFilter

@@ -7,10 +7,11 @@ import json
 import random
 from calendar import timegm
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from time import strptime
 from typing import Any
+
+from msgspec.structs import replace
 
 from aggregator.model import Entry, Item, ItemId, SourceId
 from aggregator.text.clean import Links, clean

@@ -10,9 +10,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from aggregator.dedup.engine import Engine
 from aggregator.model import Item, ItemId, StoryId

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.cadence import after_poll, body_hash, may_poll, same_body, silent
 from aggregator.cadence.rhythm import learnt, remembered

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.health import CAPS, changes, conditions
 from aggregator.model import Source, SourceId, SourceState

@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 import random
 from collections import Counter
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from aggregator.cadence import after_poll
 from aggregator.model import Auto, Fault, FaultKind, FetchFailed, NotModified, Source, SourceId, SourceState, Validators

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import replace
 from urllib.parse import parse_qs
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator import pushes
 from aggregator.model import Feed

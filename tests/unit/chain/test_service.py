@@ -255,7 +255,7 @@ def test_sources_put_off_by_a_clock_that_was_ahead_are_due_again(tmp_path: Path)
 
 
 def reload_state(state: Any, at: float) -> Any:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     return replace(state, last_poll=at, due=at + 600)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from aggregator.dedup.engine import Engine, Placement
 from aggregator.model import Entry, Item, ItemId, SourceId, StoryId

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from aggregator.dedup.lead import choose_lead
 from aggregator.dedup.visible import visible_hash

@@ -6,7 +6,6 @@ entry only by some elements, mends text that was encoded twice field by field, a
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
@@ -14,6 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from aggregator.model import Entry, Fault, Feed, Fetched
 from aggregator.parse import charset, detect, feedparser, xml
@@ -105,7 +105,7 @@ def both(body: bytes) -> tuple[Feed, Feed] | None:
 
 
 def differences(one: Entry, other: Entry) -> set[str]:
-    names = [part.name for part in dataclasses.fields(Entry) if part.name != "fingerprint"]
+    names = [part.name for part in structs.fields(Entry) if part.name != "fingerprint"]
     return {name for name in names if getattr(one, name) != getattr(other, name)}
 
 

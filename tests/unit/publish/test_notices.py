@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import feedparser
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model import Slug
 from aggregator.ports import Event, Reject

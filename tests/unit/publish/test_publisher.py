@@ -194,7 +194,7 @@ def test_while_filling_a_feed_shows_the_newest_and_then_starts_in_order(tmp_path
 
 
 def _polled(state):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     return replace(state, last_poll=NOON)
 

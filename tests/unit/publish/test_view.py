@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from lxml import etree
+from msgspec.structs import replace
 
 from aggregator.model import Category, Entry, Item, ItemId, Origin, SourceId, Story, StoryId, Tag, TagKind
 from aggregator.publish import characters, excerpt

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gzip
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.dedup.engine import Engine
 from aggregator.errors import StoreError

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.adopt import adopt
 from aggregator.commands.plan import Plan, as_mapping, lines, make

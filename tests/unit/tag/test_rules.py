@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model import Category, Slug, Source, SourceId, Story, Tag, TagKind
 from aggregator.settings import Dedup, Expectation, Output, Settings, Tagging, TagRule, Topic

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import sqlite3
 import tempfile
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from aggregator.dedup.engine import Engine
 from aggregator.model import Slug, SourceId, SourceState, Tag, TagKind, Validators
