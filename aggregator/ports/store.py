@@ -99,8 +99,11 @@ class Store(Protocol):
         """Newest entered first; `before`: of smaller seq alone."""
         ...
 
-    def shown(self, slug: Slug) -> list[Shown]:
-        """Members in no closed archive page, newest entered first. Cheap: no story is loaded."""
+    def shown(self, slug: Slug, newest: int | None = None) -> list[Shown]:
+        """Members in no closed archive page, newest entered first. Cheap: no story is loaded.
+
+        newest: so many of them, those published last; the higher id is the newer of equals.
+        """
         ...
 
     def members_of(self, story: StoryId) -> frozenset[Slug]:

@@ -79,6 +79,10 @@ class Transaction(Protocol):
 
     def leave(self, slug: Slug, stories: Collection[StoryId]) -> None: ...
 
+    def clear(self, slug: Slug) -> None:
+        """Takes all stories out of a feed that are in no closed page of it."""
+        ...
+
     def bump(self, slugs: Collection[Slug], now: Instant) -> None:
         """These feeds' documents have changed (their `revision` grows)."""
         ...

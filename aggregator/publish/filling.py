@@ -28,10 +28,10 @@ def end(store: Store, settings: Settings, now: Instant) -> tuple[Slug, ...]:
         return ()
     for output in filling:
         state = outputs[output.slug]
-        shown = store.shown(output.slug)
+        newest = sorted(store.shown(output.slug, output.items), key=lambda one: (one.published, one.story))
         with store.begin() as transaction:
-            transaction.leave(output.slug, [one.story for one in shown])
-            transaction.enter(output.slug, select.fill(shown, output.items), now)
+            transaction.clear(output.slug)
+            transaction.enter(output.slug, [one.story for one in newest], now)
             transaction.save_output(replace(state, filling=False, revision=state.revision + 1, changed=now))
     return tuple(output.slug for output in filling)
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import Delivery, OutputState, Store, Transaction
-from aggregator.publish import atom, notices, opml, owed, pages, select
+from aggregator.publish import atom, notices, opml, owed, pages
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
 from aggregator.publish.closed import ClosedPages
 from aggregator.publish.digests import Digests, Following
@@ -127,11 +127,8 @@ class Publisher:
         if output.rejected:
             views = notices.rejects(self._store.rejects(output.items), self._settings.site, self.site_id())
             return Content(*feed_of(views, output, self._settings.site), ArchiveLinks())
-        shown = self._store.shown(output.slug)
-        if state.filling:
-            newest = frozenset(select.fill(shown, output.items))
-            shown = [one for one in shown if one.story in newest]
-        else:
+        shown = self._store.shown(output.slug, output.items if state.filling else None)
+        if not state.filling:
             shown = self._closed.close(output, shown, now)
         links = ArchiveLinks(previous=self._closed.count(output.slug) or None)
         basis = (shown, links, state.filling, state.changed if not shown else None)

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct, field
 
-from aggregator.model import Instant, Slug, SourceState, Story, StoryId
-from aggregator.ports import OutputState, Shown
+from aggregator.model import Instant, Slug, SourceState, Story
+from aggregator.ports import OutputState
 
 
 class Placement(Struct, frozen=True):
@@ -60,9 +60,3 @@ def is_filled(states: Iterable[SourceState], now: Instant) -> bool:
     states: of the enabled sources.
     """
     return all(state.last_poll is not None or state.gone or state.due > now for state in states)
-
-
-def fill(candidates: Iterable[Shown], items: int) -> tuple[StoryId, ...]:
-    """What a new feed starts with: the newest `items` stories, in the order in which they enter (the oldest first)."""
-    newest = sorted(candidates, key=lambda shown: (shown.published, shown.story))[-items:] if items else []
-    return tuple(shown.story for shown in newest)

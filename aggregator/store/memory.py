@@ -174,7 +174,7 @@ class MemoryStore:
         newest = sorted(self._world.members.get(slug, {}).values(), key=lambda member: -member.seq)
         return [member for member in newest if before is None or member.seq < before][:limit]
 
-    def shown(self, slug: Slug) -> list[Shown]:
+    def shown(self, slug: Slug, newest: int | None = None) -> list[Shown]:
         world = self._world
         found = []
         for member in self.members(slug):
@@ -182,6 +182,9 @@ class MemoryStore:
                 story = world.stories[member.story]
                 version = world.versions[member.story]
                 found.append(Shown(member.story, member.seq, member.entered, story.published, story.updated, version))
+        if newest is not None:
+            dated = sorted(found, key=lambda one: (one.published, one.story), reverse=True)
+            found = sorted(dated[:newest], key=lambda one: -one.seq)
         return found
 
     def members_of(self, story: StoryId) -> frozenset[Slug]:

@@ -182,6 +182,9 @@ class MemoryTransaction:
             self._world.members.get(slug, {}).pop(story, None)
             self._world.archived.pop((slug, story), None)
 
+    def clear(self, slug: Slug) -> None:
+        self.leave(slug, [story for story in self._world.members.get(slug, {}) if (slug, story) not in self._world.archived])
+
     def bump(self, slugs: Collection[Slug], now: Instant) -> None:
         for slug in slugs:
             if (state := self._world.outputs.get(slug)) is not None:

@@ -16,6 +16,7 @@ MEMBERS = """SELECT stories.id, seq, entered FROM members CROSS JOIN stories ON 
 SHOWN = """SELECT stories.id, members.seq, members.entered, stories.published, stories.updated, stories.version
     FROM members CROSS JOIN stories ON stories.key = members.story
     WHERE members.slug = ? AND members.page IS NULL ORDER BY members.seq DESC"""
+NEWEST = f"SELECT * FROM ({SHOWN}) ORDER BY published DESC, id DESC LIMIT ?"
 MEMBERS_OF = "SELECT slug FROM members WHERE story = (SELECT key FROM stories WHERE id = ?)"
 PAGES = "SELECT slug, page, closed, updated, stories, x'' FROM pages WHERE slug = ? ORDER BY page"
 PAGE = "SELECT slug, page, closed, updated, stories, body FROM pages WHERE slug = ? AND page = ?"
@@ -33,6 +34,7 @@ _TAKE_SEQS = """INSERT INTO outputs (slug, last_seq) VALUES (?, ?)
 _ENTER = "INSERT INTO members (slug, story, seq, entered) VALUES (?, ?, ?, ?)"
 LEAVE = """DELETE FROM members WHERE (story, slug) IN
     (SELECT stories.key, ? FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value)"""
+CLEAR = "DELETE FROM members WHERE slug = ? AND page IS NULL"
 LEAVE_ALL = "DELETE FROM members WHERE story = (SELECT key FROM stories WHERE id = ?)"
 MARK_PUBLISHED = "UPDATE stories SET published_once = 1 WHERE id = ? AND NOT published_once"
 _SAVE_PAGE = "INSERT OR REPLACE INTO pages (slug, page, closed, updated, stories, body) VALUES (?, ?, ?, ?, ?, ?)"
@@ -57,9 +59,12 @@ def members(connection: sqlite3.Connection, slug: Slug, limit: int | None, befor
     return [Member(*row) for row in connection.execute(MEMBERS, (slug, *bounds))]
 
 
-def shown(connection: sqlite3.Connection, slug: Slug) -> list[Shown]:
+def shown(connection: sqlite3.Connection, slug: Slug, newest: int | None = None) -> list[Shown]:
     """See `Store.shown`."""
-    return [Shown(*row) for row in connection.execute(SHOWN, (slug,))]
+    if newest is None:
+        return [Shown(*row) for row in connection.execute(SHOWN, (slug,))]
+    found = [Shown(*row) for row in connection.execute(NEWEST, (slug, newest))]
+    return sorted(found, key=lambda one: -one.seq)
 
 
 def members_of(connection: sqlite3.Connection, story: StoryId) -> frozenset[Slug]:
@@ -118,6 +123,11 @@ def enter(connection: sqlite3.Connection, slug: Slug, stories: Mapping[StoryId, 
 def leave(connection: sqlite3.Connection, slug: Slug, stories: Collection[StoryId]) -> None:
     """Takes stories out of a feed."""
     connection.execute(LEAVE, (slug, as_json(list(stories))))
+
+
+def clear(connection: sqlite3.Connection, slug: Slug) -> None:
+    """See `Transaction.clear`."""
+    connection.execute(CLEAR, (slug,))
 
 
 def mark_published(connection: sqlite3.Connection, ids: Collection[StoryId]) -> bool:

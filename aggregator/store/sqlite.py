@@ -223,8 +223,8 @@ class SqliteStore:
     def members(self, slug: Slug, limit: int | None = None, before: int | None = None) -> list[Member]:
         return self._read(outputs.members, slug, limit, before)
 
-    def shown(self, slug: Slug) -> list[Shown]:
-        return self._read(outputs.shown, slug)
+    def shown(self, slug: Slug, newest: int | None = None) -> list[Shown]:
+        return self._read(outputs.shown, slug, newest)
 
     def members_of(self, story: StoryId) -> frozenset[Slug]:
         return self._read(outputs.members_of, story)

@@ -205,6 +205,10 @@ class SqliteTransaction:
         self._flush_members()
         outputs.leave(self._connection, slug, stories)
 
+    def clear(self, slug: Slug) -> None:
+        self._flush_members()
+        outputs.clear(self._connection, slug)
+
     def _flush_members(self) -> None:
         """Writes the stories and their entering of feeds. Before what looks at members, or takes some out."""
         if self._entering:

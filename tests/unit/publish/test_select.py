@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from aggregator.model import ItemId, Slug, SourceId, SourceState, Story, StoryId
-from aggregator.ports import OutputState, Shown
+from aggregator.ports import OutputState
 from aggregator.publish import select
 from tests.unit.publish.samples import NOON, item
 
@@ -46,9 +46,3 @@ def test_a_feed_is_filled_when_every_source_was_asked_or_has_to_wait() -> None:
     new, gone, waiting = (replace(asked, last_poll=None, **one) for one in ({}, {"gone": True}, {"due": NOON + 5}))
     assert select.is_filled([asked, gone, waiting], NOON)
     assert not select.is_filled([asked, new], NOON)
-
-
-def test_a_new_feed_starts_with_the_newest_the_oldest_of_them_first() -> None:
-    members = [Shown(StoryId(f"s{at}"), at, 0.0, float(at), 0.0, 1) for at in (3, 1, 4, 2)]
-    assert select.fill(members, 2) == ("s3", "s4")
-    assert select.fill(members, 0) == ()

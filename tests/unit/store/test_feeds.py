@@ -179,6 +179,36 @@ def test_a_closed_page_keeps_its_members_and_shows_them_no_more(store: Store) ->
     assert store.pages(SEA) == []
 
 
+def test_a_feed_that_is_cleared_keeps_its_closed_pages(store: Store) -> None:
+    stories = entered(store, 3)
+    with store.begin() as transaction:
+        transaction.save_page(archive(1, stories[0]))
+        transaction.enter(SEA, stories, 1.0)
+    with store.begin() as transaction:
+        _, late = transaction.add_item(item("late", at=3000.0), None, NEW)
+        transaction.enter(ALL, [late], 1.0)
+        transaction.clear(ALL)
+    assert store.shown(ALL) == []
+    assert [member.story for member in store.members(ALL)] == [stories[0]]
+    assert len(store.shown(SEA)) == 3
+
+
+def test_the_newest_are_those_published_last_whenever_they_entered(store: Store) -> None:
+    with store.begin() as transaction:
+        placed = {}
+        for at in (30.0, 10.0, 20.0, 20.0):
+            _, story = transaction.add_item(item(f"at {at} {len(placed)}", at=at), None, NEW)
+            transaction.save_story(replace(transaction.story(story), published=at))  # type: ignore[type-var]
+            transaction.enter(ALL, [story], 1.0)
+            placed[story] = at
+    every = store.shown(ALL)
+    assert store.shown(ALL, 9) == every
+    assert store.shown(ALL, 0) == []
+    first, low, *equal = placed
+    assert store.shown(ALL, 2) == [one for one in every if one.story in (first, max(equal))]
+    assert store.shown(ALL, 3) == [one for one in every if one.story != low]
+
+
 def test_a_replaced_page_gives_back_what_it_no_longer_holds(store: Store) -> None:
     stories = entered(store, 3)
     with store.begin() as transaction:

@@ -131,6 +131,12 @@ class Twins(RuleBasedStateMachine):
                     transaction.leave(Slug(slug), [self.story(number) for number in leaving])  # type: ignore[misc]
                     transaction.mark_published(alive[:1])
 
+    @rule(slug=st.sampled_from(SLUGS))
+    def clear(self, slug: str) -> None:
+        for store in self.stores:
+            with store.begin() as transaction:
+                transaction.clear(Slug(slug))
+
     @rule(slug=st.sampled_from(SLUGS), page=st.integers(1, 2), count=st.integers(1, 3))
     def close(self, slug: str, page: int, count: int) -> None:
         for store in self.stores:
@@ -179,7 +185,7 @@ class Twins(RuleBasedStateMachine):
             "evidence": [store.evidence(story) for story in self.stories],
             "known": [store.known(SourceId(of), {f"g{n}" for n in range(0, 30, 2)}, {"alpha.example/g1"}) for of in SOURCES],
             "documents": [store.fingerprints(SourceId(of)) for of in SOURCES],
-            "members": [(store.members(slug), store.shown(slug), store.pages(slug)) for slug in slugs],
+            "members": [(store.members(slug), store.shown(slug), store.shown(slug, 2), store.pages(slug)) for slug in slugs],
             "members of": [store.members_of(story) for story in self.stories],
             "published": published,
             "counts": {**store.counts(), "bytes": 0},
