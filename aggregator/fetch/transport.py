@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Protocol
 
 from aggregator.fetch.dialer import Dialer
-from aggregator.fetch.errors import ProtocolError, ReadError, UnsendableError
+from aggregator.fetch.errors import ConnectTimeoutError, ProtocolError, ReadError, UnsendableError
 from aggregator.fetch.response import ResponseReader
 from aggregator.fetch.target import Origin, Target
 from aggregator.fetch.tls import Resuming
@@ -29,7 +29,7 @@ BODY_SLACK = 1024 * 1024
 KEEP_FOR = 30.0
 """Seconds that an idle connection is kept: servers close theirs after 5 to 75."""
 MAX_KEPT = 64
-"""Idle connections at most; each TLS one holds a buffer of 256 KiB."""
+"""Idle connections at most."""
 
 _URL = re.compile(r"[\x21-\x7e]+")
 
@@ -111,7 +111,13 @@ class FeedTransport:
         scheme, host, port = origin
         wire = await self._dialer.connect(host, port, CONNECT)
         if scheme == "https":
-            await wire.start_tls(self._context, host, CONNECT)
+            try:
+                async with asyncio.timeout(CONNECT) as limit:
+                    await wire.start_tls(self._context, host)
+            except TimeoutError as error:
+                if limit.expired():
+                    raise ConnectTimeoutError(f"no TLS handshake within {CONNECT:g} s") from error
+                raise
         return _Open(origin, wire)
 
     def _take(self, origin: Origin) -> _Open | None:
@@ -128,9 +134,7 @@ class FeedTransport:
     def done(self, opened: _Open, reusable: bool) -> None:
         """Takes a connection back after its response: to keep it, or to close it."""
         if opened.origin[0] == "https" and not opened.remembered:
-            secure = opened.wire.tells("ssl_object")
-            if secure is not None:
-                self._context.remember(opened.origin[1], secure.session)
+            self._context.remember(opened.origin[1], opened.wire.session)
             opened.remembered = True
         if reusable and sum(map(len, self._kept.values())) < MAX_KEPT:
             opened.expires = monotonic() + KEEP_FOR

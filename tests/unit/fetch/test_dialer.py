@@ -103,7 +103,7 @@ def connect(*addresses: str, port: int, allow: str = "127.0.0.0/8") -> str:
 
     async def run() -> str:
         wire = await Dialer(Guard([allow]), resolve).connect("a.example", port, 5)
-        name = wire.tells("peername")
+        name = wire.peer
         wire.abort()
         return str(name[0])
 
