@@ -16,7 +16,7 @@ from aggregator.ports import Store, Transaction
 
 T = TypeVar("T")
 
-LINGER = 0.05
+LINGER = 0.2
 """Seconds that a state may wait for company. What a crash loses of it is a poll that is done again."""
 BATCH = 500
 """States in one transaction: enough to make its cost small beside theirs, few enough not to delay a poll's commit."""

@@ -104,8 +104,7 @@ class SqliteStoryIndex:
                 missing.append(number)
             else:
                 found[number] = item
-        if missing:
-            self._flush()
+        if missing:  # none of them waits to be written: what does is in `young` until the commit
             for row in rows(self._connection, _ITEM_ROWS, missing):
                 found[row[0]] = self._items.young[row[0]] = IndexedItem(*row)
         return found

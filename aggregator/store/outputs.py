@@ -26,7 +26,7 @@ _SAVE_OUTPUT = """INSERT INTO outputs (slug, definition, filling, revision, chan
     VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (slug) DO UPDATE SET definition = excluded.definition, filling = excluded.filling, revision = excluded.revision,
     changed = excluded.changed, as_of = excluded.as_of, withdrawn = excluded.withdrawn"""
-_BUMP = "UPDATE outputs SET revision = revision + 1, changed = ? WHERE slug = ?"
+_BUMP = "UPDATE outputs SET revision = ?, changed = ? WHERE slug = ?"
 _TO_ENTER = """SELECT stories.id, stories.key FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value
     WHERE NOT EXISTS (SELECT 1 FROM members WHERE members.story = stories.key AND slug = ?) ORDER BY named.key"""
 _TAKE_SEQS = """INSERT INTO outputs (slug, last_seq) VALUES (?, ?)
@@ -100,9 +100,9 @@ def save(connection: sqlite3.Connection, state: OutputState) -> None:
     connection.execute(_SAVE_OUTPUT, values)
 
 
-def bump(connection: sqlite3.Connection, slugs: Collection[Slug], now: Instant) -> None:
-    """The documents of these feeds have changed."""
-    connection.executemany(_BUMP, [(now, slug) for slug in sorted(slugs)])
+def bump(connection: sqlite3.Connection, states: Iterable[OutputState]) -> None:
+    """The documents of these feeds have changed: stores their `revision` and when it was."""
+    connection.executemany(_BUMP, [(state.revision, state.changed, state.slug) for state in states])
 
 
 def enter(connection: sqlite3.Connection, slug: Slug, stories: Mapping[StoryId, Instant], new: Mapping[StoryId, int]) -> None:

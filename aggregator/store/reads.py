@@ -23,8 +23,8 @@ ITEM = f"""SELECT {", ".join(f"items.{column}" for column in ITEM_COLUMNS)}, sto
     FROM items JOIN stories ON stories.key = items.story WHERE items.id = ?"""
 _KNOWN = """SELECT items.id, guid, canonical, hash, fingerprint, title_hash, stories.id,
     items.first_seen, items.published, undated, items.old FROM items CROSS JOIN stories ON stories.key = items.story"""
-KNOWN_BY_GUID = f"{_KNOWN} WHERE guid IN (SELECT value FROM json_each(?)) AND source = ?"
-KNOWN_BY_CANONICAL = f"{_KNOWN} WHERE canonical IN (SELECT value FROM json_each(?)) AND source = ?"
+KNOWN = f"""{_KNOWN} WHERE guid IN (SELECT value FROM json_each(?1)) AND source = ?3
+    UNION ALL {_KNOWN} WHERE canonical IN (SELECT value FROM json_each(?2)) AND source = ?3"""
 HAD_DOCUMENT = "SELECT 1 FROM documents WHERE source = ?"
 DOCUMENT = "SELECT items FROM documents WHERE source = ?"
 ALIAS = "SELECT alias_of FROM stories WHERE id = ?"
@@ -95,10 +95,9 @@ def known(
 ) -> list[KnownItem]:
     """See `Store.known`; by id."""
     found: dict[ItemId, KnownItem] = {}
-    for query, names in ((KNOWN_BY_GUID, guids), (KNOWN_BY_CANONICAL, canonicals)):
-        for row in connection.execute(query, (as_json(list(names)), source)):
-            id, guid, link, hash, mark, title, story, first_seen, published, undated, old = row
-            found[id] = KnownItem(id, guid, link, hash, mark, title, story, first_seen, published, bool(undated), bool(old))
+    for row in connection.execute(KNOWN, (as_json(list(guids)), as_json(list(canonicals)), source)):
+        id, guid, link, hash, mark, title, story, first_seen, published, undated, old = row
+        found[id] = KnownItem(id, guid, link, hash, mark, title, story, first_seen, published, bool(undated), bool(old))
     return [found[id] for id in sorted(found)]
 
 

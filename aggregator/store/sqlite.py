@@ -188,7 +188,7 @@ class SqliteStore:
         return self._read(reads.fingerprints, source)
 
     def known(self, source: SourceId, guids: Collection[str], canonicals: Collection[str]) -> list[KnownItem]:
-        return self._read_whole(reads.known, source, guids, canonicals)
+        return self._read(reads.known, source, guids, canonicals)
 
     def story(self, story: StoryId) -> Story | None:
         return next(iter(self.stories([story])), None)

@@ -35,6 +35,8 @@ class SqliteTransaction:
         self._listings: dict[SourceId, Listing] = {}
         self._strangers: dict[SourceId, bool] = {}
         self._entering: dict[Slug, dict[StoryId, Instant]] = {}
+        self._outputs: dict[Slug, OutputState] | None = None
+        self._bumped: dict[Slug, OutputState] = {}
         self.promised = False
         """Whether an id was made a promise: then the commit must reach the disk before anyone sees it."""
 
@@ -56,6 +58,7 @@ class SqliteTransaction:
         if self._index_begun:
             self._index.commit()
         self._flush_members()
+        outputs.bump(self._connection, self._bumped.values())
         self._batch.flush()
         for source, listing in self._listings.items():
             documents.save(self._connection, source, listing)
@@ -194,9 +197,11 @@ class SqliteTransaction:
         return outputs.members_of(self._connection, story) | entering
 
     def published_stories(self, ids: Collection[StoryId]) -> frozenset[StoryId]:
-        return outputs.published(self._connection, [id for id in ids if not self._batch.is_new(id)])
+        asked = [id for id in ids if not self._batch.is_new(id)]
+        return outputs.published(self._connection, asked) if asked else frozenset()
 
     def enter(self, slug: Slug, stories: Sequence[StoryId], now: Instant) -> None:
+        self._known_outputs().setdefault(slug, OutputState(slug, b""))
         waiting = self._entering.setdefault(slug, {})
         for story in stories:
             waiting.setdefault(story, now)
@@ -219,14 +224,24 @@ class SqliteTransaction:
             self._entering = {}
 
     def bump(self, slugs: Collection[Slug], now: Instant) -> None:
-        self._flush_members()
-        outputs.bump(self._connection, slugs, now)
+        known = self._known_outputs()
+        for slug in slugs:
+            if (state := known.get(slug)) is not None:
+                known[slug] = self._bumped[slug] = replace(state, revision=state.revision + 1, changed=now)
 
     def outputs(self) -> dict[Slug, OutputState]:
-        self._flush_members()
-        return outputs.outputs(self._connection)
+        return dict(sorted(self._known_outputs().items()))
+
+    def _known_outputs(self) -> dict[Slug, OutputState]:
+        """Read once, for every document of a transaction asks; what is done here is done to it, too."""
+        if self._outputs is None:
+            self._flush_members()
+            self._outputs = outputs.outputs(self._connection)
+        return self._outputs
 
     def save_output(self, state: OutputState) -> None:
+        self._known_outputs()[state.slug] = state
+        self._bumped.pop(state.slug, None)
         outputs.save(self._connection, state)
 
     def mark_published(self, ids: Collection[StoryId]) -> None:

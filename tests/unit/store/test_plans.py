@@ -56,7 +56,9 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def plan(store: SqliteStore, query: str) -> list[str]:
-    return [row[3] for row in store._writer.execute(f"EXPLAIN QUERY PLAN {query}", ("0",) * query.count("?"))]
+    numbered = {int(number) for number in re.findall(r"\?(\d+)", query)}
+    values = ("0",) * (max(numbered) if numbered else query.count("?"))
+    return [row[3] for row in store._writer.execute(f"EXPLAIN QUERY PLAN {query}", values)]
 
 
 def scanned(store: SqliteStore, query: str) -> list[str]:
