@@ -1,7 +1,7 @@
 """Which language an entry is written in: by its script, by its function words, else by a model; and by its feed.
 
-Measured: a title alone .98, within a feed .99 right; numbers below are from there (docs/tags.md). The model takes 34 MB with
-numpy, so it is loaded when the first text needs it.
+Measured: a title alone .98, within a feed .99 right; numbers below are from there (docs/tags.md). The model is loaded when the
+first text needs it.
 """
 
 from __future__ import annotations
