@@ -83,8 +83,10 @@ class Tree:
     def paths(self) -> Iterable[str]:
         """Every file below, as relative path with slashes."""
         for folder, _, names in os.walk(self._root):
+            inside = Path(folder).relative_to(self._root).as_posix()
+            before = "" if inside == "." else inside + "/"
             for name in names:
-                yield (Path(folder) / name).relative_to(self._root).as_posix()
+                yield before + name
 
 
 def _same(target: Path, body: bytes) -> bool:
