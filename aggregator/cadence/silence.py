@@ -25,6 +25,8 @@ def silent(state: SourceState, source: Source, now: Instant) -> str | None:
     quiet = now - newest
     if source.silent_after is not None:
         limit, why = source.silent_after, "silent_after"
+    elif quiet <= AT_LEAST:
+        return None
     else:
         rhythm = learnt(state.arrivals, newest)
         if rhythm is None:

@@ -33,7 +33,7 @@ COLUMNS = ("source", "state", "entries", "last", "next", "why")
 def command(application: Application, ids: tuple[str, ...], as_json: bool, watch: bool) -> None:
     """How each source is doing: its last answer, its rhythm, what was dropped."""
     if as_json:
-        _print(json.dumps(row, ensure_ascii=False) for row in rows(application, ids))
+        _print(map(json.JSONEncoder(ensure_ascii=False).encode, rows(application, ids)))
         return
     if not watch and not sys.stdout.isatty():  # a file or another program: one line a source, nothing broken, nothing to load
         _print(plain(application, ids))

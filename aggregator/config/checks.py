@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -167,16 +168,22 @@ def _seconds(node: Node | None, default: float) -> float | None:
 
 def check_groups(document: Document) -> Iterator[Problem]:
     """A group that is nearly one of `groups` is a misspelling; others need no entry there."""
-    known = {key for key, _, _ in pairs(document.root.get("groups"))}
+    known = dict.fromkeys(key for key, _, _ in pairs(document.root.get("groups")))
+    meant = cache(partial(_meant, known))  # many sources have one group
     at = [document.root.get("defaults"), *nodes(document.root.get("sources"))]
     for node in at:
         given = node.get("group") if isinstance(node, MapNode) else None
         name = text_of(given)
         if given is None or not name or name in known:
             continue
-        if near := difflib.get_close_matches(name.lower(), {one.lower(): one for one in known}, n=1, cutoff=0.85):
-            right = next(one for one in known if one.lower() == near[0])
+        if right := meant(name):
             yield document.problem(given, f"group: `{name[:60]}` is not in `groups`; did you mean `{right}`?")
+
+
+def _meant(known: Iterable[str], name: str) -> str | None:
+    """The group that is probably meant by a name."""
+    near = difflib.get_close_matches(name.lower(), {one.lower(): one for one in known}, n=1, cutoff=0.85)
+    return next((one for one in known if one.lower() == near[0]), None) if near else None
 
 
 def check_directories(document: Document, path: Path) -> Iterator[Problem]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from aggregator.config import opml
 from aggregator.config.document import Document, nodes, text_of
 from aggregator.config.kinds import Refused
 from aggregator.config.secrets import Surroundings, check_url, fill, masked
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar
 from aggregator.errors import Problem
+
+if TYPE_CHECKING:
+    from aggregator.config import opml
 
 
 class List(Struct, frozen=True):
@@ -64,6 +67,8 @@ def _read(document: Document, at: Node, around: Surroundings, base: Path) -> Lis
 
 
 def _fetched(document: Document, at: Node, url: str, shown: str, around: Surroundings, base: Path) -> List:
+    from aggregator.config import opml
+
     file = opml.cached_path(data_directory(document, base), url)
     around.files.add(file)
     try:
@@ -78,6 +83,8 @@ def _fetched(document: Document, at: Node, url: str, shown: str, around: Surroun
 
 
 def _listed(document: Document, at: Node, raw: bytes, shown: str) -> List:
+    from aggregator.config import opml
+
     content = opml.read(raw)
     if isinstance(content, opml.Unreadable):
         return List(at, problem=document.problem(at, f"opml: {shown} is no list of feeds: {content.reason}"))
@@ -101,6 +108,8 @@ def listed(document: Document, lists: Mapping[int, List]) -> list[tuple[str | No
 
 def included(document: Document, lists: Mapping[int, List]) -> list[tuple[int, opml.Subscription]]:
     """The feeds of lists that the file does not name itself, with the position of their list."""
+    if not lists:
+        return []
     seen = {node.text for node in nodes(document.root.get("sources")) if isinstance(node, Scalar)}
     seen |= {text_of(node.get("url")) or "" for node in nodes(document.root.get("sources")) if isinstance(node, MapNode)}
     found = []

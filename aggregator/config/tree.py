@@ -79,7 +79,7 @@ def compose(name: str, text: str) -> tuple[Node | None, list[Problem]]:
     """The tree of the one document in the text (None: nothing in it) and all that is wrong with its form."""
     composer = _Composer(name, text)
     try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        for event in iter(yaml.CSafeLoader(text).get_event, None):
             composer.take(event)
             if composer.full:
                 break
@@ -129,7 +129,8 @@ class _Composer:
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         text, style = event.value, event.style or None
-        line, column, start = _place(event.start_mark)
+        start: Any = event.start_mark
+        end: Any = event.end_mark
         if event.tag is not None:
             if event.tag not in ("!", STR):
                 self._tag(event)
@@ -137,7 +138,7 @@ class _Composer:
         if style == '"' and (found := FORBIDDEN.search(text)):  # only an escape gets past source.decode
             self._wrong(event, unfit(found.group()))
             text = FORBIDDEN.sub("", text)
-        return Scalar(text, line, column, style, start, _place(event.end_mark)[2])
+        return Scalar(text, start.line + 1, start.column + 1, style, start.index, end.index)
 
     def _tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")[:60]

@@ -9,7 +9,7 @@ def rfc3339(instant: float | None) -> str | None:
     """`2023-06-15T10:04:00Z` (RFC 3339, whole seconds, UTC); None for None."""
     if instant is None:
         return None
-    return datetime.fromtimestamp(int(instant), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(int(instant), UTC).isoformat()[:19] + "Z"
 
 
 def spell(seconds: float) -> str:
