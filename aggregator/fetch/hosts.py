@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 
 from aggregator.model import Instant
 from aggregator.ports import Hold
@@ -26,6 +26,22 @@ class _Lane:
         self.places = asyncio.Semaphore(places)
         self.users = 0
         self.next_start = 0.0
+
+
+class _Turn(AbstractAsyncContextManager[None]):
+    """A turn at a domain: a class, because a generator for it costs as much as all that it does."""
+
+    __slots__ = ("_domain", "_gate")
+
+    def __init__(self, gate: HostGate, domain: str) -> None:
+        self._gate = gate
+        self._domain = domain
+
+    async def __aenter__(self) -> None:
+        await self._gate.enter(self._domain)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._gate.leave(self._domain)
 
 
 class HostGate:
@@ -48,27 +64,36 @@ class HostGate:
         self._per_host = settings.polling.per_host
         self._gaps = {registrable_domain(name) or name: rule.gap for name, rule in settings.hosts.items()}
 
-    @asynccontextmanager
-    async def turn(self, url: str) -> AsyncIterator[None]:
+    def turn(self, url: str) -> AbstractAsyncContextManager[None]:
         """Waits until the URL's domain may get a request, and holds the place while inside."""
-        domain = registrable_domain(url)
+        return _Turn(self, registrable_domain(url))
+
+    async def enter(self, domain: str) -> None:
+        """Waits for a turn at a domain, which `leave` ends."""
         lane = self._lanes.get(domain)
         if lane is None:
             lane = self._lanes[domain] = _Lane(self._per_host)
         lane.users += 1
+        held = False
         try:
-            async with lane.places:
-                await self._space(lane, self._gaps.get(domain, 0.0))
-                yield
-        finally:
-            lane.users -= 1
-            if not lane.users and lane.next_start <= self._monotonic():
-                self._lanes.pop(domain, None)
+            held = await lane.places.acquire()
+            if (gap := self._gaps.get(domain, 0.0)) > 0:
+                await self._space(lane, gap)
+        except BaseException:
+            self.leave(domain, held)
+            raise
+
+    def leave(self, domain: str, held: bool = True) -> None:
+        """Gives a turn back; held: whether the place was had already."""
+        lane = self._lanes[domain]
+        if held:
+            lane.places.release()
+        lane.users -= 1
+        if not lane.users and lane.next_start <= self._monotonic():
+            del self._lanes[domain]
 
     async def _space(self, lane: _Lane, gap: float) -> None:
         """Books the next start that keeps the gap, and waits for it."""
-        if gap <= 0:
-            return
         now = self._monotonic()
         start = max(now, lane.next_start)
         lane.next_start = start + gap

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from aggregator.fetch.guard import literal
 from aggregator.model import Fault, FaultKind
-from aggregator.text.urls import resolve
+from aggregator.text.urls import is_plain, resolve
 
 _PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
@@ -39,6 +39,9 @@ class Target(Struct, frozen=True):
 @lru_cache(maxsize=4_096)
 def parse(url: str) -> Target | Fault:
     """An address from the config or a redirect as a target; a fault that says what is wrong with it."""
+    if is_plain(url) and "#" not in url and url[-1] != "?":  # most are: by name, at the usual port, resolved already
+        scheme, _, rest = url.partition("://")
+        return Target(url, scheme, rest.partition("/")[0], _PORTS[scheme])
     bare, authorization = _without_credentials(url)
     clean = resolve(None, bare)
     if clean is None:
