@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-from msgspec import Struct
+from typing import NamedTuple
 
 
 class AggregatorError(Exception):
@@ -19,8 +18,11 @@ class UsageError(AggregatorError):
     exit_code = 2
 
 
-class Problem(Struct, frozen=True):
-    """One thing wrong with a config file. Lines and columns count from 1; 0 when the place is unknown."""
+class Problem(NamedTuple):
+    """One thing wrong with a config file. Lines and columns count from 1; 0 when the place is unknown.
+
+    No struct as other values are: `--help` needs this module, and would take a tenth longer with msgspec.
+    """
 
     file: str
     line: int

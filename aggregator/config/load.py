@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from aggregator.config.build import build
 from aggregator.config.checks import check_all
 from aggregator.config.document import Document, plain
@@ -83,7 +81,7 @@ def validate(document: Document, around: Surroundings) -> tuple[Config | None, l
 
 def arrange(problems: Iterable[Problem]) -> list[Problem]:
     """In the order of the file, each once, no more than can be read, on one line each whatever the values in them hold."""
-    clean = (replace(problem, message=one_line(problem.message)) for problem in problems)
+    clean = (problem._replace(message=one_line(problem.message)) for problem in problems)
     ordered = sorted(dict.fromkeys(clean), key=lambda problem: (problem.line, problem.column))
     if len(ordered) <= MOST_PROBLEMS:
         return ordered
