@@ -5,7 +5,7 @@ table of 39 MB that finds the pieces in a text. Here that table is a double arra
 1.7 MB, and the weights stay in a file, from which the rows of a text's pieces are read: some fifty of 170 bytes. Probabilities
 differ from py3langid's by .0014 at most (40,000 texts, 4 other answers), because weights are rounded.
 
-The file is made in a second, with numpy and 150 MB for a moment, so it is kept beside the compiled modules, as they are: where
+The file is made in 0.7 s by another process, with numpy and 150 MB, so it is kept beside the compiled modules, as they are: where
 that can be written, made anew when the model differs, safe to delete. Elsewhere it is made as a temporary file.
 """
 
@@ -26,6 +26,7 @@ from math import exp, log1p, sqrt
 from operator import itemgetter
 from os import pread
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, run
 from tempfile import NamedTemporaryFile
 from typing import Any, NamedTuple
 from weakref import finalize
@@ -143,16 +144,13 @@ def _opened(languages: list[str]) -> _Tables:
     place = _place(languages)
     if kept := _read(place):
         return kept
-    from aggregator.tag.language_tables import made
-
-    pieces = made(languages)
     if not sys.dont_write_bytecode:
-        _keep(pieces, place)
+        with suppress(OSError):
+            _keep(languages, place)
         if kept := _read(place):
             return kept
     with NamedTemporaryFile() as file:  # It is held by its descriptor, and needs no name.
-        file.writelines(pieces)
-        file.flush()
+        _make(languages, Path(file.name))
         if kept := _read(Path(file.name)):
             return kept
     raise OSError("a temporary file is not what was written")
@@ -161,8 +159,8 @@ def _opened(languages: list[str]) -> _Tables:
 def _place(languages: list[str]) -> Path:
     """Where the tables are kept: among the compiled modules. The model is told by its size: its version takes longer to find."""
     package = find_spec("py3langid")
-    model = Path((package and package.origin) or "").with_name("data") / "model.npz.xz"
-    size = model.stat().st_size if model.exists() else 0
+    model = Path(package.origin or "").parent / "data/model.npz.xz" if package else Path()
+    size = model.stat().st_size if model.is_file() else 0
     key = zlib.crc32(" ".join([sys.byteorder, *languages]).encode())
     return Path(cache_from_source(__file__)).parent / f"language_model-{FORMAT}-{size}-{key:08x}.tables"
 
@@ -198,22 +196,28 @@ def _whole(file: int) -> _Tables | None:
     return _Tables(file, START.size + length, head, parts)
 
 
-def _keep(pieces: Iterable[bytes], place: Path) -> None:
-    """Does nothing where that can't be written. What was kept for another model or in another format goes."""
+def _keep(languages: list[str], place: Path) -> None:
+    """Raises OSError where that can't be written. What was kept for another model or in another format goes."""
     beside = place.with_suffix(f".{os.getpid()}")
-    with suppress(OSError):
-        place.parent.mkdir(exist_ok=True)
-        try:
-            with beside.open("wb") as file:
-                file.writelines(pieces)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(place)
-        finally:
-            beside.unlink(missing_ok=True)
-        for old in place.parent.glob("language_model-*"):
-            if old != place and old.suffix in (place.suffix, ".npz"):
-                old.unlink(missing_ok=True)
+    place.parent.mkdir(exist_ok=True)
+    try:
+        beside.touch()
+        _make(languages, beside)
+        beside.replace(place)
+    finally:
+        beside.unlink(missing_ok=True)
+    for old in place.parent.glob("language_model-*"):
+        if old != place and old.suffix in (place.suffix, ".npz"):
+            old.unlink(missing_ok=True)
+
+
+def _make(languages: list[str], place: Path) -> None:
+    """In a process of its own, so that neither numpy nor what it takes for a moment stays here. Raises OSError."""
+    path = os.pathsep.join(part or str(Path.cwd()) for part in sys.path)
+    line = [sys.executable, "-P", "-m", "aggregator.tag.language_tables", str(place), *languages]
+    made = run(line, env=os.environ | {"PYTHONPATH": path}, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE)
+    if made.returncode:
+        raise OSError(f"the tables could not be made: {made.stderr.decode(errors='replace').strip().rpartition(chr(10))[2]}")
 
 
 if __name__ == "__main__":  # at an installation, where the daemon can't write (deploy/)

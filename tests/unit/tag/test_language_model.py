@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from aggregator.tag import language_model, language_tables
+from aggregator.tag import language_model
 from aggregator.tag.language import CANDIDATES, CLEAR, LANGUAGES
 from aggregator.tag.language_model import Model
 
@@ -86,21 +86,21 @@ def test_once_made_it_takes_little_memory_and_no_numpy(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def making(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Grows by one whenever the tables are made."""
-    made = language_tables.made
-    times: list[bool] = []
+def making(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that were made."""
+    make = language_model._make
+    made: list[Path] = []
 
-    def counted(languages: list[str]) -> list[bytes]:
-        times.append(True)
-        return made(languages)
+    def told(languages: list[str], place: Path) -> None:
+        make(languages, place)
+        made.append(place)
 
-    monkeypatch.setattr(language_tables, "made", counted)
-    return times
+    monkeypatch.setattr(language_model, "_make", told)
+    return made
 
 
 def test_what_is_made_is_kept_and_made_anew_where_it_is_not_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model, making: list[bool]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model, making: list[Path]
 ) -> None:
     place = tmp_path / "compiled" / "language_model-9.tables"
     monkeypatch.setattr(language_model, "_place", lambda languages: place)
@@ -131,19 +131,20 @@ def test_what_was_kept_for_another_model_goes(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("unwritten", [True, False])
 def test_where_nothing_can_be_kept_it_is_made_each_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, making: list[bool], unwritten: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, making: list[Path], unwritten: bool
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setattr(language_model, "_place", lambda languages: tmp_path / ("kept" if unwritten else "file/kept"))
     monkeypatch.setattr("sys.dont_write_bytecode", unwritten)
     assert Model(LANGUAGES.split()).likely("Der Minister sprach nach der Sitzung", 1, 0.9).keys() == {"de"}
     assert len(making) == 1
+    assert not making[0].exists()
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
 
-def test_where_no_file_can_be_written_at_all_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language_model, "_place", lambda languages: tmp_path / "kept")
-    monkeypatch.setattr(language_tables, "made", lambda languages: [])
-    monkeypatch.setattr("sys.dont_write_bytecode", True)
-    with pytest.raises(OSError, match="temporary"):
-        Model(LANGUAGES.split())
+def test_where_it_cannot_be_made_it_is_told_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language_model, "_place", lambda languages: tmp_path / "kept.tables")
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    with pytest.raises(OSError, match="Unknown language"):
+        Model(["en", "nobody's"])
+    assert not [*tmp_path.iterdir()]
