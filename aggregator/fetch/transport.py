@@ -58,7 +58,7 @@ class _Open:
 
     @property
     def stands(self) -> bool:
-        return monotonic() <= self.expires and not self.wire.readable
+        return monotonic() <= self.expires and self.wire.rests
 
 
 class FeedTransport:
@@ -98,12 +98,12 @@ class FeedTransport:
         wire, reader = opened.wire, ResponseReader()
         try:
             wire.allow(HEAD_BUDGET, "headers")
-            wire.write(request)
+            await wire.write(request)
             while not reader.headed:
                 await _advance(wire, reader)
             wire.allow(self._max_wire, "more bytes than polling.max_bytes")
         except BaseException:
-            wire.abort()
+            wire.close()
             raise
         return _Answer(self, opened, reader, keep)
 
@@ -111,14 +111,18 @@ class FeedTransport:
         scheme, host, port = origin
         wire = await self._dialer.connect(host, port, CONNECT)
         if scheme == "https":
-            try:
-                async with asyncio.timeout(CONNECT) as limit:
-                    await wire.start_tls(self._context, host)
-            except TimeoutError as error:
-                if limit.expired():
-                    raise ConnectTimeoutError(f"no TLS handshake within {CONNECT:g} s") from error
-                raise
+            await self._secure(wire, host)
         return _Open(origin, wire)
+
+    async def _secure(self, wire: Wire, host: str) -> None:
+        try:
+            async with asyncio.timeout(CONNECT) as limit:
+                await wire.start_tls(self._context, host)
+        except BaseException as error:
+            wire.close()
+            if isinstance(error, TimeoutError) and limit.expired():
+                raise ConnectTimeoutError(f"no TLS handshake within {CONNECT:g} s") from error
+            raise
 
     def _take(self, origin: Origin) -> _Open | None:
         """A kept connection that still stands, or None."""
@@ -127,7 +131,7 @@ class FeedTransport:
             opened = waiting.pop()
             if opened.stands:
                 return opened
-            opened.wire.abort()
+            opened.wire.close()
         self._kept.pop(origin, None)
         return None
 
@@ -142,7 +146,7 @@ class FeedTransport:
             if self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(KEEP_FOR + 1, self._sweep)
         else:
-            opened.wire.abort()
+            opened.wire.close()
 
     def _sweep(self) -> None:
         """Closes what lay idle for too long."""
@@ -150,7 +154,7 @@ class FeedTransport:
         for origin, waiting in list(self._kept.items()):
             for opened in [opened for opened in waiting if not opened.stands]:
                 waiting.remove(opened)
-                opened.wire.abort()
+                opened.wire.close()
             if not waiting:
                 del self._kept[origin]
         if self._kept:
@@ -162,7 +166,7 @@ class FeedTransport:
             self._timer = None
         for waiting in self._kept.values():
             for opened in waiting:
-                opened.wire.abort()
+                opened.wire.close()
         self._kept.clear()
 
 

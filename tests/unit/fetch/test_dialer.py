@@ -104,7 +104,7 @@ def connect(*addresses: str, port: int, allow: str = "127.0.0.0/8") -> str:
     async def run() -> str:
         wire = await Dialer(Guard([allow]), resolve).connect("a.example", port, 5)
         name = wire.peer
-        wire.abort()
+        wire.close()
         return str(name[0])
 
     return asyncio.run(run())
