@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from aggregator.fetch.dialer import MAX_NAMES, AddressRefusedError, Dialer, NameNotFoundError, Names, OfflineError
+from aggregator.fetch import dialer
+from aggregator.fetch.dialer import MAX_LOOKUPS, MAX_NAMES, AddressRefusedError, Dialer, NameNotFoundError, Names, OfflineError
 from aggregator.fetch.errors import ConnectError
 from aggregator.fetch.guard import Guard
 
@@ -73,6 +75,29 @@ def test_a_resolver_that_hangs_holds_up_nobody_else_and_not_the_end() -> None:
         assert all(thread.daemon for thread in threading.enumerate() if thread.name == "resolve")
     finally:
         release.set()
+
+
+def test_threads_are_used_again_and_end_when_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialer, "LINGER", 0.05)
+    names: set[int] = set()
+
+    def resolve(host: str, port: int, **_: Any) -> list[Any]:
+        names.add(threading.get_ident())
+        return info("192.0.2.7")
+
+    async def run() -> None:
+        looked_up = Names(resolve)
+        for number in range(20):
+            await looked_up(f"h{number}.example", 80)
+        await asyncio.gather(*(looked_up(f"g{number}.example", 80) for number in range(100)))
+
+    before = threading.active_count()
+    asyncio.run(run())
+    assert len(names) <= MAX_LOOKUPS + 1
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() <= before
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,28 @@ def test_a_kept_connection_that_died_costs_nothing_but_a_new_one() -> None:
     assert asyncio.run(run()) == 4
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.02])
+def test_a_second_answer_is_not_taken_for_that_of_the_next_request(pause: float) -> None:
+    """It comes with the first one, or a moment after it."""
+
+    async def run() -> tuple[list[FetchOutcome], int]:
+        async def act(exchange: Exchange) -> None:
+            await exchange.reply(200, "X-For: " + exchange.target)
+            await asyncio.sleep(pause)
+            await exchange.reply(200, "X-For: nobody")
+
+        async with serving(act) as origin, fetching(settings(origin.base + "/a", origin.base + "/b")) as fetcher:
+            outcomes = []
+            for path in "ab":
+                outcomes.append(await fetcher.fetch(FetchRequest(f"{origin.base}/{path}"), NOW))
+                await asyncio.sleep(0.05)
+            return outcomes, origin.connections
+
+    outcomes, connections = asyncio.run(run())
+    assert [outcome.header("x-for") for outcome in outcomes if isinstance(outcome, Fetched)] == ["/a", "/b"]
+    assert connections == 2
+
+
 # --- names
 def resolving(**names: Sequence[str]) -> object:
     """Looks names up in this table; `news_example` is news.example. Counts."""

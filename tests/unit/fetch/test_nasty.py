@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import UsageError
+from aggregator.fetch import transport
 from aggregator.fetch.http import HttpFetcher
 from aggregator.model import FaultKind, Fetched, FetchFailed, FetchOutcome, FetchRequest
 
@@ -206,6 +207,43 @@ def test_https_honours_ssl_cert_file_and_resumes_sessions(certificate: Path) -> 
     assert resumed == [False, True, True]
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_https_waits_for_an_answer_that_comes_after_the_tickets(certificate: Path, kept: bool) -> None:
+    async def run() -> tuple[list[FetchOutcome], int]:
+        async def act(exchange: Exchange) -> None:
+            await asyncio.sleep(0.02)
+            await exchange.reply()
+
+        async with serving(act, "127.0.0.2", server_context(certificate)) as origin:
+            sources = (origin.base + "/a", origin.base + "/b") if kept else ()
+            async with fetching(settings(*sources), environ={"SSL_CERT_FILE": str(certificate)}) as fetcher:
+                outcomes = [await fetcher.fetch(FetchRequest(f"{origin.base}/{path}"), NOW) for path in "aba"]
+            return outcomes, origin.connections
+
+    outcomes, connections = asyncio.run(run())
+    assert all(isinstance(outcome, Fetched) and outcome.body == RSS for outcome in outcomes), outcomes
+    assert connections == (1 if kept else 3)
+
+
+def test_a_long_body_comes_whole_through_tls(certificate: Path) -> None:
+    body = b"<rss>" + bytes(range(32, 127)) * 20_000 + b"</rss>"
+
+    async def long(exchange: Exchange) -> None:
+        await exchange.reply(200, body=body)
+
+    (outcome,), _ = asyncio.run(tls_fetches(long, certificate, str(certificate)))
+    assert isinstance(outcome, Fetched) and outcome.body == body
+
+
+def test_a_body_that_tls_cuts_short_is_told(certificate: Path) -> None:
+    async def torn(exchange: Exchange) -> None:
+        await exchange.send(OK + b"Content-Length: 1000\r\n\r\n<rss>")
+        exchange.writer.transport.abort()
+
+    (outcome,), _ = asyncio.run(tls_fetches(torn, certificate, str(certificate)))
+    assert isinstance(outcome, FetchFailed) and outcome.fault.kind in (FaultKind.PROTOCOL, FaultKind.CONNECT)
+
+
 def test_authorities_that_cannot_be_read_are_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="SSL_CERT_FILE"):
         HttpFetcher(settings(), environ={"SSL_CERT_FILE": str(tmp_path / "missing.pem")})
@@ -250,3 +288,18 @@ def test_a_server_that_speaks_no_tls_is_a_fault(answer: bytes) -> None:
         gc.collect()
     assert isinstance(outcome, FetchFailed)
     assert outcome.fault.kind is (FaultKind.TLS if answer else FaultKind.TIMEOUT)
+
+
+def test_a_handshake_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "CONNECT", 0.2)
+
+    async def run() -> FetchOutcome:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            async with fetching(settings(timeout=5.0)) as fetcher:
+                return await fetcher.fetch(FetchRequest(f"https://127.0.0.1:{listener.getsockname()[1]}/"), NOW)
+
+    with no_descriptor_left():
+        outcome = asyncio.run(run())
+        gc.collect()
+    assert isinstance(outcome, FetchFailed)
+    assert (outcome.fault.kind, outcome.fault.detail) == (FaultKind.TIMEOUT, "too slow: no TLS handshake within 0.2 s")

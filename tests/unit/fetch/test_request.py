@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from aggregator import __version__
-from aggregator.fetch.request import conditional, headers_for, identity, sendable
+from aggregator.fetch.errors import UnsendableError
+from aggregator.fetch.request import conditional, encoded, header_lines, headers_for, identity, lines_for, sendable
 from aggregator.fetch.target import Target, parse
 from aggregator.model import FetchRequest, Source, SourceId, SourceState, Validators
 from aggregator.settings import Network, Settings, Site
@@ -91,6 +92,35 @@ def test_the_config_cannot_set_what_belongs_to_the_connection() -> None:
     request = FetchRequest(URL, headers=(("Host", "evil.example"), ("Range", "bytes=0-1"), ("Accept", "text/xml")))
     headers = sent(request)
     assert "Host" not in headers and "Range" not in headers and headers["Accept"] == "text/xml"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("X-Key", "a\r\nX-Evil: b"),
+        ("X-Key", "a\nb"),
+        ("X-Key", "a\x00"),
+        ("X-Key", " a"),
+        ("X:Key", "a"),
+        ("X Key", "a"),
+        ("", "a"),
+    ],
+)
+def test_a_header_that_would_become_two_or_none_is_not_sent(header: tuple[str, str]) -> None:
+    assert header_lines(encoded((("X-Key", "a b"),))) == b"X-Key: a b\r\n"
+    with pytest.raises(UnsendableError):
+        header_lines(encoded((header,)))
+    request = FetchRequest(URL, headers=(header,))
+    with pytest.raises(UnsendableError):
+        lines_for(request, at(URL), at(URL), (), keep=False)
+
+
+def test_lines_are_the_headers() -> None:
+    request = FetchRequest(URL, TAG, URL, headers=(("X-Key", "k\xe9\u20ac"),))
+    for keep in (True, False):
+        headers = headers_for(request, at(URL), at(URL), (("User-Agent", "us"),), keep)
+        lines = lines_for(request, at(URL), at(URL), (("User-Agent", "us"),), keep)
+        assert lines == b"".join(b"%b: %b\r\n" % pair for pair in encoded(headers))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from aggregator.fetch import target
 from aggregator.fetch.target import Target, follow, parse, shown
 from aggregator.model import Fault, FaultKind
 
@@ -48,6 +49,22 @@ def test_an_address_goes_out_in_ascii_and_otherwise_as_written(url: str, wire: s
 def test_what_is_no_web_address_is_a_fault(url: str) -> None:
     fault = parse(url)
     assert isinstance(fault, Fault) and fault.kind is FaultKind.URL
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    "host", ["news.example", "a.b-c.co.uk", "127.0.0.1", "1.2.3.ab", "News.example", "news.example:8080", "x"]
+)
+@pytest.mark.parametrize(
+    "rest", ["", "/", "/a/b.xml", "/a?b=c&d", "/a?", "/a#b", "/a?#", "/a/../b", "/a b", "/%7Ea", "/a//b", "?q"]
+)
+def test_the_short_way_of_plain_addresses_leads_to_the_same(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, host: str, rest: str
+) -> None:
+    url = f"{scheme}://{host}{rest}"
+    short = parse.__wrapped__(url)
+    monkeypatch.setattr(target, "is_plain", lambda url: False)
+    assert short == parse.__wrapped__(url)
 
 
 def test_a_password_in_the_url_becomes_credentials() -> None:
