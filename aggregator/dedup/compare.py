@@ -73,13 +73,13 @@ class Pair(NamedTuple):
 
 
 def compare(a: Weighed, b: Weighed, apart: float, same_outlet: bool, weights: Weights) -> Pair:
-    """Compares two items published `apart` seconds from each other."""
+    """Compares two items published `apart` seconds from each other. What must be looked up is looked up in `a`."""
     shared, cover_a, cover_b = _covers(a, b)
     cover_max, cover_min = (cover_a, cover_b) if cover_a >= cover_b else (cover_b, cover_a)
     a_title, b_title = a.title_weight, b.title_weight
     lighter = a_title if a_title < b_title else b_title
     containment = shared / lighter if lighter else 0.0
-    words = min(len(a.rare), len(b.rare))
+    words = min(len(a.rarities), len(b.rarities))
     short = words / SHORT_TITLE if words < SHORT_TITLE else 1.0
     copy = _copy(a, b, shared, short)
     score = (
@@ -98,7 +98,7 @@ def compare(a: Weighed, b: Weighed, apart: float, same_outlet: bool, weights: We
     alike = max(copy, containment if same_outlet else containment**UNLIKE_TITLES)
     numbers = missing(a.numbers, b.numbers) * alike if alike else 0.0
     title_numbers = missing(a.title_numbers, b.title_numbers) * containment if containment else 0.0
-    names = min(_untold(a, b), _untold(b, a)) * containment**LIKE_TITLES if a.names and b.names else 0.0
+    names = _untold(a, b) * containment**LIKE_TITLES if containment and a.names and b.names else 0.0
     score += weights.cosine * cosine + weights.numbers * numbers + weights.title_numbers * title_numbers + weights.names * names
     limited = LIMIT if score > LIMIT else -LIMIT if score < -LIMIT else score
     return Pair(limited, cover_max, cover_min, cosine, copy, numbers, title_numbers, names, containment, short, languages)
@@ -129,30 +129,31 @@ def missing(a: frozenset[int], b: frozenset[int]) -> float:
 
 
 def _untold(a: Weighed, b: Weighed) -> float:
-    """Share of the names in a's title that b tells nowhere."""
-    return sum([name not in b.vector for name in a.names]) / len(a.names)
+    """Share of the names in a title that the other item tells nowhere: the smaller one of both."""
+    missing_in_b = len(a.names) - len(a.names.intersection(b.words))
+    missing_in_a = len(b.names) - len(b.names & a.vector.keys())
+    return min(missing_in_b / len(a.names), missing_in_a / len(b.names))
 
 
 def _covers(a: Weighed, b: Weighed) -> tuple[int, float, float]:
     """(weight of the words in both titles, share of a's title in b, share of b's title in a)."""
-    a_rare, b_rare = a.rare, b.rare
-    shared = told_a = told_b = 0
-    for word in a_rare.keys() & b.vector.keys():
-        weight = a_rare[word]
-        told_a += weight
-        other = b_rare.get(word)
-        if other is not None:
-            shared += weight if weight < other else other
-    for word in b_rare.keys() & a.vector.keys():
-        told_b += b_rare[word]
+    a_rare, a_vector = a.rare, a.vector
+    shared = told_b = 0
+    for word, weight in zip(b.words, b.rarities, strict=False):
+        if word in a_vector:
+            told_b += weight
+            own = a_rare.get(word)
+            if own is not None:
+                shared += weight if weight < own else own
+    told_a = sum([a_rare[word] for word in a_rare.keys() & b.words])
     return shared, told_a / (a.title_weight or 1), told_b / (b.title_weight or 1)
 
 
 def _cosine(a: Weighed, b: Weighed) -> float:
     if not a.norm or not b.norm:
         return 0.0
-    one, other = a.vector, b.vector
-    return sum([one[word] * other[word] for word in one.keys() & other.keys()]) / (a.norm * b.norm)
+    of_a = a.vector
+    return sum([of_a[word] * weight for word, weight in zip(b.words, b.weights, strict=True) if word in of_a]) / (a.norm * b.norm)
 
 
 def _copy(a: Weighed, b: Weighed, shared: int, short: float) -> float:

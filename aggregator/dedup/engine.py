@@ -6,7 +6,6 @@ the item once it is stored. The engine itself keeps nothing.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
@@ -126,9 +125,9 @@ class Engine:
         if row is None:
             return
         view = _view(row)
-        view.runs = array("I", view.runs)  # a tenth of a set's memory
-        row.id, row.story, row.signature = item.id, story, pack(view)
         posted = view.heavy if read.url is None else (*view.heavy, read.url)
+        view.settle()
+        row.id, row.story, row.signature = item.id, story, pack(view)
         index.add(row, read.words[: read.lead], posted, opens=placement.story is None)
         for other in placement.marked:
             other.form, other.signature = True, pack(_view(other))

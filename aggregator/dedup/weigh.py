@@ -6,7 +6,7 @@ import math
 import struct
 from array import array
 from collections.abc import Collection, Sequence
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, pairwise
 
 from msgspec import Struct
 
@@ -21,19 +21,24 @@ LIGHT = 0.35
 """Share of the heaviest word's weight under which a word leads to too many other items to be looked up by."""
 _HEAD = struct.Struct("<HBBHBBBHH")
 _SPREAD = tuple(1.0 + math.log(max(1, count)) for count in range(256))
+_NO_DAYS: frozenset[int] = frozenset()
 MOST = 255
 """The largest weight: a byte holds it."""
 
 
 class Weighed(Struct):
-    """An item as it is compared. rare: the rarity of each word of the title; vector: of each word, times 1 + ln(count).
+    """An item as it is compared: flat, because thousands of them are kept in memory and most are looked at once.
 
-    Both in steps of STEP. order: the words of the title as they stand; heavy: words by which others are looked for.
+    words: distinct stems, those of the title first; weights: of each word its rarity times 1 + ln(count), in steps of STEP;
+    rarities: of the title's words alone, without the count. order: the words of the title as they stand; heavy: words by which
+    others are looked for. `vector` and `rare` are the same as dictionaries, made when first asked for: one of two items that are
+    compared needs them.
     """
 
-    rare: dict[int, int]
-    vector: dict[int, int]
-    order: tuple[int, ...]
+    words: Sequence[int]
+    weights: Sequence[int]
+    rarities: Sequence[int]
+    order: Sequence[int]
     runs: Collection[int]
     numbers: frozenset[int]
     title_numbers: frozenset[int]
@@ -45,6 +50,25 @@ class Weighed(Struct):
     title_weight: int
     norm: float
     heavy: tuple[int, ...] = ()
+    _vector: dict[int, int] | None = None
+    _rare: dict[int, int] | None = None
+
+    @property
+    def vector(self) -> dict[int, int]:
+        if self._vector is None:
+            self._vector = dict(zip(self.words, self.weights, strict=True))
+        return self._vector
+
+    @property
+    def rare(self) -> dict[int, int]:
+        if self._rare is None:
+            self._rare = dict(zip(self.words, self.rarities, strict=False))
+        return self._rare
+
+    def settle(self) -> None:
+        """The item is stored and will be one of many that others are compared with: it keeps what that needs, in little space."""
+        self.words, self.order, self.runs = (array("I", part) for part in (self.words, self.order, self.runs))
+        self.heavy, self._vector, self._rare = (), None, None
 
 
 class Commonness(dict[float, float]):
@@ -72,58 +96,63 @@ def weigh(read: Signature, frequencies: Sequence[float], total: float, common: C
     most = STEP * math.log(total / common.unit + SMOOTH_TOTAL)
     commonness = list(map(common.__getitem__, frequencies))
     weights = [int(most - one) for one in commonness]
-    vector = dict(zip(read.words, weights, strict=True))
+    words: Sequence[int] = read.words
+    rarities = weights[: read.title]
     for place, count in read.repeated:
         spread = _SPREAD[min(count, len(_SPREAD) - 1)]
-        vector[read.words[place]] = min(MOST, int(spread * (most - commonness[place])))
-    if 0 in vector.values():
-        vector = {word: weight for word, weight in vector.items() if weight}
-    rare = {word: weight or 1 for word, weight in zip(read.words[: read.title], weights, strict=False) if word in vector}
+        weights[place] = min(MOST, int(spread * (most - commonness[place])))
+    if 0 in weights:
+        rarities = [rarity for rarity, weight in zip(rarities, weights, strict=False) if weight]
+        words = [word for word, weight in zip(words, weights, strict=True) if weight]
+        weights = [weight for weight in weights if weight]
+    rarities = [rarity or 1 for rarity in rarities]
+    leading = _heavy(words, weights, len(rarities), heavy)
     return Weighed(
-        rare, vector, read.order, read.runs, read.numbers, read.title_numbers, read.names, read.days, read.revision,
-        read.generic, read.language, sum(rare.values()), math.hypot(*vector.values()), _heavy(rare, vector, heavy),
+        words, bytes(weights), bytes(rarities), read.order, read.runs, read.numbers, read.title_numbers, read.names, read.days,
+        read.revision, read.generic, read.language, sum(rarities), math.hypot(*weights), leading,
     )  # fmt: skip
 
 
-def _heavy(rare: dict[int, int], vector: dict[int, int], count: int) -> tuple[int, ...]:
+def _heavy(words: Sequence[int], weights: Sequence[int], title: int, count: int) -> tuple[int, ...]:
     """The words of the title and the heaviest others, but for those that say too little beside the heaviest of all."""
-    floor = LIGHT * max(vector.values(), default=0)
-    others = sorted(islice(vector, len(rare), None), key=vector.__getitem__, reverse=True)[:count]
-    return tuple([word for word in (*rare, *others) if vector[word] >= floor])
+    floor = LIGHT * max(weights, default=0)
+    others = sorted(range(title, len(words)), key=weights.__getitem__, reverse=True)[:count]
+    return tuple([words[place] for place in (*range(title), *others) if weights[place] >= floor])
 
 
 def pack(item: Weighed) -> bytes:
-    """An item in bytes: what the index stores. The words of the title are the first of the vector."""
+    """An item in bytes: what the index stores."""
     days = sum(1 << day for day in item.days)
     order = item.order[:255]
     head = _HEAD.pack(
-        len(item.vector), len(item.rare), len(order), len(item.runs), len(item.numbers), len(item.title_numbers), len(item.names),
-        days | item.revision << 7 | item.generic << 8, item.language,
+        len(item.words), len(item.rarities), len(order), len(item.runs), len(item.numbers), len(item.title_numbers),
+        len(item.names), days | item.revision << 7 | item.generic << 8, item.language,
     )  # fmt: skip
-    words = array("I", [*item.vector, *order, *item.runs, *item.numbers, *item.title_numbers, *item.names])
-    return head + bytes(item.vector.values()) + bytes(item.rare.values()) + words.tobytes()
+    words = array("I", [*item.words, *order, *item.runs, *item.numbers, *item.title_numbers, *item.names])
+    return head + bytes(item.weights) + bytes(item.rarities) + words.tobytes()
 
 
 def unpack(stored: bytes) -> Weighed:
     """The item again; `heavy` is not kept."""
-    vector, rare, order, runs, numbers, title_numbers, names, flags, language = _HEAD.unpack_from(stored)
+    count, title, order, runs, numbers, title_numbers, names, flags, language = _HEAD.unpack_from(stored)
     start = _HEAD.size
-    weights = stored[start : start + vector]
-    rarities = stored[start + vector : start + vector + rare]
-    words = array("I", stored[start + vector + rare :])
-    ends = list(accumulate((0, vector, order, runs, numbers, title_numbers, names)))
+    weights = stored[start : start + count]
+    rarities = stored[start + count : start + count + title]
+    words = array("I", stored[start + count + title :])
+    ends = list(accumulate((0, count, order, runs, numbers, title_numbers, names)))
     parts = [words[a:b] for a, b in pairwise(ends)]
     return Weighed(
-        rare=dict(zip(parts[0], rarities, strict=False)),
-        vector=dict(zip(parts[0], weights, strict=True)),
+        words=parts[0],
+        weights=weights,
+        rarities=rarities,
         title_weight=sum(rarities),
         norm=math.hypot(*weights),
-        order=tuple(parts[1]),
+        order=parts[1],
         runs=parts[2],
         numbers=frozenset(parts[3]),
         title_numbers=frozenset(parts[4]),
         names=frozenset(parts[5]),
-        days=frozenset(day for day in range(7) if flags >> day & 1),
+        days=frozenset([day for day in range(7) if flags >> day & 1]) if flags & 127 else _NO_DAYS,
         revision=bool(flags >> 7 & 1),
         generic=bool(flags >> 8 & 1),
         language=language,

@@ -24,7 +24,7 @@ LOGGED = 2_000
 AGEING = 20_000
 """Items after which those before count half: words of last year's news become rare again."""
 ITEMS_CACHED = 3_000
-"""Items kept in memory at most, about 25 MB, whatever the database holds. One that is not is read in 25 microseconds."""
+"""Items kept in memory at most, about 8 MB, whatever the database holds. One that is not is read in 25 microseconds."""
 REMEMBERED: float = 14 * 86_400.0
 """Seconds after which an item, or a term not met again, is forgotten: twice the longest life of a story."""
 SLICES = 64
