@@ -10,7 +10,7 @@ from collections.abc import Callable
 from aggregator.model import Instant, Slug, Story, StoryId
 from aggregator.ports import ArchivePage, Store
 from aggregator.publish import archive, notices
-from aggregator.publish.rendering import Rendered, public_origins, render
+from aggregator.publish.rendering import Feed, listed, public_origins, render
 from aggregator.publish.view import View, view
 from aggregator.settings import Output, Settings
 
@@ -71,8 +71,11 @@ class Digests:
                 groups[story.id] = known[0]
         return notices.digest(output, views, groups, titles, now, site, self._site_id())
 
-    def entries(self, output: Output) -> list[Rendered]:
+    def feed(self, output: Output) -> Feed:
         """The newest issues, as many as the output shows."""
         pages = self._store.pages(output.slug)[-output.items :]
         full = [self._store.page(output.slug, page.page) for page in reversed(pages)]
-        return [entry for page in full if page is not None for entry in archive.unpack(page.body)]
+        issues = [entry for page in full if page is not None for entry in archive.unpack(page.body)]
+        site = self._settings.site
+        views = (notices.issued(one.story, one.published, one.json, site) for one in issues)
+        return issues, listed(issues, views, output, site)

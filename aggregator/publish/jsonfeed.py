@@ -50,7 +50,7 @@ def _extension(view: View) -> dict[str, Any]:
     outlets = [{"name": view.outlet, "url": view.link, "title": view.title}]
     outlets += [{"name": report.outlet, "url": report.url, "title": report.title} for report in view.also]
     made: dict[str, Any] = {"outlets": outlets}
-    if view.page.endswith(view.id):
+    if view.has_page:
         made["page"] = view.page
     if view.origin is not None:
         made["source"] = {"title": view.origin.title, "url": view.origin.url}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -97,6 +98,12 @@ def digest(
     link = site.url + ("/" if output.token is not None else f"/topics/{output.slug}")
     title = f"{output.title}, {local:%Y-%m-%d}"
     return _notice(_id(site_id, f"{output.slug}\0{int(at)}"), title, link, at, site, "".join(parts), "digest")
+
+
+def issued(id: StoryId, at: Instant, item: bytes, site: Site) -> View:
+    """A digest that was issued before, from its JSON item: what pages show of it."""
+    told = json.loads(item)
+    return _notice(uuid.UUID(id), told["title"], told["url"], at, site, told["content_html"], "digest")
 
 
 def _line(view: View) -> str:

@@ -134,14 +134,18 @@ def index(site: Site, feeds: Sequence[Head], latest: Mapping[Slug, Sequence[byte
 def headline(view: View, place: Place = SERVED) -> bytes:
     """One story as it stands on the front page."""
     macro = _template("macros.html").module.headline  # type: ignore[attr-defined]
-    return str(macro(view, place.root + addresses.story_path(view.id) + place.suffix)).encode()
+    return str(macro(view, _page_of(view, place))).encode()
 
 
 def entry(view: View, site: Site, place: Place = SERVED) -> bytes:
     """One story as it stands on the pages of feeds."""
-    page = place.root + addresses.story_path(view.id) + place.suffix
     macro = _template("macros.html").module.entry  # type: ignore[attr-defined]
-    return str(macro(view, page, moment(view.published, site))).encode()
+    return str(macro(view, _page_of(view, place), moment(view.published, site))).encode()
+
+
+def _page_of(view: View, place: Place) -> str:
+    """The page of a story; what is none (a digest, a notice) has its link alone."""
+    return place.root + addresses.story_path(view.id) + place.suffix if view.has_page else view.link
 
 
 def topic(site: Site, feed: Head, entries: Sequence[bytes], place: Place = SERVED, *, more: bool) -> bytes:

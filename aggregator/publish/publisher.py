@@ -123,7 +123,7 @@ class Publisher:
 
     def _content(self, output: Output, state: OutputState, now: Instant) -> Content | None:
         if output.digest is not None:
-            return Content(self._digests.entries(output), [], ArchiveLinks())
+            return Content(*self._digests.feed(output), ArchiveLinks())
         if output.rejected:
             views = notices.rejects(self._store.rejects(output.items), self._settings.site, self.site_id())
             return Content(*feed_of(views, output, self._settings.site), ArchiveLinks())

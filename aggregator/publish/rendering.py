@@ -61,9 +61,14 @@ def in_order(entries: Iterable[Rendered], sort: str) -> list[Rendered]:
 
 def feed_of(views: Sequence[View], output: Output, site: Site) -> Feed:
     """A feed of what is no stories."""
-    by_id = {one.id: one for one in views}
     entries = in_order(map(render, views), output.sort)
-    return entries, [_listed(by_id[one.story], site) for one in _on_page(entries, output)]
+    return entries, listed(entries, views, output, site)
+
+
+def listed(entries: list[Rendered], views: Iterable[View], output: Output, site: Site) -> list[Listed]:
+    """What the page of these entries lists. views: of them, in any order."""
+    by_id = {one.id: one for one in views}
+    return [_listed(by_id[one.story], site) for one in _on_page(entries, output)]
 
 
 def _listed(shown: View, site: Site, version: int = 0) -> Listed:

@@ -72,6 +72,11 @@ class View(Struct, frozen=True):
     comments: str | None
     language: str | None
 
+    @property
+    def has_page(self) -> bool:
+        """Whether it is a story with a page of its own."""
+        return self.page.endswith(self.id)
+
 
 def apart(updated: Instant, id: str) -> float:
     """The second of a change, with a fraction that is the story's own.

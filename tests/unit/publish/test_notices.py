@@ -63,6 +63,10 @@ def test_a_digest_tells_each_story_once_the_most_reported_first(tmp_path: Path, 
     assert "step 3" in newer.summary and "step 2" not in newer.summary
     assert (older.id, older.summary) == (entry.id, entry.summary)
     assert before != (tmp_path / "public/feeds/morning.atom").read_bytes()
+    page = (tmp_path / "public/topics/morning.html").read_text()
+    assert page.count("<article") == 2 and "Allies weigh step 3" in page and "Allies weigh step 2" in page
+    assert "/stories/" not in page  # an issue has no page of its own
+    assert "Morning, 2023-06-15" in (tmp_path / "public/index.html").read_text()
 
 
 def test_what_was_thrown_away_is_told_with_its_rule(tmp_path: Path, store: SqliteStore) -> None:
@@ -78,6 +82,8 @@ def test_what_was_thrown_away_is_told_with_its_rule(tmp_path: Path, store: Sqlit
         assert entry.title == "Buy ‹now›"
         assert "drop title:buy" in entry.summary
         assert entry.link == "https://wire.example/1"
+    page = (tmp_path / "public/topics/rejected.html").read_text()
+    assert 'href="https://wire.example/1"' in page and "/stories/" not in page
 
 
 def test_health_has_an_entry_when_something_begins_and_one_when_it_is_over(tmp_path: Path, store: SqliteStore) -> None:
