@@ -1,4 +1,4 @@
-"""HTTP/1.1 requests over our own dialer, answers read by llhttp (decisions/031).
+"""HTTP/1.1 requests over our own dialer, answers read by llhttp (decisions/032).
 
 No pool: a connection is kept, shortly, only where the caller says that the host has more feeds to ask for. Measured costs are in
 docs/polling.md.
