@@ -59,7 +59,7 @@ def pack(entries: Sequence[Rendered]) -> bytes:
         (one.story, one.version, one.published, one.updated, one.atom.decode(), one.rss.decode(), one.json.decode())
         for one in entries
     ]
-    return zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode(), 9)
+    return zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def unpack(body: bytes) -> list[Rendered]:
