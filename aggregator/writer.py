@@ -7,8 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeVar
 
 from aggregator.model import SourceId, SourceState
@@ -23,6 +23,8 @@ BATCH = 500
 
 ROOM = 8
 """Documents that are read and not stored yet: more of them would be memory that waits, not work that is done."""
+COMPANY = 0.05
+"""Seconds that a document waits for others to be stored with, where there is room for more: a commit costs as much as it does."""
 GATHERING = 0.5
 """Seconds of preparing documents after which no more are stored with them: a transaction holds up whoever writes beside."""
 
@@ -53,8 +55,14 @@ class Writer:
         self._flushes: set[asyncio.Future[None]] = set()
 
     async def call(self, work: Callable[[], T]) -> T:
-        """Runs `work` in the writer's thread and returns what it returns; its exception is raised here."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        """Runs `work` in the writer's thread, after the documents that wait, and returns what it returns or raises."""
+
+        def in_turn() -> T:
+            while self._documents:
+                self._store_group()
+            return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, in_turn)
 
     async def commit(self, work: Callable[[Transaction], T]) -> T:
         """Runs `work` in one transaction: all of it is stored, or nothing."""
@@ -72,13 +80,17 @@ class Writer:
         """
         document = _Document(source, prepare)
         self._documents.append(document)
-        return await self.call(partial(self._stored, document))
-
-    def _stored(self, document: _Document) -> Any:
-        """A document's turn: it may have been stored in that of one before. So none is stored after work that was given later."""
-        while not document.outcome.done():
-            self._store_group()
-        return document.outcome.result()
+        if len(self._documents) < ROOM:
+            try:
+                await asyncio.sleep(COMPANY)
+            except asyncio.CancelledError:
+                with suppress(ValueError):  # it is being stored, or was
+                    self._documents.remove(document)
+                raise
+        if not document.outcome.done():
+            await self.call(lambda: None)
+        stored: T = document.outcome.result()
+        return stored
 
     def _store_group(self) -> None:
         """Prepares the first document and those that come meanwhile, and stores them. Of one source there is one among them."""

@@ -16,7 +16,7 @@ from aggregator.model import SourceId
 from aggregator.ports import Transaction
 from aggregator.store.memory import MemoryStore
 from aggregator.store.memory_transaction import MemoryTransaction
-from aggregator.writer import ROOM, Writer
+from aggregator.writer import COMPANY, ROOM, Writer
 
 Commit = Callable[[Transaction], str]
 
@@ -144,6 +144,22 @@ def test_work_that_was_given_after_a_document_finds_it_stored() -> None:
         return found
 
     assert asyncio.run(both()) == "stored"
+
+
+def test_a_document_that_is_alone_waits_a_moment_for_others() -> None:
+    store = Watched()
+
+    async def one_and_then_another() -> list[str]:
+        writer = Writer(store)
+        first = asyncio.create_task(writer.store(SourceId("a"), partial(saving, "a")))
+        await asyncio.sleep(COMPANY / 2)
+        second = asyncio.create_task(writer.store(SourceId("b"), partial(saving, "b")))
+        results = [await first, await second]
+        await writer.aclose()
+        return results
+
+    assert asyncio.run(one_and_then_another()) == ["a", "b"]
+    assert store.begun == 1
 
 
 @pytest.mark.parametrize("number", [1, 3])
