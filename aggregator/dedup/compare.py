@@ -74,7 +74,9 @@ class Pair(NamedTuple):
 
 def compare(a: Weighed, b: Weighed, apart: float, same_outlet: bool, weights: Weights) -> Pair:
     """Compares two items published `apart` seconds from each other. What must be looked up is looked up in `a`."""
-    shared, cover_a, cover_b = _covers(a, b)
+    vector = a.vector
+    both = [(word, place) for place, word in enumerate(b.words) if word in vector]
+    shared, cover_a, cover_b = _covers(a, b, both)
     cover_max, cover_min = (cover_a, cover_b) if cover_a >= cover_b else (cover_b, cover_a)
     a_title, b_title = a.title_weight, b.title_weight
     lighter = a_title if a_title < b_title else b_title
@@ -94,7 +96,7 @@ def compare(a: Weighed, b: Weighed, apart: float, same_outlet: bool, weights: We
         score += weights.languages
     if score + weights.cosine < 0.0:  # whatever the words of the texts say
         return Pair(max(-LIMIT, score), cover_max, cover_min, 0.0, copy, 0.0, 0.0, 0.0, containment, short, languages)
-    cosine = _cosine(a, b)
+    cosine = _cosine(a, b, both)
     alike = max(copy, containment if same_outlet else containment**UNLIKE_TITLES)
     numbers = missing(a.numbers, b.numbers) * alike if alike else 0.0
     title_numbers = missing(a.title_numbers, b.title_numbers) * containment if containment else 0.0
@@ -135,25 +137,26 @@ def _untold(a: Weighed, b: Weighed) -> float:
     return min(missing_in_b / len(a.names), missing_in_a / len(b.names))
 
 
-def _covers(a: Weighed, b: Weighed) -> tuple[int, float, float]:
+def _covers(a: Weighed, b: Weighed, both: list[tuple[int, int]]) -> tuple[int, float, float]:
     """(weight of the words in both titles, share of a's title in b, share of b's title in a)."""
-    a_rare, a_vector = a.rare, a.vector
-    shared = told_b = 0
-    for word, weight in zip(b.words, b.rarities, strict=False):
-        if word in a_vector:
+    rare, rarities = a.rare, b.rarities
+    in_title = len(rarities)
+    shared = told_a = told_b = 0
+    for word, place in both:
+        own = rare.get(word, 0)
+        told_a += own
+        if place < in_title:
+            weight = rarities[place]
             told_b += weight
-            own = a_rare.get(word)
-            if own is not None:
-                shared += weight if weight < own else own
-    told_a = sum([a_rare[word] for word in a_rare.keys() & b.words])
+            shared += weight if weight < own else own
     return shared, told_a / (a.title_weight or 1), told_b / (b.title_weight or 1)
 
 
-def _cosine(a: Weighed, b: Weighed) -> float:
+def _cosine(a: Weighed, b: Weighed, both: list[tuple[int, int]]) -> float:
     if not a.norm or not b.norm:
         return 0.0
-    of_a = a.vector
-    return sum([of_a[word] * weight for word, weight in zip(b.words, b.weights, strict=True) if word in of_a]) / (a.norm * b.norm)
+    of_a, of_b = a.vector, b.weights
+    return sum([of_a[word] * of_b[place] for word, place in both]) / (a.norm * b.norm)
 
 
 def _copy(a: Weighed, b: Weighed, shared: int, short: float) -> float:

@@ -42,6 +42,8 @@ MOST_CAPITALS = 0.6
 _TITLE_COUNTS = 2
 """How often more a word of the title counts than one of the text."""
 
+NOTHING: frozenset[int] = frozenset()
+"""Each empty set of its own would take 200 bytes, of which an item has four."""
 _WORD = re.compile(r"[^\W\d_][^\W_]*")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _ASCII_NUMBER = re.compile(r"[0-9]+(?:[.,:][0-9]+)*")
@@ -132,10 +134,10 @@ def signature(item: Item, hashes: WordHashes, level: str) -> Signature:
         lead=in_lead,
         order=order,
         runs=_runs(stems[:GRAM_WORDS]),
-        numbers=title_numbers | _numbers(body),
+        numbers=(title_numbers | _numbers(body)) or NOTHING,
         title_numbers=title_numbers,
-        names=_names(headline, hashes) if item.language not in NOUNS_IN_CAPITALS else frozenset(),
-        days=frozenset(_DAYS[word] for word in title if word in _DAYS),
+        names=_names(headline, hashes) if item.language not in NOUNS_IN_CAPITALS else NOTHING,
+        days=frozenset([_DAYS[word] for word in title if word in _DAYS]) or NOTHING,
         revision=is_revision(entry.title),
         generic=are_generic(title),
         language=_language(item.language),
@@ -164,8 +166,8 @@ def _names(headline: str, hashes: WordHashes) -> frozenset[int]:
     words = _WORD.findall(headline)[1:]
     capital = [word for word in words if word[0].isupper()]
     if not capital or len(capital) > MOST_CAPITALS * len(words):
-        return frozenset()
-    return frozenset(hashes[token] for word in capital for token in tokens(word)[:1])
+        return NOTHING
+    return frozenset([hashes[token] for word in capital for token in tokens(word)[:1]])
 
 
 def key(kind: str, value: str) -> int:
@@ -182,4 +184,4 @@ def _runs(words: Sequence[int]) -> frozenset[int]:
 
 def _numbers(text: str) -> frozenset[int]:
     found: Iterable[str] = (_ASCII_NUMBER if text.isascii() else _NUMBER).findall(text)[:MAX_NUMBERS]
-    return frozenset(zlib.crc32(number.replace(",", "").encode()) for number in found)
+    return frozenset([zlib.crc32(number.replace(",", "").encode()) for number in found]) or NOTHING

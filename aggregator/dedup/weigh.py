@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 
 from msgspec import Struct
 
-from aggregator.dedup.signature import Signature
+from aggregator.dedup.signature import NOTHING, Signature
 
 SMOOTH_TOTAL, SMOOTH_FREQUENCY = 50.0, 0.5
 """What is added to the number of items and of those with a word, so that the first items of a database have weights, too."""
@@ -21,7 +21,6 @@ LIGHT = 0.35
 """Share of the heaviest word's weight under which a word leads to too many other items to be looked up by."""
 _HEAD = struct.Struct("<HBBHBBBHH")
 _SPREAD = tuple(1.0 + math.log(max(1, count)) for count in range(256))
-_NO_DAYS: frozenset[int] = frozenset()
 MOST = 255
 """The largest weight: a byte holds it."""
 
@@ -149,10 +148,10 @@ def unpack(stored: bytes) -> Weighed:
         norm=math.hypot(*weights),
         order=parts[1],
         runs=parts[2],
-        numbers=frozenset(parts[3]),
-        title_numbers=frozenset(parts[4]),
-        names=frozenset(parts[5]),
-        days=frozenset([day for day in range(7) if flags >> day & 1]) if flags & 127 else _NO_DAYS,
+        numbers=frozenset(parts[3]) or NOTHING,
+        title_numbers=frozenset(parts[4]) or NOTHING,
+        names=frozenset(parts[5]) or NOTHING,
+        days=frozenset([day for day in range(7) if flags >> day & 1]) or NOTHING,
         revision=bool(flags >> 7 & 1),
         generic=bool(flags >> 8 & 1),
         language=language,
