@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
@@ -109,8 +109,9 @@ def _schedule(service: Service, beat: _Beat) -> tuple[AsyncIOScheduler, list[Job
         await service.reload_if_changed(forced=False)
 
     jobs = [Job("tick", TICK, tick), Job("reload", RELOAD_TICK, look_for_edits), *service.jobs()]
+    begin = datetime.now(UTC)  # one for all, so that jobs that are due in one second are one waking up
     for job in jobs:
-        scheduler.add_job(job.work, "interval", seconds=job.seconds, id=job.name)
+        scheduler.add_job(job.work, "interval", seconds=job.seconds, id=job.name, start_date=begin)
     return scheduler, jobs
 
 

@@ -49,16 +49,21 @@ def _flipped(
             )
 
 
+def holds_back(store: Store, settings: Settings) -> bool:
+    """Whether stories are held back, or were by the config before. One look at a small table."""
+    return settings.publish.settle > 0 or store.value(RIPENED_KEY) is not None
+
+
 def ripen(store: Store, settings: Settings, rules: Callable[[], Rules], now: Instant) -> frozenset[Slug]:
     """Lets stories enter their feeds that were held back for `publish.settle` seconds.
 
     Looks at all that became ripe since the last time, also after a pause, and after an edit of `settle` (0: all at once).
     """
+    if not holds_back(store, settings):
+        return frozenset()
     settle = settings.publish.settle
     stored = store.value(RIPENED_KEY)
     last, before = json.loads(stored) if stored else (now, settle)
-    if settle <= 0 and stored is None:
-        return frozenset()
     recent = store.find(StoryFilter(since=min(last, now) - max(before, settle) - RIPENED_EVERY))
     ripe = {story.id for story in recent if story.first_seen <= now - settle and not store.members_of(story.id)}
     changed = _refresh(store, settings, rules, ripe, [], now)

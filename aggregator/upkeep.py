@@ -57,7 +57,7 @@ class Upkeep:
         """With their seconds. Each is given the runtime of its turn."""
         return [
             Job("roll", ROLL, partial(self._rework, rolling.roll)),
-            Job("ripen", self._ripen_seconds(), partial(self._rework, rolling.ripen)),
+            Job("ripen", self._ripen_seconds(), self._ripen),
             Job("health", HEALTH, self.look),
             Job("lists", LISTS, self._refresh_lists),
             Job("digests", DIGESTS, self._issue_digests),
@@ -66,7 +66,7 @@ class Upkeep:
     async def everything(self) -> None:
         """All of it once, for a poll without a daemon. Lists were fetched before."""
         await self._rework(rolling.roll)
-        await self._rework(rolling.ripen)
+        await self._ripen()
         await self._issue_digests()
         await self.look()
 
@@ -82,6 +82,11 @@ class Upkeep:
         zone = runtime.settings.site.timezone
         issue = partial(runtime.publisher.issue_digests, now, partial(following, timezone=zone))
         self._changed(frozenset(await runtime.writer.call(issue)))
+
+    async def _ripen(self) -> None:
+        """Looks before it wakes the writer's thread: most configs hold nothing back."""
+        if rolling.holds_back(self._runtime().store, self._runtime().settings):
+            await self._rework(rolling.ripen)
 
     def _ripen_seconds(self) -> float:
         """Often enough that a story is not held back much longer than it has to be."""
