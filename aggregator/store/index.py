@@ -21,6 +21,8 @@ from aggregator.store.index_terms import Terms
 
 LOGGED = 2_000
 """Items between two writings of the terms: a start replays at most these, in a tenth of a second."""
+LEFT = 200
+"""Items that a daemon or a poll leaves in the log at its end: fewer cost the next start less than writing their terms costs."""
 AGEING = 20_000
 """Items after which those before count half: words of last year's news become rare again."""
 ITEMS_CACHED = 3_000
@@ -53,7 +55,9 @@ class SqliteStoryIndex:
         self._log_added: list[tuple[Any, ...]] = []
         self._version: int | None = None
         self._total, self._unit = 0.0, 1.0
-        self._logged = self._slice = 0
+        self._slice = 0
+        self.logged = 0
+        """Items in the log, which a start reads again."""
 
     # --- the store's side
     def begin(self) -> None:
@@ -66,7 +70,7 @@ class SqliteStoryIndex:
     def commit(self) -> None:
         """The transaction is about to commit."""
         self._flush()
-        if self._logged >= LOGGED:
+        if self.logged >= LOGGED:
             self.write_terms()
         self._items.turn()
         self._members.turn()
@@ -187,7 +191,7 @@ class SqliteStoryIndex:
         """Writes all that the log holds, and forgets what is too old."""
         newest = self._terms.write()
         self._connection.execute("DELETE FROM group_log")
-        self._logged = 0
+        self.logged = 0
         self._sweep(newest - REMEMBERED)
         self._connection.executemany(
             "INSERT OR REPLACE INTO group_state (name, value) VALUES (?, ?)",
@@ -212,7 +216,7 @@ class SqliteStoryIndex:
             self._unit *= 2
         if counted:
             self._total += self._unit
-        self._logged += 1
+        self.logged += 1
         self._terms.count(counted, self._unit, added)
         self._terms.post(posted, item << MINUTE_BITS | int(at) // 60, added)
 
@@ -227,7 +231,7 @@ class SqliteStoryIndex:
             for table in ("group_items", "group_terms", "group_log", "group_state"):
                 self._connection.execute(f"DELETE FROM {table}")
         self._total, self._unit, self._slice = state.get("total", 0.0), state.get("unit", 1.0), int(state.get("slice", 0))
-        self._logged = 0
+        self.logged = 0
         for number, at, added, counted, posted in self._connection.execute(
             "SELECT id, at, added, counted, posted FROM group_log ORDER BY id"
         ).fetchall():

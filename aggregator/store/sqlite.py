@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -28,7 +28,7 @@ from aggregator.ports import (
 )
 from aggregator.store import backup, care, outputs, reads, retention, schema, search, states, told
 from aggregator.store.connect import CHECKPOINT_PAGES, CHECKPOINT_PAGES_BESIDE, explained, open_reader, open_writer
-from aggregator.store.index import SqliteStoryIndex
+from aggregator.store.index import LEFT, SqliteStoryIndex
 from aggregator.store.lock import held
 from aggregator.store.retention import Keep, Swept
 from aggregator.store.writes import SqliteTransaction
@@ -113,7 +113,16 @@ class SqliteStore:
             try:
                 yield
             finally:
+                with suppress(StoreError):  # what is not written now is read again from the log
+                    self._settle()
                 self._checkpoint_at(CHECKPOINT_PAGES_BESIDE)
+
+    def _settle(self) -> None:
+        """Writes what the index would leave to the next start."""
+        if self._index.logged > LEFT:
+            with self.begin() as transaction:
+                assert transaction.index is self._index
+                self._index.write_terms()
 
     def _checkpoint_at(self, pages: int) -> None:
         with self._turn, explained(self.path):

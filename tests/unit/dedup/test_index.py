@@ -14,6 +14,7 @@ from aggregator.store import index as limits
 from aggregator.store import index_terms
 from aggregator.store.index import SqliteStoryIndex
 from aggregator.store.index_schema import create
+from aggregator.store.sqlite import SqliteStore
 
 DAY = 86_400.0
 ADDRESS = 1 << 62
@@ -211,3 +212,17 @@ def test_bounds_of_memory_change_nothing_that_is_found(database: Database, monke
     assert database.seen(*range(1, 31)) == [(1.0, [number]) for number in range(1, 31)]
     assert database.seen(100)[0][0] == 30.0
     assert database.index.members(StoryId("s1")) == tuple(range(1, 31, 3))
+
+
+@pytest.mark.parametrize(("added", "left"), [(limits.LEFT + 1, 0), (limits.LEFT, limits.LEFT)])
+def test_a_holder_of_the_database_leaves_the_next_start_little_to_read_again(tmp_path: Path, added: int, left: int) -> None:
+    store = SqliteStore(tmp_path / "news.db")
+    with store.lock(), store.begin() as transaction:
+        for number in range(1, added + 1):
+            transaction.index.add(row(number), (7,), (7,))
+    store.close()
+    again = SqliteStore(tmp_path / "news.db")
+    assert again._writer.execute("SELECT count(*) FROM group_log").fetchone() == (left,)
+    with again.begin() as transaction:
+        assert transaction.index.frequencies([7]) == [float(added)]
+    again.close()
