@@ -121,8 +121,7 @@ class SqliteStore:
         """Writes what the index would leave to the next start."""
         if self._index.logged > LEFT:
             with self.begin() as transaction:
-                assert transaction.index is self._index
-                self._index.write_terms()
+                transaction.index.write_terms()
 
     def _checkpoint_at(self, pages: int) -> None:
         with self._turn, explained(self.path):

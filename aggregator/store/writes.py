@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from aggregator.errors import StoreError
 from aggregator.model import Evidence, Instant, Item, ItemId, Slug, SourceId, SourceState, Story, StoryId
-from aggregator.ports import ArchivePage, Delivery, Event, Hold, OutputState, Override, Reject, StoryIndex, Subscription
+from aggregator.ports import ArchivePage, Delivery, Event, Hold, OutputState, Override, Reject, Subscription
 from aggregator.store import documents, moves, outputs, reads, small, states, told
 from aggregator.store.documents import Listing
 from aggregator.store.identity import story_ids
@@ -41,7 +41,7 @@ class SqliteTransaction:
         """Whether an id was made a promise: then the commit must reach the disk before anyone sees it."""
 
     @property
-    def index(self) -> StoryIndex:
+    def index(self) -> SqliteStoryIndex:
         """Begun when it is first asked for: most transactions are states alone, and a start of it costs."""
         if not self._index_begun:
             self._index_begun = True
@@ -235,7 +235,6 @@ class SqliteTransaction:
     def _known_outputs(self) -> dict[Slug, OutputState]:
         """Read once, for every document of a transaction asks; what is done here is done to it, too."""
         if self._outputs is None:
-            self._flush_members()
             self._outputs = outputs.outputs(self._connection)
         return self._outputs
 
