@@ -13,7 +13,7 @@ from aggregator.parse.raw import Link, Media, Piece, RawEntry
 from aggregator.text import dates, urls
 from aggregator.text.chars import one_line, scrub, shorten
 from aggregator.text.clean import Links, clean, flattened
-from aggregator.text.html import decoded_once, from_text, has_markup, text_of, title_text
+from aggregator.text.html import decoded_once, from_text, has_markup, text_of_longer, title_text
 
 MAX_ENTRIES = 2000
 MAX_TEXT = 1 << 20
@@ -57,7 +57,7 @@ def entry_of(raw: RawEntry, reading: Reading, fingerprint: bytes) -> Entry:
     content = _html(raw.content, inside, reading)
     if summary == content:
         summary = "" if content else summary
-    text = text_of(max((content, summary), key=len))
+    text = text_of_longer(summary, content)
     return Entry(
         guid=(scrub(raw.guid).strip() or None) if raw.guid else None,
         url=url,

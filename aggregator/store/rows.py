@@ -21,7 +21,7 @@ from aggregator.model import (
     ItemId,
     Origin,
 )
-from aggregator.text.html import text_of
+from aggregator.text.html import text_of_longer
 from aggregator.text.words import searchable, tokens
 
 Row = Sequence[Any]
@@ -134,7 +134,7 @@ def item_of(row: Row) -> Item:
     """An item from a row of ITEM_COLUMNS."""
     summary = row[24]
     content = row[25] if row[25] is not None else summary
-    text = row[26] if row[26] is not None else _told(summary, content)
+    text = row[26] if row[26] is not None else text_of_longer(summary, content)
     return Item(
         id=row[0],
         source=row[1],
@@ -160,13 +160,8 @@ def item_of(row: Row) -> Item:
 def _texts(entry: Entry) -> tuple[str, str | None, str | None]:
     """Summary, content and text; None where what stands before says it, as it nearly always does (a third of a database)."""
     content = None if entry.content == entry.summary else entry.content
-    text = None if entry.text == _told(entry.summary, entry.content) else entry.text
+    text = None if entry.text == text_of_longer(entry.summary, entry.content) else entry.text
     return entry.summary, content, text
-
-
-def _told(summary: str, content: str) -> str:
-    """The text of the longer one: what parse/ makes an entry's text of."""
-    return text_of(max(summary, content, key=len))
 
 
 def _entry(row: Row, summary: str, content: str, text: str) -> Entry:

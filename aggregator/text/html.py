@@ -53,6 +53,11 @@ def text_of(cleaned: str) -> str:
     return one_line(cleaned)
 
 
+def text_of_longer(summary: str, content: str) -> str:
+    """The text of an entry: that of its content, or of its summary where this is longer."""
+    return text_of(max(content, summary, key=len))
+
+
 def unescaped(cleaned: str) -> str:
     """Undoes the five references that cleaned HTML has."""
     cleaned = cleaned.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\u00a0").replace("&quot;", '"')
