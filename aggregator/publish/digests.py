@@ -77,5 +77,4 @@ class Digests:
         full = [self._store.page(output.slug, page.page) for page in reversed(pages)]
         issues = [entry for page in full if page is not None for entry in archive.unpack(page.body)]
         site = self._settings.site
-        views = (notices.issued(one.story, one.published, one.json, site) for one in issues)
-        return issues, listed(issues, views, output, site)
+        return issues, listed(issues, lambda one: notices.issued(one.story, one.published, one.json, site), output, site)

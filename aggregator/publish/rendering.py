@@ -61,14 +61,14 @@ def in_order(entries: Iterable[Rendered], sort: str) -> list[Rendered]:
 
 def feed_of(views: Sequence[View], output: Output, site: Site) -> Feed:
     """A feed of what is no stories."""
-    entries = in_order(map(render, views), output.sort)
-    return entries, listed(entries, views, output, site)
-
-
-def listed(entries: list[Rendered], views: Iterable[View], output: Output, site: Site) -> list[Listed]:
-    """What the page of these entries lists. views: of them, in any order."""
     by_id = {one.id: one for one in views}
-    return [_listed(by_id[one.story], site) for one in _on_page(entries, output)]
+    entries = in_order(map(render, views), output.sort)
+    return entries, listed(entries, lambda one: by_id[one.story], output, site)
+
+
+def listed(entries: list[Rendered], view_of: Callable[[Rendered], View], output: Output, site: Site) -> list[Listed]:
+    """What the page of these entries lists."""
+    return [_listed(view_of(one), site) for one in _on_page(entries, output)]
 
 
 def _listed(shown: View, site: Site, version: int = 0) -> Listed:
