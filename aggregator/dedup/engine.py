@@ -138,8 +138,10 @@ class Engine:
         row = index.items((item.id,)).get(item.id)
         if row is not None:
             row.view = view = self._weighed(index, read, LEVELS[read.level].reach.heavy)
+            posted = view.heavy
+            view.settle()
             row.signature = pack(view)
-            index.replace(row, view.heavy)
+            index.replace(row, posted)
 
     def _weighed(self, index: StoryIndex, read: Signature, heavy: int) -> Weighed:
         """The item's words by how rare they are now, the item itself counted."""
