@@ -14,12 +14,12 @@ from aggregator.errors import HeldError, UsageError
 
 if TYPE_CHECKING:
     from aggregator.model import Source, SourceId, StoryId
-    from aggregator.overrides import Overrides
     from aggregator.pipeline import PollReport
+    from aggregator.run.wiring import Parts
     from aggregator.settings import Settings
     from aggregator.store.sqlite import SqliteStore
+    from aggregator.stories.overrides import Overrides
     from aggregator.tag.rules import RuleSet
-    from aggregator.wiring import Parts
 
 CONFIG_VARIABLE = "AGGREGATOR_CONFIG"
 CONFIG_PLACES = (Path("feeds.yaml"), Path("/etc/aggregator/feeds.yaml"))
@@ -68,7 +68,7 @@ class Application:
     @cached_property
     def overrides(self) -> Overrides:
         """A person's decisions on stories (merge, split, drop)."""
-        from aggregator.overrides import Overrides
+        from aggregator.stories.overrides import Overrides
 
         return Overrides(self.store, self.settings, self.rules)
 
@@ -92,7 +92,7 @@ class Application:
         self, ids: Sequence[SourceId] | None, *, forced: bool, done: Callable[[PollReport], None]
     ) -> list[PollReport]:
         """Polls and publishes: here, or by the daemon that has the database."""
-        from aggregator.once import poll_there
+        from aggregator.run.one_shot import poll_there
 
         while True:
             try:
@@ -113,9 +113,9 @@ class Application:
     async def _poll_here(
         self, ids: Sequence[SourceId] | None, *, forced: bool, done: Callable[[PollReport], None]
     ) -> list[PollReport]:
-        from aggregator.keeping import Keeping
-        from aggregator.lists import Lists
-        from aggregator.once import poll_here
+        from aggregator.run.maintenance import Keeping
+        from aggregator.run.one_shot import poll_here
+        from aggregator.run.opml_lists import Lists
 
         with self.store.lock():
             parts = self._parts()
@@ -127,9 +127,9 @@ class Application:
 
     async def run(self) -> None:
         """The daemon, until it is told to stop. Raises before anything starts: bad config, database or port taken."""
-        from aggregator.daemon import run
+        from aggregator.run.scheduler import run
+        from aggregator.run.service import Service
         from aggregator.serve.server import listen
-        from aggregator.service import Service
 
         settings = _tested(self.settings)
         with self.store.lock(), listen(settings.server.host, settings.server.port) as listener:
@@ -147,7 +147,7 @@ class Application:
         return load(self.config_path, check, os.environ)
 
     def _parts(self) -> Parts:
-        from aggregator.wiring import Parts
+        from aggregator.run.wiring import Parts
 
         return Parts(self.store)
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from aggregator import pushes
 from aggregator.cadence import after_poll, may_poll, same_body
 from aggregator.errors import AggregatorError
 from aggregator.fetch.hosts import HostGate
@@ -31,11 +30,12 @@ from aggregator.model import (
 )
 from aggregator.ports import Clock, Fetcher, Parser, Store, Transaction
 from aggregator.settings import Settings
+from aggregator.store.writer import Writer
 from aggregator.text.masks import hide
-from aggregator.writer import Writer
+from aggregator.websub import subscriptions
 
 if TYPE_CHECKING:
-    from aggregator.reading import Decided, Reader, Reading
+    from aggregator.stories.ingest import Decided, Reader, Reading
 
 log = Log("pipeline")
 
@@ -139,9 +139,9 @@ class Pipeline(Struct, frozen=True):
         self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant
     ) -> Callable[[Transaction], PollReport]:
         """Everything about a document that needs no lock. Returns what stores it."""
-        from aggregator import reading
+        from aggregator.stories import ingest
 
-        decided = reading.decided(self.store.overrides())
+        decided = ingest.decided(self.store.overrides())
         found = self.reader().read(source, state, feed, partial(self.store.known, source.id), decided, now)
         after = replace(self._after(source, state, answer, now, feed=feed, found=found), languages=found.languages)
 
@@ -156,13 +156,13 @@ class Pipeline(Struct, frozen=True):
         self, transaction: Transaction, state: SourceState, feed: Feed, found: Reading, decided: Decided, now: Instant
     ) -> set[Slug]:
         """Everything that one document brings, in one transaction."""
-        from aggregator import curate, reading
+        from aggregator.stories import curate, ingest
 
         reader = self.reader()
-        stories = reading.store(transaction, reader.engine, found, decided, now)
+        stories = ingest.store(transaction, reader.engine, found, decided, now)
         transaction.touch_items(state.id, feed.unchanged, found.listed, now)
         rejected = transaction.add_rejects(found.rejects)
-        counters = reading.counted(state.counters, feed.dropped, rejected)
+        counters = ingest.counted(state.counters, feed.dropped, rejected)
         curator = curate.Curator(reader.rules, transaction.outputs(), self.settings.publish.settle, now)
         transaction.save_state(replace(state, counters=counters))
         if self.settings.network.websub and state.last_status != 226:  # a part, or a push, need not name the hub
@@ -172,10 +172,10 @@ class Pipeline(Struct, frozen=True):
 
     def _note_hub(self, transaction: Transaction, state: SourceState, feed: Feed) -> None:
         """Remembers where the source can be subscribed to; the daemon asks (subscriber.py)."""
-        before = pushes.known(self.store, state.id)
-        push = pushes.noticed(before, feed, state.url)
+        before = subscriptions.known(self.store, state.id)
+        push = subscriptions.noticed(before, feed, state.url)
         if push != before:
-            pushes.save(transaction, state.id, push)
+            subscriptions.save(transaction, state.id, push)
 
     async def _failed(self, source: Source, state: SourceState, outcome: FetchOutcome, fault: Fault, now: Instant) -> PollReport:
         after = self._after(source, state, outcome, now, fault=fault)
@@ -226,10 +226,10 @@ class Pipeline(Struct, frozen=True):
         """While a hub pushes, polls are a fallback: four a day, or what `every` at the source says."""
         if not self.settings.network.websub or state.failures or getattr(source.every, "strict", False):
             return state
-        push = pushes.known(self.store, source.id)
+        push = subscriptions.known(self.store, source.id)
         if push is None or not push.is_active(now):
             return state
-        later = min(now + min(pushes.FALLBACK, self.settings.polling.max), push.until)
+        later = min(now + min(subscriptions.FALLBACK, self.settings.polling.max), push.until)
         return state if state.due >= later else replace(state, due=later, reason="pushed by its hub; polled as a fallback")
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aggregator.app import Application
     from aggregator.config.edit import NewSource
     from aggregator.model import Source
-    from aggregator.probe import Found
+    from aggregator.run.probe import Found
     from aggregator.settings import Settings
 
 
@@ -62,7 +62,7 @@ def command(
 
 async def search(settings: Settings, url: str) -> list[Candidate]:
     """What is at the address: one feed, or the feeds that the page there offers, each tested."""
-    from aggregator.probe import prober
+    from aggregator.run.probe import prober
 
     async with prober(settings, time.time) as asked:
         first = await asked.ask(_source(url))

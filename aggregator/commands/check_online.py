@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from aggregator.model import Source
-    from aggregator.probe import Found
+    from aggregator.run.probe import Found
     from aggregator.settings import Settings
 
 WIDE = 200
@@ -43,7 +43,7 @@ async def _ask(settings: Settings, sources: Sequence[Source], as_json: bool) -> 
     from rich.console import Console
     from rich.progress import Progress
 
-    from aggregator.probe import prober
+    from aggregator.run.probe import prober
 
     console = Console(stderr=True)
     async with prober(settings, time.time) as asked:

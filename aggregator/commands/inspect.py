@@ -95,7 +95,7 @@ def _from_file(name: str, url: str) -> Fetched:
 
 def _ids(feed: Feed, url: str) -> list[str]:
     """The identity of each entry within the document: its guid as sent, or what is made where it has none."""
-    from aggregator.identify import Repeated, guid_of, identify
+    from aggregator.stories.identify import Repeated, guid_of, identify
 
     decisions = identify(feed.entries, (), lambda guids, canonicals: (), _source(url), feed.url, time.time(), True, 0.0)
     ids: list[str] = []

@@ -125,8 +125,8 @@ def _told(application: Application, since: str, titles: int | None, against: Pat
 
 def make(store: Store, settings: Settings, rules: Any, since: float, now: float, config: tuple[str, ...] = ()) -> Plan:
     """The plan of a config that the store has not adopted. since: which stories are looked at (by their entries' first sight)."""
-    from aggregator.adopt import definition, rules_fingerprint
     from aggregator.ports import StoryFilter
+    from aggregator.stories.adopt_config import definition, rules_fingerprint
     from aggregator.tag.lookup import Lookup
 
     states, known = store.states(), store.outputs()

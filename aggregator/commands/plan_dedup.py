@@ -13,7 +13,7 @@ from aggregator.text.times import rfc3339
 if TYPE_CHECKING:
     from aggregator.app import Application
     from aggregator.model import Evidence, Item, Story
-    from aggregator.regroup import Applied, Change, Part, Plan
+    from aggregator.stories.regroup import Applied, Change, Part, Plan
 
 
 SHOWN = 20
@@ -22,9 +22,9 @@ SHOWN = 20
 
 def told(application: Application, since: str, shown: int | None, *, carry_out: bool, as_json: bool) -> tuple[str, bool]:
     """(what the command prints, whether any story would change). carry_out: does it, too."""
-    from aggregator import regroup
     from aggregator.commands.stories import duration
     from aggregator.dedup.engine import Engine
+    from aggregator.stories import regroup
 
     settings, rules, store, now = application.settings, application.rules, application.store, time.time()
     engine = Engine(settings.dedup)

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from aggregator.model import Instant, Slug, Story, StoryId
 from aggregator.ports import Delivery, Event, Message, Store, Subscription, Transaction
-from aggregator.publish import jsonfeed, websub
+from aggregator.publish import jsonfeed
 from aggregator.publish.addresses import feed_path
 from aggregator.publish.addresses import hub as hub_address
 from aggregator.publish.rendering import Rendered, public_origins
@@ -16,6 +16,7 @@ from aggregator.publish.shelf import Shelf
 from aggregator.publish.view import view
 from aggregator.settings import Output, Settings
 from aggregator.text.times import rfc3339
+from aggregator.websub import hub_rules
 
 WEBHOOK = "webhook"
 ALERT = "alert"
@@ -28,7 +29,7 @@ SENT_KEY = "webhook."
 def to_subscribers(store: Store, slug: Slug, digests: Mapping[str, str], now: Instant) -> list[Delivery]:
     """A delivery for each subscriber of a feed's documents."""
     return [
-        Delivery(websub.KIND, path, one.callback, "", digest, now, now)
+        Delivery(hub_rules.KIND, path, one.callback, "", digest, now, now)
         for format, digest in digests.items()
         for path in (feed_path(slug, format),)
         for one in store.subscriptions(path)
@@ -60,7 +61,7 @@ def to_webhook(
 def of_ended(store: Store, served: Collection[str], now: Instant) -> list[tuple[Subscription, Delivery]]:
     """The subscriptions to documents that are published no more, each with the word that it is over."""
     over = [one for one in store.subscriptions() if one.topic not in served]
-    return [(one, Delivery(websub.DENIED, one.topic, one.callback, "", "", now, now)) for one in over]
+    return [(one, Delivery(hub_rules.DENIED, one.topic, one.callback, "", "", now, now)) for one in over]
 
 
 def alerts(events: Iterable[Event], webhook: str | None, now: Instant) -> list[Delivery]:
@@ -90,7 +91,7 @@ class Composer:
 
     @property
     def kinds(self) -> Mapping[str, Callable[[Delivery], Message | None]]:
-        return {websub.KIND: self.document, websub.DENIED: self.denial, WEBHOOK: self.story, ALERT: self.alert}
+        return {hub_rules.KIND: self.document, hub_rules.DENIED: self.denial, WEBHOOK: self.story, ALERT: self.alert}
 
     def document(self, delivery: Delivery) -> Message | None:
         """The whole current document for a subscriber of the hub, or None if it subscribes no more."""
@@ -100,7 +101,7 @@ class Composer:
         if document is None or document.token is not None or not subscribed or hub is None:
             return None
         topic_url = self._settings.site.url + delivery.topic
-        headers = websub.headers(document.type, hub, topic_url, subscribed[0].secret, document.body)
+        headers = hub_rules.headers(document.type, hub, topic_url, subscribed[0].secret, document.body)
         return Message("POST", delivery.target, headers, document.body)
 
     def denial(self, delivery: Delivery) -> Message | None:
@@ -108,7 +109,7 @@ class Composer:
         if self._shelf.get(delivery.topic) is not None:
             return None
         topic_url = self._settings.site.url + delivery.topic
-        return Message("GET", websub.denial(delivery.target, topic_url, "this feed is not published any more"))
+        return Message("GET", hub_rules.denial(delivery.target, topic_url, "this feed is not published any more"))
 
     def alert(self, delivery: Delivery) -> Message | None:
         """An event as JSON: what is wrong, or that it is over; None if it is no more known, or goes elsewhere now."""
@@ -145,7 +146,7 @@ class Composer:
             ("X-Aggregator-Event", sha256(f"{story.id} {delivery.version}".encode()).hexdigest()[:32]),
         ]
         if output.webhook_secret:
-            headers.append(("X-Hub-Signature", websub.signature(output.webhook_secret, body)))
+            headers.append(("X-Hub-Signature", hub_rules.signature(output.webhook_secret, body)))
         return Message("POST", delivery.target, tuple(headers), body)
 
 

@@ -11,7 +11,7 @@ from tests.flow.command import Command, clean_environment
 NOT_NEEDED = {
     "aggregator.dedup.engine",
     "aggregator.publish.publisher",
-    "aggregator.reading",
+    "aggregator.stories.ingest",
     "aggregator.tag.rules",
     *("ahocorasick_rs", "feedgen", "httpx", "jinja2", "lxml", "numpy", "re2", "rich", "structlog"),
 }

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from aggregator.identify import (
+from aggregator.model import Category, Entry, Item, ItemId, Origin, Source, SourceId, StoryId
+from aggregator.ports import KnownItem
+from aggregator.stories.identify import (
     Changed,
     Decision,
     New,
@@ -19,9 +21,7 @@ from aggregator.identify import (
     identify,
     title_hash,
 )
-from aggregator.model import Category, Entry, Item, ItemId, Origin, Source, SourceId, StoryId
-from aggregator.outlets import outlet_of
-from aggregator.ports import KnownItem
+from aggregator.stories.outlets import outlet_of
 
 NOW = 1_700_000_000.0
 HOUR = 3600.0

@@ -10,9 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aggregator.adopt import adopt
 from aggregator.config.load import load
-from aggregator.curate import Curator
 from aggregator.dedup.engine import Engine
 from aggregator.fetch.hosts import HostGate
 from aggregator.model import Fault, Feed, Fetched, FetchOutcome, FetchRequest, Instant, Slug, SourceId, Story
@@ -21,11 +19,13 @@ from aggregator.pipeline import Current, Pipeline, PollReport
 from aggregator.ports import Store, StoryFilter
 from aggregator.publish import filling
 from aggregator.publish.publisher import Publisher
-from aggregator.reading import Reader
 from aggregator.settings import Settings
+from aggregator.store.writer import Writer
+from aggregator.stories.adopt_config import adopt
+from aggregator.stories.curate import Curator
+from aggregator.stories.ingest import Reader
 from aggregator.tag.check import check
 from aggregator.tag.rules import compile_rules
-from aggregator.writer import Writer
 
 HOUR = 3600.0
 START: Instant = datetime(2023, 6, 15, 12, tzinfo=UTC).timestamp()

@@ -7,15 +7,16 @@ from typing import cast
 
 import pytest
 
-from aggregator import requests, rolling
 from aggregator.app import Application
 from aggregator.commands.sources import count
 from aggregator.commands.why import about, lines
 from aggregator.errors import UsageError
 from aggregator.model import Fault, FaultKind, FetchFailed, SourceId, StoryId
-from aggregator.once import poll_there
-from aggregator.overrides import Overrides
 from aggregator.pipeline import PollReport
+from aggregator.run import poll_requests
+from aggregator.run.one_shot import poll_there
+from aggregator.stories import rolling
+from aggregator.stories.overrides import Overrides
 from aggregator.text.times import rfc3339
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
@@ -306,7 +307,7 @@ def test_a_bug_costs_its_source_one_turn_and_nothing_is_lost(newsroom: Newsroom,
     newsroom.configure(CONFIG)
     newsroom.serves(ONE, entry(FERRY))
     newsroom.serves(TWO)
-    monkeypatch.setattr("aggregator.curate.Curator.refresh", lambda *_: 1 / 0)
+    monkeypatch.setattr("aggregator.stories.curate.Curator.refresh", lambda *_: 1 / 0)
     assert newsroom.poll()["one"].outcome == "failed"
     assert newsroom.stories() == []
     state = newsroom.store.states()[SourceId("one")]
@@ -319,32 +320,32 @@ def test_a_bug_costs_its_source_one_turn_and_nothing_is_lost(newsroom: Newsroom,
 
 def test_a_poll_asked_of_the_daemon_is_answered_once(newsroom: Newsroom) -> None:
     newsroom.configure(CONFIG)
-    asked = requests.ask(newsroom.store, [SourceId("one")], forced=True)
-    assert requests.answered(newsroom.store, asked) is None
-    assert requests.pending(newsroom.store) == [asked]
-    assert requests.pending(newsroom.store) == [], "it is taken up once"
+    asked = poll_requests.ask(newsroom.store, [SourceId("one")], forced=True)
+    assert poll_requests.answered(newsroom.store, asked) is None
+    assert poll_requests.pending(newsroom.store) == [asked]
+    assert poll_requests.pending(newsroom.store) == [], "it is taken up once"
     report = PollReport(SourceId("one"), "changed", "1 new, 0 changed", 1, 0)
-    requests.answer(newsroom.store, asked, [report])
-    assert requests.answered(newsroom.store, asked) == [report]
-    assert requests.answered(newsroom.store, requests.ask(newsroom.store, None, forced=False)) is None
+    poll_requests.answer(newsroom.store, asked, [report])
+    assert poll_requests.answered(newsroom.store, asked) == [report]
+    assert poll_requests.answered(newsroom.store, poll_requests.ask(newsroom.store, None, forced=False)) is None
 
 
 def test_two_polls_asked_of_the_daemon_at_once_are_both_answered(newsroom: Newsroom) -> None:
     newsroom.configure(CONFIG)
-    one, two = (requests.ask(newsroom.store, [SourceId(id)], forced=True) for id in ("one", "two"))
-    assert requests.pending(newsroom.store) == [one, two]
+    one, two = (poll_requests.ask(newsroom.store, [SourceId(id)], forced=True) for id in ("one", "two"))
+    assert poll_requests.pending(newsroom.store) == [one, two]
     reports = [PollReport(SourceId(id), "unchanged", "not modified") for id in ("one", "two")]
-    requests.answer(newsroom.store, one, reports[:1])
-    requests.answer(newsroom.store, two, reports[1:])
-    assert [requests.answered(newsroom.store, request) for request in (one, two)] == [reports[:1], reports[1:]]
+    poll_requests.answer(newsroom.store, one, reports[:1])
+    poll_requests.answer(newsroom.store, two, reports[1:])
+    assert [poll_requests.answered(newsroom.store, request) for request in (one, two)] == [reports[:1], reports[1:]]
 
 
 def test_what_nobody_has_taken_up_can_be_withdrawn(newsroom: Newsroom) -> None:
     newsroom.configure(CONFIG)
-    one, two = (requests.ask(newsroom.store, None, forced=False) for _ in range(2))
-    requests.withdraw(newsroom.store, one)
-    assert requests.pending(newsroom.store) == [two]
-    assert not requests.are_pending(newsroom.store)
+    one, two = (poll_requests.ask(newsroom.store, None, forced=False) for _ in range(2))
+    poll_requests.withdraw(newsroom.store, one)
+    assert poll_requests.pending(newsroom.store) == [two]
+    assert not poll_requests.are_pending(newsroom.store)
 
 
 @pytest.mark.parametrize("answers", [0, 3])
@@ -359,7 +360,7 @@ def test_who_waits_for_another_poll_polls_itself_when_that_has_ended(newsroom: N
 
     assert asyncio.run(poll_there(newsroom.store, None, forced=True, is_free=is_free, sleep=no_wait)) is None
     assert len(looks) == answers + 1
-    assert not requests.are_pending(newsroom.store), "nobody else does it a second time"
+    assert not poll_requests.are_pending(newsroom.store), "nobody else does it a second time"
 
 
 def test_a_poll_begun_under_an_old_config_is_stored_by_the_rules_of_the_new(newsroom: Newsroom) -> None:

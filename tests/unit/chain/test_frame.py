@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from aggregator import daemon
 from aggregator.ports import Job
+from aggregator.run import scheduler
 
 
 @dataclass
@@ -42,13 +42,13 @@ class Busy:
 
 
 def test_a_backup_under_way_does_not_put_off_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daemon, "LIMIT", 0.05)
+    monkeypatch.setattr(scheduler, "LIMIT", 0.05)
     busy, ends = Busy(), []
 
     def end(code: int) -> None:
         ends.append(code)
         busy.release.set()
 
-    asyncio.run(daemon.run(busy, end=end))
+    asyncio.run(scheduler.run(busy, end=end))
     assert ends == [0]
     assert 1 <= busy.reloads <= 2, "a storm of SIGHUPs before and during the start is one reload, or two"

@@ -7,8 +7,8 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from aggregator.health import CAPS, changes, conditions
 from aggregator.model import Source, SourceId, SourceState
+from aggregator.run.health import CAPS, changes, conditions
 from tests.conftest import CHECKOUT
 
 NOW = 1_700_000_000.0

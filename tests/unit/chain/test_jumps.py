@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from aggregator import jumps
 from aggregator.fetch.hosts import HostGate
 from aggregator.model import SourceId, SourceState
 from aggregator.ports import Delivery
+from aggregator.run import clock_jumps
 from aggregator.settings import Settings
 
 NOW, DAY, YEAR = 1_700_000_000.0, 86_400.0, 365 * 86_400.0
@@ -31,31 +31,31 @@ AHEAD = replace(FINE, due=NOW + YEAR + 660, last_poll=NOW + YEAR, last_success=N
     ids=["usual", "a small correction", "a rare cron line", "a new source of a host on hold"],
 )
 def test_what_is_possible_stays(state: SourceState) -> None:
-    assert jumps.healed(state, NOW) is None
+    assert clock_jumps.healed(state, NOW) is None
 
 
 def test_a_poll_of_the_future_is_one_of_now_with_the_same_interval() -> None:
-    after = jumps.healed(AHEAD, NOW)
+    after = clock_jumps.healed(AHEAD, NOW)
     assert after is not None
     assert (after.due, after.not_before, after.last_poll, after.last_success) == (NOW + 660, NOW + 300, NOW, NOW)
     assert after.first_success == FINE.first_success
-    assert jumps.healed(after, NOW) is None, "it is done once"
+    assert clock_jumps.healed(after, NOW) is None, "it is done once"
 
 
 def test_sources_stay_spread() -> None:
     states = [replace(AHEAD, due=AHEAD.due + n * 60) for n in range(50)]
-    assert len({after.due for state in states if (after := jumps.healed(state, NOW))}) == 50
+    assert len({after.due for state in states if (after := clock_jumps.healed(state, NOW))}) == 50
 
 
 def test_a_source_that_came_while_the_clock_was_ahead_is_due_now() -> None:
-    after = jumps.healed(replace(FINE, last_poll=None, due=NOW + YEAR), NOW)
+    after = clock_jumps.healed(replace(FINE, last_poll=None, due=NOW + YEAR), NOW)
     assert after is not None
     assert after.due == NOW
 
 
 def test_deliveries_are_brought_forward() -> None:
     far, near = (Delivery("webhook", "all", "https://x.example/", "s", "1", at, at) for at in (NOW + YEAR, NOW + 3_600))
-    assert jumps.brought_forward([far, near], NOW) == [replace(far, created=NOW, due=NOW)]
+    assert clock_jumps.brought_forward([far, near], NOW) == [replace(far, created=NOW, due=NOW)]
 
 
 def test_a_hold_of_the_future_holds_nobody(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from aggregator.config.load import load
-from aggregator.lists import Lists
 from aggregator.model import Fault, FaultKind, Fetched, FetchFailed, FetchOutcome, FetchRequest
+from aggregator.run.opml_lists import Lists
 from aggregator.settings import DAY, Settings
 from aggregator.tag.check import check
 

@@ -9,16 +9,16 @@ from urllib.parse import parse_qs
 import pytest
 from msgspec.structs import replace
 
-from aggregator import pushes
 from aggregator.model import Feed
-from aggregator.pushes import Push
+from aggregator.websub import subscriptions
+from aggregator.websub.subscriptions import Push
 
 NOW, HOUR, DAY = 1_700_000_000.0, 3_600.0, 86_400.0
 HUB, TOPIC = "https://hub.example/", "https://one.example/feed.atom"
 NEW = Push(HUB, TOPIC, "token", "secret")
-ASKED = pushes.asked(NEW, NOW)
+ASKED = subscriptions.asked(NEW, NOW)
 ACTIVE = replace(ASKED, lease=10 * DAY, until=NOW + 10 * DAY, tries=0)
-LEAVING = pushes.wished(ACTIVE, False)
+LEAVING = subscriptions.wished(ACTIVE, False)
 SUBSCRIBE = {"hub.mode": "subscribe", "hub.topic": TOPIC, "hub.challenge": "c", "hub.lease_seconds": "864000"}
 
 
@@ -35,8 +35,8 @@ SUBSCRIBE = {"hub.mode": "subscribe", "hub.topic": TOPIC, "hub.challenge": "c", 
         (ACTIVE, NOW + 8 * DAY, True),
         (ACTIVE, NOW - 300 * DAY, True),
         (LEAVING, NOW, True),
-        (pushes.asked(LEAVING, NOW), NOW + 60, False),
-        (pushes.asked(LEAVING, NOW), NOW + HOUR, True),
+        (subscriptions.asked(LEAVING, NOW), NOW + 60, False),
+        (subscriptions.asked(LEAVING, NOW), NOW + HOUR, True),
         (LEAVING, NOW + 11 * DAY, False),
     ],
     ids=[
@@ -62,62 +62,62 @@ def test_when_a_hub_is_asked(push: Push, at: float, wanted: bool) -> None:
         (ASKED, {"hub.mode": "unsubscribe"}, None),
         (NEW, {}, None),
         (LEAVING, {}, None),
-        (pushes.asked(LEAVING, NOW), {}, None),
-        (pushes.asked(LEAVING, NOW), {"hub.mode": "unsubscribe"}, 0.0),
+        (subscriptions.asked(LEAVING, NOW), {}, None),
+        (subscriptions.asked(LEAVING, NOW), {"hub.mode": "unsubscribe"}, 0.0),
     ],
 )
 def test_verification_is_echoed_for_what_we_asked_alone(push: Push, change: dict[str, str], until: float | None) -> None:
-    answer = pushes.verified(push, SUBSCRIBE | change, NOW)
+    answer = subscriptions.verified(push, SUBSCRIBE | change, NOW)
     assert (answer and (answer[0].until, answer[1])) == (None if until is None else (until, "c"))
 
 
 def test_agreement_starts_the_count_of_tries_anew() -> None:
-    answer = pushes.verified(replace(ASKED, tries=4), SUBSCRIBE, NOW)
+    answer = subscriptions.verified(replace(ASKED, tries=4), SUBSCRIBE, NOW)
     assert answer is not None
     assert (answer[0].tries, answer[0].lease) == (0, 10 * DAY)
 
 
 def test_a_refusal_ends_it_and_is_asked_again_later() -> None:
-    after = pushes.denied(ACTIVE, {"hub.mode": "denied", "hub.topic": TOPIC, "hub.reason": "no"})
+    after = subscriptions.denied(ACTIVE, {"hub.mode": "denied", "hub.topic": TOPIC, "hub.reason": "no"})
     assert after is not None
     assert not after.is_active(NOW)
     assert not after.is_wanted(NOW + 60)
     assert after.is_wanted(NOW + HOUR)
-    assert pushes.denied(ACTIVE, {"hub.mode": "denied", "hub.topic": "https://other.example/"}) is None
+    assert subscriptions.denied(ACTIVE, {"hub.mode": "denied", "hub.topic": "https://other.example/"}) is None
 
 
 @pytest.mark.parametrize("method", ["sha1", "sha256", "sha384", "sha512"])
 def test_signed_by_the_secret_is_believed(method: str) -> None:
     digest = hmac.new(b"secret", b"<feed/>", getattr(hashlib, method)).hexdigest()
-    assert pushes.is_signed(NEW, f"{method}={digest}", b"<feed/>")
-    assert not pushes.is_signed(NEW, f"{method}={digest}", b"<feed>!</feed>")
-    assert not pushes.is_signed(replace(NEW, secret="other"), f"{method}={digest}", b"<feed/>")
+    assert subscriptions.is_signed(NEW, f"{method}={digest}", b"<feed/>")
+    assert not subscriptions.is_signed(NEW, f"{method}={digest}", b"<feed>!</feed>")
+    assert not subscriptions.is_signed(replace(NEW, secret="other"), f"{method}={digest}", b"<feed/>")
 
 
 @pytest.mark.parametrize("signature", [None, "", "sha256", "sha256=", "sha256=zz", "md5=" + "0" * 32, "=", "sha256=ä"])
 def test_whatever_else_is_no_signature(signature: str | None) -> None:
-    assert not pushes.is_signed(NEW, signature, b"<feed/>")
+    assert not subscriptions.is_signed(NEW, signature, b"<feed/>")
 
 
 def test_a_new_hub_or_topic_begins_anew_under_another_address() -> None:
     same = Feed("atom10", (), hub=HUB, self_url=TOPIC)
-    assert pushes.noticed(ACTIVE, same, TOPIC) is ACTIVE
-    first = pushes.noticed(None, same, TOPIC)
+    assert subscriptions.noticed(ACTIVE, same, TOPIC) is ACTIVE
+    first = subscriptions.noticed(None, same, TOPIC)
     for other in (replace(same, hub="https://other.example/"), replace(same, self_url=TOPIC + "2")):
-        begun = pushes.noticed(ACTIVE, other, TOPIC)
+        begun = subscriptions.noticed(ACTIVE, other, TOPIC)
         assert begun is not None
         assert first is not None
         assert not begun.is_active(NOW)
         assert len({begun.token, first.token, ACTIVE.token}) == len({begun.secret, first.secret, ACTIVE.secret}) == 3
-    assert pushes.noticed(ACTIVE, replace(same, hub=None), TOPIC) is None
-    bare = pushes.noticed(None, replace(same, self_url=None), "https://one.example/asked")
+    assert subscriptions.noticed(ACTIVE, replace(same, hub=None), TOPIC) is None
+    bare = subscriptions.noticed(None, replace(same, self_url=None), "https://one.example/asked")
     assert bare is not None
     assert bare.topic == "https://one.example/asked"
 
 
 @pytest.mark.parametrize(("push", "mode"), [(ASKED, "subscribe"), (LEAVING, "unsubscribe")])
 def test_the_request_is_a_form_with_our_address(push: Push, mode: str) -> None:
-    message = pushes.request(push, "https://news.example")
+    message = subscriptions.request(push, "https://news.example")
     form = {key: one for key, (one,) in parse_qs(message.body.decode()).items()}
     assert (message.method, message.url) == ("POST", HUB)
     assert (form["hub.mode"], form["hub.topic"]) == (mode, TOPIC)
@@ -125,10 +125,10 @@ def test_the_request_is_a_form_with_our_address(push: Push, mode: str) -> None:
 
 
 def test_what_comes_back_into_the_config_is_wanted_again() -> None:
-    assert pushes.wished(ACTIVE, True) is ACTIVE
+    assert subscriptions.wished(ACTIVE, True) is ACTIVE
     assert LEAVING.leaving
-    assert pushes.wished(pushes.asked(LEAVING, NOW), False).asked == NOW, "it is told once, not at each look"
-    again = pushes.wished(LEAVING, True)
+    assert subscriptions.wished(subscriptions.asked(LEAVING, NOW), False).asked == NOW, "it is told once, not at each look"
+    again = subscriptions.wished(LEAVING, True)
     assert not again.leaving
     assert LEAVING.is_over(NOW + 11 * DAY)
     assert not LEAVING.is_over(NOW)

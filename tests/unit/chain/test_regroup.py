@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from aggregator import regroup
 from aggregator.commands import plan_dedup
 from aggregator.dedup.engine import Engine
 from aggregator.model import Entry, Evidence, Item, ItemId, Slug, SourceId, Story, StoryId
-from aggregator.overrides import Overrides
 from aggregator.ports import Store
-from aggregator.regroup import Applied, Groups, Plan
+from aggregator.stories import regroup
+from aggregator.stories.overrides import Overrides
+from aggregator.stories.regroup import Applied, Groups, Plan
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 ONE, TWO, THREE = (f"https://{name}.example/feed.json" for name in ("one", "two", "three"))

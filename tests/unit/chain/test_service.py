@@ -13,18 +13,19 @@ from typing import Any, cast
 import pytest
 from starlette.requests import Request
 
-from aggregator import health, pushes, reload
 from aggregator.app import Application
 from aggregator.commands.status import troubles
 from aggregator.config.load import load
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.model import Fetched, Slug, SourceId
-from aggregator.pushes import Push
-from aggregator.service import Service
+from aggregator.run import health, reload
+from aggregator.run.service import Service
+from aggregator.run.wiring import Parts
 from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
 from aggregator.tag.check import check
-from aggregator.wiring import Parts
+from aggregator.websub import subscriptions
+from aggregator.websub.subscriptions import Push
 from tests.unit.chain.newsroom import START, HandClock
 
 CONFIG = """
@@ -291,7 +292,7 @@ def test_a_stranger_at_the_push_address_costs_nothing(tmp_path: Path, monkeypatc
         with desk.store.begin() as transaction:
             for number in range(300):
                 one = Push("https://hub.example/", f"https://one.example/{number}", f"token-{number}", "secret")
-                pushes.save(transaction, SourceId(f"s{number}"), one)
+                subscriptions.save(transaction, SourceId(f"s{number}"), one)
         find = service._door._subscriber._find
         known = find(cast(Request, SimpleNamespace(path_params={"token": "token-7"})))
         assert known is not None

@@ -16,7 +16,7 @@ from aggregator.model import SourceId
 from aggregator.ports import Transaction
 from aggregator.store.memory import MemoryStore
 from aggregator.store.memory_transaction import MemoryTransaction
-from aggregator.writer import COMPANY, ROOM, Writer
+from aggregator.store.writer import COMPANY, ROOM, Writer
 
 Commit = Callable[[Transaction], str]
 

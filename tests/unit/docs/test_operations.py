@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from aggregator.metrics import Metrics
+from aggregator.run.metrics import Metrics
 from tests.conftest import CHECKOUT
 
 TEXT = (CHECKOUT / "docs" / "operations.md").read_text("utf-8")
@@ -54,7 +54,7 @@ def test_every_log_event_is_told_and_no_other() -> None:
 
 
 def test_every_condition_is_told_and_no_other() -> None:
-    source = (CODE / "health.py").read_text("utf-8")
+    source = (CODE / "run" / "health.py").read_text("utf-8")
     kinds = set(re.findall(r'Condition\(\s*"(\w+)"', source))
     assert {name for name in listed("Is it well?") if re.fullmatch("[a-z]+", name)} == kinds
 

@@ -6,15 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
+from aggregator.websub.hub_rules import Asked, Refused
 from msgspec.structs import replace
 
 from aggregator.model import Fault, FaultKind, Slug
 from aggregator.ports import Delivery, Reply, Subscription
-from aggregator.publish import owed, websub
+from aggregator.publish import owed
 from aggregator.publish.publisher import Publisher
-from aggregator.publish.websub import Asked, Refused
 from aggregator.settings import Output
 from aggregator.store.sqlite import SqliteStore
+from aggregator.websub import hub_rules
 from tests.unit.publish import samples
 from tests.unit.publish.samples import NOON, change_story, item, open_outputs, store_story
 
@@ -38,7 +39,7 @@ def topic_of(url: str) -> str | None:
     ],
 )
 def test_good_requests(changes: dict[str, str], lease: int) -> None:
-    asked = websub.read(GOOD | changes, topic_of)
+    asked = hub_rules.read(GOOD | changes, topic_of)
     assert isinstance(asked, Asked)
     assert (asked.topic, asked.lease, asked.secret) == ("/feeds/all.atom", lease, changes.get("hub.secret"))
 
@@ -56,13 +57,13 @@ def test_good_requests(changes: dict[str, str], lease: int) -> None:
     ],
 )
 def test_bad_requests_are_told_why(changes: dict[str, str]) -> None:
-    assert isinstance(websub.read(GOOD | changes, topic_of), Refused)
+    assert isinstance(hub_rules.read(GOOD | changes, topic_of), Refused)
 
 
 def test_verification_keeps_the_callbacks_own_query() -> None:
-    asked = websub.read(GOOD, topic_of)
+    asked = hub_rules.read(GOOD, topic_of)
     assert isinstance(asked, Asked)
-    assert websub.verification(asked, "abc") == (
+    assert hub_rules.verification(asked, "abc") == (
         "https://reader.example/cb?id=1&hub.mode=subscribe&hub.topic=https%3A%2F%2Fnews.example.org%2Ffeeds%2Fall.atom"
         "&hub.challenge=abc&hub.lease_seconds=864000"
     )
@@ -81,26 +82,26 @@ def test_verification_keeps_the_callbacks_own_query() -> None:
     ],
 )
 def test_intent_is_an_exact_echo(reply: Reply | Fault, confirmed: bool) -> None:
-    assert websub.is_confirmed(reply, "abc") is confirmed
+    assert hub_rules.is_confirmed(reply, "abc") is confirmed
 
 
 def test_bounds_do_not_hinder_renewals() -> None:
-    asked = websub.read(GOOD, topic_of)
+    asked = hub_rules.read(GOOD, topic_of)
     assert isinstance(asked, Asked)
-    full = websub.PER_TOPIC
-    assert websub.has_room(asked, full, 0, known=False) is not None
-    assert websub.has_room(asked, 0, websub.PER_HOST, known=False) is not None
-    assert websub.has_room(asked, full, full, known=True) is None
-    assert websub.has_room(replace(asked, mode="unsubscribe"), full, full, known=False) is None
+    full = hub_rules.PER_TOPIC
+    assert hub_rules.has_room(asked, full, 0, known=False) is not None
+    assert hub_rules.has_room(asked, 0, hub_rules.PER_HOST, known=False) is not None
+    assert hub_rules.has_room(asked, full, full, known=True) is None
+    assert hub_rules.has_room(replace(asked, mode="unsubscribe"), full, full, known=False) is None
 
 
-DUE = Delivery(websub.KIND, "/feeds/all.atom", "https://reader.example/cb", "", "v1", NOON, NOON)
+DUE = Delivery(hub_rules.KIND, "/feeds/all.atom", "https://reader.example/cb", "", "v1", NOON, NOON)
 
 
 @pytest.mark.parametrize("reply", [Reply(500, b""), Reply(301, b""), Reply(404, b""), Fault(FaultKind.TIMEOUT, "too slow")])
 def test_failures_are_tried_again_ever_later_for_a_day(reply: Reply | Fault) -> None:
     delivery, now, waits = DUE, NOON, []
-    while (outcome := websub.after(delivery, reply, now)).retry is not None:
+    while (outcome := hub_rules.after(delivery, reply, now)).retry is not None:
         delivery = outcome.retry
         waits.append(delivery.due - now)
         now = delivery.due
@@ -111,12 +112,12 @@ def test_failures_are_tried_again_ever_later_for_a_day(reply: Reply | Fault) -> 
 
 
 def test_success_and_gone_end_it() -> None:
-    assert websub.after(DUE, Reply(202, b""), NOON) == websub.Outcome("delivered")
-    assert websub.after(DUE, Reply(410, b""), NOON).ended
+    assert hub_rules.after(DUE, Reply(202, b""), NOON) == hub_rules.Outcome("delivered")
+    assert hub_rules.after(DUE, Reply(410, b""), NOON).ended
 
 
 def test_the_signature_is_that_of_the_specification() -> None:
-    assert websub.signature("key", b"The quick brown fox jumps over the lazy dog") == (
+    assert hub_rules.signature("key", b"The quick brown fox jumps over the lazy dog") == (
         "sha256=f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8"
     )
 
@@ -148,7 +149,7 @@ def test_a_change_is_owed_to_subscribers_of_what_changed(tmp_path: Path, store: 
     headers = dict(message.headers)
     assert headers["Content-Type"] == "application/atom+xml; charset=utf-8"
     assert headers["Link"] == f'<https://news.example.org/hub>; rel="hub", <{TOPIC}>; rel="self"'
-    assert headers["X-Hub-Signature"] == websub.signature("key", message.body)
+    assert headers["X-Hub-Signature"] == hub_rules.signature("key", message.body)
 
 
 def test_subscribers_of_a_feed_that_ends_are_told(tmp_path: Path, store: SqliteStore) -> None:
@@ -160,7 +161,7 @@ def test_subscribers_of_a_feed_that_ends_are_told(tmp_path: Path, store: SqliteS
     publisher = Publisher(settings, store)
     publisher.publish(None, NOON)
     assert [one.topic for one in store.subscriptions()] == ["/feeds/all.atom"]
-    (word,) = [one for one in store.deliveries(NOON, 9) if one.kind == websub.DENIED]
+    (word,) = [one for one in store.deliveries(NOON, 9) if one.kind == hub_rules.DENIED]
     message = owed.Composer(settings, store, publisher.shelf).denial(word)
     assert message is not None and message.method == "GET"
     assert message.url.startswith(callback + "?hub.mode=denied&hub.topic=https%3A%2F%2Fnews.example.org%2Ffeeds%2Fukraine.atom")
@@ -185,4 +186,4 @@ def test_a_webhook_is_told_each_new_or_changed_story_once(tmp_path: Path, store:
     message = owed.Composer(settings, store, publisher.shelf).story(due[1])
     assert message is not None
     assert json.loads(message.body)["title"] == "Better"
-    assert dict(message.headers)["X-Hub-Signature"] == websub.signature("key", message.body)
+    assert dict(message.headers)["X-Hub-Signature"] == hub_rules.signature("key", message.body)

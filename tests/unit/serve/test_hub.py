@@ -13,9 +13,9 @@ from aggregator.model import Fault, FaultKind
 from aggregator.ports import Delivery, Message, Reply, Subscription, Transaction
 from aggregator.publish.shelf import Prepared, Shelf
 from aggregator.serve.app import make_app
-from aggregator.serve.hub import Hub
-from aggregator.serve.outbox import Outbox
 from aggregator.store.sqlite import SqliteStore
+from aggregator.websub.hub import Hub
+from aggregator.websub.outbox import Outbox
 from tests.unit.publish.samples import NOON
 from tests.unit.serve.asking import ask_async
 

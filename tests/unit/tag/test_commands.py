@@ -11,11 +11,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from aggregator.adopt import adopt
 from aggregator.app import Application
 from aggregator.commands import plan, search, topics
 from aggregator.errors import ConfigError, QueryError
 from aggregator.model import Evidence
+from aggregator.stories.adopt_config import adopt
 
 from .stories import item
 

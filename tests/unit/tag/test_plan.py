@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from aggregator.adopt import adopt
 from aggregator.commands.plan import Plan, as_mapping, lines, make
 from aggregator.model import Evidence, Item, Slug, Source, SourceId
 from aggregator.ports import StoryFilter
 from aggregator.settings import Output, Settings, TagRule, Topic
 from aggregator.store.memory import MemoryStore
+from aggregator.stories.adopt_config import adopt
 from aggregator.tag.lookup import Lookup
 from aggregator.tag.ordering import RuleName
 from aggregator.tag.rules import compile_rules

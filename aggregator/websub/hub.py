@@ -14,10 +14,10 @@ from starlette.routing import Route
 
 from aggregator.model import Instant
 from aggregator.ports import Message, Messenger, Reply, Store, Transaction
-from aggregator.publish import websub
 from aggregator.publish.shelf import Shelf
-from aggregator.publish.websub import Asked, Refused
 from aggregator.serve.answers import read_body, short_response
+from aggregator.websub import hub_rules
+from aggregator.websub.hub_rules import Asked, Refused
 
 log = structlog.get_logger("hub")
 
@@ -80,12 +80,12 @@ class Hub:
             form = dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=50))
         except (UnicodeDecodeError, ValueError):
             return Refused("the form can't be read")
-        asked = websub.read(form, self._topic_of)
+        asked = hub_rules.read(form, self._topic_of)
         if isinstance(asked, Refused):
             return asked
         host = urlsplit(asked.callback).hostname
         known = self._store.subscriptions()
-        refused = websub.has_room(
+        refused = hub_rules.has_room(
             asked,
             of_topic=sum(one.topic == asked.topic for one in known),
             of_host=sum(urlsplit(one.callback).hostname == host for one in known),
@@ -103,8 +103,8 @@ class Hub:
     async def _verify(self, asked: Asked) -> None:
         """Asks the subscriber whether it means it, and stores what follows."""
         challenge = secrets.token_urlsafe(24)
-        reply = await self._messenger().send(Message("GET", websub.verification(asked, challenge)))
-        if not websub.is_confirmed(reply, challenge):
+        reply = await self._messenger().send(Message("GET", hub_rules.verification(asked, challenge)))
+        if not hub_rules.is_confirmed(reply, challenge):
             why = f"answered {reply.status}" if isinstance(reply, Reply) else reply.detail
             log.info("not_verified", mode=asked.mode, topic=asked.topic, callback_host=urlsplit(asked.callback).hostname, why=why)
             return
@@ -112,7 +112,7 @@ class Hub:
 
         def store(transaction: Transaction) -> None:
             if asked.mode == "subscribe":
-                transaction.save_subscription(websub.subscription(asked, now))
+                transaction.save_subscription(hub_rules.subscription(asked, now))
             else:
                 transaction.remove_subscription(asked.topic, asked.callback)
 

@@ -16,8 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aggregator.model import Entry, Instant, Item, ItemId, Source
-from aggregator.outlets import outlet_of
 from aggregator.ports import KnownItem
+from aggregator.stories.outlets import outlet_of
 from aggregator.text.urls import canonical, without_tracking
 from aggregator.text.wire import agency
 from aggregator.text.words import tokens

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aggregator.logs import Log
 from aggregator.ports import Job
-from aggregator.runtime import Runtime
+from aggregator.run.runtime import Runtime
 from aggregator.settings import Settings
 from aggregator.store.backup import kept, scheduled
 from aggregator.store.retention import Keep

@@ -13,17 +13,17 @@ from aggregator.fetch.hosts import HostGate
 from aggregator.model import SourceState
 from aggregator.ports import Clock, LanguageGuesser, Messenger, Parser, Rules, Store
 from aggregator.settings import Settings
-from aggregator.writer import Writer
+from aggregator.store.writer import Writer
 
 if TYPE_CHECKING:
     from aggregator.fetch.http import HttpFetcher
     from aggregator.pipeline import Current, Pipeline
-    from aggregator.poller import Work
     from aggregator.publish.owed import Composer
     from aggregator.publish.publisher import Publisher
     from aggregator.publish.shelf import Shelf
-    from aggregator.reading import Reader
-    from aggregator.requests import Request
+    from aggregator.run.poll_requests import Request
+    from aggregator.run.poller import Work
+    from aggregator.stories.ingest import Reader
 
 
 class Own(Struct, frozen=True):
@@ -66,7 +66,7 @@ class Runtime:
     @cached_property
     def reader(self) -> Reader:
         from aggregator.dedup.engine import Engine
-        from aggregator.reading import Reader
+        from aggregator.stories.ingest import Reader
 
         return Reader(self.rules, Engine(self.settings.dedup), self._own.guesser(), self.settings.publish.backfill)
 

@@ -15,8 +15,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from msgspec import Struct, field
 
 from aggregator.errors import AggregatorError
-from aggregator.notify import notify, watchdog_interval
 from aggregator.ports import Job
+from aggregator.run.systemd import notify, watchdog_interval
 
 log = structlog.get_logger("daemon")
 

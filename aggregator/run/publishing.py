@@ -8,10 +8,10 @@ from typing import Any
 
 from aggregator.errors import AggregatorError
 from aggregator.logs import Log
-from aggregator.metrics import Metrics
 from aggregator.model import Slug
 from aggregator.ports import OutputState
-from aggregator.runtime import Runtime
+from aggregator.run.metrics import Metrics
+from aggregator.run.runtime import Runtime
 
 log = Log("service")
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection, Iterator
 
 from msgspec.structs import replace
 
-from aggregator.curate import Curator
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import OutputState, Rules, Store, StoryFilter
 from aggregator.settings import Output, Settings
+from aggregator.stories.curate import Curator
 from aggregator.tag.check import ages
 
 RIPENED_KEY = "ripened"

@@ -10,24 +10,25 @@ from typing import Any, TypeVar
 
 import structlog
 
-from aggregator import adopt, health, reload, requests
-from aggregator.door import Door
 from aggregator.errors import AggregatorError, ConfigError
-from aggregator.health import Condition
-from aggregator.issuing import Issuing
-from aggregator.keeping import Keeping
-from aggregator.metrics import Metrics
 from aggregator.model import Fetched, Source, SourceId, SourceState
-from aggregator.notify import notify
 from aggregator.pipeline import PollReport
-from aggregator.poller import Poller
 from aggregator.ports import Job
 from aggregator.publish import filling
-from aggregator.readiness import Readiness, free_bytes
-from aggregator.runtime import Runtime
+from aggregator.run import health, poll_requests, reload
+from aggregator.run.health import Condition
+from aggregator.run.maintenance import Keeping
+from aggregator.run.metrics import Metrics
+from aggregator.run.network import Door
+from aggregator.run.periodic import Upkeep
+from aggregator.run.poller import Poller
+from aggregator.run.publishing import Issuing
+from aggregator.run.readiness import Readiness, free_bytes
+from aggregator.run.runtime import Runtime
+from aggregator.run.systemd import notify
+from aggregator.run.wiring import Parts
 from aggregator.settings import Settings
-from aggregator.upkeep import Upkeep
-from aggregator.wiring import Parts
+from aggregator.stories import adopt_config
 
 log = structlog.get_logger("service")
 T = TypeVar("T")
@@ -129,7 +130,7 @@ class Service:
 
         def work() -> None:
             runtime.store.sync_sources(runtime.settings.sources, now)
-            adopt.adopt(runtime.store, runtime.settings, lambda: runtime.rules, now)
+            adopt_config.adopt(runtime.store, runtime.settings, lambda: runtime.rules, now)
 
         await runtime.writer.flush()
         await runtime.writer.call(work)
@@ -229,17 +230,17 @@ class Service:
         self._issuing.changed(frozenset(slugs))
 
     async def _answer_requests(self) -> None:
-        """`aggregator poll` beside a running daemon asks it to poll (requests.py)."""
+        """`aggregator poll` beside a running daemon asks it to poll (poll_requests.py)."""
         runtime = self.runtime
-        if not requests.are_pending(runtime.store):
+        if not poll_requests.are_pending(runtime.store):
             return
-        for request in await runtime.writer.call(lambda: requests.pending(runtime.store)):
+        for request in await runtime.writer.call(lambda: poll_requests.pending(runtime.store)):
             wanted = runtime.wanted(request)
             polls = self.poller.start(wanted, forced=request.forced)
             self._follow(polls)
             self._spawn(self._finish(request, [source.id for source, _ in wanted], polls))
 
-    async def _finish(self, request: requests.Request, ids: list[SourceId], polls: list[asyncio.Task[PollReport]]) -> None:
+    async def _finish(self, request: poll_requests.Request, ids: list[SourceId], polls: list[asyncio.Task[PollReport]]) -> None:
         """Answers when the polls are stored and published, or could not be published: then the log says why."""
         others = [task for task in self.poller.tasks(ids) if task not in polls]
         results = await asyncio.gather(*polls, *others, return_exceptions=True)
@@ -247,7 +248,7 @@ class Service:
         await runtime.writer.flush()
         await self._issuing.try_all(whole=False)
         reports = [result for result in results if isinstance(result, PollReport)]
-        await runtime.writer.call(lambda: requests.answer(runtime.store, request, reports))
+        await runtime.writer.call(lambda: poll_requests.answer(runtime.store, request, reports))
 
     # --- the rest
     def jobs(self) -> list[Job]:

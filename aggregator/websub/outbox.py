@@ -12,7 +12,7 @@ import structlog
 
 from aggregator.model import Instant
 from aggregator.ports import Delivery, Message, Messenger, Store, Subscription, Transaction
-from aggregator.publish import websub
+from aggregator.websub import hub_rules
 
 log = structlog.get_logger("outbox")
 
@@ -77,14 +77,14 @@ class Outbox:
         if message is None:
             await self._commit(lambda transaction: transaction.remove_delivery(delivery))
             return
-        outcome = websub.after(delivery, await self._messenger().send(message), self._now())
+        outcome = hub_rules.after(delivery, await self._messenger().send(message), self._now())
 
         def store(transaction: Transaction) -> None:
             if outcome.retry is not None:
                 transaction.save_delivery(outcome.retry)
                 return
             transaction.remove_delivery(delivery)
-            if outcome.ended and delivery.kind == websub.KIND:
+            if outcome.ended and delivery.kind == hub_rules.KIND:
                 transaction.remove_subscription(delivery.topic, delivery.target)
 
         await self._commit(store)

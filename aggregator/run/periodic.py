@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from aggregator import health, jumps, rolling
 from aggregator.cadence.hours import following
-from aggregator.lists import Lists
 from aggregator.logs import Log
 from aggregator.model import Instant, Slug, SourceId, SourceState
 from aggregator.ports import Delivery, Event, Job, Rules, Store, Transaction
-from aggregator.runtime import Runtime
+from aggregator.run import clock_jumps, health
+from aggregator.run.opml_lists import Lists
+from aggregator.run.runtime import Runtime
 from aggregator.settings import Settings
+from aggregator.stories import rolling
 from aggregator.text.masks import hide
 
 if TYPE_CHECKING:
-    from aggregator.metrics import Metrics
+    from aggregator.run.metrics import Metrics
 
 log = Log("upkeep")
 
@@ -122,7 +123,7 @@ class Upkeep:
             self._metrics.looked(Counter(condition.kind for condition in found), last)
 
     async def _healed(self) -> Mapping[SourceId, SourceState]:
-        """All states, with times that lie ahead because the clock was wrong moved (jumps.py)."""
+        """All states, with times that lie ahead because the clock was wrong moved (clock_jumps.py)."""
         runtime = self._runtime()
         states, count = await runtime.writer.call(lambda: _heal(runtime.store, runtime.clock.now()))
         if count:
@@ -133,14 +134,14 @@ class Upkeep:
 def _heal(store: Store, now: Instant) -> tuple[Mapping[SourceId, SourceState], int]:
     """The states as they are then, and how many were healed. In the writer's thread: no poll stores one meanwhile."""
     states = store.states()
-    healed = {id: after for id, state in states.items() if (after := jumps.healed(state, now)) is not None}
+    healed = {id: after for id, state in states.items() if (after := clock_jumps.healed(state, now)) is not None}
     if healed:
         from aggregator.publish import owed
 
         with store.begin() as transaction:
             for state in healed.values():
                 transaction.save_state(state)
-            owed.note(transaction, jumps.brought_forward(store.deliveries(math.inf, EVENTS), now))
+            owed.note(transaction, clock_jumps.brought_forward(store.deliveries(math.inf, EVENTS), now))
     return states | healed, len(healed)
 
 

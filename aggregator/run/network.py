@@ -10,12 +10,12 @@ from typing import Any
 from aggregator.model import Fetched, Source, SourceState
 from aggregator.ports import Delivery, Job, Message
 from aggregator.publish.shelf import Shelf
-from aggregator.runtime import Runtime
+from aggregator.run.runtime import Runtime
 from aggregator.serve.app import make_app
-from aggregator.serve.hub import Hub
-from aggregator.serve.outbox import Outbox
 from aggregator.serve.server import serve
-from aggregator.subscriber import Subscriber
+from aggregator.websub.hub import Hub
+from aggregator.websub.outbox import Outbox
+from aggregator.websub.subscriber import Subscriber
 
 OUTBOX = 1.0
 """Seconds between two looks for messages that are owed."""

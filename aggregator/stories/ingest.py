@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.signature import Signature
-from aggregator.identify import Changed, Decision, Lookup, New, Rekeyed, Repeated, Same, identify
 from aggregator.model import Feed, Instant, Item, ItemId, Source, SourceState, Story, StoryId
 from aggregator.ports import LanguageGuesser, Override, Reject, Rules, Transaction
 from aggregator.store.identity import story_ids
+from aggregator.stories.identify import Changed, Decision, Lookup, New, Rekeyed, Repeated, Same, identify
 
 
 class Reading(Struct, frozen=True):

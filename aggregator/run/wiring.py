@@ -7,14 +7,14 @@ import random
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from aggregator.clock import SystemClock
 from aggregator.fetch.hosts import HostGate
 from aggregator.pipeline import Current
 from aggregator.ports import LanguageGuesser, Parser
-from aggregator.runtime import Own, Runtime
+from aggregator.run.clock import SystemClock
+from aggregator.run.runtime import Own, Runtime
 from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
-from aggregator.writer import Writer
+from aggregator.store.writer import Writer
 
 if TYPE_CHECKING:
     from aggregator.publish.shelf import Shelf

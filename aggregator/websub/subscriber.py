@@ -1,4 +1,4 @@
-"""Subscribing to sources' hubs while the daemon runs, and taking in what they push. The rules are in pushes.py."""
+"""Subscribing to sources' hubs while the daemon runs, and taking in what they push. The rules are in subscriptions.py."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from aggregator import pushes
 from aggregator.model import Fault, Fetched, Instant, Source, SourceId, SourceState
 from aggregator.ports import Job, Transaction
-from aggregator.pushes import Push
-from aggregator.runtime import Runtime
+from aggregator.run.runtime import Runtime
 from aggregator.serve.answers import read_body, short_response
+from aggregator.websub import subscriptions
+from aggregator.websub.subscriptions import Push
 
 log = structlog.get_logger("subscriber")
 
@@ -52,11 +52,11 @@ class Subscriber:
     async def look(self) -> None:
         """Asks hubs for what is wanted now, and to end what is not wanted any more."""
         now, wanted = self._runtime().clock.now(), self._sources()
-        stored = pushes.every(self._runtime().store)
+        stored = subscriptions.every(self._runtime().store)
         self._by_token = {push.token: id for id, push in stored.items()}
         due = []
         for id, push in stored.items():
-            wish = pushes.wished(push, id in wanted)
+            wish = subscriptions.wished(push, id in wanted)
             if wish.is_over(now):
                 await self._change(id, push.token, lambda _: None)
                 log.info("hub_left", source=id)
@@ -65,11 +65,11 @@ class Subscriber:
         await asyncio.gather(*(self._ask(id, stored[id].token, id in wanted, now) for id in due[:AT_ONCE]))
 
     async def _ask(self, id: SourceId, token: str, wanted: bool, now: Instant) -> None:
-        after = await self._change(id, token, lambda push: pushes.asked(pushes.wished(push, wanted), now))
+        after = await self._change(id, token, lambda push: subscriptions.asked(subscriptions.wished(push, wanted), now))
         if after is None:
             return
         runtime = self._runtime()
-        reply = await runtime.messenger.send(pushes.request(after, runtime.settings.site.url))
+        reply = await runtime.messenger.send(subscriptions.request(after, runtime.settings.site.url))
         answer = reply.detail if isinstance(reply, Fault) else str(reply.status)
         log.info("hub_asked", source=id, mode="unsubscribe" if after.leaving else "subscribe", answer=answer)
 
@@ -80,12 +80,12 @@ class Subscriber:
             return short_response(request.scope, 404)
         id, push = found
         query = dict(request.query_params)
-        if (after := pushes.denied(push, query)) is not None:
-            await self._change(id, push.token, lambda push: pushes.denied(push, query))
+        if (after := subscriptions.denied(push, query)) is not None:
+            await self._change(id, push.token, lambda push: subscriptions.denied(push, query))
             log.warning("hub_refused", source=id)
             return short_response(request.scope, 200)
         now = self._runtime().clock.now()
-        answer = pushes.verified(push, query, now)
+        answer = subscriptions.verified(push, query, now)
         if answer is None:
             return short_response(request.scope, 404)
         after, challenge = answer
@@ -111,7 +111,7 @@ class Subscriber:
             return short_response(request.scope, 408)
         if body is None:
             return short_response(request.scope, 413)
-        if not pushes.is_signed(found[1], request.headers.get("x-hub-signature"), body):
+        if not subscriptions.is_signed(found[1], request.headers.get("x-hub-signature"), body):
             log.warning("push_not_signed", source=source.id)
         else:
             self._take_in(source, request.headers, body)
@@ -136,9 +136,9 @@ class Subscriber:
         """Whose the address is: one look into the store, whoever asks. Tokens that hubs know are those of the last `look`."""
         store, token = self._runtime().store, request.path_params["token"]
         if self._by_token is None:
-            self._by_token = {push.token: id for id, push in pushes.every(store).items()}
+            self._by_token = {push.token: id for id, push in subscriptions.every(store).items()}
         id = self._by_token.get(token)
-        push = pushes.known(store, id) if id is not None else None
+        push = subscriptions.known(store, id) if id is not None else None
         return (id, push) if id is not None and push is not None and push.token == token else None
 
     async def _change(self, id: SourceId, token: str, change: Callable[[Push], Push | None]) -> Push | None:
@@ -146,11 +146,11 @@ class Subscriber:
         store = self._runtime().store
 
         def work(transaction: Transaction) -> Push | None:
-            push = pushes.known(store, id)
+            push = subscriptions.known(store, id)
             if push is None or push.token != token:
                 return None
             after = change(push)
-            pushes.save(transaction, id, after)
+            subscriptions.save(transaction, id, after)
             return after
 
         return await self._runtime().writer.commit(work)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from aggregator import requests
-from aggregator.adopt import adopt
 from aggregator.errors import AggregatorError
-from aggregator.keeping import SWEPT_KEY, Keeping
 from aggregator.model import SourceId
 from aggregator.pipeline import PollReport
-from aggregator.poller import Poller
 from aggregator.ports import Store
 from aggregator.publish import filling, sealed
-from aggregator.reload import fingerprint
-from aggregator.runtime import Runtime
-from aggregator.upkeep import Upkeep
+from aggregator.run import poll_requests
+from aggregator.run.maintenance import SWEPT_KEY, Keeping
+from aggregator.run.periodic import Upkeep
+from aggregator.run.poller import Poller
+from aggregator.run.reload import fingerprint
+from aggregator.run.runtime import Runtime
+from aggregator.stories.adopt_config import adopt
 
 PATIENCE = 600.0
 """Seconds that the daemon is waited for before the command gives up (it polls on)."""
@@ -39,7 +39,8 @@ async def poll_here(
         adopt(store, runtime.settings, lambda: runtime.rules, now)
         runtime.gate.restore(store.holds(now))
         poller = Poller(lambda: runtime.pipeline, lambda: runtime.gate, runtime.settings.polling.workers)
-        polls = poller.start(runtime.wanted(requests.Request("", None if ids is None else tuple(ids), forced)), forced=forced)
+        asked = poll_requests.Request("", None if ids is None else tuple(ids), forced)
+        polls = poller.start(runtime.wanted(asked), forced=forced)
         for poll in polls:
             poll.add_done_callback(lambda one: None if one.cancelled() or one.exception() else done(one.result()))
         reports = list(await asyncio.gather(*polls))
@@ -82,13 +83,13 @@ async def poll_there(
     None if it has ended meanwhile (`is_free`), or was another poll: then it is ours to do. Raises AggregatorError if there is
     no answer.
     """
-    request = requests.ask(store, ids, forced=forced)
+    request = poll_requests.ask(store, ids, forced=forced)
     for _ in range(int(PATIENCE / LOOK)):
-        if (reports := requests.answered(store, request)) is not None:
+        if (reports := poll_requests.answered(store, request)) is not None:
             return reports
         if is_free():
-            requests.withdraw(store, request)
+            poll_requests.withdraw(store, request)
             return None
         await sleep(LOOK)
-    requests.withdraw(store, request)
+    poll_requests.withdraw(store, request)
     raise AggregatorError("the daemon that holds the database did not answer; see its log")

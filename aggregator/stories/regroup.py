@@ -11,15 +11,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from aggregator.adopt import chunks
-from aggregator.curate import Curator
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.signature import TEXT
 from aggregator.model import Evidence, Instant, Item, ItemId, Slug, Source, Story, StoryId
 from aggregator.ports import Rules, Store, StoryFilter, Transaction
-from aggregator.reading import Decided, by_claim, decided, key_of
 from aggregator.settings import Settings
 from aggregator.store.index import MemoryStoryIndex
+from aggregator.stories.adopt_config import chunks
+from aggregator.stories.curate import Curator
+from aggregator.stories.ingest import Decided, by_claim, decided, key_of
 
 CHUNK = 20
 """Changes in one transaction: polls that wait to commit are not held up for longer than this takes."""

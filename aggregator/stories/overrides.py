@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping
 
 from msgspec.structs import replace
 
-from aggregator.curate import Curator
 from aggregator.errors import UsageError
 from aggregator.model import Evidence, Item, Slug, Story, StoryId
 from aggregator.ports import Override, Rules, Store, Transaction
-from aggregator.reading import by_claim, key_of
 from aggregator.settings import Settings
+from aggregator.stories.curate import Curator
+from aggregator.stories.ingest import by_claim, key_of
 from aggregator.text.urls import canonical
 
 

@@ -10,10 +10,10 @@ from typing import TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from aggregator import curate
 from aggregator.model import Instant, Slug, Story, StoryId
 from aggregator.ports import OutputState, Rules, Store, StoryFilter
 from aggregator.settings import Output, Settings
+from aggregator.stories import curate
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""The process: what the daemon and `poll` run, and when."""

@@ -1,0 +1,1 @@
+"""Entries become items, items become stories: identity, outlets, and what keeps stories true."""

@@ -1,0 +1,1 @@
+"""WebSub, both sides: the hub that we are, and the subscriber to sources' hubs."""
