@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Every package comes from a lock file, by hash; what is built (feedgen, and our own) is built with those, too.
 LOCKED := install --require-hashes --no-deps --no-build-isolation -r
 
-.PHONY: run demo test faults soak check bench sbom lock install clean
+.PHONY: run demo test attacks faults soak check bench sbom lock install clean
 
 run: .venv/runtime
 	$(BIN)/aggregator run
@@ -15,6 +15,10 @@ demo: .venv/runtime
 
 test: .venv/dev
 	$(BIN)/pytest -n auto
+
+# What one hostile feed, page or stranger can try, in full length; `make test` has the short forms.
+attacks: .venv/dev
+	$(BIN)/pytest tests/attacks --long
 
 # The faults of a year, the long ones included: half an hour.
 faults: .venv/dev
