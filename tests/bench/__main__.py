@@ -1,10 +1,14 @@
-"""`python -m tests.bench`: what a poll costs, this product and its peers side by side in one run.
+"""`python -m tests.bench`: what this product costs its user, beside its peers in one run. Two tables:
 
-For each number of feeds, each contestant polls everything for the first time, then with nothing changed (for the second
+`start`: what one command costs, however many feeds there are: wall and CPU of `--help`, `status` and a `poll` with nothing due.
+
+`per feed`: what one feed more costs: the slope between the smallest and the largest number of feeds, so that the start, which
+a daemon pays once, is not in it. Each contestant polls everything for the first time, then with nothing changed (for the second
 time, for some remember validators only then), then with a tenth of the feeds changed; contestants take turns, rounds are
-repeated, medians are shown. Costs are CPU milliseconds a feed, user and system, children and the process's own start included.
+repeated, medians are taken. CPU is user and system time with children; wall is beside it, with the cores of this machine.
+`--daemon MINUTES` adds what a daemon's polls cost over that time.
 
-    --feeds 100,300,1000,3000   --rounds 3 (up to 300 feeds; beyond, a third of them)
+    --feeds 300,3000   --rounds 3 (up to 300 feeds; beyond, a third of them)
     --world (the synthetic internet beside the checkout)   --profile   --alone
     --peers newsboat,reader (of those that are installed: newsboat and sfeed on the PATH, reader where READER_PYTHON says)
 """
@@ -12,16 +16,18 @@ repeated, medians are shown. Costs are CPU milliseconds a feed, user and system,
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from tests.bench.contestants import Contestant, Cost, contestants
+from tests.bench.daemon import polls_of_a_daemon
 from tests.bench.stages import profiled
 from tests.conftest import CHECKOUT
 from tests.flow.command import get
@@ -29,6 +35,8 @@ from tests.flow.command import get
 PHASES = ("first", "304", "changed")
 MOST = {"newsboat": 1_000}
 """Feeds up to which a peer takes part: newsboat's polls grow with the square of their number."""
+STARTS = 7
+"""Times that each command of the `start` table is run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +52,8 @@ def origin(feeds: int, world: bool) -> Iterator[str]:
     """An origin in a process of its own; its address."""
     line = [sys.executable, "-m", "tests.bench.origin", "--feeds", str(feeds)]
     if world:
-        line = [
-            sys.executable,
-            str(CHECKOUT.parent / "shared" / "lab" / "world.py"),
-            "--port",
-            "0",
-            "--feeds",
-            str(feeds),
-            "--seed",
-            "7",
-        ]
+        program = CHECKOUT.parent / "shared" / "lab" / "world.py"
+        line = [sys.executable, str(program), "--port", "0", "--feeds", str(feeds), "--seed", "7"]
     process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT)
     try:
         assert process.stdout is not None
@@ -63,8 +63,8 @@ def origin(feeds: int, world: bool) -> Iterator[str]:
         process.wait(10)
 
 
-def one_round(feeds: int, world: bool, peers: frozenset[str]) -> list[Measured]:
-    """Every contestant through all phases, taking turns in each."""
+def one_round(feeds: int, world: bool, peers: frozenset[str], starts: bool) -> tuple[list[Measured], dict[str, Cost]]:
+    """Every contestant through all phases, taking turns in each; then, where `starts` says so, what their commands cost."""
     with origin(feeds, world) as url, tempfile.TemporaryDirectory(prefix="bench-") as folder:
         urls = get(url + "/urls").body.decode().split()
         able = {peer for peer in peers if feeds <= MOST.get(peer, feeds)}
@@ -77,56 +77,96 @@ def one_round(feeds: int, world: bool, peers: frozenset[str]) -> list[Measured]:
                 get(url + "/tick?n=10")
             for contestant in running:
                 if phase == "304":
-                    attempt(contestant)
-                costs[contestant.name][phase] = attempt(contestant)
-        return [Measured(name, found) for name, found in costs.items()]
+                    attempt(contestant, contestant.poll)
+                costs[contestant.name][phase] = attempt(contestant, contestant.poll)
+        commands = [(contestant, label) for contestant in running for label in contestant.starts] if starts else []
+        started = {
+            f"{one.name} {label}": _median([attempt(one, one.starts[label]) for _ in range(STARTS)]) for one, label in commands
+        }
+        return [Measured(name, found) for name, found in costs.items()], started
 
 
-def attempt(contestant: Contestant) -> Cost:
+def attempt(contestant: Contestant, line: Sequence[str]) -> Cost:
     try:
-        return contestant.run()
+        return contestant.run(line)
     except subprocess.CalledProcessError as error:
         log = (contestant.directory / "log").read_text(errors="replace")[-2000:]
         raise SystemExit(f"{contestant.name} failed with {error.returncode}:\n{log}") from error
 
 
-def rows(feeds: int, rounds: list[list[Measured]]) -> Iterator[str]:
-    """The lines of the table for one number of feeds."""
-    for name in [measured.name for measured in rounds[0]]:
-        mine = [measured.costs for round_ in rounds for measured in round_ if measured.name == name]
-        cpu = [1000 * median(costs[phase].cpu for costs in mine) / feeds for phase in PHASES]
-        wall = [median(costs[phase].wall for costs in mine) for phase in PHASES]
-        peak = max(costs[phase].rss for costs in mine for phase in PHASES)
-        figures = " ".join(f"{value:9.2f}" for value in cpu) + "  " + " ".join(f"{value:7.1f}" for value in wall)
-        yield f"{feeds:6} {name:12} {figures}  {peak:7.0f}"
+def _median(costs: Sequence[Cost]) -> Cost:
+    """The median of each figure; of memory, the most."""
+    return Cost(median(cost.cpu for cost in costs), median(cost.wall for cost in costs), max(cost.rss for cost in costs))
+
+
+def medians(rounds: Sequence[Sequence[Measured]]) -> dict[str, dict[str, Cost]]:
+    """Contestant to phase to its median cost over the rounds."""
+    names = [measured.name for measured in rounds[0]]
+    mine = {name: [measured.costs for one in rounds for measured in one if measured.name == name] for name in names}
+    return {name: {phase: _median([costs[phase] for costs in found]) for phase in PHASES} for name, found in mine.items()}
+
+
+def start_table(started: Mapping[str, Cost], feeds: int) -> Iterator[str]:
+    """What one command costs."""
+    yield f"start: one command, {feeds} feeds configured, median of {STARTS}"
+    yield f"{'':34} {'wall s':>8} {'CPU s':>8} {'MB':>6}"
+    for label, cost in started.items():
+        yield f"{label:34} {cost.wall:8.3f} {cost.cpu:8.3f} {cost.rss:6.0f}"
+
+
+def feed_table(by_size: Mapping[int, Mapping[str, Mapping[str, Cost]]]) -> Iterator[str]:
+    """What one feed more costs: the slope between the sizes, and of a contestant that was there at one size alone, the mean."""
+    sizes = sorted(by_size)
+    yield f"per feed: ms that one feed more costs, from {' and '.join(map(str, sizes))} feeds, on {os.cpu_count()} cores"
+    header = " ".join(f"{phase:>9}" for phase in PHASES)
+    yield f"{'':12} {'CPU':^29}   {'wall':^29}  peak MB"
+    yield f"{'':12} {header}   {header}"
+    for name in by_size[sizes[0]]:
+        at = [size for size in sizes if name in by_size[size]]
+        cpu = [_slope(at, [by_size[size][name][phase].cpu for size in at]) for phase in PHASES]
+        wall = [_slope(at, [by_size[size][name][phase].wall for size in at]) for phase in PHASES]
+        peak = max(by_size[size][name][phase].rss for size in at for phase in PHASES)
+        figures = "   ".join(" ".join(f"{value:9.2f}" for value in some) for some in (cpu, wall))
+        yield f"{name:12} {figures}  {peak:7.0f}" + ("" if len(at) > 1 else f"  (mean of {at[0]}, start included)")
+
+
+def _slope(sizes: Sequence[int], seconds: Sequence[float]) -> float:
+    """Milliseconds that one feed more costs."""
+    if len(sizes) == 1:
+        return 1000 * seconds[0] / sizes[0]
+    return 1000 * (seconds[-1] - seconds[0]) / (sizes[-1] - sizes[0])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--feeds", default="100,300,1000,3000")
+    parser.add_argument("--feeds", default="300,3000")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--world", action="store_true")
     parser.add_argument("--alone", action="store_true", help="without the peers")
     parser.add_argument("--peers", default="newsboat,sfeed,reader")
+    parser.add_argument("--daemon", type=float, default=0, help="minutes that a daemon of 300 feeds is watched")
     parser.add_argument("--profile", action="store_true", help="where the time goes, by stage, at the first number of feeds")
     options = parser.parse_args()
     peers = frozenset() if options.alone else frozenset(options.peers.split(","))
-    sizes = [int(size) for size in options.feeds.split(",")]
+    sizes = sorted(int(size) for size in options.feeds.split(","))
     if options.profile:
         with origin(sizes[0], options.world) as url:
             profiled(url, sizes[0])
         return
-    print(f"{'':6} {'':12} {'CPU ms a feed':^29}  {'wall seconds':^23}  peak MB")
-    print(
-        f"{'feeds':>6} {'':12} "
-        + " ".join(f"{phase:>9}" for phase in PHASES)
-        + "  "
-        + " ".join(f"{phase:>7}" for phase in PHASES)
-    )
+    by_size: dict[int, dict[str, dict[str, Cost]]] = {}
     for feeds in sizes:
         count = options.rounds if feeds <= 300 else max(1, options.rounds // 3)
-        rounds = [one_round(feeds, options.world, peers) for _ in range(count)]
-        print("\n".join(rows(feeds, rounds)), flush=True)
+        rounds = []
+        for number in range(count):
+            measured, started = one_round(feeds, options.world, peers, starts=feeds == sizes[0] and number == 0)
+            rounds.append(measured)
+            if started:
+                print("\n".join(start_table(started, feeds)) + "\n", flush=True)
+        by_size[feeds] = medians(rounds)
+    print("\n".join(feed_table(by_size)), flush=True)
+    if options.daemon:
+        with origin(300, options.world) as url:
+            print(f"\n{polls_of_a_daemon(url, 300, options.daemon)}")
 
 
 if __name__ == "__main__":
