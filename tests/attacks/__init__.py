@@ -1,1 +1,1 @@
-"""What one hostile feed, page, subscriber or stranger can try. `make attacks` runs the long forms as well; SECURITY.md names each."""
+"""What one hostile feed, page, subscriber or stranger can try; `make attacks` runs the long forms as well."""

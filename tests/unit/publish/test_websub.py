@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from aggregator.websub.hub_rules import Asked, Refused
 from msgspec.structs import replace
 
 from aggregator.model import Fault, FaultKind, Slug
@@ -16,6 +15,7 @@ from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output
 from aggregator.store.sqlite import SqliteStore
 from aggregator.websub import hub_rules
+from aggregator.websub.hub_rules import Asked, Refused
 from tests.unit.publish import samples
 from tests.unit.publish.samples import NOON, change_story, item, open_outputs, store_story
 
