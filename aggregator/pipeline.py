@@ -124,9 +124,7 @@ class Pipeline(Struct, frozen=True):
         feed = await self.parser().parse(outcome, known, now)
         if isinstance(feed, Fault):
             return await self._failed(source, state, outcome, feed, now)
-        if outcome.status == 226:  # a delta (RFC 3229) says nothing of what it leaves out: that is still listed
-            feed = replace(feed, unchanged=tuple(known))
-        return await self._read(source, state, outcome, feed, now)
+        return await self._read(source, state, outcome, replace(feed, partial=outcome.status == 226), now)
 
     async def _read(self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant) -> PollReport:
         """Tells the entries apart and stores them, off the event loop: serving goes on meanwhile."""
@@ -160,12 +158,13 @@ class Pipeline(Struct, frozen=True):
 
         reader = self.reader()
         stories = ingest.store(transaction, reader.engine, found, decided, now)
-        transaction.touch_items(state.id, feed.unchanged, found.listed, now)
+        listed = self.store.fingerprints(state.id) if feed.partial else feed.unchanged  # what a part leaves out is still listed
+        transaction.touch_items(state.id, listed, found.listed, now)
         rejected = transaction.add_rejects(found.rejects)
         counters = ingest.counted(state.counters, feed.dropped, rejected)
         curator = curate.Curator(reader.rules, transaction.outputs(), self.settings.publish.settle, now)
         transaction.save_state(replace(state, counters=counters))
-        if self.settings.network.websub and state.last_status != 226:  # a part, or a push, need not name the hub
+        if self.settings.network.websub and not feed.partial:  # a part need not name the hub
             self._note_hub(transaction, state, feed)
         slugs = curator.refresh(transaction, stories)
         return slugs | {output.slug for output in self.settings.outputs if output.rejected} if rejected else slugs

@@ -65,6 +65,8 @@ class Entry(Struct, frozen=True):
 class Feed(Struct, frozen=True):
     """A document as read. `unchanged`: fingerprints of entries the caller knew already, which were not read further.
 
+    partial: it says nothing about what it leaves out (a 226 of RFC 3229, or a push of WebSub, which may hold new entries alone).
+
     format: "rss 2.0", "atom 1.0", "json feed 1.1", …; dropped: counts by cap ("cap:entries", …); warnings: short clean lines.
     """
 
@@ -80,5 +82,6 @@ class Feed(Struct, frozen=True):
     self_url: str | None = None
     moved_to: str | None = None
     unchanged: tuple[bytes, ...] = ()
+    partial: bool = False
     dropped: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

@@ -3,6 +3,9 @@
 The promise (to subscribers): an item is (source, guid). Where the feed's guid can't carry that (none, shared by several
 entries, all of them exchanged at once), the canonical link does; where there is no link, a hash of title, date and text. So
 nothing floods, and no source can touch what another one sent.
+
+A part of a document (a 226 of RFC 3229, a push of WebSub) says nothing about what it leaves out: it can't show that a guid is
+shared, or that all guids were exchanged, so what it brings is known as it was before.
 """
 
 from __future__ import annotations
@@ -98,19 +101,21 @@ def identify(
     first_poll: bool,
     backfill: float,
     language: str = "und",
+    *,
+    partial: bool = False,
 ) -> tuple[Decision, ...]:
     """What each entry of a document is, in the document's order.
 
     unchanged: fingerprints of the entries that were not read again (`Feed.unchanged`); their guids count as taken.
     home: the feed's web page, else its address; backfill: seconds, as in `Publishing`; language: of items whose entry names
-    none, until it is told.
+    none, until it is told; partial: as in `Feed`.
     """
-    keyed = _keyed(entries)
+    keyed = _keyed(_latest(entries) if partial else entries)
     found = known(
         {key for one in keyed for key in (one.guid, one.own) if key},
         {one.canonical for one in keyed if one.canonical is not None},
     )
-    matches = _Matches(found, frozenset(unchanged), keyed)
+    matches = _Matches(found, frozenset(unchanged), keyed, partial)
     decisions: list[Decision] = []
     used: set[str] = set()
     for one in keyed:
@@ -172,6 +177,17 @@ def _made_guid(entry: Entry, link: str | None) -> str:
     return _HASH + _digest(entry.title, repr(entry.published), entry.text).hex()
 
 
+def _latest(entries: Sequence[Entry]) -> list[Entry]:
+    """Without the older ones of entries that have guid and link in common: a part may hold several versions of an entry."""
+    latest: dict[object, Entry] = {}
+    for place, entry in enumerate(entries):
+        own = _own_guid(entry)
+        key = (own, canonical(entry.url or "")) if own else place
+        if key not in latest or (entry.updated or 0.0) > (latest[key].updated or 0.0):
+            latest[key] = entry
+    return list(latest.values())
+
+
 def _keyed(entries: Sequence[Entry]) -> list[_Keyed]:
     """Each entry with the guid that carries its identity within this document."""
     rows = [(entry, canonical(entry.url) if entry.url else None, _own_guid(entry)) for entry in entries]
@@ -200,8 +216,11 @@ def _keyed(entries: Sequence[Entry]) -> list[_Keyed]:
 class _Matches:
     """Which stored item each keyed entry is. Every stored item is given away once: by guid before by link."""
 
-    def __init__(self, found: Sequence[KnownItem], unchanged: frozenset[bytes], keyed: Sequence[_Keyed]) -> None:
-        present = [item for item in found if item.fingerprint and item.fingerprint in unchanged]
+    def __init__(self, found: Sequence[KnownItem], unchanged: frozenset[bytes], keyed: Sequence[_Keyed], partial: bool) -> None:
+        self._partial = partial
+        edits = {(one.guid, one.canonical) for one in keyed} if partial else set()
+        listed = [item for item in found if item.fingerprint and item.fingerprint in unchanged]
+        present = [item for item in listed if (item.guid, item.canonical) not in edits]
         self._taken = {item.id for item in present}
         self._by_guid = {item.guid: item for item in found if item.id not in self._taken}
         self._shared = {item.guid for item in present}
@@ -225,9 +244,9 @@ class _Matches:
             guid, reason = _made_guid(one.entry, one.canonical), "link: the guid belongs to another entry of the document"
             if guid in self._shared:
                 guid, reason = _made_guid(one.entry, None), "hash of title, date and text: neither guid nor link is its own"
-        stored = self._by_guid.get(guid)
-        if stored is not None:
-            return guid, stored, reason
+        stored = self._by_guid.get(guid) or (self._as_before(one) if self._partial else None)
+        if stored is not None or self._partial:  # what has the same link may be among what a part leaves out
+            return stored.guid if stored else guid, stored, reason
         for item in self._by_link.get(one.canonical or "", ()):
             same_title = item.title_hash and item.title_hash == title_hash(one.entry.title)
             if item.id not in self._taken and (same_title or self._all_new_guids):
@@ -238,6 +257,15 @@ class _Matches:
                     "same link and title under another guid" if same_title else "the feed changed all its guids: by link",
                 )
         return guid, None, reason
+
+    def _as_before(self, one: _Keyed) -> KnownItem | None:
+        """The item at an entry's link whose identity that link carries, because in whole documents the guid could not."""
+        made = _made_guid(one.entry, one.canonical)
+        for item in self._by_link.get(one.canonical or "", ()):
+            if item.guid == made and item.id not in self._taken:
+                self._taken.add(item.id)
+                return item
+        return None
 
 
 def _decision(item: Item, stored: KnownItem | None, reason: str) -> Decision:

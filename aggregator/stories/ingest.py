@@ -121,7 +121,9 @@ class Reader(Struct, frozen=True):
         """
         first = state.first_success is None
         likely = (feed.language or "und").partition("-")[0].lower()
-        found = identify(feed.entries, feed.unchanged, known, source, feed.url or state.url, now, first, self.backfill, likely)
+        home = feed.url or (state.home if feed.partial else None) or state.url
+        backfill = self.backfill
+        found = identify(feed.entries, feed.unchanged, known, source, home, now, first, backfill, likely, partial=feed.partial)
         languages = dict(state.languages)
         decisions: list[Decision] = []
         rejects: list[Reject] = []
