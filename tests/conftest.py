@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -33,3 +35,10 @@ def only_long(request: pytest.FixtureRequest) -> None:
 def long(request: pytest.FixtureRequest) -> bool:
     """Whether the long form of a test was asked for (`--long`)."""
     return bool(request.config.getoption("--long"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs_end_with_the_run() -> Iterator[None]:
+    """Several runs in one process (`make mutants`) each log to a standard error of their own."""
+    yield
+    structlog.reset_defaults()
