@@ -239,7 +239,7 @@ class SqliteStoryIndex:
 
 
 class MemoryStoryIndex(SqliteStoryIndex):
-    """The same on a database in memory, with transactions of its own: what `MemoryStore` hands out."""
+    """The same on a database in memory, with transactions of its own: for `regroup`, which groups beside what is stored."""
 
     def __init__(self) -> None:
         super().__init__(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))

@@ -1,4 +1,4 @@
-"""The chain's tests run on both stores."""
+"""The chain's tests run on each store."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.ports import Store
-from aggregator.store.memory import MemoryStore
-from aggregator.store.sqlite import SqliteStore
+from tests.stores import STORES
 from tests.unit.chain.newsroom import Newsroom
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=STORES)
 def newsroom(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Newsroom]:
-    store: Store = SqliteStore(tmp_path / "news.db") if request.param == "sqlite" else MemoryStore()
+    store = STORES[request.param](tmp_path)
     yield Newsroom(tmp_path, store)
     store.close()

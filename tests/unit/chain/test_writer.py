@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,27 +15,34 @@ import pytest
 from aggregator.errors import StoreError
 from aggregator.model import SourceId
 from aggregator.ports import Transaction
-from aggregator.store.memory import MemoryStore
-from aggregator.store.memory_transaction import MemoryTransaction
+from aggregator.store.sqlite import SqliteStore
 from aggregator.store.writer import COMPANY, ROOM, Writer
+from aggregator.store.writes import SqliteTransaction
 
 Commit = Callable[[Transaction], str]
 
 
-class Watched(MemoryStore):
+class Watched(SqliteStore):
     """Counts its transactions. refuses: how many of them it still refuses to begin."""
 
     begun = 0
     refuses = 0
 
     @contextmanager
-    def begin(self) -> Iterator[MemoryTransaction]:
+    def begin(self) -> Iterator[SqliteTransaction]:
         self.begun += 1
         if self.refuses:
             self.refuses -= 1
             raise StoreError("held by another program")
         with super().begin() as transaction:
             yield transaction
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Watched]:
+    opened = Watched(tmp_path / "news.db")
+    yield opened
+    opened.close()
 
 
 def saving(name: str) -> Commit:
@@ -70,31 +78,29 @@ async def stored(store: Watched, documents: Sequence[tuple[str, Callable[[], Com
     return results
 
 
-def test_documents_that_wait_share_a_transaction() -> None:
-    store, names = Watched(), [f"s{number}" for number in range(ROOM + 2)]
+def test_documents_that_wait_share_a_transaction(store: Watched) -> None:
+    names = [f"s{number}" for number in range(ROOM + 2)]
     assert asyncio.run(stored(store, [(name, partial(saving, name)) for name in names])) == names
     assert store.values("s").keys() == set(names)
     assert store.begun == 2
 
 
-def test_one_that_can_not_be_stored_fails_alone() -> None:
-    store = Watched()
+def test_one_that_can_not_be_stored_fails_alone(store: Watched) -> None:
     a, b, c = asyncio.run(stored(store, [("a", partial(saving, "a")), ("b", lambda: failing), ("c", partial(saving, "c"))]))
     assert (a, c, store.values("")) == ("a", "c", {"a": "stored", "c": "stored"})
     assert isinstance(b, ValueError)
 
 
-def test_one_that_can_not_be_prepared_fails_alone() -> None:
+def test_one_that_can_not_be_prepared_fails_alone(store: Watched) -> None:
     def broken() -> Commit:
         raise ValueError("a bug")
 
-    store = Watched()
     a, b, c = asyncio.run(stored(store, [("a", partial(saving, "a")), ("b", broken), ("c", partial(saving, "c"))]))
     assert (a, c, store.begun) == ("a", "c", 1)
     assert isinstance(b, ValueError)
 
 
-def test_whatever_is_raised_it_is_raised_where_it_is_waited_for() -> None:
+def test_whatever_is_raised_it_is_raised_where_it_is_waited_for(store: Watched) -> None:
     """Else the one thread that writes would wait for it for ever."""
 
     class Ends(BaseException):
@@ -105,23 +111,21 @@ def test_whatever_is_raised_it_is_raised_where_it_is_waited_for() -> None:
 
     documents: tuple[Callable[[], Any], ...] = (ending, lambda: ending)
     for document in documents:
-        store = Watched()
         a, b, c = asyncio.run(stored(store, [("a", partial(saving, "a")), ("b", document), ("c", partial(saving, "c"))]))
         assert (a, c) == ("a", "c")
         assert isinstance(b, Ends)
 
 
-def test_a_store_that_refuses_is_asked_once_for_all_that_wait() -> None:
+def test_a_store_that_refuses_is_asked_once_for_all_that_wait(store: Watched) -> None:
     """Each time may take the half minute that SQLite waits for another program."""
-    store = Watched()
     store.refuses = 1
     results = asyncio.run(stored(store, [(name, partial(saving, name)) for name in "abc"]))
     assert [type(result) for result in results] == [StoreError] * 3
     assert (store.begun, store.values("")) == (1, {})
 
 
-def test_a_document_sees_what_was_stored_of_its_source() -> None:
-    store, seen = Watched(), []
+def test_a_document_sees_what_was_stored_of_its_source(store: Watched) -> None:
+    seen: list[str | None] = []
 
     def prepare() -> Commit:
         seen.append(store.value("a"))
@@ -131,9 +135,7 @@ def test_a_document_sees_what_was_stored_of_its_source() -> None:
     assert seen == [None, "stored"]
 
 
-def test_work_that_was_given_after_a_document_finds_it_stored() -> None:
-    store = Watched()
-
+def test_work_that_was_given_after_a_document_finds_it_stored(store: Watched) -> None:
     async def both() -> str | None:
         writer = Writer(store)
         task = asyncio.create_task(writer.store(SourceId("a"), partial(saving, "a")))
@@ -146,9 +148,7 @@ def test_work_that_was_given_after_a_document_finds_it_stored() -> None:
     assert asyncio.run(both()) == "stored"
 
 
-def test_a_document_that_is_alone_waits_a_moment_for_others() -> None:
-    store = Watched()
-
+def test_a_document_that_is_alone_waits_a_moment_for_others(store: Watched) -> None:
     async def one_and_then_another() -> list[str]:
         writer = Writer(store)
         first = asyncio.create_task(writer.store(SourceId("a"), partial(saving, "a")))
@@ -163,9 +163,7 @@ def test_a_document_that_is_alone_waits_a_moment_for_others() -> None:
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_document_whose_poll_was_cut_off_holds_up_no_other(number: int) -> None:
-    store = Watched()
-
+def test_a_document_whose_poll_was_cut_off_holds_up_no_other(store: Watched, number: int) -> None:
     async def cut_off() -> str:
         writer, given = Writer(store), threading.Event()
         blocker = asyncio.create_task(writer.call(lambda: given.wait(10)))

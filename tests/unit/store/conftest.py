@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from aggregator.ports import Store
-from aggregator.store.memory import MemoryStore
 from aggregator.store.sqlite import SqliteStore
+from tests.stores import STORES
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened: Store = SqliteStore(tmp_path / "news.db") if request.param == "sqlite" else MemoryStore()
+    opened = STORES[request.param](tmp_path)
     yield opened
     opened.close()
 

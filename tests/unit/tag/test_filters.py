@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,9 +12,8 @@ from msgspec.structs import replace
 
 from aggregator.model import Evidence, Source, SourceId, Story
 from aggregator.ports import QueryNames, Store, StoryFilter
-from aggregator.store.memory import MemoryStore
-from aggregator.store.sqlite import SqliteStore
 from aggregator.tag.query import Query
+from tests.stores import STORES
 
 from .stories import DAY, NOON, item, story
 
@@ -63,10 +61,9 @@ def fill(store: Store) -> list[Story]:
     return list(store.find(StoryFilter()))
 
 
-@pytest.fixture(scope="module", params=["memory", "sqlite"])
+@pytest.fixture(scope="module", params=STORES)
 def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, list[Story]]]:
-    where: Path = tmp_path_factory.mktemp("filters") / "test.db"
-    store: Store = MemoryStore() if request.param == "memory" else SqliteStore(where)
+    store = STORES[request.param](tmp_path_factory.mktemp("filters"))
     yield store, fill(store)
     store.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from msgspec.structs import replace
 
 from aggregator.commands.plan import Plan, as_mapping, lines, make
 from aggregator.model import Evidence, Item, Slug, Source, SourceId
-from aggregator.ports import StoryFilter
+from aggregator.ports import Store, StoryFilter
 from aggregator.settings import Output, Settings, TagRule, Topic
-from aggregator.store.memory import MemoryStore
+from aggregator.store.sqlite import SqliteStore
 from aggregator.stories.adopt_config import adopt
 from aggregator.tag.lookup import Lookup
 from aggregator.tag.ordering import RuleName
@@ -46,9 +47,9 @@ ITEMS = [
 
 
 @pytest.fixture
-def store() -> MemoryStore:
+def store(tmp_path: Path) -> Iterator[Store]:
     """A store that has adopted the plain settings, with a story of each item and one of two."""
-    made = MemoryStore()
+    made = SqliteStore(tmp_path / "news.db")
     made.sync_sources(settings().sources, NOON)
     for one in ITEMS:
         put(made, one)
@@ -56,27 +57,28 @@ def store() -> MemoryStore:
     with made.begin() as transaction:
         for state in transaction.outputs().values():
             transaction.save_output(replace(state, filling=False))
-    return made
+    yield made
+    made.close()
 
 
-def put(store: MemoryStore, *items: Item) -> None:
+def put(store: Store, *items: Item) -> None:
     with store.begin() as transaction:
         _, identity = transaction.add_item(items[0], None, Evidence("new"))
         for other in items[1:]:
             transaction.add_item(other, identity, Evidence("test"))
 
 
-def plan(store: MemoryStore, edited: Settings, since: float = WEEK_AGO) -> Plan:
+def plan(store: Store, edited: Settings, since: float = WEEK_AGO) -> Plan:
     return make(store, edited, compile_rules(edited), since, NOON)
 
 
-def test_without_an_edit_nothing_would_change(store: MemoryStore) -> None:
+def test_without_an_edit_nothing_would_change(store: Store) -> None:
     found = plan(store, settings())
     assert not found
     assert list(lines(found, 5, "7d")) == ["nothing would change (looked at stories of the last 7d)"]
 
 
-def test_what_enters_and_leaves_a_feed(store: MemoryStore) -> None:
+def test_what_enters_and_leaves_a_feed(store: Store) -> None:
     (feed,) = plan(store, settings("ukraine -sings")).feeds
     assert feed.slug == "alliance"
     assert [one.title for one in feed.enter] == ["Ukraine votes"]
@@ -84,11 +86,11 @@ def test_what_enters_and_leaves_a_feed(store: MemoryStore) -> None:
     assert (feed.held, feed.seen_as_new) == (1, 1)
 
 
-def test_what_is_older_than_the_feed_stays_out(store: MemoryStore) -> None:
+def test_what_is_older_than_the_feed_stays_out(store: Store) -> None:
     assert plan(store, settings("nato OR long")).feeds == ()
 
 
-def test_the_plan_is_what_adopting_does(store: MemoryStore) -> None:
+def test_the_plan_is_what_adopting_does(store: Store) -> None:
     edited = settings("ukraine OR quake")
     (feed,) = plan(store, edited).feeds
     before = {member.story for member in store.members(Slug("alliance"))}
@@ -98,7 +100,7 @@ def test_the_plan_is_what_adopting_does(store: MemoryStore) -> None:
     assert {one.id for one in feed.leave} == before - after
 
 
-def test_a_new_feed_starts_full_and_a_removed_one_ends(store: MemoryStore) -> None:
+def test_a_new_feed_starts_full_and_a_removed_one_ends(store: Store) -> None:
     edited = settings(outputs=(Output(Slug("all"), "All"), Output(Slug("votes"), "Votes", query="ukraine", items=2)))
     found = plan(store, edited)
     (feed,) = found.feeds
@@ -109,7 +111,7 @@ def test_a_new_feed_starts_full_and_a_removed_one_ends(store: MemoryStore) -> No
     assert "- feed alliance: answered with 410 from now on" in list(lines(found, 5, "7d"))
 
 
-def test_sources(store: MemoryStore) -> None:
+def test_sources(store: Store) -> None:
     edited = settings(
         sources=(Source(SourceId("herald"), "https://herald.example/other"), Source(SourceId("new"), "https://new.example/feed"))
     )
@@ -117,24 +119,24 @@ def test_sources(store: MemoryStore) -> None:
     assert (found.sources_added, found.sources_removed) == (("new",), ("post",))
 
 
-def test_stories_not_seen_since_are_not_looked_at(store: MemoryStore) -> None:
+def test_stories_not_seen_since_are_not_looked_at(store: Store) -> None:
     assert plan(store, settings("ukraine -sings"), since=NOON - 3.5 * 3600).feeds[0].leave == ()
 
 
-def test_retention_is_told(store: MemoryStore) -> None:
+def test_retention_is_told(store: Store) -> None:
     short = settings()
     found = plan(store, replace(short, storage=replace(short.storage, keep=2 * DAY)))
     assert found.retention == 1
 
 
-def test_the_json_form(store: MemoryStore) -> None:
+def test_the_json_form(store: Store) -> None:
     told = as_mapping(plan(store, settings("ukraine -sings")))
     assert told["changes"] is True
     assert told["feeds"][0]["enter"][0]["title"] == "Ukraine votes"
     assert told["feeds"][0]["seen_as_new"] == 1
 
 
-def test_lines_for_people(store: MemoryStore) -> None:
+def test_lines_for_people(store: Store) -> None:
     assert list(lines(plan(store, settings("ukraine")), 1, "7d"))[:4] == [
         "~ feed alliance: +2 -1; subscribers see 2 as new; 1 more match and stay out: older than what the feed shows",
         "    + 2023-06-15  Ukraine sings",
@@ -157,7 +159,7 @@ def test_lines_for_people(store: MemoryStore) -> None:
         "lang:en quake",
     ],
 )
-def test_lookup_agrees_with_the_rules(store: MemoryStore, query: str) -> None:
+def test_lookup_agrees_with_the_rules(store: Store, query: str) -> None:
     """What the lookup finds is what the rules say of each story, also where tags and several items are in play."""
     put(store, item("NATO in Kyiv", number=7), item("Ukraine again", source="post", number=8))
     edited = settings(query, tags=(TagRule("small", "sings OR votes OR kyiv"),))
