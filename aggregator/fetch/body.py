@@ -12,6 +12,8 @@ MAX_PARTS = 1_000
 TINY = 64
 LARGE = 1024 * 1024
 """Bytes on the wire from which a body counts as large: one feed in a thousand."""
+AT_ONCE = 64 * 1024
+"""Bytes on the wire that are read and unpacked before others have their turn: a socket with more to read never waits."""
 LARGE_AT_A_TIME = 4
 """Large bodies that are read at a time; the others wait. Without that, servers that never end would fill the memory together."""
 
@@ -37,6 +39,7 @@ class BodyReader:
             raise TooLargeError
         decoder = decoder_for(headers.get("content-encoding"), self._max_bytes)
         size = count = 0
+        pause = AT_ONCE
         turn = False
         try:
             async for part in parts:
@@ -49,6 +52,9 @@ class BodyReader:
                     await self._wait(deadline)
                     turn = True
                 decoder.feed(part)
+                if size > pause:
+                    await asyncio.sleep(0)
+                    pause = size + AT_ONCE
             return decoder.finish()
         finally:
             if turn:

@@ -8,6 +8,12 @@ from typing import Protocol
 import brotli
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
+_MEMBER = GZIP_MAGIC[:2]
+_BEFORE_TEXT = b" \t\r\n\xef\xbb\xbf"
+"""What may stand before the first character of a feed: white space and a byte order mark."""
+_MAX_BEFORE_TEXT = 64
+_SLICE = 16 * 1024
+"""Bytes unpacked in one go: zlib copies all that follows a member, so that many members in a long part cost its square."""
 MAX_MEMBERS = 1_000
 """Gzip members in one body: a server that flushes makes a few; a million empty ones would be work without content."""
 
@@ -65,17 +71,23 @@ class Plain:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._out = _Bounded(limit)
+        self._head: bytes | None = b""
+        self._inner: Gzip | None = None
 
     def feed(self, part: bytes) -> None:
-        self._out.add(part)
+        if self._head is not None:
+            part = self._head + part
+            if len(part) < len(GZIP_MAGIC):
+                self._head = part
+                return
+            self._head = None
+            self._inner = Gzip(self._limit) if part.startswith(GZIP_MAGIC) else None
+        (self._out.add if self._inner is None else self._inner.feed)(part)
 
     def finish(self) -> bytes:
-        body = self._out.whole()
-        if not body.startswith(GZIP_MAGIC):
-            return body
-        inner = Gzip(self._limit)
-        inner.feed(body)
-        return inner.finish()
+        if self._head:
+            self._out.add(self._head)
+        return self._out.whole() if self._inner is None else self._inner.finish()
 
 
 class Gzip:
@@ -85,49 +97,64 @@ class Gzip:
         self._out = _Bounded(limit)
         self._unpacker = zlib.decompressobj(47)
         self._head = b""
-        self._plain = False
+        self._plain: bool | None = None
+        self._between = b""
+        self._over = False
         self._members = 1
 
     def feed(self, part: bytes) -> None:
+        if self._plain is None:
+            self._head += part
+            text = self._head.lstrip(_BEFORE_TEXT)
+            if len(self._head) < 2 or (not text and len(self._head) < _MAX_BEFORE_TEXT):
+                return
+            part, self._head = self._head, b""
+            self._plain = text[:1] in (b"<", b"{")
+        self._take(part)
+
+    def _take(self, part: bytes) -> None:
         if self._plain:
             self._out.add(part)
             return
-        if len(self._head) < 2:
-            self._head += part
-            if len(self._head) < 2:
-                return
-            part = self._head
-            self._plain = part.lstrip(b" \t\r\n\xef\xbb\xbf")[:1] in (b"<", b"{")
-            if self._plain:
-                self._out.add(part)
-                return
-        self._unpack(part)
+        for start in range(0, len(part), _SLICE):
+            self._unpack(part[start : start + _SLICE])
 
-    def _unpack(self, part: bytes) -> None:
-        data = part
-        while data:
-            if self._unpacker.eof and not self._next_member(data):
-                return
+    def _unpack(self, data: bytes) -> None:
+        while data and not self._over:
+            if self._unpacker.eof:
+                data = self._next_member(data)
+                continue
             try:
                 self._out.add(self._unpacker.decompress(data, self._out.room))
             except zlib.error as error:
                 raise DecodingError("the compressed body is corrupt (gzip)") from error
             data = self._unpacker.unconsumed_tail or (self._unpacker.unused_data if self._unpacker.eof else b"")
 
-    def _next_member(self, data: bytes) -> bool:
-        """Starts on a further gzip member; rubbish after the last one (padding, as browsers allow) is left alone."""
-        if not data.startswith(GZIP_MAGIC[:2]):
-            return False
+    def _next_member(self, data: bytes) -> bytes:
+        """What is left to unpack: all from a further member on, nothing of rubbish after the last one (as browsers allow).
+
+        Zeros between members are padding. The two bytes that a member begins with may come in two parts.
+        """
+        data = self._between + (data if self._between else data.lstrip(b"\0"))
+        if len(data) < len(_MEMBER):
+            self._between = data
+            return b""
+        self._between, self._over = b"", not data.startswith(_MEMBER)
+        if self._over:
+            return b""
         self._members += 1
         if self._members > MAX_MEMBERS:
             raise DecodingError("the compressed body has too many parts (gzip)")
         self._unpacker = zlib.decompressobj(47)
-        return True
+        return data
 
     def finish(self) -> bytes:
+        if self._head:  # it ended before it was clear what it is
+            self._plain = not self._head.strip(_BEFORE_TEXT)
+            self._take(self._head)
+        elif self._plain is None:
+            return b""
         if not self._plain and not self._unpacker.eof:
-            if not self._head:
-                return b""
             raise DecodingError("the compressed body is truncated (gzip)")
         return self._out.whole()
 
@@ -175,6 +202,8 @@ class Brotli:
 
     def feed(self, part: bytes) -> None:
         self._begun = True
+        if self._unpacker.is_finished():
+            raise DecodingError("the compressed body is corrupt (br): more follows its end")
         try:
             self._out.add(self._unpacker.process(part, output_buffer_limit=self._out.room))
             while not self._unpacker.can_accept_more_data():

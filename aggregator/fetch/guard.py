@@ -59,6 +59,24 @@ REFUSED_V6: tuple[tuple[IPv6Network, str], ...] = tuple(
     )
 )
 
+LOCAL_NAMES: dict[str, str] = {
+    "localhost": "127.0.0.1",
+    "localdomain": "127.0.0.1",
+    "localhost4": "127.0.0.1",
+    "localhost6": "::1",
+    "localdomain6": "::1",
+    "ip6-localhost": "::1",
+    "ip6-loopback": "::1",
+    "instance-data": "169.254.169.254",
+    "instance-data.ec2.internal": "169.254.169.254",
+    "metadata": "169.254.169.254",
+    "metadata.goog": "169.254.169.254",
+    "metadata.google.internal": "169.254.169.254",
+}
+"""Names with one meaning on every machine (RFC 6761 6.3) or in a cloud, for those below them as well."""
+_PRIVATE_NAMES = frozenset({"local", "internal", "intranet", "lan", "home", "corp", "arpa"})
+"""Last labels that the public name system has not, and will not have (RFC 6762, 8375; ICANN's name collisions)."""
+
 _NAT64 = IPv6Network("64:ff9b::/96")
 _SIX_TO_FOUR = IPv6Network("2002::/16")
 _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)\Z")
@@ -131,6 +149,24 @@ class Guard:
         name = _special(inner)
         shown = str(address) if inner == address else f"{address} ({inner})"
         return None if name is None else f"{name} address {shown} not allowed (network.allow opens ranges)"
+
+    def refusal_of_host(self, host: str) -> str | None:
+        """`refusal` for the host of an address that somebody else resolves, as far as it can be told without asking."""
+        address = literal(host)
+        if address is not None:
+            return self.refusal(str(address))
+        labels = host.lower().rstrip(".").split(".")
+        if _NUMBER.match(labels[-1]) or ":" in host:
+            return f"address {host!r} not understood, not allowed"
+        meant = (LOCAL_NAMES.get(".".join(labels[start:])) for start in range(len(labels)))
+        refusals = (self.refusal(address) for address in meant if address is not None)
+        return next((f"{host} is a {refusal}" for refusal in refusals if refusal is not None), None)
+
+
+def is_private_name(host: str) -> bool:
+    """Whether only a private network can know a name: one without a dot, or below a domain that is not public."""
+    labels = host.lower().rstrip(".").split(".")
+    return literal(host) is None and (len(labels) == 1 or labels[-1] in _PRIVATE_NAMES)
 
 
 def _inside(address: Address, network: Network) -> bool:

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from aggregator.fetch import verdict
 from aggregator.fetch.body import BodyReader
-from aggregator.fetch.dialer import Dialer, Names, Resolver
+from aggregator.fetch.dialer import AddressRefusedError, Dialer, Names, Resolver
 from aggregator.fetch.errors import HeadersTooLargeError
 from aggregator.fetch.faults import KNOWN, fault_of
-from aggregator.fetch.guard import Guard
+from aggregator.fetch.guard import Guard, is_private_name
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.request import encoded, headers_for, identity, lines_for, validators_for
 from aggregator.fetch.target import Origin, Target, follow, parse, shown
@@ -75,7 +75,8 @@ class HttpFetcher:
         self._shared = _shared_origins(settings)
         self._context = context(os.environ if environ is None else environ)
         self._proxies: dict[str, ProxyTransport] = {}
-        dialer = Dialer(Guard(settings.network.allow), names or Names())
+        self._guard = Guard(settings.network.allow)
+        dialer = Dialer(self._guard, names or Names())
         self._direct = FeedTransport(dialer, self._context, self._max_bytes)
         self._extensions = {"timeout": {"connect": CONNECT, "read": self._timeout, "write": self._timeout, "pool": None}}
 
@@ -140,6 +141,9 @@ class HttpFetcher:
             response = await self._direct.ask(target, lines, keep=keep)
         else:
             headers = encoded(headers_for(request, target, way.home, self._identity, keep))
+            refusal = _refusal_through_proxy(self._guard, target, way.home)
+            if refusal is not None:
+                raise AddressRefusedError(refusal)
             response = await self._through(request.proxy).ask(target, headers, self._extensions)
         try:
             received = _received(response)
@@ -171,6 +175,16 @@ class HttpFetcher:
 def held_fault(hold: Hold) -> Fault:
     """A redirect led to a domain that must be left alone now."""
     return Fault(FaultKind.HELD, f"{hold.domain} is held until its time is over ({hold.reason})", retry_at=hold.until)
+
+
+def _refusal_through_proxy(guard: Guard, target: Target, home: Target) -> str | None:
+    """Why a proxy is not asked for this target. It resolves names itself, so that a name alone can be judged.
+
+    A name of a private network may be what the config asks for, but never where a server leads to.
+    """
+    if target.host != home.host and is_private_name(target.host):
+        return f"{target.host} is a name of a private network: not allowed"
+    return guard.refusal_of_host(target.host)
 
 
 def _received(response: Response) -> Headers:

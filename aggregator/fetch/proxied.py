@@ -9,10 +9,14 @@ from typing import Any
 
 import httpx
 
+from aggregator.fetch.errors import IncompleteError
 from aggregator.fetch.faults import ProxyFailedError, clean
 from aggregator.fetch.target import Target
 from aggregator.fetch.transport import Response
 from aggregator.model import Fault, FaultKind
+
+FRAMING = frozenset({"content-length", "transfer-encoding"})
+"""Headers that say where a body ends, so that the end of the connection does not."""
 
 
 class ProxyTransport:
@@ -21,7 +25,8 @@ class ProxyTransport:
     def __init__(self, proxy: str, context: ssl.SSLContext) -> None:
         limits = httpx.Limits(max_keepalive_connections=0)
         with _told():
-            self._transport = httpx.AsyncHTTPTransport(proxy=proxy, verify=context, trust_env=False, limits=limits)
+            to = httpx.Proxy(proxy, ssl_context=context if proxy.lower().startswith("https:") else None)
+            self._transport = httpx.AsyncHTTPTransport(proxy=to, verify=context, trust_env=False, limits=limits)
 
     async def ask(self, target: Target, headers: list[tuple[bytes, bytes]], extensions: dict[str, Any]) -> Response:
         """The answer to a GET."""
@@ -44,13 +49,24 @@ class _Answer:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         assert isinstance(self._response.stream, httpx.AsyncByteStream)
+        secure = self._response.extensions["network_stream"].get_extra_info("ssl_object")
         with _told():
             async for part in self._response.stream:
                 yield part
+        if secure is not None and not any(name in FRAMING for name, _ in self.headers) and _is_torn(secure):
+            raise IncompleteError("the connection closed before the end of the body")
 
     async def aclose(self) -> None:
         with _told():
             await self._response.aclose()
+
+
+def _is_torn(secure: ssl.SSLObject) -> bool:
+    """Whether TLS ended without its farewell, which httpx takes for the end of a body all the same."""
+    try:
+        return secure.read(1) != b""
+    except ssl.SSLError:
+        return True
 
 
 @contextmanager

@@ -75,11 +75,11 @@ class ResponseReader:
         if self.headed and self._raw:
             self._parse(self._raw)
 
-    def end(self) -> None:
-        """The connection has closed. That is the end of a body of which nothing says how long it is."""
+    def end(self, torn: bool = False) -> None:
+        """The connection has closed. That is the end of a body of which nothing says how long it is, unless it was torn."""
         if not self.headed:
             raise ProtocolError(_NO_HTTP) if self._raw else NoAnswerError("no answer")
-        if not self.ended and any(_frames(name, value) for name, value in self.headers):
+        if not self.ended and (torn or any(_frames(name, value) for name, value in self.headers)):
             raise IncompleteError("the connection closed before the end of the body")
         self.ended, self._parser = True, None
 

@@ -56,6 +56,7 @@ def context(environ: Mapping[str, str]) -> Resuming:
     """
     made = Resuming()
     made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.hostname_checks_common_name = False  # a certificate's names are its subjectAltName alone (RFC 9525 2)
     file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
     try:
         made.load_verify_locations(cafile=file or (None if folder else certifi.where()), capath=folder or None)

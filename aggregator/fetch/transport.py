@@ -58,7 +58,7 @@ class _Open:
 
     @property
     def stands(self) -> bool:
-        return monotonic() <= self.expires and self.wire.rests
+        return monotonic() <= self.expires and self.wire.silent
 
 
 class FeedTransport:
@@ -92,7 +92,11 @@ class FeedTransport:
                 return await self._send(kept, request, keep)
             except (ProtocolError, ReadError):
                 pass  # it died while it lay idle: once more on a new one
-        return await self._send(await self._open(target.origin), request, keep)
+        opened = await self._open(target.origin)
+        if opened.wire.spoke_first:
+            opened.wire.close()
+            raise ProtocolError("the server answered before it was asked")
+        return await self._send(opened, request, keep)
 
     async def _send(self, opened: _Open, request: bytes, keep: bool) -> Response:
         wire, reader = opened.wire, ResponseReader()
@@ -205,7 +209,7 @@ async def _advance(wire: Wire, reader: ResponseReader) -> None:
     if data:
         reader.feed(data)
     else:
-        reader.end()
+        reader.end(wire.torn)
 
 
 def request_of(method: str, target: Target, lines: bytes, content: bytes) -> bytes:

@@ -27,9 +27,14 @@ class _Secure:
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.object = context.wrap_bio(self.incoming, self.outgoing, server_hostname=name)
 
+    @property
+    def holds(self) -> bool:
+        """Whether bytes have come that are not read yet."""
+        return bool(self.incoming.pending or self.object.pending())
+
     def read(self) -> bytes | None:
         """What can be read out of what has come: b"" at the farewell, None for nothing yet. Raises ssl.SSLError."""
-        if not (self.incoming.pending or self.object.pending()):
+        if not self.holds:
             return None
         try:
             return self.object.read(READ_SIZE)
@@ -38,14 +43,19 @@ class _Secure:
 
 
 class Wire:
-    """One connection, plain or TLS, for one task at a time."""
+    """One connection, plain or TLS, for one task at a time.
 
-    __slots__ = ("_budget", "_limit", "_loop", "_secure", "_socket")
+    torn: the end came without the farewell of TLS, so that anybody on the way may have made it (RFC 8446 6.1).
+    """
+
+    __slots__ = ("_budget", "_early", "_limit", "_loop", "_secure", "_socket", "torn")
 
     def __init__(self, connected: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
         self._socket = connected
         self._secure: _Secure | None = None
+        self._early: bytes | None = None
+        self.torn = False
         self._budget = 0
         self._limit = ""
 
@@ -85,18 +95,28 @@ class Wire:
         self._socket.close()
 
     @property
-    def rests(self) -> bool:
-        """Whether a connection that nobody waits for still stands: neither its end has come nor anything to read."""
-        try:
-            data = self._socket.recv(READ_SIZE)
-            if self._secure is None or not data:
-                return False
-            self._secure.incoming.write(data)
-            return self._secure.read() is None  # a ticket for a later connection
-        except BlockingIOError:
-            return True
-        except OSError:
+    def silent(self) -> bool:
+        """Whether nothing has come that is not read: no answer, no record of TLS or part of one, no farewell, no end.
+
+        What is there before a request is sent can't be the answer to it (RFC 9112 9.2).
+        """
+        if self._early is not None or (self._secure is not None and self._secure.holds):
             return False
+        return self._peek() is None
+
+    @property
+    def spoke_first(self) -> bool:
+        """Whether the server of a new connection has said something already. Tickets for later connections don't count."""
+        return bool(self._early if self._secure is not None else self._peek())
+
+    def _peek(self) -> bytes | None:
+        """A byte of what has come, which stays there; b"" at the end, None for nothing yet."""
+        try:
+            return self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
 
     async def start_tls(self, context: ssl.SSLContext, name: str) -> None:
         """From here on TLS, with the certificate checked for this name. Raises ssl.SSLError and OSError.
@@ -118,13 +138,17 @@ class Wire:
                 raise ConnectionResetError("closed in the handshake")
             secure.incoming.write(data)
         self._secure = secure
+        self._early = secure.read()  # None where only tickets came with the handshake, as from servers in Go
 
     async def _decrypted(self, secure: _Secure) -> bytes:
-        """A farewell is the end, as a connection that just ends is: many servers leave it out."""
+        if self._early is not None:
+            data, self._early = self._early, None
+            return data
         while (data := secure.read()) is None:
             await self._flush(secure)
             came = await self._loop.sock_recv(self._socket, READ_SIZE)
             if not came:
+                self.torn = True
                 return b""
             secure.incoming.write(came)
         return data
