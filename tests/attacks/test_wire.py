@@ -344,7 +344,8 @@ def test_many_members_hold_nobody_up(label: str, member: bytes) -> None:
 PRIVATE = """127.0.0.1 127.1 2130706433 0x7f000001 0177.0.0.1 0x7f.1 127.0.0.1. ①②⑦.⓪.⓪.① 127。0。0。1 １２７.０.０.１
     0 0.0.0.0 10.0.0.1 192.168.257 169.254.169.254 100.100.100.200 [::1] [::] [fd12::1] [fe80::1] [::ffff:127.0.0.1]
     [::ffff:7f00:1] [64:ff9b::10.0.0.1] [2002:7f00:1::] user@127.0.0.1 news.example@127.0.0.1 127.0.0.08 1.2.3.4.5
-    localhost LocalHost localhost. ｌｏｃａｌｈｏｓｔ a.localhost localhost.localdomain localhost6 ip6-localhost metadata.google.internal""".split()
+    localhost LocalHost localhost. ｌｏｃａｌｈｏｓｔ a.localhost
+    localhost.localdomain localhost6 ip6-localhost metadata.google.internal""".split()
 ONLY_BY_A_SERVER = ["router", "printer.local", "vault.internal", "nas.lan"]
 
 
