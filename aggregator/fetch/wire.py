@@ -142,8 +142,8 @@ class Wire:
 
     async def _decrypted(self, secure: _Secure) -> bytes:
         if self._early is not None:
-            data, self._early = self._early, None
-            return data
+            early, self._early = self._early, None
+            return early
         while (data := secure.read()) is None:
             await self._flush(secure)
             came = await self._loop.sock_recv(self._socket, READ_SIZE)
