@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Every package comes from a lock file, by hash; what is built (feedgen, and our own) is built with those, too.
 LOCKED := install --require-hashes --no-deps --no-build-isolation -r
 
-.PHONY: run demo test attacks faults soak check mutants bench sbom lock install clean
+.PHONY: run demo test attacks faults soak check coverage mutants bench sbom lock install clean
 
 run: .venv/runtime
 	$(BIN)/aggregator run
@@ -35,6 +35,13 @@ check: .venv/dev
 	$(BIN)/lint-imports
 	$(BIN)/uv pip check --quiet
 	$(BIN)/python deploy/audit.py requirements.lock requirements-build.lock
+
+# What the tests run, the daemons that they start included.
+coverage: .venv/dev
+	rm -rf .coverage && mkdir .coverage
+	$(BIN)/coverage run -m pytest -n auto
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 # Breaks lines one by one and tells which break no test notices; mutants ARGS='aggregator.dedup.*' for a part. Hours for all; no gate.
 mutants: .venv/dev
@@ -79,4 +86,4 @@ lock: .venv/dev
 	  --output-file requirements-dev.lock
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build dist mutants .coverage .mypy_cache .ruff_cache .import_linter_cache .hypothesis
