@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
     from aggregator.stories.ingest import Decided, Reader, Reading
 
 log = Log("pipeline")
+
+_CUT_SHORT = Fault(FaultKind.PARSE_LIMIT, "reading its document was cut short: the program ended meanwhile")
+"""What a source's state says while its document is read, once that takes longer than `writer.LINGER`.
+
+Should the document bring the machine down, the source waits its turn at the next start like one that failed, longer each time.
+"""
 
 Outcome = Literal["changed", "unchanged", "failed", "refused"]
 
@@ -121,7 +128,13 @@ class Pipeline(Struct, frozen=True):
     async def _take(self, source: Source, state: SourceState, outcome: Fetched, now: Instant) -> PollReport:
         """Reads a document, apart from the entries that are known to the letter, and stores what is new."""
         known = self.store.fingerprints(source.id)
-        feed = await self.parser().parse(outcome, known, now)
+        self._save(source, self._after(source, state, outcome, now, fault=_CUT_SHORT))
+        try:
+            feed = await self.parser().parse(outcome, known, now)
+        except asyncio.CancelledError:
+            self._save(source, state)  # stopped, not crashed: it is due again
+            raise
+        self.writer.withdraw_state(source.id)
         if isinstance(feed, Fault):
             return await self._failed(source, state, outcome, feed, now)
         return await self._read(source, state, outcome, replace(feed, partial=outcome.status == 226), now)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 from urllib.parse import urljoin, urlsplit
 
+from aggregator.text.markup import attributes, tags
 from aggregator.text.urls import resolve
 
-if TYPE_CHECKING:
-    from selectolax.lexbor import LexborHTMLParser
-
+_Link = tuple[str, str, dict[str, str]]
+"""(name, href, all attributes)"""
 MAX_PAGE = 1024 * 1024
 """Bytes of a page that are looked at."""
+MAX_LINKS = 10_000
+"""Links of a page that are looked at."""
 MAX_FEEDS = 20
 """Feeds of a page that are named; some blogs offer one for each comment thread."""
 
@@ -41,39 +42,44 @@ def offered_feeds(page: bytes, url: str) -> tuple[str, ...]:
     First `link rel=alternate` of a feed's type (RSS autodiscovery, HTML 4.8.4) in page order, comment feeds last;
     where there are none, links to addresses that look like feeds.
     """
-    from selectolax.lexbor import LexborHTMLParser  # here: few answers are pages
-
-    tree = LexborHTMLParser(page[:MAX_PAGE].decode("utf-8", "replace"))
-    base = _base(tree, url)
-    declared = list(_declared(tree))
+    links = _links(page[:MAX_PAGE].decode("utf-8", "replace"))
+    base = next((resolve(url, href) or url for name, href, _ in links if name == "base" and href), url)
+    declared = list(_declared(links))
     declared.sort(key=lambda link: bool(_COMMENTS.search(link[0] + link[1])))
-    hrefs = [href for href, _ in declared] or list(_linked(tree, base))
+    hrefs = [href for href, _ in declared] or list(_linked(links, base))
     found = (resolve(base, href) for href in hrefs)
     unique = dict.fromkeys(address for address in found if address is not None and address != url)
     return tuple(unique)[:MAX_FEEDS]
 
 
-def _base(tree: LexborHTMLParser, url: str) -> str:
-    node = tree.css_first("base[href]")
-    href = node.attributes.get("href") if node is not None else None
-    return resolve(url, href) or url if href else url
+def _links(page: str) -> list[_Link]:
+    """Its `base`, `link` and `a`. No tree is made of the page: it may be anyone's, and made to need a gigabyte."""
+    found = []
+    for tag in tags(page):
+        if tag.name in ("a", "base", "link") and not tag.is_end and "href" in tag.attributes.lower():
+            given = attributes(tag.attributes)
+            if "href" in given:
+                found.append((tag.name, given["href"], given))
+        if len(found) >= MAX_LINKS:
+            break
+    return found
 
 
-def _declared(tree: LexborHTMLParser) -> Iterator[tuple[str, str]]:
+def _declared(links: Iterable[_Link]) -> Iterator[tuple[str, str]]:
     """(href, title) of the links that say they are feeds."""
-    for node in tree.css("link[href]"):
-        rel = (node.attributes.get("rel") or "").lower().split()
-        kind = (node.attributes.get("type") or "").partition(";")[0].strip().lower()
-        href = node.attributes.get("href") or ""
+    for name, href, given in links:
+        rel = given.get("rel", "").lower().split()
+        kind = given.get("type", "").partition(";")[0].strip().lower()
         named = kind in _FEED_TYPES and (kind != "application/json" or "feed" in href.lower())
-        if ("alternate" in rel and named) or "feed" in rel:
-            yield href, node.attributes.get("title") or ""
+        if name == "link" and (("alternate" in rel and named) or "feed" in rel):
+            yield href, given.get("title", "")
 
 
-def _linked(tree: LexborHTMLParser, base: str) -> Iterator[str]:
+def _linked(links: Iterable[_Link], base: str) -> Iterator[str]:
     """Links of the page's own site whose address looks like a feed's."""
-    for node in tree.css("a[href]"):
-        href = node.attributes.get("href") or ""
+    for name, href, _ in links:
+        if name != "a":
+            continue
         try:
             parts = urlsplit(urljoin(base, href))
             own = parts.hostname == urlsplit(base).hostname

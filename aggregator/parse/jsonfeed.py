@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ from aggregator.parse.raw import Link, Media, Piece, RawEntry, RawFeed
 
 _LONGEST_NUMBER = 100
 """Digits; Python refuses integers of more than 4,300, and none of them is of use here."""
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class NotJson(Exception):
@@ -21,6 +24,8 @@ def read(text: str) -> RawFeed | None:
     text = text.strip("\ufeff \t\r\n")
     try:
         document, end = _DECODER.raw_decode(text)
+        if _ESCAPED_HALF.search(text):
+            document = _without_halves(document)
     except (ValueError, RecursionError) as error:
         raise NotJson("nested too deeply" if isinstance(error, RecursionError) else str(error)) from None
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
@@ -39,6 +44,17 @@ def read(text: str) -> RawFeed | None:
         dropped={"invalid": lost} if lost else {},
         warnings=["something follows the end of the JSON"] if text[end:].strip() else [],
     )
+
+
+def _without_halves(value: Any) -> Any:
+    """The document without lone halves of a surrogate pair. JSON can write them (RFC 8259 8.2); nothing else can."""
+    if isinstance(value, str):
+        return _HALF.sub("", value)
+    if isinstance(value, list):
+        return [_without_halves(one) for one in value]
+    if isinstance(value, dict):
+        return {_without_halves(name): _without_halves(one) for name, one in value.items()}
+    return value
 
 
 def _integer(digits: str) -> int | float:

@@ -132,6 +132,10 @@ class Writer:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LINGER, self._start_flush)
 
+    def withdraw_state(self, source: SourceId) -> None:
+        """Forgets a state that waits: a newer one is about to be stored with a document."""
+        self._states.pop(source, None)
+
     def _start_flush(self) -> None:
         future = asyncio.ensure_future(self._write_states())
         self._flushes.add(future)

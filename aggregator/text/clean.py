@@ -7,7 +7,6 @@ in which `<` and `>` stand for tags alone and attributes are always ` name="valu
 
 from __future__ import annotations
 
-import html
 import re
 
 import nh3
@@ -15,6 +14,7 @@ import nh3
 from aggregator.text import urls
 from aggregator.text.chars import scrub
 from aggregator.text.html import RAW_TEXT, unescaped
+from aggregator.text.nesting import bounded
 
 MAX_DEPTH = 200
 """Elements within one another; what is deeper keeps its text. Readers that recurse break on more."""
@@ -69,14 +69,6 @@ _COUNTER = re.compile(
     r"|(?:da|pi|pixel|res|rss)\.feedsportal\.com/|ad\.doubleclick\.net/|[^/]*\.google-analytics\.com/|pixel\.quantserve\.com/"
     r"|b\.scorecardresearch\.com/|feeds\.[^/]+/~(?:ff|4|r)/|www\.facebook\.com/tr\b)"
 )
-_MOST_UNCLOSED = 1000
-"""Elements of one text that are opened and never closed; html5ever takes quadratic time on them. Of more, text is kept."""
-
-_LENGTH_OF_UNCLOSED = 3 * _MOST_UNCLOSED
-"""Characters of so many of them at least (`<b>`): what is shorter need not be counted."""
-
-_RAW_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>")
-_MAY_STAY_OPEN = _VOID | frozenset(("dd", "dt", "li", "p", "td", "th", "tr"))
 _LONELY_AMPERSAND = re.compile(r"&(?!#\d|#[xX][0-9A-Fa-f]|[A-Za-z])")
 _MOST_REFERENCES = 20_000
 """Ampersands of one text; html5ever takes quadratic time on them. Of more, those that stand for nothing are left out."""
@@ -115,13 +107,12 @@ def clean(markup: str, links: Links, limit: int = 1 << 20) -> str:
         return _escaped(scrub(markup).strip())[:limit]
     if len(markup) > limit:
         markup = markup[:limit]
-    if len(markup) > _LENGTH_OF_UNCLOSED and markup.count("<") > _MOST_UNCLOSED and _unclosed(markup) > _MOST_UNCLOSED:
-        return _escaped(html.escape(_RAW_TAG.sub(" ", scrub(markup)), quote=False).strip())[:limit]
+    markup = bounded(markup)
     if len(markup) > _MOST_REFERENCES and markup.count("&") > _MOST_REFERENCES:
         markup = _LONELY_AMPERSAND.sub("", markup)
     cleaned = scrub(_CLEANER.clean(markup)).strip()
     if len(cleaned) > limit:
-        cleaned = _CLEANER.clean(cleaned[:limit])
+        cleaned = _CLEANER.clean(bounded(cleaned[:limit]))
     return _LINKED.sub(lambda found: _relinked(found, links), cleaned).strip()
 
 
@@ -144,16 +135,6 @@ def _flattened(cleaned: str) -> str:
         return found.group() if depth <= MAX_DEPTH else ""
 
     return _ANY_TAG.sub(keep, cleaned)
-
-
-def _unclosed(markup: str) -> int:
-    found = 0
-    for tag in _RAW_TAG.finditer(markup):
-        if tag[1]:
-            found -= 1
-        elif tag[2].lower() not in _MAY_STAY_OPEN:
-            found += 1
-    return found
 
 
 def _escaped(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 import nh3
 
 from aggregator.text.chars import one_line
+from aggregator.text.nesting import bounded
 
 Kind = Literal["text", "html", "maybe"]
 """How markup in a value is meant. maybe: nobody said (RSS titles, Atom without a type); the value itself decides."""
@@ -91,7 +92,9 @@ def decoded_once(value: str) -> str:
 
 def _stripped(value: str) -> str:
     """Markup without its elements, still escaped: read as a browser reads it."""
-    return nh3.clean(_BREAKING.sub(" ", value), tags=set(), clean_content_tags=set(RAW_TEXT), attributes={}, link_rel=None)
+    return nh3.clean(
+        bounded(_BREAKING.sub(" ", value)), tags=set(), clean_content_tags=set(RAW_TEXT), attributes={}, link_rel=None
+    )
 
 
 def from_text(value: str) -> str:
