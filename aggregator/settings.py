@@ -41,8 +41,14 @@ class Storage(Struct, frozen=True):
 
 
 class Server(Struct, frozen=True):
+    """admin: the token of whoever runs the service, None if there is none."""
+
     host: str = "127.0.0.1"
     port: int = 8080
+    admin: str | None = None
+
+    def __repr__(self) -> str:
+        return repr_without(self, "admin")
 
 
 class Publishing(Struct, frozen=True):

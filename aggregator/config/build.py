@@ -44,7 +44,7 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
         sources=tuple(_sources(document, config, lists)),
         site=site,
         storage=_storage(config.storage, base),
-        server=to.Server(config.server.host, config.server.port),
+        server=_server(config.server),
         publish=_publishing(config.publish, base),
         network=_network(config.network),
         polling=_polling(config.polling),
@@ -68,6 +68,10 @@ def _site(config: said.Config) -> to.Site:
     host = f"[{server.host}]" if ":" in server.host else server.host
     url = site.url.value.rstrip("/") if site.url else f"http://{host}:{server.port}"
     return to.Site(site.title, url, site.contact, site.language, site.timezone)
+
+
+def _server(server: said.Server) -> to.Server:
+    return to.Server(server.host, server.port, server.admin.token.value if server.admin else None)
 
 
 def _storage(storage: said.Storage, base: Path) -> to.Storage:
@@ -158,6 +162,7 @@ def _source(base: Source, own: feeds.Inherited, id: str = "", url: str = "", sho
         silent_after=_either(own.silent_after, base.silent_after),
         retain=_either(own.retain, base.retain),
         enabled=_either(own.enabled, base.enabled),
+        private=_either(own.private, base.private),
         shown=shown,
     )
 
@@ -256,6 +261,8 @@ def _secrets(config: said.Config, around: Surroundings) -> Iterator[str]:
     yield from (value.value for layer in layers for value in layer.headers.values())
     yield from (output.access.token.value for output in config.outputs if output.access)
     yield from (output.webhook_secret.value for output in config.outputs if output.webhook_secret)
+    if config.server.admin:
+        yield config.server.admin.token.value
     addresses = [source.url for source in config.sources if isinstance(source, feeds.Source)]
     addresses += [proxy for proxy in (config.network.proxy, *(layer.proxy for layer in layers)) if proxy]
     addresses += [output.webhook for output in config.outputs if output.webhook]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, OrNothing, count, text
 from aggregator.config.schema_rules import Output, TagRule, Topic
 from aggregator.config.schema_sources import SOURCE, Defaults, Group, OpmlSource, Source
-from aggregator.config.secrets import URL, Secretive
+from aggregator.config.secrets import TOKEN, URL, Secretive
 from aggregator.config.section import CENTURY, CONTENT, DAY, LEVEL, YEAR, Part, Section, key, needed
 from aggregator.config.values import DOMAIN, FILE, LANGUAGE, NETWORK, QUERY, SIZE, TAG, TEXT, TIMEZONE, USER_AGENT, span
 
@@ -45,11 +45,20 @@ class Storage(Section):
     backup: Backup | None = key(Part(Backup), "Regular copies of the database. None by default.", default=None)
 
 
+class Admin(Section):
+    """Who runs the service."""
+
+    token: Secretive = needed(
+        TOKEN, "Given as `?token=` or as Basic password, it shows all of `/health.atom` and `/readyz`, and opens `/metrics`."
+    )
+
+
 class Server(Section):
     """The HTTP server."""
 
     host: str = key(TEXT, "Address to listen on; `0.0.0.0` or `::` for all.", default="127.0.0.1")
     port: int = key(count(1, 65535), "Port to listen on.", default=8080)
+    admin: Admin | None = key(Part(Admin), "Who may see errors, addresses and counts. Nobody by default.", default=None)
 
 
 class Publish(Section):

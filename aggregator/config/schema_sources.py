@@ -46,6 +46,9 @@ class Inherited(Section):
         span(60, YEAR), "Time without a new entry after which it counts as silent. Default: learnt.", default=None
     )
     retain: float | None = key(span(DAY, CENTURY), "As `storage.keep`, for these entries.", default=None)
+    private: bool | None = key(
+        SWITCH, "Its stories are in feeds with a token alone, and it is named nowhere in public. Default: false.", default=None
+    )
     enabled: bool | None = key(SWITCH, "`false`: not polled, its stories stay. Default: true.", default=None)
 
 

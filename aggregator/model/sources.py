@@ -36,6 +36,7 @@ class Source(Struct, frozen=True):
     """A configured feed, with what its group and the defaults gave it. Queries are texts that have been checked.
 
     shown: the address as it may be shown: without password, what was filled in as it is written (`${NAME}`).
+    private: nothing of it may show in public.
     """
 
     id: SourceId
@@ -57,6 +58,7 @@ class Source(Struct, frozen=True):
     silent_after: float | None = None
     retain: float | None = None
     enabled: bool = True
+    private: bool = False
     shown: str = ""
 
     def __repr__(self) -> str:

@@ -18,6 +18,7 @@ class Item(Struct, frozen=True):
     published: never later than first_seen; first_seen where the feed gave none (then `undated`).
     hash: 8 bytes over what a reader sees; old: held back from feeds that people already read (a new source's backlog).
     origin: the news agency named in dateline, author or byline ("reuters"), or None.
+    private: of a private source. Kept with the item, so that a source which leaves the config stays private.
     """
 
     id: ItemId
@@ -38,6 +39,7 @@ class Item(Struct, frozen=True):
     undated: bool = False
     old: bool = False
     origin: str | None = None
+    private: bool = False
 
 
 class Evidence(Struct, frozen=True):
@@ -91,6 +93,11 @@ class Story(Struct, frozen=True):
     @property
     def lead_item(self) -> Item:
         return next(item for item in self.items if item.id == self.lead)
+
+    @property
+    def private(self) -> bool:
+        """Whether it may show in feeds with a token alone: one private item makes it so."""
+        return any(item.private for item in self.items)
 
     @property
     def outlets(self) -> tuple[str, ...]:

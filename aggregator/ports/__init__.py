@@ -15,6 +15,7 @@ from aggregator.ports.rows import (
     Shown,
     StoryFilter,
     Subscription,
+    Whereabouts,
 )
 from aggregator.ports.rules import LanguageGuesser, QueryChecker, QueryNames, Rules, Tagged
 from aggregator.ports.store import Store
@@ -52,4 +53,5 @@ __all__ = [
     "Subscription",
     "Tagged",
     "Transaction",
+    "Whereabouts",
 ]

@@ -93,6 +93,18 @@ class Shown(NamedTuple):
     version: int
 
 
+class Whereabouts(Struct, frozen=True):
+    """Where a story's page leads. story: the one that it has become; feeds: the published feeds that it is in.
+
+    private: an item of it is; dropped: as in `Story`.
+    """
+
+    story: StoryId
+    feeds: frozenset[Slug]
+    private: bool
+    dropped: bool
+
+
 class ArchivePage(Struct, frozen=True):
     """A closed page of a published feed (RFC 5005 section 4). It changes no more, save that what is taken down leaves it.
 

@@ -30,6 +30,7 @@ from aggregator.ports.rows import (
     Shown,
     StoryFilter,
     Subscription,
+    Whereabouts,
 )
 from aggregator.ports.transaction import Transaction
 
@@ -83,6 +84,10 @@ class Store(Protocol):
 
     def story_of(self, url_or_id: str) -> StoryId | None:
         """The story of a story id (aliases followed), an item's URL (as sent or canonical) or its guid."""
+        ...
+
+    def whereabouts(self, story: StoryId) -> Whereabouts | None:
+        """Where an id leads, aliases followed; None for an unknown one. One look, whatever the answer."""
         ...
 
     def evidence(self, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:

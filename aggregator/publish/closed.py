@@ -14,7 +14,7 @@ from aggregator.publish.documents import documents
 from aggregator.publish.files import Tree
 from aggregator.publish.head import ArchiveLinks, Head, head
 from aggregator.publish.rendering import Rendered, Renderer, in_order
-from aggregator.publish.shelf import Prepared, digest
+from aggregator.publish.shelf import Knows, Prepared, digest
 from aggregator.settings import Output, Settings
 
 YEAR = 31_536_000
@@ -125,10 +125,12 @@ class ClosedPages:
             for format in FORMATS:
                 yield page_path(output.slug, number, format)
 
-    def prepared(self, path: str) -> Prepared | None:
-        """The document at a path, or None if that is no archive page."""
+    def prepared(self, path: str, knows: Knows) -> Prepared | None:
+        """The document at a path, or None if that is no archive page, or a private one and its token is not known."""
         matched = _PATH.fullmatch(path)
         output = self._outputs.get(Slug(matched[1])) if matched else None
+        if output is not None and output.token is not None and not knows(output.token):
+            return None
         page = self._store.page(output.slug, int(matched[2])) if matched and output else None
         if matched is None or output is None or page is None:
             return None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from msgspec.structs import replace
-
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import Delivery, OutputState, Store, Transaction
-from aggregator.publish import atom, notices, opml, owed, pages
+from aggregator.publish import health_feed, notices, opml, owed, pages
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
 from aggregator.publish.closed import ClosedPages
 from aggregator.publish.digests import Digests, Following
@@ -18,7 +17,6 @@ from aggregator.publish.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.issue import Content, Issue, Mark, issue
 from aggregator.publish.late import Late
 from aggregator.publish.rendering import Renderer, feed_of
-from aggregator.publish.sealed import HEALTH_ENTRIES
 from aggregator.publish.shelf import GONE, Moved, Prepared, Shelf
 from aggregator.settings import Output, Settings
 
@@ -26,6 +24,8 @@ SITE_ID = "publish.site"
 """Key of the stored value that makes the ids of this database's feeds unique in the world."""
 SINCE = "publish.since"
 """Key of the stored time of that first publication: the date of what is empty."""
+PUBLIC = "publish.public"
+"""Key of the stored list of slugs that were public when they were last in the config."""
 MARK = "publish.mark."
 """Prefix of the keys of `Mark`s."""
 SPARE = 200
@@ -87,13 +87,11 @@ class Publisher:
     def show_health(self) -> None:
         """Brings `/health.atom` up to the stored events."""
         site = self._settings.site
-        entries = notices.events(self._store.events(HEALTH_ENTRIES), site, self.site_id())
         output = Output(Slug("health"), f"{site.title}: health", description="Sources that are broken, silent, gone or moved")
-        plain = self.head_of(output)
-        updated = max((one.updated for one in entries), default=float(self._store.value(SINCE) or 0.0))
-        top = replace(plain, updated=updated, home=site.url + "/", hub=None, path="/health", ttl=60)
-        body = atom.document(top).around([atom.entry(one) for one in entries])
-        self._put("/health.atom", Prepared(TYPES["atom"], body, int(updated), "public, max-age=60"))
+        since = float(self._store.value(SINCE) or 0.0)
+        public, whole = health_feed.documents(self._settings, self._store, self.head_of(output), self.site_id(), since)
+        self._put("/health.atom", public)
+        self.shelf.put_whole("/health.atom", whole)
 
     def site_id(self) -> str:
         """This database's own UUID, made at the first publication."""
@@ -239,9 +237,24 @@ class Publisher:
         for path in self.shelf.paths():
             if path not in served:
                 self.shelf.drop(path)
-        gone = {path for slug in states for path in (topic_path(slug), *(feed_path(slug, format) for format in FORMATS))}
+        ended = states.keys() & self._once_public() - {slug for output in self._private() for slug in output.formerly}
+        gone = {path for slug in ended for path in (topic_path(slug), *(feed_path(slug, format) for format in FORMATS))}
         self.shelf.put_away({**dict.fromkeys(gone - served, GONE), **self._renamed()})
         self._end_subscriptions(now)
+
+    def _private(self) -> list[Output]:
+        return [output for output in self._settings.outputs if output.token is not None]
+
+    def _once_public(self) -> set[Slug]:
+        """Feeds that were public when they were last in the config: that others were there is nobody's business."""
+        stored = self._store.value(PUBLIC)
+        known: set[Slug] = set(json.loads(stored)) if stored else set()
+        private = {output.slug for output in self._private()}
+        found = (known - private) | {output.slug for output in self._settings.outputs if output.token is None}
+        if found != known:
+            with self._store.begin() as transaction:
+                transaction.set_value(PUBLIC, json.dumps(sorted(found)))
+        return found
 
     def _end_subscriptions(self, now: Instant) -> None:
         """Whoever subscribed to a feed that is gone, or private now, is told."""
@@ -253,11 +266,13 @@ class Publisher:
                     transaction.save_delivery(word)
 
     def _renamed(self) -> dict[str, Moved]:
-        """Where the addresses of former slugs lead. A private feed's lead nowhere: it would be told that it exists."""
+        """Where the addresses of former slugs lead. Those of a private feed do so for who knows its token alone."""
         site = self._settings.site.url
         found = {}
         for output in self._settings.outputs:
-            for slug in output.formerly if output.token is None else ():
-                found[topic_path(slug)] = Moved(site + topic_path(output.slug))
-                found.update({feed_path(slug, format): Moved(site + feed_path(output.slug, format)) for format in FORMATS})
+            for slug in output.formerly:
+                if output.token is None:
+                    found[topic_path(slug)] = Moved(site + topic_path(output.slug))
+                for format in FORMATS:
+                    found[feed_path(slug, format)] = Moved(site + feed_path(output.slug, format), output.token)
         return found

@@ -103,9 +103,10 @@ def _raw(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
 
 
 class Moved(Struct, frozen=True):
-    """A document that is to be found elsewhere for good (301)."""
+    """A document that is to be found elsewhere for good (301). token: as in `Prepared`."""
 
     to: str
+    token: str | None = None
 
 
 class Gone(Struct, frozen=True):
@@ -114,18 +115,27 @@ class Gone(Struct, frozen=True):
 
 GONE = Gone()
 Answer: TypeAlias = Prepared | Moved | Gone
+Knows: TypeAlias = Callable[[str], bool]
+"""Whether a request proves that it knows a token."""
+
+
+def nothing_late(path: str, knows: Knows) -> Answer | None:
+    """What a shelf answers late before anything is published."""
+    return None
 
 
 class Shelf:
     """Path → document. Read by the server while the publisher puts: each put swaps one reference.
 
-    late: answers for what is not on the shelf; it may take milliseconds and is called in threads.
+    late: answers for what is not on the shelf; it may take milliseconds and is called in threads. It looks nothing up for a
+    request that does not know the token of what it asks for, so that this takes no longer than an address that nobody has.
     """
 
     def __init__(self) -> None:
         self._documents: dict[str, Prepared] = {}
+        self._whole: dict[str, Prepared] = {}
         self._away: Mapping[str, Moved | Gone] = {}
-        self.late: Callable[[str], Answer | None] = lambda path: None
+        self.late: Callable[[str, Knows], Answer | None] = nothing_late
 
     def get(self, path: str) -> Prepared | None:
         return self._documents.get(path)
@@ -135,6 +145,17 @@ class Shelf:
 
     def drop(self, path: str) -> None:
         self._documents.pop(path, None)
+
+    def whole(self, path: str) -> Prepared | None:
+        """What a holder of its token gets in place of the public document."""
+        return self._whole.get(path)
+
+    def put_whole(self, path: str, document: Prepared | None) -> None:
+        """None: there is none any more."""
+        if document is None:
+            self._whole.pop(path, None)
+        else:
+            self._whole[path] = document
 
     def paths(self) -> Iterator[str]:
         return iter(tuple(self._documents))

@@ -12,6 +12,7 @@ from aggregator.ports import Delivery, Job, Message
 from aggregator.publish.shelf import Shelf
 from aggregator.run.runtime import Runtime
 from aggregator.serve.app import make_app
+from aggregator.serve.ops import Administration
 from aggregator.serve.server import serve
 from aggregator.websub.hub import Hub
 from aggregator.websub.outbox import Outbox
@@ -36,10 +37,16 @@ class Door:
         self._serving: asyncio.Task[None] | None = None
 
     def open(
-        self, listener: socket.socket, ready: Callable[[], tuple[bool, Mapping[str, object]]], metrics: Callable[[], bytes]
+        self,
+        listener: socket.socket,
+        ready: Callable[[], tuple[bool, Mapping[str, object]]],
+        details: Callable[[], Mapping[str, object]],
+        metrics: Callable[[], bytes],
     ) -> None:
-        """Starts serving. ready, metrics: for `/readyz` and `/metrics`."""
-        app = make_app(self._shelf, ready=ready, metrics=metrics, more=[self._hub.route(), *self._subscriber.routes()])
+        """Starts serving. ready, details, metrics: for `/readyz` and `/metrics`."""
+        administration = Administration(lambda: self._runtime().settings.server.admin, details)
+        routes = [self._hub.route(), *self._subscriber.routes()]
+        app = make_app(self._shelf, ready=ready, metrics=metrics, administration=administration, more=routes)
         self._serving = asyncio.create_task(serve(app, listener, self._stop))
 
     def jobs(self) -> list[Job]:

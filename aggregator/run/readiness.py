@@ -32,8 +32,14 @@ class Readiness(Struct, frozen=True):
     def is_ready(self) -> bool:
         return self.late < LATE_TICK and self.free > LEAST_DISK and self.database is None and self.publishing is None
 
+    def public(self) -> Mapping[str, object]:
+        """What anybody may know: which part is in order. Why one is not names files, sources and keys."""
+        refusals = {"config": self.config, "database": self.database, "publishing": self.publishing}
+        told = {part: "ok" if why is None else "refused" for part, why in refusals.items()}
+        return told | {"tick": f"{self.late:.0f} s ago", "disk": "ok" if self.free > LEAST_DISK else "full"}
+
     def details(self) -> Mapping[str, object]:
-        """The same for people and programs."""
+        """All of it, for whoever runs the service."""
         told: dict[str, object] = {
             "config": self.config or "ok",
             "database": self.database or "ok",

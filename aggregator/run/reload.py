@@ -36,4 +36,5 @@ def held(running: Settings, wanted: Settings) -> tuple[Settings, tuple[str, ...]
     if running.storage.database != wanted.storage.database:
         keys.append("storage.database")
     storage = replace(wanted.storage, database=running.storage.database)
-    return replace(wanted, server=running.server, storage=storage), tuple(keys)
+    server = replace(wanted.server, host=running.server.host, port=running.server.port)
+    return replace(wanted, server=server, storage=storage), tuple(keys)

@@ -72,7 +72,7 @@ class Service:
         self.runtime.gate.restore(store.holds(self.runtime.clock.now()))
         await self._adopt()
         await self._issuing.publish(whole=True)
-        self._door.open(self._listener, self.ready, self._numbers)
+        self._door.open(self._listener, self.ready, self.details, self._numbers)
         log.info("started", sources=len(settings.sources), address=f"http://{settings.server.host}:{settings.server.port}/")
 
     async def reload_if_changed(self, *, forced: bool) -> None:
@@ -256,8 +256,16 @@ class Service:
         return [*self._upkeep.jobs(), *self._keeping.jobs(), *self._door.jobs()]
 
     def ready(self) -> tuple[bool, Mapping[str, object]]:
-        """For `/readyz`: whether polls and publishing go on, with details."""
-        now = Readiness(
+        """For `/readyz`: whether polls and publishing go on, with what anybody may know."""
+        now = self._readiness()
+        return now.is_ready, now.public()
+
+    def details(self) -> Mapping[str, object]:
+        """For `/readyz`: the reasons, for whoever runs the service."""
+        return self._readiness().details()
+
+    def _readiness(self) -> Readiness:
+        return Readiness(
             self.runtime.clock.monotonic() - self._last_tick,
             free_bytes(self.runtime.settings.publish.directory),
             self.config_error,
@@ -265,7 +273,6 @@ class Service:
             self._issuing.refused,
             self.held,
         )
-        return now.is_ready, now.details()
 
     def _numbers(self) -> bytes:
         return self.metrics.text(self.runtime.store.counts())

@@ -1,4 +1,4 @@
-"""Private feeds: a token in the query or as the password of Basic authentication."""
+"""Private feeds and the administrator: a token in the query or as the password of Basic authentication."""
 
 from __future__ import annotations
 
@@ -10,6 +10,22 @@ from urllib.parse import parse_qs
 
 LONGEST_QUERY = 2_048
 """Bytes of a query: ours have one parameter."""
+
+
+class Credentials:
+    """What a request proves to know."""
+
+    def __init__(self, query: bytes, authorization: str | None) -> None:
+        self._query = query
+        self._authorization = authorization
+
+    def know(self, token: str) -> bool:
+        """Whether one of them is this token."""
+        return is_allowed(token, self._query, self._authorization)
+
+    def named(self, token: str) -> bool:
+        """Whether the query itself has the token: then an address that the request is sent on to must have it, too."""
+        return is_allowed(token, self._query, None)
 
 
 def is_allowed(token: str, query: bytes, authorization: str | None) -> bool:

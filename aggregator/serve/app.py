@@ -22,14 +22,16 @@ def make_app(
     *,
     ready: Callable[[], tuple[bool, Mapping[str, object]]],
     metrics: Callable[[], bytes] | None = None,
+    administration: ops.Administration | None = None,
     more: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
     """Makes the application over a shelf, which the publisher goes on filling.
 
-    ready: whether the service works, and details for `/readyz`; metrics: the text of `/metrics`; more: further routes
-    (the hub).
+    ready: whether the service works, and what anybody may know of it; metrics: the text of `/metrics`; administration: what
+    only the administrator is told; more: further routes (the hub).
     """
-    behind = Starlette(routes=[*ops.routes(ready, metrics), *more], exception_handlers={HTTPException: _refuse})
+    own = ops.routes(ready, metrics, administration or ops.Administration())
+    behind = Starlette(routes=[*own, *more], exception_handlers={HTTPException: _refuse})
     return Front(shelf, behind)
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+from urllib.parse import quote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aggregator.errors import AggregatorError
-from aggregator.publish.shelf import Gone, Moved, Prepared, Representation, Shelf
-from aggregator.serve.access import LONGEST_QUERY, is_allowed
+from aggregator.publish.shelf import Answer, Gone, Moved, Prepared, Representation, Shelf
+from aggregator.serve.access import LONGEST_QUERY, Credentials
 from aggregator.serve.answers import ALLOWED, send_options, send_representation, send_short
 from aggregator.serve.negotiation import coding, is_current
 
@@ -20,6 +21,8 @@ _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-
 """RFC 9110 7.2: what may stand in a Host header."""
 _LATE = re.compile(r"/(?:feeds/[^/]+|stories)/[^/]+\Z")
 """Paths that may be answered by looking into the store."""
+_NOBODY = ""
+"""The token of an address that nobody has."""
 _SMALL = 64 * 1024
 """Bytes that are compressed on the spot (about 2 ms); more is done in a thread, so that nobody waits for it."""
 
@@ -45,28 +48,32 @@ class Front:
 
     async def _route(self, scope: Scope, receive: Receive, send: Send, asked: dict[bytes, str]) -> None:
         path = scope["path"] if scope["path"] != "/" else "/index.html"
-        answer = self._shelf.get(path) or self._shelf.away(path)
+        credentials = Credentials(scope["query_string"], asked.get(b"authorization"))
+        answer: Answer | None = self._shelf.get(path) or self._shelf.away(path)
         if answer is None and _LATE.match(path):
             try:
-                answer = await asyncio.to_thread(self._shelf.late, path)
+                answer = await asyncio.to_thread(self._shelf.late, path, credentials.know)
             except AggregatorError:  # the store can't be read at this moment; it says why in its own log
                 await send_short(scope, send, 503, {"retry-after": "30"})
                 return
-        match answer:
-            case Prepared():
-                await self._answer(scope, send, answer, asked)
-            case Moved(to):
-                await send_short(scope, send, 301, {"location": to})
+        whole = self._shelf.whole(path)
+        if whole is not None and credentials.know(whole.token or _NOBODY):
+            answer = whole
+        match _opened(answer, credentials):
+            case Prepared() as document:
+                await self._answer(scope, send, document, asked)
+            case Moved(to, token):
+                carried = f"?token={quote(token, safe='')}" if token is not None and credentials.named(token) else ""
+                await send_short(scope, send, 301, {"location": to + carried})
             case Gone():
                 await send_short(scope, send, 410)
             case None:
                 await self._behind(scope, receive, send)
 
     async def _answer(self, scope: Scope, send: Send, document: Prepared, asked: dict[bytes, str]) -> None:
+        """Answers a request that may have the document."""
         token = document.token
-        if token is not None and not is_allowed(token, scope["query_string"], asked.get(b"authorization")):
-            await send_short(scope, send, 404)
-        elif scope["method"] in ("GET", "HEAD"):
+        if scope["method"] in ("GET", "HEAD"):
             made = await _represent(document, coding(asked.get(b"accept-encoding"), document.codings))
             current = is_current(asked.get(b"if-none-match"), asked.get(b"if-modified-since"), made.etag, document.modified)
             await send_representation(send, made, current=current, head=scope["method"] == "HEAD")
@@ -74,6 +81,19 @@ class Front:
             await send_options(scope, send)
         else:
             await send_short(scope, send, 405, {"allow": ALLOWED})
+
+
+def _opened(answer: Answer | None, credentials: Credentials) -> Answer | None:
+    """The answer, if the request may have it.
+
+    Without its token what is private goes the way of an address that nobody has, with as much work: its existence must show
+    neither in a byte nor in the time that a refusal takes.
+    """
+    token = answer.token if isinstance(answer, Prepared | Moved) else None
+    if answer is not None and token is None:
+        return answer
+    allowed = credentials.know(token or _NOBODY)
+    return answer if allowed and token else None
 
 
 async def _represent(document: Prepared, name: str) -> Representation:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 
 from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId
-from aggregator.ports import Hold, KnownItem, Override, Reject
+from aggregator.ports import Hold, KnownItem, Override, Reject, Whereabouts
 from aggregator.store.rows import ITEM_COLUMNS, Row, as_json, document_of, evidence_of, item_of
 from aggregator.store.story_rows import STORY_COLUMNS, story_of
 from aggregator.text.urls import canonical
@@ -34,6 +35,9 @@ STORY_BY_CANONICAL = _STORY_OF_ITEM.format("canonical")
 STORY_BY_GUID = _STORY_OF_ITEM.format("guid")
 EVIDENCE = """SELECT id, joined, evidence FROM items WHERE story = (SELECT key FROM stories WHERE id = ?)
     ORDER BY first_seen, id"""
+WHEREABOUTS = """SELECT told.id, (SELECT json_group_array(slug) FROM members WHERE members.story = told.key),
+    EXISTS (SELECT 1 FROM items WHERE items.story = told.key AND items.private), told.dropped
+    FROM stories AS asked CROSS JOIN stories AS told ON told.id = coalesce(asked.alias_of, asked.id) WHERE asked.id = ?"""
 HOLDS = "SELECT domain, until, reason FROM holds WHERE until > ?"
 _REJECTS = "SELECT source, guid, url, title, rule, at FROM rejects"
 REJECTS = f"{_REJECTS} ORDER BY id DESC LIMIT ?"
@@ -127,6 +131,12 @@ def story_named(connection: sqlite3.Connection, url_or_id: str) -> StoryId | Non
     row = connection.execute(STORY_BY_CANONICAL, (canonical(url_or_id) or url_or_id,)).fetchone()
     row = row or connection.execute(STORY_BY_GUID, (url_or_id,)).fetchone()
     return StoryId(row[0]) if row else None
+
+
+def whereabouts(connection: sqlite3.Connection, story: StoryId) -> Whereabouts | None:
+    """See `Store.whereabouts`."""
+    row = connection.execute(WHEREABOUTS, (story,)).fetchone()
+    return Whereabouts(StoryId(row[0]), frozenset(json.loads(row[1])), bool(row[2]), bool(row[3])) if row else None
 
 
 def evidence(connection: sqlite3.Connection, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:

@@ -85,6 +85,7 @@ ITEM_COLUMNS = (
     "summary",
     "content",
     "text",
+    "private",
 )
 """The columns that make an Item, in the order of `item_row` and `item_of`."""
 
@@ -121,6 +122,7 @@ def item_row(item: Item, story: int) -> tuple[Any, ...]:
         summary,
         content,
         text,
+        item.private,
     )
 
 
@@ -154,6 +156,7 @@ def item_of(row: Row) -> Item:
         undated=bool(row[15]),
         old=bool(row[16]),
         origin=row[17],
+        private=bool(row[27]),
     )
 
 

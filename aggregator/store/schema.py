@@ -258,4 +258,9 @@ def _rest(database: Database) -> None:
     database.table("key_values").create({"key": str, "value": str}, pk="key", strict=True)
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first,)
+def _private_items(database: Database) -> None:
+    """Whether an item is of a private source."""
+    database.execute("ALTER TABLE items ADD COLUMN private INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _private_items)

@@ -25,6 +25,7 @@ from aggregator.ports import (
     Shown,
     StoryFilter,
     Subscription,
+    Whereabouts,
 )
 from aggregator.store import backup, care, outputs, reads, retention, schema, search, states, told
 from aggregator.store.connect import CHECKPOINT_PAGES, CHECKPOINT_PAGES_BESIDE, explained, open_reader, open_writer
@@ -215,6 +216,9 @@ class SqliteStore:
 
     def story_of(self, url_or_id: str) -> StoryId | None:
         return self._read_whole(reads.story_named, url_or_id)
+
+    def whereabouts(self, story: StoryId) -> Whereabouts | None:
+        return self._read(reads.whereabouts, story)
 
     def evidence(self, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
         return self._read(reads.evidence, story)

@@ -309,6 +309,7 @@ def _item(
         group=source.group,
         tags=source.tags,
         aggregator=source.aggregator,
+        private=source.private,
         undated=undated,
         old=first_poll and (undated or published < now - backfill),
         origin=agency(entry.text, entry.authors),

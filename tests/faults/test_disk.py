@@ -20,6 +20,7 @@ from tests.faults.test_kills import check_database, check_whole
 from tests.flow.command import eventually, get
 from tests.flow.conftest import Newsdesk, newsdesk
 
+ADMIN = "let-me-see"
 PATIENCE = 120
 """Seconds: refused writes are tried again each half minute."""
 
@@ -44,7 +45,7 @@ def mounted(place: Path, *line: str | Path) -> Iterator[Path]:
 def on_small_disk(only_long: None, tmp_path: Path, origin: Origin) -> Iterator[Newsdesk]:
     """A file system of 64 MB."""
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=64m", "tmpfs") as place:
-        yield newsdesk(place, origin)
+        yield administered(newsdesk(place, origin))
 
 
 @pytest.fixture
@@ -58,12 +59,19 @@ def image(only_long: None, tmp_path: Path) -> Path:
     return path
 
 
+def administered(desk: Newsdesk) -> Newsdesk:
+    """With a token that shows why something is refused."""
+    config = desk.command.config
+    config.write_text(config.read_text().replace(f"port: {desk.port}}}", f"port: {desk.port}, admin: {{token: {ADMIN}}}}}"))
+    return desk
+
+
 def feed(desk: Newsdesk) -> bytes:
     return get(f"http://127.0.0.1:{desk.port}/feeds/ukraine.atom").body
 
 
 def ready(desk: Newsdesk) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(get(f"http://127.0.0.1:{desk.port}/readyz").body)
+    found: dict[str, Any] = json.loads(get(f"http://127.0.0.1:{desk.port}/readyz?token={ADMIN}").body)
     return found
 
 
@@ -107,7 +115,7 @@ def fill(path: Path) -> None:
 def test_a_disk_that_fails_and_turns_read_only_is_told_until_it_is_repaired(image: Path, tmp_path: Path, origin: Origin) -> None:
     """As ext4 does it on an error, under open files; only mounting it anew makes it writable again."""
     with mounted(tmp_path / "disk", "-o", "loop,errors=remount-ro", image) as place:
-        desk = newsdesk(place, origin)
+        desk = administered(newsdesk(place, origin))
         log = tmp_path / "log"
         (place / "log").symlink_to(log)  # systemd's journal is not on the disk of the data, either
         with desk.command.daemon(desk.port) as process:

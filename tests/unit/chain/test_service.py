@@ -87,7 +87,7 @@ def test_an_edit_that_needs_a_restart_is_told_and_the_rest_of_it_taken(tmp_path:
         assert service.held == ("server", "storage.database")
         assert service.runtime.settings.storage.database == database, "backups must copy what is in use"
         assert Slug("sea") in {one.slug for one in service.runtime.settings.outputs}
-        assert service.ready()[1]["restart_needed"] == ["server", "storage.database"]
+        assert service.details()["restart_needed"] == ["server", "storage.database"]
         (trouble,) = health.of_config(service.config_error, service.held)
         assert (trouble.kind, "storage.database" in trouble.detail) == ("restart", True)
         desk.configure(CONFIG)
@@ -221,11 +221,10 @@ def test_a_database_that_refuses_a_write_is_told_at_once_and_no_longer_than_it_l
             disk.setattr(service.runtime.writer, "flush", refuse)
             with pytest.raises(StoreError):
                 await service.tick()
-        well, details = service.ready()
-        assert (well, details["database"]) == (False, "the database can't be written")
+        assert (service.ready()[0], service.details()["database"]) == (False, "the database can't be written")
+        assert service.ready()[1]["database"] == "refused", "anybody may ask: why it is refused names files"
         await service.tick()
-        well, details = service.ready()
-        assert (well, details["database"]) == (True, "ok")
+        assert (service.ready()[0], service.ready()[1]["database"], service.details()["database"]) == (True, "ok", "ok")
 
     run(tmp_path, work)
 
@@ -309,10 +308,9 @@ def test_a_stranger_at_the_push_address_costs_nothing(tmp_path: Path, monkeypatc
 def test_a_directory_that_is_gone_is_not_ready_instead_of_a_crash(tmp_path: Path) -> None:
     async def work(desk: Desk) -> None:
         service = await desk.start()
-        assert service.ready()[1]["disk_free_bytes"] != 0
+        assert service.details()["disk_free_bytes"] != 0
         service.runtime.settings.publish.directory.rename(tmp_path / "away")
-        well, details = service.ready()
-        assert (well, details["disk_free_bytes"]) == (False, 0)
+        assert (service.ready()[0], service.ready()[1]["disk"], service.details()["disk_free_bytes"]) == (False, "full", 0)
 
     run(tmp_path, work)
 

@@ -24,6 +24,7 @@ SECTIONS: dict[str, type[Section]] = {
     "`storage`": schema.Storage,
     "`storage.backup`": schema.Backup,
     "`server`": schema.Server,
+    "`server.admin`": schema.Admin,
     "`publish`": schema.Publish,
     "`network`": schema.NetworkSection,
     "`polling`": schema.Polling,

@@ -132,14 +132,19 @@ def test_many_pages_closed_at_once_are_linked_both_ways(tmp_path: Path, store: S
     assert following == [[], [], ["4.atom"], ["3.atom"], ["2.atom"]]
 
 
+def nobody(token: str) -> bool:
+    """A request without any token."""
+    return False
+
+
 def test_old_pages_may_be_kept_for_a_year_and_the_last_may_not(tmp_path: Path, store: SqliteStore) -> None:
     made, _ = grown(tmp_path, store, 24)
-    first, last = made.shelf.late("/feeds/all/1.atom"), made.shelf.late("/feeds/all/2.atom")
+    first, last = made.shelf.late("/feeds/all/1.atom", nobody), made.shelf.late("/feeds/all/2.atom", nobody)
     assert isinstance(first, Prepared) and isinstance(last, Prepared)
     assert first.cache == "public, max-age=31536000, immutable"
     assert last.cache == "public, max-age=300"
     assert first.body == (tmp_path / "public/feeds/all/1.atom").read_bytes()
-    assert made.shelf.late("/feeds/all/3.atom") is None
+    assert made.shelf.late("/feeds/all/3.atom", nobody) is None
 
 
 def test_what_is_taken_down_leaves_closed_pages(tmp_path: Path, store: SqliteStore) -> None:

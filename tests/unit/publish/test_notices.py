@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from aggregator.model import Slug
 from aggregator.ports import Event, Reject
 from aggregator.publish.publisher import Publisher
-from aggregator.settings import Output
+from aggregator.settings import Output, Server
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples
 from tests.unit.publish.samples import DAILY, NOON, WIRE, item, open_outputs, store_story
@@ -87,7 +87,7 @@ def test_what_was_thrown_away_is_told_with_its_rule(tmp_path: Path, store: Sqlit
 
 
 def test_health_has_an_entry_when_something_begins_and_one_when_it_is_over(tmp_path: Path, store: SqliteStore) -> None:
-    settings = samples.settings(tmp_path)
+    settings = samples.settings(tmp_path, server=Server(admin="let-me-see"))
     publisher = Publisher(settings, store)
     publisher.publish(None, NOON)
     assert read(tmp_path, "health.atom").entries == []
@@ -97,7 +97,10 @@ def test_health_has_an_entry_when_something_begins_and_one_when_it_is_over(tmp_p
     publisher.show_health()
     (begun,) = read(tmp_path, "health.atom").entries
     assert (begun.title, begun.published) == ("Wire is broken", "2023-06-15T12:00:00+00:00")
-    assert "&lt;oops&gt;" in begun.summary
+    assert "500" not in begun.summary, "errors may hold addresses: they are for the administrator"
+    whole = publisher.shelf.whole("/health.atom")
+    assert whole is not None and whole.token == "let-me-see"
+    assert "&lt;oops&gt;" in feedparser.parse(whole.body).entries[0].summary
     with store.begin() as transaction:
         transaction.save_event(replace(event, closed=NOON + 60))
     publisher.show_health()

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from aggregator.errors import AggregatorError
-from aggregator.publish.shelf import GONE, Moved, Prepared, Shelf
+from aggregator.publish.shelf import GONE, Knows, Moved, Prepared, Shelf
 from aggregator.serve.app import make_app
 from tests.unit.serve.asking import ask
 
@@ -131,7 +131,7 @@ def test_what_the_service_says_of_itself(app: ASGIApp, shelf: Shelf) -> None:
 
 
 def test_a_store_that_can_not_be_read_is_told_as_such(app: ASGIApp, shelf: Shelf) -> None:
-    def fail(path: str) -> None:
+    def fail(path: str, knows: Knows) -> None:
         raise AggregatorError("the database is locked")
 
     shelf.late = fail

@@ -1,0 +1,86 @@
+"""`/health.atom`: what a person should know. In plain words for everybody, in full for the administrator.
+
+Errors and addresses may hold secrets, and a private source must not show even by its name: the public words are made from the
+kind of an event and the title of a public source alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from aggregator.model import SourceId
+from aggregator.ports import Event, Store
+from aggregator.publish import atom, notices
+from aggregator.publish.addresses import TYPES
+from aggregator.publish.characters import plain
+from aggregator.publish.head import Head
+from aggregator.publish.sealed import HEALTH_ENTRIES
+from aggregator.publish.shelf import Prepared
+from aggregator.publish.view import View
+from aggregator.settings import Settings
+
+MAX_AGE = 60
+"""Seconds that a copy of it may be used: as often as events are looked for."""
+DAEMON = "daemon"
+"""The subject of events that are about no source."""
+OF_DAEMON = {
+    "config": ("An edit of the config is refused", "The old one is in use."),
+    "restart": ("A restart is needed", "An edit of the config is in use but for what only a restart can change."),
+    "stale": ("No source can be read", "Probably the network of this site is down."),
+}
+"""Kind → title and text in public."""
+OF_SOURCE = {
+    "broken": ("{} is broken", "It could not be read for some time."),
+    "gone": ("{} is gone", "Its server says that it will not come back."),
+    "moved": ("{} has moved", "It is read at its new address."),
+    "silent": ("{} is silent", "It has brought nothing new for longer than usual."),
+    "capped": ("{} is cut short", "It holds more than is taken from one document."),
+}
+OTHER = ("{} needs attention", "Whoever runs this site can see why.")
+
+
+def documents(settings: Settings, store: Store, top: Head, site_id: str, since: float) -> tuple[Prepared, Prepared | None]:
+    """The public document, and the one for `server.admin`, if there is one. since: the date of one without entries."""
+    events, site, token = store.events(HEALTH_ENTRIES), settings.site, settings.server.admin
+    names = _names(settings, store)
+    in_public = [told for event in events if (told := _in_public(event, names)) is not None]
+    public = _document(settings, top, notices.events(in_public, site, site_id), since)
+    if token is None:
+        return public, None
+    whole = _document(settings, top, notices.events(events, site, site_id), since)
+    return (
+        replace(public, extra={"vary": "Accept-Encoding, Authorization"}),
+        replace(whole, token=token, cache=f"private, max-age={MAX_AGE}"),
+    )
+
+
+def _document(settings: Settings, top: Head, entries: list[View], since: float) -> Prepared:
+    updated = max((one.updated for one in entries), default=since)
+    home = settings.site.url + "/"
+    head = replace(top, updated=updated, home=home, hub=None, path="/health", ttl=MAX_AGE)
+    body = atom.document(head).around([atom.entry(one) for one in entries])
+    return Prepared(TYPES["atom"], body, int(updated), f"public, max-age={MAX_AGE}")
+
+
+def _names(settings: Settings, store: Store) -> Mapping[SourceId, str]:
+    """What public sources are called. Never by their ids: one that was made of an address shows its path."""
+    states = store.states()
+    return {
+        source.id: plain(source.title or (state.title if (state := states.get(source.id)) else None) or "") or "A source"
+        for source in settings.sources
+        if not source.private
+    }
+
+
+def _in_public(event: Event, names: Mapping[SourceId, str]) -> Event | None:
+    """The event in public words; None for one of a source that is private, or no longer known."""
+    subject = event.key.partition(" ")[2]
+    if subject == DAEMON and event.kind not in OF_SOURCE:
+        title, detail = OF_DAEMON.get(event.kind, (OTHER[0].format("The service"), OTHER[1]))
+        return replace(event, title=title, detail=detail)
+    if (name := names.get(SourceId(subject))) is None:
+        return None
+    title, detail = OF_SOURCE.get(event.kind, OTHER)
+    return replace(event, title=title.format(name), detail=detail)
