@@ -13,6 +13,7 @@ import click
 from aggregator import __version__
 from aggregator.app import Application
 from aggregator.errors import AggregatorError
+from aggregator.text.masks import hide
 
 COMMANDS = {
     "run": "The daemon: polls, publishes, serves.",
@@ -86,7 +87,7 @@ def main() -> None:
     try:
         root(prog_name="aggregator")
     except AggregatorError as error:
-        click.echo(str(error), err=True)
+        click.echo(hide(str(error)), err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing is wrong, and nobody is left to tell.

@@ -7,6 +7,8 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+from aggregator.text.masks import hide
+
 _QUIET = {
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,
@@ -75,6 +77,7 @@ def configure(*, level: str = "info", form: str = "auto") -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _mask,
             _escape,
             renderer,
         ],
@@ -82,11 +85,26 @@ def configure(*, level: str = "info", form: str = "auto") -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(
-        stream=sys.stderr, level=max(number, logging.INFO), format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Masking("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=max(number, logging.INFO), force=True)
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(least)
+
+
+class _Masking(logging.Formatter):
+    """For what libraries log: their errors may hold addresses, too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return hide(super().format(record))
+
+
+def _mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """No address in a log carries a secret, wherever it comes from: a redirect, an error, a traceback."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = hide(value)
+    return event
 
 
 def _escape(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

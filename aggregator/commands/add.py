@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aggregator.errors import AggregatorError, UsageError
+from aggregator.text.masks import shown
 
 if TYPE_CHECKING:
     from aggregator.app import Application
@@ -57,7 +58,7 @@ def command(
     check_id(settings, name)
     add_sources(application.config_path, chosen)
     for one in chosen:
-        click.echo(f"added {one.url}" + (f" to group {group}" if group else ""))
+        click.echo(f"added {shown(one.url)}" + (f" to group {group}" if group else ""))
 
 
 async def search(settings: Settings, url: str) -> list[Candidate]:
@@ -83,8 +84,8 @@ class Candidate:
 
     def __str__(self) -> str:
         if self.feed is None:
-            return f"{self.url} (can't be read: {self.found.fault.detail if self.found.fault else 'no document'})"
-        return f"{self.url} ({self.feed.title or 'untitled'}, {self.feed.format}, {len(self.feed.entries)} entries)"
+            return f"{shown(self.url)} (can't be read: {self.found.fault.detail if self.found.fault else 'no document'})"
+        return f"{shown(self.url)} ({self.feed.title or 'untitled'}, {self.feed.format}, {len(self.feed.entries)} entries)"
 
 
 def choose(url: str, found: list[Candidate], every: bool, pick: int | None) -> list[Candidate]:
@@ -92,7 +93,9 @@ def choose(url: str, found: list[Candidate], every: bool, pick: int | None) -> l
     good = [one for one in found if one.feed is not None]
     if not good:
         reasons = "\n".join(f"  {one}" for one in found)
-        raise AggregatorError(f"no feed can be read at {url}:\n{reasons}\nNothing was changed; --untested adds it all the same.")
+        raise AggregatorError(
+            f"no feed can be read at {shown(url)}:\n{reasons}\nNothing was changed; --untested adds it all the same."
+        )
     if pick is not None:
         if not 1 <= pick <= len(good):
             raise UsageError(f"--pick {pick}: there are {len(good)} feeds\n{_listed(good)}")
@@ -100,7 +103,7 @@ def choose(url: str, found: list[Candidate], every: bool, pick: int | None) -> l
     if every or len(good) == 1:
         return good
     if not sys.stdin.isatty():
-        raise UsageError(f"{url} offers {len(good)} feeds; add --all or --pick N\n{_listed(good)}")
+        raise UsageError(f"{shown(url)} offers {len(good)} feeds; add --all or --pick N\n{_listed(good)}")
     click.echo(_listed(good))
     number = click.prompt("Which one? (0: all)", type=click.IntRange(0, len(good)), default=1)
     return good if number == 0 else [good[number - 1]]
@@ -119,8 +122,8 @@ def _source(url: str) -> Source:
 def _new(one: Candidate, name: str | None, title: str | None, group: str | None) -> NewSource:
     from aggregator.config.edit import NewSource
 
-    shown = title or (one.feed.title if one.feed else None)
-    return NewSource(one.url, name, shown, group)
+    named = title or (one.feed.title if one.feed else None)
+    return NewSource(one.url, name, named, group)
 
 
 def check_id(settings: Settings, name: str | None) -> None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from aggregator.errors import UsageError
+from aggregator.text.masks import shown, without_user
 
 if TYPE_CHECKING:
     from aggregator.app import Application
+    from aggregator.model import Source
     from aggregator.publish.export import Exported
 
 
@@ -38,7 +40,11 @@ def site_as_files(application: Application, target: Path) -> Exported:
 
 
 def sources_as_opml(application: Application) -> bytes:
-    """OPML 2.0 of all sources, without passwords and secrets; with the titles that the feeds gave, if there is a database."""
+    """OPML 2.0 of all sources, with the titles that the feeds gave, if there is a database.
+
+    The list is the person's own, and another reader has to be able to poll what it names: nothing in an address is masked.
+    Passwords are left out, and what was filled in stands as it is written in the config.
+    """
     from aggregator.config import opml
 
     settings = application.settings
@@ -47,5 +53,9 @@ def sources_as_opml(application: Application) -> bytes:
     for source in settings.sources:
         state = states.get(source.id)
         title = source.title or (state.title if state else None)
-        feeds.append(opml.Subscription(source.shown or source.url, title, state.home if state else None, source.group))
+        feeds.append(opml.Subscription(_address(source), title, state.home if state else None, source.group))
     return opml.write(settings.site.title, feeds)
+
+
+def _address(source: Source) -> str:
+    return without_user(source.url) if source.shown in ("", shown(source.url)) else source.shown

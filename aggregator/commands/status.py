@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aggregator.text.masks import hide, shown
 from aggregator.text.times import rfc3339, spell
 
 if TYPE_CHECKING:
@@ -69,14 +70,12 @@ def rows(application: Application, ids: tuple[str, ...]) -> Iterator[dict[str, A
 
 def row(source: Source, state: SourceState, secrets: Collection[str]) -> dict[str, Any]:
     """What `status --json` says of a source. Addresses are shown without passwords and without what was filled in."""
-    from aggregator.text.masks import hide, shown
-
     return {
         "id": source.id,
         "url": source.shown if state.url == source.url else hide(shown(state.url), secrets),
         "state": condition(source, state),
         "last_status": state.last_status,
-        "last_error": state.last_error,
+        "last_error": hide(state.last_error, secrets) if state.last_error else state.last_error,
         "next_poll": None if state.gone or not source.enabled else rfc3339(max(state.due, state.not_before)),
         "entries": state.entries,
         "title": source.title or state.title,
@@ -114,7 +113,7 @@ def cells(application: Application, ids: tuple[str, ...]) -> Iterator[tuple[str,
             continue
         last = f"{spell(now - state.last_poll)} ago" if state.last_poll else "never"
         ahead = "never" if state.gone or not source.enabled else _ahead(max(state.due, state.not_before) - now)
-        why = state.last_error or state.reason
+        why = hide(state.last_error or state.reason)
         yield source.id, condition(source, state), str(state.entries), last, ahead, why
 
 
@@ -155,7 +154,7 @@ def table(application: Application, ids: tuple[str, ...]) -> Table:
 def troubles(application: Application) -> list[str]:
     """What is wrong with the daemon itself: a refused edit, one that needs a restart, no source at all that can be read."""
     events = application.store.events(EVENTS)
-    return [f"{one.title}: {one.detail}" for one in events if one.closed is None and one.key == f"{one.kind} daemon"]
+    return [hide(f"{one.title}: {one.detail}") for one in events if one.closed is None and one.key == f"{one.kind} daemon"]
 
 
 def _ahead(seconds: float) -> str:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from aggregator.config.secrets import VARIABLE
+from aggregator.text.masks import MASK, shown
 
 NOISE = frozenset({"rss", "rss2", "rss20", "atom", "feed", "feeds", "xml", "index", "default", "json", "www"})
 """Path parts that tell the format, not the source."""
@@ -21,10 +22,11 @@ MAX_DERIVED = 60
 def derive(url: str) -> str:
     """`https://feeds.bbci.co.uk/news/world/rss.xml` → `feeds.bbci.co.uk-news-world`.
 
-    Takes the address as written: passwords, `${VARIABLES}` and the query (which may hold a key) don't get into the name.
+    Takes the address as written: passwords, `${VARIABLES}`, the query (which may hold a key) and parts of the path that look like
+    a secret don't get into the name.
     """
     try:
-        parts = urlsplit(VARIABLE.sub("", url))
+        parts = urlsplit(shown(VARIABLE.sub("", url)).replace(MASK, ""))
         host, path = parts.hostname or "", parts.path
     except ValueError:
         host, path = "", ""

@@ -182,7 +182,7 @@ def look_closely(url: str, *, hidden: bool) -> None:
     """As `check_url`, for any address."""
     if not url:
         wrong(f"the url is empty; it must begin with {SCHEMES}")
-    told = "this url" if hidden or "@" in url else f"the url `{url[:80]}`"
+    told = "this url" if hidden or "@" in url else f"the url `{masked(url)[:80]}`"
     if found := NOT_IN_URL.search(url):
         what = (
             "a blank"
@@ -198,7 +198,11 @@ def look_closely(url: str, *, hidden: bool) -> None:
     except ValueError:
         wrong(f"{told} has a host or port that is not valid")
     if scheme not in ("http", "https"):
-        near = f"; did you mean https://{url.lstrip('/')[:80]}?" if LIKE_HOST.match(url) and "@" not in url and not hidden else ""
+        near = (
+            f"; did you mean https://{masked(url).lstrip('/')[:80]}?"
+            if LIKE_HOST.match(url) and "@" not in url and not hidden
+            else ""
+        )
         wrong(f"{told} must begin with {SCHEMES}{near}")
     if not host or not _host_fits(host):
         wrong(f"{told} names no host" if not host else f"{told} has a host name that is not valid")
@@ -214,11 +218,11 @@ def _host_fits(host: str) -> bool:
 
 
 def masked(url: str) -> str:
-    """A text that should be a URL, without what may be a password: for messages. Takes no chances with broken ones."""
+    """A text that should be a URL, without what may be a secret: for messages. Takes no chances with broken ones."""
     scheme, colon, rest = url.partition("://")
     if not colon:
         scheme, rest = "", url
-    return f"{scheme}{colon}{rest.rpartition('@')[2]}"
+    return shown(f"{scheme}{colon}{rest.rpartition('@')[2]}")
 
 
 URL = Filled(address, {"type": "string", "examples": ["https://example.org/feed.xml"]})

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from aggregator.fetch.guard import literal
 from aggregator.model import Fault, FaultKind
+from aggregator.text import masks
 from aggregator.text.urls import is_plain, resolve
 
 _PORTS = {"http": 80, "https": 443}
@@ -79,10 +80,8 @@ def follow(base: Target, location: str) -> Target | Fault:
 
 
 def shown(url: str) -> str:
-    """An address for a message: one line, no credentials, no query values that may be secret, not longer than a line."""
-    bare, _ = _without_credentials(url)
-    head, mark, _ = bare.partition("?")
-    text = head + ("?…" if mark else "")
+    """An address for a message: masked (text.masks), one line, not longer than a line."""
+    text = masks.shown(url)
     return "".join(character if character.isprintable() else "\ufffd" for character in text)[:_SHOWN]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
-from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
@@ -14,12 +13,12 @@ from aggregator.publish import atom, jsonfeed, pages, rss
 from aggregator.publish.characters import address, plain
 from aggregator.publish.view import Origin, View, view
 from aggregator.settings import Output, Settings, Site
+from aggregator.text.masks import has_secret
 
 T = TypeVar("T")
 
 VIEWS = 1_000
 """Stories whose views are kept while feeds are published, at most: some 5 kB each."""
-_SECRET_WORDS = ("token", "key", "secret", "password", "passwd", "pass", "auth", "sig", "signature", "session", "credential")
 
 
 class Rendered(Struct, frozen=True):
@@ -179,12 +178,6 @@ def public_origins(settings: Settings) -> Mapping[SourceId, Origin]:
 
 def _origin(source: Source) -> Origin | None:
     url = address(source.url)
-    if url is None or source.shown not in ("", source.url) or _has_secret(url):
+    if url is None or source.shown not in ("", source.url) or has_secret(url):
         return None
     return Origin(plain(source.title or source.outlet or ""), url)
-
-
-def _has_secret(url: str) -> bool:
-    """Whether a query parameter is named like a credential."""
-    names = (name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True))
-    return any(word in name for name in names for word in _SECRET_WORDS)

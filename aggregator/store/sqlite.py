@@ -27,7 +27,7 @@ from aggregator.ports import (
     Subscription,
     Whereabouts,
 )
-from aggregator.store import backup, care, outputs, reads, retention, schema, search, states, told
+from aggregator.store import backup, care, outputs, reads, renames, retention, schema, search, states, told
 from aggregator.store.connect import CHECKPOINT_PAGES, CHECKPOINT_PAGES_BESIDE, explained, open_reader, open_writer
 from aggregator.store.index import LEFT, SqliteStoryIndex
 from aggregator.store.lock import held
@@ -130,6 +130,8 @@ class SqliteStore:
 
     def sync_sources(self, sources: Sequence[Source], now: Instant) -> None:
         with self.begin():
+            if renames.follow(self._writer, sources):
+                self._index.rolled_back()  # it holds the old ids
             states.sync(self._writer, sources, now)
 
     # --- care

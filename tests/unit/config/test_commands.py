@@ -203,3 +203,11 @@ def test_export_is_read_again_and_holds_no_password(run: Callable[..., Result], 
     file.write_text("sources: []\n")
     run("import", str(file.parent / "list.opml"))
     assert f"  - url: {site}/one.xml\n    group: G\n" in file.read_text()
+
+
+def test_export_masks_nothing_that_another_reader_needs(run: Callable[..., Result], file: Path) -> None:
+    url = "https://x.example/feed/3f9c8e7d6b5a4c3d/news.atom?session=S"
+    file.write_text(f"sources:\n  - {url}\n  - https://y.example/${{HOME}}/feed\n")
+    exported = run("export", "opml").output
+    assert f'xmlUrl="{url}"' in exported
+    assert 'xmlUrl="https://y.example/${HOME}/feed"' in exported

@@ -19,6 +19,8 @@ DERIVED = {
     "https://example.org": "example.org",
     "https://blog.example.org/tag/Climate%20Change/index.xml": "blog.example.org-tag-climate-change",
     "https://me:hunter2@example.org/feed?key=hunter2": "example.org",
+    "https://feedbin.com/starred/3f9c8e7d6b5a4c3d2e1f/atom.xml": "feedbin.com-starred",
+    "https://kill-the-newsletter.com/feeds/w8s9d2k1m4x7q0z3.xml": "kill-the-newsletter.com",
     "https://example.org/${TOKEN}/news": "example.org-news",
     "http://127.0.0.1:9000/1.xml": "127.0.0.1-1",
     "http://[::1]/1.xml": "1-1",

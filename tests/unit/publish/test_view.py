@@ -126,7 +126,9 @@ def test_a_story_without_any_address_leads_to_its_page() -> None:
 
 def test_secrets_in_a_sources_address_are_not_published() -> None:
     filled = replace(WIRE, id=SourceId("filled"), url="https://x.example/abc123", shown="https://x.example/${TOKEN}")
-    origins = public_origins(Settings(file=__file__, sources=(WIRE, DAILY, filled)))  # type: ignore[arg-type]
+    path = replace(WIRE, id=SourceId("path"), url="https://x.example/feed/3f9c8e7d6b5a4c3d.atom")
+    query = replace(WIRE, id=SourceId("query"), url="https://x.example/feed?session=S")
+    origins = public_origins(Settings(file=__file__, sources=(WIRE, DAILY, filled, path, query)))  # type: ignore[arg-type]
     assert set(origins) == {WIRE.id}
     assert shown(item(2, DAILY), sources=origins).origin == Shown("The Daily", "https://daily.example/", "https://daily.example/")
 

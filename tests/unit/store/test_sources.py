@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from aggregator.errors import StoreError
 from aggregator.model import Hints, ItemId, SourceId, SourceState, Validators
-from aggregator.ports import Store
+from aggregator.ports import Store, StoryFilter
 from tests.unit.store.builders import NEW, entry, item, source
 
 ALPHA, BETA, GAMMA = SourceId("alpha"), SourceId("beta"), SourceId("gamma")
@@ -50,6 +50,20 @@ def save(store: Store, *states: SourceState) -> None:
     with store.begin() as transaction:
         for state in states:
             transaction.save_state(state)
+
+
+def test_a_source_keeps_its_history_under_another_id(store: Store) -> None:
+    store.sync_sources([source("alpha"), source("gamma")], 10.0)
+    save(store, FULL)
+    with store.begin() as transaction:
+        transaction.add_item(item("one"), None, NEW)
+        transaction.touch_items(ALPHA, [], [], 10.0)
+    known = store.fingerprints(ALPHA)
+    store.sync_sources([replace(source("alpha"), id=BETA), source("gamma")], 20.0)
+    assert store.states([BETA]) == {BETA: replace(FULL, id=BETA)}
+    assert [one.source for story in store.find(StoryFilter()) for one in story.items] == [BETA]
+    assert store.fingerprints(BETA) == known
+    assert store.states([GAMMA])[GAMMA].due == 10.0
 
 
 def test_a_state_comes_back_as_it_was_saved(store: Store) -> None:

@@ -1,0 +1,35 @@
+"""A source whose address is the same under another id is the same source: its history goes with it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from aggregator.model import Source
+
+_ADDRESSES = "SELECT configured_url, id FROM sources"
+_TABLES = (
+    "UPDATE sources SET id = ? WHERE id = ?",
+    "UPDATE documents SET source = ? WHERE source = ?",
+    "UPDATE items SET source = ? WHERE source = ?",
+    "UPDATE group_items SET source = ? WHERE source = ?",
+    "UPDATE rejects SET source = ? WHERE source = ?",
+)
+_VALUES = "UPDATE key_values SET key = 'push.' || ? WHERE key = 'push.' || ?"
+
+
+def follow(connection: sqlite3.Connection, sources: Sequence[Source]) -> bool:
+    """Gives what is stored the ids that the config has now. True if an id has changed. Inside the caller's transaction.
+
+    An id is made from the address (`config.ids`): a release that makes it in another way must not begin anew with the source.
+    """
+    known = {id: url for url, id in connection.execute(_ADDRESSES)}
+    named = {source.id for source in sources}
+    left = {url: id for id, url in known.items() if id not in named}
+    changed = False
+    for source in sources:
+        if source.id not in known and (before := left.pop(source.url, None)) is not None:
+            for statement in (*_TABLES, _VALUES):
+                connection.execute(statement, (source.id, before))
+            changed = True
+    return changed
