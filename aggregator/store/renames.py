@@ -15,6 +15,11 @@ _TABLES = (
     "UPDATE group_items SET source = ? WHERE source = ?",
     "UPDATE rejects SET source = ? WHERE source = ?",
 )
+_OVERRIDES = tuple(
+    f"UPDATE overrides SET {side} = ?1 || substr({side}, length(?2) + 1) WHERE substr({side}, 1, length(?2) + 1) = ?2 || ' '"
+    for side in ("a", "b")
+)
+"""A person's decisions name an entry by source and guid (`stories.ingest.key_of`)."""
 _VALUES = "UPDATE key_values SET key = 'push.' || ? WHERE key = 'push.' || ?"
 
 
@@ -29,7 +34,7 @@ def follow(connection: sqlite3.Connection, sources: Sequence[Source]) -> bool:
     changed = False
     for source in sources:
         if source.id not in known and (before := left.pop(source.url, None)) is not None:
-            for statement in (*_TABLES, _VALUES):
+            for statement in (*_TABLES, *_OVERRIDES, _VALUES):
                 connection.execute(statement, (source.id, before))
             changed = True
     return changed

@@ -128,7 +128,7 @@ def test_a_story_is_pushed_from_one_to_the_other(tmp_path: Path) -> None:
                 assert get(address + token + "?hub.mode=subscribe&hub.topic=https://other.example/&hub.challenge=c").status == 404
                 secret = str(stored(far)["secret"])
 
-                far_desk.config.write_text(far_desk.config.read_text().replace("id: paper", "id: other"))
+                far_desk.config.write_text(far_desk.config.read_text().replace("id: paper", "enabled: false, id: paper"))
                 eventually(lambda: not stored(far), two, far / "log")
                 assert post(address + token, forged.encode()) == 404
             told = (near / "log").read_text() + (far / "log").read_text()

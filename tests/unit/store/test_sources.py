@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from aggregator.errors import StoreError
 from aggregator.model import Hints, ItemId, SourceId, SourceState, Validators
-from aggregator.ports import Store, StoryFilter
+from aggregator.ports import Override, Store, StoryFilter
 from tests.unit.store.builders import NEW, entry, item, source
 
 ALPHA, BETA, GAMMA = SourceId("alpha"), SourceId("beta"), SourceId("gamma")
@@ -58,11 +58,13 @@ def test_a_source_keeps_its_history_under_another_id(store: Store) -> None:
     with store.begin() as transaction:
         transaction.add_item(item("one"), None, NEW)
         transaction.touch_items(ALPHA, [], [], 10.0)
+        transaction.add_override(Override("merge", "alpha one", "alphabet two", 10.0))
     known = store.fingerprints(ALPHA)
     store.sync_sources([replace(source("alpha"), id=BETA), source("gamma")], 20.0)
     assert store.states([BETA]) == {BETA: replace(FULL, id=BETA)}
     assert [one.source for story in store.find(StoryFilter()) for one in story.items] == [BETA]
     assert store.fingerprints(BETA) == known
+    assert [(one.a, one.b) for one in store.overrides()] == [("beta one", "alphabet two")]
     assert store.states([GAMMA])[GAMMA].due == 10.0
 
 
