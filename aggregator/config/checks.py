@@ -193,10 +193,13 @@ def check_directories(document: Document, path: Path) -> Iterator[Problem]:
     kept, private = _named(publish, "private", base, "data/private")
     database, place = _named(storage, "database", base, "data/aggregator.db")
     inside = {"publish.private": private, "storage.database": place, "the config file": _absolute(base, path.name)}
-    if found := [name for name, each in inside.items() if each == public or public in each.parents]:
+    copies = storage.get("backup") if isinstance(storage, MapNode) else None
+    if isinstance(copies, MapNode):
+        inside["storage.backup.directory"] = _named(copies, "directory", base, "backup")[1]
+    if found := [name for name, each in inside.items() if _lies_in(each, public)]:
         message = f"publish.directory is public, but {' and '.join(found)} would lie in it; choose a directory of its own"
         yield document.problem(at or kept or database or document.root, message)
-    if private in public.parents:
+    elif _lies_in(public, private):
         yield document.problem(
             kept or at or document.root, "publish.private holds publish.directory; choose directories side by side"
         )
@@ -206,6 +209,12 @@ def check_directories(document: Document, path: Path) -> Iterator[Problem]:
     file = names.get("file") if isinstance(names, MapNode) else None
     if file is not None and text_of(file) and not (base / (text_of(file) or "")).is_file():
         yield document.problem(file, f"entities.file: there is no file {text_of(file)}")
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    """By their names or, where symbolic links stand in them, by what these lead to."""
+    paths, folders = {path, Path(os.path.realpath(path))}, {folder, Path(os.path.realpath(folder))}
+    return any(folders.intersection((one, *one.parents)) for one in paths)
 
 
 def _named(section: Node | None, key: str, base: Path, default: str) -> tuple[Node | None, Path]:

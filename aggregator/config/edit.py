@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Sequence as Many
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from aggregator import files
 from aggregator.config.document import plain
 from aggregator.config.scalars import reading
 from aggregator.config.source import decode, read_bytes
@@ -153,19 +152,7 @@ def _written(value: str) -> str:
 
 def replace_file(file: Path, content: bytes) -> None:
     """Writes beside the file and renames, keeping its mode; a symbolic link stays one. Raises AggregatorError."""
-    real = Path(os.path.realpath(file))
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{real.name}.", dir=real.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fchmod(stream.fileno(), real.stat().st_mode & 0o7777 if real.exists() else 0o644)
-                os.fsync(stream.fileno())
-            Path(name).replace(real)
-        except BaseException:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
+        files.replace_file(Path(os.path.realpath(file)), content, 0o644, keeps_mode=True)
     except OSError as error:
         raise AggregatorError(f"{file} can't be written: {error.strerror or error}") from None

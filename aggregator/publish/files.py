@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
 from aggregator.errors import AggregatorError
+from aggregator.files import PRIVATE_FILE, TEMPORARY, make_private_folder, replace_file, sync_folder
 
 _OURS = re.compile(
     r"feeds/[^/]+(?:/[0-9]+)?\.(?:atom|rss|json)|topics/[^/]+\.html|stories/[^/]+\.html|health\.atom|opml\.xml|index\.html"
 )
 """What may be removed again: a directory of ours can hold other people's files, too."""
-_TEMPORARY = ".aggregator-tmp"
 
 
 class Tree:
@@ -34,32 +34,26 @@ class Tree:
         try:
             if not changed and _same(target, body):
                 return False
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if self._private else 0o755)
-            self._replace(target, body, lasting=lasting)
+            self._make_folder(target.parent)
+            replace_file(target, body, PRIVATE_FILE if self._private else 0o644, lasting=lasting, later=True)
         except OSError as error:
             raise AggregatorError(f"can't write {target}: {error.strerror or error}") from error
-        return True
-
-    def _replace(self, target: Path, body: bytes, *, lasting: bool) -> None:
-        temporary = target.with_name(f".{target.name}{_TEMPORARY}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if self._private else 0o644)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(body)
-                if lasting:
-                    stream.flush()
-                    os.fsync(stream.fileno())
-            temporary.replace(target)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
         if lasting:
             self._renamed_in.add(target.parent)
+        return True
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        if self._private:
+            make_private_folder(folder, below=self._root)
+        else:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o755)
 
     def sync(self) -> None:
         """Makes all renames since the last call last: a directory's entries are data of their own."""
         while self._renamed_in:
-            _sync(self._renamed_in.pop())
+            sync_folder(self._renamed_in.pop())
 
     def remove(self, path: str) -> bool:
         """Removes a file of ours. False if it is not there."""
@@ -73,7 +67,7 @@ class Tree:
         """Removes every file of ours that is not wanted, left-over temporary files and folders that are empty then."""
         removed = []
         for path in sorted(self.paths()):
-            if path not in wanted and (_OURS.fullmatch(path) or path.endswith(_TEMPORARY)) and self.remove(path):
+            if path not in wanted and (_OURS.fullmatch(path) or path.endswith(TEMPORARY)) and self.remove(path):
                 removed.append(path)
         for folder in _folders(self._root, removed):
             if not any(folder.iterdir()):
@@ -94,14 +88,6 @@ def _same(target: Path, body: bytes) -> bool:
         return target.stat().st_size == len(body) and target.read_bytes() == body
     except FileNotFoundError:
         return False
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _folders(root: Path, removed: Iterable[str]) -> list[Path]:

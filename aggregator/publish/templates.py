@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from functools import cache
@@ -16,6 +15,8 @@ import jinja2
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2.bccache import Bucket
 from markupsafe import Markup
+
+from aggregator.files import replace_file
 
 OPTIONS: dict[str, Any] = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
 
@@ -40,13 +41,8 @@ class Beside(BytecodeCache):
     def dump_bytecode(self, bucket: Bucket) -> None:
         if sys.dont_write_bytecode:
             return
-        beside = Path(f"{self._place(bucket)}.{os.getpid()}")
         with suppress(OSError):
-            try:
-                beside.write_bytes(bucket.bytecode_to_string())
-                beside.replace(self._place(bucket))
-            finally:
-                beside.unlink(missing_ok=True)
+            replace_file(self._place(bucket), bucket.bytecode_to_string(), 0o644, lasting=False)
 
 
 def new_environment() -> Environment:

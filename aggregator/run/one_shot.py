@@ -14,6 +14,7 @@ from aggregator.run import poll_requests
 from aggregator.run.maintenance import SWEPT_KEY, Keeping
 from aggregator.run.periodic import Upkeep
 from aggregator.run.poller import Poller
+from aggregator.run.private_files import tighten_at_start
 from aggregator.run.reload import fingerprint
 from aggregator.run.runtime import Runtime
 from aggregator.stories.adopt_config import adopt
@@ -35,6 +36,7 @@ async def poll_here(
     """Polls what is due (or `ids`), publishes, and closes the runtime. The caller holds the database's lock."""
     store, now = runtime.store, runtime.clock.now()
     try:
+        tighten_at_start(runtime.settings)
         store.sync_sources(runtime.settings.sources, now)
         adopt(store, runtime.settings, lambda: runtime.rules, now)
         runtime.gate.restore(store.holds(now))

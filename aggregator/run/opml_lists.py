@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from aggregator.config import opml
+from aggregator.files import PRIVATE_FILE, make_private_folder, replace_file
 from aggregator.logs import Log
 from aggregator.model import FetchFailed, FetchRequest, Instant, NotModified
 from aggregator.ports import Fetcher
@@ -66,9 +67,7 @@ def _keep(path: Path, body: bytes, now: Instant) -> bool:
     if path.exists() and path.read_bytes() == body:
         os.utime(path, (now, now))
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(body)
-    os.utime(fresh, (now, now))
-    fresh.replace(path)
+    make_private_folder(path.parent)
+    replace_file(path, body, PRIVATE_FILE)  # its addresses may hold secrets
+    os.utime(path, (now, now))
     return True

@@ -22,6 +22,7 @@ from aggregator.run.metrics import Metrics
 from aggregator.run.network import Door
 from aggregator.run.periodic import Upkeep
 from aggregator.run.poller import Poller
+from aggregator.run.private_files import tighten_at_start
 from aggregator.run.publishing import Issuing
 from aggregator.run.readiness import Readiness, free_bytes
 from aggregator.run.runtime import Runtime
@@ -69,6 +70,7 @@ class Service:
     async def start(self) -> None:
         """Adopts the config, publishes what changed while nobody was there, and opens the door."""
         settings, store = self.runtime.settings, self.runtime.store
+        tighten_at_start(settings)
         self.runtime.gate.restore(store.holds(self.runtime.clock.now()))
         await self._adopt()
         await self._issuing.publish(whole=True)

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aggregator.errors import StoreError
+from aggregator.files import PRIVATE_FILE, make_private_folder, replacing
 from aggregator.model import Instant
 from aggregator.store import care, schema
-from aggregator.store.connect import explained, make_private, open_reader
+from aggregator.store.connect import explained, open_reader
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -63,33 +64,22 @@ def _sound(file: Path) -> None:
 @contextmanager
 def _finished(target: Path) -> Iterator[Path]:
     """A name beside the target to write to; at the end it is synced and becomes the target, on an error it is removed."""
-    unfinished = target.with_name(f".{target.name}.unfinished")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.unlink(missing_ok=True)
-        make_private(unfinished)
-        yield unfinished
-        _sync(unfinished)
-        unfinished.replace(target)
-        _sync(target.parent)
+        with replacing(target, PRIVATE_FILE) as unfinished:
+            yield unfinished
     except OSError as error:
         raise StoreError(f"can't write {target}: {error.strerror}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def scheduled(database: Path, directory: Path, keep: int, now: Instant) -> Path:
     """A backup named by its time, and the oldest ones beyond `keep` removed. Others' files in the directory are left alone."""
     stamp = time.strftime(_STAMP, time.gmtime(now))
     target = directory / f"{database.stem}-{stamp}.db"
+    try:
+        make_private_folder(directory)
+    except OSError as error:
+        raise StoreError(f"can't make {directory}: {error.strerror}") from error
     backup(database, target)
     for old in kept(database, directory)[: -max(keep, 1)]:
         old.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aggregator.errors import StoreError
+from aggregator.files import PRIVATE_FILE
 
 BUSY_TIMEOUT = 30.0
 """Seconds that a write waits for another process's one: a command beside a daemon, whose transactions take milliseconds."""
@@ -48,9 +49,15 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 
 def make_private(path: Path) -> None:
-    """Makes an empty file that only its owner and group can read: the database holds subscribers' secrets. Raises StoreError."""
+    """Makes an empty file that only its owner can read: the database holds subscribers' secrets. Raises StoreError.
+
+    SQLite gives `-wal` and `-shm` the same rights. A link that leads nowhere is not followed.
+    """
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o640))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE))
+    except FileExistsError:
+        if path.is_symlink():
+            raise StoreError(f"can't make {path}: it is a symbolic link that leads to no file") from None
     except OSError as error:
         raise StoreError(f"can't make {path}: {error.strerror}; its folder must be writable") from error
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aggregator.errors import HeldError, StoreError
+from aggregator.files import PRIVATE_FILE
 
 
 def lock_path(database: Path) -> Path:
@@ -24,7 +25,7 @@ def held(database: Path) -> Iterator[None]:
     """
     path = lock_path(database)
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
     except OSError as error:
         raise StoreError(f"can't write {path}: {error.strerror}; the database's folder must be writable") from error
     try:

@@ -31,6 +31,8 @@ from tempfile import NamedTemporaryFile
 from typing import Any, NamedTuple
 from weakref import finalize
 
+from aggregator.files import replacing
+
 FORMAT = 2
 """Grows when the file is made otherwise."""
 START = struct.Struct("<II")
@@ -198,14 +200,9 @@ def _whole(file: int) -> _Tables | None:
 
 def _keep(languages: list[str], place: Path) -> None:
     """Raises OSError where that can't be written. What was kept for another model or in another format goes."""
-    beside = place.with_suffix(f".{os.getpid()}")
     place.parent.mkdir(exist_ok=True)
-    try:
-        beside.touch()
+    with replacing(place, 0o644) as beside:
         _make(languages, beside)
-        beside.replace(place)
-    finally:
-        beside.unlink(missing_ok=True)
     for old in place.parent.glob("language_model-*"):
         if old != place and old.suffix in (place.suffix, ".npz"):
             old.unlink(missing_ok=True)

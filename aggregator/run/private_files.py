@@ -1,0 +1,38 @@
+"""At start: what holds secrets is for its owner alone, also what an older release or a copy by hand left open to others."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from aggregator.files import remove_leftovers, tighten
+from aggregator.settings import Settings
+from aggregator.store.backup import kept
+
+
+def tighten_at_start(settings: Settings) -> None:
+    """The database with all that lies beside it under its name, its backups, the lists that were fetched, the private feeds."""
+    database = Path(settings.storage.database)
+    copies = settings.storage.backup.directory if settings.storage.backup else None
+    lists = database.parent / "lists"
+    tighten(database.parent.glob(f"{glob.escape(database.name)}*"))
+    tighten([*_tree(lists), *_tree(settings.publish.private)])
+    if copies is not None:
+        tighten(kept(database, copies))
+        if not _holds(copies, settings.publish.directory) and not _holds(copies, database):
+            tighten([copies])
+    for folder in {database.parent, lists, copies or lists}:
+        remove_leftovers(folder)
+
+
+def _tree(root: Path) -> Iterator[Path]:
+    """A folder with everything below it."""
+    for folder, _, names in os.walk(root):
+        yield Path(folder)
+        yield from (Path(folder, name) for name in names)
+
+
+def _holds(folder: Path, path: Path) -> bool:
+    return folder.resolve() in (path.resolve(), *path.resolve().parents)
