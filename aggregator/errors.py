@@ -62,5 +62,9 @@ class StoreError(AggregatorError):
     """The database can't be opened, is of a newer version, is damaged, or is held by another daemon."""
 
 
+class DatabaseLostError(StoreError):
+    """The database was deleted or replaced while it was open. What it held is saved; this process can't go on with it."""
+
+
 class HeldError(StoreError):
     """Another process (a daemon, a poll) has taken the database for itself."""

@@ -68,11 +68,24 @@ def _renamed(beside: Path, target: Path, *, taken: bool = True) -> Iterator[None
         if taken:
             beside.replace(target)
         else:
-            os.link(beside, target)  # a rename would replace what came there meanwhile
-            beside.unlink()
+            _name_anew(beside, target)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def _name_anew(beside: Path, target: Path) -> None:
+    """A rename that replaces nothing, not even what came there meanwhile; without that last promise where no links are known."""
+    try:
+        os.link(beside, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        if target.exists():
+            raise FileExistsError(target) from None
+        beside.rename(target)
+    else:
+        beside.unlink()
 
 
 def _sync(path: Path) -> None:

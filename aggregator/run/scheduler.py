@@ -14,7 +14,7 @@ from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from msgspec import Struct, field
 
-from aggregator.errors import AggregatorError
+from aggregator.errors import AggregatorError, DatabaseLostError
 from aggregator.ports import Job
 from aggregator.run.systemd import notify, watchdog_interval
 
@@ -40,7 +40,9 @@ class Service(Protocol):
     """What runs inside the daemon: made and wired by app."""
 
     async def start(self) -> None: ...
+    async def look(self) -> None: ...
     async def tick(self) -> None: ...
+    def may_end(self) -> bool: ...
     async def reload_if_changed(self, *, forced: bool) -> None: ...
     def jobs(self) -> list[Job]: ...
     async def drain(self, seconds: float) -> None: ...
@@ -54,10 +56,12 @@ class _Beat(Struct):
     paused_until: float = 0.0
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     hangup: asyncio.Event = field(default_factory=asyncio.Event)
+    lost: DatabaseLostError | None = None
 
 
 async def run(service: Service, *, end: Callable[[int], object] = os._exit) -> None:
-    """Runs until SIGTERM or SIGINT, then drains. SIGHUP reloads. Raises what `service.start` raises.
+    """Runs until SIGTERM or SIGINT, then drains. SIGHUP reloads. Raises what `service.start` raises, and DatabaseLostError
+    after a drain when the database was deleted or replaced: then the service manager starts it again.
 
     end: ends the process as it stands, when something in the writer's thread takes too long. Nothing is lost by that: it is
     what a power cut does.
@@ -81,13 +85,17 @@ async def run(service: Service, *, end: Callable[[int], object] = os._exit) -> N
             task.cancel()
         scheduler.shutdown(wait=False)
         try:
-            async with asyncio.timeout(LIMIT):
+            async with asyncio.timeout(LIMIT if service.may_end() else None):
                 await service.drain(DRAIN)
         except TimeoutError:
             log.warning("stopped_at_once", after=LIMIT)
-            end(0)
+            end(0 if beat.lost is None else beat.lost.exit_code)
+        except DatabaseLostError:
+            log.info("stopped")  # what was under way could not be stored any more, and is asked for again
         else:
             log.info("stopped")
+    if beat.lost is not None:
+        raise beat.lost
 
 
 def _schedule(service: Service, beat: _Beat) -> tuple[AsyncIOScheduler, list[Job]]:
@@ -97,8 +105,13 @@ def _schedule(service: Service, beat: _Beat) -> tuple[AsyncIOScheduler, list[Job
     async def tick() -> None:
         loop = asyncio.get_running_loop()
         try:
+            await service.look()
             if loop.time() >= beat.paused_until:
                 await service.tick()
+        except DatabaseLostError as error:
+            log.error("database_lost", error=str(error))
+            beat.lost = error
+            beat.stop.set()
         except AggregatorError as error:
             beat.paused_until = loop.time() + STORE_PAUSE
             log.error("tick_failed", error=str(error), pause=STORE_PAUSE)

@@ -25,6 +25,7 @@ from aggregator.run.poller import Poller
 from aggregator.run.private_files import tighten_at_start
 from aggregator.run.publishing import Issuing
 from aggregator.run.readiness import Readiness, free_bytes
+from aggregator.run.rescue import Rescue
 from aggregator.run.runtime import Runtime
 from aggregator.run.systemd import notify
 from aggregator.run.wiring import Parts
@@ -50,6 +51,8 @@ class Service:
         self._store_error: BaseException | None = None
         self._missed: set[SourceId] = set()
         self._refused: str | None = None
+        self._rescue = Rescue(lambda: self.runtime, parts.store)
+        self.look, self.may_end = self._rescue.look, self._rescue.may_end
         self._is_adopted = False
         self._reloading = asyncio.Lock()
         self.config_error: str | None = None
@@ -271,7 +274,7 @@ class Service:
             self.runtime.clock.monotonic() - self._last_tick,
             free_bytes(self.runtime.settings.publish.directory),
             self.config_error,
-            self._refused,
+            self._rescue.why or self._refused,
             self._issuing.refused,
             self.held,
         )

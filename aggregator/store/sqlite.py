@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from aggregator.errors import StoreError
+from aggregator.errors import DatabaseLostError, StoreError
 from aggregator.model import Evidence, Instant, ItemId, Slug, Source, SourceId, SourceState, Story, StoryId
 from aggregator.ports import (
     ArchivePage,
@@ -31,6 +32,7 @@ from aggregator.store import backup, care, outputs, reads, renames, retention, s
 from aggregator.store.connect import CHECKPOINT_PAGES, CHECKPOINT_PAGES_BESIDE, explained, open_reader, open_writer
 from aggregator.store.index import LEFT, SqliteStoryIndex
 from aggregator.store.lock import held
+from aggregator.store.place import Place, lost
 from aggregator.store.retention import Keep, Swept
 from aggregator.store.writes import SqliteTransaction
 
@@ -59,6 +61,8 @@ class SqliteStore:
             self._writer.close()
             raise
         self._index = SqliteStoryIndex(self._writer)
+        self._place = Place(path)
+        self._lost: DatabaseLostError | None = None
 
     def _keep_copy(self, version: int) -> None:
         backup.backup(self.path, self.path.with_name(f"{self.path.name}.schema-{version}"))
@@ -70,6 +74,7 @@ class SqliteStore:
         if self._owner == threading.get_ident():
             raise StoreError("a transaction was begun inside another one")
         with self._own_turn(), explained(self.path):
+            self._refuse_if_displaced()
             self._writer.execute("BEGIN IMMEDIATE")
             transaction = SqliteTransaction(self._writer, self._index)
             try:
@@ -93,6 +98,28 @@ class SqliteStore:
             finally:
                 self._owner = None
 
+    def _refuse_if_displaced(self) -> None:
+        """Nothing is written to a file that nobody will find again."""
+        if self._lost is not None:
+            raise self._lost
+        if (why := self._place.displaced()) is not None:
+            raise StoreError(f"{why}: nothing is written to it any more")
+
+    def displaced(self) -> str | None:
+        """Why the open database is not the one at its path any more; None if all is well."""
+        return self._place.displaced()
+
+    def rescue(self, now: Instant) -> None:
+        """Saves what a database holds that was deleted or replaced, and raises DatabaseLostError, which tells where.
+
+        Raises StoreError if it can't be saved. Does nothing where all is well.
+        """
+        with self._turn:
+            if self._lost is None and (why := self._place.displaced()) is not None:
+                self._lost = lost(why, self._place.save(self._writer, now))
+        if self._lost is not None:
+            raise self._lost
+
     def _make_durable(self) -> None:
         """What `synchronous = FULL` does at a commit, for this one: the WAL reaches the disk (it can't be set inside one)."""
         try:
@@ -114,6 +141,7 @@ class SqliteStore:
             try:
                 yield
             finally:
+                self.rescue(time.time())
                 with suppress(StoreError):  # what is not written now is read again from the log
                     self._settle()
                 self._checkpoint_at(CHECKPOINT_PAGES_BESIDE)

@@ -34,6 +34,11 @@ class Busy:
             self.reloads += 1
             await asyncio.sleep(0.02)
 
+    async def look(self) -> None: ...
+
+    def may_end(self) -> bool:
+        return True
+
     def jobs(self) -> list[Job]:
         return []
 
