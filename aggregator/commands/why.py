@@ -37,7 +37,7 @@ def about(application: Application, story: Story) -> dict[str, Any]:
     store, rules = application.store, application.rules
     evidence = store.evidence(story.id)
     reasons = rules.reasons(story, time.time())
-    member_of = store.members_of(story.id)
+    member_of = store.members_of([story.id])[story.id]
     return {
         "id": story.id,
         "title": story.lead_item.entry.title,

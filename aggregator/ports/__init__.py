@@ -13,21 +13,24 @@ from aggregator.ports.rows import (
     Override,
     Reject,
     Shown,
-    StoryFilter,
     Subscription,
     Whereabouts,
 )
 from aggregator.ports.rules import LanguageGuesser, QueryChecker, QueryNames, Rules, Tagged
+from aggregator.ports.search import COLUMNS, AnyOf, EveryOf, Phrase, StoryFilter, WordQuery
 from aggregator.ports.store import Store
 from aggregator.ports.transaction import Transaction
 
 __all__ = [
+    "COLUMNS",
     "INDEX_VERSION",
     "MINUTE_BITS",
+    "AnyOf",
     "ArchivePage",
     "Clock",
     "Delivery",
     "Event",
+    "EveryOf",
     "Fetcher",
     "Hold",
     "IndexedItem",
@@ -40,6 +43,7 @@ __all__ = [
     "OutputState",
     "Override",
     "Parser",
+    "Phrase",
     "Postings",
     "QueryChecker",
     "QueryNames",
@@ -54,4 +58,5 @@ __all__ = [
     "Tagged",
     "Transaction",
     "Whereabouts",
+    "WordQuery",
 ]

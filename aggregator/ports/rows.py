@@ -1,4 +1,4 @@
-"""What the store keeps beside sources and stories, and how stories are looked for."""
+"""What the store keeps beside sources and stories."""
 
 from __future__ import annotations
 
@@ -160,23 +160,6 @@ class Event(Struct, frozen=True):
     detail: str
     opened: Instant
     closed: Instant | None = None
-
-
-class StoryFilter(Struct, frozen=True):
-    """A superset of the stories that a query matches; the query's predicate then decides.
-
-    fts: an FTS5 MATCH expression over the columns title, text, author, of which the tokens are those of `text.words`.
-    sources, groups, tags: any of these, if not None. since: stories with an item first seen at or after it. topic: member of it.
-    """
-
-    fts: str | None = None
-    sources: frozenset[str] | None = None
-    groups: frozenset[str] | None = None
-    tags: frozenset[str] | None = None
-    topic: str | None = None
-    language: str | None = None
-    since: Instant | None = None
-    until: Instant | None = None
 
 
 class Override(Struct, frozen=True):

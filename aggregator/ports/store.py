@@ -28,10 +28,10 @@ from aggregator.ports.rows import (
     Override,
     Reject,
     Shown,
-    StoryFilter,
     Subscription,
     Whereabouts,
 )
+from aggregator.ports.search import StoryFilter
 from aggregator.ports.transaction import Transaction
 
 
@@ -111,8 +111,8 @@ class Store(Protocol):
         """
         ...
 
-    def members_of(self, story: StoryId) -> frozenset[Slug]:
-        """The published feeds that a story is in, archive pages included."""
+    def members_of(self, ids: Collection[StoryId]) -> Mapping[StoryId, frozenset[Slug]]:
+        """The published feeds that each of the stories is in, archive pages included; of an unknown one none."""
         ...
 
     def pages(self, slug: Slug) -> list[ArchivePage]:

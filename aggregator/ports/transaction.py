@@ -29,7 +29,11 @@ class Transaction(Protocol):
     def save_state(self, state: SourceState) -> None: ...
 
     def add_item(self, item: Item, story: StoryId | None, evidence: Evidence) -> tuple[Item, StoryId]:
-        """Stores a new item (its `id` is given here) in a story; None makes one, whose id is minted from (source, guid)."""
+        """Stores a new item (its `id` is given here) in a story; None makes one, whose id is minted from (source, guid).
+
+        A story that does not exist is a StoreError, at the latest at the end of the transaction; the item of an alias goes to the
+        story that it leads to. What is returned is `story` as it was named: see `alive`.
+        """
         ...
 
     def update_item(self, item: Item) -> StoryId:
@@ -53,6 +57,10 @@ class Transaction(Protocol):
         """Whole stories as this transaction sees them, in the order asked for; unknown ids are left out."""
         ...
 
+    def alive(self, ids: Collection[StoryId]) -> Mapping[StoryId, StoryId]:
+        """The story that each of the ids leads to now: itself, or the one it was merged into. Unknown ids are left out."""
+        ...
+
     def save_story(self, story: Story) -> None:
         """Stores everything of a story but its items."""
         ...
@@ -65,8 +73,8 @@ class Transaction(Protocol):
         """Moves an item to another story (None: a new one). An item is never left without a story."""
         ...
 
-    def members_of(self, story: StoryId) -> frozenset[Slug]:
-        """The published feeds that a story is in."""
+    def members_of(self, ids: Collection[StoryId]) -> Mapping[StoryId, frozenset[Slug]]:
+        """The published feeds that each of the stories is in; of an unknown one none."""
         ...
 
     def published_stories(self, ids: Collection[StoryId]) -> frozenset[StoryId]:

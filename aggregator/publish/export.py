@@ -95,10 +95,10 @@ class Export:
         fresh = [member.story for member in self._store.members(slug) if member.story not in told]
         told.update(fresh)
         for start in range(0, len(fresh), CHUNK):
-            for story in self._store.stories(fresh[start : start + CHUNK]):
+            chunk = fresh[start : start + CHUNK]
+            feeds = self._store.members_of(chunk)
+            for story in self._store.stories(chunk):
                 if story.items:
                     one = view(story, content, site, self._origins)
-                    yield f"stories/{story.id}.html", pages.story(site, one, story, self._feeds_of(story), BELOW)
-
-    def _feeds_of(self, story: Story) -> list[Head]:
-        return [self._heads[slug] for slug in sorted(self._store.members_of(story.id) & self._heads.keys())]
+                    heads = [self._heads[slug] for slug in sorted(feeds[story.id] & self._heads.keys())]
+                    yield f"stories/{story.id}.html", pages.story(site, one, story, heads, BELOW)

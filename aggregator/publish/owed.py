@@ -137,7 +137,7 @@ class Composer:
         story = self._store.story(StoryId(delivery.subject))
         if output is None or output.webhook != delivery.target or story is None or not _is_shown(story):
             return None
-        if output.slug not in self._store.members_of(story.id):
+        if output.slug not in self._store.members_of([story.id])[story.id]:
             return None
         body = jsonfeed.item(view(story, output.content, self._settings.site, self._origins, public=output.token is None))
         headers = [

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 from aggregator.errors import StoreError
 from aggregator.model import Evidence, Item, ItemId, SourceId, Story, StoryId
+from aggregator.store import reads
 from aggregator.store.rows import (
     ITEM_COLUMNS,
     assignments,
@@ -30,7 +32,6 @@ UPDATE_ITEM = f"UPDATE items SET {assignments([ITEM_COLUMNS[place] for place in 
 STORY_OF_ITEM = (
     "SELECT stories.key, stories.id, source FROM items CROSS JOIN stories ON stories.key = items.story WHERE items.id = ?"
 )
-KEY_OF_STORY = "SELECT key FROM stories WHERE id = ?"
 _INSERT_STORY = f"INSERT INTO stories ({', '.join(STORY_COLUMNS)}, key) VALUES ({placeholders(STORY_COLUMNS)}, ?)"
 UPDATE_STORY = f"UPDATE stories SET {assignments(STORY_COLUMNS[1:])}, version = version + 1 WHERE id = ?"
 GROW_STORY = "UPDATE stories SET version = version + 1 WHERE id = ?"
@@ -45,8 +46,9 @@ class Batch:
         self._connection = connection
         self._last_item: int | None = None
         self._last_story: int | None = None
-        self._keys: dict[StoryId, int] = {}
-        self._items: list[tuple[Item, int, Evidence]] = []
+        self._made: set[StoryId] = set()
+        self._keys: dict[StoryId, tuple[StoryId, int]] = {}
+        self._items: list[tuple[Item, StoryId, Evidence]] = []
         self._new_stories: dict[StoryId, Story] = {}
         self._saved_stories: dict[StoryId, Story] = {}
         self._grown: set[StoryId] = set()
@@ -62,31 +64,38 @@ class Batch:
 
     def add_item(self, item: Item, story: StoryId, evidence: Evidence) -> None:
         """The item joins the story at its first sight."""
-        self._items.append((item, self._key(story), evidence))
+        self._items.append((item, story, evidence))
 
-    def _key(self, story: StoryId) -> int:
-        if story not in self._keys:
-            self._keys[story] = self._connection.execute(KEY_OF_STORY, (story,)).fetchone()[0]
-        return self._keys[story]
+    def alive(self, ids: Iterable[StoryId]) -> dict[StoryId, tuple[StoryId, int]]:
+        """The story, aliases followed, and its key, of each that the database or this batch has: looked up together, once."""
+        wanted = set(ids)
+        if missing := wanted - self._keys.keys():
+            self._keys |= reads.alive(self._connection, missing)
+        return {id: self._keys[id] for id in wanted if id in self._keys}
+
+    def forget_aliases(self) -> None:
+        """Stories were merged: what is alive is looked up anew. Nothing may wait to be written."""
+        self._keys.clear()
 
     def is_new(self, story: StoryId) -> bool:
         """Whether the database can't know the story yet."""
         return story in self._new_stories
 
     def has(self, story: StoryId) -> bool:
-        """Whether the story was made or given an item here."""
-        return story in self._keys
+        """Whether the story was made here."""
+        return story in self._made
 
     def new_keys(self) -> dict[StoryId, int]:
         """The keys of new stories that wait to be written: no feed can hold them yet."""
-        return {story: self._keys[story] for story in self._new_stories}
+        return {story: self._keys[story][1] for story in self._new_stories}
 
     def add_story(self, story: Story) -> None:
         """A new story; its key is given here."""
         if self._last_story is None:
             self._last_story = self._connection.execute(_LAST_STORY).fetchone()[0]
         self._last_story += 1
-        self._keys[story.id] = self._last_story
+        self._keys[story.id] = (story.id, self._last_story)
+        self._made.add(story.id)
         self._new_stories[story.id] = story
 
     def save_story(self, story: Story) -> None:
@@ -99,19 +108,27 @@ class Batch:
         self._grown.add(story)
 
     def flush(self) -> None:
-        """Writes everything. Raises StoreError for a saved story that does not exist."""
+        """Writes everything. Raises StoreError for a story that does not exist."""
         if self._new_stories:
-            rows = [(*story_row(story), self._keys[story.id]) for story in self._new_stories.values()]
+            rows = [(*story_row(story), self._keys[story.id][1]) for story in self._new_stories.values()]
             self._connection.executemany(_INSERT_STORY, rows)
             self._new_stories = {}
         if self._items:
-            rows = []
-            for item, key, evidence in self._items:
-                self._words[item.id] = words = search_row(item)
-                rows.append((*item_row(item, key), title_hash(words[1]), item.first_seen, evidence_text(evidence)))
-            self._connection.executemany(_INSERT_ITEM, rows)
-            self._items = []
+            self._flush_items()
         self._flush_saved_stories()
+
+    def _flush_items(self) -> None:
+        stories = self.alive(story for _, story, _ in self._items)
+        rows = []
+        for item, story, evidence in self._items:
+            if story not in stories:
+                raise StoreError(f"there is no story {story}")
+            living, key = stories[story]
+            self._grown.add(living)
+            self._words[item.id] = words = search_row(item)
+            rows.append((*item_row(item, key), title_hash(words[1]), item.first_seen, evidence_text(evidence)))
+        self._connection.executemany(_INSERT_ITEM, rows)
+        self._items = []
 
     def finish(self) -> None:
         """Writes everything, the words last, so that they reach the disk as one piece.

@@ -17,7 +17,8 @@ SHOWN = """SELECT stories.id, members.seq, members.entered, stories.published, s
     FROM members CROSS JOIN stories ON stories.key = members.story
     WHERE members.slug = ? AND members.page IS NULL ORDER BY members.seq DESC"""
 NEWEST = f"SELECT * FROM ({SHOWN}) ORDER BY published DESC, id DESC LIMIT ?"
-MEMBERS_OF = "SELECT slug FROM members WHERE story = (SELECT key FROM stories WHERE id = ?)"
+MEMBERS_OF = """SELECT stories.id, members.slug FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value
+    CROSS JOIN members ON members.story = stories.key"""
 PAGES = "SELECT slug, page, closed, updated, stories, x'' FROM pages WHERE slug = ? ORDER BY page"
 PAGE = "SELECT slug, page, closed, updated, stories, body FROM pages WHERE slug = ? AND page = ?"
 PUBLISHED = "SELECT id FROM stories WHERE id IN (SELECT value FROM json_each(?)) AND published_once"
@@ -67,9 +68,12 @@ def shown(connection: sqlite3.Connection, slug: Slug, newest: int | None = None)
     return sorted(found, key=lambda one: -one.seq)
 
 
-def members_of(connection: sqlite3.Connection, story: StoryId) -> frozenset[Slug]:
-    """The feeds that a story is in, archive pages included."""
-    return frozenset(row[0] for row in connection.execute(MEMBERS_OF, (story,)))
+def members_of(connection: sqlite3.Connection, ids: Collection[StoryId]) -> dict[StoryId, frozenset[Slug]]:
+    """The feeds that each of the stories is in, archive pages included."""
+    found: dict[StoryId, set[Slug]] = {id: set() for id in ids}
+    for story, slug in connection.execute(MEMBERS_OF, (as_json(list(found)),)):
+        found[story].add(slug)
+    return {story: frozenset(slugs) for story, slugs in found.items()}
 
 
 def pages(connection: sqlite3.Connection, slug: Slug) -> list[ArchivePage]:

@@ -29,6 +29,8 @@ KNOWN = f"""{_KNOWN} WHERE guid IN (SELECT value FROM json_each(?1)) AND source 
 HAD_DOCUMENT = "SELECT 1 FROM documents WHERE source = ?"
 DOCUMENT = "SELECT items FROM documents WHERE source = ?"
 ALIAS = "SELECT alias_of FROM stories WHERE id = ?"
+ALIVE = """SELECT stories.id, stories.alias_of, stories.key FROM json_each(?) AS named
+    CROSS JOIN stories ON stories.id = named.value"""
 _STORY_OF_ITEM = """SELECT id FROM stories
     WHERE key = (SELECT story FROM items WHERE {} = ? ORDER BY first_seen, items.id LIMIT 1)"""
 STORY_BY_CANONICAL = _STORY_OF_ITEM.format("canonical")
@@ -121,6 +123,17 @@ def resolved(connection: sqlite3.Connection, story: StoryId) -> StoryId | None:
             return story
         story = row[0]
     return None
+
+
+def alive(connection: sqlite3.Connection, ids: Iterable[StoryId]) -> dict[StoryId, tuple[StoryId, int]]:
+    """The living story that each of the ids leads to, and its key; unknown ids are left out. Aliases are few: one by one."""
+    found: dict[StoryId, tuple[StoryId, int]] = {}
+    for id, alias_of, key in connection.execute(ALIVE, (as_json(list(ids)),)).fetchall():
+        if alias_of is None:
+            found[id] = (id, key)
+        elif (living := resolved(connection, alias_of)) is not None:
+            found[id] = alive(connection, [living])[living]
+    return found
 
 
 def story_named(connection: sqlite3.Connection, url_or_id: str) -> StoryId | None:

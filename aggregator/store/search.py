@@ -1,4 +1,4 @@
-"""`Store.find`: a StoryFilter as SQL, answered story by story."""
+"""`Store.find`: a StoryFilter as SQL and its words as FTS5 reads them, answered story by story."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aggregator.model import Story
-from aggregator.ports import StoryFilter
+from aggregator.ports import AnyOf, EveryOf, Phrase, StoryFilter, WordQuery
 from aggregator.store.reads import joined_stories
 from aggregator.store.rows import ITEM_COLUMNS, as_json
 from aggregator.store.story_rows import STORY_COLUMNS
@@ -30,8 +30,8 @@ _ITEM_SIDE = ", ".join(f"items.{column}" for column in ITEM_COLUMNS)
 def conditions(where: StoryFilter) -> tuple[list[str], list[Any]]:
     """The filter as conditions on `stories`, and their parameters. Each looks at the story's items on its own: a superset."""
     found: list[tuple[str, list[Any]]] = []
-    if where.fts is not None:
-        found.append((_WORDS, [where.fts]))
+    if where.words is not None:
+        found.append((_WORDS, [expression(where.words)]))
     for column, names in (("source", where.sources), ("source_group", where.groups)):
         if names is not None:
             found.append((_ITEMS.format(f"{column} IN (SELECT value FROM json_each(?))"), [as_json(sorted(names))]))
@@ -47,6 +47,18 @@ def conditions(where: StoryFilter) -> tuple[list[str], list[Any]]:
     if where.until is not None:
         found.append((_UNTIL, [where.until, where.until]))
     return [condition for condition, _ in found], [value for _, values in found for value in values]
+
+
+def expression(words: WordQuery) -> str:
+    """The words as an FTS5 MATCH expression."""
+    match words:
+        case Phrase(tokens, columns, prefix):
+            return f'{{{" ".join(columns)}}} : "{" ".join(tokens)}"' + (" *" if prefix else "")
+        case EveryOf(parts, without):
+            text = " AND ".join(f"({expression(part)})" for part in parts)
+            return f"({text}) NOT ({expression(AnyOf(without))})" if without else text
+        case AnyOf(parts):
+            return " OR ".join(f"({expression(part)})" for part in parts)
 
 
 def statement(where: StoryFilter, limit: int | None) -> tuple[str, list[Any]]:

@@ -268,8 +268,8 @@ class SqliteStore:
     def shown(self, slug: Slug, newest: int | None = None) -> list[Shown]:
         return self._read(outputs.shown, slug, newest)
 
-    def members_of(self, story: StoryId) -> frozenset[Slug]:
-        return self._read(outputs.members_of, story)
+    def members_of(self, ids: Collection[StoryId]) -> Mapping[StoryId, frozenset[Slug]]:
+        return self._read(outputs.members_of, ids)
 
     def pages(self, slug: Slug) -> list[ArchivePage]:
         return self._read(outputs.pages, slug)

@@ -7,7 +7,7 @@ Stories that were looked at are kept as values, so that looking again costs noth
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -31,6 +31,7 @@ class SqliteTransaction:
         self._index_begun = False
         self._batch = Batch(connection)
         self._stories: dict[StoryId, Story] = {}
+        self._unseen: set[StoryId] = set()
         self._states: dict[SourceId, SourceState] = {}
         self._listings: dict[SourceId, Listing] = {}
         self._strangers: dict[SourceId, bool] = {}
@@ -110,20 +111,23 @@ class SqliteTransaction:
         return tombstone.id
 
     def _join_story(self, item: Item, story: StoryId) -> StoryId:
-        target = self._alive(story)
-        if (known := self._stories.get(target)) is not None:
-            self._stories[target] = replace(known, items=in_order([*known.items, item]))
-        self._batch.grow(target)
-        return target
+        """Whether the story is there is seen when the item is written, with all others that wait."""
+        if (known := self._stories.get(story)) is not None and known.alias_of is None:
+            self._stories[story] = replace(known, items=in_order([*known.items, item]))
+        else:
+            self._unseen.add(story)
+        return story
+
+    def alive(self, ids: Collection[StoryId]) -> Mapping[StoryId, StoryId]:
+        self._batch.flush()
+        return {id: living for id, (living, _) in self._batch.alive(ids).items()}
 
     def _alive(self, story: StoryId) -> StoryId:
         """The story, aliases followed. Raises StoreError for an unknown one."""
         known = self._stories.get(story)
         if known is not None and known.alias_of is None:
             return story
-        self._batch.flush()
-        found = reads.resolved(self._connection, story)
-        if found is None:
+        if (found := self.alive([story]).get(story)) is None:
             raise StoreError(f"there is no story {story}")
         return found
 
@@ -143,6 +147,9 @@ class SqliteTransaction:
 
     def stories(self, ids: Iterable[StoryId]) -> list[Story]:
         wanted = list(ids)
+        if self._unseen:
+            self._forget(*(living for id, living in self.alive(self._unseen).items() if living != id))
+            self._unseen.clear()
         missing = [id for id in wanted if id not in self._stories]
         if missing:
             self._batch.flush()
@@ -164,6 +171,7 @@ class SqliteTransaction:
         moves.merge(self._connection, target, source, now)
         self.index.merge(target, source)
         self._forget(target, source)
+        self._batch.forget_aliases()
         self._batch.grow(target)
 
     def move_item(self, item: ItemId, story: StoryId | None, evidence: Evidence, now: Instant) -> StoryId:
@@ -181,6 +189,7 @@ class SqliteTransaction:
         if target != old:
             moves.after_leaving(self._connection, old, target, item, now)
             self._forget(old)
+            self._batch.forget_aliases()
             self._batch.grow(old)
         self._batch.grow(target)
         return target
@@ -190,11 +199,13 @@ class SqliteTransaction:
             self._stories.pop(story, None)
 
     # --- published feeds
-    def members_of(self, story: StoryId) -> frozenset[Slug]:
-        entering = {slug for slug, stories in self._entering.items() if story in stories}
-        if self._batch.is_new(story):
-            return frozenset(entering)
-        return outputs.members_of(self._connection, story) | entering
+    def members_of(self, ids: Collection[StoryId]) -> Mapping[StoryId, frozenset[Slug]]:
+        asked = [id for id in ids if not self._batch.is_new(id)]
+        stored = outputs.members_of(self._connection, asked) if asked else {}
+        return {id: stored.get(id, frozenset()).union(self._enters(id)) for id in ids}
+
+    def _enters(self, story: StoryId) -> Iterator[Slug]:
+        return (slug for slug, stories in self._entering.items() if story in stories)
 
     def published_stories(self, ids: Collection[StoryId]) -> frozenset[StoryId]:
         asked = [id for id in ids if not self._batch.is_new(id)]

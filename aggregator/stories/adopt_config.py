@@ -130,7 +130,7 @@ def _reselect(store: Store, selections: list[Selection], rules: Rules, now: Inst
             with store.begin() as transaction:
                 for story in retagged:
                     transaction.save_story(story)
-                    touched |= transaction.members_of(story.id)
+                touched.update(*transaction.members_of([story.id for story in retagged]).values())
     _apply(store, selections, touched, now)
     return touched
 

@@ -38,12 +38,13 @@ class Curator(Struct, frozen=True):
         """Looks at these stories again, as their items are now. Returns the feeds whose documents differ now."""
         stories = [story for story in transaction.stories(ids) if story.items]
         published = transaction.published_stories([story.id for story in stories])
+        current = transaction.members_of([story.id for story in stories])
         entering: dict[Slug, list[StoryId]] = {}
         leaving: dict[Slug, list[StoryId]] = {}
         slugs: set[Slug] = set()
         for before in stories:
             after, tagged = settled(before, self.rules, self.now, published=before.id in published)
-            enter, leave, stay = self._placed(after, tagged, transaction.members_of(after.id))
+            enter, leave, stay = self._placed(after, tagged, current[after.id])
             for slug in enter:
                 entering.setdefault(slug, []).append(after.id)
             for slug in leave:

@@ -185,7 +185,7 @@ def store(transaction: Transaction, engine: Engine, found: Reading, decided: Dec
                     touched[_revise(transaction, engine, item, found.signatures[number])] = None
             case Same() | Repeated():
                 pass
-    return list(touched)
+    return list(dict.fromkeys(transaction.alive(touched).values()))
 
 
 def _when(decision: Decision) -> Instant:

@@ -41,7 +41,7 @@ class Overrides:
             whole = key_of(kept.items[0])
             for item in (*kept.items[1:], *alias.items):
                 transaction.add_override(Override("merge", whole, key_of(item), now))
-            heirs = {kept.id: transaction.members_of(alias.id)}
+            heirs = {kept.id: transaction.members_of([alias.id])[alias.id]}
             transaction.merge_stories(kept.id, alias.id, now)
             self._curator(transaction, now, heirs).refresh(transaction, [kept.id])
         return kept.id
@@ -65,7 +65,7 @@ class Overrides:
                 new = transaction.move_item(item.id, new, Evidence("split by hand"), now)
             transaction.index.forget([item.id for item in items])  # nothing may lead them back
             touched = [story.id, new or story.id]
-            heirs = {touched[1]: transaction.members_of(story.id)}
+            heirs = {touched[1]: transaction.members_of([story.id])[story.id]}
             self._curator(transaction, now, heirs).refresh(transaction, dict.fromkeys(touched))
         return touched[1]
 

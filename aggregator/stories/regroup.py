@@ -261,7 +261,7 @@ def _is_as_planned(transaction: Transaction, change: Change) -> bool:
 def _carry_out(transaction: Transaction, change: Change, now: Instant) -> dict[StoryId, frozenset[Slug]]:
     """Moves what leaves its story, then merges. Returns the stories as they are now, each with the feeds it came from."""
     home = {item.id: story.id for story in change.before for item in story.items}
-    feeds = {story.id: transaction.members_of(story.id) for story in change.before}
+    feeds = transaction.members_of([story.id for story in change.before])
     made = []
     for part in change.after:
         target = part.id

@@ -65,7 +65,8 @@ def ripen(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
     stored = store.value(RIPENED_KEY)
     last, before = json.loads(stored) if stored else (now, settle)
     recent = store.find(StoryFilter(since=min(last, now) - max(before, settle) - RIPENED_EVERY))
-    ripe = {story.id for story in recent if story.first_seen <= now - settle and not store.members_of(story.id)}
+    members = store.members_of([story.id for story in recent if story.first_seen <= now - settle])
+    ripe = {story for story, slugs in members.items() if not slugs}
     changed = _refresh(store, settings, rules, ripe, [], now)
     if stored is None or now - last >= RIPENED_EVERY or before != settle:
         with store.begin() as transaction:

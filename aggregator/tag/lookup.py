@@ -41,7 +41,7 @@ class Lookup:
         node = self.expanded(self._rules.node(name))
         where = story_filter(node, self._names, as_of)
         # Where words narrow the search, a bound on time costs the store more than it saves: it is looked at here.
-        found = store.find(replace(where, since=None if where.fts else _latest(since, where.since)))
+        found = store.find(replace(where, since=None if where.words else _latest(since, where.since)))
         certain, certain_alone = answered_by_index(node), answered_for_one_item(node)
         match = compile_node(node, self._rules.vocabulary).match
         for story in found:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aggregator.model import Instant
-from aggregator.ports import QueryNames, StoryFilter
+from aggregator.ports import AnyOf, EveryOf, Phrase, QueryNames, StoryFilter, WordQuery
+from aggregator.ports.search import Column
 from aggregator.tag.fields import SAME_LANGUAGE
 from aggregator.tag.nodes import AUTHOR, All, Any, Compare, Node, Not, Value, Words
 from aggregator.text.words import fold
 
-_COLUMNS = {"title": "title", "body": "text", "author": "author"}
+_COLUMNS: dict[str, Column] = {"title": "title", "body": "text", "author": "author"}
 
 
 def story_filter(node: Node, names: QueryNames, as_of: Instant) -> StoryFilter:
@@ -25,7 +26,7 @@ def story_filter(node: Node, names: QueryNames, as_of: Instant) -> StoryFilter:
     topics = _spelt(_only(parts, "topic"), names.topics)
     languages = _only(parts, "lang")
     return StoryFilter(
-        fts=full_text(node) or _of_the_story(parts),
+        words=word_query(node) or _of_the_story(parts),
         sources=_spelt(_only(parts, "source"), names.sources),
         groups=_spelt(_only(parts, "group"), names.groups),
         tags=_spelt(_only(parts, "tag"), names.tags),
@@ -35,12 +36,17 @@ def story_filter(node: Node, names: QueryNames, as_of: Instant) -> StoryFilter:
     )
 
 
-def _of_the_story(parts: Iterable[Node]) -> str | None:
+def _of_the_story(parts: Iterable[Node]) -> WordQuery | None:
     """The words of a part that any item of the story may meet (a double exclusion): it can't be joined with those of one item."""
     known = [
-        found for part in parts if isinstance(part, Not) and isinstance(part.part, Not) if (found := full_text(part.part.part))
+        found for part in parts if isinstance(part, Not) and isinstance(part.part, Not) if (found := word_query(part.part.part))
     ]
-    return min(known, key=len) if known else None
+    return min(known, key=_size) if known else None
+
+
+def _size(words: WordQuery) -> int:
+    """How many phrases it speaks of: the fewer, the fewer stories they let through."""
+    return 1 if isinstance(words, Phrase) else sum(map(_size, words.parts))
 
 
 def _alone(values: frozenset[str] | None) -> str | None:
@@ -59,29 +65,27 @@ def _spelt(values: frozenset[str] | None, known: frozenset[str]) -> frozenset[st
     return frozenset(name for value in values for name in spellings[value])
 
 
-def full_text(node: Node) -> str | None:
-    """The words of a query as an FTS5 expression over the columns title, text and author; None where words alone don't decide.
+def word_query(node: Node) -> WordQuery | None:
+    """The words of a query as an index is asked for them; None where words alone don't decide.
 
-    Each row is an item. What is excluded is excluded item by item: a superset, as the query excludes by the whole story.
+    It is asked item by item. What is excluded is excluded so, too: a superset, as the query excludes by the whole story.
     """
     match node:
         case All(parts):
-            known = [found for part in parts if (found := full_text(part)) is not None]
-            if not known:
-                return None
-            out = [part.part for part in parts if isinstance(part, Not) and answered_by_index(part.part)]
-            text = " AND ".join(f"({found})" for found in known)
-            excluded = " OR ".join(f"({full_text(part)})" for part in out)
-            return f"({text}) NOT ({excluded})" if out else text
+            known = tuple(_sure(parts))
+            excluded = [part.part for part in parts if isinstance(part, Not) and answered_by_index(part.part)]
+            return EveryOf(known, tuple(_sure(excluded))) if known else None
         case Any(parts):
-            each = [full_text(part) for part in parts]
-            sure = [found for found in each if found is not None]
-            return " OR ".join(f"({found})" for found in sure) if len(sure) == len(each) else None
+            sure = tuple(_sure(parts))
+            return AnyOf(sure) if len(sure) == len(parts) else None
         case Words():
-            columns = " ".join(_COLUMNS[name] for name in node.fields)
-            return f'{{{columns}}} : "{" ".join(node.tokens)}"' + (" *" if node.prefix else "")
+            return Phrase(node.tokens, tuple(_COLUMNS[name] for name in node.fields), node.prefix)
         case _:
             return None
+
+
+def _sure(nodes: Iterable[Node]) -> list[WordQuery]:
+    return [found for node in nodes if (found := word_query(node)) is not None]
 
 
 def answered_by_index(node: Node) -> bool:

@@ -160,4 +160,4 @@ class Newsroom:
 
     def is_member(self, title: str, slug: str) -> bool:
         story = next(story for story in self.stories() if story.lead_item.entry.title == title)
-        return Slug(slug) in self.store.members_of(story.id)
+        return Slug(slug) in self.store.members_of([story.id])[story.id]

@@ -213,7 +213,7 @@ def test_a_part_older_than_what_a_feed_shows_does_not_enter_it(newsroom: Newsroo
         new = transaction.move_item(item.id, None, Evidence("test"), newsroom.clock.now())
         later = replace(curator, oldest={Slug("all"): START})
         assert later.refresh(transaction, [new]) == frozenset()
-    assert newsroom.store.members_of(new) == frozenset()
+    assert newsroom.store.members_of([new]) == {new: frozenset()}
 
 
 @pytest.mark.parametrize("level", ["story", "event"])

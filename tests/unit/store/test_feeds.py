@@ -98,11 +98,10 @@ def test_the_feeds_of_a_story(store: Store) -> None:
     [story, other] = entered(store, 2)
     with store.begin() as transaction:
         transaction.enter(SEA, [story], 1.0)
-        assert transaction.members_of(story) == {ALL, SEA}
+        assert transaction.members_of([story, other]) == {story: {ALL, SEA}, other: {ALL}}
         transaction.leave(ALL, [story])
-        assert transaction.members_of(story) == {SEA}
-    assert store.members_of(story) == {SEA}
-    assert store.members_of(other) == {ALL}
+        assert transaction.members_of([story]) == {story: {SEA}}
+    assert store.members_of([story, other, StoryId("none")]) == {story: {SEA}, other: {ALL}, "none": frozenset()}
 
 
 def test_a_story_can_enter_in_the_transaction_that_begins_it_and_still_be_saved(store: Store) -> None:
@@ -172,7 +171,7 @@ def test_a_closed_page_keeps_its_members_and_shows_them_no_more(store: Store) ->
         transaction.save_page(archive(1, stories[0], stories[1]))
     assert [shown.story for shown in store.shown(ALL)] == [stories[3], stories[2]]
     assert len(store.members(ALL)) == 4
-    assert store.members_of(stories[0]) == {ALL}
+    assert store.members_of(stories[:1]) == {stories[0]: {ALL}}
     assert store.page(ALL, 1) == archive(1, stories[0], stories[1])
     assert store.pages(ALL) == [archive(1, stories[0], stories[1], body=b"")]
     assert store.page(ALL, 2) is None

@@ -100,6 +100,12 @@ def test_a_transaction_sees_its_own_writes(store: Store) -> None:
     assert whole(store, story).items == (first, second)
 
 
+def test_an_item_of_a_story_that_is_not_there_is_refused(store: Store) -> None:
+    with pytest.raises(StoreError, match="no story"):
+        added(store, item("g1"), StoryId("none"))
+    assert store.counts()["items"] == 0
+
+
 def test_an_error_inside_leaves_nothing_behind(store: Store) -> None:
     kept, story = added(store, item("g1"))
     with pytest.raises(ZeroDivisionError), store.begin() as transaction:
@@ -226,7 +232,7 @@ def test_merged_stories_are_one_and_the_other_redirects(store: Store) -> None:
         transaction.enter(ALL, [alias, kept], 1.0)
         transaction.merge_stories(kept, alias, 2000.0)
         inside = transaction.story(kept)
-        assert transaction.members_of(alias) == frozenset()
+        assert transaction.members_of([alias]) == {alias: frozenset()}
     assert inside is not None and inside.items == (first, second)
     assert whole(store, kept).items == (first, second)
     redirect = whole(store, alias)
@@ -244,8 +250,14 @@ def test_aliases_are_followed_through_chains(store: Store) -> None:
         transaction.merge_stories(ids[3], ids[0], 3.0)
     assert [store.story_of(id) for id in ids] == [ids[3]] * 4
     assert len(whole(store, ids[3]).items) == 4
-    _, joined = added(store, item("late", at=5000.0), ids[0])
-    assert joined == ids[3]
+    with store.begin() as transaction:
+        assert transaction.alive([*ids, StoryId("none")]) == dict.fromkeys(ids, ids[3])
+        transaction.story(ids[3])
+        transaction.add_item(item("late", at=5000.0), ids[0], JOINED)
+        living = transaction.story(ids[3])
+        assert living is not None
+        assert living.items[-1].guid == "late"
+    assert whole(store, ids[3]) == living
 
 
 def test_a_merge_with_itself_changes_nothing(store: Store) -> None:

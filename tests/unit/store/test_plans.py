@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from aggregator.model import Slug
-from aggregator.ports import StoryFilter
+from aggregator.ports import Phrase, StoryFilter
 from aggregator.store import documents, items, moves, outputs, reads, retention, search, small, states, told
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import NEW, item, source
@@ -84,7 +84,7 @@ def test_what_is_due_is_read_from_an_index(filled: SqliteStore) -> None:
 @pytest.mark.parametrize(
     "where",
     [
-        StoryFilter(fts="storm"),
+        StoryFilter(Phrase(("storm",))),
         StoryFilter(since=1500.0),
         StoryFilter(topic="sea"),
         StoryFilter(sources=frozenset({"source-1"})),

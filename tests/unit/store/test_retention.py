@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from aggregator.model import ItemId, Slug, SourceId, StoryId
-from aggregator.ports import ArchivePage, OutputState, Override, StoryFilter
+from aggregator.ports import ArchivePage, OutputState, Override, Phrase, StoryFilter
 from aggregator.store.retention import Keep, Swept
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import JOINED, NEW, item, source
@@ -40,7 +40,7 @@ def test_what_left_its_document_long_ago_goes(database: SqliteStore) -> None:
     assert database.sweep(KEEP, 99 * DAY) == Swept()
     assert database.sweep(KEEP, 101 * DAY) == Swept(items=1, stories=1)
     assert database.story_of("a") is None
-    assert list(database.find(StoryFilter(fts="a"))) == [], "and it is found by no search"
+    assert list(database.find(StoryFilter(Phrase(("a",))))) == [], "and it is found by no search"
     assert database.story_of("b") is not None, "what is still listed stays, however old it is"
     assert database.sweep(KEEP, 101 * DAY) == Swept()
     database.check(full=True)
@@ -134,7 +134,7 @@ def test_archives_aliases_and_overrides_outlive_the_text(database: SqliteStore) 
     assert database.sweep(KEEP, 200 * DAY) == Swept(items=2, stories=1, tombstones=1)
     assert database.story_of(other) == kept
     assert database.page(ALL, 1) is not None
-    assert database.members_of(kept) == {ALL}
+    assert database.members_of([kept]) == {kept: {ALL}}
     assert len(database.overrides()) == 1
 
 

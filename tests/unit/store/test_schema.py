@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from aggregator.dedup.engine import Engine
 from aggregator.errors import StoreError
 from aggregator.model import ItemId, Slug, SourceId, Tag, TagKind, Validators
-from aggregator.ports import StoryFilter
+from aggregator.ports import Phrase, StoryFilter
 from aggregator.settings import Dedup
 from aggregator.store import schema
 from aggregator.store.identity import story_ids
@@ -96,7 +96,7 @@ def test_an_upgrade_keeps_ids_and_everything_that_was_stored(sample: SqliteStore
     assert stories["g4"].items == (replace(item("g4", at=1004.0), id=ItemId(5)),)
     assert stories["g3"].tags == (Tag(TagKind.TAG, "sea", "group"),)
     assert sample.story_of(next(story_ids(item("g2")))) == stories["g1"].id
-    assert [story.id for story in sample.find(StoryFilter(fts="title : g5"))] == [stories["g5"].id]
+    assert [story.id for story in sample.find(StoryFilter(Phrase(("g5",), ("title",))))] == [stories["g5"].id]
     assert sample.evidence(stories["g0"].id)[stories["g0"].items[1].id] == (1100.0, JOINED)
 
 
@@ -130,8 +130,8 @@ def test_an_older_sqlite_finds_the_same(tmp_path: Path, monkeypatch: pytest.Monk
         transaction.add_item(item("g2"), None, NEW)
     with store.begin() as transaction:
         transaction.update_item(replace(one, entry=entry("g1", title="Calm at sea")))
-    assert [found.id for found in store.find(StoryFilter(fts="calm"))] == [story]
-    assert [found.id for found in store.find(StoryFilter(fts="title : storm"))] != [story]
+    assert [found.id for found in store.find(StoryFilter(Phrase(("calm",))))] == [story]
+    assert [found.id for found in store.find(StoryFilter(Phrase(("storm",), ("title",))))] != [story]
     store.close()
     SqliteStore(tmp_path / "news.db").close()
 
