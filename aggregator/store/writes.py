@@ -119,7 +119,6 @@ class SqliteTransaction:
         return story
 
     def alive(self, ids: Collection[StoryId]) -> Mapping[StoryId, StoryId]:
-        self._batch.flush()
         return {id: living for id, (living, _) in self._batch.alive(ids).items()}
 
     def _alive(self, story: StoryId) -> StoryId:
