@@ -10,6 +10,7 @@ from aggregator.cadence import due, floors, rhythm
 from aggregator.cadence.body import body_hash
 from aggregator.cadence.moves import after_moves
 from aggregator.model import (
+    MAX_RETRY,
     FaultKind,
     Feed,
     Fetched,
@@ -23,8 +24,6 @@ from aggregator.model import (
 )
 from aggregator.settings import Polling
 
-MAX_RETRY = 7 * 86_400.0
-"""Seconds of a server's wish to wait that is believed at most."""
 PARSE_FAULTS = frozenset({FaultKind.PARSE, FaultKind.PARSE_LIMIT, FaultKind.NOT_A_FEED, FaultKind.HTML})
 NOT_OURS = frozenset({FaultKind.HELD})
 """Faults that say nothing about the source: they are not counted as its failures."""

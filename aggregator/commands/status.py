@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aggregator.ports import EVENTS
 from aggregator.text.masks import hide, shown
 from aggregator.text.times import rfc3339, spell
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from aggregator.app import Application
     from aggregator.model import Source, SourceState
 
-
-EVENTS = 5_000
-"""Events looked through for open ones."""
 
 COLUMNS = ("source", "state", "entries", "last", "next", "why")
 

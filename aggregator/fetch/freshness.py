@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from email.utils import parsedate_to_datetime
 
-from aggregator.model import Instant
-
-MAX_RETRY = 7 * 86_400.0
-"""Seconds of the longest Retry-After that is believed."""
+from aggregator.model import MAX_RETRY, Instant
 
 DISBELIEVED = 86_400.0
 """Seconds that are waited after a longer one: no answer may stop a source for good."""

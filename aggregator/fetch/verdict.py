@@ -11,7 +11,19 @@ from aggregator.fetch import freshness
 from aggregator.fetch.discover import offered_feeds
 from aggregator.fetch.request import sendable
 from aggregator.fetch.sniff import is_blank, is_page
-from aggregator.model import Fault, FaultKind, Fetched, FetchFailed, FetchOutcome, Hints, Hop, Instant, NotModified, Validators
+from aggregator.model import (
+    MAX_RETRY,
+    Fault,
+    FaultKind,
+    Fetched,
+    FetchFailed,
+    FetchOutcome,
+    Hints,
+    Hop,
+    Instant,
+    NotModified,
+    Validators,
+)
 
 PERMANENT = frozenset({301, 308})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -128,7 +140,7 @@ def _status_fault(answer: Answer, now: Instant, hold: float) -> Fault:
         plain = status == 429 and seconds is None
         if plain:
             wait = max(now + hold * HELD_429, wait or 0.0)
-        holds = plain or (seconds is not None and seconds <= freshness.MAX_RETRY)
+        holds = plain or (seconds is not None and seconds <= MAX_RETRY)
         return Fault(FaultKind.STATUS, _named(status), status, retry_at=wait, holds_host=holds)
     kind, extra = _KINDS.get(status, (FaultKind.STATUS, ""))
     if status == 410 and any(hop.status not in PERMANENT for hop in answer.hops):

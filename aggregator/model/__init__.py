@@ -4,12 +4,23 @@ Instants are seconds since the Unix epoch, UTC. Texts are Unicode without contro
 """
 
 from aggregator.model.documents import Category, Enclosure, Entry, Feed, Origin
-from aggregator.model.fetched import Fault, FaultKind, Fetched, FetchFailed, FetchOutcome, FetchRequest, Hop, NotModified
+from aggregator.model.fetched import (
+    MAX_RETRY,
+    Fault,
+    FaultKind,
+    Fetched,
+    FetchFailed,
+    FetchOutcome,
+    FetchRequest,
+    Hop,
+    NotModified,
+)
 from aggregator.model.names import Instant, ItemId, Slug, SourceId, StoryId
 from aggregator.model.sources import Auto, Cron, Every, Fixed, Hints, Source, SourceState, Validators
 from aggregator.model.stories import Evidence, Item, Story, Tag, TagKind
 
 __all__ = [
+    "MAX_RETRY",
     "Auto",
     "Category",
     "Cron",

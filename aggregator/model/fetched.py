@@ -10,6 +10,9 @@ from msgspec import Struct
 from aggregator.model.names import Instant
 from aggregator.model.sources import Hints, Validators
 
+MAX_RETRY = 7 * 86_400.0
+"""Seconds of the longest wish to wait (Retry-After) that is believed."""
+
 
 class FaultKind(StrEnum):
     """Why a fetch or a parse failed: the closed set that status, metrics and tests speak in.

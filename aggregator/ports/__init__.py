@@ -3,6 +3,7 @@
 from aggregator.ports.index import INDEX_VERSION, MINUTE_BITS, IndexedItem, Postings, StoryIndex
 from aggregator.ports.outside import Clock, Fetcher, Job, Message, Messenger, Parser, Reply
 from aggregator.ports.rows import (
+    EVENTS,
     ArchivePage,
     Delivery,
     Event,
@@ -23,6 +24,7 @@ from aggregator.ports.transaction import Transaction
 
 __all__ = [
     "COLUMNS",
+    "EVENTS",
     "INDEX_VERSION",
     "MINUTE_BITS",
     "AnyOf",

@@ -148,6 +148,10 @@ class Delivery(Struct, frozen=True):
     last_error: str | None = None
 
 
+EVENTS = 5_000
+"""Events looked through for open ones, or for one: more than there are sources that can be broken at a time."""
+
+
 class Event(Struct, frozen=True):
     """Something that a person should know: a source broken or silent, a rule's test that fails. An entry of the health feed.
 

@@ -7,25 +7,17 @@ import re
 
 from aggregator.model import Entry
 from aggregator.text.chars import one_line, shorten
+from aggregator.text.html import text_of
 
 LONGEST_SUMMARY = 1_000
 """Characters of text up to which an outlet's own summary is taken whole, markup included."""
 EXCERPT = 500
 """Characters that are taken of a longer text: about what outlets write as a summary themselves."""
 
-_TAG = re.compile(r"""<[A-Za-z/!](?:[^"'>]|"[^"]*"|'[^']*')*>""")
-_INLINE = re.compile(r"</?(?:a|abbr|b|bdi|cite|code|del|em|i|ins|kbd|mark|q|s|small|span|strong|sub|sup|u|var)\b[^>]*>", re.I)
 _MEDIA = re.compile(r"<(?:img|video|audio|picture)\b", re.I)
 _PARAGRAPH = re.compile(r"\s*<p(?:\s[^>]*)?>.*?</p>", re.S)
 """A paragraph at the top: cleaned HTML is balanced, and a paragraph can't hold another."""
 _SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’»)]*\s")
-
-
-def text_of(markup: str) -> str:
-    """The text of cleaned HTML on one line."""
-    if "<" not in markup and "&" not in markup:
-        return one_line(markup)
-    return one_line(html.unescape(_TAG.sub(" ", _INLINE.sub("", markup))))
 
 
 def is_bare(markup: str) -> bool:

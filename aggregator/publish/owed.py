@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from aggregator.model import Instant, Slug, Story, StoryId
-from aggregator.ports import Delivery, Event, Message, Store, Subscription, Transaction
+from aggregator.ports import EVENTS, Delivery, Event, Message, Store, Subscription, Transaction
 from aggregator.publish import jsonfeed
 from aggregator.publish.addresses import feed_path
 from aggregator.publish.addresses import hub as hub_address
@@ -20,8 +20,6 @@ from aggregator.websub import hub_rules
 
 WEBHOOK = "webhook"
 ALERT = "alert"
-EVENTS = 5_000
-"""Events looked through for the one that a message is about."""
 SENT_KEY = "webhook."
 """Prefix of stored values: what a webhook was last told of each story that its feed shows."""
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from aggregator.cadence.hours import following
 from aggregator.logs import Log
 from aggregator.model import Instant, Slug, SourceId, SourceState
-from aggregator.ports import Delivery, Event, Job, Rules, Store, Transaction
+from aggregator.ports import EVENTS, Delivery, Event, Job, Rules, Store, Transaction
 from aggregator.run import clock_jumps, health
 from aggregator.run.opml_lists import Lists
 from aggregator.run.runtime import Runtime
@@ -30,8 +30,6 @@ ROLL = 60.0
 HEALTH = 60.0
 LISTS = 10.0
 DIGESTS = 20.0
-EVENTS = 5_000
-"""Events looked through for open ones: more than there are sources that can be broken at a time."""
 
 
 class Upkeep:
