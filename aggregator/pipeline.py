@@ -28,6 +28,7 @@ from aggregator.model import (
     Source,
     SourceId,
     SourceState,
+    Validators,
 )
 from aggregator.ports import Clock, Fetcher, Parser, Store, Transaction
 from aggregator.settings import Settings
@@ -50,7 +51,10 @@ Outcome = Literal["changed", "unchanged", "failed", "refused"]
 
 
 class PollReport(Struct, frozen=True):
-    """What came of a poll. detail: one line for a person; new, changed: items; slugs: feeds whose documents differ now."""
+    """What came of a poll. detail: one line for a person; new, changed: items; slugs: feeds whose documents differ now.
+
+    grouped, refused: what was beyond the source's budget (`stories.budget.Allotted`).
+    """
 
     source: SourceId
     outcome: Outcome
@@ -58,6 +62,8 @@ class PollReport(Struct, frozen=True):
     new: int = 0
     changed: int = 0
     slugs: frozenset[Slug] = frozenset()
+    grouped: int = 0
+    refused: int = 0
     seconds: float = 0.0
 
 
@@ -150,16 +156,20 @@ class Pipeline(Struct, frozen=True):
         self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant
     ) -> Callable[[Transaction], PollReport]:
         """Everything about a document that needs no lock. Returns what stores it."""
-        from aggregator.stories import ingest
+        from aggregator.stories import budget, ingest
 
         decided = ingest.decided(self.store.overrides())
-        found = self.reader().read(source, state, feed, partial(self.store.known, source.id), decided, now)
+        spent = budget.known(self.store, source.id)
+        found = self.reader().read(source, state, feed, partial(self.store.known, source.id), decided, spent, now)
         after = replace(self._after(source, state, answer, now, feed=feed, found=found), languages=found.languages)
+        if found.allotted.refused:  # what was left is looked for again, in the whole document and though it be the same
+            after = replace(after, body_hash=b"", validators=Validators(), validators_url=None)
 
         def commit(transaction: Transaction) -> PollReport:
             slugs = self._commit(transaction, after, feed, found, decided, now)
             detail = f"{found.new} new, {found.changed} changed"
-            return PollReport(source.id, "changed", detail, found.new, found.changed, frozenset(slugs))
+            over = found.allotted.grouped, found.allotted.refused
+            return PollReport(source.id, "changed", detail, found.new, found.changed, frozenset(slugs), *over)
 
         return commit
 
@@ -167,14 +177,15 @@ class Pipeline(Struct, frozen=True):
         self, transaction: Transaction, state: SourceState, feed: Feed, found: Reading, decided: Decided, now: Instant
     ) -> set[Slug]:
         """Everything that one document brings, in one transaction."""
-        from aggregator.stories import curate, ingest
+        from aggregator.stories import budget, curate, ingest
 
         reader = self.reader()
         stories = ingest.store(transaction, reader.engine, found, decided, now)
         listed = self.store.fingerprints(state.id) if feed.partial else feed.unchanged  # what a part leaves out is still listed
         transaction.touch_items(state.id, listed, found.listed, now)
         rejected = transaction.add_rejects(found.rejects)
-        counters = ingest.counted(state.counters, feed.dropped, rejected)
+        counters = ingest.counted(state.counters, feed.dropped, rejected, found.allotted.counts)
+        budget.save(transaction, state.id, found.allotted.spent)
         curator = curate.Curator(reader.rules, transaction.outputs(), self.settings.publish.settle, now)
         transaction.save_state(replace(state, counters=counters))
         if self.settings.network.websub and not feed.partial:  # a part need not name the hub

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import Struct, to_builtins
 
+from aggregator.ports.share import Places
 from aggregator.text.times import rfc3339
 
 if TYPE_CHECKING:
@@ -158,21 +159,25 @@ def _is_unchanged(known: OutputState | None, definition: bytes) -> bool:
 def _feed(store: Store, output: Output, known: OutputState | None, lookup: Lookup, since: float, now: float) -> FeedPlan:
     """As adopting the config will do it: newest first, at most `items`, none older than what the feed shows."""
     shown = store.shown(output.slug)
-    members = {member.story: member.entered for member in store.members(output.slug)}
+    members = {member.story for member in store.members(output.slug)}
     oldest = min((one.published for one in shown), default=0.0) if known is not None and not known.filling else 0.0
     matching: set[str] = set()
-    enter: list[Headline] = []
-    held = 0
+    new = 0
+    places = Places(output.items)
     for story in _matching(store, output, lookup, since, now):
         matching.add(story.id)
-        if story.id in members or (known is not None and output.topic is not None and output.topic in story.topics):
+        if story.excess or story.id in members:
             continue
-        if story.published >= oldest and len(enter) < output.items:
-            enter.append(headline(story))
-        else:
-            held += 1
-    leave = _leaving(store, [id for id in members if id not in matching], since) if _is_asked(output) else []
-    return FeedPlan(str(output.slug), known is None or known.withdrawn, tuple(enter), tuple(map(headline, leave)), held)
+        if known is not None and output.topic is not None and output.topic in story.topics:
+            continue
+        new += 1
+        if story.published >= oldest:
+            places.offer(story)
+    enter = [headline(story) for story in store.stories([id for _, id in places.taken()])]
+    leave = _leaving(store, [one.story for one in shown if one.story not in matching], since) if _is_asked(output) else []
+    return FeedPlan(
+        str(output.slug), known is None or known.withdrawn, tuple(enter), tuple(map(headline, leave)), new - len(enter)
+    )
 
 
 def _is_asked(output: Output) -> bool:

@@ -117,7 +117,9 @@ def dropped(application: Application, named: str) -> dict[str, Any]:
 
     reject: Reject | None = next((one for one in application.store.rejects(100_000) if named in (one.url, one.guid)), None)
     if reject is None:
-        raise UsageError(f"nothing is known of {named!r}: no story, no entry, and nothing that was thrown away")
+        over = [state.id for state in application.store.states().values() if state.counters.get("budget:refused")]
+        hint = f". It may be one of those beyond the budget of {', '.join(over)}, which are not stored" if over else ""
+        raise UsageError(f"nothing is known of {named!r}: no story, no entry, and nothing that was thrown away{hint}")
     return {
         "rejected": reject.title,
         "url": reject.url,

@@ -161,6 +161,7 @@ def _source(base: Source, own: feeds.Inherited, id: str = "", url: str = "", sho
         user_agent=_either(own.user_agent, base.user_agent),
         silent_after=_either(own.silent_after, base.silent_after),
         retain=_either(own.retain, base.retain),
+        budget=_either(own.budget, base.budget),
         enabled=_either(own.enabled, base.enabled),
         private=_either(own.private, base.private),
         shown=shown,

@@ -49,6 +49,11 @@ class Inherited(Section):
     private: bool | None = key(
         SWITCH, "Its stories are in feeds with a token alone, and it is named nowhere in public. Default: false.", default=None
     )
+    budget: int | None = key(
+        count(1, 1_000_000),
+        "New entries a day (UTC) that may enter feeds; more are grouped alone, beyond twice as many not stored. Default: 3000.",
+        default=None,
+    )
     enabled: bool | None = key(SWITCH, "`false`: not polled, its stories stay. Default: true.", default=None)
 
 

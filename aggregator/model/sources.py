@@ -35,6 +35,7 @@ Every: TypeAlias = Auto | Fixed | Cron
 class Source(Struct, frozen=True):
     """A configured feed, with what its group and the defaults gave it. Queries are texts that have been checked.
 
+    budget: entries a day (UTC) that may enter feeds.
     shown: the address as it may be shown: without password, what was filled in as it is written (`${NAME}`).
     private: nothing of it may show in public.
     """
@@ -57,6 +58,7 @@ class Source(Struct, frozen=True):
     user_agent: str | None = None
     silent_after: float | None = None
     retain: float | None = None
+    budget: int = 3_000
     enabled: bool = True
     private: bool = False
     shown: str = ""

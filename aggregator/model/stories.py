@@ -17,6 +17,7 @@ class Item(Struct, frozen=True):
     outlet: who published it, as shown; outlet_key: what outlets are counted by (registrable domain or folded name).
     published: never later than first_seen; first_seen where the feed gave none (then `undated`).
     hash: 8 bytes over what a reader sees; old: held back from feeds that people already read (a new source's backlog).
+    excess: beyond its source's budget of the day: it brings no story into any feed.
     origin: the news agency named in dateline, author or byline ("reuters"), or None.
     private: of a private source. Kept with the item, so that a source which leaves the config stays private.
     """
@@ -40,6 +41,7 @@ class Item(Struct, frozen=True):
     old: bool = False
     origin: str | None = None
     private: bool = False
+    excess: bool = False
 
 
 class Evidence(Struct, frozen=True):
@@ -73,7 +75,8 @@ class Story(Struct, frozen=True):
 
     items: by first sight; outlets follow in that order. lead: the item shown.
     published: of the story, fixed at its birth; updated: moves only when what a reader sees changes.
-    visible: 8 bytes over what a reader sees; alias_of: the story this one turned out to be; old: as in `Item`, if all items are.
+    visible: 8 bytes over what a reader sees; alias_of: the story this one turned out to be; old: held back
+    from feeds that people already read, as all its items are.
     """
 
     id: StoryId
@@ -98,6 +101,11 @@ class Story(Struct, frozen=True):
     def private(self) -> bool:
         """Whether it may show in feeds with a token alone: one private item makes it so."""
         return any(item.private for item in self.items)
+
+    @property
+    def excess(self) -> bool:
+        """Whether all its items are beyond their sources' budgets."""
+        return bool(self.items) and all(item.excess for item in self.items)
 
     @property
     def outlets(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from aggregator.ports.rows import (
 )
 from aggregator.ports.rules import LanguageGuesser, QueryChecker, QueryNames, Rules, Tagged
 from aggregator.ports.search import COLUMNS, AnyOf, EveryOf, Phrase, StoryFilter, WordQuery
+from aggregator.ports.share import beyond_share, share
 from aggregator.ports.store import Store
 from aggregator.ports.transaction import Transaction
 
@@ -61,4 +62,6 @@ __all__ = [
     "Transaction",
     "Whereabouts",
     "WordQuery",
+    "beyond_share",
+    "share",
 ]

@@ -18,7 +18,7 @@ from aggregator.model import (
 class KnownItem(Struct, frozen=True):
     """What identification needs of a stored item. title_hash: `identify.title_hash` of its title, as stored with it.
 
-    first_seen, published, undated, old: as they were stored; a changed entry keeps them.
+    first_seen, published, undated, old, excess: as they were stored; a changed entry keeps them.
     """
 
     id: ItemId
@@ -32,6 +32,7 @@ class KnownItem(Struct, frozen=True):
     published: Instant
     undated: bool = False
     old: bool = False
+    excess: bool = False
 
 
 class Hold(Struct, frozen=True):

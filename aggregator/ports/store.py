@@ -107,8 +107,13 @@ class Store(Protocol):
     def shown(self, slug: Slug, newest: int | None = None) -> list[Shown]:
         """Members in no closed archive page, newest entered first. Cheap: no story is loaded.
 
-        newest: so many of them, those published last; the higher id is the newer of equals.
+        newest: so many of them, those published last, the higher id being the newer of equals; those of a source beyond its share
+        (`ports.share`) only if others don't fill the places.
         """
+        ...
+
+    def lead_sources(self, slug: Slug) -> dict[StoryId, SourceId]:
+        """Of the members in no closed archive page: the source that the story's lead is from."""
         ...
 
     def members_of(self, ids: Collection[StoryId]) -> Mapping[StoryId, frozenset[Slug]]:

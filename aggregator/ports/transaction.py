@@ -85,7 +85,13 @@ class Transaction(Protocol):
         """Puts stories into a feed, in this order; those that are in stay where they are."""
         ...
 
-    def leave(self, slug: Slug, stories: Collection[StoryId]) -> None: ...
+    def leave(self, slug: Slug, stories: Collection[StoryId]) -> None:
+        """Takes stories out of a feed.
+
+        One that stands in a closed archive page stays there, unless it was taken down or is an alias: else it could enter, and be
+        archived, again and again.
+        """
+        ...
 
     def clear(self, slug: Slug) -> None:
         """Takes all stories out of a feed that are in no closed page of it."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from aggregator.model import Instant, Slug, StoryId
-from aggregator.ports import ArchivePage, Shown
+from aggregator.model import Instant, Slug, SourceId, StoryId
+from aggregator.ports import ArchivePage, Shown, beyond_share, share
 from aggregator.publish.rendering import Rendered
 from aggregator.publish.view import apart
 
@@ -26,16 +26,25 @@ def page_size(items: int) -> int:
     return min(max(items // 2, SMALLEST_PAGE), LARGEST_PAGE)
 
 
-def to_close(shown: Sequence[Shown], items: int) -> tuple[Shown, ...]:
+def is_due(shown: Sequence[Shown], items: int) -> bool:
+    """Whether a page is to be closed: the document has grown by one."""
+    return len(shown) >= items + page_size(items)
+
+
+def to_close(shown: Sequence[Shown], items: int, sources: Mapping[StoryId, SourceId]) -> tuple[Shown, ...]:
     """The members of the next page to be closed, or nothing: those about which subscribers heard nothing new for longest.
+
+    Those of a source that holds more than its share of the document go first, however new: no source pushes all others out.
+    sources: of the stories' leads.
 
     After closing, at least `items` members are left. So pages are in the order in which their stories last changed, as their
     dates tell it (many enter at one moment when a feed starts), and a story that was just updated stays in the document.
     """
-    size = page_size(items)
-    if len(shown) < items + size:
+    if not is_due(shown, items):
         return ()
-    return tuple(sorted(shown, key=_quiet_since)[:size])
+    quiet = sorted(shown, key=_quiet_since)
+    beyond = beyond_share(reversed(quiet), share(items), sources)
+    return tuple(sorted(quiet, key=lambda one: one.story not in beyond)[: page_size(items)])
 
 
 def _quiet_since(one: Shown) -> tuple[int, Instant, int]:

@@ -52,9 +52,11 @@ class ClosedPages:
 
     def close(self, output: Output, shown: list[Shown], now: Instant) -> list[Shown]:
         """Closes what is due to be closed and returns the members that are left in the subscription document."""
-        before = self.count(output.slug)
+        if not archive.is_due(shown, output.items):
+            return shown
+        before, sources = self.count(output.slug), self._store.lead_sources(output.slug)
         closed: list[Closed] = []
-        while members := archive.to_close(shown, output.items):
+        while members := archive.to_close(shown, output.items, sources):
             entries = in_order(self._renderer.entries(members, output), "published")
             closed.append((archive.close(output.slug, before + len(closed) + 1, entries, now), entries))
             gone = {one.story for one in members}

@@ -34,7 +34,8 @@ def place(
     """Decides for one story: `wanted` are the feeds whose queries match it, `current` those it is in.
 
     A story that is taken down or has become another's alias leaves everything. A backlog story (`old`) enters only feeds that
-    are still being filled; one that is in stays in. A new story waits `settle` seconds for a better lead.
+    are still being filled, one beyond its source's budget (`excess`) none; one that is in stays in. A new story waits `settle`
+    seconds for a better lead.
     """
     if story.dropped or story.alias_of is not None:
         reason = "taken down" if story.dropped else f"is now {story.alias_of}"
@@ -44,7 +45,9 @@ def place(
     reasons = dict.fromkeys(leave, "no longer matches")
     for slug in sorted(set(wanted).difference(current)):
         state = outputs.get(slug)
-        if story.old and not (state is not None and state.filling):
+        if story.excess:
+            reasons[slug] = "beyond its source's budget of the day"
+        elif story.old and not (state is not None and state.filling):
             reasons[slug] = "backlog of a new source: the feed is read already"
         elif now < story.first_seen + settle and not story.old:
             reasons[slug] = "held back for a better lead"

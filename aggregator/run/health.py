@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from aggregator.cadence import silent
 from aggregator.model import Instant, Source, SourceId, SourceState
 from aggregator.ports import Event
+from aggregator.stories.budget import DAY, Spent
 from aggregator.text.masks import shown
 from aggregator.text.times import spell
 
@@ -66,6 +67,19 @@ def of_config(refused: str | None, held: Iterable[str]) -> Iterator[Condition]:
         yield Condition("config", "daemon", "An edit of the config is refused", f"the old one is in use: {refused}")
     if keys := ", ".join(held):
         yield Condition("restart", "daemon", "A restart is needed", f"{keys} in the config: the old value is in use until then")
+
+
+def of_budgets(
+    sources: Iterable[Source], states: Mapping[SourceId, SourceState], spent: Mapping[SourceId, Spent], now: Instant
+) -> Iterator[Condition]:
+    """The sources that bring too much: for a day after the last entry beyond the budget, as a flood goes on with each new day."""
+    for source in sources:
+        over = spent.get(source.id, Spent()).over
+        if source.enabled and source.id in states and over is not None and abs(now - over) < DAY:
+            name = source.title or states[source.id].title or source.id
+            why = f"it brings more than its budget of {source.budget} new entries a day; the rest enters no feed. "
+            why += "Raise `budget` at the source if that is right"
+            yield Condition("budget", source.id, f"{name} brings too much", why)
 
 
 def _of_source(source: Source, state: SourceState, now: Instant) -> Iterator[Condition]:

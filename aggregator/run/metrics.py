@@ -25,6 +25,7 @@ class Metrics:
             "aggregator_poll_seconds", "Duration of polls.", ["outcome"], buckets=LATENCY, registry=registry
         )
         self._entries = Counter("aggregator_entries", "Entries stored, new or changed.", ["kind"], registry=registry)
+        self._beyond = Counter("aggregator_beyond_budget", "Entries beyond their source's budget.", ["kind"], registry=registry)
         self._published = Counter("aggregator_published_feeds", "Documents of feeds that were written anew.", registry=registry)
         self._publish_seconds = Histogram(
             "aggregator_publish_seconds", "Duration of publishing.", buckets=LATENCY, registry=registry
@@ -44,6 +45,10 @@ class Metrics:
         self._seconds.labels(outcome).observe(seconds)
         self._entries.labels("new").inc(new)
         self._entries.labels("changed").inc(changed)
+
+    def beyond_budget(self, grouped: int, refused: int) -> None:
+        self._beyond.labels("grouped").inc(grouped)
+        self._beyond.labels("refused").inc(refused)
 
     def published(self, feeds: int, seconds: float) -> None:
         self._published.inc(feeds)

@@ -18,7 +18,7 @@ from aggregator.run import clock_jumps, health
 from aggregator.run.opml_lists import Lists
 from aggregator.run.runtime import Runtime
 from aggregator.settings import Settings
-from aggregator.stories import rolling
+from aggregator.stories import budget, rolling
 from aggregator.text.masks import hide
 
 if TYPE_CHECKING:
@@ -100,9 +100,14 @@ class Upkeep:
         states = await self._healed()
         runtime, now = self._runtime(), self._runtime().clock.now()
         hidden = runtime.settings.secrets
+        sources, spent = runtime.settings.sources, budget.all_known(runtime.store)
         found = [
             replace(one, title=hide(one.title, hidden), detail=hide(one.detail, hidden))
-            for one in (*self._troubles(), *health.conditions(runtime.settings.sources, states, now))
+            for one in (
+                *self._troubles(),
+                *health.conditions(sources, states, now),
+                *health.of_budgets(sources, states, spent, now),
+            )
         ]
         events = health.changes(runtime.store.events(EVENTS), found, now)
         if events:

@@ -208,6 +208,7 @@ class Service:
             ms=round(report.seconds * 1000),
         )
         self.metrics.polled(report.outcome, report.seconds, report.new, report.changed)
+        self.metrics.beyond_budget(report.grouped, report.refused)
         self._issuing.changed(report.slugs)
 
     async def _take_in(self, source: Source, answer: Callable[[SourceState], Fetched]) -> None:

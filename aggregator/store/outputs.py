@@ -6,8 +6,8 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 
-from aggregator.model import Instant, Slug, StoryId
-from aggregator.ports import ArchivePage, Member, OutputState, Shown
+from aggregator.model import Instant, Slug, SourceId, StoryId
+from aggregator.ports import ArchivePage, Member, OutputState, Shown, share
 from aggregator.store.rows import as_json
 
 OUTPUTS = "SELECT slug, definition, filling, revision, changed, as_of, withdrawn FROM outputs ORDER BY slug"
@@ -16,7 +16,15 @@ MEMBERS = """SELECT stories.id, seq, entered FROM members CROSS JOIN stories ON 
 SHOWN = """SELECT stories.id, members.seq, members.entered, stories.published, stories.updated, stories.version
     FROM members CROSS JOIN stories ON stories.key = members.story
     WHERE members.slug = ? AND members.page IS NULL ORDER BY members.seq DESC"""
-NEWEST = f"SELECT * FROM ({SHOWN}) ORDER BY published DESC, id DESC LIMIT ?"
+NEWEST = """SELECT id, seq, entered, published, updated, version FROM (
+        SELECT stories.id, members.seq, members.entered, stories.published, stories.updated, stories.version,
+            row_number() OVER (PARTITION BY items.source ORDER BY stories.published DESC, stories.id DESC) AS place
+        FROM members CROSS JOIN stories ON stories.key = members.story CROSS JOIN items ON items.id = stories.lead
+        WHERE members.slug = ? AND members.page IS NULL)
+    ORDER BY place > ?, published DESC, id DESC LIMIT ?"""
+LEAD_SOURCES = """SELECT stories.id, items.source
+    FROM members CROSS JOIN stories ON stories.key = members.story CROSS JOIN items ON items.id = stories.lead
+    WHERE members.slug = ? AND members.page IS NULL"""
 MEMBERS_OF = """SELECT stories.id, members.slug FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value
     CROSS JOIN members ON members.story = stories.key"""
 PAGES = "SELECT slug, page, closed, updated, stories, x'' FROM pages WHERE slug = ? ORDER BY page"
@@ -34,7 +42,8 @@ _TAKE_SEQS = """INSERT INTO outputs (slug, last_seq) VALUES (?, ?)
     ON CONFLICT (slug) DO UPDATE SET last_seq = last_seq + excluded.last_seq RETURNING last_seq"""
 _ENTER = "INSERT INTO members (slug, story, seq, entered) VALUES (?, ?, ?, ?)"
 LEAVE = """DELETE FROM members WHERE (story, slug) IN
-    (SELECT stories.key, ? FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value)"""
+    (SELECT stories.key, ? FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value)
+    AND (page IS NULL OR EXISTS (SELECT 1 FROM stories WHERE key = members.story AND (dropped OR alias_of IS NOT NULL)))"""
 CLEAR = "DELETE FROM members WHERE slug = ? AND page IS NULL"
 LEAVE_ALL = "DELETE FROM members WHERE story = (SELECT key FROM stories WHERE id = ?)"
 MARK_PUBLISHED = "UPDATE stories SET published_once = 1 WHERE id = ? AND NOT published_once"
@@ -64,8 +73,13 @@ def shown(connection: sqlite3.Connection, slug: Slug, newest: int | None = None)
     """See `Store.shown`."""
     if newest is None:
         return [Shown(*row) for row in connection.execute(SHOWN, (slug,))]
-    found = [Shown(*row) for row in connection.execute(NEWEST, (slug, newest))]
+    found = [Shown(*row) for row in connection.execute(NEWEST, (slug, share(newest), newest))]
     return sorted(found, key=lambda one: -one.seq)
+
+
+def lead_sources(connection: sqlite3.Connection, slug: Slug) -> dict[StoryId, SourceId]:
+    """See `Store.lead_sources`."""
+    return dict(connection.execute(LEAD_SOURCES, (slug,)).fetchall())
 
 
 def members_of(connection: sqlite3.Connection, ids: Collection[StoryId]) -> dict[StoryId, frozenset[Slug]]:
@@ -125,7 +139,7 @@ def enter(connection: sqlite3.Connection, slug: Slug, stories: Mapping[StoryId, 
 
 
 def leave(connection: sqlite3.Connection, slug: Slug, stories: Collection[StoryId]) -> None:
-    """Takes stories out of a feed."""
+    """See `Transaction.leave`."""
     connection.execute(LEAVE, (slug, as_json(list(stories))))
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId
 from aggregator.ports import Hold, KnownItem, Override, Reject, Whereabouts
-from aggregator.store.rows import ITEM_COLUMNS, Row, as_json, document_of, evidence_of, item_of
+from aggregator.store.rows import BACKLOG, EXCESS, ITEM_COLUMNS, Row, as_json, document_of, evidence_of, item_of
 from aggregator.store.story_rows import STORY_COLUMNS, story_of
 from aggregator.text.urls import canonical
 
@@ -103,7 +103,9 @@ def known(
     found: dict[ItemId, KnownItem] = {}
     for row in connection.execute(KNOWN, (as_json(list(guids)), as_json(list(canonicals)), source)):
         id, guid, link, hash, mark, title, story, first_seen, published, undated, old = row
-        found[id] = KnownItem(id, guid, link, hash, mark, title, story, first_seen, published, bool(undated), bool(old))
+        found[id] = KnownItem(
+            id, guid, link, hash, mark, title, story, first_seen, published, bool(undated), old == BACKLOG, old == EXCESS
+        )
     return [found[id] for id in sorted(found)]
 
 

@@ -57,6 +57,15 @@ def search_row(item: Item) -> tuple[int, str, str, str]:
 
 
 # --- items
+BACKLOG, EXCESS = 1, 2
+"""Values of the column `old`: why an item brings no story into feeds (`Item.old`, `Item.excess`); 0 for all others."""
+
+
+def held_back(old: bool, excess: bool) -> int:
+    """The value of the column `old`."""
+    return EXCESS if excess else BACKLOG if old else 0
+
+
 ITEM_COLUMNS = (
     "id",
     "source",
@@ -111,7 +120,7 @@ def item_row(item: Item, story: int) -> tuple[Any, ...]:
         _compact(item.tags) if item.tags else None,
         item.aggregator,
         item.undated,
-        item.old,
+        held_back(item.old, item.excess),
         item.origin,
         entry.fingerprint,
         entry.url,
@@ -154,7 +163,8 @@ def item_of(row: Row) -> Item:
         tags=names_of(row[13]) if row[13] else (),
         aggregator=bool(row[14]),
         undated=bool(row[15]),
-        old=bool(row[16]),
+        old=row[16] == BACKLOG,
+        excess=row[16] == EXCESS,
         origin=row[17],
         private=bool(row[27]),
     )

@@ -268,6 +268,9 @@ class SqliteStore:
     def shown(self, slug: Slug, newest: int | None = None) -> list[Shown]:
         return self._read(outputs.shown, slug, newest)
 
+    def lead_sources(self, slug: Slug) -> dict[StoryId, SourceId]:
+        return self._read(outputs.lead_sources, slug)
+
     def members_of(self, ids: Collection[StoryId]) -> Mapping[StoryId, frozenset[Slug]]:
         return self._read(outputs.members_of, ids)
 

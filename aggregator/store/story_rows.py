@@ -74,7 +74,7 @@ def _tags(text: str) -> tuple[Tag, ...]:
 
 def born(story: StoryId, item: Item) -> Story:
     """The story that an item begins, before anything is decided about it."""
-    return Story(story, (item,), item.id, item.published, item.first_seen, item.first_seen, old=item.old)
+    return Story(story, (item,), item.id, item.published, item.first_seen, item.first_seen, old=item.old or item.excess)
 
 
 def in_order(items: Sequence[Item]) -> tuple[Item, ...]:

@@ -218,6 +218,7 @@ class SqliteTransaction:
 
     def leave(self, slug: Slug, stories: Collection[StoryId]) -> None:
         self._flush_members()
+        self._batch.flush()
         outputs.leave(self._connection, slug, stories)
 
     def clear(self, slug: Slug) -> None:

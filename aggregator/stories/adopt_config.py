@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug, Story, StoryId
 from aggregator.ports import OutputState, Rules, Store, StoryFilter
+from aggregator.ports.share import Places
 from aggregator.settings import Output, Settings
 from aggregator.stories import curate
 
@@ -34,16 +35,18 @@ class Selection(Struct):
     oldest: Instant
     members: frozenset[StoryId]
     known: bool
-    entering: list[StoryId] = field(default_factory=list)
+    places: Places
     matching: set[StoryId] = field(default_factory=set)
 
     def offer(self, story: Story) -> None:
         """Takes a matching story; stories come newest first. One that matched before and was kept out stays out."""
         self.matching.add(story.id)
+        if story.excess:
+            return
         if self.known and (self.output.topic in story.topics if self.output.topic else story.old):
             return
-        if story.id not in self.members and story.published >= self.oldest and len(self.entering) < self.output.items:
-            self.entering.append(story.id)
+        if story.id not in self.members and story.published >= self.oldest:
+            self.places.offer(story)
 
 
 def definition(output: Output, rules_hash: bytes) -> bytes:
@@ -110,7 +113,7 @@ def _selection(store: Store, output: Output, known: OutputState | None, now: Ins
     shown = store.shown(output.slug)
     members = frozenset(member.story for member in store.members(output.slug))
     oldest = min((one.published for one in shown), default=0.0) if known is not None and not known.filling else 0.0
-    return Selection(output, known or OutputState(output.slug, b""), oldest, members, known is not None)
+    return Selection(output, known or OutputState(output.slug, b""), oldest, members, known is not None, Places(output.items))
 
 
 def _reselect(store: Store, selections: list[Selection], rules: Rules, now: Instant, *, retag: bool) -> set[Slug]:
@@ -138,7 +141,7 @@ def _reselect(store: Store, selections: list[Selection], rules: Rules, now: Inst
 def _apply(store: Store, selections: Iterable[Selection], touched: set[Slug], now: Instant) -> None:
     with store.begin() as transaction:
         for selection in selections:
-            transaction.enter(selection.output.slug, selection.entering[::-1], now)
+            transaction.enter(selection.output.slug, [id for _, id in selection.places.taken()[::-1]], now)
             transaction.leave(selection.output.slug, selection.members - selection.matching)
             touched.add(selection.output.slug)
         transaction.bump(touched, now)

@@ -86,7 +86,7 @@ def settled(before: Story, rules: Rules, now: Instant, *, published: bool) -> tu
     after = replace(
         story,
         lead_reason=reason,
-        old=all(item.old for item in before.items),
+        old=all(item.old or item.excess for item in before.items),
         tags=tagged.tags,
         topics=tagged.topics,
         visible=visible,

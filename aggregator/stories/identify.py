@@ -32,6 +32,11 @@ EARLIEST: Instant = 631_152_000.0
 REKEYED_SHARE = 0.5
 """Share of a document's entries that must be known by link alone before it is taken for a feed that changed all its guids."""
 
+TURNED_SHARE = 0.2
+"""The same where no entry of the document is known by its guid: what came new with the exchange doesn't hide it."""
+DOUBLES = 2
+"""Entries of one link that may be one article listed twice; a link that more of them have is a page of the site."""
+
 _LINK, _HASH, _LONG = "link:", "hash:", "guid:"
 
 
@@ -232,10 +237,12 @@ class _Matches:
             if item.canonical and item.id not in self._taken:
                 self._by_link.setdefault(item.canonical, []).append(item)
         strangers = [one for one in keyed if one.guid not in self._by_guid and one.canonical in self._by_link]
-        links = Counter(one.canonical for one in strangers)
-        self._all_new_guids = (
-            not present and len(strangers) > 1 and max(links.values()) == 1 and len(strangers) > REKEYED_SHARE * len(keyed)
-        )
+        copies = Counter(one.canonical for one in strangers)
+        self._articles = {link for link, count in copies.items() if count <= DOUBLES}
+        moved = sum(one.canonical in self._articles for one in strangers)
+        nothing_known = not unchanged and all(one.guid not in self._by_guid for one in keyed)
+        share = TURNED_SHARE if nothing_known else REKEYED_SHARE
+        self._all_new_guids = not present and moved > 1 and moved > share * len(keyed)
 
     def of(self, one: _Keyed) -> tuple[str, KnownItem | None, str]:
         """(guid to store, the stored item or None, why)."""
@@ -247,16 +254,22 @@ class _Matches:
         stored = self._by_guid.get(guid) or (self._as_before(one) if self._partial else None)
         if stored is not None or self._partial:  # what has the same link may be among what a part leaves out
             return stored.guid if stored else guid, stored, reason
-        for item in self._by_link.get(one.canonical or "", ()):
-            same_title = item.title_hash and item.title_hash == title_hash(one.entry.title)
-            if item.id not in self._taken and (same_title or self._all_new_guids):
-                self._taken.add(item.id)
-                return (
-                    guid,
-                    item,
-                    "same link and title under another guid" if same_title else "the feed changed all its guids: by link",
-                )
-        return guid, None, reason
+        return self._by_its_link(one, guid) or (guid, None, reason)
+
+    def _by_its_link(self, one: _Keyed, guid: str) -> tuple[str, KnownItem, str] | None:
+        """The stored item at an entry's link that is not given away: with the same title, or any if all guids were changed."""
+        free = [item for item in self._by_link.get(one.canonical or "", ()) if item.id not in self._taken]
+        if not free:
+            return None
+        words = title_hash(one.entry.title)
+        item = next((item for item in free if item.title_hash and item.title_hash == words), None)
+        reason = "same link and title under another guid"
+        if item is None and self._all_new_guids and one.canonical in self._articles:
+            item, reason = free[0], "the feed changed all its guids: by link"
+        if item is None:
+            return None
+        self._taken.add(item.id)
+        return guid, item, reason
 
     def _as_before(self, one: _Keyed) -> KnownItem | None:
         """The item at an entry's link whose identity that link carries, because in whole documents the guid could not."""
@@ -278,6 +291,7 @@ def _decision(item: Item, stored: KnownItem | None, reason: str) -> Decision:
         published=min(item.published, stored.first_seen) if stored.undated and not item.undated else stored.published,
         undated=stored.undated and item.undated,
         old=stored.old,
+        excess=stored.excess,
     )
     changed = stored.hash != item.hash
     if stored.guid != item.guid:

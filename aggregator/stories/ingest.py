@@ -14,6 +14,7 @@ from aggregator.dedup.signature import Signature
 from aggregator.model import Feed, Instant, Item, ItemId, Source, SourceState, Story, StoryId
 from aggregator.ports import LanguageGuesser, Override, Reject, Rules, Transaction
 from aggregator.store.identity import story_ids
+from aggregator.stories.budget import Allotted, Spent, allot
 from aggregator.stories.identify import Changed, Decision, Lookup, New, Rekeyed, Repeated, Same, identify
 
 
@@ -21,7 +22,7 @@ class Reading(Struct, frozen=True):
     """A document's entries, told apart and prepared outside the lock.
 
     signatures: of new and changed items, by their place in `decisions`.
-    apart: places of those that join nothing (`dedup: false`, `dedup.never`).
+    apart: places of those that join nothing (`dedup: false`, `dedup.never`); allotted: what the source's budget leaves of them.
     """
 
     decisions: tuple[Decision, ...]
@@ -29,6 +30,7 @@ class Reading(Struct, frozen=True):
     rejects: tuple[Reject, ...]
     languages: Mapping[str, int]
     apart: frozenset[int]
+    allotted: Allotted
 
     @property
     def new(self) -> int:
@@ -113,8 +115,10 @@ class Reader(Struct, frozen=True):
     guesser: LanguageGuesser
     backfill: float
 
-    def read(self, source: Source, state: SourceState, feed: Feed, known: Lookup, decided: Decided, now: Instant) -> Reading:
-        """Tells entries apart, throws out what keep, drop and a person say, and prepares the rest for grouping.
+    def read(
+        self, source: Source, state: SourceState, feed: Feed, known: Lookup, decided: Decided, spent: Spent, now: Instant
+    ) -> Reading:
+        """Tells entries apart, throws out what keep, drop, a person and the budget say, and prepares the rest for grouping.
 
         Each step takes all entries before the next begins: one by one they need up to a tenth more time, because each step's code
         and tables push the others' out of the processor's caches.
@@ -133,15 +137,18 @@ class Reader(Struct, frozen=True):
                 rejects.append(Reject(source.id, item.guid, item.entry.url, item.entry.title, rule, now))
             else:
                 decisions.append(decision)
+        allotted = allot(decisions, spent, source.budget, now)
         signatures = {
             place: self.engine.prepare(one.item, source.level)
-            for place, one in enumerate(decisions)
+            for place, one in enumerate(allotted.decisions)
             if isinstance(one, New | Changed) or (isinstance(one, Rekeyed) and one.changed)
         }
         apart = {
-            place for place, one in enumerate(decisions) if isinstance(one, New) and self._is_apart(source, one.item, decided)
+            place
+            for place, one in enumerate(allotted.decisions)
+            if isinstance(one, New) and self._is_apart(source, one.item, decided)
         }
-        return Reading(tuple(decisions), signatures, tuple(rejects), languages, frozenset(apart))
+        return Reading(allotted.decisions, signatures, tuple(rejects), languages, frozenset(apart), allotted)
 
     def _is_apart(self, source: Source, item: Item, decided: Decided) -> bool:
         return not source.dedup or key_of(item) in decided.split or self.rules.apart(item) is not None
