@@ -37,6 +37,7 @@ OF_SOURCE = {
     "moved": ("{} has moved", "It is read at its new address."),
     "silent": ("{} is silent", "It has brought nothing new for longer than usual."),
     "capped": ("{} is cut short", "It holds more than is taken from one document."),
+    "budget": ("{} brings too much", "What is beyond its budget of a day enters no feed."),
 }
 OTHER = ("{} needs attention", "Whoever runs this site can see why.")
 
