@@ -30,11 +30,10 @@ from aggregator.model import (
     SourceState,
     Validators,
 )
-from aggregator.ports import Clock, Fetcher, Parser, Store, Transaction
+from aggregator.ports import Clock, Fetcher, Hubs, Parser, Store, Transaction
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
 from aggregator.text.masks import hide
-from aggregator.websub import subscriptions
 
 if TYPE_CHECKING:
     from aggregator.stories.ingest import Decided, Reader, Reading
@@ -46,6 +45,8 @@ _CUT_SHORT = Fault(FaultKind.PARSE_LIMIT, "reading its document was cut short: t
 
 Should the document bring the machine down, the source waits its turn at the next start like one that failed, longer each time.
 """
+FALLBACK = 6 * 3_600.0
+"""Seconds between two polls of a source whose hub pushes: what it loses arrives all the same."""
 
 Outcome = Literal["changed", "unchanged", "failed", "refused"]
 
@@ -86,7 +87,10 @@ class Current(Struct):
 
 
 class Pipeline(Struct, frozen=True):
-    """The stages, as one config wires them. parser, reader: asked for by the first new document. rng: in [0, 1), for jitter."""
+    """The stages, as one config wires them. parser, reader: asked for by the first new document. rng: in [0, 1), for jitter.
+
+    hubs: None where nothing is to be pushed to us (`network.websub`).
+    """
 
     settings: Settings
     store: Store
@@ -98,6 +102,7 @@ class Pipeline(Struct, frozen=True):
     clock: Clock
     rng: Callable[[], float]
     current: Current = field(default_factory=Current)
+    hubs: Hubs | None = None
 
     async def poll(self, source: Source, state: SourceState, *, forced: bool) -> PollReport:
         """Polls one source, unless it must wait (Retry-After, a hold): then even `forced` doesn't help."""
@@ -188,17 +193,10 @@ class Pipeline(Struct, frozen=True):
         budget.save(transaction, state.id, found.allotted.spent)
         curator = curate.Curator(reader.rules, transaction.outputs(), self.settings.publish.settle, now)
         transaction.save_state(replace(state, counters=counters))
-        if self.settings.network.websub and not feed.partial:  # a part need not name the hub
-            self._note_hub(transaction, state, feed)
+        if self.hubs is not None and not feed.partial:  # a part need not name the hub
+            self.hubs.note(transaction, state.id, feed, state.url)
         slugs = curator.refresh(transaction, stories)
         return slugs | {output.slug for output in self.settings.outputs if output.rejected} if rejected else slugs
-
-    def _note_hub(self, transaction: Transaction, state: SourceState, feed: Feed) -> None:
-        """Remembers where the source can be subscribed to; the daemon asks (subscriber.py)."""
-        before = subscriptions.known(self.store, state.id)
-        push = subscriptions.noticed(before, feed, state.url)
-        if push != before:
-            subscriptions.save(transaction, state.id, push)
 
     async def _failed(self, source: Source, state: SourceState, outcome: FetchOutcome, fault: Fault, now: Instant) -> PollReport:
         after = self._after(source, state, outcome, now, fault=fault)
@@ -247,12 +245,9 @@ class Pipeline(Struct, frozen=True):
 
     def _slowed(self, source: Source, state: SourceState, now: Instant) -> SourceState:
         """While a hub pushes, polls are a fallback: four a day, or what `every` at the source says."""
-        if not self.settings.network.websub or state.failures or getattr(source.every, "strict", False):
+        if self.hubs is None or state.failures or getattr(source.every, "strict", False):
             return state
-        push = subscriptions.known(self.store, source.id)
-        if push is None or not push.is_active(now):
-            return state
-        later = min(now + min(subscriptions.FALLBACK, self.settings.polling.max), push.until)
+        later = min(now + min(FALLBACK, self.settings.polling.max), self.hubs.pushes_until(source.id))
         return state if state.due >= later else replace(state, due=later, reason="pushed by its hub; polled as a fallback")
 
 

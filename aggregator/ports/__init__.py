@@ -1,9 +1,13 @@
 """The seams: what the path asks of the world. Real and test implementations run the same contract tests."""
 
 from aggregator.ports.index import INDEX_VERSION, MINUTE_BITS, IndexedItem, Postings, StoryIndex
-from aggregator.ports.outside import Clock, Fetcher, Job, Message, Messenger, Parser, Reply
+from aggregator.ports.outside import Answer, Call, Clock, Endpoint, Fetcher, Hubs, Job, Message, Messenger, Parser, Reply
 from aggregator.ports.rows import (
+    ALERT,
     EVENTS,
+    HUB_DENIAL,
+    HUB_DOCUMENT,
+    WEBHOOK,
     ArchivePage,
     Delivery,
     Event,
@@ -24,18 +28,26 @@ from aggregator.ports.store import Store
 from aggregator.ports.transaction import Transaction
 
 __all__ = [
+    "ALERT",
     "COLUMNS",
     "EVENTS",
+    "HUB_DENIAL",
+    "HUB_DOCUMENT",
     "INDEX_VERSION",
     "MINUTE_BITS",
+    "WEBHOOK",
+    "Answer",
     "AnyOf",
     "ArchivePage",
+    "Call",
     "Clock",
     "Delivery",
+    "Endpoint",
     "Event",
     "EveryOf",
     "Fetcher",
     "Hold",
+    "Hubs",
     "IndexedItem",
     "Job",
     "KnownItem",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -14,7 +14,9 @@ from aggregator.model import (
     FetchOutcome,
     FetchRequest,
     Instant,
+    SourceId,
 )
+from aggregator.ports.transaction import Transaction
 
 
 class Job(Struct, frozen=True):
@@ -65,9 +67,49 @@ class Messenger(Protocol):
     async def aclose(self) -> None: ...
 
 
+class Call(Struct, frozen=True):
+    """A request that somebody outside makes of us. name: what stands for `{name}` in the endpoint's path; headers in lower case.
+
+    body: in pieces, as they come: whoever reads them bounds them.
+    """
+
+    name: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: AsyncIterator[bytes]
+
+
+class Answer(Struct, frozen=True):
+    """What it is told. text: a line of plain text; the status' own words if empty. wait: seconds until it may come again."""
+
+    status: int
+    text: str = ""
+    wait: int | None = None
+
+
+class Endpoint(Struct, frozen=True):
+    """An address of ours that does something. path: as in a route, `{name}` at most once."""
+
+    method: str
+    path: str
+    answer: Callable[[Call], Awaitable[Answer]]
+
+
 class Parser(Protocol):
     async def parse(self, document: Fetched, known: frozenset[bytes], now: Instant) -> Feed | Fault:
         """Reads a document. Entries whose fingerprint is in `known` come back as fingerprints alone (`Feed.unchanged`)."""
         ...
 
     async def aclose(self) -> None: ...
+
+
+class Hubs(Protocol):
+    """The hubs that sources name, which push their documents to us."""
+
+    def note(self, transaction: Transaction, source: SourceId, feed: Feed, url: str) -> None:
+        """Remembers which hub a whole document names. url: where it came from."""
+        ...
+
+    def pushes_until(self, source: SourceId) -> Instant:
+        """When the subscription to the source's hub ends; 0 if there is none."""
+        ...

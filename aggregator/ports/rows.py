@@ -122,20 +122,31 @@ class ArchivePage(Struct, frozen=True):
 
 
 class Subscription(Struct, frozen=True):
-    """Who is told by the hub when a feed changes (WebSub). topic: the feed's path ("/feeds/all.atom"), whatever `site.url` is."""
+    """Who is told by the hub when a feed changes (WebSub). topic: the feed's path ("/feeds/all.atom"), whatever `site.url` is.
+
+    domain: whose the callback is, by which limits count (`hub_rules.domain_of`).
+    """
 
     topic: str
     callback: str
     secret: str | None
     lease_until: Instant
     created: Instant
+    domain: str = ""
+
+
+HUB_DOCUMENT = "websub"
+HUB_DENIAL = "denied"
+WEBHOOK = "webhook"
+ALERT = "alert"
+"""Kinds of deliveries: the document `topic` to a subscriber's callback; that there will be no more; the story `subject` of the
+output `topic` to its webhook; an event to `alerts.webhook`."""
 
 
 class Delivery(Struct, frozen=True):
     """Something that must be sent until it arrives. (kind, topic, target, subject) is its key: a newer one replaces it.
 
-    kind: "websub" (the document `topic` to a callback) or "webhook" (the story `subject` of the output `topic` to its address).
-    version: of what is sent, so that the same is not sent twice.
+    kind: one of the four above. version: of what is sent, so that the same is not sent twice.
     """
 
     kind: str

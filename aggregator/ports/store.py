@@ -128,6 +128,11 @@ class Store(Protocol):
 
     # who is told
     def subscriptions(self, topic: str | None = None) -> list[Subscription]: ...
+    def subscription(self, topic: str, callback: str) -> Subscription | None: ...
+
+    def count_subscriptions(self, topic: str, domain: str) -> tuple[int, int]:
+        """Of this topic, and of this domain to all topics. What else is stored costs nothing."""
+        ...
 
     def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
         """Those due, the longest due first."""

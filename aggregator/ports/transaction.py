@@ -118,6 +118,10 @@ class Transaction(Protocol):
 
     def remove_subscription(self, topic: str, callback: str) -> None: ...
 
+    def end_leases(self, now: Instant) -> None:
+        """Removes the subscriptions whose lease is over."""
+        ...
+
     def save_delivery(self, delivery: Delivery) -> None: ...
 
     def remove_delivery(self, delivery: Delivery) -> None:

@@ -1,25 +1,36 @@
-"""What is owed to the hub's subscribers and to webhooks: noted when a document becomes visible, composed when it is sent."""
+"""What is owed to the hub's subscribers and to webhooks: noted when a document becomes visible. What webhooks are sent.
+
+What the hub's subscribers are sent is in websub/deliveries.py.
+"""
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from aggregator.model import Instant, Slug, Story, StoryId
-from aggregator.ports import EVENTS, Delivery, Event, Message, Store, Subscription, Transaction
+from aggregator.ports import (
+    ALERT,
+    EVENTS,
+    HUB_DENIAL,
+    HUB_DOCUMENT,
+    WEBHOOK,
+    Delivery,
+    Event,
+    Message,
+    Store,
+    Subscription,
+    Transaction,
+)
 from aggregator.publish import jsonfeed
 from aggregator.publish.addresses import feed_path
-from aggregator.publish.addresses import hub as hub_address
 from aggregator.publish.rendering import Rendered, public_origins
-from aggregator.publish.shelf import Shelf
 from aggregator.publish.view import view
 from aggregator.settings import Output, Settings
 from aggregator.text.times import rfc3339
-from aggregator.websub import hub_rules
 
-WEBHOOK = "webhook"
-ALERT = "alert"
 SENT_KEY = "webhook."
 """Prefix of stored values: what a webhook was last told of each story that its feed shows."""
 
@@ -27,7 +38,7 @@ SENT_KEY = "webhook."
 def to_subscribers(store: Store, slug: Slug, digests: Mapping[str, str], now: Instant) -> list[Delivery]:
     """A delivery for each subscriber of a feed's documents."""
     return [
-        Delivery(hub_rules.KIND, path, one.callback, "", digest, now, now)
+        Delivery(HUB_DOCUMENT, path, one.callback, "", digest, now, now)
         for format, digest in digests.items()
         for path in (feed_path(slug, format),)
         for one in store.subscriptions(path)
@@ -59,7 +70,7 @@ def to_webhook(
 def of_ended(store: Store, served: Collection[str], now: Instant) -> list[tuple[Subscription, Delivery]]:
     """The subscriptions to documents that are published no more, each with the word that it is over."""
     over = [one for one in store.subscriptions() if one.topic not in served]
-    return [(one, Delivery(hub_rules.DENIED, one.topic, one.callback, "", "", now, now)) for one in over]
+    return [(one, Delivery(HUB_DENIAL, one.topic, one.callback, "", "", now, now)) for one in over]
 
 
 def alerts(events: Iterable[Event], webhook: str | None, now: Instant) -> list[Delivery]:
@@ -77,37 +88,23 @@ def note(transaction: Transaction, deliveries: Iterable[Delivery]) -> None:
         transaction.save_delivery(one)
 
 
-class Composer:
-    """Makes the messages as things are now. Called in threads."""
+def signature(secret: str, body: bytes) -> str:
+    """The value of `X-Hub-Signature` (WebSub 7.1), which webhooks get, too."""
+    return "sha256=" + hmac.new(secret.encode(), body, sha256).hexdigest()
 
-    def __init__(self, settings: Settings, store: Store, shelf: Shelf) -> None:
+
+class Composer:
+    """Makes the messages to webhooks as things are now. Called in threads."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
         self._store = store
-        self._shelf = shelf
         self._outputs = {output.slug: output for output in settings.outputs}
         self._origins = public_origins(settings)
 
     @property
     def kinds(self) -> Mapping[str, Callable[[Delivery], Message | None]]:
-        return {hub_rules.KIND: self.document, hub_rules.DENIED: self.denial, WEBHOOK: self.story, ALERT: self.alert}
-
-    def document(self, delivery: Delivery) -> Message | None:
-        """The whole current document for a subscriber of the hub, or None if it subscribes no more."""
-        document = self._shelf.get(delivery.topic)
-        subscribed = [one for one in self._store.subscriptions(delivery.topic) if one.callback == delivery.target]
-        hub = hub_address(self._settings.site, self._settings.publish.websub)
-        if document is None or document.token is not None or not subscribed or hub is None:
-            return None
-        topic_url = self._settings.site.url + delivery.topic
-        headers = hub_rules.headers(document.type, hub, topic_url, subscribed[0].secret, document.body)
-        return Message("POST", delivery.target, headers, document.body)
-
-    def denial(self, delivery: Delivery) -> Message | None:
-        """That a subscription is over, or None if the feed is back."""
-        if self._shelf.get(delivery.topic) is not None:
-            return None
-        topic_url = self._settings.site.url + delivery.topic
-        return Message("GET", hub_rules.denial(delivery.target, topic_url, "this feed is not published any more"))
+        return {WEBHOOK: self.story, ALERT: self.alert}
 
     def alert(self, delivery: Delivery) -> Message | None:
         """An event as JSON: what is wrong, or that it is over; None if it is no more known, or goes elsewhere now."""
@@ -144,7 +141,7 @@ class Composer:
             ("X-Aggregator-Event", sha256(f"{story.id} {delivery.version}".encode()).hexdigest()[:32]),
         ]
         if output.webhook_secret:
-            headers.append(("X-Hub-Signature", hub_rules.signature(output.webhook_secret, body)))
+            headers.append(("X-Hub-Signature", signature(output.webhook_secret, body)))
         return Message("POST", delivery.target, tuple(headers), body)
 
 

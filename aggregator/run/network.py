@@ -31,7 +31,7 @@ class Door:
         self._runtime = runtime
         self._shelf = shelf
         self._stop = asyncio.Event()
-        self._subscriber = Subscriber(runtime, take_in)
+        self._subscriber = self._make_subscriber(take_in)
         self._hub = self._make_hub()
         self._outbox = self._make_outbox()
         self._serving: asyncio.Task[None] | None = None
@@ -45,9 +45,9 @@ class Door:
     ) -> None:
         """Starts serving. ready, details, metrics: for `/readyz` and `/metrics`."""
         administration = Administration(lambda: self._runtime().settings.server.admin, details)
-        routes = [self._hub.route(), *self._subscriber.routes()]
-        app = make_app(self._shelf, ready=ready, metrics=metrics, administration=administration, more=routes)
-        self._serving = asyncio.create_task(serve(app, listener, self._stop))
+        more = [*self._hub.endpoints(), *self._subscriber.endpoints()]
+        app = make_app(self._shelf, ready=ready, metrics=metrics, administration=administration, more=more)
+        self._serving = asyncio.create_task(serve(app, listener, self._stop, self._runtime().shares.connections))
 
     def jobs(self) -> list[Job]:
         return [*self._subscriber.jobs(), Job("outbox", OUTBOX, self._outbox.work)]
@@ -63,13 +63,24 @@ class Door:
             runtime().clock.now,
         )
 
+    def _make_subscriber(self, take_in: TakeIn) -> Subscriber:
+        runtime = self._runtime
+        return Subscriber(
+            runtime().store,
+            runtime().writer.commit,
+            lambda: runtime().messenger,
+            lambda: runtime().settings,
+            runtime().clock.now,
+            take_in,
+        )
+
     def _make_outbox(self) -> Outbox:
         runtime = self._runtime
 
         def composing(kind: str) -> Callable[[Delivery], Message | None]:
-            return lambda delivery: runtime().composer.kinds[kind](delivery)
+            return lambda delivery: runtime().compose[kind](delivery)
 
-        compose = {kind: composing(kind) for kind in runtime().composer.kinds}
+        compose = {kind: composing(kind) for kind in runtime().compose}
         return Outbox(runtime().store, runtime().writer.commit, lambda: runtime().messenger, compose, runtime().clock.now)
 
     def stop(self) -> None:

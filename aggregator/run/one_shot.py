@@ -40,7 +40,7 @@ async def poll_here(
         store.sync_sources(runtime.settings.sources, now)
         adopt(store, runtime.settings, lambda: runtime.rules, now)
         runtime.gate.restore(store.holds(now))
-        poller = Poller(lambda: runtime.pipeline, lambda: runtime.gate, runtime.settings.polling.workers)
+        poller = Poller(lambda: runtime.pipeline, lambda: runtime.gate, runtime.settings.polling.workers, runtime.shares.polls)
         asked = poll_requests.Request("", None if ids is None else tuple(ids), forced)
         polls = poller.start(runtime.wanted(asked), forced=forced)
         for poll in polls:

@@ -38,16 +38,16 @@ def interleave(work: Iterable[Work]) -> list[Work]:
 class Poller:
     """Starts polls and knows which are under way. A source is never polled twice at a time."""
 
-    def __init__(self, pipeline: Callable[[], Pipeline], gate: Callable[[], Gate], workers: int) -> None:
+    def __init__(self, pipeline: Callable[[], Pipeline], gate: Callable[[], Gate], workers: int, places: int) -> None:
         self._pipeline = pipeline
         self._gate = gate
-        self.configure(workers)
+        self.configure(workers, places)
         self._tasks: dict[SourceId, asyncio.Task[PollReport]] = {}
 
-    def configure(self, workers: int) -> None:
-        """Takes over another config's number; polls under way give back the places that they have."""
+    def configure(self, workers: int, places: int) -> None:
+        """Takes over another config's numbers; polls under way give back the places that they have."""
         self._workers = asyncio.Semaphore(workers)
-        self._places = asyncio.Semaphore(workers * STALLED)
+        self._places = asyncio.Semaphore(places)
 
     @property
     def in_flight(self) -> frozenset[SourceId]:

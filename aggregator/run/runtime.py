@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,18 +11,19 @@ from msgspec import Struct
 
 from aggregator.fetch.hosts import HostGate
 from aggregator.model import SourceState
-from aggregator.ports import Clock, LanguageGuesser, Messenger, Parser, Rules, Store
+from aggregator.ports import Clock, Delivery, LanguageGuesser, Message, Messenger, Parser, Rules, Store
+from aggregator.run.descriptors import share
+from aggregator.run.poller import STALLED, Work
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
+from aggregator.websub.subscriptions import Hubs
 
 if TYPE_CHECKING:
     from aggregator.fetch.http import HttpFetcher
     from aggregator.pipeline import Current, Pipeline
-    from aggregator.publish.owed import Composer
     from aggregator.publish.publisher import Publisher
     from aggregator.publish.shelf import Shelf
     from aggregator.run.poll_requests import Request
-    from aggregator.run.poller import Work
     from aggregator.stories.ingest import Reader
 
 
@@ -38,6 +39,7 @@ class Own(Struct, frozen=True):
     guesser: Callable[[], LanguageGuesser]
     current: Current
     rng: Callable[[], float]
+    descriptors: int
     close: Callable[[], Awaitable[None]]
 
 
@@ -50,11 +52,12 @@ class Runtime:
     def __init__(self, settings: Settings, own: Own) -> None:
         self.settings = settings
         self.store, self.writer, self.clock, self.gate = own.store, own.writer, own.clock, own.gate
+        self.shares = share(own.descriptors, settings.polling.workers * STALLED)
         self._own = own
 
     def complete(self) -> Runtime:
         """Makes every part. Raises AggregatorError."""
-        self.rules, self.reader, self.fetcher, self.pipeline, self.publisher, self.composer, self.messenger  # noqa: B018
+        self.rules, self.reader, self.fetcher, self.pipeline, self.publisher, self.compose, self.messenger  # noqa: B018
         return self
 
     @cached_property
@@ -82,7 +85,8 @@ class Runtime:
 
         own, reader = self._own, lambda: self.reader
         chain = (self.fetcher, own.parser, reader)
-        return Pipeline(self.settings, own.store, own.writer, own.gate, *chain, own.clock, own.rng, own.current)
+        hubs = Hubs(own.store) if self.settings.network.websub else None
+        return Pipeline(self.settings, own.store, own.writer, own.gate, *chain, own.clock, own.rng, own.current, hubs)
 
     @cached_property
     def publisher(self) -> Publisher:
@@ -91,10 +95,13 @@ class Runtime:
         return Publisher(self.settings, self.store, self._own.shelf())
 
     @cached_property
-    def composer(self) -> Composer:
-        from aggregator.publish.owed import Composer
+    def compose(self) -> Mapping[str, Callable[[Delivery], Message | None]]:
+        """What makes the message of a delivery, by its kind."""
+        from aggregator.publish import owed
+        from aggregator.websub import deliveries
 
-        return Composer(self.settings, self.store, self._own.shelf())
+        subscribers = deliveries.Composer(self.settings, self.store, self._own.shelf())
+        return {**owed.Composer(self.settings, self.store).kinds, **subscribers.kinds}
 
     @cached_property
     def messenger(self) -> Messenger:

@@ -59,7 +59,9 @@ class Service:
         self.held: tuple[str, ...] = ()
         self.runtime = parts.runtime(settings).complete()
         parts.current.use(self.runtime.pipeline)
-        self.poller = Poller(lambda: self.runtime.pipeline, lambda: self.runtime.gate, settings.polling.workers)
+        self.poller = Poller(
+            lambda: self.runtime.pipeline, lambda: self.runtime.gate, settings.polling.workers, self.runtime.shares.polls
+        )
         self._seen = reload.fingerprint(settings)
         self._also: tuple[Path, ...] = ()
         self.metrics = Metrics()
@@ -78,6 +80,8 @@ class Service:
         await self._adopt()
         await self._issuing.publish(whole=True)
         self._door.open(self._listener, self.ready, self.details, self._numbers)
+        if not (shares := self.runtime.shares).all:
+            log.warning("few_descriptors", connections=shares.connections, polls=shares.polls)
         log.info("started", sources=len(settings.sources), address=f"http://{settings.server.host}:{settings.server.port}/")
 
     async def reload_if_changed(self, *, forced: bool) -> None:
@@ -115,7 +119,7 @@ class Service:
         self._parts.current.use(after.pipeline)
         self._retire(before)
         after.gate.configure(after.settings)
-        self.poller.configure(after.settings.polling.workers)
+        self.poller.configure(after.settings.polling.workers, after.shares.polls)
         if after.settings.includes != before.settings.includes or self._also:
             self._seen = reload.fingerprint(after.settings)
         self._also = ()

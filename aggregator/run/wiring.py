@@ -11,6 +11,7 @@ from aggregator.fetch.hosts import HostGate
 from aggregator.pipeline import Current
 from aggregator.ports import LanguageGuesser, Parser
 from aggregator.run.clock import SystemClock
+from aggregator.run.descriptors import raise_limit
 from aggregator.run.runtime import Own, Runtime
 from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
@@ -31,6 +32,7 @@ class Parts:
         self.store = store
         self.clock = SystemClock()
         self.current = Current()
+        self.descriptors = raise_limit()
         self._gate: HostGate | None = None
 
     @cached_property
@@ -57,6 +59,7 @@ class Parts:
             lambda: self._guesser,
             self.current,
             random.random,
+            self.descriptors,
             self._aclose,
         )
         return Runtime(settings, own)

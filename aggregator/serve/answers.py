@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope, Send
 
 from aggregator.publish.shelf import Representation
 
@@ -61,17 +61,3 @@ async def send_options(scope: Scope, send: Send) -> None:
 def has_body(scope: Scope) -> bool:
     """Whether a request announces a body."""
     return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in scope["headers"])
-
-
-async def read_body(receive: Receive, limit: int) -> bytes | None:
-    """The request's body; None as soon as it is longer than `limit` bytes."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        body += message.get("body", b"")
-        if len(body) > limit:
-            return None
-        if not message.get("more_body", False):
-            return bytes(body)

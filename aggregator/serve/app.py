@@ -8,11 +8,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from aggregator.ports import Endpoint
 from aggregator.publish.shelf import Shelf
-from aggregator.serve import ops
+from aggregator.serve import endpoints, ops
 from aggregator.serve.answers import ALLOWED, short_response
 from aggregator.serve.feeds import Front
 
@@ -23,15 +23,16 @@ def make_app(
     ready: Callable[[], tuple[bool, Mapping[str, object]]],
     metrics: Callable[[], bytes] | None = None,
     administration: ops.Administration | None = None,
-    more: Sequence[BaseRoute] = (),
+    more: Sequence[Endpoint] = (),
 ) -> ASGIApp:
     """Makes the application over a shelf, which the publisher goes on filling.
 
     ready: whether the service works, and what anybody may know of it; metrics: the text of `/metrics`; administration: what
-    only the administrator is told; more: further routes (the hub).
+    only the administrator is told; more: what else has an
+    address (the hub).
     """
     own = ops.routes(ready, metrics, administration or ops.Administration())
-    behind = Starlette(routes=[*own, *more], exception_handlers={HTTPException: _refuse})
+    behind = Starlette(routes=[*own, *endpoints.routes(more)], exception_handlers={HTTPException: _refuse})
     return Front(shelf, behind)
 
 

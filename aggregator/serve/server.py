@@ -6,15 +6,17 @@ import asyncio
 import contextlib
 import logging
 import socket
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from aggregator.errors import AggregatorError
+from aggregator.serve.connections import Connections
 from aggregator.serve.protocol import BoundedProtocol
 
-MOST_CONNECTIONS = 512
-"""At once; more are told 503. A reader holds one for a moment, a browser a few."""
+QUEUE = 2_048
+"""Connections that wait to be accepted, as far as the system allows that many."""
 IDLE = 15
 """Seconds a kept connection may stay without a request."""
 SECOND = 1.0
@@ -30,7 +32,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(address)
-            listener.listen(512)
+            listener.listen(QUEUE)
         except OSError:
             listener.close()
             raise
@@ -41,8 +43,8 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Serves until `stop` is set, then lets answers under way end."""
+async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event, connections: int) -> None:
+    """Serves until `stop` is set, then lets answers under way end. connections: at once."""
     config = uvicorn.Config(
         app,
         http=BoundedProtocol,
@@ -53,15 +55,13 @@ async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> N
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=GRACE,
-        backlog=512,
     )
     its_log = logging.getLogger("uvicorn.error")
     its_log.setLevel(logging.ERROR)  # it warns of each malformed request
     its_log.addFilter(_is_trouble)
-    server = _Server(config, stop)
+    server = _Server(config, stop, Connections(connections))
     watcher = asyncio.create_task(_stop(server, stop))
     try:
         await server.serve(sockets=[listener])
@@ -76,11 +76,27 @@ def _is_trouble(record: logging.LogRecord) -> bool:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling (the daemon's decides), and without a look ten times a second whether to end."""
+    """uvicorn without its own signal handling (the daemon's decides), without a look ten times a second whether to end.
 
-    def __init__(self, config: uvicorn.Config, stop: asyncio.Event) -> None:
+    Connections are accepted here, because asyncio's servers know no limit.
+    """
+
+    def __init__(self, config: uvicorn.Config, stop: asyncio.Event, connections: Connections) -> None:
         super().__init__(config)
         self._stop = stop
+        self._connections = connections
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup([])
+        state = {"config": self.config, "server_state": self.server_state, "app_state": self.lifespan.state}
+        protocol = partial(BoundedProtocol, among=self._connections, **state)
+        self._accepting = [asyncio.create_task(self._connections.accept(one, protocol)) for one in sockets or ()]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for task in self._accepting:
+            task.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+        await super().shutdown(sockets)
 
     async def main_loop(self) -> None:
         """Once a second, for the Date of answers. Should uvicorn rename it, the daemon only wakes more often."""

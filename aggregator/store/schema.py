@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from aggregator.errors import StoreError
 from aggregator.store import index_schema
 from aggregator.store.connect import explained
+from aggregator.text.urls import registrable_domain
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -263,4 +264,12 @@ def _private_items(database: Database) -> None:
     database.execute("ALTER TABLE items ADD COLUMN private INTEGER NOT NULL DEFAULT 0")
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _private_items)
+def _domains(database: Database) -> None:
+    """Whose a subscriber's callback is, so that the hub's limits are looked up and not counted through."""
+    database.execute("ALTER TABLE subscriptions ADD COLUMN domain TEXT NOT NULL DEFAULT ''")
+    database.register_function(registrable_domain, deterministic=True)
+    database.execute("UPDATE subscriptions SET domain = registrable_domain(callback)")
+    database.execute("CREATE INDEX subscriptions_domain ON subscriptions (domain)")
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _private_items, _domains)

@@ -283,6 +283,12 @@ class SqliteStore:
     def subscriptions(self, topic: str | None = None) -> list[Subscription]:
         return self._read(told.subscriptions, topic)
 
+    def subscription(self, topic: str, callback: str) -> Subscription | None:
+        return self._read(told.subscription, topic, callback)
+
+    def count_subscriptions(self, topic: str, domain: str) -> tuple[int, int]:
+        return self._read(told.count_subscriptions, topic, domain)
+
     def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
         return self._read(told.deliveries, now, limit)
 

@@ -7,12 +7,16 @@ import sqlite3
 from aggregator.model import Instant
 from aggregator.ports import Delivery, Event, Subscription
 
-_SUBSCRIPTIONS = "SELECT topic, callback, secret, lease_until, created FROM subscriptions"
+_SUBSCRIPTIONS = "SELECT topic, callback, secret, lease_until, created, domain FROM subscriptions"
 ALL_SUBSCRIPTIONS = f"{_SUBSCRIPTIONS} ORDER BY topic, callback"
 TOPIC_SUBSCRIPTIONS = f"{_SUBSCRIPTIONS} WHERE topic = ? ORDER BY callback"
-_SAVE_SUBSCRIPTION = """INSERT OR REPLACE INTO subscriptions (topic, callback, secret, lease_until, created)
-    VALUES (?, ?, ?, ?, ?)"""
+SUBSCRIPTION = f"{_SUBSCRIPTIONS} WHERE topic = ? AND callback = ?"
+COUNT_SUBSCRIPTIONS = """SELECT (SELECT count(*) FROM subscriptions WHERE topic = ?),
+    (SELECT count(*) FROM subscriptions WHERE domain = ?)"""
+_SAVE_SUBSCRIPTION = """INSERT OR REPLACE INTO subscriptions (topic, callback, secret, lease_until, created, domain)
+    VALUES (?, ?, ?, ?, ?, ?)"""
 REMOVE_SUBSCRIPTION = "DELETE FROM subscriptions WHERE topic = ? AND callback = ?"
+END_LEASES = "DELETE FROM subscriptions WHERE lease_until <= ?"
 _DELIVERY = "kind, topic, target, subject, version, created, due, attempts, last_error"
 DELIVERIES = f"SELECT {_DELIVERY} FROM deliveries WHERE due <= ? ORDER BY due, created, topic, target LIMIT ?"
 _SAVE_DELIVERY = f"INSERT OR REPLACE INTO deliveries ({_DELIVERY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -28,14 +32,32 @@ def subscriptions(connection: sqlite3.Connection, topic: str | None) -> list[Sub
     return [Subscription(*row) for row in rows]
 
 
+def subscription(connection: sqlite3.Connection, topic: str, callback: str) -> Subscription | None:
+    """The one of this topic and callback."""
+    row = connection.execute(SUBSCRIPTION, (topic, callback)).fetchone()
+    return Subscription(*row) if row else None
+
+
+def count_subscriptions(connection: sqlite3.Connection, topic: str, domain: str) -> tuple[int, int]:
+    """Of the topic, and of the domain to all topics."""
+    of_topic, of_domain = connection.execute(COUNT_SUBSCRIPTIONS, (topic, domain)).fetchone()
+    return of_topic, of_domain
+
+
 def save_subscription(connection: sqlite3.Connection, one: Subscription) -> None:
     """By topic and callback: a renewal replaces."""
-    connection.execute(_SAVE_SUBSCRIPTION, (one.topic, one.callback, one.secret, one.lease_until, one.created))
+    row = (one.topic, one.callback, one.secret, one.lease_until, one.created, one.domain)
+    connection.execute(_SAVE_SUBSCRIPTION, row)
 
 
 def remove_subscription(connection: sqlite3.Connection, topic: str, callback: str) -> None:
     """Does nothing if there is none."""
     connection.execute(REMOVE_SUBSCRIPTION, (topic, callback))
+
+
+def end_leases(connection: sqlite3.Connection, now: Instant) -> None:
+    """Removes the subscriptions whose lease is over."""
+    connection.execute(END_LEASES, (now,))
 
 
 def deliveries(connection: sqlite3.Connection, now: Instant, limit: int) -> list[Delivery]:

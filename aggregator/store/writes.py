@@ -269,6 +269,9 @@ class SqliteTransaction:
     def remove_subscription(self, topic: str, callback: str) -> None:
         told.remove_subscription(self._connection, topic, callback)
 
+    def end_leases(self, now: Instant) -> None:
+        told.end_leases(self._connection, now)
+
     def save_delivery(self, delivery: Delivery) -> None:
         told.save_delivery(self._connection, delivery)
 

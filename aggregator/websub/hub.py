@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl, urlsplit
 
 import structlog
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from aggregator.model import Instant
-from aggregator.ports import Message, Messenger, Reply, Store, Transaction
+from aggregator.ports import Answer, Call, Endpoint, Message, Messenger, Reply, Store, Transaction
 from aggregator.publish.shelf import Shelf
-from aggregator.serve.answers import read_body, short_response
-from aggregator.websub import hub_rules
-from aggregator.websub.hub_rules import Asked, Refused
+from aggregator.websub import bodies, hub_rules
+from aggregator.websub.hub_rules import Asked, Rate, Refused
 
 log = structlog.get_logger("hub")
 
 LARGEST_FORM = 8 * 1024
 FORM_SECONDS = 10.0
 MOST_PENDING = 64
-"""Verifications under way at once; more requests are told to come back."""
+PENDING_PER_DOMAIN = 8
+"""Verifications under way at once, in all and with callbacks of one domain; more requests are told to come back."""
 
 Commit = Callable[[Callable[[Transaction], None]], Awaitable[None]]
 
@@ -47,33 +45,21 @@ class Hub:
         self._messenger = messenger
         self._site_url = site_url
         self._now = now
-        self._pending: set[asyncio.Task[None]] = set()
+        self._rate = Rate()
+        self._pending: dict[asyncio.Task[None], str] = {}
 
-    def route(self) -> Route:
-        return Route("/hub", self.asked, methods=["POST"])
+    def endpoints(self) -> list[Endpoint]:
+        return [Endpoint("POST", "/hub", self.asked)]
 
-    async def asked(self, request: Request) -> Response:
-        """A subscription or its end: 202 if it will be verified, else 4xx with the reason."""
-        scope = request.scope
-        announced = request.headers.get("content-length", "")
-        if announced.isdigit() and int(announced) > LARGEST_FORM:
-            return short_response(scope, 413)
-        try:
-            async with asyncio.timeout(FORM_SECONDS):
-                body = await read_body(request.receive, LARGEST_FORM)
-        except TimeoutError:
-            return short_response(scope, 408)
-        if body is None:
-            return short_response(scope, 413)
-        read = self._read(body)
-        if isinstance(read, Refused):
-            return short_response(scope, 400, text=read.reason + "\n")
-        if len(self._pending) >= MOST_PENDING:
-            return short_response(scope, 503, {"retry-after": "60"})
-        task = asyncio.create_task(self._verify(read))
-        self._pending.add(task)
-        task.add_done_callback(self._pending.discard)
-        return short_response(scope, 202, text="\n")
+    async def asked(self, call: Call) -> Answer:
+        """A subscription or its end: 202 if it will be verified, else 4xx with the reason, or when to come back."""
+        body = await bodies.read(call, LARGEST_FORM, FORM_SECONDS)
+        if isinstance(body, Answer):
+            return body
+        asked = self._read(body)
+        if isinstance(asked, Refused):
+            return Answer(400, asked.reason + "\n")
+        return self._must_wait(asked) or self._begin(asked)
 
     def _read(self, body: bytes) -> Asked | Refused:
         try:
@@ -81,17 +67,11 @@ class Hub:
         except (UnicodeDecodeError, ValueError):
             return Refused("the form can't be read")
         asked = hub_rules.read(form, self._topic_of)
-        if isinstance(asked, Refused):
+        if isinstance(asked, Refused) or asked.mode == "unsubscribe":
             return asked
-        host = urlsplit(asked.callback).hostname
-        known = self._store.subscriptions()
-        refused = hub_rules.has_room(
-            asked,
-            of_topic=sum(one.topic == asked.topic for one in known),
-            of_host=sum(urlsplit(one.callback).hostname == host for one in known),
-            known=any((one.topic, one.callback) == (asked.topic, asked.callback) for one in known),
-        )
-        return refused or asked
+        if self._store.subscription(asked.topic, asked.callback) is not None:
+            return asked  # a renewal always fits
+        return hub_rules.has_room(*self._store.count_subscriptions(asked.topic, asked.domain)) or asked
 
     def _topic_of(self, url: str) -> str | None:
         """The path of a public feed that is published now."""
@@ -99,6 +79,20 @@ class Hub:
         path = url.removeprefix(site) if site and url.startswith(site + "/feeds/") else ""
         document = self._shelf.get(path)
         return path if document is not None and document.token is None else None
+
+    def _must_wait(self, asked: Asked) -> Answer | None:
+        """Nobody can have us ask a third party often, or many at once."""
+        with_domain = Counter(self._pending.values())[asked.domain]
+        if len(self._pending) >= MOST_PENDING or with_domain >= PENDING_PER_DOMAIN:
+            return Answer(503, wait=60)
+        wait = self._rate.wait(asked.domain, self._now())
+        return None if wait is None else Answer(429, wait=wait)
+
+    def _begin(self, asked: Asked) -> Answer:
+        task = asyncio.create_task(self._verify(asked))
+        self._pending[task] = asked.domain
+        task.add_done_callback(self._pending.pop)
+        return Answer(202, "\n")
 
     async def _verify(self, asked: Asked) -> None:
         """Asks the subscriber whether it means it, and stores what follows."""

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
+import ipaddress
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
+from math import ceil
 from urllib.parse import quote, urlencode, urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model import Fault, Instant
 from aggregator.ports import Delivery, Reply, Subscription
-from aggregator.text.urls import resolve
+from aggregator.publish.owed import signature
+from aggregator.text.urls import registrable_domain, resolve
 
 SHORTEST_LEASE = 300
 LONGEST_LEASE = 864_000
 """Seconds: five minutes to ten days, which is also what is given where nothing is asked for (WebSub 5.1)."""
-LONGEST_SECRET = 200
-"""Bytes (WebSub 5.1)."""
+SECRET_LIMIT = 200
+"""Bytes that a secret must stay below (WebSub 5.1)."""
 PER_TOPIC = 2_000
-PER_HOST = 200
-"""Subscriptions to one feed, and of one callback host to all of them."""
-KIND = "websub"
-DENIED = "denied"
-"""Kinds of deliveries: a document, and that there will be no more."""
+PER_DOMAIN = 200
+"""Subscriptions to one feed, and of callbacks of one domain to all of them."""
+RATE_SECONDS = 60.0
+RATE_PER_DOMAIN = 30
+RATE_IN_ALL = 300
+"""Verifications in so many seconds, with callbacks of one domain and of all: a callback may be anybody's address."""
 FIRST_RETRY = 60.0
 LAST_TRY = 86_400.0
 """Seconds after a failed delivery until the next, doubled each time; and until it is given up."""
@@ -39,6 +44,7 @@ class Asked(Struct, frozen=True):
     callback: str
     lease: int
     secret: str | None
+    domain: str
 
 
 class Refused(Struct, frozen=True):
@@ -57,12 +63,27 @@ def read(form: Mapping[str, str], topic_of: Callable[[str], str | None]) -> Aske
     if topic is None:
         return Refused("hub.topic is not a feed of this hub")
     callback = form.get("hub.callback", "")
-    if resolve(None, callback) is None or urlsplit(callback).fragment:
-        return Refused("hub.callback must be an absolute http or https address without fragment")
+    if not _is_written_well(callback) or resolve(None, callback) is None or urlsplit(callback).fragment:
+        return Refused("hub.callback must be an absolute http or https address without fragment, spaces and control characters")
     secret = form.get("hub.secret") or None
-    if secret is not None and len(secret.encode()) > LONGEST_SECRET:
-        return Refused(f"hub.secret is longer than {LONGEST_SECRET} bytes")
-    return Asked(mode, topic, topic_url, callback, _lease(form.get("hub.lease_seconds", "")), secret)
+    if secret is not None and len(secret.encode()) >= SECRET_LIMIT:
+        return Refused(f"hub.secret must be shorter than {SECRET_LIMIT} bytes")
+    return Asked(mode, topic, topic_url, callback, _lease(form.get("hub.lease_seconds", "")), secret, domain_of(callback))
+
+
+def _is_written_well(url: str) -> bool:
+    """Without line ends, other controls and spaces: urllib drops some of them silently, and then asks another address."""
+    return url.isprintable() and " " not in url
+
+
+def domain_of(callback: str) -> str:
+    """Whose a callback is: the registrable domain, or of an address the network that one customer has (/64 of IPv6)."""
+    domain = registrable_domain(callback)
+    try:
+        address = ipaddress.ip_address(domain.strip("[]"))
+    except ValueError:
+        return domain
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else domain
 
 
 def _lease(asked: str) -> int:
@@ -70,15 +91,30 @@ def _lease(asked: str) -> int:
     return min(max(seconds, SHORTEST_LEASE), LONGEST_LEASE)
 
 
-def has_room(asked: Asked, of_topic: int, of_host: int, known: bool) -> Refused | None:
-    """Whether one more subscription fits. A renewal always does."""
-    if asked.mode == "unsubscribe" or known:
-        return None
+def has_room(of_topic: int, of_domain: int) -> Refused | None:
+    """Whether one more subscription fits beside those that there are."""
     if of_topic >= PER_TOPIC:
         return Refused("this feed has as many subscribers as the hub serves")
-    if of_host >= PER_HOST:
-        return Refused("this host has as many subscriptions as the hub gives to one")
+    if of_domain >= PER_DOMAIN:
+        return Refused("this domain has as many subscriptions as the hub gives to one")
     return None
+
+
+class Rate:
+    """Counts verifications in windows of RATE_SECONDS. It remembers one window, so its memory is bounded by RATE_IN_ALL."""
+
+    def __init__(self) -> None:
+        self._began: Instant = 0.0
+        self._asked: Counter[str] = Counter()
+
+    def wait(self, domain: str, now: Instant) -> int | None:
+        """Counts one more with a callback of this domain; or says in how many seconds it may come again, and counts nothing."""
+        if not 0.0 <= now - self._began < RATE_SECONDS:
+            self._began, self._asked = now, Counter()
+        if self._asked[domain] >= RATE_PER_DOMAIN or self._asked.total() >= RATE_IN_ALL:
+            return max(1, ceil(self._began + RATE_SECONDS - now))
+        self._asked[domain] += 1
+        return None
 
 
 def verification(asked: Asked, challenge: str) -> str:
@@ -104,17 +140,13 @@ def is_confirmed(reply: Reply | Fault, challenge: str) -> bool:
 
 
 def subscription(asked: Asked, now: Instant) -> Subscription:
-    return Subscription(asked.topic, asked.callback, asked.secret, now + asked.lease, now)
+    return Subscription(asked.topic, asked.callback, asked.secret, now + asked.lease, now, asked.domain)
 
 
 def headers(content_type: str, hub_url: str, topic_url: str, secret: str | None, body: bytes) -> tuple[tuple[str, str], ...]:
     """The headers of a delivery (WebSub 7); the signature only where a secret was given (7.1)."""
     plain = (("Content-Type", content_type), ("Link", f'<{hub_url}>; rel="hub", <{topic_url}>; rel="self"'))
     return (*plain, ("X-Hub-Signature", signature(secret, body))) if secret else plain
-
-
-def signature(secret: str, body: bytes) -> str:
-    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 class Outcome(Struct, frozen=True):
@@ -138,15 +170,4 @@ def after(delivery: Delivery, reply: Reply | Fault, now: Instant) -> Outcome:
     wait = FIRST_RETRY * 2**delivery.attempts
     if now + wait > delivery.created + LAST_TRY:
         return Outcome(f"given up after {delivery.attempts + 1} attempts: {reason}")
-    again = Delivery(
-        delivery.kind,
-        delivery.topic,
-        delivery.target,
-        delivery.subject,
-        delivery.version,
-        delivery.created,
-        now + wait,
-        delivery.attempts + 1,
-        reason,
-    )
-    return Outcome(reason, retry=again)
+    return Outcome(reason, retry=replace(delivery, due=now + wait, attempts=delivery.attempts + 1, last_error=reason))

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from aggregator.model import Instant
-from aggregator.ports import Delivery, Message, Messenger, Store, Subscription, Transaction
+from aggregator.ports import HUB_DOCUMENT, Delivery, Message, Messenger, Store, Transaction
 from aggregator.websub import hub_rules
 
 log = structlog.get_logger("outbox")
@@ -52,7 +52,7 @@ class Outbox:
         now = self._now()
         if now - self._cleaned > CLEANING:
             self._cleaned = now
-            await self._end_leases(now)
+            await self._commit(lambda transaction: transaction.end_leases(now))
         for delivery in self._store.deliveries(now, 4 * AT_ONCE):
             key = (delivery.kind, delivery.topic, delivery.target, delivery.subject)
             host = urlsplit(delivery.target).hostname
@@ -84,17 +84,12 @@ class Outbox:
                 transaction.save_delivery(outcome.retry)
                 return
             transaction.remove_delivery(delivery)
-            if outcome.ended and delivery.kind == hub_rules.KIND:
+            if outcome.ended and delivery.kind == HUB_DOCUMENT:
                 transaction.remove_subscription(delivery.topic, delivery.target)
 
         await self._commit(store)
         host = urlsplit(delivery.target).hostname
         log.info("delivery", kind=delivery.kind, topic=delivery.topic, host=host, outcome=outcome.reason)
-
-    async def _end_leases(self, now: Instant) -> None:
-        over = [one for one in self._store.subscriptions() if one.lease_until <= now]
-        if over:
-            await self._commit(lambda transaction: _remove(transaction, over))
 
     async def drain(self) -> None:
         """Stops what is under way: it stays owed, and is sent after the next start."""
@@ -102,8 +97,3 @@ class Outbox:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _remove(transaction: Transaction, over: list[Subscription]) -> None:
-    for one in over:
-        transaction.remove_subscription(one.topic, one.callback)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
 import structlog
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from aggregator.model import Fault, Fetched, Instant, Source, SourceId, SourceState
-from aggregator.ports import Job, Transaction
-from aggregator.run.runtime import Runtime
-from aggregator.serve.answers import read_body, short_response
-from aggregator.websub import subscriptions
+from aggregator.ports import Answer, Call, Endpoint, Job, Messenger, Store, Transaction
+from aggregator.settings import Settings
+from aggregator.websub import bodies, subscriptions
+from aggregator.websub.bodies import Place, Room
 from aggregator.websub.subscriptions import Push
 
 log = structlog.get_logger("subscriber")
@@ -28,31 +26,48 @@ AT_ONCE = 20
 BODY_SECONDS = 20.0
 MOST_WAITING = 64
 """Documents that were pushed and are not stored yet; more are told to come back."""
+PER_SOURCE = 2
+"""Bodies of one source on their way at once: a hub that sends halves takes no other hub's turn."""
+
+Commit = Callable[[Callable[[Transaction], Push | None]], Awaitable[Push | None]]
 
 
 class Subscriber:
-    """runtime: the one in use at each turn; receive: takes a document in, as a poll would, and never beside one of the source."""
+    """commit: runs a write in the writer's thread; messenger, settings: those in use now.
+
+    receive: takes a document in, as a poll would, and never beside one of the source.
+    """
 
     def __init__(
         self,
-        runtime: Callable[[], Runtime],
+        store: Store,
+        commit: Commit,
+        messenger: Callable[[], Messenger],
+        settings: Callable[[], Settings],
+        now: Callable[[], Instant],
         receive: Callable[[Source, Callable[[SourceState], Fetched]], Coroutine[Any, Any, None]],
     ) -> None:
-        self._runtime = runtime
+        self._store = store
+        self._commit = commit
+        self._messenger = messenger
+        self._settings = settings
+        self._now = now
         self._receive = receive
+        self._room = Room()
+        self._arriving: Counter[SourceId] = Counter()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._by_token: dict[str, SourceId] | None = None
 
     def jobs(self) -> list[Job]:
         return [Job("hubs", LOOK, self.look)]
 
-    def routes(self) -> list[Route]:
-        return [Route("/push/{token}", self.verify, methods=["GET"]), Route("/push/{token}", self.pushed, methods=["POST"])]
+    def endpoints(self) -> list[Endpoint]:
+        return [Endpoint("GET", "/push/{name}", self.verify), Endpoint("POST", "/push/{name}", self.pushed)]
 
     async def look(self) -> None:
         """Asks hubs for what is wanted now, and to end what is not wanted any more."""
-        now, wanted = self._runtime().clock.now(), self._sources()
-        stored = subscriptions.every(self._runtime().store)
+        now, wanted = self._now(), self._sources()
+        stored = subscriptions.every(self._store)
         self._by_token = {push.token: id for id, push in stored.items()}
         due = []
         for id, push in stored.items():
@@ -68,92 +83,94 @@ class Subscriber:
         after = await self._change(id, token, lambda push: subscriptions.asked(subscriptions.wished(push, wanted), now))
         if after is None:
             return
-        runtime = self._runtime()
-        reply = await runtime.messenger.send(subscriptions.request(after, runtime.settings.site.url))
+        reply = await self._messenger().send(subscriptions.request(after, self._settings().site.url))
         answer = reply.detail if isinstance(reply, Fault) else str(reply.status)
         log.info("hub_asked", source=id, mode="unsubscribe" if after.leaving else "subscribe", answer=answer)
 
-    async def verify(self, request: Request) -> Response:
+    async def verify(self, call: Call) -> Answer:
         """The hub asks whether we asked (5.3), or refuses (5.2)."""
-        found = self._find(request)
+        found = self._find(call.name)
         if found is None:
-            return short_response(request.scope, 404)
+            return Answer(404)
         id, push = found
-        query = dict(request.query_params)
-        if (after := subscriptions.denied(push, query)) is not None:
-            await self._change(id, push.token, lambda push: subscriptions.denied(push, query))
+        if (after := subscriptions.denied(push, call.query)) is not None:
+            await self._change(id, push.token, lambda push: subscriptions.denied(push, call.query))
             log.warning("hub_refused", source=id)
-            return short_response(request.scope, 200)
-        now = self._runtime().clock.now()
-        answer = subscriptions.verified(push, query, now)
+            return Answer(200)
+        now = self._now()
+        answer = subscriptions.verified(push, call.query, now)
         if answer is None:
-            return short_response(request.scope, 404)
+            return Answer(404)
         after, challenge = answer
         await self._change(id, push.token, lambda _: None if after.is_over(now) else after)
         if after.leaving:
             log.info("hub_left", source=id)
         else:
             log.info("hub_verified", source=id, lease=after.lease)
-        return short_response(request.scope, 200, {"content-type": "text/plain; charset=utf-8"}, text=challenge)
+        return Answer(200, challenge)
 
-    async def pushed(self, request: Request) -> Response:
+    async def pushed(self, call: Call) -> Answer:
         """A document (7). Unsigned or wrongly signed ones are acknowledged and thrown away, as section 8 says."""
-        found = self._find(request)
+        found = self._find(call.name)
         source = self._sources().get(found[0]) if found is not None else None
         if found is None or source is None:
-            return short_response(request.scope, 404)
-        if len(self._tasks) >= MOST_WAITING:
-            return short_response(request.scope, 503, {"retry-after": "60"})
+            return Answer(404)
+        if len(self._tasks) >= MOST_WAITING or self._arriving[source.id] >= PER_SOURCE:
+            return Answer(503, wait=bodies.COME_BACK)
+        largest = self._settings().polling.max_bytes
+        place, is_kept = self._room.place(largest), False
+        self._arriving[source.id] += 1
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await read_body(request.receive, self._runtime().settings.polling.max_bytes)
-        except TimeoutError:
-            return short_response(request.scope, 408)
-        if body is None:
-            return short_response(request.scope, 413)
-        if not subscriptions.is_signed(found[1], request.headers.get("x-hub-signature"), body):
-            log.warning("push_not_signed", source=source.id)
-        else:
-            self._take_in(source, request.headers, body)
-        return short_response(request.scope, 202)
+            body = await bodies.read(call, largest, BODY_SECONDS, place.take)
+            if isinstance(body, Answer):
+                return body
+            if subscriptions.is_signed(found[1], call.headers.get("x-hub-signature"), body):
+                self._take_in(source, call.headers, body, place)
+                is_kept = True  # until it is stored
+            else:
+                log.warning("push_not_signed", source=source.id)
+            return Answer(202)
+        finally:
+            self._arriving[source.id] -= 1
+            if not is_kept:
+                place.leave()
 
-    def _take_in(self, source: Source, headers: Mapping[str, str], body: bytes) -> None:
+    def _take_in(self, source: Source, headers: Mapping[str, str], body: bytes, place: Place) -> None:
         task = asyncio.create_task(self._receive(source, partial(document, headers.get("content-type", ""), body)))
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, place))
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _ended(self, place: Place, task: asyncio.Task[Any]) -> None:
+        place.leave()
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("push_crashed", error=repr(error), exc_info=error)
 
     def _sources(self) -> dict[SourceId, Source]:
         """The sources that are to be pushed."""
-        settings = self._runtime().settings
+        settings = self._settings()
         return {source.id: source for source in settings.sources if source.enabled} if settings.network.websub else {}
 
-    def _find(self, request: Request) -> tuple[SourceId, Push] | None:
+    def _find(self, token: str) -> tuple[SourceId, Push] | None:
         """Whose the address is: one look into the store, whoever asks. Tokens that hubs know are those of the last `look`."""
-        store, token = self._runtime().store, request.path_params["token"]
         if self._by_token is None:
-            self._by_token = {push.token: id for id, push in subscriptions.every(store).items()}
+            self._by_token = {push.token: id for id, push in subscriptions.every(self._store).items()}
         id = self._by_token.get(token)
-        push = subscriptions.known(store, id) if id is not None else None
+        push = subscriptions.known(self._store, id) if id is not None else None
         return (id, push) if id is not None and push is not None and push.token == token else None
 
     async def _change(self, id: SourceId, token: str, change: Callable[[Push], Push | None]) -> Push | None:
         """Changes what is stored, as it is by then; what has begun anew meanwhile (another token) stays as it is."""
-        store = self._runtime().store
 
         def work(transaction: Transaction) -> Push | None:
-            push = subscriptions.known(store, id)
+            push = subscriptions.known(self._store, id)
             if push is None or push.token != token:
                 return None
             after = change(push)
             subscriptions.save(transaction, id, after)
             return after
 
-        return await self._runtime().writer.commit(work)
+        return await self._commit(work)
 
     async def drain(self) -> None:
         """Lets what was acknowledged be stored."""

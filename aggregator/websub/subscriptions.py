@@ -30,8 +30,6 @@ MOST_DOUBLED = 5
 """Times that it is doubled: a hub that never answers is asked every 32 hours."""
 LONGEST_LEASE = 30 * 86_400.0
 """Seconds of a lease that are believed: a hub that forgets us in its tenth year would not tell."""
-FALLBACK = 6 * 3_600.0
-"""Seconds between two polls of a source that is pushed: what a hub loses arrives all the same."""
 _HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 """Methods of X-Hub-Signature that are recognised (7.1)."""
 
@@ -82,6 +80,23 @@ def every(store: Store) -> dict[SourceId, Push]:
 
 def save(transaction: Transaction, source: SourceId, push: Push | None) -> None:
     transaction.set_value(KEY + source, json.dumps(asdict(push)) if push else None)
+
+
+class Hubs:
+    """See ports.Hubs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def note(self, transaction: Transaction, source: SourceId, feed: Feed, url: str) -> None:
+        before = known(self._store, source)
+        push = noticed(before, feed, url)
+        if push != before:
+            save(transaction, source, push)
+
+    def pushes_until(self, source: SourceId) -> Instant:
+        push = known(self._store, source)
+        return push.until if push is not None else 0.0
 
 
 def noticed(before: Push | None, feed: Feed, url: str) -> Push | None:

@@ -52,7 +52,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     publisher.publish(None, NOON)
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
     app = make_app(publisher.shelf, ready=lambda: (True, {}))
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(app, listener, stop),))
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(app, listener, stop, 512),))
     thread.start()
     try:
         yield Served(url, publisher, store, stories)

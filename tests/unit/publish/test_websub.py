@@ -6,15 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from aggregator.model import Fault, FaultKind, Slug
-from aggregator.ports import Delivery, Reply, Subscription
+from aggregator.ports import HUB_DENIAL, HUB_DOCUMENT, Delivery, Reply, Subscription
 from aggregator.publish import owed
 from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output
 from aggregator.store.sqlite import SqliteStore
-from aggregator.websub import hub_rules
+from aggregator.websub import deliveries, hub_rules
 from aggregator.websub.hub_rules import Asked, Refused
 from tests.unit.publish import samples
 from tests.unit.publish.samples import NOON, change_story, item, open_outputs, store_story
@@ -35,7 +34,7 @@ def topic_of(url: str) -> str | None:
         ({"hub.lease_seconds": "1"}, 300),
         ({"hub.lease_seconds": "99999999"}, 864_000),
         ({"hub.lease_seconds": "-5"}, 864_000),
-        ({"hub.secret": "s" * 200}, 864_000),
+        ({"hub.secret": "s" * 199}, 864_000),
     ],
 )
 def test_good_requests(changes: dict[str, str], lease: int) -> None:
@@ -53,7 +52,14 @@ def test_good_requests(changes: dict[str, str], lease: int) -> None:
         {"hub.callback": "ftp://reader.example/"},
         {"hub.callback": "/cb"},
         {"hub.callback": "https://reader.example/#x"},
-        {"hub.secret": "é" * 101},
+        {"hub.secret": "s" * 200},
+        {"hub.secret": "é" * 100},
+        {"hub.callback": "https://reader.example/cb\r\nHost: other.example"},
+        {"hub.callback": "https://reader.example/c\tb"},
+        {"hub.callback": " https://reader.example/cb"},
+        {"hub.callback": "https://reader.example/\x00"},
+        {"hub.callback": "https://reader.example/\x7f"},
+        {"hub.callback": "https://reader.example/\u2028"},
     ],
 )
 def test_bad_requests_are_told_why(changes: dict[str, str]) -> None:
@@ -85,17 +91,32 @@ def test_intent_is_an_exact_echo(reply: Reply | Fault, confirmed: bool) -> None:
     assert hub_rules.is_confirmed(reply, "abc") is confirmed
 
 
-def test_bounds_do_not_hinder_renewals() -> None:
-    asked = hub_rules.read(GOOD, topic_of)
-    assert isinstance(asked, Asked)
-    full = hub_rules.PER_TOPIC
-    assert hub_rules.has_room(asked, full, 0, known=False) is not None
-    assert hub_rules.has_room(asked, 0, hub_rules.PER_HOST, known=False) is not None
-    assert hub_rules.has_room(asked, full, full, known=True) is None
-    assert hub_rules.has_room(replace(asked, mode="unsubscribe"), full, full, known=False) is None
+@pytest.mark.parametrize(
+    ("callback", "domain"),
+    [
+        ("https://a.reader.example/cb", "reader.example"),
+        ("http://news.bbc.co.uk:8080/", "bbc.co.uk"),
+        ("http://192.0.2.7/", "192.0.2.7"),
+        ("http://[2001:db8:1:2:3::7]:80/", "2001:db8:1:2::/64"),
+        ("http://[2001:db8:1:2:ffff::]/", "2001:db8:1:2::/64"),
+    ],
+)
+def test_whose_a_callback_is(callback: str, domain: str) -> None:
+    assert hub_rules.domain_of(callback) == domain
 
 
-DUE = Delivery(hub_rules.KIND, "/feeds/all.atom", "https://reader.example/cb", "", "v1", NOON, NOON)
+def test_verifications_are_rationed_by_domain_and_in_all() -> None:
+    rate = hub_rules.Rate()
+    assert [rate.wait("a.example", NOON) for _ in range(hub_rules.RATE_PER_DOMAIN)] == [None] * hub_rules.RATE_PER_DOMAIN
+    assert rate.wait("a.example", NOON + 50) == 10
+    others = hub_rules.RATE_IN_ALL - hub_rules.RATE_PER_DOMAIN
+    assert {rate.wait(f"r{number}.example", NOON) for number in range(others)} == {None}
+    assert rate.wait("one-more.example", NOON) == 60
+    assert rate.wait("a.example", NOON + 60) is None
+    assert rate.wait("a.example", NOON - 9999) is None, "a clock that was set back holds up nobody"
+
+
+DUE = Delivery(HUB_DOCUMENT, "/feeds/all.atom", "https://reader.example/cb", "", "v1", NOON, NOON)
 
 
 @pytest.mark.parametrize("reply", [Reply(500, b""), Reply(301, b""), Reply(404, b""), Fault(FaultKind.TIMEOUT, "too slow")])
@@ -117,7 +138,7 @@ def test_success_and_gone_end_it() -> None:
 
 
 def test_the_signature_is_that_of_the_specification() -> None:
-    assert hub_rules.signature("key", b"The quick brown fox jumps over the lazy dog") == (
+    assert owed.signature("key", b"The quick brown fox jumps over the lazy dog") == (
         "sha256=f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8"
     )
 
@@ -143,13 +164,13 @@ def test_a_change_is_owed_to_subscribers_of_what_changed(tmp_path: Path, store: 
     publisher.publish(None, NOON + 2)
     (delivery,) = store.deliveries(NOON + 5, 10)
     assert (delivery.kind, delivery.topic, delivery.target) == ("websub", "/feeds/all.atom", "https://reader.example/cb")
-    message = owed.Composer(settings, store, publisher.shelf).document(delivery)
+    message = deliveries.Composer(settings, store, publisher.shelf).document(delivery)
     assert message is not None
     assert message.body == (tmp_path / "public/feeds/all.atom").read_bytes()
     headers = dict(message.headers)
     assert headers["Content-Type"] == "application/atom+xml; charset=utf-8"
     assert headers["Link"] == f'<https://news.example.org/hub>; rel="hub", <{TOPIC}>; rel="self"'
-    assert headers["X-Hub-Signature"] == hub_rules.signature("key", message.body)
+    assert headers["X-Hub-Signature"] == owed.signature("key", message.body)
 
 
 def test_subscribers_of_a_feed_that_ends_are_told(tmp_path: Path, store: SqliteStore) -> None:
@@ -161,8 +182,8 @@ def test_subscribers_of_a_feed_that_ends_are_told(tmp_path: Path, store: SqliteS
     publisher = Publisher(settings, store)
     publisher.publish(None, NOON)
     assert [one.topic for one in store.subscriptions()] == ["/feeds/all.atom"]
-    (word,) = [one for one in store.deliveries(NOON, 9) if one.kind == hub_rules.DENIED]
-    message = owed.Composer(settings, store, publisher.shelf).denial(word)
+    (word,) = [one for one in store.deliveries(NOON, 9) if one.kind == HUB_DENIAL]
+    message = deliveries.Composer(settings, store, publisher.shelf).denial(word)
     assert message is not None and message.method == "GET"
     assert message.url.startswith(callback + "?hub.mode=denied&hub.topic=https%3A%2F%2Fnews.example.org%2Ffeeds%2Fukraine.atom")
 
@@ -183,7 +204,7 @@ def test_a_webhook_is_told_each_new_or_changed_story_once(tmp_path: Path, store:
     publisher.publish(None, NOON + 300)
     due = store.deliveries(NOON + 300, 10)
     assert [one.subject for one in due] == [new, old]
-    message = owed.Composer(settings, store, publisher.shelf).story(due[1])
+    message = owed.Composer(settings, store).story(due[1])
     assert message is not None
     assert json.loads(message.body)["title"] == "Better"
-    assert dict(message.headers)["X-Hub-Signature"] == hub_rules.signature("key", message.body)
+    assert dict(message.headers)["X-Hub-Signature"] == owed.signature("key", message.body)

@@ -70,7 +70,7 @@ def post(store: SqliteStore, receivers: Receivers, form: dict[str, str]) -> int:
 
     async def run() -> int:
         hub = Hub(shelf(), store, commit(store), lambda: receivers, lambda: SITE, lambda: NOON)  # type: ignore[arg-type]
-        app = make_app(shelf(), ready=lambda: (True, {}), more=[hub.route()])
+        app = make_app(shelf(), ready=lambda: (True, {}), more=hub.endpoints())
         got = await ask_async(app, "/hub", "POST", urlencode(form).encode())
         await asyncio.gather(*hub._pending)
         return got.status
@@ -83,7 +83,7 @@ def test_subscribe_renew_unsubscribe(store: SqliteStore) -> None:
     assert post(store, receivers, FORM) == 202
     asked = parse_qs(urlsplit(receivers.sent[0].url).query)
     assert (asked["hub.mode"], asked["hub.topic"]) == (["subscribe"], [SITE + "/feeds/all.atom"])
-    assert store.subscriptions() == [Subscription("/feeds/all.atom", CALLBACK, "key", NOON + 864_000, NOON)]
+    assert store.subscriptions() == [Subscription("/feeds/all.atom", CALLBACK, "key", NOON + 864_000, NOON, "reader.example")]
     assert post(store, receivers, FORM | {"hub.lease_seconds": "600"}) == 202
     assert [one.lease_until for one in store.subscriptions()] == [NOON + 600]
     assert post(store, receivers, FORM | {"hub.mode": "unsubscribe"}) == 202

@@ -36,7 +36,7 @@ async def _with_server(talk: Callable[[int], Awaitable[bytes]]) -> bytes:
     shelf.put("/feeds/all.atom", Prepared("application/atom+xml; charset=utf-8", b"<feed/>", 1, "public, max-age=60"))
     listener = listen("127.0.0.1", 0)
     stop = asyncio.Event()
-    server = asyncio.create_task(serve(make_app(shelf, ready=lambda: (True, {})), listener, stop))
+    server = asyncio.create_task(serve(make_app(shelf, ready=lambda: (True, {})), listener, stop, 512))
     try:
         return await talk(listener.getsockname()[1])
     finally:

@@ -219,14 +219,18 @@ def test_a_replaced_page_gives_back_what_it_no_longer_holds(store: Store) -> Non
 
 
 def test_subscriptions(store: Store) -> None:
-    one = Subscription("/feeds/all.atom", "https://reader.example/a", "secret", 100.0, 1.0)
-    other = Subscription("/feeds/sea.atom", "https://reader.example/a", None, 200.0, 2.0)
+    one = Subscription("/feeds/all.atom", "https://reader.example/a", "secret", 100.0, 1.0, "reader.example")
+    other = Subscription("/feeds/sea.atom", "https://reader.example/a", None, 200.0, 2.0, "reader.example")
     with store.begin() as transaction:
         transaction.save_subscription(other)
         transaction.save_subscription(replace(one, lease_until=50.0))
         transaction.save_subscription(one)
     assert store.subscriptions() == [one, other]
     assert store.subscriptions("/feeds/sea.atom") == [other]
+    assert store.subscription("/feeds/sea.atom", "https://reader.example/a") == other
+    assert store.subscription("/feeds/sea.atom", "https://reader.example/b") is None
+    assert store.count_subscriptions("/feeds/sea.atom", "reader.example") == (1, 2)
+    assert store.count_subscriptions("/feeds/ice.atom", "other.example") == (0, 0)
     with store.begin() as transaction:
         transaction.remove_subscription(one.topic, one.callback)
         transaction.remove_subscription("/none", one.callback)

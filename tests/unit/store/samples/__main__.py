@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from aggregator.dedup.engine import Engine
 from aggregator.model import Slug, SourceId, SourceState, Tag, TagKind, Validators
-from aggregator.ports import ArchivePage, Event, Hold, OutputState, Override, Reject
+from aggregator.ports import ArchivePage, Event, Hold, OutputState, Override, Reject, Subscription
 from aggregator.settings import Dedup
 from aggregator.store.backup import backup
 from aggregator.store.schema import MIGRATIONS
@@ -20,6 +20,7 @@ from tests.unit.store.builders import JOINED, NEW, entry, item, source
 
 FOLDER = Path(__file__).parent
 ALL = Slug("all")
+CALLBACK = "https://a.reader.example/cb"
 
 
 def fill(store: SqliteStore) -> None:
@@ -55,6 +56,7 @@ def fill(store: SqliteStore) -> None:
         transaction.add_rejects([Reject(SourceId("alpha"), "x", None, "Advertisement", "drop title:advertisement", 5.0)])
         transaction.add_override(Override("drop", "alpha.example/9", None, 6.0))
         transaction.save_event(Event("silent:beta", "silent", "Beta is silent", "for 3 days", 7.0))
+        transaction.save_subscription(Subscription("/feeds/all.atom", CALLBACK, None, 9e9, 7.0, "reader.example"))
         transaction.set_value("key", "value")
 
 

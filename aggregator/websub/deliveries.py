@@ -1,0 +1,42 @@
+"""What the hub's subscribers are sent: the whole current document, and the word that there will be no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from aggregator.ports import HUB_DENIAL, HUB_DOCUMENT, Delivery, Message, Store
+from aggregator.publish.addresses import hub as hub_address
+from aggregator.publish.shelf import Shelf
+from aggregator.settings import Settings
+from aggregator.websub import hub_rules
+
+
+class Composer:
+    """Makes the messages as things are now. Called in threads."""
+
+    def __init__(self, settings: Settings, store: Store, shelf: Shelf) -> None:
+        self._settings = settings
+        self._store = store
+        self._shelf = shelf
+
+    @property
+    def kinds(self) -> Mapping[str, Callable[[Delivery], Message | None]]:
+        return {HUB_DOCUMENT: self.document, HUB_DENIAL: self.denial}
+
+    def document(self, delivery: Delivery) -> Message | None:
+        """The document, or None if it is not published any more or the callback is not subscribed to it."""
+        document = self._shelf.get(delivery.topic)
+        subscribed = self._store.subscription(delivery.topic, delivery.target)
+        hub = hub_address(self._settings.site, self._settings.publish.websub)
+        if document is None or document.token is not None or subscribed is None or hub is None:
+            return None
+        topic_url = self._settings.site.url + delivery.topic
+        headers = hub_rules.headers(document.type, hub, topic_url, subscribed.secret, document.body)
+        return Message("POST", delivery.target, headers, document.body)
+
+    def denial(self, delivery: Delivery) -> Message | None:
+        """That a subscription is over, or None if the feed is back."""
+        if self._shelf.get(delivery.topic) is not None:
+            return None
+        topic_url = self._settings.site.url + delivery.topic
+        return Message("GET", hub_rules.denial(delivery.target, topic_url, "this feed is not published any more"))

@@ -1,0 +1,153 @@
+"""Clients that connect and say nothing, say it slowly, or never read: `/healthz` answers, polls go on, the log stays small."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import http.server
+import json
+import resource
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.flow.command import Command, eventually, free_port, get
+
+MANY = 1_500
+"""More than the server takes, than fit into its queue, and than there are descriptors at the limits below."""
+
+
+@pytest.fixture(autouse=True)
+def own_descriptors() -> None:
+    """The attacker needs more of them than it leaves to the attacked."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 8_192)
+    if wanted < 2 * MANY:
+        pytest.skip(f"needs {2 * MANY} descriptors")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+@contextmanager
+def paper() -> Iterator[tuple[str, list[str]]]:
+    """A source on loopback: its address, and the titles that it has."""
+    titles = ["Mayor opens the new harbour bridge"]
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            items = [{"id": title, "title": title, "content_text": f"{title}. More of it."} for title in titles]
+            body = json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": "Paper", "items": items}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/feed.json", titles
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def daemon(folder: Path, source: str, descriptors: int) -> Iterator[int]:
+    """A daemon that may have so many descriptors, the hard limit included; yields its port."""
+    port = free_port()
+    config = folder / "feeds.yaml"
+    config.write_text(
+        f"site: {{url: 'http://127.0.0.1:{port}'}}\nserver: {{port: {port}}}\nnetwork: {{allow: [127.0.0.0/8]}}\n"
+        f"polling: {{min: 1s}}\nsources:\n  - {{id: paper, url: '{source}', every: 1s}}\n"
+    )
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    command = Command(config)
+    with ExitStack() as stack:
+        process = command.start("run")
+        stack.callback(process.wait, 10)
+        stack.callback(process.kill)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == before
+        eventually(lambda: get(f"http://127.0.0.1:{port}/healthz").status == 200, process, folder / "log")
+        yield port
+
+
+def crowd(port: int, count: int, say: bytes = b"") -> list[socket.socket]:
+    """So many connections, each of which says this and no more."""
+    made = []
+    for _ in range(count):
+        one = socket.socket()
+        one.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            one.connect(("127.0.0.1", port))
+        made.append(one)
+    if say:
+        time.sleep(0.2)  # until they are connected
+        for one in made:
+            with contextlib.suppress(OSError):
+                one.send(say)
+    return made
+
+
+def answers(port: int, path: str = "/healthz") -> float:
+    """Seconds until the answer 200."""
+    began = time.monotonic()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        assert connection.getresponse().status == 200
+    finally:
+        connection.close()
+    return time.monotonic() - began
+
+
+SLOW = {
+    "silent": b"",
+    "half a request line": b"GET /healt",
+    "half a head": b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-A: ",
+    "half a form": b"POST /hub HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\nhub.mode=",
+    "kept open": b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("descriptors", [256, 1024])
+def test_idle_clients_take_nobodys_place(tmp_path: Path, descriptors: int, long: bool) -> None:
+    kinds = SLOW if long else {name: SLOW[name] for name in ("silent", "half a form")}
+    with paper() as (source, titles), daemon(tmp_path, source, descriptors) as port:
+        for name, say in kinds.items():
+            clients = crowd(port, MANY, say)
+            try:
+                assert answers(port) < 5.0, name  # behind all that came before it
+                assert max(answers(port) for _ in range(5)) < 1.0, name
+                titles.append(f"News while clients are {name}")
+                eventually(lambda: titles[-1].encode() in get(f"http://127.0.0.1:{port}/feeds/all.json").body)
+            finally:
+                for one in clients:
+                    one.close()
+        log = (tmp_path / "log").read_text()
+    assert "Traceback" not in log
+    assert len([line for line in log.splitlines() if "connections_full" in line]) <= 2 * len(kinds)
+    assert "accept_refused" not in log
+    assert len(log) < 200_000
+
+
+def test_a_client_that_is_being_answered_keeps_its_place(tmp_path: Path) -> None:
+    """A reader that takes its time within the bounds is not the one to go: those who say nothing are."""
+    with paper() as (source, _), daemon(tmp_path, source, 256) as port:
+        kept = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        clients = crowd(port, 400)
+        try:
+            for _ in range(20):
+                kept.request("GET", "/healthz")
+                assert kept.getresponse().read() == b"ok\n"
+        finally:
+            kept.close()
+            for one in clients:
+                one.close()
