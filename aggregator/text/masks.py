@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from msgspec import Struct
 
 MASK = "***"
-_PLAIN = re.compile(r"https?://[a-zA-Z0-9.-]+(?::[0-9]+)?(?:/(?:[a-z._-]{0,19}|[0-9]{0,9}))*")
+_PLAIN = re.compile(
+    r"https?://[a-zA-Z0-9.-]+(?::[0-9]+)?(?:/(?:[a-z._-]{0,19}|[0-9]{0,9}|[a-z]{1,9}[-_]?[0-9]{1,4}(?:\.[a-z]{1,4})?))*", re.ASCII
+)
 """What most addresses look like, in which nothing can be a secret: a quicker way to say so."""
 _USER = re.compile(r"^(\s*(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?[/\\]{2})[^/?#\\]*@")
 _PARTS = re.compile(r"([^?#]*)(\??[^#]*)(#?.*)", re.DOTALL)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from aggregator.text import masks
 from aggregator.text.masks import MASK, has_secret, hide, shown
 
 SECRET = {
@@ -146,6 +147,11 @@ def test_digests_and_uuids_are_found_wherever_they_stand(key: str, place: str) -
     if key.isdigit() or not any(letter.isdigit() for letter in key):
         return
     assert key not in shown(place.format(key))
+
+
+@given(some.from_regex(masks._PLAIN, fullmatch=True))
+def test_the_short_way_says_what_the_long_one_says(url: str) -> None:
+    assert shown(url + "#") == url + "#"
 
 
 def test_an_address_as_long_as_a_book_takes_no_time() -> None:
