@@ -1,170 +1,116 @@
-"""The wiring: which implementation stands behind which port. Everything is made when it is first asked for."""
+"""The one wiring: which implementation stands behind which port, of the daemon and of a poll without one."""
 
 from __future__ import annotations
 
-import difflib
-import os
+import gc
+import random
 from collections.abc import Callable, Sequence
-from functools import cached_property
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
-from aggregator.errors import HeldError, UsageError
-
-if TYPE_CHECKING:
-    from aggregator.model import Source, SourceId, StoryId
-    from aggregator.pipeline import PollReport
-    from aggregator.run.wiring import Parts
-    from aggregator.settings import Settings
-    from aggregator.store.sqlite import SqliteStore
-    from aggregator.stories.overrides import Overrides
-    from aggregator.tag.rules import RuleSet
-
-CONFIG_VARIABLE = "AGGREGATOR_CONFIG"
-CONFIG_PLACES = (Path("feeds.yaml"), Path("/etc/aggregator/feeds.yaml"))
-
-
-def find_config(given: Path | None) -> Path:
-    """The config file: as given, from the environment, or the first place that has one. Raises UsageError."""
-    if given is not None:
-        return given
-    if named := os.environ.get(CONFIG_VARIABLE):
-        return Path(named)
-    for place in CONFIG_PLACES:
-        if place.exists():
-            return place
-    raise UsageError("no config file: write ./feeds.yaml (`aggregator init` makes a commented one), or name one with -c")
+from aggregator.dedup.engine import Engine
+from aggregator.errors import HeldError
+from aggregator.fetch.hosts import HostGate
+from aggregator.fetch.http import HttpFetcher
+from aggregator.fetch.message import HttpMessenger
+from aggregator.model import SourceId
+from aggregator.parse.sandbox import SandboxParser
+from aggregator.pipeline import Current, Pipeline, PollReport
+from aggregator.publish import owed
+from aggregator.publish.publisher import Publisher
+from aggregator.publish.shelf import Shelf
+from aggregator.run import scheduler
+from aggregator.run.clock import SystemClock
+from aggregator.run.descriptors import raise_limit
+from aggregator.run.one_shot import poll_here, poll_there
+from aggregator.run.opml_lists import Lists
+from aggregator.run.runtime import InUse, Own, Runtime
+from aggregator.run.service import Service
+from aggregator.serve.server import listen
+from aggregator.settings import Settings
+from aggregator.store.sqlite import SqliteStore
+from aggregator.store.writer import Writer
+from aggregator.stories.ingest import Reader
+from aggregator.tag.language import Guesser
+from aggregator.tag.rules import compile_rules
+from aggregator.websub import deliveries
+from aggregator.websub.subscriptions import Hubs
 
 
-class Application:
-    """What a command works with. A context manager: leaving it closes what was opened."""
+async def run(settings: Settings, load: Callable[[], Settings], store: SqliteStore) -> None:
+    """The daemon, until it is told to stop. load: reads the config anew and checks it.
 
-    def __init__(self, config: Path | None = None) -> None:
-        self._config = config
+    Raises before anything starts: database or port taken.
+    """
+    with store.lock(), listen(settings.server.host, settings.server.port) as listener:
+        store.check()
+        own = make_own(settings, store)
+        service = Service(make_runtime(settings, own), load, make_runtime, listener)
+        gc.freeze()  # what was made by now stays: the collector need not look at it again
+        await scheduler.run(service)
 
-    @cached_property
-    def config_path(self) -> Path:
-        return find_config(self._config)
 
-    @cached_property
-    def settings(self) -> Settings:
-        """The config, checked. Raises ConfigError with every problem."""
-        return self._load()
-
-    @cached_property
-    def store(self) -> SqliteStore:
-        """The database that the config names, made if it is not there. Raises StoreError."""
-        from aggregator.store.sqlite import SqliteStore
-
-        return SqliteStore(Path(self.settings.storage.database))
-
-    @cached_property
-    def rules(self) -> RuleSet:
-        from aggregator.tag.rules import compile_rules
-
-        return compile_rules(self.settings)
-
-    @cached_property
-    def overrides(self) -> Overrides:
-        """A person's decisions on stories (merge, split, drop)."""
-        from aggregator.stories.overrides import Overrides
-
-        return Overrides(self.store, self.settings, self.rules)
-
-    def pick(self, ids: Sequence[str]) -> list[Source]:
-        """The sources of these ids, or all. Raises UsageError for an id that is not configured."""
-        known = {str(source.id): source for source in self.settings.sources}
-        for one in ids:
-            if one not in known:
-                near = difflib.get_close_matches(one, known, n=1)
-                raise UsageError(f"no source {one!r} in {self.config_path}" + (f"; did you mean {near[0]!r}?" if near else ""))
-        return [known[one] for one in ids] if ids else list(self.settings.sources)
-
-    def story_id(self, named: str) -> StoryId:
-        """The story of an id, an article's address or a guid. Raises UsageError if there is none."""
-        story = self.store.story_of(named)
-        if story is None:
-            raise UsageError(f"no story {named!r}: give a story's id, or the address of one of its articles")
-        return story
-
-    async def poll_once(
-        self, ids: Sequence[SourceId] | None, *, forced: bool, done: Callable[[PollReport], None]
-    ) -> list[PollReport]:
-        """Polls and publishes: here, or by the daemon that has the database."""
-        from aggregator.run.one_shot import poll_there
-
-        while True:
-            try:
-                return await self._poll_here(ids, forced=forced, done=done)
-            except HeldError:
-                reports = await poll_there(self.store, ids, forced=forced, is_free=self._is_free)
-            if reports is not None:
-                return reports
-
-    def _is_free(self) -> bool:
-        """Whether nobody holds the database now."""
+async def poll_once(
+    settings: Settings,
+    load: Callable[[], Settings],
+    store: SqliteStore,
+    ids: Sequence[SourceId] | None,
+    *,
+    forced: bool,
+    done: Callable[[PollReport], None],
+) -> list[PollReport]:
+    """Polls and publishes: here, or by the daemon that has the database."""
+    while True:
         try:
-            with self.store.lock():
-                return True
+            with store.lock():
+                own = make_own(settings, store)
+                runtime = make_runtime(settings, own)
+                if await Lists().refresh(settings, runtime.fetcher, own.clock.now()):
+                    runtime = make_runtime(load(), own)
+                return await poll_here(InUse(runtime), ids, forced=forced, done=done)
         except HeldError:
-            return False
-
-    async def _poll_here(
-        self, ids: Sequence[SourceId] | None, *, forced: bool, done: Callable[[PollReport], None]
-    ) -> list[PollReport]:
-        from aggregator.run.maintenance import Keeping
-        from aggregator.run.one_shot import poll_here
-        from aggregator.run.opml_lists import Lists
-
-        with self.store.lock():
-            parts = self._parts()
-            runtime = parts.runtime(self.settings)
-            if self.settings.lists and await Lists().refresh(self.settings, runtime.fetcher, parts.clock.now()):
-                runtime = parts.runtime(self.checked_settings())
-            keeping = Keeping(lambda: runtime, self.store)
-            return await poll_here(runtime, keeping, ids, forced=forced, done=done)
-
-    async def run(self) -> None:
-        """The daemon, until it is told to stop. Raises before anything starts: bad config, database or port taken."""
-        from aggregator.run.scheduler import run
-        from aggregator.run.service import Service
-        from aggregator.serve.server import listen
-
-        settings = _tested(self.settings)
-        with self.store.lock(), listen(settings.server.host, settings.server.port) as listener:
-            self.store.check()
-            await run(Service(settings, self.checked_settings, self._parts(), listener))
-
-    def checked_settings(self) -> Settings:
-        """The config as the file is now, with the tests of its rules run. Raises ConfigError."""
-        return _tested(self._load())
-
-    def _load(self) -> Settings:
-        from aggregator.config.load import load
-        from aggregator.tag.check import check
-
-        return load(self.config_path, check, os.environ)
-
-    def _parts(self) -> Parts:
-        from aggregator.run.wiring import Parts
-
-        return Parts(self.store)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if "store" in self.__dict__:
-            self.store.close()
+            reports = await poll_there(store, ids, forced=forced, is_free=lambda: _is_free(store))
+        if reports is not None:
+            return reports
 
 
-def _tested(settings: Settings) -> Settings:
-    """The config, if the tests of its rules pass. Raises ConfigError."""
-    from aggregator.errors import ConfigError, Problem
-    from aggregator.tag.rules import failed_expectations
+def _is_free(store: SqliteStore) -> bool:
+    """Whether nobody holds the database now."""
+    try:
+        with store.lock():
+            return True
+    except HeldError:
+        return False
 
-    failed = failed_expectations(settings)
-    if failed:
-        raise ConfigError([Problem(str(settings.file), test.line, test.column, message) for test, message in failed])
-    return settings
+
+def make_own(settings: Settings, store: SqliteStore) -> Own:
+    """What the process owns, however often its config is read again. To be called inside the event loop that uses it."""
+    return Own(
+        store=store,
+        writer=Writer(store),
+        clock=SystemClock(),
+        gate=HostGate(settings),
+        shelf=Shelf(),
+        parser=SandboxParser(),
+        guesser=Guesser(),
+        current=Current(),
+        descriptors=raise_limit(),
+    )
+
+
+def make_runtime(settings: Settings, own: Own) -> Runtime:
+    """Everything that one config makes. Raises AggregatorError."""
+    rules = compile_rules(settings)
+    fetcher = HttpFetcher(settings, own.gate)
+    reader = Reader(rules, Engine(settings.dedup), own.guesser, settings.publish.backfill)
+    chain = (fetcher, own.parser, reader)
+    hubs = Hubs(own.store) if settings.network.websub else None
+    subscribers = deliveries.Composer(settings, own.store, own.shelf)
+    return Runtime(
+        settings=settings,
+        own=own,
+        rules=rules,
+        fetcher=fetcher,
+        pipeline=Pipeline(settings, own.store, own.writer, own.gate, *chain, own.clock, random.random, own.current, hubs),
+        publisher=Publisher(settings, own.store, own.shelf),
+        compose={**owed.Composer(settings, own.store).kinds, **subscribers.kinds},
+        messenger=HttpMessenger(settings),
+    )

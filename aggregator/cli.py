@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from aggregator import __version__
-from aggregator.app import Application
+from aggregator.commands.application import Application
 from aggregator.errors import AggregatorError
 from aggregator.text.masks import hide
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -33,10 +33,9 @@ from aggregator.model import (
 from aggregator.ports import Clock, Fetcher, Hubs, Parser, Store, Transaction
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
+from aggregator.stories import budget, curate, ingest
+from aggregator.stories.ingest import Decided, Reader, Reading
 from aggregator.text.masks import hide
-
-if TYPE_CHECKING:
-    from aggregator.stories.ingest import Decided, Reader, Reading
 
 log = Log("pipeline")
 
@@ -49,6 +48,9 @@ FALLBACK = 6 * 3_600.0
 """Seconds between two polls of a source whose hub pushes: what it loses arrives all the same."""
 
 Outcome = Literal["changed", "unchanged", "failed", "refused"]
+
+Work: TypeAlias = tuple[Source, SourceState]
+"""A source and its state: what a poll starts from."""
 
 
 class PollReport(Struct, frozen=True):
@@ -87,7 +89,7 @@ class Current(Struct):
 
 
 class Pipeline(Struct, frozen=True):
-    """The stages, as one config wires them. parser, reader: asked for by the first new document. rng: in [0, 1), for jitter.
+    """The stages, as one config wires them. rng: in [0, 1), for jitter.
 
     hubs: None where nothing is to be pushed to us (`network.websub`).
     """
@@ -97,8 +99,8 @@ class Pipeline(Struct, frozen=True):
     writer: Writer
     gate: HostGate
     fetcher: Fetcher
-    parser: Callable[[], Parser]
-    reader: Callable[[], Reader]
+    parser: Parser
+    reader: Reader
     clock: Clock
     rng: Callable[[], float]
     current: Current = field(default_factory=Current)
@@ -141,7 +143,7 @@ class Pipeline(Struct, frozen=True):
         known = self.store.fingerprints(source.id)
         self._save(source, self._after(source, state, outcome, now, fault=_CUT_SHORT))
         try:
-            feed = await self.parser().parse(outcome, known, now)
+            feed = await self.parser.parse(outcome, known, now)
         except asyncio.CancelledError:
             self._save(source, state)  # stopped, not crashed: it is due again
             raise
@@ -161,11 +163,9 @@ class Pipeline(Struct, frozen=True):
         self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant
     ) -> Callable[[Transaction], PollReport]:
         """Everything about a document that needs no lock. Returns what stores it."""
-        from aggregator.stories import budget, ingest
-
         decided = ingest.decided(self.store.overrides())
         spent = budget.known(self.store, source.id)
-        found = self.reader().read(source, state, feed, partial(self.store.known, source.id), decided, spent, now)
+        found = self.reader.read(source, state, feed, partial(self.store.known, source.id), decided, spent, now)
         after = replace(self._after(source, state, answer, now, feed=feed, found=found), languages=found.languages)
         if found.allotted.refused:  # what was left is looked for again, in the whole document and though it be the same
             after = replace(after, body_hash=b"", validators=Validators(), validators_url=None)
@@ -182,9 +182,7 @@ class Pipeline(Struct, frozen=True):
         self, transaction: Transaction, state: SourceState, feed: Feed, found: Reading, decided: Decided, now: Instant
     ) -> set[Slug]:
         """Everything that one document brings, in one transaction."""
-        from aggregator.stories import budget, curate, ingest
-
-        reader = self.reader()
+        reader = self.reader
         stories = ingest.store(transaction, reader.engine, found, decided, now)
         listed = self.store.fingerprints(state.id) if feed.partial else feed.unchanged  # what a part leaves out is still listed
         transaction.touch_items(state.id, listed, found.listed, now)

@@ -13,7 +13,7 @@ from aggregator.errors import AggregatorError, UsageError
 from aggregator.text.masks import shown
 
 if TYPE_CHECKING:
-    from aggregator.app import Application
+    from aggregator.commands.application import Application
     from aggregator.config.edit import NewSource
     from aggregator.model import Source
     from aggregator.run.probe import Found

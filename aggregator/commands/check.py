@@ -9,7 +9,7 @@ import click
 from aggregator.errors import AggregatorError, UsageError
 
 if TYPE_CHECKING:
-    from aggregator.app import Application
+    from aggregator.commands.application import Application
     from aggregator.settings import Settings
 
 

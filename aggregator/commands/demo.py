@@ -49,7 +49,8 @@ def _place(directory: Path | None) -> Iterator[Path]:
 
 
 def _run(port: int, directory: Path) -> None:
-    from aggregator.app import Application
+    from aggregator.app import run
+    from aggregator.commands.application import Application
     from aggregator.demo.origin import serving
     from aggregator.demo.prepare import prepare, what_to_look_at
     from aggregator.logs import configure
@@ -60,7 +61,7 @@ def _run(port: int, directory: Path) -> None:
         option = "" if port == 8080 else f" --port {port}"
         click.echo(what_to_look_at(port, directory, f"aggregator demo --advance{option}"))
         with Application(config) as application:
-            asyncio.run(application.run())
+            asyncio.run(run(application.tested_settings(), application.checked_settings, application.store))
 
 
 def _advance(port: int) -> None:

@@ -11,7 +11,7 @@ from aggregator.errors import UsageError
 from aggregator.text.masks import shown, without_user
 
 if TYPE_CHECKING:
-    from aggregator.app import Application
+    from aggregator.commands.application import Application
     from aggregator.model import Source
     from aggregator.publish.export import Exported
 

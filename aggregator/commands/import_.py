@@ -11,7 +11,7 @@ from aggregator.errors import AggregatorError
 from aggregator.text.masks import shown
 
 if TYPE_CHECKING:
-    from aggregator.app import Application
+    from aggregator.commands.application import Application
 
 
 @click.command()

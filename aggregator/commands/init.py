@@ -10,7 +10,7 @@ import click
 from aggregator.errors import AggregatorError
 
 if TYPE_CHECKING:
-    from aggregator.app import Application
+    from aggregator.commands.application import Application
 
 
 @click.command()

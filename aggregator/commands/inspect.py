@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from aggregator.app import Application
+    from aggregator.commands.application import Application
     from aggregator.model import Entry, Feed, Fetched, Source
 
 

@@ -16,7 +16,7 @@ from aggregator.ports.share import Places
 from aggregator.text.times import rfc3339
 
 if TYPE_CHECKING:
-    from aggregator.app import Application
+    from aggregator.commands.application import Application
     from aggregator.config.diff import Difference
     from aggregator.model import Story
     from aggregator.ports import OutputState, Store

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aggregator.text.times import rfc3339
 
 if TYPE_CHECKING:
-    from aggregator.app import Application
+    from aggregator.commands.application import Application
     from aggregator.model import Evidence, Item, Story
     from aggregator.stories.regroup import Applied, Change, Part, Plan
 

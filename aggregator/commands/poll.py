@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from aggregator.app import Application
-    from aggregator.pipeline import PollReport
+from aggregator.app import poll_once
+from aggregator.commands.application import Application
+from aggregator.pipeline import PollReport
 
 
 @click.command()
@@ -26,7 +25,12 @@ def command(application: Application, ids: tuple[str, ...], everything: bool) ->
     sources = application.pick(ids)
     wanted = [source.id for source in sources] if ids else None
     with progress(len(sources)) as done:
-        reports = asyncio.run(application.poll_once(wanted, forced=bool(ids or everything), done=done))
+        one_poll = poll_once(
+            *(application.settings, application.checked_settings, application.store, wanted),
+            forced=bool(ids or everything),
+            done=done,
+        )
+        reports = asyncio.run(one_poll)
     for report in reports:
         if report.outcome in ("failed", "refused"):
             click.echo(f"{report.source}: {report.detail}", err=True)

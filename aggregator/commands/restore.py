@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from aggregator.app import Application
+    from aggregator.commands.application import Application
 
 
 @click.command()

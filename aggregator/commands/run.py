@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from aggregator.app import Application
+from aggregator.app import run
+from aggregator.commands.application import Application
+from aggregator.logs import configure
 
 
 @click.command()
@@ -23,7 +23,5 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(application: Application, log_level: str, log_format: str) -> None:
     """Poll, publish and serve until SIGTERM or Ctrl-C. SIGHUP reads the config again; so does an edit, within seconds."""
-    from aggregator.logs import configure
-
     configure(level=log_level, form=log_format)
-    asyncio.run(application.run())
+    asyncio.run(run(application.tested_settings(), application.checked_settings, application.store))

@@ -13,7 +13,7 @@ import click
 from aggregator.text.times import rfc3339
 
 if TYPE_CHECKING:
-    from aggregator.app import Application
+    from aggregator.commands.application import Application
     from aggregator.model import Story
     from aggregator.ports import Store
     from aggregator.tag.explain import Explanation

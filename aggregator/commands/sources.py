@@ -12,7 +12,7 @@ import click
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    from aggregator.app import Application
+    from aggregator.commands.application import Application
     from aggregator.model import Item, Story
 
 

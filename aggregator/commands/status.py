@@ -17,7 +17,7 @@ from aggregator.text.times import rfc3339, spell
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from aggregator.app import Application
+    from aggregator.commands.application import Application
     from aggregator.model import Source, SourceState
 
 

@@ -12,7 +12,7 @@ import click
 from aggregator.text.times import rfc3339
 
 if TYPE_CHECKING:
-    from aggregator.app import Application
+    from aggregator.commands.application import Application
     from aggregator.model import Evidence, Item, Slug, Story
     from aggregator.ports import Reject, Store
 

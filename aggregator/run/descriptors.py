@@ -16,6 +16,8 @@ SOCKETS_PER_POLL = 2
 """The one in use and one that is kept for the next feed of its host, or the first two addresses that are tried."""
 LEAST = 16
 """Connections, and polls in flight, that there are however low the limit is."""
+STALLED = 16
+"""Polls in flight for each worker at most, the stalled ones included: a bound on sockets and memory."""
 
 
 class Shares(Struct, frozen=True):

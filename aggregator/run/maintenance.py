@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from aggregator.logs import Log
 from aggregator.ports import Job
-from aggregator.run.runtime import Runtime
+from aggregator.run.runtime import InUse
 from aggregator.settings import Settings
 from aggregator.store.backup import kept, scheduled
 from aggregator.store.retention import Keep
-from aggregator.store.sqlite import SqliteStore
 
 log = Log("keeping")
 
@@ -23,37 +21,37 @@ SWEPT_KEY = "swept"
 
 
 class Keeping:
-    """runtime: the one in use at each turn."""
+    """in_use: what holds the runtime of each turn."""
 
-    def __init__(self, runtime: Callable[[], Runtime], store: SqliteStore) -> None:
-        self._runtime = runtime
-        self._store = store
+    def __init__(self, in_use: InUse) -> None:
+        self._in_use = in_use
 
     def jobs(self) -> list[Job]:
         return [Job("sweep", SWEEP, self.sweep), Job("tidy", TIDY, self.tidy), Job("backup", BACKUP_LOOK, self.backup)]
 
     async def sweep(self) -> None:
         """Retention (`storage.keep`, `retain`)."""
-        runtime = self._runtime()
+        runtime = self._in_use.runtime
         keep = keep_of(runtime.settings)
         now = runtime.clock.now()
-        swept = await runtime.writer.call(lambda: self._store.sweep(keep, now))
+        swept = await runtime.writer.call(lambda: runtime.store.sweep(keep, now))
         await runtime.writer.commit(lambda transaction: transaction.set_value(SWEPT_KEY, repr(now)))
         log.info("swept", result=str(swept))
 
     async def sweep_if_due(self) -> None:
         """For polls without a daemon: retention once in a while, and the upkeep of the file with it."""
-        now, last = self._runtime().clock.now(), float(self._store.value(SWEPT_KEY) or 0.0)
+        now, last = self._in_use.runtime.clock.now(), float(self._in_use.runtime.store.value(SWEPT_KEY) or 0.0)
         if not 0.0 <= now - last < SWEEP:  # a clock that was set back delays nothing
             await self.sweep()
             await self.tidy()
 
     async def tidy(self) -> None:
-        await self._runtime().writer.call(self._store.tidy)
+        runtime = self._in_use.runtime
+        await runtime.writer.call(runtime.store.tidy)
 
     async def backup(self) -> None:
         """Makes a backup when the last one is old enough; restarts and reloads don't put it off."""
-        runtime, now = self._runtime(), self._runtime().clock.now()
+        runtime, now = self._in_use.runtime, self._in_use.runtime.clock.now()
         wish, database = runtime.settings.storage.backup, Path(runtime.settings.storage.database)
         if wish is None:
             return

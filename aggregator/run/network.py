@@ -9,8 +9,7 @@ from typing import Any
 
 from aggregator.model import Fetched, Source, SourceState
 from aggregator.ports import Delivery, Job, Message
-from aggregator.publish.shelf import Shelf
-from aggregator.run.runtime import Runtime
+from aggregator.run.runtime import InUse
 from aggregator.serve.app import make_app
 from aggregator.serve.ops import Administration
 from aggregator.serve.server import serve
@@ -25,11 +24,11 @@ TakeIn = Callable[[Source, Callable[[SourceState], Fetched]], Coroutine[Any, Any
 
 
 class Door:
-    """runtime: the one in use at each turn; take_in: what is done with a pushed document."""
+    """in_use: what holds the runtime of each turn; take_in: what is done with a pushed document."""
 
-    def __init__(self, runtime: Callable[[], Runtime], shelf: Shelf, take_in: TakeIn) -> None:
-        self._runtime = runtime
-        self._shelf = shelf
+    def __init__(self, in_use: InUse, take_in: TakeIn) -> None:
+        self._in_use = in_use
+        self._shelf = in_use.runtime.own.shelf
         self._stop = asyncio.Event()
         self._subscriber = self._make_subscriber(take_in)
         self._hub = self._make_hub()
@@ -44,44 +43,50 @@ class Door:
         metrics: Callable[[], bytes],
     ) -> None:
         """Starts serving. ready, details, metrics: for `/readyz` and `/metrics`."""
-        administration = Administration(lambda: self._runtime().settings.server.admin, details)
+        administration = Administration(lambda: self._in_use.runtime.settings.server.admin, details)
         more = [*self._hub.endpoints(), *self._subscriber.endpoints()]
         app = make_app(self._shelf, ready=ready, metrics=metrics, administration=administration, more=more)
-        self._serving = asyncio.create_task(serve(app, listener, self._stop, self._runtime().shares.connections))
+        self._serving = asyncio.create_task(serve(app, listener, self._stop, self._in_use.runtime.shares.connections))
 
     def jobs(self) -> list[Job]:
         return [*self._subscriber.jobs(), Job("outbox", OUTBOX, self._outbox.work)]
 
     def _make_hub(self) -> Hub:
-        runtime = self._runtime
+        in_use = self._in_use
         return Hub(
             self._shelf,
-            runtime().store,
-            runtime().writer.commit,
-            lambda: runtime().messenger,
-            lambda: runtime().settings.site.url if runtime().settings.publish.websub is True else None,
-            runtime().clock.now,
+            in_use.runtime.store,
+            in_use.runtime.writer.commit,
+            lambda: in_use.runtime.messenger,
+            lambda: in_use.runtime.settings.site.url if in_use.runtime.settings.publish.websub is True else None,
+            in_use.runtime.clock.now,
         )
 
     def _make_subscriber(self, take_in: TakeIn) -> Subscriber:
-        runtime = self._runtime
+        in_use = self._in_use
         return Subscriber(
-            runtime().store,
-            runtime().writer.commit,
-            lambda: runtime().messenger,
-            lambda: runtime().settings,
-            runtime().clock.now,
+            in_use.runtime.store,
+            in_use.runtime.writer.commit,
+            lambda: in_use.runtime.messenger,
+            lambda: in_use.runtime.settings,
+            in_use.runtime.clock.now,
             take_in,
         )
 
     def _make_outbox(self) -> Outbox:
-        runtime = self._runtime
+        in_use = self._in_use
 
         def composing(kind: str) -> Callable[[Delivery], Message | None]:
-            return lambda delivery: runtime().compose[kind](delivery)
+            return lambda delivery: in_use.runtime.compose[kind](delivery)
 
-        compose = {kind: composing(kind) for kind in runtime().compose}
-        return Outbox(runtime().store, runtime().writer.commit, lambda: runtime().messenger, compose, runtime().clock.now)
+        compose = {kind: composing(kind) for kind in in_use.runtime.compose}
+        return Outbox(
+            in_use.runtime.store,
+            in_use.runtime.writer.commit,
+            lambda: in_use.runtime.messenger,
+            compose,
+            in_use.runtime.clock.now,
+        )
 
     def stop(self) -> None:
         """No new requests; answers under way have some seconds to end."""

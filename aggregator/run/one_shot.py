@@ -16,7 +16,7 @@ from aggregator.run.periodic import Upkeep
 from aggregator.run.poller import Poller
 from aggregator.run.private_files import tighten_at_start
 from aggregator.run.reload import fingerprint
-from aggregator.run.runtime import Runtime
+from aggregator.run.runtime import InUse, Runtime
 from aggregator.stories.adopt_config import adopt
 
 PATIENCE = 600.0
@@ -26,21 +26,21 @@ LOOK = 0.2
 
 
 async def poll_here(
-    runtime: Runtime,
-    keeping: Keeping,
+    in_use: InUse,
     ids: Sequence[SourceId] | None,
     *,
     forced: bool,
     done: Callable[[PollReport], None],
 ) -> list[PollReport]:
     """Polls what is due (or `ids`), publishes, and closes the runtime. The caller holds the database's lock."""
+    runtime = in_use.runtime
     store, now = runtime.store, runtime.clock.now()
     try:
         tighten_at_start(runtime.settings)
         store.sync_sources(runtime.settings.sources, now)
         adopt(store, runtime.settings, lambda: runtime.rules, now)
         runtime.gate.restore(store.holds(now))
-        poller = Poller(lambda: runtime.pipeline, lambda: runtime.gate, runtime.settings.polling.workers, runtime.shares.polls)
+        poller = Poller(in_use, runtime.settings.polling.workers, runtime.shares.polls)
         asked = poll_requests.Request("", None if ids is None else tuple(ids), forced)
         polls = poller.start(runtime.wanted(asked), forced=forced)
         for poll in polls:
@@ -48,8 +48,8 @@ async def poll_here(
         reports = list(await asyncio.gather(*polls))
         await runtime.writer.flush()
         await runtime.writer.call(lambda: filling.end(store, runtime.settings, runtime.clock.now()))
-        await Upkeep(lambda: runtime, lambda slugs: None, None).everything()
-        await keeping.sweep_if_due()
+        await Upkeep(in_use, lambda slugs: None, None).everything()
+        await Keeping(in_use).sweep_if_due()
         await runtime.writer.call(lambda: publish(runtime))
     finally:
         await runtime.aclose()

@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -14,15 +13,14 @@ from aggregator.cadence.hours import following
 from aggregator.logs import Log
 from aggregator.model import Instant, Slug, SourceId, SourceState
 from aggregator.ports import EVENTS, Delivery, Event, Job, Rules, Store, Transaction
+from aggregator.publish import owed
 from aggregator.run import clock_jumps, health
+from aggregator.run.metrics import Metrics
 from aggregator.run.opml_lists import Lists
-from aggregator.run.runtime import Runtime
+from aggregator.run.runtime import InUse
 from aggregator.settings import Settings
 from aggregator.stories import budget, rolling
 from aggregator.text.masks import hide
-
-if TYPE_CHECKING:
-    from aggregator.run.metrics import Metrics
 
 log = Log("upkeep")
 
@@ -33,19 +31,19 @@ DIGESTS = 20.0
 
 
 class Upkeep:
-    """runtime: the one in use at each turn; changed: told of feeds whose documents differ now; metrics: the daemon's.
+    """in_use: what holds the runtime of each turn; changed: told of feeds whose documents differ now; metrics: the daemon's.
 
     troubles: what is wrong beside sources.
     """
 
     def __init__(
         self,
-        runtime: Callable[[], Runtime],
+        in_use: InUse,
         changed: Callable[[frozenset[Slug]], None],
         metrics: Metrics | None,
         troubles: Callable[[], Iterable[health.Condition]] = tuple,
     ) -> None:
-        self._runtime = runtime
+        self._in_use = in_use
         self._changed = changed
         self._metrics = metrics
         self._troubles = troubles
@@ -71,11 +69,11 @@ class Upkeep:
 
     async def _refresh_lists(self) -> None:
         """What is new in a list reaches the config by its next reload, which sees that the kept file has changed."""
-        runtime = self._runtime()
+        runtime = self._in_use.runtime
         await self._lists.refresh(runtime.settings, runtime.pipeline.fetcher, runtime.clock.now())
 
     async def _issue_digests(self) -> None:
-        runtime, now = self._runtime(), self._runtime().clock.now()
+        runtime, now = self._in_use.runtime, self._in_use.runtime.clock.now()
         if all(output.digest is None for output in runtime.settings.outputs):
             return
         zone = runtime.settings.site.timezone
@@ -84,21 +82,21 @@ class Upkeep:
 
     async def _ripen(self) -> None:
         """Looks before it wakes the writer's thread: most configs hold nothing back."""
-        if rolling.holds_back(self._runtime().store, self._runtime().settings):
+        if rolling.holds_back(self._in_use.runtime.store, self._in_use.runtime.settings):
             await self._rework(rolling.ripen)
 
     def _ripen_seconds(self) -> float:
         """Often enough that a story is not held back much longer than it has to be."""
-        return min(60.0, max(2.0, self._runtime().settings.publish.settle / 4))
+        return min(60.0, max(2.0, self._in_use.runtime.settings.publish.settle / 4))
 
     async def _rework(self, work: Callable[[Store, Settings, Callable[[], Rules], float], frozenset[Slug]]) -> None:
-        now = self._runtime()
+        now = self._in_use.runtime
         self._changed(await now.writer.call(lambda: work(now.store, now.settings, lambda: now.rules, now.clock.now())))
 
     async def look(self) -> None:
         """Opens and closes health events."""
         states = await self._healed()
-        runtime, now = self._runtime(), self._runtime().clock.now()
+        runtime, now = self._in_use.runtime, self._in_use.runtime.clock.now()
         hidden = runtime.settings.secrets
         sources, spent = runtime.settings.sources, budget.all_known(runtime.store)
         found = [
@@ -111,8 +109,6 @@ class Upkeep:
         ]
         events = health.changes(runtime.store.events(EVENTS), found, now)
         if events:
-            from aggregator.publish import owed
-
             alerts = owed.alerts(events, runtime.settings.alerts_webhook, now)
             self._is_shown = False
             await runtime.writer.commit(lambda transaction: _save(transaction, events, alerts))
@@ -127,7 +123,7 @@ class Upkeep:
 
     async def _healed(self) -> Mapping[SourceId, SourceState]:
         """All states, with times that lie ahead because the clock was wrong moved (clock_jumps.py)."""
-        runtime = self._runtime()
+        runtime = self._in_use.runtime
         states, count = await runtime.writer.call(lambda: _heal(runtime.store, runtime.clock.now()))
         if count:
             log.warning("clock_set_back", sources=count)
@@ -139,8 +135,6 @@ def _heal(store: Store, now: Instant) -> tuple[Mapping[SourceId, SourceState], i
     states = store.states()
     healed = {id: after for id, state in states.items() if (after := clock_jumps.healed(state, now)) is not None}
     if healed:
-        from aggregator.publish import owed
-
         with store.begin() as transaction:
             for state in healed.values():
                 transaction.save_state(state)
@@ -149,8 +143,6 @@ def _heal(store: Store, now: Instant) -> tuple[Mapping[SourceId, SourceState], i
 
 
 def _save(transaction: Transaction, events: list[Event], alerts: list[Delivery]) -> None:
-    from aggregator.publish import owed
-
     for event in events:
         transaction.save_event(event)
     owed.note(transaction, alerts)

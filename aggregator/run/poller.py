@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from itertools import zip_longest
-from typing import Protocol
 
 from aggregator.model import Fetched, Source, SourceId, SourceState
-from aggregator.pipeline import Pipeline, PollReport
+from aggregator.pipeline import PollReport, Work
+from aggregator.run.runtime import InUse
 from aggregator.text.urls import registrable_domain
 
 PATIENCE = 1.0
 """Seconds after which a poll that waits for its server gives its worker's place to another one."""
-STALLED = 16
-"""Polls in flight for each worker at most, the stalled ones included: a bound on sockets and memory."""
-
-Work = tuple[Source, SourceState]
-
-
-class Gate(Protocol):
-    """Who may talk to a host now (fetch.hosts)."""
-
-    def turn(self, url: str) -> AbstractAsyncContextManager[None]: ...
 
 
 def interleave(work: Iterable[Work]) -> list[Work]:
@@ -38,9 +28,8 @@ def interleave(work: Iterable[Work]) -> list[Work]:
 class Poller:
     """Starts polls and knows which are under way. A source is never polled twice at a time."""
 
-    def __init__(self, pipeline: Callable[[], Pipeline], gate: Callable[[], Gate], workers: int, places: int) -> None:
-        self._pipeline = pipeline
-        self._gate = gate
+    def __init__(self, in_use: InUse, workers: int, places: int) -> None:
+        self._in_use = in_use
         self.configure(workers, places)
         self._tasks: dict[SourceId, asyncio.Task[PollReport]] = {}
 
@@ -77,7 +66,7 @@ class Poller:
 
         async def receive() -> PollReport:
             state = await fresh()
-            return await self._pipeline().receive(source, state, answer(state))
+            return await self._in_use.runtime.pipeline.receive(source, state, answer(state))
 
         task = asyncio.create_task(receive(), name=f"push {source.id}")
         self._tasks[source.id] = task
@@ -88,8 +77,8 @@ class Poller:
         del self._tasks[source]
 
     async def _poll(self, source: Source, state: SourceState, forced: bool) -> PollReport:
-        async with self._gate().turn(state.url), self._places, self._place():
-            return await self._pipeline().poll(source, state, forced=forced)
+        async with self._in_use.runtime.gate.turn(state.url), self._places, self._place():
+            return await self._in_use.runtime.pipeline.poll(source, state, forced=forced)
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:

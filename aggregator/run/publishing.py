@@ -11,7 +11,7 @@ from aggregator.logs import Log
 from aggregator.model import Slug
 from aggregator.ports import OutputState
 from aggregator.run.metrics import Metrics
-from aggregator.run.runtime import Runtime
+from aggregator.run.runtime import InUse
 
 log = Log("service")
 
@@ -25,15 +25,13 @@ PAUSE = 30.0
 
 
 class Issuing:
-    """runtime: the one in use at each turn; spawn: runs something beside, and logs what it raises.
+    """in_use: what holds the runtime of each turn; spawn: runs something beside, and logs what it raises.
 
     refused: why the last publishing failed, None if it did not.
     """
 
-    def __init__(
-        self, runtime: Callable[[], Runtime], metrics: Metrics, spawn: Callable[[Coroutine[Any, Any, None]], None]
-    ) -> None:
-        self._runtime = runtime
+    def __init__(self, in_use: InUse, metrics: Metrics, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+        self._in_use = in_use
         self._metrics = metrics
         self._spawn = spawn
         self._dirty: set[Slug] = set()
@@ -51,20 +49,22 @@ class Issuing:
 
     def look(self) -> None:
         """Takes up what is left undone, and feeds that a command beside the daemon changed (`stories split`)."""
-        states = self._runtime().store.outputs()
-        self.changed(frozenset(one.slug for one in self._runtime().settings.outputs if self._is_behind(states.get(one.slug))))
+        states = self._in_use.runtime.store.outputs()
+        self.changed(
+            frozenset(one.slug for one in self._in_use.runtime.settings.outputs if self._is_behind(states.get(one.slug)))
+        )
 
     def _is_behind(self, state: OutputState | None) -> bool:
         return state is not None and not state.withdrawn and self._revisions.get(state.slug) != state.revision
 
     def _soon(self) -> None:
         wanted = self._whole or bool(self._dirty)
-        if wanted and not self._is_coming and self._runtime().clock.monotonic() >= self._not_before:
+        if wanted and not self._is_coming and self._in_use.runtime.clock.monotonic() >= self._not_before:
             self._is_coming = True
             self._spawn(self._later())
 
     async def _later(self) -> None:
-        await asyncio.sleep(max(DEBOUNCE, self._rested - self._runtime().clock.monotonic()))
+        await asyncio.sleep(max(DEBOUNCE, self._rested - self._in_use.runtime.clock.monotonic()))
         self._is_coming = False
         await self.try_all(whole=False)
 
@@ -84,7 +84,7 @@ class Issuing:
 
         What fails stays to be done, and what failed as a whole is done as a whole.
         """
-        runtime, started = self._runtime(), self._runtime().clock.monotonic()
+        runtime, started = self._in_use.runtime, self._in_use.runtime.clock.monotonic()
         whole |= self._whole
         slugs, self._dirty, self._whole = frozenset(self._dirty), set(), False
         states = runtime.store.outputs()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from aggregator.run.runtime import Runtime
-from aggregator.store.sqlite import SqliteStore
+from aggregator.run.runtime import InUse
 
 PAUSE = 30.0
 """Seconds before saving is tried again."""
@@ -14,9 +11,8 @@ PAUSE = 30.0
 class Rescue:
     """why: what is wrong, None while all is well."""
 
-    def __init__(self, runtime: Callable[[], Runtime], store: SqliteStore) -> None:
-        self._runtime = runtime
-        self._store = store
+    def __init__(self, in_use: InUse) -> None:
+        self._in_use = in_use
         self._again = 0.0
         self.why: str | None = None
         self._is_saving = False
@@ -30,12 +26,13 @@ class Rescue:
 
         Raises StoreError where it can't be saved (a full disk): the daemon, which alone has it, stays and tries again later.
         """
-        clock = self._runtime().clock
-        self.why = self._store.displaced()
+        runtime = self._in_use.runtime
+        clock = runtime.clock
+        self.why = runtime.store.displaced()
         if self.why is None or clock.monotonic() < self._again:
             return
         self._again, self._is_saving = clock.monotonic() + PAUSE, True
         try:
-            await self._runtime().writer.call(lambda: self._store.rescue(clock.now()))
+            await runtime.writer.call(lambda: runtime.store.rescue(clock.now()))
         finally:
             self._is_saving = False

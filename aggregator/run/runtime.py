@@ -1,118 +1,84 @@
-"""Everything that one config makes; a reload swaps one for another."""
+"""What the process owns, and everything that one config makes; a reload swaps one runtime for another."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from aggregator.fetch.hosts import HostGate
+from aggregator.fetch.http import HttpFetcher
+from aggregator.fetch.message import HttpMessenger
 from aggregator.model import SourceState
-from aggregator.ports import Clock, Delivery, LanguageGuesser, Message, Messenger, Parser, Rules, Store
-from aggregator.run.descriptors import share
-from aggregator.run.poller import STALLED, Work
+from aggregator.pipeline import Current, Pipeline, Work
+from aggregator.ports import Clock, Delivery, LanguageGuesser, Message, Parser, Rules
+from aggregator.publish.publisher import Publisher
+from aggregator.publish.shelf import Shelf
+from aggregator.run.descriptors import STALLED, Shares, share
+from aggregator.run.poll_requests import Request
 from aggregator.settings import Settings
+from aggregator.store.sqlite import SqliteStore
 from aggregator.store.writer import Writer
-from aggregator.websub.subscriptions import Hubs
-
-if TYPE_CHECKING:
-    from aggregator.fetch.http import HttpFetcher
-    from aggregator.pipeline import Current, Pipeline
-    from aggregator.publish.publisher import Publisher
-    from aggregator.publish.shelf import Shelf
-    from aggregator.run.poll_requests import Request
-    from aggregator.stories.ingest import Reader
 
 
 class Own(Struct, frozen=True):
-    """What is the process's own and outlives a config."""
+    """What is the process's own and outlives a reload. Made inside the event loop that uses it."""
 
-    store: Store
+    store: SqliteStore
     writer: Writer
     clock: Clock
     gate: HostGate
-    shelf: Callable[[], Shelf]
-    parser: Callable[[], Parser]
-    guesser: Callable[[], LanguageGuesser]
+    shelf: Shelf
+    parser: Parser
+    guesser: LanguageGuesser
     current: Current
-    rng: Callable[[], float]
     descriptors: int
-    close: Callable[[], Awaitable[None]]
+
+    async def aclose(self) -> None:
+        """Ends the parser's workers. The store is closed by whoever opened it."""
+        await self.parser.aclose()
 
 
-class Runtime:
-    """The parts as one config wires them. Each is made when it is first asked for: a poll that brings nothing needs few of them.
+class Runtime(Struct, frozen=True):
+    """Everything that one config makes, wired in app.py.
 
-    A daemon makes them all before it uses one (`complete`).
+    compose: what makes the message of a delivery, by its kind.
     """
 
-    def __init__(self, settings: Settings, own: Own) -> None:
-        self.settings = settings
-        self.store, self.writer, self.clock, self.gate = own.store, own.writer, own.clock, own.gate
-        self.shares = share(own.descriptors, settings.polling.workers * STALLED)
-        self._own = own
+    settings: Settings
+    own: Own
+    rules: Rules
+    fetcher: HttpFetcher
+    pipeline: Pipeline
+    publisher: Publisher
+    compose: Mapping[str, Callable[[Delivery], Message | None]]
+    messenger: HttpMessenger
 
-    def complete(self) -> Runtime:
-        """Makes every part. Raises AggregatorError."""
-        self.rules, self.reader, self.fetcher, self.pipeline, self.publisher, self.compose, self.messenger  # noqa: B018
-        return self
+    @property
+    def shares(self) -> Shares:
+        """How the process's descriptors are divided under this config."""
+        return share(self.own.descriptors, self.settings.polling.workers * STALLED)
 
-    @cached_property
-    def rules(self) -> Rules:
-        from aggregator.tag.rules import compile_rules
+    @property
+    def store(self) -> SqliteStore:
+        return self.own.store
 
-        return compile_rules(self.settings)
+    @property
+    def writer(self) -> Writer:
+        return self.own.writer
 
-    @cached_property
-    def reader(self) -> Reader:
-        from aggregator.dedup.engine import Engine
-        from aggregator.stories.ingest import Reader
+    @property
+    def clock(self) -> Clock:
+        return self.own.clock
 
-        return Reader(self.rules, Engine(self.settings.dedup), self._own.guesser(), self.settings.publish.backfill)
-
-    @cached_property
-    def fetcher(self) -> HttpFetcher:
-        from aggregator.fetch.http import HttpFetcher
-
-        return HttpFetcher(self.settings, self.gate)
-
-    @cached_property
-    def pipeline(self) -> Pipeline:
-        from aggregator.pipeline import Pipeline
-
-        own, reader = self._own, lambda: self.reader
-        chain = (self.fetcher, own.parser, reader)
-        hubs = Hubs(own.store) if self.settings.network.websub else None
-        return Pipeline(self.settings, own.store, own.writer, own.gate, *chain, own.clock, own.rng, own.current, hubs)
-
-    @cached_property
-    def publisher(self) -> Publisher:
-        from aggregator.publish.publisher import Publisher
-
-        return Publisher(self.settings, self.store, self._own.shelf())
-
-    @cached_property
-    def compose(self) -> Mapping[str, Callable[[Delivery], Message | None]]:
-        """What makes the message of a delivery, by its kind."""
-        from aggregator.publish import owed
-        from aggregator.websub import deliveries
-
-        subscribers = deliveries.Composer(self.settings, self.store, self._own.shelf())
-        return {**owed.Composer(self.settings, self.store).kinds, **subscribers.kinds}
-
-    @cached_property
-    def messenger(self) -> Messenger:
-        from aggregator.fetch.message import HttpMessenger
-
-        return HttpMessenger(self.settings)
+    @property
+    def gate(self) -> HostGate:
+        return self.own.gate
 
     def with_sources(self, states: Sequence[SourceState]) -> list[Work]:
         """The states that are of enabled sources of this config, with their sources."""
-        if not states:
-            return []
         by_id = {source.id: source for source in self.settings.sources if source.enabled}
         return [(by_id[state.id], state) for state in states if state.id in by_id]
 
@@ -127,15 +93,24 @@ class Runtime:
         try:
             await asyncio.sleep(2 * self.settings.polling.timeout)
         finally:
-            await self._close_made()
+            await self._close_connections()
 
     async def aclose(self) -> None:
         """Closes this and what is the process's own."""
-        await self._close_made()
-        await self._own.close()
+        await self._close_connections()
+        await self.own.aclose()
 
-    async def _close_made(self) -> None:
-        if "fetcher" in self.__dict__:
-            await self.fetcher.aclose()
-        if "messenger" in self.__dict__:
-            await self.messenger.aclose()
+    async def _close_connections(self) -> None:
+        await self.fetcher.aclose()
+        await self.messenger.aclose()
+
+
+MakeRuntime: TypeAlias = Callable[[Settings, Own], Runtime]
+"""Wires a config. Raises AggregatorError. The one implementation is `app.make_runtime`."""
+
+
+class InUse:
+    """The runtime of the config in use, which a reload replaces. Work of several steps reads it once and keeps what it got."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime

@@ -26,9 +26,8 @@ from aggregator.run.private_files import tighten_at_start
 from aggregator.run.publishing import Issuing
 from aggregator.run.readiness import Readiness, free_bytes
 from aggregator.run.rescue import Rescue
-from aggregator.run.runtime import Runtime
+from aggregator.run.runtime import InUse, MakeRuntime, Runtime
 from aggregator.run.systemd import notify
-from aggregator.run.wiring import Parts
 from aggregator.settings import Settings
 from aggregator.stories import adopt_config
 
@@ -42,34 +41,38 @@ CLAIM = 500
 class Service:
     """See daemon.Service. `load` reads the config and checks it; it raises AggregatorError, and then nothing is changed."""
 
-    def __init__(self, settings: Settings, load: Callable[[], Settings], parts: Parts, listener: socket.socket) -> None:
+    def __init__(self, runtime: Runtime, load: Callable[[], Settings], make: MakeRuntime, listener: socket.socket) -> None:
         self._load = load
-        self._parts = parts
+        self._make = make
         self._listener = listener
         self._tasks: set[asyncio.Task[Any]] = set()
         self._retiring: set[asyncio.Task[None]] = set()
         self._store_error: BaseException | None = None
         self._missed: set[SourceId] = set()
         self._refused: str | None = None
-        self._rescue = Rescue(lambda: self.runtime, parts.store)
+        self._in_use = InUse(runtime)
+        self._rescue = Rescue(self._in_use)
         self.look, self.may_end = self._rescue.look, self._rescue.may_end
         self._is_adopted = False
         self._reloading = asyncio.Lock()
         self.config_error: str | None = None
         self.held: tuple[str, ...] = ()
-        self.runtime = parts.runtime(settings).complete()
-        parts.current.use(self.runtime.pipeline)
-        self.poller = Poller(
-            lambda: self.runtime.pipeline, lambda: self.runtime.gate, settings.polling.workers, self.runtime.shares.polls
-        )
-        self._seen = reload.fingerprint(settings)
+        self._own = runtime.own
+        self._own.current.use(runtime.pipeline)
+        self.poller = Poller(self._in_use, runtime.settings.polling.workers, runtime.shares.polls)
+        self._seen = reload.fingerprint(runtime.settings)
         self._also: tuple[Path, ...] = ()
         self.metrics = Metrics()
         self._last_tick = self.runtime.clock.monotonic()
-        self._door = Door(lambda: self.runtime, parts.shelf, self._take_in)
-        self._keeping = Keeping(lambda: self.runtime, parts.store)
-        self._issuing = Issuing(lambda: self.runtime, self.metrics, self._spawn)
-        self._upkeep = Upkeep(lambda: self.runtime, self._issuing.changed, self.metrics, self._troubles)
+        self._door = Door(self._in_use, self._take_in)
+        self._keeping = Keeping(self._in_use)
+        self._issuing = Issuing(self._in_use, self.metrics, self._spawn)
+        self._upkeep = Upkeep(self._in_use, self._issuing.changed, self.metrics, self._troubles)
+
+    @property
+    def runtime(self) -> Runtime:
+        """The one of the config in use."""
+        return self._in_use.runtime
 
     # --- start and reload
     async def start(self) -> None:
@@ -100,7 +103,7 @@ class Service:
     async def _reload(self) -> None:
         try:
             settings, held = reload.held(self.runtime.settings, await asyncio.to_thread(self._load))
-            after = self._parts.runtime(settings).complete()
+            after = self._make(settings, self._own)
         except AggregatorError as error:
             self.config_error = str(error)
             self._also = error.includes if isinstance(error, ConfigError) else ()
@@ -115,8 +118,8 @@ class Service:
 
     async def _swap(self, after: Runtime) -> None:
         """From here on the new config counts. What the disk refuses of it now is done by a later tick."""
-        before, self.runtime = self.runtime, after
-        self._parts.current.use(after.pipeline)
+        before, self._in_use.runtime = self.runtime, after
+        self._own.current.use(after.pipeline)
         self._retire(before)
         after.gate.configure(after.settings)
         self.poller.configure(after.settings.polling.workers, after.shares.polls)

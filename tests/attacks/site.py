@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from aggregator.app import make_own, make_runtime
 from aggregator.config.load import load
 from aggregator.model import FetchOutcome
 from aggregator.publish.publisher import SITE_ID
+from aggregator.run.runtime import Own
 from aggregator.run.service import Service
-from aggregator.run.wiring import Parts
 from aggregator.store.sqlite import SqliteStore
 from aggregator.tag.check import check
 from tests.unit.chain.newsroom import HandClock, Newsroom
@@ -53,10 +56,10 @@ class Site:
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
         self.port = listener.getsockname()[1]
-        parts = Parts(self.store)
-        parts.clock = self.clock  # type: ignore[assignment]
         config = self.folder / "feeds.yaml"
-        service = Service(load(config, check, {}), lambda: load(config, check, {}), parts, listener)
+        settings = load(config, check, {})
+        own: Own = replace(make_own(settings, self.store), clock=self.clock)
+        service = Service(make_runtime(settings, own), lambda: load(config, check, {}), make_runtime, listener)
         await service.start()
         try:
             await work(self, service)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.app import Application
+from aggregator.commands.application import Application
 from aggregator.config import edit
 from aggregator.errors import ConfigError, StoreError
 from aggregator.files import replace_file

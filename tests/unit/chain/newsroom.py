@@ -140,7 +140,7 @@ class Newsroom:
 
     def _pipeline(self, writer: Writer) -> Pipeline:
         reader = Reader(self.rules, Engine(self.settings.dedup), EnglishAlone(), self.settings.publish.backfill)
-        chain = (self, lambda: self, lambda: reader)
+        chain = (self, self, reader)
         return Pipeline(self.settings, self.store, writer, self.gate, *chain, self.clock, lambda: 0.5, self.current)
 
     # --- what a subscriber sees

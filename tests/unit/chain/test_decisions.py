@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from aggregator.app import Application
+from aggregator.commands.application import Application
 from aggregator.commands.sources import count
 from aggregator.commands.why import about, lines
 from aggregator.errors import UsageError

@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
-from aggregator.app import Application
+from aggregator.app import make_own, make_runtime
+from aggregator.commands.application import Application
 from aggregator.commands.status import troubles
 from aggregator.config.load import load
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.model import Fetched, Slug, SourceId
 from aggregator.run import health, reload
+from aggregator.run.runtime import Own
 from aggregator.run.service import Service
-from aggregator.run.wiring import Parts
 from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
 from aggregator.tag.check import check
@@ -44,7 +46,7 @@ class Desk:
 
     @property
     def store(self) -> SqliteStore:
-        return self.parts.store
+        return self.own.store
 
     def read(self) -> Settings:
         return load(self.folder / "feeds.yaml", check, {})
@@ -57,9 +59,8 @@ class Desk:
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
         settings = self.read()
-        self.parts = Parts(SqliteStore(Path(settings.storage.database)))
-        self.parts.clock = self.clock  # type: ignore[assignment]
-        self.service = Service(settings, self.read, self.parts, listener)
+        self.own: Own = replace(make_own(settings, SqliteStore(Path(settings.storage.database))), clock=self.clock)
+        self.service = Service(make_runtime(settings, self.own), self.read, make_runtime, listener)
         await self.service.start()
         return self.service
 
@@ -103,7 +104,7 @@ def test_a_refused_edit_is_in_the_health_feed_until_it_is_mended(tmp_path: Path)
             await service.reload_if_changed(forced=False)
             await service._upkeep.look()
             assert len(troubles(cast(Application, desk))) == 2 - told, "`status` tells it while it is so"
-            assert desk.parts.shelf.get("/health.atom").body.count(b"An edit of the config is refused") == told  # type: ignore[union-attr]
+            assert desk.own.shelf.get("/health.atom").body.count(b"An edit of the config is refused") == told  # type: ignore[union-attr]
 
     run(tmp_path, work)
 
@@ -120,7 +121,7 @@ def test_reloads_at_once_leave_one_runtime_and_close_the_others_at_the_end(tmp_p
         first.pipeline.fetcher.aclose = aclose  # type: ignore[method-assign]
         await asyncio.gather(*(service.reload_if_changed(forced=True) for _ in range(5)))
         assert len(service._retiring) == 5
-        assert desk.parts.current.pipeline is service.runtime.pipeline
+        assert desk.own.current.pipeline is service.runtime.pipeline
         async with asyncio.timeout(5):
             await service.drain(0.0)
         assert not service._retiring
@@ -145,7 +146,7 @@ def test_what_the_disk_refuses_of_a_reload_is_done_later(tmp_path: Path, monkeyp
         assert SourceId("two") not in desk.store.states()
         await service.tick()
         assert SourceId("two") in desk.store.states()
-        assert desk.parts.shelf.get("/feeds/sea.atom") is not None
+        assert desk.own.shelf.get("/feeds/sea.atom") is not None
 
     run(tmp_path, work)
 

@@ -11,8 +11,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from aggregator.app import Application
 from aggregator.commands import plan, search, topics
+from aggregator.commands.application import Application
 from aggregator.errors import ConfigError, QueryError
 from aggregator.model import Evidence
 from aggregator.stories.adopt_config import adopt

@@ -1,0 +1,107 @@
+"""What a command works with: the config, the database and the rules, each opened when it is first asked for."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aggregator.config.load import load
+from aggregator.errors import ConfigError, Problem, UsageError
+from aggregator.model import Source, StoryId
+from aggregator.settings import Settings
+from aggregator.store.sqlite import SqliteStore
+from aggregator.stories.overrides import Overrides
+from aggregator.tag.check import check
+from aggregator.tag.rules import RuleSet, compile_rules, failed_expectations
+
+CONFIG_VARIABLE = "AGGREGATOR_CONFIG"
+CONFIG_PLACES = (Path("feeds.yaml"), Path("/etc/aggregator/feeds.yaml"))
+
+
+def find_config(given: Path | None) -> Path:
+    """The config file: as given, from the environment, or the first place that has one. Raises UsageError."""
+    if given is not None:
+        return given
+    if named := os.environ.get(CONFIG_VARIABLE):
+        return Path(named)
+    for place in CONFIG_PLACES:
+        if place.exists():
+            return place
+    raise UsageError("no config file: write ./feeds.yaml (`aggregator init` makes a commented one), or name one with -c")
+
+
+class Application:
+    """What a command works with. A context manager: leaving it closes what was opened."""
+
+    def __init__(self, config: Path | None = None) -> None:
+        self._config = config
+
+    @cached_property
+    def config_path(self) -> Path:
+        return find_config(self._config)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The config, checked. Raises ConfigError with every problem."""
+        return self._load()
+
+    @cached_property
+    def store(self) -> SqliteStore:
+        """The database that the config names, made if it is not there. Raises StoreError."""
+        return SqliteStore(Path(self.settings.storage.database))
+
+    @cached_property
+    def rules(self) -> RuleSet:
+        return compile_rules(self.settings)
+
+    @cached_property
+    def overrides(self) -> Overrides:
+        """A person's decisions on stories (merge, split, drop)."""
+        return Overrides(self.store, self.settings, self.rules)
+
+    def pick(self, ids: Sequence[str]) -> list[Source]:
+        """The sources of these ids, or all. Raises UsageError for an id that is not configured."""
+        known = {str(source.id): source for source in self.settings.sources}
+        for one in ids:
+            if one not in known:
+                near = difflib.get_close_matches(one, known, n=1)
+                raise UsageError(f"no source {one!r} in {self.config_path}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        return [known[one] for one in ids] if ids else list(self.settings.sources)
+
+    def story_id(self, named: str) -> StoryId:
+        """The story of an id, an article's address or a guid. Raises UsageError if there is none."""
+        story = self.store.story_of(named)
+        if story is None:
+            raise UsageError(f"no story {named!r}: give a story's id, or the address of one of its articles")
+        return story
+
+    def checked_settings(self) -> Settings:
+        """The config as the file is now, with the tests of its rules run. Raises ConfigError."""
+        return _tested(self._load())
+
+    def tested_settings(self) -> Settings:
+        """The config as it was read first, with the tests of its rules run. Raises ConfigError."""
+        return _tested(self.settings)
+
+    def _load(self) -> Settings:
+        return load(self.config_path, check, os.environ)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if "store" in self.__dict__:
+            self.store.close()
+
+
+def _tested(settings: Settings) -> Settings:
+    """The config, if the tests of its rules pass. Raises ConfigError."""
+    failed = failed_expectations(settings)
+    if failed:
+        raise ConfigError([Problem(str(settings.file), test.line, test.column, message) for test, message in failed])
+    return settings
