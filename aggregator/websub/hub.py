@@ -45,8 +45,8 @@ class Hub:
         self._messenger = messenger
         self._site_url = site_url
         self._now = now
-        self._rate = Rate()
-        self._pending: dict[asyncio.Task[None], str] = {}
+        self._rates = {True: Rate(), False: Rate()}
+        self._pending: dict[asyncio.Task[None], tuple[bool, str]] = {}
 
     def endpoints(self) -> list[Endpoint]:
         return [Endpoint("POST", "/hub", self.asked)]
@@ -59,7 +59,8 @@ class Hub:
         asked = self._read(body)
         if isinstance(asked, Refused):
             return Answer(400, asked.reason + "\n")
-        return self._must_wait(asked) or self._begin(asked)
+        known = self._store.subscription(asked.topic, asked.callback) is not None
+        return self._must_wait(asked, known) or self._begin(asked, known)
 
     def _read(self, body: bytes) -> Asked | Refused:
         try:
@@ -80,17 +81,18 @@ class Hub:
         document = self._shelf.get(path)
         return path if document is not None and document.token is None else None
 
-    def _must_wait(self, asked: Asked) -> Answer | None:
-        """Nobody can have us ask a third party often, or many at once."""
-        with_domain = Counter(self._pending.values())[asked.domain]
-        if len(self._pending) >= MOST_PENDING or with_domain >= PENDING_PER_DOMAIN:
+    def _must_wait(self, asked: Asked, known: bool) -> Answer | None:
+        """Nobody can have us ask a third party often, or many at once. Strangers don't take the turns of subscribers."""
+        pending = Counter(self._pending.values())
+        together = sum(count for (one, _), count in pending.items() if one is known)
+        if together >= MOST_PENDING or pending[known, asked.domain] >= PENDING_PER_DOMAIN:
             return Answer(503, wait=60)
-        wait = self._rate.wait(asked.domain, self._now())
+        wait = self._rates[known].wait(asked.domain, self._now())
         return None if wait is None else Answer(429, wait=wait)
 
-    def _begin(self, asked: Asked) -> Answer:
+    def _begin(self, asked: Asked, known: bool) -> Answer:
         task = asyncio.create_task(self._verify(asked))
-        self._pending[task] = asked.domain
+        self._pending[task] = known, asked.domain
         task.add_done_callback(self._pending.pop)
         return Answer(202, "\n")
 

@@ -98,6 +98,18 @@ def test_a_domain_that_does_not_answer_leaves_others_their_turn(store: SqliteSto
     assert len(world.asked) == hub.PENDING_PER_DOMAIN + 1
 
 
+def test_strangers_can_not_keep_a_subscriber_from_renewing(store: SqliteStore) -> None:
+    mine = "https://cb.reader.example/1"
+    with store.begin() as transaction:
+        transaction.save_subscription(Subscription(TOPIC, mine, None, NOW + 999, NOW, "reader.example"))
+    asked_for_others = [f"https://cb.reader.example/x{n}" for n in range(60)] + [f"https://v{n}.example/" for n in range(400)]
+    answers, _ = post(store, [*asked_for_others, mine])
+    assert statuses(answers)[-2:] == [429, 202]
+    waiting = [f"https://w{n}.example/" for n in range(hub.MOST_PENDING + 1)]
+    answers, _ = post(store, [*waiting, mine], slow=True)
+    assert statuses(answers)[-2:] == [503, 202]
+
+
 def test_a_domain_has_bounded_subscriptions_whatever_its_hosts(store: SqliteStore) -> None:
     with store.begin() as transaction:
         for number in range(hub_rules.PER_DOMAIN):
