@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from aggregator.model import FetchFailed, FetchOutcome, Source, SourceState
 
-PERMANENT = frozenset({301, 308})
 AGREEING = 3
 """Polls in a row that must lead to the same address, all hops permanent (RFC 9110 15.4.2, 15.4.9; sites say 301 by mistake)."""
 PATIENCE = 3
@@ -20,7 +19,7 @@ def after_moves(source: Source, state: SourceState, outcome: FetchOutcome, failu
             return replace(state, url=source.url, moved_to=None, moved_times=0)
         return state
     hops = outcome.hops
-    if not hops or any(hop.status not in PERMANENT for hop in hops):
+    if not hops or not all(hop.is_permanent for hop in hops):
         return replace(state, moved_to=None, moved_times=0) if state.moved_to else state
     target = outcome.url
     times = state.moved_times + 1 if state.moved_to == target else 1

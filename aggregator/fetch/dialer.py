@@ -1,4 +1,4 @@
-"""Connecting: a name is resolved, every address is checked, and the checked address is the one that is used.
+"""Connecting: a name is resolved, every address is checked, and the checked addresses are the ones that are tried.
 
 So no second look-up can lead elsewhere (DNS rebinding), and each hop of a redirect passes the same check.
 """
@@ -8,126 +8,25 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import socket
-import threading
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
-from queue import Empty, SimpleQueue
-from typing import Any
+from collections.abc import Sequence
 
-from aggregator.fetch.errors import ConnectError, ConnectTimeoutError
+from aiohappyeyeballs import AddrInfoType, start_connection
+from httpx import ConnectError, ConnectTimeout
+
+from aggregator.fetch.errors import AddressRefusedError, NameNotFoundError, OfflineError
 from aggregator.fetch.guard import Guard, literal
+from aggregator.fetch.names import Resolver
 from aggregator.fetch.wire import Wire
 
-CONNECT_EACH = 4.0
-"""Seconds for one address of several, so that a dead IPv6 route leaves time for IPv4."""
-NAMES_FOR = 60.0
-"""Seconds that a look-up is good for: the feeds of a host in one tick ask once. Shorter than any record that matters."""
-MAX_NAMES = 1_024
-MAX_LOOKUPS = 32
-"""Look-ups under way at a time. They wait in threads, and a resolver that hangs must not hold up the names it knows."""
-LINGER = 5.0
-"""Seconds that a thread waits for another look-up."""
+NEXT_AFTER = 0.25
+"""Seconds until the next address is tried beside those that have not answered (RFC 8305 8: the recommended delay)."""
+MAX_EACH = 8
+"""Addresses of one family that are tried: a name can have hundreds, and each one that is silent holds a descriptor."""
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
-
-Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-
-
-class AddressRefusedError(ConnectError):
-    """The name leads to addresses that must not be connected to, and to no others."""
-
-
-class NameNotFoundError(ConnectError):
-    """The name has no address, or nobody could say."""
-
-
-class OfflineError(ConnectError):
-    """No route from here, or no name server that answers."""
-
-
-class Names:
-    """Look-ups by the system's resolver in threads of their own (`getaddrinfo` can't be stopped), remembered shortly."""
-
-    def __init__(self, resolve: Callable[..., Any] = socket.getaddrinfo) -> None:
-        self._resolve = resolve
-        self._known: OrderedDict[tuple[str, int], tuple[float, tuple[str, ...]]] = OrderedDict()
-        self._places = asyncio.Semaphore(MAX_LOOKUPS)
-        self._threads = _Threads()
-
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """The addresses of a name in the order to try them. Raises socket.gaierror."""
-        loop = asyncio.get_running_loop()
-        kept = self._known.get((host, port))
-        if kept is not None and kept[0] > loop.time():
-            return kept[1]
-        await self._places.acquire()
-        found = await self._ask(loop, host, port)
-        addresses = tuple(dict.fromkeys(str(info[4][0]) for info in found))
-        self._known[host, port] = (loop.time() + NAMES_FOR, addresses)
-        self._known.move_to_end((host, port))
-        while len(self._known) > MAX_NAMES:
-            self._known.popitem(last=False)
-        return addresses
-
-    def _ask(self, loop: asyncio.AbstractEventLoop, host: str, port: int) -> asyncio.Future[list[Any]]:
-        future: asyncio.Future[list[Any]] = loop.create_future()
-
-        def done(result: list[Any] | None, error: Exception | None) -> None:
-            self._places.release()
-            if future.done():
-                return
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(result or [])
-
-        def work() -> None:
-            result, error = None, None
-            try:
-                result = self._resolve(host, port, type=socket.SOCK_STREAM)
-            except (OSError, ValueError, OverflowError) as caught:
-                error = caught
-            try:
-                loop.call_soon_threadsafe(done, result, error)
-            except RuntimeError:
-                return  # the loop has ended: nobody waits any more
-
-        self._threads.do(work)
-        return future
-
-
-class _Threads:
-    """Does work in daemon threads: the end of the program does not wait for a resolver that hangs.
-
-    A thread stays for a while when its work is done: to make one costs as much as a look-up.
-    """
-
-    def __init__(self) -> None:
-        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._idle = 0
-        self._lock = threading.Lock()
-
-    def do(self, work: Callable[[], None]) -> None:
-        with self._lock:
-            self._work.put(work)
-            if self._idle:
-                self._idle -= 1
-                return
-        threading.Thread(target=self._run, name="resolve", daemon=True).start()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self._work.get(timeout=LINGER)()
-            except Empty:
-                with self._lock:
-                    if self._work.empty():
-                        self._idle -= 1
-                        return
-                continue  # some came at this very moment
-            with self._lock:
-                self._idle += 1
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
 
 
 class Dialer:
@@ -138,30 +37,15 @@ class Dialer:
         self._names = names
 
     async def connect(self, host: str, port: int, seconds: float) -> Wire:
-        """A connection to the first allowed address that answers. Raises ConnectError (and its kinds)."""
+        """A connection to the first allowed address that answers. Raises httpx.ConnectError, its kinds, and ConnectTimeout."""
         limit = asyncio.timeout(seconds)
         try:
             async with limit:
-                return await self._first(self._allowed(host, await self._addresses(host, port)), port)
+                return await _first(self._allowed(host, await self._addresses(host, port)), port)
         except TimeoutError as error:
             if limit.expired():
-                raise ConnectTimeoutError(f"no connection within {seconds:g} s") from error
+                raise ConnectTimeout(f"no connection within {seconds:g} s") from error
             raise
-
-    async def _first(self, addresses: Sequence[str], port: int) -> Wire:
-        """The first of these addresses that answers."""
-        problem: Exception | None = None
-        for address in addresses:
-            try:
-                if len(addresses) == 1:
-                    return await _connected(address, port)
-                async with asyncio.timeout(CONNECT_EACH):
-                    return await _connected(address, port)
-            except (OSError, OverflowError) as error:
-                problem = error
-        if isinstance(problem, OSError) and problem.errno in _NO_ROUTE:
-            raise OfflineError("no route to the server from here") from problem
-        raise ConnectError(_told(problem)) from problem
 
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
         address = literal(host)
@@ -185,27 +69,41 @@ class Dialer:
         return allowed
 
 
-async def _connected(address: str, port: int) -> Wire:
-    made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+async def _first(addresses: Sequence[str], port: int) -> Wire:
+    """A connection to the first of these addresses that answers, the families taking turns (RFC 8305)."""
     try:
-        made.setblocking(False)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(made, (address, port))
-    except BaseException:
-        made.close()
-        raise
-    return Wire(made)
+        connected = await start_connection(_infos(addresses, port), happy_eyeballs_delay=NEXT_AFTER)
+    except OverflowError as error:
+        raise ConnectError("can't connect") from error
+    except OSError as error:
+        raise _failure(error) from error
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return Wire(connected)
 
 
-def _told(error: Exception | None) -> str:
-    match error:
-        case ConnectionRefusedError():
-            return "connection refused"
-        case TimeoutError():
-            return "no connection in time"
-        case ConnectionResetError():
-            return "connection reset"
-        case OSError() if error.errno is not None:
-            return os.strerror(error.errno).lower()
+def _infos(addresses: Sequence[str], port: int) -> list[AddrInfoType]:
+    """The addresses as `getaddrinfo` tells them, at most MAX_EACH of a family, in their order."""
+    of_each: dict[socket.AddressFamily, list[AddrInfoType]] = {}
+    for address in addresses:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        of_each.setdefault(family, []).append((family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port)))
+    return [info for infos in of_each.values() for info in infos[:MAX_EACH]]
+
+
+def _failure(error: OSError) -> ConnectError:
+    """Why none of the addresses answered. Of several reasons, which come in one message, one that is not "no route"."""
+    numbers = [error.errno] if error.errno is not None else [int(number) for number in _ERRNO.findall(str(error))]
+    number = next((number for number in numbers if number not in _NO_ROUTE), None)
+    if numbers and number is None:
+        return OfflineError("no route to the server from here")
+    match number:
+        case errno.ECONNREFUSED:
+            return ConnectError("connection refused")
+        case errno.ETIMEDOUT:
+            return ConnectError("no connection in time")
+        case errno.ECONNRESET:
+            return ConnectError("connection reset")
+        case None:
+            return ConnectError("can't connect")
         case _:
-            return "can't connect"
+            return ConnectError(os.strerror(number).lower())

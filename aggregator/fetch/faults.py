@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import ssl
 
+import httpx
+
 from aggregator.fetch.body import TrickleError
 from aggregator.fetch.decode import DecodingError, TooLargeError
-from aggregator.fetch.dialer import AddressRefusedError, NameNotFoundError, OfflineError
 from aggregator.fetch.errors import (
+    AddressRefusedError,
     BudgetError,
-    ConnectTimeoutError,
     HeadersTooLargeError,
     IncompleteError,
+    NameNotFoundError,
     NoAnswerError,
-    ProtocolError,
-    UnsendableError,
-    WireError,
+    OfflineError,
+    ProxyFailedError,
 )
 from aggregator.model import Fault, FaultKind
 
@@ -25,23 +26,15 @@ _SHOWN = 160
 _UNSHOWABLE = re.compile(r"[^\x20-\x7e]+")
 
 
-class ProxyFailedError(Exception):
-    """What went wrong on the way through a proxy, in its own words."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.detail)
-        self.fault = fault
-
-
 KNOWN: tuple[type[Exception], ...] = (
-    WireError,
+    httpx.TransportError,
+    httpx.InvalidURL,
     OSError,
     DecodingError,
     TooLargeError,
     TrickleError,
     UnicodeError,
     OverflowError,
-    ProxyFailedError,
 )
 """What a server or the network can make us raise. Anything else is a bug of ours."""
 
@@ -69,17 +62,19 @@ def fault_of(error: Exception, max_bytes: int) -> Fault:
             return Fault(FaultKind.PROTOCOL, "protocol error: the body comes in too many tiny parts")
         case ssl.SSLError():
             return Fault(FaultKind.TLS, _tls(error))
-        case ConnectTimeoutError():
+        case httpx.ConnectTimeout():
             return Fault(FaultKind.TIMEOUT, f"too slow: {clean(str(error)) or 'no connection in time'}")
-        case TimeoutError():
+        case TimeoutError() | httpx.TimeoutException():
             return Fault(FaultKind.TIMEOUT, "too slow: no answer in time")
-        case UnsendableError():
+        case httpx.InvalidURL():
+            return Fault(FaultKind.URL, f"not a valid address: {clean(str(error))}")
+        case httpx.LocalProtocolError():
             return Fault(FaultKind.PROTOCOL, "a header of the config can't be sent: it holds characters that HTTP forbids")
         case NoAnswerError():
             return Fault(FaultKind.CONNECT, "disconnected: the server closed the connection without an answer")
         case IncompleteError():
             return Fault(FaultKind.PROTOCOL, "incomplete: the connection closed before the end of the body")
-        case ProtocolError():
+        case httpx.ProtocolError():
             return Fault(FaultKind.PROTOCOL, f"protocol error: {clean(str(error)) or 'not HTTP'}")
         case _:
             return _connection(error)
@@ -95,7 +90,9 @@ def megabytes(size: int) -> str:
 
 
 def _connection(error: Exception) -> Fault:
-    cause = error.__cause__ if isinstance(error, WireError) and error.__cause__ is not None else error
+    cause: BaseException = error
+    while cause.__cause__ is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__
     text = str(error).lower()
     if isinstance(cause, ssl.SSLError):
         return Fault(FaultKind.TLS, _tls(cause))

@@ -7,29 +7,28 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import TYPE_CHECKING
 
+import httpx
 from msgspec.structs import replace
 
 from aggregator.fetch import verdict
 from aggregator.fetch.body import BodyReader
-from aggregator.fetch.dialer import AddressRefusedError, Dialer, Names, Resolver
+from aggregator.fetch.dialer import Dialer
 from aggregator.fetch.errors import HeadersTooLargeError
 from aggregator.fetch.faults import KNOWN, fault_of
 from aggregator.fetch.guard import Guard, is_private_name
 from aggregator.fetch.hosts import HostGate
-from aggregator.fetch.request import encoded, headers_for, identity, lines_for, validators_for
+from aggregator.fetch.names import Names, Resolver
+from aggregator.fetch.proxied import ProxyTransport
+from aggregator.fetch.request import headers_for, identity, validators_for
 from aggregator.fetch.target import Origin, Target, follow, parse, shown
 from aggregator.fetch.tls import context
-from aggregator.fetch.transport import CONNECT, HEADER_BYTES, FeedTransport, Response
+from aggregator.fetch.transport import CONNECT, HEADER_BYTES, DirectTransport
 from aggregator.fetch.verdict import Answer, Headers
 from aggregator.model import Fault, FaultKind, FetchFailed, FetchOutcome, FetchRequest, Hop, Instant
 from aggregator.ports import Hold
 from aggregator.settings import Settings
 from aggregator.text.urls import registrable_domain
-
-if TYPE_CHECKING:
-    from aggregator.fetch.proxied import ProxyTransport
 
 MAX_REDIRECTS = 5
 MAX_HEADERS = 256
@@ -57,6 +56,7 @@ class HttpFetcher:
     """A `ports.Fetcher` over HTTP/1.1. For one event loop; make it when that runs, close it with `aclose`.
 
     gate: asked before a redirect leads to another domain (turns and holds); the first address is the caller's to ask for.
+    transport: what sends the requests that go through no proxy, in place of our own.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class HttpFetcher:
         gate: HostGate | None = None,
         names: Resolver | None = None,
         environ: Mapping[str, str] | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._timeout = settings.polling.timeout
         self._max_bytes = settings.polling.max_bytes
@@ -77,7 +78,7 @@ class HttpFetcher:
         self._proxies: dict[str, ProxyTransport] = {}
         self._guard = Guard(settings.network.allow)
         dialer = Dialer(self._guard, names or Names())
-        self._direct = FeedTransport(dialer, self._context, self._max_bytes)
+        self._direct = transport or DirectTransport(dialer, self._context, self._max_bytes)
         self._extensions = {"timeout": {"connect": CONNECT, "read": self._timeout, "write": self._timeout, "pool": None}}
 
     async def fetch(self, request: FetchRequest, now: Instant) -> FetchOutcome:
@@ -103,12 +104,12 @@ class HttpFetcher:
                 answer = await self._ask(request, way)
             if answer.status not in verdict.REDIRECTS:
                 return verdict.judge(answer, way.now(), self._hold)
-            fault = self._redirected(answer, way)
+            fault = self._redirected(answer, way, request.proxy is not None)
             if fault is not None:
                 return way.failed(fault)
 
-    def _redirected(self, answer: Answer, way: _Way) -> Fault | None:
-        """Goes one hop further, or says why not."""
+    def _redirected(self, answer: Answer, way: _Way, proxied: bool) -> Fault | None:
+        """Goes one hop further, or says why not. proxied: nobody here sees the addresses that a name leads to."""
         way.retry_at = verdict.wait_of(answer, way.now())
         location = answer.header("location")
         if location is None:
@@ -122,6 +123,8 @@ class HttpFetcher:
         if len(way.hops) > MAX_REDIRECTS:
             return Fault(FaultKind.REDIRECT, f"too many redirects (more than {MAX_REDIRECTS})")
         way.target = following
+        if proxied and following.host != way.home.host and is_private_name(following.host):
+            return Fault(FaultKind.ADDRESS, f"{following.host} is a name of a private network: not allowed")
         hold = self._gate.held(following.url, way.now()) if self._gate else None
         return None if hold is None else held_fault(hold)
 
@@ -136,33 +139,28 @@ class HttpFetcher:
         """One request and its answer, the body decoded. Raises KNOWN."""
         target = way.target
         keep = request.proxy is None and target.origin in self._shared
-        if request.proxy is None:
-            lines = lines_for(request, target, way.home, self._identity, keep)
-            response = await self._direct.ask(target, lines, keep=keep)
-        else:
-            headers = encoded(headers_for(request, target, way.home, self._identity, keep))
-            refusal = _refusal_through_proxy(self._guard, target, way.home)
-            if refusal is not None:
-                raise AddressRefusedError(refusal)
-            response = await self._through(request.proxy).ask(target, headers, self._extensions)
+        headers = headers_for(request, target, way.home, self._identity, keep)
+        sent = httpx.Request("GET", target.url, headers=headers, extensions=self._extensions)
+        response = await self._transport(request.proxy).handle_async_request(sent)
         try:
             received = _received(response)
             body = b""
-            if response.status in verdict.DOCUMENTS:
+            if response.status_code in verdict.DOCUMENTS:
                 body = await self._read(response, received, way)
         finally:
             await response.aclose()
         asked = validators_for(request, target)
-        return Answer(target.url, response.status, received, body, asked, tuple(way.hops), way.retry_at)
+        return Answer(target.url, response.status_code, received, body, asked, tuple(way.hops), way.retry_at)
 
-    async def _read(self, response: Response, received: Headers, way: _Way) -> bytes:
-        return await self._bodies.read(response, dict(reversed(received)), way.deadline)
+    async def _read(self, response: httpx.Response, received: Headers, way: _Way) -> bytes:
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        return await self._bodies.read(response.stream, dict(reversed(received)), way.deadline)
 
-    def _through(self, proxy: str) -> ProxyTransport:
+    def _transport(self, proxy: str | None) -> httpx.AsyncBaseTransport:
+        if proxy is None:
+            return self._direct
         if proxy not in self._proxies:
-            from aggregator.fetch.proxied import ProxyTransport
-
-            self._proxies[proxy] = ProxyTransport(proxy, self._context)
+            self._proxies[proxy] = ProxyTransport(proxy, self._context, self._guard)
         return self._proxies[proxy]
 
     async def aclose(self) -> None:
@@ -177,22 +175,12 @@ def held_fault(hold: Hold) -> Fault:
     return Fault(FaultKind.HELD, f"{hold.domain} is held until its time is over ({hold.reason})", retry_at=hold.until)
 
 
-def _refusal_through_proxy(guard: Guard, target: Target, home: Target) -> str | None:
-    """Why a proxy is not asked for this target. It resolves names itself, so that a name alone can be judged.
-
-    A name of a private network may be what the config asks for, but never where a server leads to.
-    """
-    if target.host != home.host and is_private_name(target.host):
-        return f"{target.host} is a name of a private network: not allowed"
-    return guard.refusal_of_host(target.host)
-
-
-def _received(response: Response) -> Headers:
-    """The headers in order. Raises HeadersTooLargeError."""
-    headers = tuple(response.headers)
-    if len(headers) > MAX_HEADERS or sum(len(name) + len(value) + 4 for name, value in headers) > HEADER_BYTES:
-        raise HeadersTooLargeError
-    return headers
+def _received(response: httpx.Response) -> Headers:
+    """The headers in order, names in lower case, all as latin-1. Raises HeadersTooLargeError."""
+    pairs = response.headers.raw
+    if len(pairs) > MAX_HEADERS or sum(len(name) + len(value) + 4 for name, value in pairs) > HEADER_BYTES:
+        raise HeadersTooLargeError("headers")
+    return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in pairs)
 
 
 def _text(location: str) -> str:

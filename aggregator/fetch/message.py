@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 
-from aggregator.fetch.dialer import Dialer, Names
+import httpx
+
+from aggregator.fetch.dialer import Dialer
 from aggregator.fetch.faults import KNOWN, fault_of
 from aggregator.fetch.guard import Guard
-from aggregator.fetch.request import header_lines, identity
+from aggregator.fetch.names import Names
+from aggregator.fetch.request import encoded, identity
 from aggregator.fetch.target import Target, parse
 from aggregator.fetch.tls import context
-from aggregator.fetch.transport import FeedTransport
+from aggregator.fetch.transport import DirectTransport
 from aggregator.model import Fault, FaultKind
 from aggregator.ports import Message, Reply
 from aggregator.settings import Settings
@@ -28,7 +31,7 @@ class HttpMessenger:
     def __init__(self, settings: Settings) -> None:
         self._identity = tuple(pair for pair in identity(settings) if pair[0].lower() == "user-agent")
         dialer = Dialer(Guard(settings.network.allow), Names())
-        self._transport = FeedTransport(dialer, context(os.environ), MOST_BYTES)
+        self._transport = DirectTransport(dialer, context(os.environ), MOST_BYTES)
 
     async def send(self, message: Message) -> Reply | Fault:
         """See `Messenger.send`."""
@@ -47,17 +50,18 @@ class HttpMessenger:
     async def _exchange(self, message: Message, target: Target) -> Reply:
         login = (("Authorization", target.authorization),) if target.authorization is not None else ()
         headers = (*self._identity, ("Accept-Encoding", "identity"), ("Connection", "close"), *message.headers, *login)
-        lines = header_lines((name.encode("ascii", "replace"), value.encode()) for name, value in headers)
-        response = await self._transport.ask(target, lines, method=message.method, content=message.body or b"")
+        sent = httpx.Request(message.method, target.url, headers=encoded(headers), content=message.body)
+        response = await self._transport.handle_async_request(sent)
         body = b""
         try:
-            async for part in response:
+            assert isinstance(response.stream, httpx.AsyncByteStream)
+            async for part in response.stream:
                 body += part
                 if len(body) >= MOST_BYTES:
                     break
         finally:
             await response.aclose()
-        return Reply(response.status, body[:MOST_BYTES])
+        return Reply(response.status_code, body[:MOST_BYTES])
 
     async def aclose(self) -> None:
         await self._transport.aclose()

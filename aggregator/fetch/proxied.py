@@ -1,68 +1,69 @@
-"""The way through a proxy, by httpx: loaded when a source has one."""
+"""The way through a proxy: httpx's own transport, with what can be checked from here."""
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import httpx
 
-from aggregator.fetch.errors import IncompleteError
-from aggregator.fetch.faults import ProxyFailedError, clean
-from aggregator.fetch.target import Target
-from aggregator.fetch.transport import Response
+from aggregator.fetch.errors import AddressRefusedError, IncompleteError, ProxyFailedError
+from aggregator.fetch.faults import clean
+from aggregator.fetch.guard import Guard
 from aggregator.model import Fault, FaultKind
 
-FRAMING = frozenset({"content-length", "transfer-encoding"})
-"""Headers that say where a body ends, so that the end of the connection does not."""
 
+class ProxyTransport(httpx.AsyncBaseTransport):
+    """One proxy. It resolves names itself, so that only what a host's name tells can be checked.
 
-class ProxyTransport:
-    """One proxy. It resolves names itself: no address can be checked there. Raises ProxyFailedError for what httpx raises."""
+    Raises ProxyFailedError for what httpx raises, AddressRefusedError and IncompleteError.
+    """
 
-    def __init__(self, proxy: str, context: ssl.SSLContext) -> None:
-        limits = httpx.Limits(max_keepalive_connections=0)
+    def __init__(self, proxy: str, context: ssl.SSLContext, guard: Guard) -> None:
+        self._guard = guard
         with _told():
             to = httpx.Proxy(proxy, ssl_context=context if proxy.lower().startswith("https:") else None)
+            limits = httpx.Limits(max_keepalive_connections=0)
             self._transport = httpx.AsyncHTTPTransport(proxy=to, verify=context, trust_env=False, limits=limits)
 
-    async def ask(self, target: Target, headers: list[tuple[bytes, bytes]], extensions: dict[str, Any]) -> Response:
-        """The answer to a GET."""
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        refusal = self._guard.refusal_of_host(request.url.raw_host.decode("ascii"))
+        if refusal is not None:
+            raise AddressRefusedError(refusal)
         with _told():
-            request = httpx.Request("GET", target.url, headers=headers, extensions=extensions)
-            return _Answer(await self._transport.handle_async_request(request))
+            response = await self._transport.handle_async_request(request)
+        response.stream = _Body(response)
+        return response
 
     async def aclose(self) -> None:
         await self._transport.aclose()
 
 
-class _Answer:
-    """httpx's response as ours."""
+class _Body(httpx.AsyncByteStream):
+    """A body that says so when it was cut, which httpx takes for its end."""
 
     def __init__(self, response: httpx.Response) -> None:
-        self._response = response
-        self.status = response.status_code
-        pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-        self.headers: Sequence[tuple[str, str]] = [(name.lower(), value) for name, value in pairs]
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        self._stream = response.stream
+        framed = not response.headers.keys().isdisjoint(("content-length", "transfer-encoding"))
+        secure = response.extensions["network_stream"].get_extra_info("ssl_object")
+        self._until_end: ssl.SSLObject | None = None if framed else secure
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        assert isinstance(self._response.stream, httpx.AsyncByteStream)
-        secure = self._response.extensions["network_stream"].get_extra_info("ssl_object")
         with _told():
-            async for part in self._response.stream:
+            async for part in self._stream:
                 yield part
-        if secure is not None and not any(name in FRAMING for name, _ in self.headers) and _is_torn(secure):
+        if self._until_end is not None and _is_torn(self._until_end):
             raise IncompleteError("the connection closed before the end of the body")
 
     async def aclose(self) -> None:
         with _told():
-            await self._response.aclose()
+            await self._stream.aclose()
 
 
 def _is_torn(secure: ssl.SSLObject) -> bool:
-    """Whether TLS ended without its farewell, which httpx takes for the end of a body all the same."""
+    """Whether TLS ended without its farewell."""
     try:
         return secure.read(1) != b""
     except ssl.SSLError:

@@ -34,6 +34,7 @@ _NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(rb"(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?")
 
 Headers = tuple[tuple[str, str], ...]
+Encoded = tuple[tuple[bytes, bytes], ...]
 
 
 def conditional(source: Source, state: SourceState, proxy: str | None = None) -> FetchRequest:
@@ -54,35 +55,25 @@ def validators_for(request: FetchRequest, target: Target) -> Validators:
     return request.validators if request.validators_url == target.url else Validators()
 
 
-def headers_for(request: FetchRequest, target: Target, home: Target, identity: Headers, keep: bool) -> Headers:
-    """All headers of one request but `Host`.
+def headers_for(request: FetchRequest, target: Target, home: Target, identity: Headers, keep: bool) -> Encoded:
+    """All headers of one request but `Host`. Raises UnsendableError.
 
     home: the target of the configured address; its credentials and the source's own headers go to its origin alone.
     identity: `identity()`; keep: whether the connection may be used again.
     """
     standing = _standing(*_own(request, target, home), request.user_agent, identity, keep)
-    return (*standing, *_conditions(validators_for(request, target)))
+    return (*standing, *encoded(_conditions(validators_for(request, target))))
 
 
-def lines_for(request: FetchRequest, target: Target, home: Target, identity: Headers, keep: bool) -> bytes:
-    """`headers_for` as lines. Raises UnsendableError."""
-    standing = _standing_lines(*_own(request, target, home), request.user_agent, identity, keep)
-    return standing + header_lines(encoded(_conditions(validators_for(request, target))))
+def encoded(headers: Headers) -> Encoded:
+    """Headers as they go over the wire. Raises UnsendableError for what HTTP forbids (RFC 9110 5.1, 5.5).
 
-
-def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Headers as they go over the wire. Raises UnsendableError for what HTTP forbids (RFC 9110 5.1, 5.5)."""
-    lines = b""
-    for name, value in headers:
-        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise UnsendableError
-        lines += b"%b: %b\r\n" % (name, value)
-    return lines
-
-
-def encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """Validators are latin-1 byte for byte; a header of the config that is not goes out as UTF-8."""
-    return [(name.encode("ascii", "replace"), _bytes(value)) for name, value in headers]
+    Validators are latin-1 byte for byte; a header of the config that is not goes out as UTF-8.
+    """
+    pairs = tuple((name.encode("ascii", "replace"), _bytes(value)) for name, value in headers)
+    if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in pairs):
+        raise UnsendableError("a header that HTTP forbids")
+    return pairs
 
 
 def _bytes(value: str) -> bytes:
@@ -99,18 +90,14 @@ def _own(request: FetchRequest, target: Target, home: Target) -> tuple[Headers, 
 
 
 @lru_cache(maxsize=1_024)
-def _standing_lines(own: Headers, login: str | None, agent: str | None, identity: Headers, keep: bool) -> bytes:
-    return header_lines(encoded(_standing(own, login, agent, identity, keep)))
-
-
-def _standing(own: Headers, login: str | None, agent: str | None, identity: Headers, keep: bool) -> Headers:
+def _standing(own: Headers, login: str | None, agent: str | None, identity: Headers, keep: bool) -> Encoded:
     """The headers that are the same each time."""
     own = tuple((name, value) for name, value in own if name.lower() not in _OURS)
     taken = {name.lower() for name, _ in own}
     base = _merged((*((("User-Agent", agent),) if agent else ()), *identity, ("Accept", ACCEPT)), taken)
     credentials = (("Authorization", login),) if login and "authorization" not in taken else ()
     closing = () if keep else (("Connection", "close"),)
-    return (*base, ("Accept-Encoding", ACCEPT_ENCODING), *own, *credentials, *closing)
+    return encoded((*base, ("Accept-Encoding", ACCEPT_ENCODING), *own, *credentials, *closing))
 
 
 def identity(settings: Settings) -> Headers:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpResponseParser
+from httpx import RemoteProtocolError
 
-from aggregator.fetch.errors import HeadersTooLargeError, IncompleteError, NoAnswerError, ProtocolError, WireError
+from aggregator.fetch.errors import HeadersTooLargeError, IncompleteError, NoAnswerError
 
 TRAILER_BYTES = 64 * 1024
 """Bytes of the header lines that may follow a body in chunks. They are counted, not kept."""
@@ -26,23 +27,23 @@ _CONTROLS = bytes.maketrans(bytes([*range(9), *range(10, 32), 127]), b" " * 32)
 class ResponseReader:
     """One response: to be fed until it has `ended`. Answers below 200 that come before it are passed over.
 
-    headers: names in lower case, all as latin-1. parts: of the body, for the caller to take away. fault: what is wrong with the
-    body, after these parts. reusable: the connection may carry another request. Raises ProtocolError while there is no head, and
-    IncompleteError.
+    headers: names in lower case. parts: of the body, for the caller to take away. fault: what is wrong with the body, after
+    these parts. reusable: the connection may carry another request. Raises httpx.RemoteProtocolError while there is no head,
+    and IncompleteError.
     """
 
     def __init__(self) -> None:
         self.status = 0
-        self.headers: list[tuple[str, str]] = []
+        self.headers: list[tuple[bytes, bytes]] = []
         self.parts: list[bytes] = []
         self.headed = False
         self.ended = False
-        self.fault: WireError | None = None
+        self.fault: RemoteProtocolError | None = None
         self.reusable = False
         self._raw = b""
         self._odd = False
         self._trailers = 0
-        self._told: WireError | None = None
+        self._told: RemoteProtocolError | None = None
         self._parser: HttpResponseParser | None = _parser(self)
 
     def feed(self, data: bytes) -> None:
@@ -58,9 +59,9 @@ class ResponseReader:
         if not self._odd:
             try:
                 self._parse(data)
-            except ProtocolError:
+            except RemoteProtocolError:
                 if not self._raw.lstrip(b"\r\n").startswith(b"HTTP/"):
-                    raise ProtocolError(_NO_HTTP) from None
+                    raise RemoteProtocolError(_NO_HTTP) from None
                 self._odd, searched, self._parser = True, 0, _parser(self)
         if self._odd:
             self._mend(searched)
@@ -78,7 +79,7 @@ class ResponseReader:
     def end(self, torn: bool = False) -> None:
         """The connection has closed. That is the end of a body of which nothing says how long it is, unless it was torn."""
         if not self.headed:
-            raise ProtocolError(_NO_HTTP) if self._raw else NoAnswerError("no answer")
+            raise RemoteProtocolError(_NO_HTTP) if self._raw else NoAnswerError("no answer")
         if not self.ended and (torn or any(_frames(name, value) for name, value in self.headers)):
             raise IncompleteError("the connection closed before the end of the body")
         self.ended, self._parser = True, None
@@ -99,14 +100,14 @@ class ResponseReader:
         if self.ended:
             self._parser = None  # which holds this reader
 
-    def _fault(self, error: HttpParserError) -> WireError:
+    def _fault(self, error: HttpParserError) -> RemoteProtocolError:
         if self._told is not None:
             return self._told
         if isinstance(error, HttpParserCallbackError):
             raise error
-        return ProtocolError(str(error))
+        return RemoteProtocolError(str(error))
 
-    def _fail(self, fault: WireError) -> None:
+    def _fail(self, fault: RemoteProtocolError) -> None:
         """Ends the parsing with this: what a callback raises is not passed on."""
         self._told = fault
         raise fault
@@ -114,25 +115,25 @@ class ResponseReader:
     # What llhttp calls.
     def on_message_begin(self) -> None:
         if self.ended:
-            self._fail(ProtocolError("more than one answer"))
+            self._fail(RemoteProtocolError("more than one answer"))
         self.headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.headed:
-            self.headers.append((name.decode("latin-1").lower(), value.decode("latin-1").rstrip(" \t")))
+            self.headers.append((name.lower(), value.rstrip(b" \t")))
             return
         self._trailers += len(name) + len(value) + 4
         if self._trailers > TRAILER_BYTES:
-            self._fail(HeadersTooLargeError())
+            self._fail(HeadersTooLargeError("trailers"))
 
     def on_headers_complete(self) -> None:
         assert self._parser is not None
         self.status = self._parser.get_status_code()
         if self.status < 100 or self.status == 101:
-            self._fail(ProtocolError(f"status {self.status}, which nobody asked for"))
-        codings = [value.lower() for name, value in self.headers if name == "transfer-encoding"]
-        if codings and codings not in (["chunked"], ["identity"]):
-            self._fail(ProtocolError("Only Transfer-Encoding: chunked is supported"))
+            self._fail(RemoteProtocolError(f"status {self.status}, which nobody asked for"))
+        codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and codings not in ([b"chunked"], [b"identity"]):
+            self._fail(RemoteProtocolError("Only Transfer-Encoding: chunked is supported"))
         self.headed = self.status >= 200
 
     def on_body(self, data: bytes) -> None:
@@ -153,19 +154,19 @@ def _parser(reader: ResponseReader) -> HttpResponseParser:
     return parser
 
 
-def _frames(name: str, value: str) -> bool:
-    return name == "content-length" or (name == "transfer-encoding" and value.lower() == "chunked")
+def _frames(name: bytes, value: bytes) -> bool:
+    return name == b"content-length" or (name == b"transfer-encoding" and value.lower() == b"chunked")
 
 
 def tidied(head: bytes) -> bytes:
     """A status line and its headers as they should have been sent (RFC 9112 5, 6.3; RFC 9110 5.5).
 
     Folded lines are joined, white space before a colon is taken off, what is no header is left out, control characters become
-    spaces. One length that is told several times is told once, and none beside chunks. Raises ProtocolError.
+    spaces. One length that is told several times is told once, and none beside chunks. Raises RemoteProtocolError.
     """
     status, *lines = re.split(rb"\r?\n", head.strip(b"\r\n"))
     if not _STATUS_LINE.fullmatch(status):
-        raise ProtocolError("illegal status line")
+        raise RemoteProtocolError("illegal status line")
     fields: list[tuple[bytes, bytes]] = []
     for line in lines:
         name, colon, value = line.partition(b":")
@@ -179,13 +180,13 @@ def tidied(head: bytes) -> bytes:
 
 
 def _framed(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers with one way alone to tell where the body ends. Raises ProtocolError."""
+    """The headers with one way alone to tell where the body ends. Raises RemoteProtocolError."""
     codings = [value.strip() for name, value in fields if name.lower() == b"transfer-encoding"]
     lengths = {part.strip() for name, value in fields if name.lower() == b"content-length" for part in value.split(b",")}
     if len(lengths) > 1:
-        raise ProtocolError("conflicting Content-Length headers")
+        raise RemoteProtocolError("conflicting Content-Length headers")
     if not all(map(_LENGTH.fullmatch, lengths)):
-        raise ProtocolError("bad Content-Length")
+        raise RemoteProtocolError("bad Content-Length")
     coded = any(coding.lower() != b"identity" for coding in codings)
     left_out = {b"transfer-encoding" if not coded else b"", b"content-length"}
     kept = [(name, value) for name, value in fields if name.lower() not in left_out]

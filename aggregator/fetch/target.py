@@ -12,9 +12,8 @@ from msgspec import Struct
 from aggregator.fetch.guard import literal
 from aggregator.model import Fault, FaultKind
 from aggregator.text import masks
-from aggregator.text.urls import is_plain, resolve
+from aggregator.text.urls import PORTS, is_plain, resolve
 
-_PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
 _USERINFO = re.compile(r"\A(\s*[A-Za-z][A-Za-z0-9+.-]*:[/\\]{2})([^/?#\\]*)@")
 Origin = tuple[str, str, int]
@@ -42,7 +41,7 @@ def parse(url: str) -> Target | Fault:
     """An address from the config or a redirect as a target; a fault that says what is wrong with it."""
     if is_plain(url) and "#" not in url and url[-1] != "?":  # most are: by name, at the usual port, resolved already
         scheme, _, rest = url.partition("://")
-        return Target(url, scheme, rest.partition("/")[0], _PORTS[scheme])
+        return Target(url, scheme, rest.partition("/")[0], PORTS[scheme])
     bare, authorization = _without_credentials(url)
     clean = resolve(None, bare)
     if clean is None:
@@ -51,9 +50,9 @@ def parse(url: str) -> Target | Fault:
     host = parts.hostname or ""
     address = literal(host)
     host = str(address) if address is not None else host
-    port = parts.port or _PORTS[parts.scheme]
+    port = parts.port or PORTS[parts.scheme]
     shown = f"[{host}]" if ":" in host else host
-    place = shown if port == _PORTS[parts.scheme] else f"{shown}:{port}"
+    place = shown if port == PORTS[parts.scheme] else f"{shown}:{port}"
     query = f"?{parts.query}" if parts.query else ""
     return Target(f"{parts.scheme}://{place}{parts.path or '/'}{query}", parts.scheme, host, port, authorization)
 
@@ -68,7 +67,7 @@ def follow(base: Target, location: str) -> Target | Fault:
     except ValueError:
         return Fault(FaultKind.REDIRECT, f"redirect to an invalid address: {shown(text)}")
     scheme = _SCHEME.match(joined)
-    if scheme is None or scheme[1].lower() not in _PORTS:
+    if scheme is None or scheme[1].lower() not in PORTS:
         name = scheme[1].lower() if scheme else "?"
         return Fault(FaultKind.REDIRECT, f"redirect to a {name}: address refused: only the schemes http and https are allowed")
     target = parse(joined)
@@ -99,6 +98,6 @@ def _complaint(url: str) -> str:
     scheme = _SCHEME.match(url)
     if scheme is None:
         return f"not an address: {shown(url)} (http:// or https:// is missing)"
-    if scheme[1].lower() not in _PORTS:
+    if scheme[1].lower() not in PORTS:
         return f"the scheme {scheme[1].lower()[:20]}: is not allowed, only http and https"
     return f"not a valid address: {shown(url)}"

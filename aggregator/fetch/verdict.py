@@ -25,7 +25,6 @@ from aggregator.model import (
     Validators,
 )
 
-PERMANENT = frozenset({301, 308})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 DOCUMENTS = frozenset({200, 203, 226})
 """Statuses that carry a whole document; 226 is a part of one on request (RFC 3229), 203 what a proxy made of it."""
@@ -143,7 +142,7 @@ def _status_fault(answer: Answer, now: Instant, hold: float) -> Fault:
         holds = plain or (seconds is not None and seconds <= MAX_RETRY)
         return Fault(FaultKind.STATUS, _named(status), status, retry_at=wait, holds_host=holds)
     kind, extra = _KINDS.get(status, (FaultKind.STATUS, ""))
-    if status == 410 and any(hop.status not in PERMANENT for hop in answer.hops):
+    if status == 410 and not all(hop.is_permanent for hop in answer.hops):
         kind = FaultKind.STATUS  # what is gone is where a temporary redirect led, not the source
     return Fault(kind, _named(status) + extra, status, retry_at=wait)
 

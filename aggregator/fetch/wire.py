@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from typing import Any
 
-from aggregator.fetch.errors import BudgetError, ReadError
+from httpx import ReadError
+
+from aggregator.fetch.errors import BudgetError
 
 READ_SIZE = 16 * 1024
 """Bytes read at a time: what a reader may get beyond the part that it has a budget for. No TLS record is longer."""
@@ -64,7 +65,7 @@ class Wire:
         self._budget, self._limit = size, limit
 
     async def read(self) -> bytes:
-        """The next bytes; b"" at the end. Raises ReadError."""
+        """The next bytes; b"" at the end. Raises httpx.ReadError."""
         try:
             if self._secure is None:
                 data = await self._loop.sock_recv(self._socket, READ_SIZE)
@@ -161,8 +162,3 @@ class Wire:
     def session(self) -> ssl.SSLSession | None:
         """What a later TLS connection to the same name can take up; None for a plain one."""
         return self._secure.object.session if self._secure is not None else None
-
-    @property
-    def peer(self) -> Any:
-        """The address at the other end, as sockets tell it."""
-        return self._socket.getpeername()

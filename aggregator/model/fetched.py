@@ -74,12 +74,20 @@ class FetchRequest(Struct, frozen=True):
     configured: str | None = None
 
 
+PERMANENT = frozenset({301, 308})
+"""Statuses that say where something is from now on (RFC 9110 15.4.2, 15.4.9)."""
+
+
 class Hop(Struct, frozen=True):
     """A redirect that was followed."""
 
     status: int
     url: str
     location: str
+
+    @property
+    def is_permanent(self) -> bool:
+        return self.status in PERMANENT
 
 
 class Fetched(Struct, frozen=True):

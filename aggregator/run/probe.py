@@ -17,8 +17,6 @@ from aggregator.parse.sandbox import SandboxParser
 from aggregator.ports import Fetcher, Parser
 from aggregator.settings import Settings
 
-PERMANENT = frozenset({301, 308})
-
 
 class Found(Struct, frozen=True):
     """What one fetch of a source brought. feed, state: None with a fault; url: the address that answered in the end."""
@@ -34,7 +32,7 @@ class Found(Struct, frozen=True):
     @property
     def moved_to(self) -> str | None:
         """The address to write into the config: every redirect on the way was a permanent one."""
-        return self.url if self.hops and all(hop.status in PERMANENT for hop in self.hops) else None
+        return self.url if self.hops and all(hop.is_permanent for hop in self.hops) else None
 
     @property
     def newest(self) -> Instant | None:

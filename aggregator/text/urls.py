@@ -18,7 +18,7 @@ from aggregator.text.suffixes import rules_for
 MAX_LENGTH = 4096
 """Characters of an address that is still taken for one; what is longer is data (servers refuse from 8,000 on)."""
 
-_PORTS = {"http": 80, "https": 443}
+PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _NO_HOST = re.compile(r"""[%<>"{}|\\^`'!$&()*+,;=]""")
 _LINE_BREAKS = re.compile(r"[\t\r\n\v\f]+")
@@ -97,10 +97,10 @@ def resolve(base: str | None, url: str | None) -> str | None:
         absolute = base is None or text.startswith(("https://", "http://"))
         parts = urlsplit(text if absolute else urljoin(base or "", text))
         host = _ascii_host(parts)
-        if host is None or parts.scheme not in _PORTS or "@" in parts.netloc:
+        if host is None or parts.scheme not in PORTS or "@" in parts.netloc:
             return None
         port = parts.port
-        netloc = host if port is None or port == _PORTS[parts.scheme] else f"{host}:{port}"
+        netloc = host if port is None or port == PORTS[parts.scheme] else f"{host}:{port}"
     except ValueError:
         return None
     path = _encoded(_without_dots(parts.path.replace("\\", "/")), _SAFE_PATH) or "/"

@@ -6,15 +6,21 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
+from httpx import ConnectError
 
 from aggregator.fetch import dialer
-from aggregator.fetch.dialer import MAX_LOOKUPS, MAX_NAMES, AddressRefusedError, Dialer, NameNotFoundError, Names, OfflineError
-from aggregator.fetch.errors import ConnectError
+from aggregator.fetch import names as looking_up
+from aggregator.fetch.dialer import MAX_EACH, NEXT_AFTER, Dialer
+from aggregator.fetch.errors import AddressRefusedError, NameNotFoundError, OfflineError
 from aggregator.fetch.guard import Guard
+from aggregator.fetch.names import MAX_LOOKUPS, MAX_NAMES, Names
+
+from .origin import no_descriptor_left
 
 
 def info(*addresses: str) -> list[Any]:
@@ -78,7 +84,7 @@ def test_a_resolver_that_hangs_holds_up_nobody_else_and_not_the_end() -> None:
 
 
 def test_threads_are_used_again_and_end_when_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialer, "LINGER", 0.05)
+    monkeypatch.setattr(looking_up, "LINGER", 0.05)
     names: set[int] = set()
 
     def resolve(host: str, port: int, **_: Any) -> list[Any]:
@@ -120,37 +126,119 @@ def test_what_a_look_up_raises_is_told_apart(error: Exception, kind: type[Except
         asyncio.run(run())
 
 
-def connect(*addresses: str, port: int, allow: str = "127.0.0.0/8") -> str:
-    """The address that a connection to a name with these addresses ends at."""
+def connect(*addresses: str, port: int, allow: tuple[str, ...] = ("127.0.0.0/8", "::1")) -> float:
+    """Connects to a name with these addresses and hangs up: the seconds that it took."""
 
     async def resolve(host: str, port: int) -> Sequence[str]:
         return addresses
 
-    async def run() -> str:
-        wire = await Dialer(Guard([allow]), resolve).connect("a.example", port, 5)
-        name = wire.peer
+    async def run() -> float:
+        started = time.monotonic()
+        wire = await Dialer(Guard(allow), resolve).connect("a.example", port, 5)
         wire.close()
-        return str(name[0])
+        return time.monotonic() - started
 
-    return asyncio.run(run())
+    with no_descriptor_left():
+        return asyncio.run(run())
+
+
+@contextmanager
+def listening(*addresses: str, silent: Sequence[str] = ()) -> Iterator[tuple[int, dict[str, socket.socket]]]:
+    """Servers at one port of these addresses. silent: their queue is full, so that nobody gets an answer there."""
+    with ExitStack() as stack:
+        port, servers = 0, {}
+        for address in (*addresses, *silent):
+            made = stack.enter_context(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET))
+            made.bind((address, port))
+            made.listen(0 if address in silent else 8)
+            made.setblocking(False)
+            port, servers[address] = made.getsockname()[1], made
+        for address in silent:
+            for _ in range(3):
+                waiting = stack.enter_context(socket.socket(servers[address].family))
+                waiting.setblocking(False)
+                waiting.connect_ex((address, port))
+        yield port, servers
+
+
+def reached(server: socket.socket) -> bool:
+    """Whether somebody has connected to a server."""
+    try:
+        server.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True
 
 
 def test_the_next_address_is_tried_when_one_refuses() -> None:
-    with socket.create_server(("127.0.0.2", 0)) as server:
-        port = server.getsockname()[1]
-        assert connect("127.0.0.4", "127.0.0.2", port=port) == "127.0.0.2"
+    with listening("127.0.0.2") as (port, servers):
+        connect("127.0.0.4", "127.0.0.2", port=port)
+        assert reached(servers["127.0.0.2"])
         with pytest.raises(ConnectError, match="connection refused"):
             connect("127.0.0.4", "127.0.0.5", port=port)
+        with pytest.raises(ConnectError, match="connection refused"):
+            connect("127.0.0.4", port=port)
+
+
+def test_silent_addresses_before_a_good_one_cost_a_quarter_of_a_second_each() -> None:
+    silent = ("127.0.0.4", "127.0.0.5", "127.0.0.6")
+    with listening("127.0.0.2", silent=silent) as (port, servers):
+        took = connect(*silent, "127.0.0.2", port=port)
+        assert reached(servers["127.0.0.2"])
+    assert 3 * NEXT_AFTER <= took < 3
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
+def test_the_families_take_turns() -> None:
+    """Three silent addresses of one family cost the other's one nothing but the first wait."""
+    with listening("::1", silent=("127.0.0.4", "127.0.0.5", "127.0.0.6")) as (port, servers):
+        took = connect("127.0.0.4", "127.0.0.5", "127.0.0.6", "::1", port=port)
+        assert reached(servers["::1"])
+    assert NEXT_AFTER <= took < 2 * NEXT_AFTER
+
+
+def test_of_many_addresses_some_are_tried() -> None:
+    with listening("127.0.0.2") as (port, servers):
+        with pytest.raises(ConnectError, match="connection refused"):
+            connect(*(f"127.0.1.{number}" for number in range(1, MAX_EACH + 1)), "127.0.0.2", port=port)
+        assert not reached(servers["127.0.0.2"])
 
 
 def test_refused_addresses_are_skipped_and_never_tried_alone() -> None:
-    with socket.create_server(("127.0.0.2", 0)) as server:
-        port = server.getsockname()[1]
-        assert connect("10.0.0.1", "127.0.0.2", port=port) == "127.0.0.2"
+    with listening("127.0.0.2", "127.0.0.3", silent=["127.0.0.4"]) as (port, servers):
+        connect("10.0.0.1", "127.0.0.4", "127.0.0.3", "127.0.0.2", port=port, allow=("127.0.0.2", "127.0.0.4"))
+        assert reached(servers["127.0.0.2"]) and not reached(servers["127.0.0.3"])
         with pytest.raises(AddressRefusedError, match=r"loopback address 127.0.0.2 not allowed"):
-            connect("127.0.0.2", port=port, allow="127.0.0.9/32")
+            connect("127.0.0.2", port=port, allow=("127.0.0.9",))
 
 
 def test_a_name_without_addresses_is_none() -> None:
     with pytest.raises(NameNotFoundError):
         connect(port=80)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "told"),
+    [
+        ("Multiple exceptions: [Errno 101] Network is unreachable, [Errno 101] Network is unreachable", OfflineError, "no route"),
+        ("Multiple exceptions: [Errno 101] Network is unreachable, [Errno 111] Connect call failed", ConnectError, "refused"),
+        (
+            "Multiple exceptions: [Errno 101] Network is unreachable, [Errno 113] No route to host",
+            ConnectError,
+            "no route to host",
+        ),
+        ("something else", ConnectError, "can't connect"),
+    ],
+)
+def test_of_several_reasons_the_most_telling_is_told(
+    text: str, kind: type[Exception], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No machine has a network that is broken in each of these ways: the message is the library's."""
+
+    async def start_connection(*_: Any, **__: Any) -> socket.socket:
+        raise OSError(text)
+
+    monkeypatch.setattr(dialer, "start_connection", start_connection)
+    with pytest.raises(ConnectError, match=told) as raised:
+        connect("127.0.0.4", "127.0.0.5", port=80)
+    assert type(raised.value) is kind

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import h11
 import pytest
+from httpx import RemoteProtocolError
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from aggregator.fetch.errors import HeadersTooLargeError, IncompleteError, NoAnswerError, ProtocolError
+from aggregator.fetch.errors import HeadersTooLargeError, IncompleteError, NoAnswerError
 from aggregator.fetch.response import ResponseReader, tidied
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -23,7 +24,8 @@ def read(*parts: bytes) -> Read:
         reader.end()
     if reader.fault is not None:
         raise reader.fault
-    return reader.status, reader.headers, b"".join(reader.parts)
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in reader.headers]
+    return reader.status, headers, b"".join(reader.parts)
 
 
 def read_by_h11(*parts: bytes) -> Read | None:
@@ -118,7 +120,7 @@ def test_how_an_answer_is_cut_makes_no_difference(parts: tuple[bytes, ...], size
     def told(*pieces: bytes) -> Read | str:
         try:
             return read(*pieces)
-        except ProtocolError as error:
+        except RemoteProtocolError as error:
             return type(error).__name__
 
     whole = b"".join(parts)
@@ -144,7 +146,7 @@ def test_how_an_answer_is_cut_makes_no_difference(parts: tuple[bytes, ...], size
 )
 def test_what_is_refused(answer: bytes, word: str) -> None:
     for parts in ((answer,), tuple(answer[at : at + 1] for at in range(len(answer)))):
-        with pytest.raises(ProtocolError, match=word):
+        with pytest.raises(RemoteProtocolError, match=word):
             read(*parts)
 
 
@@ -160,7 +162,7 @@ def test_the_end_is_told_from_an_early_one() -> None:
 def test_what_is_wrong_with_a_body_comes_after_its_good_parts() -> None:
     reader = ResponseReader()
     reader.feed(b"HTTP/1.1 301 Moved\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n")
-    assert (reader.status, reader.parts) == (301, [b"abc"]) and isinstance(reader.fault, ProtocolError)
+    assert (reader.status, reader.parts) == (301, [b"abc"]) and isinstance(reader.fault, RemoteProtocolError)
 
 
 def test_trailers_are_bounded() -> None:
