@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import lru_cache
 
 import httpx
 from msgspec.structs import replace
@@ -140,7 +141,7 @@ class HttpFetcher:
         target = way.target
         keep = request.proxy is None and target.origin in self._shared
         headers = headers_for(request, target, way.home, self._identity, keep)
-        sent = httpx.Request("GET", target.url, headers=headers, extensions=self._extensions)
+        sent = httpx.Request("GET", _address(target.url), headers=headers, extensions=self._extensions)
         response = await self._transport(request.proxy).handle_async_request(sent)
         try:
             received = _received(response)
@@ -173,6 +174,12 @@ class HttpFetcher:
 def held_fault(hold: Hold) -> Fault:
     """A redirect led to a domain that must be left alone now."""
     return Fault(FaultKind.HELD, f"{hold.domain} is held until its time is over ({hold.reason})", retry_at=hold.until)
+
+
+@lru_cache(maxsize=4_096)
+def _address(url: str) -> httpx.URL:
+    """An address as httpx has it. Kept, because reading it takes as long as sending the request."""
+    return httpx.URL(url)
 
 
 def _received(response: httpx.Response) -> Headers:
