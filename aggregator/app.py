@@ -29,6 +29,7 @@ from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
 from aggregator.store.writer import Writer
 from aggregator.stories.ingest import Reader
+from aggregator.stories.outlets import owners
 from aggregator.tag.language import Guesser
 from aggregator.tag.rules import compile_rules
 from aggregator.websub import deliveries
@@ -100,7 +101,7 @@ def make_runtime(settings: Settings, own: Own) -> Runtime:
     """Everything that one config makes. Raises AggregatorError."""
     rules = compile_rules(settings)
     fetcher = HttpFetcher(settings, own.gate)
-    reader = Reader(rules, Engine(settings.dedup), own.guesser, settings.publish.backfill)
+    reader = Reader(rules, Engine(settings.dedup), own.guesser, settings.publish.backfill, owners(settings.sources))
     chain = (fetcher, own.parser, reader)
     hubs = Hubs(own.store) if settings.network.websub else None
     subscribers = deliveries.Composer(settings, own.store, own.shelf)

@@ -33,7 +33,7 @@ from aggregator.model import (
 from aggregator.ports import Clock, Fetcher, Hubs, Parser, Store, Transaction
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
-from aggregator.stories import budget, curate, ingest
+from aggregator.stories import budget, curate, ingest, outlets
 from aggregator.stories.ingest import Decided, Reader, Reading
 from aggregator.text.masks import hide
 
@@ -163,10 +163,12 @@ class Pipeline(Struct, frozen=True):
         self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant
     ) -> Callable[[Transaction], PollReport]:
         """Everything about a document that needs no lock. Returns what stores it."""
-        decided = ingest.decided(self.store.overrides())
+        decided, reader = ingest.decided(self.store.overrides()), self.reader
         spent = budget.known(self.store, source.id)
-        found = self.reader.read(source, state, feed, partial(self.store.known, source.id), decided, spent, now)
-        after = replace(self._after(source, state, answer, now, feed=feed, found=found), languages=found.languages)
+        led = outlets.led_to(state.led, feed.entries, feed.url or state.home)
+        voice = outlets.voice_of(source, led, reader.owners, partial(outlets.claims, self.store))
+        found = reader.read(source, state, feed, partial(self.store.known, source.id), voice, decided, spent, now)
+        after = replace(self._after(source, state, answer, now, feed=feed, found=found), languages=found.languages, led=led)
         if found.allotted.refused:  # what was left is looked for again, in the whole document and though it be the same
             after = replace(after, body_hash=b"", validators=Validators(), validators_url=None)
 
@@ -183,6 +185,7 @@ class Pipeline(Struct, frozen=True):
     ) -> set[Slug]:
         """Everything that one document brings, in one transaction."""
         reader = self.reader
+        outlets.claim(transaction, self.store, state, now)
         stories = ingest.store(transaction, reader.engine, found, decided, now)
         listed = self.store.fingerprints(state.id) if feed.partial else feed.unchanged  # what a part leaves out is still listed
         transaction.touch_items(state.id, listed, found.listed, now)

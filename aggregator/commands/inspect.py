@@ -96,8 +96,11 @@ def _from_file(name: str, url: str) -> Fetched:
 def _ids(feed: Feed, url: str) -> list[str]:
     """The identity of each entry within the document: its guid as sent, or what is made where it has none."""
     from aggregator.stories.identify import Repeated, guid_of, identify
+    from aggregator.stories.outlets import Owners, voice_of
 
-    decisions = identify(feed.entries, (), lambda guids, canonicals: (), _source(url), feed.url, time.time(), True, 0.0)
+    source = _source(url)
+    voice = voice_of(source, {}, Owners(), lambda domain: {})
+    decisions = identify(feed.entries, (), lambda guids, canonicals: (), source, voice, time.time(), True, 0.0)
     ids: list[str] = []
     for entry, decision in zip(feed.entries, decisions, strict=True):
         made = guid_of(entry) if isinstance(decision, Repeated) else decision.item.guid

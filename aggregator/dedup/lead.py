@@ -8,39 +8,40 @@ from aggregator.model import Item, ItemId
 
 
 def choose_lead(items: Sequence[Item], current: ItemId | None, published: bool) -> tuple[ItemId, str]:
-    """(the item to show, why): better rank, then not an aggregator, then has text, then earliest.
+    """(the item to show, why): one that tells the story, first-hand before second-hand, then better rank, then not an
+    aggregator, then has text, then earliest.
 
-    published: a subscriber may have seen the story, so only an item of better rank takes the lead from `current`.
+    published: a subscriber may have seen the story, so only what is better by the first three takes the lead from `current`.
     """
     if len(items) == 1:
         return items[0].id, "the only item"
     best = min(items, key=_order)
     holder = next((item for item in items if item.id == current), None)
-    if holder is None:
+    if holder is None or best.id == holder.id or not (published and _claim(best) >= _claim(holder)):
         return best.id, _reason(best, items)
-    if best.id == holder.id or (published and best.rank >= holder.rank):
-        return holder.id, _reason(
-            holder, items
-        ) if best.id == holder.id else "kept: it was published, and no item has a better rank"
-    return best.id, _reason(best, items)
+    return holder.id, "kept: it was published, and no item has a better rank"
 
 
-def _order(item: Item) -> tuple[int, bool, bool, float, int]:
-    return (item.rank, item.aggregator, not item.entry.text, item.published, item.id)
+def _claim(item: Item) -> tuple[bool, bool, int]:
+    """What a published lead must yield to: that it tells the story still, that it speaks for itself, and a better rank."""
+    return (item.astray, item.second_hand, item.rank)
+
+
+def _order(item: Item) -> tuple[tuple[bool, bool, int], bool, bool, float, int]:
+    return (_claim(item), item.aggregator, not item.entry.text, item.published, item.id)
 
 
 def _reason(lead: Item, items: Sequence[Item]) -> str:
     """The first rule that tells the lead from all others."""
-    others = [item for item in items if item.id != lead.id]
-    if not others:
-        return "the only item"
-    if all(item.rank > lead.rank for item in others):
-        return f"best rank ({lead.rank})"
-    rivals = [item for item in others if item.rank == lead.rank]
-    if any(item.aggregator != lead.aggregator for item in rivals):
-        rivals = [item for item in rivals if item.aggregator == lead.aggregator]
+    rivals = [item for item in items if item.id != lead.id]
+    for telling, reason in (
+        (lambda item: item.astray, "the only one that tells the story still"),
+        (lambda item: item.second_hand, "first-hand: others link to somebody else's page"),
+        (lambda item: item.rank, f"best rank ({lead.rank})"),
+        (lambda item: item.aggregator, "not an aggregator"),
+        (lambda item: not item.entry.text, "has text"),
+    ):
+        rivals = [item for item in rivals if telling(item) == telling(lead)]
         if not rivals:
-            return "not an aggregator"
-    if rivals and all(bool(item.entry.text) != bool(lead.entry.text) for item in rivals):
-        return "has text"
+            return reason
     return "earliest of the best"

@@ -28,7 +28,7 @@ def visible_hash(story: Story, *, full: bool) -> bytes:
     ]
     parts += [f"{media.url} {media.type} {media.length}" for media in entry.enclosures]
     seen: set[str] = set()
-    for item in story.items:
+    for item in story.reports:
         marks = (item.outlet_key, item.outlet.casefold())
         if seen.isdisjoint(marks):
             parts += [item.outlet, link if item is lead else without_tracking(item.entry.url or "")]

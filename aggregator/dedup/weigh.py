@@ -11,6 +11,7 @@ from itertools import accumulate, pairwise
 from msgspec import Struct
 
 from aggregator.dedup.signature import NOTHING, Signature
+from aggregator.ports import IndexedItem
 
 SMOOTH_TOTAL, SMOOTH_FREQUENCY = 50.0, 0.5
 """What is added to the number of items and of those with a word, so that the first items of a database have weights, too."""
@@ -49,6 +50,8 @@ class Weighed(Struct):
     title_weight: int
     norm: float
     heavy: tuple[int, ...] = ()
+    second_hand: bool = False
+    astray: bool = False
     _vector: dict[int, int] | None = None
     _rare: dict[int, int] | None = None
 
@@ -125,7 +128,8 @@ def pack(item: Weighed) -> bytes:
     order = item.order[:255]
     head = _HEAD.pack(
         len(item.words), len(item.rarities), len(order), len(item.runs), len(item.numbers), len(item.title_numbers),
-        len(item.names), days | item.revision << 7 | item.generic << 8, item.language,
+        len(item.names), days | item.revision << 7 | item.generic << 8 | item.second_hand << 9 | item.astray << 10,
+        item.language,
     )  # fmt: skip
     words = array("I", [*item.words, *order, *item.runs, *item.numbers, *item.title_numbers, *item.names])
     return head + bytes(item.weights) + bytes(item.rarities) + words.tobytes()
@@ -154,5 +158,16 @@ def unpack(stored: bytes) -> Weighed:
         days=frozenset([day for day in range(7) if flags >> day & 1]) or NOTHING,
         revision=bool(flags >> 7 & 1),
         generic=bool(flags >> 8 & 1),
+        second_hand=bool(flags >> 9 & 1),
+        astray=bool(flags >> 10 & 1),
         language=language,
     )
+
+
+def view_of(row: IndexedItem) -> Weighed:
+    """The item unpacked, and kept so."""
+    view = row.view
+    if not isinstance(view, Weighed):
+        row.view = view = unpack(row.signature)
+        row.signature = b""
+    return view

@@ -90,6 +90,7 @@ class SourceState(Struct, frozen=True):
     url: the address in use, which permanent redirects may have moved away from the configured one.
     not_before: until when even a forced poll waits (Retry-After, a hold of 429/503).
     arrivals: publication times of the newest entries (at most 40, oldest first): what the rhythm is learnt from.
+    led: domains that its first entries have led to, with how many each: whom it speaks for is learnt from that.
     counters: everything dropped, by reason ("keep", "drop", "cap:entries", …), and other counts, all since the start.
     """
 
@@ -120,6 +121,7 @@ class SourceState(Struct, frozen=True):
     format: str | None = None
     language: str | None = None
     languages: Mapping[str, int] = field(default_factory=dict)
+    led: Mapping[str, int] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     entries: int = 0

@@ -20,6 +20,8 @@ class Item(Struct, frozen=True):
     excess: beyond its source's budget of the day: it brings no story into any feed.
     origin: the news agency named in dateline, author or byline ("reuters"), or None.
     private: of a private source. Kept with the item, so that a source which leaves the config stays private.
+    second_hand: it links to a domain that is not its source's own (stories/outlets.py): it never leads before one that is not.
+    astray: it was edited and tells its story no more: it stays there, and is neither shown nor counted while others are.
     """
 
     id: ItemId
@@ -42,6 +44,8 @@ class Item(Struct, frozen=True):
     origin: str | None = None
     private: bool = False
     excess: bool = False
+    second_hand: bool = False
+    astray: bool = False
 
 
 class Evidence(Struct, frozen=True):
@@ -108,6 +112,11 @@ class Story(Struct, frozen=True):
         return bool(self.items) and all(item.excess for item in self.items)
 
     @property
+    def reports(self) -> tuple[Item, ...]:
+        """The items that tell the story: all but those that went astray, unless all did."""
+        return tuple(item for item in self.items if not item.astray) or self.items
+
+    @property
     def outlets(self) -> tuple[str, ...]:
         """Names of the outlets, each once, in order of appearance. One key or one name is one outlet.
 
@@ -115,7 +124,7 @@ class Story(Struct, frozen=True):
         """
         names: list[str] = []
         seen: set[str] = set()
-        for item in self.items:
+        for item in self.reports:
             marks = (item.outlet_key, item.outlet.casefold())
             if seen.isdisjoint(marks):
                 names.append(item.outlet)

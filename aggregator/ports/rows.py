@@ -18,7 +18,7 @@ from aggregator.model import (
 class KnownItem(Struct, frozen=True):
     """What identification needs of a stored item. title_hash: `identify.title_hash` of its title, as stored with it.
 
-    first_seen, published, undated, old, excess: as they were stored; a changed entry keeps them.
+    first_seen, published, undated, old, excess, astray: as they were stored; a changed entry keeps them.
     """
 
     id: ItemId
@@ -33,6 +33,7 @@ class KnownItem(Struct, frozen=True):
     undated: bool = False
     old: bool = False
     excess: bool = False
+    astray: bool = False
 
 
 class Hold(Struct, frozen=True):

@@ -163,7 +163,7 @@ def story(site: Site, view: View, told: Story, topics: Sequence[Head], place: Pl
             characters.address(item.entry.url),
             moment(item.published, site),
         )
-        for item in sorted(told.items, key=lambda item: (item.published, item.id))
+        for item in sorted(told.reports, key=lambda item: (item.published, item.id))
     ]
     outlets = len({report.outlet for report in reports})
     values = {"story": view, "reports": reports, "outlets": outlets, "topics": topics}

@@ -134,14 +134,14 @@ def _authors(entry: Entry) -> tuple[str, ...]:
 
 
 def _first_address(story: Story) -> str | None:
-    return next((url for item in story.items if (url := characters.address(item.entry.url))), None)
+    return next((url for item in story.reports if (url := characters.address(item.entry.url))), None)
 
 
 def _also(story: Story, lead: Item) -> tuple[Also, ...]:
     """Every other outlet once, by its first report that has an address. Two of one name would look like one told twice."""
     found: list[Also] = []
     seen = {lead.outlet_key, _outlet(lead).casefold()}
-    for item in story.items:
+    for item in story.reports:
         url, name = characters.address(item.entry.url), _outlet(item)
         if url is not None and seen.isdisjoint((item.outlet_key, name.casefold())):
             seen.update((item.outlet_key, name.casefold()))

@@ -23,7 +23,8 @@ ITEMS_OF_STORIES = f"""SELECT {", ".join(ITEM_COLUMNS)} FROM items
 ITEM = f"""SELECT {", ".join(f"items.{column}" for column in ITEM_COLUMNS)}, stories.id
     FROM items JOIN stories ON stories.key = items.story WHERE items.id = ?"""
 _KNOWN = """SELECT items.id, guid, canonical, hash, fingerprint, title_hash, stories.id,
-    items.first_seen, items.published, undated, items.old FROM items CROSS JOIN stories ON stories.key = items.story"""
+    items.first_seen, items.published, undated, items.old, details ->> 'astray'
+    FROM items CROSS JOIN stories ON stories.key = items.story"""
 KNOWN = f"""{_KNOWN} WHERE guid IN (SELECT value FROM json_each(?1)) AND source = ?3
     UNION ALL {_KNOWN} WHERE canonical IN (SELECT value FROM json_each(?2)) AND source = ?3"""
 HAD_DOCUMENT = "SELECT 1 FROM documents WHERE source = ?"
@@ -102,10 +103,8 @@ def known(
     """See `Store.known`; by id."""
     found: dict[ItemId, KnownItem] = {}
     for row in connection.execute(KNOWN, (as_json(list(guids)), as_json(list(canonicals)), source)):
-        id, guid, link, hash, mark, title, story, first_seen, published, undated, old = row
-        found[id] = KnownItem(
-            id, guid, link, hash, mark, title, story, first_seen, published, bool(undated), old == BACKLOG, old == EXCESS
-        )
+        *same, undated, old, astray = row
+        found[row[0]] = KnownItem(*same, bool(undated), old == BACKLOG, old == EXCESS, bool(astray))
     return [found[id] for id in sorted(found)]
 
 

@@ -146,11 +146,12 @@ def item_of(row: Row) -> Item:
     summary = row[24]
     content = row[25] if row[25] is not None else summary
     text = row[26] if row[26] is not None else text_of_longer(summary, content)
+    details = json.loads(row[23]) if row[23] is not None else {}
     return Item(
         id=row[0],
         source=row[1],
         guid=row[2],
-        entry=_entry(row, summary, content, text),
+        entry=_entry(row, summary, content, text, details),
         canonical=row[4],
         outlet=row[5],
         outlet_key=row[6],
@@ -167,6 +168,8 @@ def item_of(row: Row) -> Item:
         excess=row[16] == EXCESS,
         origin=row[17],
         private=bool(row[27]),
+        second_hand="second_hand" in details,
+        astray="astray" in details,
     )
 
 
@@ -177,10 +180,9 @@ def _texts(entry: Entry) -> tuple[str, str | None, str | None]:
     return entry.summary, content, text
 
 
-def _entry(row: Row, summary: str, content: str, text: str) -> Entry:
-    if row[23] is None:
+def _entry(row: Row, summary: str, content: str, text: str, details: Mapping[str, Any]) -> Entry:
+    if not details:
         return Entry(row[2], row[19], row[20], summary, content, text, row[21], row[22], fingerprint=row[18])
-    details = json.loads(row[23])
     origin = details.get("origin")
     return Entry(
         guid=details.get("guid", row[2]),
@@ -219,7 +221,14 @@ def _details(item: Item) -> str | None:
             details[name] = value
     if entry.origin:
         details["origin"] = (entry.origin.title, entry.origin.url)
+    for name in _FLAGS:
+        if getattr(item, name):
+            details[name] = 1
     return _compact(details) if details else None
+
+
+_FLAGS = ("second_hand", "astray")
+"""Of few items, so that they need no column; an item stored before they were told has none."""
 
 
 # --- evidence

@@ -101,6 +101,8 @@ def _rest(state: SourceState) -> str | None:
         rest["hints"] = (one.ttl, one.max_age, one.update_period, one.skip_hours, one.skip_days)
     if state.languages:
         rest["languages"] = dict(state.languages)
+    if state.led:
+        rest["led"] = dict(state.led)
     if state.counters:
         rest["counters"] = dict(state.counters)
     if state.notes:
@@ -123,6 +125,7 @@ def state_of(row: Row) -> SourceState:
         arrivals=tuple(array("d", arrivals)),
         hints=_hints(rest["hints"]) if "hints" in rest else _NO_HINTS,
         languages=rest.get("languages", {}),
+        led=rest.get("led", {}),
         counters=rest.get("counters", {}),
         notes=tuple(rest.get("notes", ())),
         **plain,

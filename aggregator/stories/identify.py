@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from aggregator.model import Entry, Instant, Item, ItemId, Source
 from aggregator.ports import KnownItem
-from aggregator.stories.outlets import outlet_of
+from aggregator.stories.outlets import Voice, outlet_of
 from aggregator.text.urls import canonical, without_tracking
 from aggregator.text.wire import agency
 from aggregator.text.words import tokens
@@ -101,7 +101,7 @@ def identify(
     unchanged: Collection[bytes],
     known: Lookup,
     source: Source,
-    home: str | None,
+    voice: Voice,
     now: Instant,
     first_poll: bool,
     backfill: float,
@@ -112,7 +112,7 @@ def identify(
     """What each entry of a document is, in the document's order.
 
     unchanged: fingerprints of the entries that were not read again (`Feed.unchanged`); their guids count as taken.
-    home: the feed's web page, else its address; backfill: seconds, as in `Publishing`; language: of items whose entry names
+    voice: whom the source speaks for; backfill: seconds, as in `Publishing`; language: of items whose entry names
     none, until it is told; partial: as in `Feed`.
     """
     keyed = _keyed(_latest(entries) if partial else entries)
@@ -129,7 +129,7 @@ def identify(
             decisions.append(Repeated(one.entry, _REPEATED))
             continue
         used.add(guid)
-        item = _item(one, guid, source, home, now, first_poll, backfill, language)
+        item = _item(one, guid, source, voice, now, first_poll, backfill, language)
         decisions.append(_decision(item, stored, reason))
     return tuple(decisions)
 
@@ -292,6 +292,7 @@ def _decision(item: Item, stored: KnownItem | None, reason: str) -> Decision:
         undated=stored.undated and item.undated,
         old=stored.old,
         excess=stored.excess,
+        astray=stored.astray,
     )
     changed = stored.hash != item.hash
     if stored.guid != item.guid:
@@ -300,13 +301,13 @@ def _decision(item: Item, stored: KnownItem | None, reason: str) -> Decision:
 
 
 def _item(
-    one: _Keyed, guid: str, source: Source, home: str | None, now: Instant, first_poll: bool, backfill: float, language: str
+    one: _Keyed, guid: str, source: Source, voice: Voice, now: Instant, first_poll: bool, backfill: float, language: str
 ) -> Item:
     entry = one.entry
     dated = entry.published if entry.published is not None else entry.updated
     undated = dated is None or dated < EARLIEST
     published = now if dated is None or undated else min(dated, now)
-    outlet, outlet_key = outlet_of(entry, source, home)
+    outlet, outlet_key, second_hand = outlet_of(entry, source, voice)
     return Item(
         id=ItemId(0),
         source=source.id,
@@ -327,4 +328,5 @@ def _item(
         undated=undated,
         old=first_poll and (undated or published < now - backfill),
         origin=agency(entry.text, entry.authors),
+        second_hand=second_hand,
     )

@@ -16,6 +16,7 @@ from aggregator.ports import LanguageGuesser, Override, Reject, Rules, Transacti
 from aggregator.store.identity import story_ids
 from aggregator.stories.budget import Allotted, Spent, allot
 from aggregator.stories.identify import Changed, Decision, Lookup, New, Rekeyed, Repeated, Same, identify
+from aggregator.stories.outlets import Owners, Voice
 
 
 class Reading(Struct, frozen=True):
@@ -114,9 +115,18 @@ class Reader(Struct, frozen=True):
     engine: Engine
     guesser: LanguageGuesser
     backfill: float
+    owners: Owners
 
     def read(
-        self, source: Source, state: SourceState, feed: Feed, known: Lookup, decided: Decided, spent: Spent, now: Instant
+        self,
+        source: Source,
+        state: SourceState,
+        feed: Feed,
+        known: Lookup,
+        voice: Voice,
+        decided: Decided,
+        spent: Spent,
+        now: Instant,
     ) -> Reading:
         """Tells entries apart, throws out what keep, drop, a person and the budget say, and prepares the rest for grouping.
 
@@ -125,9 +135,8 @@ class Reader(Struct, frozen=True):
         """
         first = state.first_success is None
         likely = (feed.language or "und").partition("-")[0].lower()
-        home = feed.url or (state.home if feed.partial else None) or state.url
         backfill = self.backfill
-        found = identify(feed.entries, feed.unchanged, known, source, home, now, first, backfill, likely, partial=feed.partial)
+        found = identify(feed.entries, feed.unchanged, known, source, voice, now, first, backfill, likely, partial=feed.partial)
         languages = dict(state.languages)
         decisions: list[Decision] = []
         rejects: list[Reject] = []
@@ -201,13 +210,14 @@ def _when(decision: Decision) -> Instant:
 
 def _revise(transaction: Transaction, engine: Engine, item: Item, signature: Signature) -> StoryId:
     """Stores what a known item says now. It stays in its story; what comes is compared with the new text."""
-    engine.revise(transaction.index, item, signature)
-    return transaction.update_item(item)
+    return transaction.update_item(replace(item, astray=engine.revise(transaction.index, item, signature)))
 
 
 def _join(transaction: Transaction, engine: Engine, item: Item, signature: Signature, now: Instant, joins: bool) -> list[StoryId]:
     """Puts a new item into a story, and makes one of stories that it proves to be one."""
     placement = engine.place(transaction.index, item, signature, now, joins)
+    if placement.spare:
+        item = replace(item, excess=True)
     stored, story = transaction.add_item(item, placement.story, placement.evidence)
     engine.record(transaction.index, stored, story, signature, placement)
     if not placement.merges:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from aggregator.model import Category, Entry, Item, ItemId, Origin, Source, SourceId, StoryId
+from aggregator.model import Category, Entry, Item, ItemId, Source, SourceId, StoryId
 from aggregator.ports import KnownItem
 from aggregator.stories.identify import (
     Changed,
@@ -21,11 +21,12 @@ from aggregator.stories.identify import (
     identify,
     title_hash,
 )
-from aggregator.stories.outlets import outlet_of
+from aggregator.stories.outlets import Voice
 
 NOW = 1_700_000_000.0
 HOUR = 3600.0
 SOURCE = Source(id=SourceId("daily"), url="https://feeds.daily.example/rss")
+VOICE = Voice("daily.example", "daily.example", frozenset({"daily.example"}))
 
 
 def entry(
@@ -46,7 +47,7 @@ class Shelf:
     def poll(
         self, *entries: Entry, unchanged: tuple[bytes, ...] = (), first: bool = False, source: Source = SOURCE
     ) -> list[Decision]:
-        decisions = identify(entries, unchanged, self, source, "https://www.daily.example/", NOW, first, 24 * HOUR)
+        decisions = identify(entries, unchanged, self, source, VOICE, NOW, first, 24 * HOUR)
         for decision in decisions:
             if not isinstance(decision, Repeated):
                 self._keep(decision.item)
@@ -79,7 +80,7 @@ def test_an_entry_is_new_once_then_the_same_then_changed() -> None:
 
 def test_an_item_has_its_entrys_language_or_the_one_that_is_likely() -> None:
     document = (entry("a"), entry("b", language="pl"))
-    found = identify(document, (), Shelf(), SOURCE, None, NOW, True, 0.0, "de")
+    found = identify(document, (), Shelf(), SOURCE, VOICE, NOW, True, 0.0, "de")
     assert [one.item.language for one in found if isinstance(one, New)] == ["de", "pl"]
 
 
@@ -180,30 +181,6 @@ def test_the_backlog_of_a_new_source_is_old(first: bool, published: float | None
     (decision,) = Shelf().poll(entry("a", published=published), first=first)
     assert isinstance(decision, New)
     assert decision.item.old is old
-
-
-AGGREGATOR = replace(SOURCE, aggregator=True)
-
-
-@pytest.mark.parametrize(
-    ("source", "one", "outlet"),
-    [
-        (SOURCE, entry("a", "https://news.daily.example/1"), ("daily.example", "daily.example")),
-        (SOURCE, entry("a", "https://www.other.example/1"), ("other.example", "other.example")),
-        (SOURCE, entry("a", None), ("daily.example", "daily.example")),
-        (SOURCE, entry("a", "https://t.co/x"), ("daily.example", "daily.example")),
-        (replace(SOURCE, outlet="The Daily"), entry("a", "https://x.example/1"), ("The Daily", "the daily")),
-        (
-            AGGREGATOR,
-            entry("a", "https://hub.example/1", origin=Origin("The Post", "https://www.post.example")),
-            ("The Post", "post.example"),
-        ),
-        (AGGREGATOR, entry("a", "https://hub.example/1", origin=Origin("The Pöst", None)), ("The Pöst", "the post")),
-        (AGGREGATOR, entry("a", "https://www.post.example/1"), ("post.example", "post.example")),
-    ],
-)
-def test_outlet(source: Source, one: Entry, outlet: tuple[str, str]) -> None:
-    assert outlet_of(one, source, "https://www.daily.example/") == outlet
 
 
 def test_the_hash_sees_what_a_reader_sees() -> None:

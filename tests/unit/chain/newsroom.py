@@ -24,6 +24,7 @@ from aggregator.store.writer import Writer
 from aggregator.stories.adopt_config import adopt
 from aggregator.stories.curate import Curator
 from aggregator.stories.ingest import Reader
+from aggregator.stories.outlets import owners
 from aggregator.tag.check import check
 from aggregator.tag.rules import compile_rules
 
@@ -139,8 +140,8 @@ class Newsroom:
         return reports
 
     def _pipeline(self, writer: Writer) -> Pipeline:
-        reader = Reader(self.rules, Engine(self.settings.dedup), EnglishAlone(), self.settings.publish.backfill)
-        chain = (self, self, reader)
+        owned, backfill = owners(self.settings.sources), self.settings.publish.backfill
+        chain = (self, self, Reader(self.rules, Engine(self.settings.dedup), EnglishAlone(), backfill, owned))
         return Pipeline(self.settings, self.store, writer, self.gate, *chain, self.clock, lambda: 0.5, self.current)
 
     # --- what a subscriber sees

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from aggregator.dedup.engine import Engine, Placement
+from aggregator.dedup.engine import Engine
+from aggregator.dedup.search import Placement
 from aggregator.model import Entry, Item, ItemId, SourceId, StoryId
 from aggregator.settings import Dedup
 from aggregator.store.index import MemoryStoryIndex

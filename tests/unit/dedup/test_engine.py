@@ -5,11 +5,16 @@ from __future__ import annotations
 from tests.unit.dedup.newsroom import Desk
 
 
-def test_one_address_is_one_story_whatever_the_headline() -> None:
+def test_one_address_is_one_story_if_titles_or_texts_agree() -> None:
+    page, shared = "https://daily.example/bridge", "https://www.daily.example/bridge/?utm_source=rss"
+    text = "The first cars crossed the bay at noon on Thursday, nine years after the old bridge was closed."
     desk = Desk()
-    desk.put("a", "Harbour bridge opens to traffic", url="https://daily.example/bridge?utm_source=rss")
-    desk.put("b", "Cars cross the bay at last", url="https://www.daily.example/bridge/")
-    assert desk.together("a", "b")
+    desk.put("a", "Harbour bridge opens to traffic", text, url=page)
+    desk.put("b", "Cars cross at last", text, url=shared)
+    desk.put("c", "Traffic on the bridge", url=shared)
+    desk.put("d", "Claim your compensation today", "Send your account number to our lawyers.", url=shared)
+    assert desk.together("a", "b", "c")
+    assert desk.apart("a", "d")
 
 
 def test_one_headline_with_and_without_the_outlets_name() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.dedup.engine import MAX_ITEMS
+from aggregator.dedup.search import MAX_ITEMS
 from aggregator.settings import Dedup
 from tests.unit.dedup.newsroom import Desk
 
@@ -248,8 +248,8 @@ def test_fragments_that_prove_one_story_are_merged(desk: Desk) -> None:
     )
     desk.put(
         "b",
-        "Island cut off: Lindholm's only road closed",
-        "Lindholm has no road since a ship hit the bridge. Mayor Greta Sund asked for ferries.",
+        "Island cut off: Lindholm's only road closed since freighter hit bridge",
+        "Lindholm has no road. Mayor Greta Sund asked for ferries and said that the school would close.",
         hours=1,
     )
     assert desk.apart("a", "b")

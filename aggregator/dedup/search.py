@@ -1,0 +1,245 @@
+"""The search for the story that an item joins: what is near, what those stories say, and which of them prove to be one.
+
+Decides by what the index remembers, and only reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from aggregator.dedup.candidates import Reach, by_address
+from aggregator.dedup.compare import EVENT, STORY, Weights, terms
+from aggregator.dedup.judge import Verdict, judge
+from aggregator.dedup.votes import NOT_ALONE, Word, agreed, is_bridged, mean, share, votes, word
+from aggregator.dedup.weigh import view_of
+from aggregator.model import Evidence, StoryId
+from aggregator.ports import IndexedItem, StoryIndex
+from aggregator.settings import Dedup
+
+MAX_ITEMS = 60
+"""Items that a story holds at most: what grows beyond that is a topic."""
+OF_SOURCE_IN_EVENT = 20
+"""The same at the event level, where an outlet's own further reports on an event belong to it: a third of the story's room."""
+SAME_ADDRESS = 2.0
+"""What one address adds to the score of a pair."""
+JUDGES = 12
+"""Items of a story that an item is compared with; spread evenly over it."""
+MERGE_JUDGES = 8
+"""Items of each of two stories that are compared when these may be one."""
+OF_SOURCE = 5
+"""Items of one source in a story. A source revises a report two or three times under new guids, four times on a busy day; what it
+sends beyond that adds nothing, and must not fill the story so that other outlets begin a second one."""
+MERGES = 4
+"""Stories that one item may bring together with its own."""
+
+
+class Level(Struct, frozen=True):
+    """How far a story reaches. once: a second text of an outlet joins only if one pair is sure; of_source: of one source."""
+
+    weights: Weights
+    reach: Reach
+    once: bool
+    of_source: int
+
+
+LEVELS = {
+    "story": Level(STORY, Reach(heavy=6, least=0.15, candidates=12), once=True, of_source=OF_SOURCE),
+    "event": Level(EVENT, Reach(heavy=10, least=0.05, candidates=24), once=False, of_source=OF_SOURCE_IN_EVENT),
+}
+"""Of the items that share less than `least`, fewer than one in a thousand would agree."""
+
+
+class Placement(Struct, frozen=True):
+    """Where an item belongs. story: None for a new one; merges: stories that prove the same (the caller says whose id stays).
+
+    spare: the story has enough of the item's source, so that the item is put nowhere, and nothing will join it.
+    row, marked: what `record` will remember: the item, and those found to be of one form with it.
+    """
+
+    story: StoryId | None
+    evidence: Evidence
+    merges: tuple[StoryId, ...] = ()
+    row: IndexedItem | None = None
+    marked: tuple[IndexedItem, ...] = ()
+    spare: bool = False
+
+
+class _Proposal(Struct):
+    """A story that an item may join: by which of its items it was found, and what all of them say.
+
+    counts: what the word of each of them counts; told: the item's outlet is in the story already, with another text: then only a
+    sure pair lets it in; bridged: what agrees is a round-up's word.
+    """
+
+    story: StoryId
+    partner: IndexedItem
+    verdict: Verdict
+    scores: list[float]
+    counts: list[float]
+    told: bool
+    bridged: bool
+
+    @property
+    def mean(self) -> float:
+        return mean(self.scores, self.counts)
+
+    def agrees(self, weights: Weights) -> bool:
+        """Whether one pair is sure and not alone, or the story agrees on the whole."""
+        if self.bridged:
+            return False
+        if max(self.scores) >= weights.sure and share(self.scores, self.counts) >= NOT_ALONE:
+            return True
+        return not self.told and agreed(self.scores, self.counts, weights)
+
+
+class Search:
+    """The search for one item's story."""
+
+    def __init__(self, index: StoryIndex, settings: Dedup, level: Level, row: IndexedItem) -> None:
+        self._index = index
+        self._settings = settings
+        self._weights = level.weights
+        self._once = level.once
+        self._of_source = level.of_source
+        self._row = row
+
+    def by_address(self, address: int) -> IndexedItem | None:
+        """An item of the same address whose story has room. A page that carries many entries is nobody's address."""
+        rows = by_address(self._index, address, self._row.at, self._settings.within)
+        unlike = [row for row in rows if row.source == self._row.source and not _titles_meet(self._row, row)]
+        if len(unlike) > 1:
+            return None
+        return next((row for row in rows if self._members(row.story) and self._on_one_page(row)), None)
+
+    def _on_one_page(self, other: IndexedItem) -> bool:
+        """Whether titles or texts agree well enough for items of one address: anyone can link to a page under any headline.
+
+        An outlet's own live page is one story while its headlines have a word in common.
+        """
+        if self._row.outlet == other.outlet and _titles_meet(self._row, other):
+            return True
+        return judge(view_of(self._row), view_of(other), 0.0, False, False, self._weights).score >= -SAME_ADDRESS
+
+    def kept_few(self, placement: Placement) -> Placement:
+        """The placement, unless the story has enough of the item's source."""
+        story = placement.story
+        if story is None or sum([row.source == self._row.source for row in self._rows(story)]) < self._of_source:
+            return placement
+        return Placement(None, Evidence("its source has told the story often enough", nearest=story), spare=True)
+
+    def by_words(self, candidates: Sequence[IndexedItem]) -> Placement:
+        """The story that agrees with the item best, and those that then prove to be the same one."""
+        verdicts, marked = self._verdicts(candidates)
+        proposals, nearest = self._proposals(verdicts)
+        agreeing = [one for one in proposals if one.agrees(self._weights)]
+        agreeing.sort(key=lambda one: (max(one.scores) < self._weights.sure, -one.mean))
+        if not agreeing:
+            evidence = Evidence("new", nearest=nearest[0] if nearest else None, nearest_score=nearest[1] if nearest else None)
+            return Placement(None, evidence, row=self._row, marked=marked)
+        best, others = agreeing[0], agreeing[1:] + [one for one in proposals if one not in agreeing]
+        merges = self._merges(best.story, [one.story for one in others])
+        apart = next((one for one in others if one.story not in merges), None)
+        return Placement(best.story, self._evidence(best, apart, nearest), merges, self._row, marked)
+
+    def _verdicts(self, candidates: Sequence[IndexedItem]) -> tuple[list[tuple[Verdict, IndexedItem]], tuple[IndexedItem, ...]]:
+        """Each candidate with its verdict, the highest score first; and those of one form with the item."""
+        verdicts = [(self._judge(self._row, other), other) for other in candidates]
+        marked = tuple(other for verdict, other in verdicts if verdict.form)
+        if marked:
+            self._row.form = True
+            verdicts = [(self._judge(self._row, other), other) for other in candidates]
+        verdicts.sort(key=lambda one: -one[0].score)
+        return verdicts, tuple(other for other in marked if not other.form)
+
+    def _proposals(self, verdicts: Iterable[tuple[Verdict, IndexedItem]]) -> tuple[list[_Proposal], tuple[StoryId, float] | None]:
+        """Stories with an item that tells the same; and the nearest of the others, with its best score."""
+        proposals: dict[StoryId, _Proposal] = {}
+        nearest: tuple[StoryId, float] | None = None
+        for verdict, other in verdicts:
+            if other.story in proposals:
+                continue
+            members = self._members(other.story) if verdict.score >= 0 else ()
+            if members:
+                proposals[other.story] = self._proposal(members, other, verdict)
+            elif nearest is None:
+                nearest = (other.story, round(verdict.score, 2))
+        return list(proposals.values()), nearest
+
+    def _proposal(self, members: Sequence[IndexedItem], partner: IndexedItem, verdict: Verdict) -> _Proposal:
+        judges = spread(members, JUDGES)
+        judges = [one for one in judges if not view_of(one).astray] or judges
+        words = [word(self._row, one, frozenset((one.outlet,)), self._judge(self._row, one)) for one in judges]
+        scores, bridged = [one.score for one in words], is_bridged(words)
+        return _Proposal(partner.story, partner, verdict, scores, votes(judges, self._once), self._told(members), bridged)
+
+    def _told(self, members: Sequence[IndexedItem]) -> bool:
+        mine = (member for member in members if member.outlet == self._row.outlet)
+        return self._once and any(self._judge(self._row, member).score < 0 for member in mine)
+
+    def _merges(self, story: StoryId, others: Sequence[StoryId]) -> tuple[StoryId, ...]:
+        """Those of the other stories that tell the same as this one, now that the item is in it."""
+        merged: list[StoryId] = []
+        members = [*self._rows(story), self._row]
+        for other in others[:MERGES]:
+            theirs = self._rows(other)
+            if len(members) + len(theirs) > MAX_ITEMS or not self._in_reach([*members, *theirs]):
+                continue
+            if self._are_one(spread(members, MERGE_JUDGES), spread(theirs, MERGE_JUDGES)):
+                merged.append(other)
+                members += theirs
+        return tuple(merged)
+
+    def _are_one(self, ours: Sequence[IndexedItem], theirs: Sequence[IndexedItem]) -> bool:
+        """Whether two stories agree now that the item is in one of them, and not by its word and that of round-ups alone."""
+        pairs = [(a, b, self._judge(a, b)) for a in ours for b in theirs]
+        scores = [verdict.score for *_, verdict in pairs]
+        if not scores or not agreed(scores, [1.0] * len(scores), self._weights):
+            return False
+        row = self._row
+        return not is_bridged(
+            [
+                Word(frozenset((a.outlet, b.outlet)), verdict.score, copies=False)
+                for a, b, verdict in pairs
+                if row.outlet not in (a.outlet, b.outlet) and row.source not in (a.source, b.source)
+            ]
+        )
+
+    def _members(self, story: StoryId) -> Sequence[IndexedItem]:
+        """The story's items, if the item may still join it; else none."""
+        rows = self._rows(story)
+        return rows if rows and len(rows) < MAX_ITEMS and self._in_reach([*rows, self._row]) else ()
+
+    def _in_reach(self, rows: Sequence[IndexedItem]) -> bool:
+        first = rows[0].at
+        return all(abs(row.at - first) <= self._settings.at_most for row in rows)
+
+    def _rows(self, story: StoryId) -> list[IndexedItem]:
+        return list(self._index.items(self._index.members(story)).values())
+
+    def _judge(self, a: IndexedItem, b: IndexedItem) -> Verdict:
+        return judge(view_of(a), view_of(b), abs(a.at - b.at), a.outlet == b.outlet, a.form or b.form, self._weights)
+
+    def _evidence(self, best: _Proposal, apart: _Proposal | None, nearest: tuple[StoryId, float] | None) -> Evidence:
+        partner, pair = best.partner, best.verdict.pair
+        if apart is not None:
+            nearest = (apart.story, round(apart.verdict.score, 2))
+        return Evidence(
+            rule="one pair is sure" if max(best.scores) >= self._weights.sure else "most of the story agrees",
+            score=round(best.verdict.score, 2),
+            terms=terms(pair, abs(self._row.at - partner.at), self._row.outlet == partner.outlet, self._weights),
+            partner=partner.id,
+            nearest=nearest[0] if nearest else None,
+            nearest_score=nearest[1] if nearest else None,
+        )
+
+
+def spread(rows: Sequence[IndexedItem], count: int) -> Sequence[IndexedItem]:
+    if len(rows) <= count:
+        return rows
+    return [rows[place * len(rows) // count] for place in range(count)]
+
+
+def _titles_meet(a: IndexedItem, b: IndexedItem) -> bool:
+    return not view_of(a).rare.keys().isdisjoint(view_of(b).rare)
