@@ -1,0 +1,240 @@
+"""Feeds among honest ones that want to speak for them, to lead their stories, to fill, to join or to split them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregator.store.sqlite import SqliteStore
+from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
+
+FEEDS = ("alpha", "beta", "gamma", "delta", "evil", "worse", "worst")
+CONFIG = 'site: {url: "https://news.example"}\nsources:\n' + "".join(
+    f'  - {{id: {name}, url: "https://{name}.example/feed.json"}}\n' for name in FEEDS
+)
+FERRY = "Storm closes northern ferry line until Friday"
+FERRY_TEXT = (
+    "Boats on the northern ferry line stay in port until Friday because of the storm, the harbour master said on Thursday. "
+    "Some four hundred passengers are waiting at the terminal in Lindholm, where the town has opened the school gymnasium for "
+    "the night. The line carries nine hundred people a day to the islands of Arvo and Skerry, and has not been closed for so "
+    "long since the winter of 1987. Waves of seven metres were measured off the lighthouse in the morning."
+)
+BANK = "Central bank raises key rate to four percent"
+BANK_TEXT = (
+    "The central bank has raised its key interest rate by a quarter of a point to four percent, the highest since 2001. Governor "
+    "Ilse Maran told reporters that inflation remained stubborn and that another increase in July was very likely. Markets had "
+    "expected the decision; the crown gained half a percent against the dollar, and shares of lenders rose in early trade."
+)
+SCAM = "Claim your compensation today"
+SCAM_TEXT = "You may be owed thousands. Send your account number to our lawyers before midnight and receive the money at once."
+
+
+@pytest.fixture
+def newsroom(tmp_path: Path) -> Any:
+    store = SqliteStore(tmp_path / "news.db")
+    room = Newsroom(tmp_path, store)
+    room.configure(CONFIG)
+    for name in FEEDS:
+        room.serves(address(name), entry(f"About {name}", url=f"https://{name}.example/about", at=START - 9 * HOUR))
+    room.poll()
+    yield room
+    store.close()
+
+
+def address(name: str) -> str:
+    return f"https://{name}.example/feed.json"
+
+
+def tells(room: Newsroom, name: str, *entries: dict[str, Any], minutes: float = 10) -> None:
+    """The feed says this now, and is polled."""
+    room.clock.time += minutes * 60
+    room.serves(address(name), *entries)
+    room.poll(name)
+
+
+def report(name: str, title: str = FERRY, text: str = FERRY_TEXT, **more: Any) -> dict[str, Any]:
+    more.setdefault("url", f"https://{name}.example/report")
+    return entry(title, text=text, **({"at": START} | more))
+
+
+def shown(room: Newsroom, word: str) -> list[dict[str, Any]]:
+    """What subscribers are told whose headline has the word."""
+    return [row for row in room.feed() if word in row["title"]]
+
+
+def outlets(row: dict[str, Any]) -> list[str]:
+    return [one["name"] for one in row["_aggregator"]["outlets"]]
+
+
+# --- (a) whose voice it is
+def test_a_link_puts_no_words_into_another_outlets_mouth(newsroom: Newsroom) -> None:
+    page = "https://alpha.example/report"
+    tells(newsroom, "evil", report("evil", "Ferry line closed: alpha admits it was paid", url=page))
+    (before,) = shown(newsroom, "admits")
+    assert outlets(before) == ["evil.example"], "the link is alpha's, the words are not"
+    tells(newsroom, "alpha", report("alpha", url=page))
+    tells(newsroom, "beta", report("beta"))
+    (after,) = shown(newsroom, "ferry line")
+    assert (after["title"], after["url"]) == (FERRY, page)
+    assert outlets(after)[0] == "alpha.example"
+    assert after["id"] == before["id"], "the story was published: its id stays"
+    assert not shown(newsroom, "admits")
+
+
+def test_a_feed_with_links_to_five_papers_is_one_outlet(newsroom: Newsroom) -> None:
+    links = [f"https://{name}.example/report" for name in ("alpha", "beta", "gamma", "delta", "epsilon")]
+    tells(newsroom, "evil", *(report("evil", url=link, id=link) for link in links))
+    (row,) = shown(newsroom, "ferry line")
+    assert outlets(row) == ["evil.example"]
+
+
+def test_the_page_that_a_feed_calls_its_own_names_nobody(newsroom: Newsroom) -> None:
+    forwarded = report("evil", "Alpha admits that it was paid", "We were paid.", url="https://t.co/x")
+    tells(newsroom, "evil", forwarded)
+    newsroom.serves(address("evil"), forwarded, report("evil", "Alpha admits it again", "Paid twice.", url="https://bit.ly/y"))
+    document = newsroom.answers[address("evil")]
+    body = document.body.replace(b'"items"', b'"home_page_url": "https://alpha.example/", "items"')  # type: ignore[union-attr]
+    newsroom.answers[address("evil")] = type(document)(document.url, 200, document.headers, body)  # type: ignore[call-arg,union-attr]
+    newsroom.poll("evil")
+    assert {outlet for row in shown(newsroom, "admits") for outlet in outlets(row)} == {"evil.example"}
+
+
+def test_second_hand_never_leads_whatever_its_rank_and_date(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG.replace('"https://evil.example/feed.json"', '"https://evil.example/feed.json", rank: 1'))
+    tells(newsroom, "alpha", report("alpha"))
+    tells(newsroom, "evil", report("evil", f"{FERRY}, alpha lies", url="https://alpha.example/report", at=START - 5 * HOUR))
+    (row,) = shown(newsroom, "ferry line")
+    assert (row["title"], outlets(row)) == (FERRY, ["alpha.example", "evil.example"])
+
+
+# --- (b) one address
+def test_one_address_joins_no_other_words(newsroom: Newsroom) -> None:
+    page = "https://alpha.example/report"
+    tells(newsroom, "alpha", report("alpha", url=page))
+    tells(newsroom, "evil", report("evil", SCAM, SCAM_TEXT, url=page))
+    (story,) = [one for one in newsroom.stories() if one.lead_item.entry.title == FERRY]
+    assert [item.source for item in story.items] == ["alpha"]
+    assert [outlets(row) for row in shown(newsroom, "compensation")] == [["evil.example"]]
+
+
+# --- (c) edits
+def test_a_lead_that_is_edited_into_something_else_loses_the_lead(newsroom: Newsroom) -> None:
+    wire = report("evil", id="wire")
+    tells(newsroom, "evil", wire)
+    for name in ("alpha", "beta"):
+        tells(newsroom, name, report(name))
+    (before,) = shown(newsroom, "ferry line")
+    assert outlets(before) == ["evil.example", "alpha.example", "beta.example"]
+    tells(newsroom, "evil", wire | {"title": SCAM, "content_text": SCAM_TEXT})
+    (after,) = shown(newsroom, "ferry line")
+    assert after["id"] == before["id"]
+    assert outlets(after) == ["alpha.example", "beta.example"], "what tells something else reports nothing"
+    assert not shown(newsroom, "compensation")
+    tells(newsroom, "evil", wire)
+    (again,) = shown(newsroom, "ferry line")
+    assert outlets(again)[0] == "alpha.example", "who lost the lead does not get it back"
+    assert set(outlets(again)) == {"alpha.example", "beta.example", "evil.example"}
+
+
+def test_two_feeds_that_edit_alike_do_not_outvote_one(newsroom: Newsroom) -> None:
+    wires = {name: report(name, id="wire") for name in ("evil", "worse", "worst")}
+    for name, wire in wires.items():
+        tells(newsroom, name, wire)
+    tells(newsroom, "alpha", report("alpha"))
+    for name, wire in wires.items():
+        tells(newsroom, name, wire | {"title": SCAM, "content_text": SCAM_TEXT})
+    (row,) = shown(newsroom, "ferry line")
+    assert outlets(row) == ["alpha.example"]
+
+
+def test_a_new_headline_over_the_old_text_is_an_edit_into_something_else(newsroom: Newsroom) -> None:
+    wire = report("evil", id="wire")
+    tells(newsroom, "evil", wire)
+    for name in ("alpha", "beta"):
+        tells(newsroom, name, report(name))
+    tells(newsroom, "evil", wire | {"title": SCAM})
+    assert not shown(newsroom, "compensation")
+
+
+def test_a_lead_that_is_brought_up_to_date_keeps_the_lead(newsroom: Newsroom) -> None:
+    flash = report("alpha", id="flash")
+    tells(newsroom, "alpha", flash)
+    for name in ("beta", "gamma"):
+        tells(newsroom, name, report(name))
+    newer = FERRY_TEXT.replace("four hundred", "seven hundred") + " The first boat will sail to Skerry on Saturday."
+    tells(newsroom, "alpha", flash | {"title": "Storm closes northern ferry line until Saturday", "content_text": newer})
+    (row,) = shown(newsroom, "ferry line")
+    assert row["title"].endswith("Saturday")
+    assert outlets(row) == ["alpha.example", "beta.example", "gamma.example"]
+
+
+# --- (d) filling
+def test_copies_do_not_fill_a_story(newsroom: Newsroom) -> None:
+    copies = [report("evil", id=f"copy {n}", url=f"https://evil.example/{n}") for n in range(70)]
+    tells(newsroom, "alpha", report("alpha"))
+    tells(newsroom, "evil", *copies)
+    for name in ("beta", "gamma", "delta"):
+        tells(newsroom, name, report(name))
+    (row,) = shown(newsroom, "ferry line")
+    assert outlets(row) == ["alpha.example", "evil.example", "beta.example", "gamma.example", "delta.example"]
+    story = next(one for one in newsroom.stories() if len(one.outlets) == 5)
+    assert sum(item.source == "evil" for item in story.items) <= 5
+    kept = sum(item.source == "evil" for one in newsroom.stories() for item in one.items)
+    assert kept == 71, "nothing is lost: all copies and the page before them are stored"
+
+
+def test_a_copy_too_many_stays_out_of_the_feeds_when_it_is_edited_and_when_a_feed_is_new(newsroom: Newsroom) -> None:
+    copies = [report("evil", id=f"copy {n}", url=f"https://evil.example/{n}") for n in range(9)]
+    tells(newsroom, "evil", *copies)
+    tells(newsroom, "evil", *(copy | {"title": f"{FERRY}, number {n}"} for n, copy in enumerate(copies)))
+    assert len(shown(newsroom, "ferry line")) == 1
+    newsroom.configure(CONFIG + 'topics: [{slug: sea, title: Sea, query: "ferry"}]\n')
+    newsroom.publisher.publish(None, newsroom.clock.now())
+    assert len(newsroom.titles("sea")) == 1
+
+
+def test_old_dates_do_not_close_a_story(newsroom: Newsroom) -> None:
+    """A story lives seven days from its first report. Reports that claim to be older must not use these up."""
+    tells(newsroom, "alpha", report("alpha"))
+    tells(newsroom, "evil", report("evil", at=START - 70 * HOUR))
+    tells(newsroom, "worse", report("worse", at=START - 140 * HOUR))
+    tells(newsroom, "beta", report("beta", at=START + 40 * HOUR), minutes=40 * 60)
+    (row,) = shown(newsroom, "ferry line")
+    assert {"alpha.example", "beta.example"} <= set(outlets(row))
+
+
+# --- (e) round-ups
+def round_up(name: str, number: int = 0) -> dict[str, Any]:
+    title = f"{FERRY}; {BANK}"
+    return report(name, title, f"{FERRY_TEXT} {BANK_TEXT}", id=f"round-up {number}", url=f"https://{name}.example/r{number}")
+
+
+@pytest.mark.parametrize(
+    "attackers",
+    [["evil"], ["evil", "worse"], ["evil"] * 3, ["evil", "worse", "evil", "worse"]],
+    ids=lambda names: "-".join(names),
+)
+@pytest.mark.parametrize("first", [False, True])
+def test_round_ups_make_no_two_stories_one(newsroom: Newsroom, attackers: list[str], first: bool) -> None:
+    sent: dict[str, list[dict[str, Any]]] = {}
+
+    def attack() -> None:
+        for number, name in enumerate(attackers):
+            sent.setdefault(name, []).append(round_up(name, number))
+            tells(newsroom, name, *sent[name])
+
+    if first:
+        attack()
+    tells(newsroom, "alpha", report("alpha"))
+    tells(newsroom, "beta", report("beta", BANK, BANK_TEXT))
+    if not first:
+        attack()
+    tells(newsroom, "gamma", report("gamma"))
+    tells(newsroom, "delta", report("delta", BANK, BANK_TEXT))
+    homes = {item.source: story.id for story in newsroom.stories() for item in story.items if item.entry.title in (FERRY, BANK)}
+    assert homes["alpha"] != homes["beta"]
+    assert homes["gamma"] != homes["delta"]
+    assert homes["alpha"] == homes["gamma"]
+    assert homes["beta"] == homes["delta"]
