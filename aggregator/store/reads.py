@@ -103,8 +103,14 @@ def known(
     """See `Store.known`; by id."""
     found: dict[ItemId, KnownItem] = {}
     for row in connection.execute(KNOWN, (as_json(list(guids)), as_json(list(canonicals)), source)):
-        *same, undated, old, astray = row
-        found[row[0]] = KnownItem(*same, bool(undated), old == BACKLOG, old == EXCESS, bool(astray))
+        id, guid, link, hash, mark, title, story, first_seen, published, undated, old, astray = row
+        found[id] = KnownItem(
+            *(id, guid, link, hash, mark, title, story, first_seen, published),
+            undated=bool(undated),
+            old=old == BACKLOG,
+            excess=old == EXCESS,
+            astray=bool(astray),
+        )
     return [found[id] for id in sorted(found)]
 
 
