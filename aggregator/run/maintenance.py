@@ -11,7 +11,7 @@ from aggregator.settings import Settings
 from aggregator.store.backup import kept, scheduled
 from aggregator.store.retention import Keep
 
-log = Log("keeping")
+log = Log("maintenance")
 
 SWEEP = 6 * 3_600.0
 TIDY = 3_600.0
@@ -20,7 +20,7 @@ SWEPT_KEY = "swept"
 """Of the stored value that says when retention was last done."""
 
 
-class Keeping:
+class Maintenance:
     """in_use: what holds the runtime of each turn."""
 
     def __init__(self, in_use: InUse) -> None:

@@ -23,7 +23,7 @@ OUTBOX = 1.0
 TakeIn = Callable[[Source, Callable[[SourceState], Fetched]], Coroutine[Any, Any, None]]
 
 
-class Door:
+class Network:
     """in_use: what holds the runtime of each turn; take_in: what is done with a pushed document."""
 
     def __init__(self, in_use: InUse, take_in: TakeIn) -> None:

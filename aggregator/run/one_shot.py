@@ -11,8 +11,8 @@ from aggregator.pipeline import PollReport
 from aggregator.ports import Store
 from aggregator.publish import filling, sealed
 from aggregator.run import poll_requests
-from aggregator.run.maintenance import SWEPT_KEY, Keeping
-from aggregator.run.periodic import Upkeep
+from aggregator.run.maintenance import SWEPT_KEY, Maintenance
+from aggregator.run.periodic import PeriodicWork
 from aggregator.run.poller import Poller
 from aggregator.run.private_files import tighten_at_start
 from aggregator.run.reload import fingerprint
@@ -48,8 +48,8 @@ async def poll_here(
         reports = list(await asyncio.gather(*polls))
         await runtime.writer.flush()
         await runtime.writer.call(lambda: filling.end(store, runtime.settings, runtime.clock.now()))
-        await Upkeep(in_use, lambda slugs: None, None).everything()
-        await Keeping(in_use).sweep_if_due()
+        await PeriodicWork(in_use, lambda slugs: None, None).everything()
+        await Maintenance(in_use).sweep_if_due()
         await runtime.writer.call(lambda: publish(runtime))
     finally:
         await runtime.aclose()

@@ -22,7 +22,7 @@ from aggregator.settings import Settings
 from aggregator.stories import budget, rolling
 from aggregator.text.masks import hide
 
-log = Log("upkeep")
+log = Log("periodic")
 
 ROLL = 60.0
 HEALTH = 60.0
@@ -30,7 +30,7 @@ LISTS = 10.0
 DIGESTS = 20.0
 
 
-class Upkeep:
+class PeriodicWork:
     """in_use: what holds the runtime of each turn; changed: told of feeds whose documents differ now; metrics: the daemon's.
 
     troubles: what is wrong beside sources.

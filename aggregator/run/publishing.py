@@ -13,7 +13,7 @@ from aggregator.ports import OutputState
 from aggregator.run.metrics import Metrics
 from aggregator.run.runtime import InUse
 
-log = Log("service")
+log = Log("publishing")
 
 DEBOUNCE = 0.1
 """Seconds between a poll's commit and publishing: feeds touched by several polls of one tick are written once."""
@@ -24,7 +24,7 @@ PAUSE = 30.0
 """Seconds after publishing failed until it is tried again."""
 
 
-class Issuing:
+class FeedPublishing:
     """in_use: what holds the runtime of each turn; spawn: runs something beside, and logs what it raises.
 
     refused: why the last publishing failed, None if it did not.

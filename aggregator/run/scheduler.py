@@ -18,7 +18,7 @@ from aggregator.errors import AggregatorError, DatabaseLostError
 from aggregator.ports import Job
 from aggregator.run.systemd import notify, watchdog_interval
 
-log = structlog.get_logger("daemon")
+log = structlog.get_logger("scheduler")
 
 TICK = 1.0
 """Seconds between two looks for due sources."""

@@ -17,13 +17,13 @@ from aggregator.ports import Job
 from aggregator.publish import filling
 from aggregator.run import health, poll_requests, reload
 from aggregator.run.health import Condition
-from aggregator.run.maintenance import Keeping
+from aggregator.run.maintenance import Maintenance
 from aggregator.run.metrics import Metrics
-from aggregator.run.network import Door
-from aggregator.run.periodic import Upkeep
+from aggregator.run.network import Network
+from aggregator.run.periodic import PeriodicWork
 from aggregator.run.poller import Poller
 from aggregator.run.private_files import tighten_at_start
-from aggregator.run.publishing import Issuing
+from aggregator.run.publishing import FeedPublishing
 from aggregator.run.readiness import Readiness, free_bytes
 from aggregator.run.rescue import Rescue
 from aggregator.run.runtime import InUse, MakeRuntime, Runtime
@@ -64,10 +64,10 @@ class Service:
         self._also: tuple[Path, ...] = ()
         self.metrics = Metrics()
         self._last_tick = self.runtime.clock.monotonic()
-        self._door = Door(self._in_use, self._take_in)
-        self._keeping = Keeping(self._in_use)
-        self._issuing = Issuing(self._in_use, self.metrics, self._spawn)
-        self._upkeep = Upkeep(self._in_use, self._issuing.changed, self.metrics, self._troubles)
+        self._network = Network(self._in_use, self._take_in)
+        self._maintenance = Maintenance(self._in_use)
+        self._publishing = FeedPublishing(self._in_use, self.metrics, self._spawn)
+        self._periodic = PeriodicWork(self._in_use, self._publishing.changed, self.metrics, self._troubles)
 
     @property
     def runtime(self) -> Runtime:
@@ -81,8 +81,8 @@ class Service:
         tighten_at_start(settings)
         self.runtime.gate.restore(store.holds(self.runtime.clock.now()))
         await self._adopt()
-        await self._issuing.publish(whole=True)
-        self._door.open(self._listener, self.ready, self.details, self._numbers)
+        await self._publishing.publish(whole=True)
+        self._network.open(self._listener, self.ready, self.details, self._numbers)
         if not (shares := self.runtime.shares).all:
             log.warning("few_descriptors", connections=shares.connections, polls=shares.polls)
         log.info("started", sources=len(settings.sources), address=f"http://{settings.server.host}:{settings.server.port}/")
@@ -134,7 +134,7 @@ class Service:
         except AggregatorError as error:
             log.error("adopt_failed", error=str(error))
             return
-        await self._issuing.try_all(whole=True)
+        await self._publishing.try_all(whole=True)
 
     async def _adopt(self) -> None:
         """Makes the store follow the config. States of polls that ended under the last one are stored before."""
@@ -175,9 +175,9 @@ class Service:
         await runtime.writer.flush()
         if not self._is_adopted:
             await self._adopt()
-            await self._issuing.try_all(whole=True)
+            await self._publishing.try_all(whole=True)
         now = runtime.clock.now()
-        self._issuing.look()
+        self._publishing.look()
         await self._answer_requests()
         self._make_good()
         busy = self.poller.in_flight
@@ -216,7 +216,7 @@ class Service:
         )
         self.metrics.polled(report.outcome, report.seconds, report.new, report.changed)
         self.metrics.beyond_budget(report.grouped, report.refused)
-        self._issuing.changed(report.slugs)
+        self._publishing.changed(report.slugs)
 
     async def _take_in(self, source: Source, answer: Callable[[SourceState], Fetched]) -> None:
         """A pushed document goes the way of a polled one."""
@@ -232,7 +232,7 @@ class Service:
             self._store_error = error
             return
         log.info("push_done", source=source.id, outcome=report.outcome, detail=report.detail, new=report.new)
-        self._issuing.changed(report.slugs)
+        self._publishing.changed(report.slugs)
 
     async def _end_filling(self) -> None:
         """On the first run: once every source was asked, feeds keep their newest stories."""
@@ -240,7 +240,7 @@ class Service:
         if not filling.is_under_way(runtime.store, runtime.settings):
             return
         slugs = await runtime.writer.call(lambda: filling.end(runtime.store, runtime.settings, runtime.clock.now()))
-        self._issuing.changed(frozenset(slugs))
+        self._publishing.changed(frozenset(slugs))
 
     async def _answer_requests(self) -> None:
         """`aggregator poll` beside a running daemon asks it to poll (poll_requests.py)."""
@@ -259,14 +259,14 @@ class Service:
         results = await asyncio.gather(*polls, *others, return_exceptions=True)
         runtime = self.runtime
         await runtime.writer.flush()
-        await self._issuing.try_all(whole=False)
+        await self._publishing.try_all(whole=False)
         reports = [result for result in results if isinstance(result, PollReport)]
         await runtime.writer.call(lambda: poll_requests.answer(runtime.store, request, reports))
 
     # --- the rest
     def jobs(self) -> list[Job]:
         """What is done beside the tick."""
-        return [*self._upkeep.jobs(), *self._keeping.jobs(), *self._door.jobs()]
+        return [*self._periodic.jobs(), *self._maintenance.jobs(), *self._network.jobs()]
 
     def ready(self) -> tuple[bool, Mapping[str, object]]:
         """For `/readyz`: whether polls and publishing go on, with what anybody may know."""
@@ -283,7 +283,7 @@ class Service:
             free_bytes(self.runtime.settings.publish.directory),
             self.config_error,
             self._rescue.why or self._refused,
-            self._issuing.refused,
+            self._publishing.refused,
             self.held,
         )
 
@@ -302,16 +302,16 @@ class Service:
 
     async def drain(self, seconds: float) -> None:
         """Lets polls and answers end, stores and publishes what came, and closes everything."""
-        self._door.stop()
+        self._network.stop()
         for task in self._retiring:
             task.cancel()
         late = await self.poller.drain(seconds)
         if late:
             log.warning("polls_cancelled", count=late)
-        await self._door.close()
+        await self._network.close()
         await asyncio.gather(*self._retiring, return_exceptions=True)
         try:
             await self.runtime.writer.flush()
-            await self._issuing.publish()
+            await self._publishing.publish()
         finally:
             await self.runtime.aclose()

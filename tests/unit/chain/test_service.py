@@ -102,7 +102,7 @@ def test_a_refused_edit_is_in_the_health_feed_until_it_is_mended(tmp_path: Path)
         for text, told in ((CONFIG + "topics: 7\n", 1), (CONFIG, 2)):
             desk.configure(text)
             await service.reload_if_changed(forced=False)
-            await service._upkeep.look()
+            await service._periodic.look()
             assert len(troubles(cast(Application, desk))) == 2 - told, "`status` tells it while it is so"
             assert desk.own.shelf.get("/health.atom").body.count(b"An edit of the config is refused") == told  # type: ignore[union-attr]
 
@@ -168,7 +168,7 @@ def test_publishing_that_fails_is_tried_again_after_a_pause(tmp_path: Path, monk
             return real(*given)
 
         monkeypatch.setattr(publisher, "publish", publish)
-        service._issuing.changed(frozenset([Slug("all")]))
+        service._publishing.changed(frozenset([Slug("all")]))
         await asyncio.gather(*service._tasks, return_exceptions=True)
         for pause, total in ((1.0, 1), (30.0, 2), (1.0, 2), (30.0, 3), (60.0, 3)):
             desk.clock.time += pause
@@ -194,7 +194,7 @@ def test_feeds_that_take_long_to_write_are_written_less_often(tmp_path: Path, mo
 
         async def waited() -> float:
             began = loop.time()
-            service._issuing.changed(frozenset([Slug("all")]))
+            service._publishing.changed(frozenset([Slug("all")]))
             await asyncio.gather(*service._tasks)
             return loop.time() - began
 
@@ -246,7 +246,7 @@ def test_sources_put_off_by_a_clock_that_was_ahead_are_due_again(tmp_path: Path)
         (state,) = desk.store.states().values()
         with desk.store.begin() as transaction:
             transaction.save_state(reload_state(state, START + 1e9))
-        await service._upkeep.look()
+        await service._periodic.look()
         (after,) = desk.store.states().values()
         assert (after.last_poll, after.due) == (START, START + 600)
 
@@ -291,7 +291,7 @@ def test_a_stranger_at_the_push_address_costs_nothing(tmp_path: Path, monkeypatc
             for number in range(300):
                 one = Push("https://hub.example/", f"https://one.example/{number}", f"token-{number}", "secret")
                 subscriptions.save(transaction, SourceId(f"s{number}"), one)
-        find = service._door._subscriber._find
+        find = service._network._subscriber._find
         known = find("token-7")
         assert known is not None
         assert known[0] == "s7"
