@@ -16,10 +16,11 @@ from aggregator.model.fetched import (
     NotModified,
 )
 from aggregator.model.names import Instant, ItemId, Slug, SourceId, StoryId
-from aggregator.model.sources import Auto, Cron, Every, Fixed, Hints, Source, SourceState, Validators
+from aggregator.model.sources import BEING_POLLED, Auto, Cron, Every, Fixed, Hints, Source, SourceState, Validators
 from aggregator.model.stories import Evidence, Item, Story, Tag, TagKind
 
 __all__ = [
+    "BEING_POLLED",
     "MAX_RETRY",
     "Auto",
     "Category",

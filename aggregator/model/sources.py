@@ -84,6 +84,10 @@ class Hints(Struct, frozen=True):
     skip_days: tuple[int, ...] = ()
 
 
+BEING_POLLED = "being polled"
+"""`SourceState.reason` of a source from when it is taken up until its poll is stored."""
+
+
 class SourceState(Struct, frozen=True):
     """What the store knows of a source. The poller replaces it whole, in the transaction of the poll.
 

@@ -179,6 +179,14 @@ class Event(Struct, frozen=True):
     closed: Instant | None = None
 
 
+class PollRequest(Struct, frozen=True):
+    """What `aggregator poll` asks of a running daemon. ids: None for every source. forced: whether or not they are due."""
+
+    key: str
+    ids: tuple[SourceId, ...] | None
+    forced: bool
+
+
 class Override(Struct, frozen=True):
     """A person's decision on stories, kept for good.
 

@@ -26,6 +26,7 @@ from aggregator.ports.rows import (
     Member,
     OutputState,
     Override,
+    PollRequest,
     Reject,
     Shown,
     Subscription,
@@ -57,7 +58,7 @@ class Store(Protocol):
         ...
 
     def due(self, now: Instant, limit: int) -> list[SourceState]:
-        """Configured, not gone sources whose `due` has come, the longest due first."""
+        """Configured, not gone sources whose `due` has come, the longest due first. To poll them, `Transaction.claim` them."""
         ...
 
     def holds(self, now: Instant) -> dict[str, Hold]: ...
@@ -140,6 +141,14 @@ class Store(Protocol):
 
     def events(self, limit: int) -> list[Event]:
         """Newest opened first."""
+        ...
+
+    def poll_requests(self) -> list[PollRequest]:
+        """Those that nobody has taken up yet, in the order in which they were made."""
+        ...
+
+    def poll_answer(self, key: str) -> str | None:
+        """What was answered to a request, or None as long as there is no answer."""
         ...
 
     # the rest

@@ -17,7 +17,7 @@ from aggregator.model import (
     StoryId,
 )
 from aggregator.ports.index import StoryIndex
-from aggregator.ports.rows import ArchivePage, Delivery, Event, Hold, OutputState, Override, Reject, Subscription
+from aggregator.ports.rows import ArchivePage, Delivery, Event, Hold, OutputState, Override, PollRequest, Reject, Subscription
 
 
 class Transaction(Protocol):
@@ -25,6 +25,13 @@ class Transaction(Protocol):
 
     @property
     def index(self) -> StoryIndex: ...
+
+    def claim(self, now: Instant, limit: int, until: Instant, besides: Collection[SourceId] = ()) -> list[SourceState]:
+        """Takes up sources that are due, the longest due first, but for those `besides`; returns their states as they were.
+
+        Until their polls are stored they are due at `until`: what was killed with its poll is asked then, not at each start.
+        """
+        ...
 
     def save_state(self, state: SourceState) -> None: ...
 
@@ -131,6 +138,18 @@ class Transaction(Protocol):
     def save_event(self, event: Event) -> None:
         """By (key, opened)."""
         ...
+
+    def add_poll_request(self, request: PollRequest) -> None: ...
+
+    def take_poll_requests(self) -> list[PollRequest]:
+        """Those that nobody has taken up yet; nobody gets them a second time."""
+        ...
+
+    def answer_poll_request(self, key: str, answer: str) -> None:
+        """For `Store.poll_answer`. The newest answers alone are kept."""
+        ...
+
+    def remove_poll_request(self, key: str) -> None: ...
 
     def add_rejects(self, rejects: Sequence[Reject]) -> Mapping[str, int]:
         """Keeps what was thrown away. Returns how many were new, by the first word of their rule ("keep", "drop")."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct, field
 
-from aggregator.model import Instant, Slug, SourceState, Story
+from aggregator.model import BEING_POLLED, Instant, Slug, SourceState, Story
 from aggregator.ports import OutputState
 
 
@@ -62,4 +62,6 @@ def is_filled(states: Iterable[SourceState], now: Instant) -> bool:
 
     states: of the enabled sources.
     """
-    return all(state.last_poll is not None or state.gone or state.due > now for state in states)
+    return all(
+        state.last_poll is not None or state.gone or (state.due > now and state.reason != BEING_POLLED) for state in states
+    )

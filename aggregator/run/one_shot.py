@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aggregator.errors import AggregatorError
 from aggregator.model import SourceId
-from aggregator.pipeline import PollReport
-from aggregator.ports import Store
+from aggregator.pipeline import PollReport, Work
+from aggregator.ports import PollRequest, Store
 from aggregator.publish import filling, sealed
 from aggregator.run import poll_requests
 from aggregator.run.maintenance import SWEPT_KEY, Maintenance
 from aggregator.run.periodic import PeriodicWork
-from aggregator.run.poller import Poller
+from aggregator.run.poller import LEASE, Poller
 from aggregator.run.private_files import tighten_at_start
 from aggregator.run.reload import fingerprint
 from aggregator.run.runtime import InUse, Runtime
@@ -41,8 +41,7 @@ async def poll_here(
         adopt(store, runtime.settings, lambda: runtime.rules, now)
         runtime.gate.restore(store.holds(now))
         poller = Poller(in_use, runtime.settings.polling.workers, runtime.shares.polls)
-        asked = poll_requests.Request("", None if ids is None else tuple(ids), forced)
-        polls = poller.start(runtime.wanted(asked), forced=forced)
+        polls = poller.start(_taken_up(runtime, ids, forced=forced), forced=forced)
         for poll in polls:
             poll.add_done_callback(lambda one: None if one.cancelled() or one.exception() else done(one.result()))
         reports = list(await asyncio.gather(*polls))
@@ -54,6 +53,17 @@ async def poll_here(
     finally:
         await runtime.aclose()
     return reports
+
+
+def _taken_up(runtime: Runtime, ids: Sequence[SourceId] | None, *, forced: bool) -> list[Work]:
+    """What is polled: by name or all, or else what is due, which is then not due again at once if this is killed."""
+    if forced or ids is not None:
+        return runtime.wanted(PollRequest("", None if ids is None else tuple(ids), forced))
+    now, everything = runtime.clock.now(), len(runtime.settings.sources)
+    if not runtime.store.due(now, 1):
+        return []
+    with runtime.store.begin() as transaction:
+        return runtime.with_sources(transaction.claim(now, everything, now + LEASE))
 
 
 def publish(runtime: Runtime) -> None:

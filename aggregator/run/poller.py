@@ -15,6 +15,8 @@ from aggregator.text.urls import registrable_domain
 
 PATIENCE = 1.0
 """Seconds after which a poll that waits for its server gives its worker's place to another one."""
+LEASE = 60.0
+"""Seconds after which a source is due again whose poll was taken up and never stored: it, or the process, was killed."""
 
 
 def interleave(work: Iterable[Work]) -> list[Work]:
@@ -94,7 +96,7 @@ class Poller:
                 workers.release()
 
     async def drain(self, seconds: float) -> int:
-        """Waits for what is under way, then cancels the rest. Returns how many were cancelled (they are due again)."""
+        """Waits for what is under way, then cancels the rest. Returns how many were cancelled: due after LEASE."""
         if not self._tasks:
             return 0
         _, late = await asyncio.wait(self._tasks.values(), timeout=seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -11,13 +11,12 @@ from msgspec import Struct
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.message import HttpMessenger
-from aggregator.model import SourceState
+from aggregator.model import SourceId, SourceState
 from aggregator.pipeline import Current, Pipeline, Work
-from aggregator.ports import Clock, Delivery, LanguageGuesser, Message, Parser, Rules
+from aggregator.ports import Clock, Delivery, LanguageGuesser, Message, Parser, PollRequest, Rules
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Shelf
 from aggregator.run.descriptors import STALLED, Shares, share
-from aggregator.run.poll_requests import Request
 from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
 from aggregator.store.writer import Writer
@@ -82,11 +81,11 @@ class Runtime(Struct, frozen=True):
         by_id = {source.id: source for source in self.settings.sources if source.enabled}
         return [(by_id[state.id], state) for state in states if state.id in by_id]
 
-    def wanted(self, request: Request) -> list[Work]:
-        """What a request asks for: these sources, or all; where it doesn't force, those that are due."""
-        states = self.store.states(request.ids)
+    def wanted(self, request: PollRequest, under_way: Collection[SourceId] = ()) -> list[Work]:
+        """What a request asks for: these sources, or all; where it doesn't force, those that are due or being polled."""
+        states = self.store.states(request.ids).values()
         now = self.clock.now()
-        return self.with_sources([state for state in states.values() if request.forced or state.due <= now])
+        return self.with_sources([one for one in states if request.forced or one.due <= now or one.id in under_way])
 
     async def retire(self) -> None:
         """Closes what the next config made anew, when the polls that use it have ended; at once if it is cancelled."""

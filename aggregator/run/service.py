@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import structlog
 
 from aggregator.errors import AggregatorError, ConfigError
-from aggregator.model import Fetched, Source, SourceId, SourceState
+from aggregator.model import Fetched, Instant, Source, SourceId, SourceState
 from aggregator.pipeline import PollReport
-from aggregator.ports import Job
+from aggregator.ports import Job, PollRequest
 from aggregator.publish import filling
 from aggregator.run import health, poll_requests, reload
 from aggregator.run.health import Condition
@@ -21,7 +21,7 @@ from aggregator.run.maintenance import Maintenance
 from aggregator.run.metrics import Metrics
 from aggregator.run.network import Network
 from aggregator.run.periodic import PeriodicWork
-from aggregator.run.poller import Poller
+from aggregator.run.poller import LEASE, Poller
 from aggregator.run.private_files import tighten_at_start
 from aggregator.run.publishing import FeedPublishing
 from aggregator.run.readiness import Readiness, free_bytes
@@ -180,12 +180,18 @@ class Service:
         self._publishing.look()
         await self._answer_requests()
         self._make_good()
-        busy = self.poller.in_flight
-        due = [state for state in runtime.store.due(now, CLAIM + len(busy)) if state.id not in busy]
+        due = await self._claim(now)
         self._follow(self.poller.start(runtime.with_sources(due)))
         await self._end_filling()
         self.metrics.scheduled(len(self.poller.in_flight), now - min((state.due for state in due), default=now))
         self._last_tick = runtime.clock.monotonic()
+
+    async def _claim(self, now: Instant) -> list[SourceState]:
+        """Takes up what is due. Its next due time is in the store before anyone is asked: a crash doesn't ask at each start."""
+        runtime, busy = self.runtime, self.poller.in_flight
+        if all(state.id in busy for state in runtime.store.due(now, 1 + len(busy))):
+            return []
+        return await runtime.writer.commit(lambda transaction: transaction.claim(now, CLAIM, now + LEASE, busy))
 
     def _make_good(self) -> None:
         """Asks for what was pushed and acknowledged, but could not be stored."""
@@ -245,15 +251,15 @@ class Service:
     async def _answer_requests(self) -> None:
         """`aggregator poll` beside a running daemon asks it to poll (poll_requests.py)."""
         runtime = self.runtime
-        if not poll_requests.are_pending(runtime.store):
+        if not runtime.store.poll_requests():
             return
-        for request in await runtime.writer.call(lambda: poll_requests.pending(runtime.store)):
-            wanted = runtime.wanted(request)
+        for request in await runtime.writer.call(lambda: poll_requests.take(runtime.store)):
+            wanted = runtime.wanted(request, self.poller.in_flight)
             polls = self.poller.start(wanted, forced=request.forced)
             self._follow(polls)
             self._spawn(self._finish(request, [source.id for source, _ in wanted], polls))
 
-    async def _finish(self, request: poll_requests.Request, ids: list[SourceId], polls: list[asyncio.Task[PollReport]]) -> None:
+    async def _finish(self, request: PollRequest, ids: list[SourceId], polls: list[asyncio.Task[PollReport]]) -> None:
         """Answers when the polls are stored and published, or could not be published: then the log says why."""
         others = [task for task in self.poller.tasks(ids) if task not in polls]
         results = await asyncio.gather(*polls, *others, return_exceptions=True)

@@ -272,4 +272,16 @@ def _domains(database: Database) -> None:
     database.execute("CREATE INDEX subscriptions_domain ON subscriptions (domain)")
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _private_items, _domains)
+def _poll_requests(database: Database) -> None:
+    """Rows in place of two values: each request and its answer is written alone. What waited is asked anew by who waits."""
+    database.table("poll_requests").create(
+        {"id": int, "key": str, "ids": str, "forced": int, "taken": int, "answer": str},
+        pk="id",
+        not_null={"key", "forced", "taken"},
+        defaults={"taken": 0},
+        strict=True,
+    ).create_index(["key"], "poll_requests_key", unique=True)
+    database.execute("DELETE FROM key_values WHERE key IN ('poll:requests', 'poll:answers')")
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _private_items, _domains, _poll_requests)

@@ -22,13 +22,14 @@ from aggregator.ports import (
     Member,
     OutputState,
     Override,
+    PollRequest,
     Reject,
     Shown,
     StoryFilter,
     Subscription,
     Whereabouts,
 )
-from aggregator.store import backup, care, outputs, reads, renames, retention, schema, search, states, told
+from aggregator.store import backup, care, outputs, reads, renames, requests, retention, schema, search, states, told
 from aggregator.store.connect import CHECKPOINT_PAGES, CHECKPOINT_PAGES_BESIDE, explained, open_reader, open_writer
 from aggregator.store.index import LEFT, SqliteStoryIndex
 from aggregator.store.lock import held
@@ -294,6 +295,12 @@ class SqliteStore:
 
     def events(self, limit: int) -> list[Event]:
         return self._read(told.events, limit)
+
+    def poll_requests(self) -> list[PollRequest]:
+        return self._read(requests.waiting)
+
+    def poll_answer(self, key: str) -> str | None:
+        return self._read(requests.answer_of, key)
 
     def counts(self) -> Mapping[str, int]:
         return self._read_whole(reads.counts)

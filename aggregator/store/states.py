@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from aggregator.errors import StoreError
-from aggregator.model import Hints, Instant, Source, SourceId, SourceState, Validators
+from aggregator.model import BEING_POLLED, Hints, Instant, Source, SourceId, SourceState, Validators
 from aggregator.store.rows import Row, as_json, assignments
 
 _PLAIN = (
@@ -49,6 +49,7 @@ _SELECT = f"SELECT id, {', '.join(STATE_COLUMNS)} FROM sources"
 ALL_STATES = f"{_SELECT} WHERE configured ORDER BY position"
 SOME_STATES = f"{_SELECT} WHERE configured AND id IN (SELECT value FROM json_each(?)) ORDER BY position"
 DUE = f"{_SELECT} WHERE configured AND enabled AND NOT gone AND due <= ? ORDER BY due, position LIMIT ?"
+CLAIM = "UPDATE sources SET due = ?, reason = ? WHERE id = ?"
 _KNOWN = "SELECT id, position, configured, enabled, configured_url FROM sources"
 _ADD = """INSERT INTO sources (id, position, configured, enabled, configured_url, url, due, reason)
     VALUES (?, ?, 1, ?, ?, ?, ?, 'new')"""
@@ -146,6 +147,15 @@ def states(connection: sqlite3.Connection, ids: Collection[SourceId] | None) -> 
 def due(connection: sqlite3.Connection, now: Instant, limit: int) -> list[SourceState]:
     """See `Store.due`."""
     return [state_of(row) for row in connection.execute(DUE, (now, limit))]
+
+
+def claim(
+    connection: sqlite3.Connection, now: Instant, limit: int, until: Instant, besides: Collection[SourceId]
+) -> list[SourceState]:
+    """See `Transaction.claim`."""
+    found = [state for state in due(connection, now, limit + len(besides)) if state.id not in besides][:limit]
+    connection.executemany(CLAIM, [(until, BEING_POLLED, state.id) for state in found])
+    return found
 
 
 def save(connection: sqlite3.Connection, saved: Iterable[SourceState]) -> None:

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from aggregator.errors import StoreError
 from aggregator.model import Evidence, Instant, Item, ItemId, Slug, SourceId, SourceState, Story, StoryId
-from aggregator.ports import ArchivePage, Delivery, Event, Hold, OutputState, Override, Reject, Subscription
-from aggregator.store import documents, moves, outputs, reads, small, states, told
+from aggregator.ports import ArchivePage, Delivery, Event, Hold, OutputState, Override, PollRequest, Reject, Subscription
+from aggregator.store import documents, moves, outputs, reads, requests, small, states, told
 from aggregator.store.documents import Listing
 from aggregator.store.identity import story_ids
 from aggregator.store.index import SqliteStoryIndex
@@ -68,6 +68,9 @@ class SqliteTransaction:
         self._batch.finish()
 
     # --- sources
+    def claim(self, now: Instant, limit: int, until: Instant, besides: Collection[SourceId] = ()) -> list[SourceState]:
+        return states.claim(self._connection, now, limit, until, besides)
+
     def save_state(self, state: SourceState) -> None:
         self._states[state.id] = state
 
@@ -280,6 +283,18 @@ class SqliteTransaction:
 
     def save_event(self, event: Event) -> None:
         told.save_event(self._connection, event)
+
+    def add_poll_request(self, request: PollRequest) -> None:
+        requests.add(self._connection, request)
+
+    def take_poll_requests(self) -> list[PollRequest]:
+        return requests.take(self._connection)
+
+    def answer_poll_request(self, key: str, answer: str) -> None:
+        requests.answer(self._connection, key, answer)
+
+    def remove_poll_request(self, key: str) -> None:
+        requests.remove(self._connection, key)
 
     # --- the rest
     def add_rejects(self, rejects: Sequence[Reject]) -> Mapping[str, int]:

@@ -17,9 +17,11 @@ import pytest
 from lxml import etree
 
 from aggregator.demo.origin import Origin
+from aggregator.run.poller import LEASE
+from tests.faults.network import silent_server
 from tests.faults.presses import Presses
 from tests.faults.processes import children, is_running
-from tests.flow.command import Command, eventually, free_port
+from tests.flow.command import Command, eventually, free_port, get
 from tests.flow.conftest import Newsdesk, newsdesk
 from tests.flow.subscriber import ids, read
 
@@ -148,6 +150,28 @@ def die_under_load(command: Command, chance: random.Random) -> None:
     kill(process)
     eventually(lambda: not any(map(is_running, workers)), patience=10)
     assert "Traceback" not in log.read_text()
+
+
+def test_what_was_asked_when_the_daemon_died_is_not_asked_at_each_start(tmp_path: Path) -> None:
+    """A document that ends the process must not be fetched as often as it is started anew; nothing is given up either."""
+    port, database = free_port(), tmp_path / "data" / "aggregator.db"
+    with silent_server() as (hanging, held):
+        config = tmp_path / "feeds.yaml"
+        config.write_text(
+            f"server: {{port: {port}}}\nnetwork: {{allow: [127.0.0.0/8]}}\n"
+            f"sources:\n  - {{id: hangs, url: 'http://127.0.0.1:{hanging}/feed'}}\n"
+        )
+        command = Command(config)
+        for restarts in range(3):
+            process = command.start("run")
+            eventually(lambda: get(f"http://127.0.0.1:{port}/healthz").status == 200 and held, process)
+            for _ in range(2 if restarts else 0):
+                command.run("poll")  # answered by the daemon in a turn in which it looks for what is due
+            kill(process)
+        assert len(held) == 1
+        with closing(sqlite3.connect(database)) as connection:
+            [(due,)] = connection.execute("SELECT due FROM sources").fetchall()
+        assert 0 < due - time.time() <= LEASE
 
 
 def test_a_daemon_that_is_killed_while_news_come_in(tmp_path: Path, long: bool) -> None:

@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 import signal
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from aggregator.demo.origin import serving
+from tests.faults.network import silent_server
 from tests.flow.command import Command, eventually, free_port, get
 from tests.flow.conftest import START, newsdesk
-
-
-@contextmanager
-def silent_server() -> Iterator[tuple[int, list[socket.socket]]]:
-    """Accepts connections and never says a word."""
-    held: list[socket.socket] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def accept() -> None:
-            while True:
-                try:
-                    held.append(listener.accept()[0])
-                except OSError:
-                    return
-
-        threading.Thread(target=accept, daemon=True).start()
-        try:
-            yield listener.getsockname()[1], held
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            for connection in held:
-                connection.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

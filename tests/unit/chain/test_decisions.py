@@ -322,8 +322,8 @@ def test_a_poll_asked_of_the_daemon_is_answered_once(newsroom: Newsroom) -> None
     newsroom.configure(CONFIG)
     asked = poll_requests.ask(newsroom.store, [SourceId("one")], forced=True)
     assert poll_requests.answered(newsroom.store, asked) is None
-    assert poll_requests.pending(newsroom.store) == [asked]
-    assert poll_requests.pending(newsroom.store) == [], "it is taken up once"
+    assert poll_requests.take(newsroom.store) == [asked]
+    assert poll_requests.take(newsroom.store) == [], "it is taken up once"
     report = PollReport(SourceId("one"), "changed", "1 new, 0 changed", 1, 0)
     poll_requests.answer(newsroom.store, asked, [report])
     assert poll_requests.answered(newsroom.store, asked) == [report]
@@ -333,7 +333,7 @@ def test_a_poll_asked_of_the_daemon_is_answered_once(newsroom: Newsroom) -> None
 def test_two_polls_asked_of_the_daemon_at_once_are_both_answered(newsroom: Newsroom) -> None:
     newsroom.configure(CONFIG)
     one, two = (poll_requests.ask(newsroom.store, [SourceId(id)], forced=True) for id in ("one", "two"))
-    assert poll_requests.pending(newsroom.store) == [one, two]
+    assert poll_requests.take(newsroom.store) == [one, two]
     reports = [PollReport(SourceId(id), "unchanged", "not modified") for id in ("one", "two")]
     poll_requests.answer(newsroom.store, one, reports[:1])
     poll_requests.answer(newsroom.store, two, reports[1:])
@@ -344,8 +344,8 @@ def test_what_nobody_has_taken_up_can_be_withdrawn(newsroom: Newsroom) -> None:
     newsroom.configure(CONFIG)
     one, two = (poll_requests.ask(newsroom.store, None, forced=False) for _ in range(2))
     poll_requests.withdraw(newsroom.store, one)
-    assert poll_requests.pending(newsroom.store) == [two]
-    assert not poll_requests.are_pending(newsroom.store)
+    assert poll_requests.take(newsroom.store) == [two]
+    assert not newsroom.store.poll_requests()
 
 
 @pytest.mark.parametrize("answers", [0, 3])
@@ -360,7 +360,7 @@ def test_who_waits_for_another_poll_polls_itself_when_that_has_ended(newsroom: N
 
     assert asyncio.run(poll_there(newsroom.store, None, forced=True, is_free=is_free, sleep=no_wait)) is None
     assert len(looks) == answers + 1
-    assert not poll_requests.are_pending(newsroom.store), "nobody else does it a second time"
+    assert not newsroom.store.poll_requests(), "nobody else does it a second time"
 
 
 def test_a_poll_begun_under_an_old_config_is_stored_by_the_rules_of_the_new(newsroom: Newsroom) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from aggregator.model import ItemId, Slug, SourceId, SourceState, Story, StoryId
+from aggregator.model import BEING_POLLED, ItemId, Slug, SourceId, SourceState, Story, StoryId
 from aggregator.ports import OutputState
 from aggregator.publish import select
 from tests.unit.publish.samples import NOON, item
@@ -46,3 +46,4 @@ def test_a_feed_is_filled_when_every_source_was_asked_or_has_to_wait() -> None:
     new, gone, waiting = (replace(asked, last_poll=None, **one) for one in ({}, {"gone": True}, {"due": NOON + 5}))
     assert select.is_filled([asked, gone, waiting], NOON)
     assert not select.is_filled([asked, new], NOON)
+    assert not select.is_filled([asked, replace(new, due=NOON + 60, reason=BEING_POLLED)], NOON)

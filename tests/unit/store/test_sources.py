@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from aggregator.errors import StoreError
-from aggregator.model import Hints, ItemId, SourceId, SourceState, Validators
+from aggregator.model import BEING_POLLED, Hints, ItemId, SourceId, SourceState, Validators
 from aggregator.ports import Override, Store, StoryFilter
 from tests.unit.store.builders import NEW, entry, item, source
 
@@ -95,6 +95,34 @@ def test_the_longest_due_come_first_and_no_more_than_asked_for(store: Store) -> 
     assert [state.id for state in store.due(30.0, 5)] == [BETA, GAMMA, ALPHA]
     assert [state.id for state in store.due(30.0, 2)] == [BETA, GAMMA]
     assert [state.id for state in store.due(20.0, 5)] == [BETA, GAMMA]
+
+
+def test_what_is_taken_up_is_due_later_until_its_poll_is_stored(store: Store) -> None:
+    store.sync_sources([source("alpha"), source("beta"), source("gamma")], 1.0)
+    before = store.states()
+    with store.begin() as transaction:
+        assert transaction.claim(5.0, 9, 65.0, besides=[BETA]) == [before[ALPHA], before[GAMMA]]
+        assert transaction.claim(5.0, 9, 65.0, besides=[BETA]) == []
+    assert [state.id for state in store.due(5.0, 9)] == [BETA]
+    assert [state.id for state in store.due(65.0, 9)] == [BETA, ALPHA, GAMMA]
+    assert store.states()[ALPHA].reason == BEING_POLLED
+    save(store, replace(before[ALPHA], due=20.0))
+    assert store.states()[ALPHA] == replace(before[ALPHA], due=20.0)
+
+
+def test_no_more_are_taken_up_than_asked_for(store: Store) -> None:
+    store.sync_sources([source("alpha"), source("beta"), source("gamma")], 1.0)
+    with store.begin() as transaction:
+        assert [state.id for state in transaction.claim(5.0, 1, 65.0, besides=[ALPHA])] == [BETA]
+    assert [state.id for state in store.due(5.0, 9)] == [ALPHA, GAMMA]
+
+
+def test_what_was_taken_up_in_a_transaction_that_fails_is_due(store: Store) -> None:
+    store.sync_sources([source("alpha")], 1.0)
+    with pytest.raises(ZeroDivisionError), store.begin() as transaction:
+        transaction.claim(5.0, 9, 65.0)
+        raise ZeroDivisionError
+    assert [state.id for state in store.due(5.0, 9)] == [ALPHA]
 
 
 def test_gone_and_disabled_and_removed_sources_are_not_due(store: Store) -> None:

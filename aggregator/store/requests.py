@@ -1,0 +1,56 @@
+"""Polls that are asked of the daemon, in the database: a row waits, is taken up, and holds the answer."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from aggregator.ports import PollRequest
+from aggregator.store.rows import as_json
+
+KEPT = 20
+"""Requests kept after they were taken up, the newest: each answer is read within a second, or by nobody."""
+
+_ADD = "INSERT INTO poll_requests (key, ids, forced) VALUES (?, ?, ?)"
+WAITING = "SELECT key, ids, forced FROM poll_requests WHERE NOT taken ORDER BY id"
+TAKE = "UPDATE poll_requests SET taken = 1 WHERE key = ?"
+ANSWER = "UPDATE poll_requests SET answer = ? WHERE key = ?"
+ANSWER_OF = "SELECT answer FROM poll_requests WHERE key = ?"
+REMOVE_REQUEST = "DELETE FROM poll_requests WHERE key = ?"
+TRIM_REQUESTS = """DELETE FROM poll_requests WHERE taken AND id <=
+    (SELECT id FROM poll_requests WHERE taken ORDER BY id DESC LIMIT 1 OFFSET ?)"""
+
+
+def waiting(connection: sqlite3.Connection) -> list[PollRequest]:
+    """See `Store.poll_requests`."""
+    rows = connection.execute(WAITING).fetchall()
+    return [PollRequest(key, None if ids is None else tuple(json.loads(ids)), bool(forced)) for key, ids, forced in rows]
+
+
+def answer_of(connection: sqlite3.Connection, key: str) -> str | None:
+    """See `Store.poll_answer`."""
+    row = connection.execute(ANSWER_OF, (key,)).fetchone()
+    return row[0] if row else None
+
+
+def add(connection: sqlite3.Connection, request: PollRequest) -> None:
+    """A new request, which waits."""
+    connection.execute(_ADD, (request.key, None if request.ids is None else as_json(request.ids), request.forced))
+
+
+def take(connection: sqlite3.Connection) -> list[PollRequest]:
+    """See `Transaction.take_poll_requests`."""
+    taken = waiting(connection)
+    connection.executemany(TAKE, [(request.key,) for request in taken])
+    connection.execute(TRIM_REQUESTS, (KEPT,))
+    return taken
+
+
+def answer(connection: sqlite3.Connection, key: str, text: str) -> None:
+    """Does nothing if the request was withdrawn meanwhile."""
+    connection.execute(ANSWER, (text, key))
+
+
+def remove(connection: sqlite3.Connection, key: str) -> None:
+    """Does nothing if there is none."""
+    connection.execute(REMOVE_REQUEST, (key,))
