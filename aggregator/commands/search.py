@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 @click.argument("query", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option("--limit", type=click.IntRange(min=1), default=30, show_default=True, help="At most so many stories.")
 @click.option("--since", help="Only stories with an entry first seen in this time, like 12h or 7d.")
+@click.option("--private", is_flag=True, help="Also stories of private sources.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for each story.")
 @click.pass_obj
-def command(application: Application, query: tuple[str, ...], limit: int, since: str | None, as_json: bool) -> None:
+def command(
+    application: Application, query: tuple[str, ...], limit: int, since: str | None, private: bool, as_json: bool
+) -> None:
     """Search stored stories with a query: the language of topics (docs/queries.md), newest first.
 
     Put the query in quotes if it has quotes, brackets or a minus of its own: aggregator search '"red line" -sport'
@@ -35,13 +38,20 @@ def command(application: Application, query: tuple[str, ...], limit: int, since:
 
     now = time.time()
     asked = typed(application, query)
-    for number, (story, explanation) in enumerate(matching(application.store, asked, since, now)):
-        if number == limit:
+    shown = hidden = 0
+    for story, explanation in matching(application.store, asked, since, now):
+        if shown == limit:
             break
+        if story.private and not private:
+            hidden += 1
+            continue
+        shown += 1
         if as_json:
             click.echo(json.dumps({**as_mapping(story), "reason": explanation.branch}, ensure_ascii=False))
         else:
             click.echo(told(story, explanation))
+    if hidden:
+        click.echo(f"{hidden} more of private sources: --private shows them", err=True)
 
 
 def typed(application: Application, words: tuple[str, ...]) -> Query:

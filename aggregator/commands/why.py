@@ -93,7 +93,9 @@ def _feed(application: Application, story: Story, slug: str, member: bool, reaso
     from aggregator.tag.ordering import RuleName
 
     reason = reasons.get(Slug(slug))
-    if reason is None:
+    if story.private and all(output.token is None for output in application.settings.outputs if output.slug == slug):
+        reason = "one of its sources is private, and the feed is not"
+    elif reason is None:
         names = {name.name: name for name in application.rules.names() if name.kind != "tag"}
         name: RuleName | None = names.get(slug)
         reason = str(application.rules.explain(name, story, time.time())) if name else "not selected"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from aggregator.dedup.candidates import by_words
 from aggregator.dedup.search import JUDGES, LEVELS, Placement, Search, spread
-from aggregator.dedup.signature import Signature, WordHashes, signature
+from aggregator.dedup.signature import PRIVATE, Signature, WordHashes, signature
 from aggregator.dedup.votes import strays
 from aggregator.dedup.weigh import Commonness, Weighed, pack, view_of, weigh
 from aggregator.model import Evidence, Instant, Item, ItemId, StoryId
@@ -23,12 +23,12 @@ class Engine:
 
     def __init__(self, settings: Dedup) -> None:
         self._settings = settings
-        self._hashes = WordHashes()
+        self._hashes = {private: WordHashes(private=private) for private in (False, True)}
         self._common = Commonness(1.0)
 
     def prepare(self, item: Item, level: str | None = None) -> Signature:
         """The signature of an item: pure, and done outside the lock. level: of its source, where that differs."""
-        return signature(item, self._hashes, level or self._settings.level)
+        return signature(item, self._hashes[item.private], level or self._settings.level)
 
     def expect(self, index: StoryIndex, signatures: Iterable[Signature]) -> None:
         """These are placed next, all in one transaction: what they look up is looked up together."""
@@ -65,7 +65,8 @@ class Engine:
         posted = view.heavy if read.url is None else (*view.heavy, read.url)
         view.settle()
         row.id, row.story, row.signature = item.id, story, pack(view)
-        index.add(row, read.words[: read.lead], posted, opens=placement.story is None)
+        counted = read.words[: read.lead]
+        index.add(row, (*counted, PRIVATE) if read.private else counted, posted, opens=placement.story is None)
         for other in placement.marked:
             other.form, other.signature = True, pack(view_of(other))
             index.replace(other)
@@ -96,4 +97,13 @@ class Engine:
             self._common = Commonness(unit)
         frequencies = index.frequencies(read.words)
         frequencies[:lead] = [frequency + unit for frequency in frequencies[:lead]]
-        return weigh(read, frequencies, index.total + unit, self._common, heavy)
+        return weigh(read, frequencies, self._total(index, read.private) + unit, self._common, heavy)
+
+    def _total(self, index: StoryIndex, private: bool) -> float:
+        """Items counted among which an item's words are common or rare: private ones, or all others."""
+        (known,) = index.frequencies((PRIVATE,))
+        return known if private else index.total - known
+
+    def knows_private(self, index: StoryIndex) -> bool:
+        """Whether the index may hold private items."""
+        return index.frequencies((PRIVATE,)) != [0.0]

@@ -39,6 +39,8 @@ NOUNS_IN_CAPITALS = frozenset({"de", "lb"})
 """Languages in which a capital letter makes no name."""
 MOST_CAPITALS = 0.6
 """Share of a title's words with capitals above which they tell nothing: every word has one in some desks' style."""
+PRIVATE = zlib.crc32(b"private")
+"""Where the hashes of private items' words start; as a key of its own it stands for private items in the index's counts."""
 _TITLE_COUNTS = 2
 """How often more a word of the title counts than one of the text."""
 
@@ -65,14 +67,21 @@ _MONTHS = frozenset(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "se
 
 
 class WordHashes(dict[str, int]):
-    """The hash of the stem of each word met, so that a common one is hashed once. A memo of a pure function, bounded."""
+    """The hash of the stem of each word met, so that a common one is hashed once. A memo of a pure function, bounded.
+
+    private: other hashes, so that the words of private items lead to none but private ones in the one index.
+    """
 
     LIMIT = 50_000
+
+    def __init__(self, *, private: bool = False) -> None:
+        super().__init__()
+        self._start = PRIVATE if private else 0
 
     def __missing__(self, word: str) -> int:
         if len(self) >= self.LIMIT:
             self.clear()
-        value = self[word] = zlib.crc32(word[:STEM].encode("utf-8", "replace"))
+        value = self[word] = zlib.crc32(word[:STEM].encode("utf-8", "replace"), self._start)
         return value
 
 
@@ -83,7 +92,7 @@ class Signature(Struct, frozen=True):
 
     names: capitalised words of the title; days: names of days in the title, 0 is Monday; revision: the title calls itself a
     correction or an update; generic: it names a column, not a story; language: a number for it, 0 for none; url: the identity
-    key of the address; level: story or event.
+    key of the address; level: story or event; private: of a private item.
     """
 
     words: tuple[int, ...]
@@ -101,6 +110,7 @@ class Signature(Struct, frozen=True):
     language: int
     url: int | None
     level: str
+    private: bool = False
 
 
 def signature(item: Item, hashes: WordHashes, level: str) -> Signature:
@@ -141,8 +151,9 @@ def signature(item: Item, hashes: WordHashes, level: str) -> Signature:
         revision=is_revision(entry.title),
         generic=are_generic(title),
         language=_language(item.language),
-        url=key("url", link) if link and ("/" in link or "?" in link) else None,
+        url=key("private url" if item.private else "url", link) if link and ("/" in link or "?" in link) else None,
         level=level,
+        private=item.private,
     )
 
 

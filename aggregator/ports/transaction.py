@@ -51,6 +51,10 @@ class Transaction(Protocol):
         """A feed changed an entry's guid: the item is now known by the new one."""
         ...
 
+    def set_private(self, source: SourceId, private: bool) -> None:
+        """Marks every item of a source. To be the first thing that a transaction does."""
+        ...
+
     def touch_items(self, source: SourceId, fingerprints: Collection[bytes], ids: Collection[ItemId], now: Instant) -> None:
         """These items are still in their source's document (retention counts from here).
 
@@ -98,6 +102,10 @@ class Transaction(Protocol):
         One that stands in a closed archive page stays there, unless it was taken down or is an alias: else it could enter, and be
         archived, again and again.
         """
+        ...
+
+    def withdraw(self, slug: Slug, stories: Collection[StoryId]) -> None:
+        """Takes stories out of a feed for good, those in its closed pages, too; the pages are the caller's to save anew."""
         ...
 
     def clear(self, slug: Slug) -> None:

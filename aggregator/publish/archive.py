@@ -79,6 +79,12 @@ def unpack(body: bytes) -> list[Rendered]:
     ]
 
 
+def with_anew(page: ArchivePage, stories: Collection[StoryId], anew: Mapping[StoryId, Rendered]) -> ArchivePage:
+    """The page with some of its stories as they are now; those that are not there any more leave it."""
+    entries = [anew.get(one.story, one) for one in unpack(page.body) if one.story in anew or one.story not in stories]
+    return replace(page, stories=tuple(one.story for one in entries), body=pack(entries))
+
+
 def without(page: ArchivePage, stories: Collection[StoryId]) -> ArchivePage:
     """The page without stories that were taken down: the one change that a closed page suffers."""
     return replace(

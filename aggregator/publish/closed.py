@@ -121,6 +121,23 @@ class ClosedPages:
                         transaction.save_page(rest)
                     self._write(output, rest, archive.unpack(rest.body))
 
+    def withdraw(self, stories: Collection[StoryId]) -> None:
+        """Takes private stories out of every closed page of public feeds, and shows others there as they are now.
+
+        A story that a private source had told together with others goes on without it.
+        """
+        for output in self._outputs.values():
+            for listed in self._store.pages(output.slug) if output.token is None else ():
+                found = set(listed.stories).intersection(stories)
+                page = self._store.page(output.slug, listed.page) if found else None
+                if page is not None:
+                    anew = {one.story: one for one in self._renderer.anew(found, output)}
+                    rest = archive.with_anew(page, found, anew)
+                    with self._store.begin() as transaction:
+                        transaction.withdraw(output.slug, set(page.stories).difference(rest.stories))
+                        transaction.save_page(rest)
+                    self._write(output, rest, archive.unpack(rest.body))
+
     def paths(self, output: Output) -> Iterator[str]:
         """The paths of all its pages' documents."""
         for number in range(1, self.count(output.slug) + 1):

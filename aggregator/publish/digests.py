@@ -5,7 +5,9 @@ An issue is stored like an archive page: rendered, unchangeable, outliving the t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+
+from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug, Story, StoryId
 from aggregator.ports import ArchivePage, Store
@@ -53,18 +55,37 @@ class Digests:
     def _page(self, output: Output, now: Instant) -> ArchivePage | None:
         """The issue, or None if there is nothing new to tell."""
         shown = self._store.shown(output.slug)
-        stories = [story for story in self._store.stories([one.story for one in shown]) if story.items]
+        stories = self._stories([one.story for one in shown], output)
         if not stories:
             return None
-        stories.sort(key=lambda story: (-len(story.outlets), -story.published, story.id))
         made = render(self._digest(output, stories, now))
         number = len(self._store.pages(output.slug)) + 1
         return ArchivePage(output.slug, number, now, now, tuple(one.story for one in shown), archive.pack([made]))
 
+    def withdraw(self, stories: Collection[StoryId]) -> None:
+        """Makes the issues of public digests that told of these stories anew, of those that may still be told."""
+        for output in self._settings.outputs:
+            told = self._store.pages(output.slug) if output.digest is not None and output.token is None else []
+            for page in told:
+                if not set(page.stories).isdisjoint(stories):
+                    rest = self._stories(page.stories, output)
+                    body = archive.pack([render(self._digest(output, rest, page.closed))] if rest else [])
+                    kept = tuple(one.id for one in rest)
+                    with self._store.begin() as transaction:
+                        transaction.withdraw(output.slug, set(page.stories).difference(kept))
+                        transaction.save_page(replace(page, stories=kept, body=body))
+
+    def _stories(self, ids: Iterable[StoryId], output: Output) -> list[Story]:
+        """What there is to tell, the reports of most outlets first."""
+        found = [one for one in self._store.stories(ids) if one.items and not one.dropped]
+        found = [one for one in found if output.token is not None or not one.private]
+        return sorted(found, key=lambda story: (-len(story.outlets), -story.published, story.id))
+
     def _digest(self, output: Output, stories: list[Story], now: Instant) -> View:
         site, origins = self._settings.site, public_origins(self._settings)
         views = [view(story, "summary", site, origins) for story in stories[: notices.DIGEST_STORIES]]
-        titles = {topic.slug: topic.title for topic in self._settings.topics}
+        private = {one.topic for one in self._settings.outputs if one.token is not None and output.token is None}
+        titles = {topic.slug: topic.title for topic in self._settings.topics if topic.slug not in private}
         groups: dict[StoryId, Slug] = {}
         for story in stories:
             if known := [slug for slug in titles if slug in story.topics]:

@@ -84,7 +84,8 @@ class Export:
         """The stories of a feed's document, the newest first."""
         content = self._heads[slug].output.content
         found = self._store.stories([member.story for member in self._store.shown(slug)])
-        ordered = sorted((story for story in found if story.items), key=lambda story: (-story.published, story.id))
+        public = (story for story in found if story.items and not story.private)
+        ordered = sorted(public, key=lambda story: (-story.published, story.id))
         return [(story, view(story, content, self._settings.site, self._origins)) for story in ordered]
 
     def _topic(self, slug: Slug, top: Head, stories: list[tuple[Story, View]], told: set[StoryId]) -> Iterator[tuple[str, bytes]]:
@@ -98,7 +99,7 @@ class Export:
             chunk = fresh[start : start + CHUNK]
             feeds = self._store.members_of(chunk)
             for story in self._store.stories(chunk):
-                if story.items:
+                if story.items and not story.private:
                     one = view(story, content, site, self._origins)
                     heads = [self._heads[slug] for slug in sorted(feeds[story.id] & self._heads.keys())]
                     yield f"stories/{story.id}.html", pages.story(site, one, story, heads, BELOW)

@@ -38,11 +38,11 @@ class Late:
     def _story(self, id: StoryId) -> Answer | None:
         """A story's page. One that is in no public feed is as unknown as one that never was, and nothing of it is read."""
         whereabouts = self._store.whereabouts(id)
-        if whereabouts is None:
+        if whereabouts is None or whereabouts.private:
             return None
         slugs = sorted(whereabouts.feeds & self._public.keys())
         if not slugs:
-            return GONE if whereabouts.dropped and not whereabouts.private else None
+            return GONE if whereabouts.dropped else None
         if whereabouts.story != id:
             return Moved(self._settings.site.url + story_path(whereabouts.story))
         story = self._store.story(id)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from aggregator.model import Instant, Slug, StoryId
+from aggregator.model import Instant, Slug, SourceId, StoryId
 from aggregator.ports import Delivery, OutputState, Store, Transaction
-from aggregator.publish import health_feed, notices, opml, owed, pages
+from aggregator.publish import health_feed, notices, opml, owed, pages, private
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
 from aggregator.publish.closed import ClosedPages
 from aggregator.publish.digests import Digests, Following
@@ -24,8 +23,6 @@ SITE_ID = "publish.site"
 """Key of the stored value that makes the ids of this database's feeds unique in the world."""
 SINCE = "publish.since"
 """Key of the stored time of that first publication: the date of what is empty."""
-PUBLIC = "publish.public"
-"""Key of the stored list of slugs that were public when they were last in the config."""
 MARK = "publish.mark."
 """Prefix of the keys of `Mark`s."""
 SPARE = 200
@@ -61,6 +58,7 @@ class Publisher:
         Returns the slugs of which bytes changed. Raises AggregatorError if files can't be written.
         """
         self._begin(now)
+        self._withdraw()
         states = self._store.outputs()
         outputs = [one for one in self._settings.outputs if slugs is None or one.slug in slugs]
         issues = []
@@ -123,7 +121,9 @@ class Publisher:
         if output.digest is not None:
             return Content(*self._digests.feed(output), ArchiveLinks())
         if output.rejected:
-            views = notices.rejects(self._store.rejects(output.items), self._settings.site, self.site_id())
+            hidden = private.wanted_sources(self._store, self._settings) if output.token is None else frozenset[SourceId]()
+            rejects = self._store.rejects(output.items, without=hidden)
+            views = notices.rejects(rejects, self._settings.site, self.site_id())
             return Content(*feed_of(views, output, self._settings.site), ArchiveLinks())
         shown = self._store.shown(output.slug, output.items if state.filling else None)
         if not state.filling:
@@ -165,6 +165,14 @@ class Publisher:
             self._renderer.forget_all_but(shown)
             self._promised &= shown
 
+    def _withdraw(self) -> None:
+        """Takes what has become private out of closed pages and digests of public feeds, in the store and in the files."""
+        if stories := private.withdrawn(self._store):
+            self._digests.withdraw(stories)
+            self._closed.withdraw(stories)
+            with self._store.begin() as transaction:
+                private.save(transaction, private.WITHDRAWN_KEY, ())
+
     def _webhook(self, one: Issue, now: Instant) -> tuple[list[Delivery], str | None]:
         return owed.to_webhook(self._store, one.output, one.content.entries, now, filling=one.filling)
 
@@ -175,14 +183,14 @@ class Publisher:
 
     def _show(self, one: Issue) -> None:
         output = one.output
-        private = output.token is not None
-        cache = f"{'private' if private else 'public'}, max-age={one.head.ttl}"
+        is_private = output.token is not None
+        cache = f"{'private' if is_private else 'public'}, max-age={one.head.ttl}"
         for format, body in one.made.items():
             links = f'<{one.head.hub}>; rel="hub", <{one.head.self_url(format)}>; rel="self"'
             extra = {"link": links} if one.head.hub else {}
             prepared = Prepared(TYPES[format], body, one.mark.modified, cache, output.token, extra, one.digests[format])
             self._put(feed_path(output.slug, format), prepared)
-        if not private:
+        if not is_private:
             page = Prepared(HTML, one.page, one.mark.modified, cache, extra=pages.headers())
             self._put(topic_path(output.slug), page, file=topic_path(output.slug) + ".html")
         self._shown[output.slug] = one.stories
@@ -232,8 +240,8 @@ class Publisher:
             if output.token is None:
                 served.add(topic_path(output.slug))
                 wanted[False].add(topic_path(output.slug)[1:] + ".html")
-        for private, tree in self._trees.items():
-            tree.clean(wanted[private])
+        for is_private, tree in self._trees.items():
+            tree.clean(wanted[is_private])
         for path in self.shelf.paths():
             if path not in served:
                 self.shelf.drop(path)
@@ -247,14 +255,13 @@ class Publisher:
 
     def _once_public(self) -> set[Slug]:
         """Feeds that were public when they were last in the config: that others were there is nobody's business."""
-        stored = self._store.value(PUBLIC)
-        known: set[Slug] = set(json.loads(stored)) if stored else set()
-        private = {output.slug for output in self._private()}
-        found = (known - private) | {output.slug for output in self._settings.outputs if output.token is None}
+        known = private.public_feeds(self._store)
+        found = known - {output.slug for output in self._private()}
+        found |= {output.slug for output in self._settings.outputs if output.token is None}
         if found != known:
             with self._store.begin() as transaction:
-                transaction.set_value(PUBLIC, json.dumps(sorted(found)))
-        return found
+                private.save(transaction, private.FEEDS_KEY, found)
+        return set(found)
 
     def _end_subscriptions(self, now: Instant) -> None:
         """Whoever subscribed to a feed that is gone, or private now, is told."""

@@ -99,6 +99,14 @@ class Renderer:
             kept[story] = render(seen, version)
         return [kept[member.story] for member in members if member.story in kept]
 
+    def anew(self, stories: Collection[StoryId], output: Output) -> list[Rendered]:
+        """These stories as they are now, for a closed page; what may not be shown or has no text left is left out."""
+        return [
+            render(view(story, output.content, self._site, self._origins, public=output.token is None))
+            for story in self._load(stories)
+            if story.items and not story.dropped and not (story.private and output.token is None)
+        ]
+
     def feed(self, members: Sequence[Shown], output: Output) -> Feed:
         """The feed of these members."""
         entries = in_order(self.entries(members, output), output.sort)
@@ -120,6 +128,8 @@ class Renderer:
         }
         missing = wanted.keys() - found.keys()
         for story in self._load(missing) if missing else ():
+            if public and story.private:  # it has left, or is about to: whatever happens, it is not shown
+                continue
             one = wanted[story.id], view(story, output.content, self._site, self._origins, public=public)
             found[story.id] = self._views[output.content, public, story.id] = one
         return found

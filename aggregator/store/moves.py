@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 
 from aggregator.errors import StoreError
-from aggregator.model import Evidence, Instant, Item, ItemId, StoryId
+from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, StoryId
 from aggregator.store import reads
 from aggregator.store.outputs import LEAVE_ALL
 from aggregator.store.rows import evidence_text
 
 REKEY = "UPDATE OR IGNORE items SET guid = ? WHERE id = ?"
+SET_PRIVATE = "UPDATE items SET private = ? WHERE source = ? AND private <> ?"
 _KEY = "(SELECT key FROM stories WHERE id = ?)"
 MOVE_ALL = f"UPDATE items SET story = {_KEY} WHERE story = {_KEY}"
 MOVE = f"UPDATE items SET story = {_KEY}, joined = ?, evidence = ? WHERE id = ?"
@@ -25,6 +26,11 @@ def rekey(connection: sqlite3.Connection, item: ItemId, guid: str) -> StoryId:
     """Gives an item its new guid; where another item of the source has that one, both stay as they are. Returns its story."""
     connection.execute(REKEY, (guid, item))
     return item_and_story(connection, item)[1]
+
+
+def set_private(connection: sqlite3.Connection, source: SourceId, private: bool) -> None:
+    """See `Transaction.set_private`. Looks at every item: sources turn seldom, and an index for it would cost each poll."""
+    connection.execute(SET_PRIVATE, (private, source, private))
 
 
 def item_and_story(connection: sqlite3.Connection, item: ItemId) -> tuple[Item, StoryId]:

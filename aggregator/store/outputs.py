@@ -44,6 +44,8 @@ _ENTER = "INSERT INTO members (slug, story, seq, entered) VALUES (?, ?, ?, ?)"
 LEAVE = """DELETE FROM members WHERE (story, slug) IN
     (SELECT stories.key, ? FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value)
     AND (page IS NULL OR EXISTS (SELECT 1 FROM stories WHERE key = members.story AND (dropped OR alias_of IS NOT NULL)))"""
+WITHDRAW = """DELETE FROM members WHERE (story, slug) IN
+    (SELECT stories.key, ? FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value)"""
 CLEAR = "DELETE FROM members WHERE slug = ? AND page IS NULL"
 LEAVE_ALL = "DELETE FROM members WHERE story = (SELECT key FROM stories WHERE id = ?)"
 MARK_PUBLISHED = "UPDATE stories SET published_once = 1 WHERE id = ? AND NOT published_once"
@@ -141,6 +143,11 @@ def enter(connection: sqlite3.Connection, slug: Slug, stories: Mapping[StoryId, 
 def leave(connection: sqlite3.Connection, slug: Slug, stories: Collection[StoryId]) -> None:
     """See `Transaction.leave`."""
     connection.execute(LEAVE, (slug, as_json(list(stories))))
+
+
+def withdraw(connection: sqlite3.Connection, slug: Slug, stories: Collection[StoryId]) -> None:
+    """See `Transaction.withdraw`."""
+    connection.execute(WITHDRAW, (slug, as_json(list(stories))))
 
 
 def clear(connection: sqlite3.Connection, slug: Slug) -> None:

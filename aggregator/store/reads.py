@@ -43,7 +43,7 @@ WHEREABOUTS = """SELECT told.id, (SELECT json_group_array(slug) FROM members WHE
     FROM stories AS asked CROSS JOIN stories AS told ON told.id = coalesce(asked.alias_of, asked.id) WHERE asked.id = ?"""
 HOLDS = "SELECT domain, until, reason FROM holds WHERE until > ?"
 _REJECTS = "SELECT source, guid, url, title, rule, at FROM rejects"
-REJECTS = f"{_REJECTS} ORDER BY id DESC LIMIT ?"
+REJECTS = f"{_REJECTS} WHERE source NOT IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?"
 REJECTS_OF_SOURCE = f"{_REJECTS} WHERE source = ? ORDER BY id DESC LIMIT ?"
 OVERRIDES = "SELECT kind, a, b, at FROM overrides ORDER BY id"
 VALUE = "SELECT value FROM key_values WHERE key = ?"
@@ -169,10 +169,12 @@ def holds(connection: sqlite3.Connection, now: Instant) -> dict[str, Hold]:
     return {row[0]: Hold(*row) for row in connection.execute(HOLDS, (now,))}
 
 
-def rejects(connection: sqlite3.Connection, limit: int, source: SourceId | None) -> list[Reject]:
-    """Newest first."""
-    query, parameters = (REJECTS, (limit,)) if source is None else (REJECTS_OF_SOURCE, (source, limit))
-    return [Reject(*row) for row in connection.execute(query, parameters)]
+def rejects(connection: sqlite3.Connection, limit: int, source: SourceId | None, without: Collection[SourceId]) -> list[Reject]:
+    """See `Store.rejects`."""
+    rows = connection.execute(REJECTS, (as_json(sorted(without)), limit))
+    if source is not None:
+        rows = connection.execute(REJECTS_OF_SOURCE, (source, limit))
+    return [Reject(*row) for row in rows]
 
 
 def overrides(connection: sqlite3.Connection) -> list[Override]:

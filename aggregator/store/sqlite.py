@@ -254,8 +254,8 @@ class SqliteStore:
     def evidence(self, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
         return self._read(reads.evidence, story)
 
-    def rejects(self, limit: int, source: SourceId | None = None) -> list[Reject]:
-        return self._read(reads.rejects, limit, source)
+    def rejects(self, limit: int, source: SourceId | None = None, without: Collection[SourceId] = ()) -> list[Reject]:
+        return self._read(reads.rejects, limit, source, without)
 
     def overrides(self) -> list[Override]:
         return self._read(reads.overrides)

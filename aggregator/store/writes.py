@@ -139,6 +139,9 @@ class SqliteTransaction:
         self._listing(source).present[item.id] = item.entry.fingerprint
         return story
 
+    def set_private(self, source: SourceId, private: bool) -> None:
+        moves.set_private(self._connection, source, private)
+
     def rekey_item(self, item: ItemId, guid: str) -> None:
         self._batch.flush()
         self._forget(moves.rekey(self._connection, item, guid))
@@ -223,6 +226,11 @@ class SqliteTransaction:
         self._flush_members()
         self._batch.flush()
         outputs.leave(self._connection, slug, stories)
+
+    def withdraw(self, slug: Slug, stories: Collection[StoryId]) -> None:
+        self._flush_members()
+        self._batch.flush()
+        outputs.withdraw(self._connection, slug, stories)
 
     def clear(self, slug: Slug) -> None:
         self._flush_members()

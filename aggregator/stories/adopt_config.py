@@ -14,7 +14,7 @@ from aggregator.model import Instant, Slug, Story, StoryId
 from aggregator.ports import OutputState, Rules, Store, StoryFilter
 from aggregator.ports.share import Places
 from aggregator.settings import Output, Settings
-from aggregator.stories import curate
+from aggregator.stories import curate, privacy
 
 T = TypeVar("T")
 
@@ -72,6 +72,7 @@ def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
     fingerprint = rules_fingerprint(settings)
     states = store.outputs()
     changed = _register(store, settings.outputs, states, fingerprint, now)
+    turned = privacy.follow(store, settings, rules, now)
     stale = store.value(RULES_KEY) != fingerprint.hex()
     selections = [
         _selection(store, output, states.get(output.slug), now) for output in settings.outputs if output.slug in changed
@@ -80,7 +81,7 @@ def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
         changed |= _reselect(store, selections, rules(), now, retag=stale)
         with store.begin() as transaction:
             transaction.set_value(RULES_KEY, fingerprint.hex())
-    return frozenset(changed)
+    return turned | changed
 
 
 def _register(

@@ -10,8 +10,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from aggregator.dedup.engine import Engine
+from aggregator.dedup.search import Placement
 from aggregator.dedup.signature import Signature
-from aggregator.model import Feed, Instant, Item, ItemId, Source, SourceState, Story, StoryId
+from aggregator.model import Evidence, Feed, Instant, Item, ItemId, Source, SourceState, Story, StoryId
 from aggregator.ports import LanguageGuesser, Override, Reject, Rules, Transaction
 from aggregator.store.identity import story_ids
 from aggregator.stories.budget import Allotted, Spent, allot
@@ -216,6 +217,8 @@ def _revise(transaction: Transaction, engine: Engine, item: Item, signature: Sig
 def _join(transaction: Transaction, engine: Engine, item: Item, signature: Signature, now: Instant, joins: bool) -> list[StoryId]:
     """Puts a new item into a story, and makes one of stories that it proves to be one."""
     placement = engine.place(transaction.index, item, signature, now, joins)
+    if placement.story is not None and engine.knows_private(transaction.index):
+        placement = _within_privacy(transaction, item, placement)
     if placement.spare:
         item = replace(item, excess=True)
     stored, story = transaction.add_item(item, placement.story, placement.evidence)
@@ -231,6 +234,19 @@ def _join(transaction: Transaction, engine: Engine, item: Item, signature: Signa
     for alias in aliases:
         transaction.merge_stories(kept.id, alias.id, now)
     return [kept.id]
+
+
+def _within_privacy(transaction: Transaction, item: Item, placement: Placement) -> Placement:
+    """The placement, if the story is as private as the item.
+
+    The index keeps private words apart by their hashes, of 32 bits: whoever makes up words of the same ones must not learn by
+    where his item goes what a private source tells.
+    """
+    found = [story for story in (placement.story, *placement.merges) if story is not None]
+    like = {one.id for one in transaction.stories(found) if one.private == item.private}
+    if placement.story not in like:
+        return replace(placement, story=None, evidence=Evidence("new"), merges=())
+    return replace(placement, merges=tuple(story for story in placement.merges if story in like))
 
 
 def by_claim(stories: Iterable[Story], published: Collection[StoryId]) -> list[Story]:

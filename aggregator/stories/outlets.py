@@ -70,11 +70,13 @@ class Voice(Struct, frozen=True):
 
 
 def owners(sources: Iterable[Source]) -> Owners:
-    """Whose the domains of these sources are."""
+    """Whose the domains of these sources are. A private one has none: whom others speak for must not tell that it is there."""
     addresses: defaultdict[str, set[SourceId]] = defaultdict(set)
     outlets: defaultdict[str, set[str]] = defaultdict(set)
     homes = {}
     for source in sources:
+        if source.private:
+            continue
         homes[source.id] = domain = registrable_domain(source.url)
         addresses[domain].add(source.id)
         if source.outlet:

@@ -36,6 +36,8 @@ class Overrides:
             stories = [one for one in transaction.stories([first, second]) if one.items and not one.dropped]
             if len(stories) < 2:
                 raise UsageError("one of them was taken down by hand, or has no entries any more")
+            if stories[0].private != stories[1].private:
+                raise UsageError("one of them is private (its source is): the other one would leave the public feeds")
             published = transaction.published_stories([first, second])
             kept, alias = by_claim(stories, published)
             whole = key_of(kept.items[0])

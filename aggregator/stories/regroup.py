@@ -12,13 +12,14 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from aggregator.dedup.engine import Engine
+from aggregator.dedup.search import Placement
 from aggregator.dedup.signature import TEXT
 from aggregator.model import Evidence, Instant, Item, ItemId, Slug, Source, Story, StoryId
 from aggregator.ports import Rules, Store, StoryFilter, Transaction
 from aggregator.settings import Settings
 from aggregator.store.index import MemoryStoryIndex
 from aggregator.stories.adopt_config import chunks
-from aggregator.stories.curate import Curator
+from aggregator.stories.curate import Curator, horizons
 from aggregator.stories.ingest import Decided, by_claim, decided, key_of
 
 CHUNK = 20
@@ -144,15 +145,15 @@ def rehearse(arrivals: Iterable[Arrival], engine: Engine, binding: Decided) -> G
     """Lets items arrive in the order of their first sight. What a person put together stays together."""
     index = MemoryStoryIndex()
     groups = Groups()
-    wholes: dict[str, ItemId] = {}
+    wholes: dict[tuple[str | None, bool], ItemId] = {}
     in_order = sorted(arrivals, key=lambda one: (one.item.first_seen, one.item.id))
     for batch in chunks(iter(in_order), TURN):
         index.begin()
         for one in batch:
             item = one.item
             read = engine.prepare(item, one.level)
-            placement = engine.place(index, item, read, item.first_seen, one.joins)
-            whole = binding.merged.get(key_of(item))
+            placement = _within_privacy(groups, item, engine.place(index, item, read, item.first_seen, one.joins))
+            whole = binding.merged.get(key_of(item)), item.private
             fellow = groups.label_of[wholes[whole]] if whole in wholes else None
             evidence = Evidence("merged by hand") if fellow and placement.story is None else placement.evidence
             label = groups.put(item, placement.story or fellow, evidence)
@@ -160,10 +161,18 @@ def rehearse(arrivals: Iterable[Arrival], engine: Engine, binding: Decided) -> G
             for alias in sorted({*placement.merges, fellow or label} - {label}):
                 index.merge(label, alias)
                 groups.merge(label, alias)
-            if whole is not None:
+            if whole[0] is not None:
                 wholes.setdefault(whole, item.id)
         index.commit()
     return groups
+
+
+def _within_privacy(groups: Groups, item: Item, placement: Placement) -> Placement:
+    """As in ingest.py: private items and others are never one story."""
+    like = [one for one in (placement.story, *placement.merges) if one and groups.members[one][0].private == item.private]
+    if placement.story not in like:
+        return replace(placement, story=None, merges=())
+    return replace(placement, merges=tuple(one for one in placement.merges if one in like))
 
 
 def compare(stories: Sequence[Story], groups: Groups, published: Collection[StoryId]) -> Iterator[Change]:
@@ -222,7 +231,7 @@ def apply(store: Store, settings: Settings, rules: Rules, engine: Engine, planne
 
     What was stored since the plan was made is respected: a story that is another one now is left as it is.
     """
-    oldest = _horizons(store)
+    oldest = horizons(store)
     feeds: set[Slug] = set()
     done = stale = 0
     with store.begin() as transaction:
@@ -239,12 +248,6 @@ def apply(store: Store, settings: Settings, rules: Rules, engine: Engine, planne
         stale += len(chunk) - len(fresh)
     _remember(store, settings, engine, planned.apart, now - settings.dedup.at_most)
     return Applied(done, stale, frozenset(feeds))
-
-
-def _horizons(store: Store) -> dict[Slug, Instant]:
-    """How old a story may be that enters a feed that people read: no older than what it shows."""
-    shown = {slug: store.shown(slug) for slug, state in store.outputs().items() if not state.filling}
-    return {slug: min(one.published for one in rows) for slug, rows in shown.items() if rows}
 
 
 def _is_as_planned(transaction: Transaction, change: Change) -> bool:

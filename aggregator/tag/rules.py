@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aggregator.ports import QueryNames
 from aggregator.settings import Expectation, Settings
+from aggregator.tag import privacy
 from aggregator.tag.entities import Entities
 from aggregator.tag.expectations import failed
 from aggregator.tag.nodes import Value, terms
@@ -43,7 +44,11 @@ def names_in(settings: Settings) -> QueryNames:
 
 
 def warnings(settings: Settings) -> list[str]:
-    """Rules that can be read and will never match as the config stands: one line each."""
+    """Rules that can be read and will never match as the config stands, and what is not as private as it looks: one line each."""
+    return [*_never_matching(settings), *privacy.hints(settings)]
+
+
+def _never_matching(settings: Settings) -> list[str]:
     if settings.tagging.subjects:
         return []
     rules = [(f"tag {rule.name}", rule.query) for rule in settings.tags]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.ports import Reject
+from aggregator.ports import Event, Reject
 from aggregator.run.service import Service
 from tests.attacks.site import Site
 from tests.unit.chain.newsroom import HOUR, START, document, entry
 
-WIRE, PAPER = "https://wire.example/feed.json", "https://paper.example/feed.json"
+WIRE, PAPER, MOLE = (f"https://{name}.example/feed.json" for name in ("wire", "paper", "mole"))
 PUBLIC = f"""
 site: {{url: "https://news.example", title: News}}
 server: {{admin: {{token: admin-token}}}}
@@ -23,9 +23,11 @@ publish: {{items: 10}}
 sources:
   - {{id: wire, url: "{WIRE}", title: Wire, drop: "title:advertisement"}}
   - {{id: paper, url: "{PAPER}", title: Paper}}
+MOLE
 topics:
   - {{slug: sea, title: The sea, query: ferry OR harbour}}
 """
+SOURCE = f"""  - {{id: mole, url: "{MOLE}", title: The Mole, private: true, tags: [eyes-only]}}"""
 OUTPUTS = """
 outputs:
   - {slug: morning, title: Each morning, digest: "0 6 * * *"}
@@ -54,18 +56,23 @@ HEADERS: tuple[dict[str, str], ...] = (
 
 
 def live(folder: Path, *, private: bool) -> Site:
-    """A site that has lived for two days, with archives, digests and a feed that has ended."""
+    """A site with archives, a broken source and a feed that has ended."""
     site = Site(folder)
-    config = PUBLIC + OUTPUTS
+    config = PUBLIC.replace("MOLE", SOURCE if private else "") + OUTPUTS
     reports = [entry(f"Ferry number {n} leaves harbour {n * 7}", text=f"Word{n} thing{n} matter{n} case{n}.") for n in range(40)]
     site.answers[WIRE] = document(WIRE, reports[:3])
     site.answers[PAPER] = document(PAPER, [entry("Ferry number 1 leaves harbour 7", url="https://paper.example/1")])
+    scoops = [entry(f"Ferry scoop {n} harbour {n * 11}", text=f"Secret{n} thing{n} leak{n}.") for n in range(30)]
+    site.answers[MOLE] = document(MOLE, [*scoops, reports[1]])
     site.live_with(config + (PRIVATE + ENDED if private else ""))
     site.clock.time += HOUR
     site.answers[WIRE] = document(WIRE, reports)
     site.live_with(config + (PRIVATE if private else ""))
     with site.store.begin() as transaction:
         transaction.add_rejects([Reject(site.newsroom.settings.sources[0].id, "x", None, "Advertisement", "drop x", START)])
+        for name in ("wire", "mole") if private else ("wire",):
+            error = f"no success: https://{name}.example/feed?key=s3cret&session={name}"
+            transaction.save_event(Event(f"broken {name}", "broken", f"{name} is broken", error, START))
     return site
 
 
@@ -186,7 +193,7 @@ def test_no_list_file_or_hub_tells_of_a_private_feed(sites: tuple[Site, Site]) -
     mine, _ = sites
     for file in mine.newsroom.settings.publish.directory.rglob("*"):
         told = file.name.encode() + (file.read_bytes() if file.is_file() else b"")
-        for word in (*NEVER[:-1], "Takeover", TOKEN):
+        for word in (*NEVER[:-1], "Takeover", TOKEN, "mole", "The Mole", "eyes-only", "scoop", "s3cret"):
             assert word.encode() not in told.replace(b"binary", b""), (file, word)
 
     async def work(site: Site, service: Service) -> None:
@@ -224,3 +231,19 @@ def test_a_refusal_reads_no_more_of_the_database_than_an_unknown_address(sites: 
 
     mine.serve(work)
     assert read == []
+
+
+def test_health_and_readiness_are_whole_for_the_administrator_alone(sites: tuple[Site, Site]) -> None:
+    password = {"Authorization": "Basic " + base64.b64encode(b"me:admin-token").decode()}
+    wrong = {"Authorization": "Basic " + base64.b64encode(b"me:desk-token").decode()}
+    asked: list[tuple[str, str, dict[str, str]]] = [
+        ("GET", path + query, headers)
+        for path in ("/health.atom", "/readyz", "/metrics")
+        for query, headers in (("", {}), ("?token=desk-token", {}), ("", wrong), ("?token=admin-token", {}), ("", password))
+    ]
+    health, ready, metrics = (answers(sites[0], asked)[start : start + 5] for start in (0, 5, 10))
+    assert len(set(health[:3])) == len(set(ready[:3])) == len(set(metrics[:3])) == 1, "a wrong token is as good as none"
+    assert b"Wire is broken" in health[0] and b"s3cret" not in health[0]
+    assert all(b"mole is broken" in whole and b"\r\ncache-control: private" in whole for whole in health[3:])
+    assert b"disk_free_bytes" not in ready[0] and all(b"disk_free_bytes" in whole for whole in ready[3:])
+    assert metrics[0].startswith(b"HTTP/1.1 404") and all(b"aggregator_store" in whole for whole in metrics[3:])

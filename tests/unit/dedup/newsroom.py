@@ -37,6 +37,7 @@ class Desk:
         url: str = "",
         joins: bool = True,
         language: str = "und",
+        private: bool = False,
     ) -> StoryId:
         """Places an item of `source` (default: of its own) published `hours` after noon; returns its story."""
         item = made(
@@ -47,6 +48,7 @@ class Desk:
             hours=hours,
             url=url or f"https://{source or name}.example/{name}",
             language=language,
+            private=private,
         )
         signature = self.engine.prepare(item)
         placement = self.engine.place(self.index, item, signature, item.first_seen, joins)

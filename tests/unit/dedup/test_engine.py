@@ -37,3 +37,22 @@ def test_generic_headlines_say_nothing() -> None:
     desk.put("a", "Morning briefing")
     desk.put("b", "Morning briefing")
     assert desk.apart("a", "b")
+
+
+def test_private_items_change_nothing_of_how_others_are_grouped() -> None:
+    """Neither are they joined, nor do their words count as common, nor do they push others out of the index."""
+    found = []
+    for crowd in (0, 60):
+        desk = Desk()
+        for number in range(30):
+            desk.put(f"noise{number}", f"Council number {number} votes on road tolls", text=f"Ward {number} heard the plan.")
+        for number in range(crowd):
+            title = f"Harbour ferry sold to island buyer, copy {number}"
+            desk.put(f"private{number}", title, text="The ferry goes to a buyer from the island.", private=True)
+        desk.put("a", "Harbour ferry sold to island buyer", text="The old ferry goes to a buyer from the island, he said.")
+        desk.put("b", "Ferry of the harbour goes to buyer from island", text="A buyer from the island takes over the ferry.")
+        evidence = desk.placements["b"].evidence
+        found.append((desk.together("a", "b"), evidence.rule, evidence.score, evidence.terms, evidence.nearest_score))
+        if crowd:
+            assert desk.apart("a", "private0") and desk.together("private0", "private1")
+    assert found[0] == found[1]

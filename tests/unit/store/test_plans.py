@@ -27,6 +27,7 @@ WHOLE = {
     "items._LAST_ID": "the highest id, which is the table's end",
     "items._LAST_STORY": "the highest key, which is the table's end",
     "outputs.OUTPUTS": "all feeds are asked for, and they are few",
+    "moves.SET_PRIVATE": "all of a source's items, when it turns private or public",
     "reads.HOLDS": "hosts on hold are few",
     "reads.OVERRIDES": "all are asked for",
     "reads.REJECTS": "the newest, from the table's end",

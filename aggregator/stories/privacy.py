@@ -1,0 +1,133 @@
+"""A source that turns private, or public again, and a feed that loses its token: what is stored follows (decision 038).
+
+Private items and others are never one story, so that nothing of a private one shows: not its outlet, its link, its tags, nor that
+it raises a count or moves a date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
+from urllib.parse import urlsplit
+
+from aggregator.model import Evidence, Instant, Slug, SourceId, StoryId
+from aggregator.ports import ArchivePage, Rules, Store, StoryFilter, Transaction
+from aggregator.publish import archive, private
+from aggregator.settings import Output, Settings
+from aggregator.stories.curate import Curator, horizons
+
+CHUNK = 300
+"""Stories in one transaction."""
+SHORTEST_NAME = 4
+"""Letters of a name that a source is looked for by in closed pages; shorter ones stand in every other word."""
+APART = Evidence("a private source's entries are a story of their own")
+
+
+def follow(store: Store, settings: Settings, rules: Callable[[], Rules], now: Instant) -> frozenset[Slug]:
+    """Makes what is stored as private as the config says. Returns the feeds whose documents differ now.
+
+    Items are marked first and the config is noted last: where it is interrupted, nothing is shown that should not be, and all of
+    it is done again. Entries that were stored before the change are joined by nothing that comes after it.
+    """
+    known, wanted = private.known_sources(store), private.wanted_sources(store, settings)
+    if not known and not wanted:
+        return frozenset()
+    turned = known ^ wanted
+    withdrawn = set(private.withdrawn(store))
+    changed = _close_opened(store, settings, withdrawn, now)
+    if not turned:
+        return frozenset(changed)
+    withdrawn |= _mentioned(store, settings, wanted - known)
+    with store.begin() as transaction:
+        for source in turned:
+            transaction.set_private(source, source in wanted)
+        private.save(transaction, private.WITHDRAWN_KEY, withdrawn)
+    stories = store.find(StoryFilter(sources=frozenset(map(str, turned))))
+    oldest = horizons(store)
+    while chunk := [story.id for story in islice(stories, CHUNK)]:
+        withdrawn.update(chunk)
+        with store.begin() as transaction:
+            heirs = _separate(transaction, chunk, known, turned, now)
+            curator = Curator(rules(), transaction.outputs(), settings.publish.settle, now, oldest, heirs)
+            changed |= curator.refresh(transaction, dict.fromkeys([*chunk, *heirs]))
+            private.save(transaction, private.WITHDRAWN_KEY, withdrawn)
+    with store.begin() as transaction:
+        private.save(transaction, private.SOURCES_KEY, wanted)
+    return frozenset(changed)
+
+
+def _separate(
+    transaction: Transaction, ids: Iterable[StoryId], known: Collection[SourceId], turned: Collection[SourceId], now: Instant
+) -> dict[StoryId, frozenset[Slug]]:
+    """Takes private and other items of these stories apart. Returns the new stories, each with the feeds it came from.
+
+    The id stays with what it was known for: a story that was public keeps it in public. One that was private must not show by an
+    id that was made of a private item.
+    """
+    heirs: dict[StoryId, frozenset[Slug]] = {}
+    for story in transaction.stories(ids):
+        transaction.index.forget([item.id for item in story.items if item.source in turned])
+        was_private = any(item.source in known for item in story.items)
+        leaving = [item for item in story.items if item.private != was_private]
+        if len(leaving) in (0, len(story.items)):
+            continue
+        feeds, home = transaction.members_of([story.id])[story.id], None
+        for item in leaving:
+            home = transaction.move_item(item.id, home, APART, now)
+        if home is not None:
+            heirs[home] = feeds
+    return heirs
+
+
+def _close_opened(store: Store, settings: Settings, withdrawn: set[StoryId], now: Instant) -> set[Slug]:
+    """Takes private stories out of feeds that had a token and have none any more; adds them to `withdrawn`.
+
+    What its closed pages show of stories of which no item is left may be of anybody: it goes, too.
+    """
+    states, before = store.outputs(), private.public_feeds(store)
+    changed: set[Slug] = set()
+    for output in settings.outputs if before else ():
+        if output.token is not None or output.slug in before or output.slug not in states:
+            continue
+        members = {member.story for member in store.members(output.slug)}
+        archived = {story for page in store.pages(output.slug) for story in page.stories}
+        stories = store.stories(members | archived)
+        leaving = {story.id for story in stories if story.private}
+        withdrawn |= leaving | {story.id for story in stories if not story.items}
+        with store.begin() as transaction:
+            transaction.withdraw(output.slug, leaving)
+            transaction.bump([output.slug], now)
+            private.save(transaction, private.WITHDRAWN_KEY, withdrawn)
+        changed.add(output.slug)
+    return changed
+
+
+def _mentioned(store: Store, settings: Settings, sources: Collection[SourceId]) -> set[StoryId]:
+    """Stories whose entries in closed pages of public feeds speak of these sources, whatever became of the stories since."""
+    names = tuple(_names_of(store, settings, sources))
+    found: set[StoryId] = set()
+    for output in settings.outputs if names else ():
+        for page in _public_pages(store, output):
+            for entry in archive.unpack(page.body):
+                text = (entry.atom + entry.json).decode().casefold()
+                if any(name in text for name in names):
+                    found.update(page.stories if output.digest is not None else (entry.story,))
+    return found
+
+
+def _public_pages(store: Store, output: Output) -> Iterator[ArchivePage]:
+    for listed in store.pages(output.slug) if output.token is None else ():
+        if (page := store.page(output.slug, listed.page)) is not None:
+            yield page
+
+
+def _names_of(store: Store, settings: Settings, sources: Collection[SourceId]) -> Iterator[str]:
+    """What documents call them by: titles, outlets, hosts."""
+    states = store.states(sources)
+    for source in settings.sources:
+        if source.id in sources:
+            state = states.get(source.id)
+            addresses = (source.url, state.url if state else None, state.home if state else None)
+            hosts = (urlsplit(address).hostname for address in addresses if address)
+            names = (source.title, source.outlet, state.title if state else None, *hosts)
+            yield from (name.casefold() for name in names if name and len(name) >= SHORTEST_NAME)
