@@ -18,7 +18,7 @@ from aggregator.store.sqlite import SqliteStore
 from aggregator.stories import budget
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
-PAPER, FLOOD = "https://paper.example/feed.json", "https://flood.example/feed.json"
+PAPER, FLOOD, NEW = (f"https://{name}.example/feed.json" for name in ("paper", "flood", "new"))
 BUDGET, ITEMS = 30, 20
 CONFIG = f"""
 site: {{url: "https://news.example"}}
@@ -213,6 +213,18 @@ def test_a_report_beyond_the_budget_is_there_for_grouping_and_an_edit_lets_it_in
     assert "Ferry now" in newsroom.titles(), "an honest report of the same brings the story in"
 
 
+def test_the_backlog_of_a_new_source_brings_in_nothing_that_was_beyond_a_budget(newsroom: Newsroom) -> None:
+    started(newsroom)
+    flood(newsroom, polls=1, each=40)
+    told = next(story for story in newsroom.stories() if story.excess).lead_item.entry
+    newsroom.configure(CONFIG.replace("topics:", f'  - {{id: new, url: "{NEW}"}}\ntopics:'))
+    newsroom.serves(NEW, entry(told.title, url="https://new.example/a", text=told.text, at=START - 30 * HOUR))
+    newsroom.poll("new")
+    (story,) = (story for story in newsroom.stories() if story.lead_item.entry.title == told.title)
+    assert len(story.items) == 2
+    assert told.title not in newsroom.titles()
+
+
 def test_huge_texts_use_the_budget_up(newsroom: Newsroom) -> None:
     """100 kB each: five times what a unit pays for, so six of them and no more."""
     started(newsroom)
@@ -396,3 +408,17 @@ def test_new_entries_on_the_page_of_the_site_are_no_old_ones(newsroom: Newsroom)
     newsroom.clock.time += HOUR
     newsroom.serves(PAPER, *({**row, "url": "https://paper.example/"} for row in reports(10, "paper", 1, START)))
     assert newsroom.poll("paper")["paper"].new == 10
+
+
+def test_news_on_the_page_of_the_site_is_news_even_while_all_guids_change(newsroom: Newsroom) -> None:
+    def listed(seed: int) -> list[Row]:
+        articles = new_texts(new_guids(reports(10, "paper", 0, START), seed), seed)
+        return articles + [{**row, "url": "https://paper.example/"} for row in reports(4, "paper", 100 + seed, START)]
+
+    newsroom.serves(FLOOD)
+    newsroom.serves(PAPER, *listed(0))
+    newsroom.poll()
+    newsroom.clock.time += HOUR
+    newsroom.serves(PAPER, *listed(1))
+    report = newsroom.poll("paper")["paper"]
+    assert (report.new, report.changed) == (4, 10)
