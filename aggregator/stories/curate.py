@@ -83,7 +83,7 @@ def settled(before: Story, rules: Rules, now: Instant, *, published: bool) -> tu
     """The story as its items make it: lead, tags, topics, and `updated` where what a reader sees has changed."""
     lead, reason = choose_lead(before.items, before.lead, published)
     story = before if lead == before.lead else replace(before, lead=lead)
-    tagged = rules.apply(story, now)
+    tagged = rules.apply(replace(story, items=story.reports), now)
     visible = visible_hash(story, full=rules.full)
     if visible == before.visible:
         updated = before.updated

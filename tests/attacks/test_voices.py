@@ -138,6 +138,15 @@ def test_a_lead_that_is_edited_into_something_else_loses_the_lead(newsroom: News
     assert set(outlets(again)) == {"alpha.example", "beta.example", "evil.example"}
 
 
+def test_an_edit_takes_no_story_into_another_topic(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG + 'topics: [{slug: law, title: Law, query: "compensation"}]\n')
+    wire = report("evil", id="wire")
+    tells(newsroom, "alpha", report("alpha"))
+    tells(newsroom, "evil", wire)
+    tells(newsroom, "evil", wire | {"title": SCAM, "content_text": SCAM_TEXT})
+    assert not newsroom.titles("law")
+
+
 def test_two_feeds_that_edit_alike_do_not_outvote_one(newsroom: Newsroom) -> None:
     wires = {name: report(name, id="wire") for name in ("evil", "worse", "worst")}
     for name, wire in wires.items():
