@@ -76,7 +76,8 @@ class Connections:
                 if error.errno in _SHORT:
                     if self._is_to_tell("accept_refused"):
                         log.warning("accept_refused", error=error.strerror)
-                    self._dismiss()
+                    if self._idle:
+                        self._dismiss(next(iter(self._idle)))
                     await asyncio.sleep(PAUSE)
                 continue  # else: the client went away while it was in the queue
             self._count += 1
@@ -95,26 +96,24 @@ class Connections:
     async def _make_room(self) -> None:
         """Returns when one more may come."""
         while self._count > self._limit:
-            first = next(iter(self._idle.values()), None)
-            if first is None:
+            client = next(iter(self._idle), None)
+            if client is None:
                 self._has_room.clear()
                 await self._has_room.wait()
-            elif (left := first + CHANCE - asyncio.get_running_loop().time()) > 0:
-                await asyncio.sleep(left)
-            else:
-                self._dismiss()
+                continue
+            await asyncio.sleep(self._idle[client] + CHANCE - asyncio.get_running_loop().time())
+            await asyncio.sleep(0)  # a turn of the loop, in which what it has sent is read, however late we are ourselves
+            if client in self._idle and self._count > self._limit:
+                self._dismiss(client)
                 if self._is_to_tell("connections_full"):
                     log.warning("connections_full", limit=self._limit, closed=self._closed)
 
-    def _dismiss(self) -> None:
-        """Closes the connection of whoever we have waited for the longest, if there is one."""
-        for client in self._idle:
-            del self._idle[client]
-            self._dismissed.add(client)
-            self._closed += 1
-            self._leave()
-            client.give_up()
-            return
+    def _dismiss(self, client: Client) -> None:
+        del self._idle[client]
+        self._dismissed.add(client)
+        self._closed += 1
+        self._leave()
+        client.give_up()
 
     def _is_to_tell(self, event: str) -> bool:
         now = asyncio.get_running_loop().time()
