@@ -228,7 +228,7 @@ def lines(plan: Plan, titles: int, since: str) -> Iterator[str]:
     yield from plan.config
     yield from (f"+ source {id}" for id in plan.sources_added)
     yield from (f"- source {id}: polled no more; its stories stay until retention takes them" for id in plan.sources_removed)
-    yield from (f"- feed {slug}: answered with 410 from now on" for slug in plan.feeds_removed)
+    yield from (f"- feed {slug}: gone from now on (410; 404 if it was private)" for slug in plan.feeds_removed)
     for feed in plan.feeds:
         yield _summary(feed)
         for sign, headlines in (("+", feed.enter), ("-", feed.leave)):

@@ -98,13 +98,12 @@ class Shown(NamedTuple):
 class Whereabouts(Struct, frozen=True):
     """Where a story's page leads. story: the one that it has become; feeds: the published feeds that it is in.
 
-    private: an item of it is; dropped: as in `Story`.
+    private: one of its items is.
     """
 
     story: StoryId
     feeds: frozenset[Slug]
     private: bool
-    dropped: bool
 
 
 class ArchivePage(Struct, frozen=True):

@@ -12,7 +12,7 @@ from aggregator.publish.addresses import story_path
 from aggregator.publish.closed import ClosedPages
 from aggregator.publish.head import Head, ttl
 from aggregator.publish.rendering import public_origins
-from aggregator.publish.shelf import GONE, Answer, Knows, Moved, Prepared
+from aggregator.publish.shelf import Answer, Knows, Moved, Prepared
 from aggregator.publish.view import view
 from aggregator.settings import Output, Settings
 
@@ -42,7 +42,7 @@ class Late:
             return None
         slugs = sorted(whereabouts.feeds & self._public.keys())
         if not slugs:
-            return GONE if whereabouts.dropped else None
+            return None
         if whereabouts.story != id:
             return Moved(self._settings.site.url + story_path(whereabouts.story))
         story = self._store.story(id)

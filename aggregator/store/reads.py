@@ -39,7 +39,7 @@ STORY_BY_GUID = _STORY_OF_ITEM.format("guid")
 EVIDENCE = """SELECT id, joined, evidence FROM items WHERE story = (SELECT key FROM stories WHERE id = ?)
     ORDER BY first_seen, id"""
 WHEREABOUTS = """SELECT told.id, (SELECT json_group_array(slug) FROM members WHERE members.story = told.key),
-    EXISTS (SELECT 1 FROM items WHERE items.story = told.key AND items.private), told.dropped
+    EXISTS (SELECT 1 FROM items WHERE items.story = told.key AND items.private)
     FROM stories AS asked CROSS JOIN stories AS told ON told.id = coalesce(asked.alias_of, asked.id) WHERE asked.id = ?"""
 HOLDS = "SELECT domain, until, reason FROM holds WHERE until > ?"
 _REJECTS = "SELECT source, guid, url, title, rule, at FROM rejects"
@@ -156,7 +156,7 @@ def story_named(connection: sqlite3.Connection, url_or_id: str) -> StoryId | Non
 def whereabouts(connection: sqlite3.Connection, story: StoryId) -> Whereabouts | None:
     """See `Store.whereabouts`."""
     row = connection.execute(WHEREABOUTS, (story,)).fetchone()
-    return Whereabouts(StoryId(row[0]), frozenset(json.loads(row[1])), bool(row[2]), bool(row[3])) if row else None
+    return Whereabouts(StoryId(row[0]), frozenset(json.loads(row[1])), bool(row[2])) if row else None
 
 
 def evidence(connection: sqlite3.Connection, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:

@@ -381,3 +381,17 @@ def test_what_a_former_address_said_does_not_bring_it_back(newsroom: Newsroom) -
     assert newsroom.poll("one")["one"].outcome == "refused"
     state = newsroom.store.states()[SourceId("one")]
     assert (state.url, state.last_poll) == (moved, None)
+
+
+def test_the_page_of_a_story_that_was_taken_down_answers_like_one_that_never_was(read: Newsroom) -> None:
+    """Else its address would tell that a feed with a token had shown it."""
+    story = read.store.story_of("https://one.example/ferry")
+    nobody = "/stories/00000000-0000-0000-0000-000000000000"
+    late = read.publisher.shelf.late
+
+    def knows(_: str | None) -> bool:
+        return False
+
+    assert late(f"/stories/{story}", knows) is not None
+    overrides(read).drop("https://one.example/ferry")
+    assert late(f"/stories/{story}", knows) == late(nobody, knows)

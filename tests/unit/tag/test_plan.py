@@ -108,7 +108,7 @@ def test_a_new_feed_starts_full_and_a_removed_one_ends(store: Store) -> None:
     assert [one.title for one in feed.enter] == ["Ukraine sings", "Ukraine votes"]
     assert (feed.held, feed.seen_as_new) == (2, 0)
     assert found.feeds_removed == ("alliance",)
-    assert "- feed alliance: answered with 410 from now on" in list(lines(found, 5, "7d"))
+    assert "- feed alliance: gone from now on (410; 404 if it was private)" in list(lines(found, 5, "7d"))
 
 
 def test_sources(store: Store) -> None:
