@@ -12,11 +12,11 @@ from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.message import HttpMessenger
 from aggregator.model import SourceId
-from aggregator.parse.sandbox import SandboxParser
 from aggregator.pipeline import Current, Pipeline, PollReport
 from aggregator.publish import owed
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Shelf
+from aggregator.reading.pool import ReadingPool, automatic
 from aggregator.run import scheduler
 from aggregator.run.clock import SystemClock
 from aggregator.run.descriptors import raise_limit
@@ -30,7 +30,6 @@ from aggregator.store.sqlite import SqliteStore
 from aggregator.store.writer import Writer
 from aggregator.stories.ingest import Reader
 from aggregator.stories.outlets import owners
-from aggregator.tag.language import Guesser
 from aggregator.tag.rules import compile_rules
 from aggregator.websub import deliveries
 from aggregator.websub.subscriptions import Hubs
@@ -90,8 +89,7 @@ def make_own(settings: Settings, store: SqliteStore) -> Own:
         clock=SystemClock(),
         gate=HostGate(settings),
         shelf=Shelf(),
-        parser=SandboxParser(),
-        guesser=Guesser(),
+        documents=ReadingPool(settings.polling.readers or automatic()),
         current=Current(),
         descriptors=raise_limit(),
     )
@@ -101,8 +99,8 @@ def make_runtime(settings: Settings, own: Own) -> Runtime:
     """Everything that one config makes. Raises AggregatorError."""
     rules = compile_rules(settings)
     fetcher = HttpFetcher(settings, own.gate)
-    reader = Reader(rules, Engine(settings.dedup), own.guesser, settings.publish.backfill, owners(settings.sources))
-    chain = (fetcher, own.parser, reader)
+    reader = Reader(rules, Engine(settings.dedup), settings.publish.backfill, owners(settings.sources))
+    chain = (fetcher, own.documents, reader)
     hubs = Hubs(own.store) if settings.network.websub else None
     subscribers = deliveries.Composer(settings, own.store, own.shelf)
     return Runtime(

@@ -30,7 +30,10 @@ from aggregator.model import (
     SourceState,
     Validators,
 )
-from aggregator.ports import Clock, Fetcher, Hubs, Parser, Store, Transaction
+from aggregator.ports import Clock, Fetcher, Hubs, Store, Transaction
+from aggregator.reading.job import Read, Wish
+from aggregator.reading.pages import with_offers
+from aggregator.reading.pool import Reader as DocumentReader
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
 from aggregator.stories import budget, curate, ingest, outlets
@@ -99,7 +102,7 @@ class Pipeline(Struct, frozen=True):
     writer: Writer
     gate: HostGate
     fetcher: Fetcher
-    parser: Parser
+    documents: DocumentReader
     reader: Reader
     clock: Clock
     rng: Callable[[], float]
@@ -130,44 +133,49 @@ class Pipeline(Struct, frozen=True):
         if self.current.of(source) is None:
             return _overtaken(source)
         match outcome:
-            case FetchFailed(fault):
-                return await self._failed(source, state, outcome, fault, now)
+            case FetchFailed():
+                failed = await with_offers(outcome, self.documents) if outcome.page else outcome
+                return await self._failed(source, state, failed, failed.fault, now)
             case Fetched() if not same_body(state, outcome):
-                async with self.writer.room:
-                    return await self._take(source, state, outcome, now)
+                return await self._take(source, state, outcome, now)
         self._save(source, self._after(source, state, outcome, now))
         return PollReport(source.id, "unchanged", "not modified" if outcome.status == 304 else "the same document")
 
     async def _take(self, source: Source, state: SourceState, outcome: Fetched, now: Instant) -> PollReport:
         """Reads a document, apart from the entries that are known to the letter, and stores what is new."""
-        known = self.store.fingerprints(source.id)
+        wish = Wish(
+            self.store.fingerprints(source.id), source.level or self.settings.dedup.level, state.languages, source.private
+        )
+        slow = state.last_fault == FaultKind.PARSE_LIMIT
         self._save(source, self._after(source, state, outcome, now, fault=_CUT_SHORT))
         try:
-            feed = await self.parser.parse(outcome, known, now)
+            async with self.documents.reading(outcome, wish, self.writer.room, slow=slow) as read:
+                self.writer.withdraw_state(source.id)
+                if isinstance(read, Fault):
+                    return await self._failed(source, state, outcome, read, now)
+                read = replace(read, feed=replace(read.feed, partial=outcome.status == 226))
+                return await self._read(source, state, outcome, read, now)
         except asyncio.CancelledError:
             self._save(source, state)  # stopped, not crashed: it is due again
             raise
-        self.writer.withdraw_state(source.id)
-        if isinstance(feed, Fault):
-            return await self._failed(source, state, outcome, feed, now)
-        return await self._read(source, state, outcome, replace(feed, partial=outcome.status == 226), now)
 
-    async def _read(self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant) -> PollReport:
+    async def _read(self, source: Source, state: SourceState, answer: Fetched, read: Read, now: Instant) -> PollReport:
         """Tells the entries apart and stores them, off the event loop: serving goes on meanwhile."""
         pipeline, source_now = self.current.pipeline or self, self.current.of(source)
         if source_now is None:
             return _overtaken(source)
-        return await self.writer.store(source.id, partial(pipeline._prepare, source_now, state, answer, feed, now))
+        return await self.writer.store(source.id, partial(pipeline._prepare, source_now, state, answer, read, now))
 
     def _prepare(
-        self, source: Source, state: SourceState, answer: Fetched, feed: Feed, now: Instant
+        self, source: Source, state: SourceState, answer: Fetched, read: Read, now: Instant
     ) -> Callable[[Transaction], PollReport]:
         """Everything about a document that needs no lock. Returns what stores it."""
         decided, reader = ingest.decided(self.store.overrides()), self.reader
         spent = budget.known(self.store, source.id)
+        feed = read.feed
         led = outlets.led_to(state.led, feed.entries, feed.url or state.home)
         voice = outlets.voice_of(source, led, reader.owners, partial(outlets.claims, self.store))
-        found = reader.read(source, state, feed, partial(self.store.known, source.id), voice, decided, spent, now)
+        found = reader.read(source, state, read, partial(self.store.known, source.id), voice, decided, spent, now)
         after = replace(self._after(source, state, answer, now, feed=feed, found=found), languages=found.languages, led=led)
         if found.allotted.refused:  # what was left is looked for again, in the whole document and though it be the same
             after = replace(after, body_hash=b"", validators=Validators(), validators_url=None)

@@ -85,6 +85,7 @@ class Polling(Struct, frozen=True):
     per_host: int = 2
     timeout: float = 20.0
     max_bytes: int = 15_000_000
+    readers: int | None = None
 
 
 class HostRule(Struct, frozen=True):

@@ -93,7 +93,8 @@ def _publishing(publish: said.Publish, base: Path) -> to.Publishing:
 
 
 def _polling(polling: said.Polling) -> to.Polling:
-    return to.Polling(polling.min, polling.max, polling.workers, polling.per_host, polling.timeout, polling.max_bytes)
+    readers = polling.readers if isinstance(polling.readers, int) else None
+    return to.Polling(polling.min, polling.max, polling.workers, polling.per_host, polling.timeout, polling.max_bytes, readers)
 
 
 def _network(network: said.NetworkSection) -> to.Network:

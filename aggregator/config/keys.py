@@ -21,6 +21,7 @@ HOMES = {
     "timeout": "polling",
     "workers": "polling",
     "per_host": "polling",
+    "readers": "polling",
     "every": "defaults",
     "items": "publish",
     "directory": "publish",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, OrNothing, count, text
+from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, OrNothing, choice, count, text
 from aggregator.config.schema_rules import Output, TagRule, Topic
 from aggregator.config.schema_sources import SOURCE, Defaults, Group, OpmlSource, Source
 from aggregator.config.secrets import TOKEN, URL, Secretive
@@ -101,6 +101,11 @@ class Polling(Section):
     per_host: int = key(count(1, 100), "Connections to one registrable domain at the same time.", default=2)
     timeout: float = key(span(1, 600), "A fetch takes no longer than this, redirects and body included.", default=20.0)
     max_bytes: int = key(SIZE, "Largest document, decoded. `MB` is 1,000,000 bytes, `MiB` 1,048,576.", default=15_000_000)
+    readers: int | str = key(
+        Either(lambda value: isinstance(value, str), ("=auto", choice("auto")), ("=count", count(1, 64))),
+        "Processes that read documents. `auto`: one for each core beyond the first, at least one.",
+        default="auto",
+    )
 
 
 class HostRule(Section):

@@ -30,6 +30,10 @@ class Engine:
         """The signature of an item: pure, and done outside the lock. level: of its source, where that differs."""
         return signature(item, self._hashes[item.private], level or self._settings.level)
 
+    def fits(self, read: Signature, item: Item, level: str | None = None) -> bool:
+        """Whether a signature that was taken elsewhere is what `prepare` would give: the config may be another one since."""
+        return read.private == item.private and read.level == (level or self._settings.level)
+
     def expect(self, index: StoryIndex, signatures: Iterable[Signature]) -> None:
         """These are placed next, all in one transaction: what they look up is looked up together."""
         keys: set[int] = set()

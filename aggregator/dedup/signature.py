@@ -12,10 +12,11 @@ import zlib
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Protocol
 
 from msgspec import Struct
 
-from aggregator.model import Item
+from aggregator.model import Entry
 from aggregator.text.wire import are_generic, bare_title, is_revision, without_dateline
 from aggregator.text.words import tokens
 
@@ -113,7 +114,20 @@ class Signature(Struct, frozen=True):
     private: bool = False
 
 
-def signature(item: Item, hashes: WordHashes, level: str) -> Signature:
+class Told(Protocol):
+    """What a signature is taken of: an item, or an entry before it is one."""
+
+    @property
+    def entry(self) -> Entry: ...
+    @property
+    def canonical(self) -> str | None: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def private(self) -> bool: ...
+
+
+def signature(item: Told, hashes: WordHashes, level: str) -> Signature:
     """Reads an item."""
     entry = item.entry
     headline = bare_title(entry.title)

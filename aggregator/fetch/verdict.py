@@ -8,7 +8,6 @@ from http import HTTPStatus
 from msgspec import Struct
 
 from aggregator.fetch import freshness
-from aggregator.fetch.discover import offered_feeds
 from aggregator.fetch.request import sendable
 from aggregator.fetch.sniff import is_blank, is_page
 from aggregator.model import (
@@ -30,7 +29,6 @@ DOCUMENTS = frozenset({200, 203, 226})
 """Statuses that carry a whole document; 226 is a part of one on request (RFC 3229), 203 what a proxy made of it."""
 HELD_429 = 3
 """Times `polling.min` that a host is left alone after a 429 which names no time."""
-_SHOWN_FEEDS = 3
 
 NONE = Validators()
 Headers = tuple[tuple[str, str], ...]
@@ -102,7 +100,7 @@ def _not_modified(answer: Answer, now: Instant) -> FetchOutcome:
 def _document(answer: Answer, now: Instant) -> FetchOutcome:
     fault = _unusable(answer)
     if fault is not None:
-        return _failed(answer, fault)
+        return FetchFailed(fault, answer.hops, answer.url, answer.body if fault.kind is FaultKind.HTML else b"")
     return Fetched(
         url=answer.url,
         status=answer.status,
@@ -124,9 +122,7 @@ def _unusable(answer: Answer) -> Fault | None:
         return Fault(FaultKind.CODING, "226 with a manipulation that was not asked for", 226)
     if not is_page(answer.body, kind):
         return None
-    feeds = offered_feeds(answer.body, answer.url)
-    offer = f"; it offers {', '.join(feeds[:_SHOWN_FEEDS])}" if feeds else "; it names no feed"
-    return Fault(FaultKind.HTML, f"a web page (HTML), not a feed{offer}", answer.status, feeds=feeds)
+    return Fault(FaultKind.HTML, "a web page (HTML), not a feed", answer.status)
 
 
 def _status_fault(answer: Answer, now: Instant, hold: float) -> Fault:

@@ -119,11 +119,12 @@ class NotModified(Struct, frozen=True):
 
 
 class FetchFailed(Struct, frozen=True):
-    """A poll without a document. url: the address that failed, the last of the hops."""
+    """A poll without a document. url: the address that failed, the last of the hops; page: the web page that came instead."""
 
     fault: Fault
     hops: tuple[Hop, ...] = ()
     url: str = ""
+    page: bytes = b""
 
 
 FetchOutcome: TypeAlias = Fetched | NotModified | FetchFailed

@@ -13,7 +13,8 @@ from aggregator.parse.raw import Link, Media, Piece, RawEntry
 from aggregator.text import dates, urls
 from aggregator.text.chars import one_line, scrub, shorten
 from aggregator.text.clean import Links, clean, flattened
-from aggregator.text.html import decoded_once, from_text, has_markup, text_of_longer, title_text
+from aggregator.text.html import decoded_once, from_text, has_markup, text_of_longer
+from aggregator.text.titles import title_text
 
 MAX_ENTRIES = 2000
 MAX_TEXT = 1 << 20

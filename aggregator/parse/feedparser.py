@@ -2,7 +2,7 @@
 
 Its sanitiser and its resolving of links are off (ours are stricter), its dates are parsed again from their text. It is given
 bytes in a stream, for a string could name a file or an address to open. Some input costs it quadratic time: where it runs
-it must be possible to kill it (`sandbox`).
+it must be possible to kill it (`reading`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The whole way of a document: bytes to a `Feed` or a `Fault`. In the calling process, without bounds on time: see `sandbox`.
+"""The whole way of a document: bytes to a `Feed` or a `Fault`. In the calling process, without bounds on time: see `reading`.
 
 Well-formed XML goes the fast path; what is not is mended and tried again; what is still not goes to feedparser, and what this
 fails on to libxml2's own recovery.

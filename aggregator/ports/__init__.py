@@ -1,7 +1,7 @@
 """The seams: what the path asks of the world. Real and test implementations run the same contract tests."""
 
 from aggregator.ports.index import INDEX_VERSION, MINUTE_BITS, IndexedItem, Postings, StoryIndex
-from aggregator.ports.outside import Answer, Call, Clock, Endpoint, Fetcher, Hubs, Job, Message, Messenger, Parser, Reply
+from aggregator.ports.outside import Answer, Call, Clock, Endpoint, Fetcher, Hubs, Job, Message, Messenger, Reply
 from aggregator.ports.rows import (
     ALERT,
     EVENTS,
@@ -58,7 +58,6 @@ __all__ = [
     "Messenger",
     "OutputState",
     "Override",
-    "Parser",
     "Phrase",
     "PollRequest",
     "Postings",

@@ -10,7 +10,6 @@ from msgspec import Struct
 from aggregator.model import (
     Fault,
     Feed,
-    Fetched,
     FetchOutcome,
     FetchRequest,
     Instant,
@@ -93,14 +92,6 @@ class Endpoint(Struct, frozen=True):
     method: str
     path: str
     answer: Callable[[Call], Awaitable[Answer]]
-
-
-class Parser(Protocol):
-    async def parse(self, document: Fetched, known: frozenset[bytes], now: Instant) -> Feed | Fault:
-        """Reads a document. Entries whose fingerprint is in `known` come back as fingerprints alone (`Feed.unchanged`)."""
-        ...
-
-    async def aclose(self) -> None: ...
 
 
 class Hubs(Protocol):

@@ -13,8 +13,10 @@ from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.request import conditional
 from aggregator.model import Fault, Feed, Fetched, FetchFailed, Hop, Instant, Source, SourceState
-from aggregator.parse.sandbox import SandboxParser
-from aggregator.ports import Fetcher, Parser
+from aggregator.ports import Fetcher
+from aggregator.reading.job import Wish
+from aggregator.reading.pages import with_offers
+from aggregator.reading.pool import Reader, ReadingPool, automatic
 from aggregator.settings import Settings
 
 
@@ -44,10 +46,10 @@ class Found(Struct, frozen=True):
 class Prober:
     """Fetches and reads with the config's own network settings."""
 
-    def __init__(self, settings: Settings, fetcher: Fetcher, parser: Parser, gate: HostGate, now: Callable[[], Instant]) -> None:
+    def __init__(self, settings: Settings, fetcher: Fetcher, reader: Reader, gate: HostGate, now: Callable[[], Instant]) -> None:
         self._settings = settings
         self._fetcher = fetcher
-        self._parser = parser
+        self._reader = reader
         self._gate = gate
         self._now = now
 
@@ -57,12 +59,14 @@ class Prober:
         async with self._gate.turn(source.url):
             outcome = await self._fetcher.fetch(conditional(source, state, self._settings.network.proxy), self._now())
         if isinstance(outcome, FetchFailed):
+            outcome = await with_offers(outcome, self._reader)
             return Found(source, outcome.url or source.url, outcome.hops, outcome.fault.status, outcome.fault)
         if not isinstance(outcome, Fetched):  # a 304 that nobody asked for is a fault of the fetcher's; this is for completeness
             return Found(source, outcome.url, outcome.hops, outcome.status)
-        feed = await self._parser.parse(outcome, frozenset(), self._now())
-        if isinstance(feed, Fault):
-            return Found(source, outcome.url, outcome.hops, outcome.status, feed)
+        async with self._reader.reading(outcome, Wish()) as read:
+            if isinstance(read, Fault):
+                return Found(source, outcome.url, outcome.hops, outcome.status, read)
+            feed = read.feed
         after = self._after(source, state, outcome, feed)
         return Found(source, outcome.url, outcome.hops, outcome.status, None, feed, after)
 
@@ -99,9 +103,9 @@ class Prober:
 async def prober(settings: Settings, now: Callable[[], Instant]) -> AsyncIterator[Prober]:
     """A prober over the network, closed in the end."""
     gate = HostGate(settings)
-    fetcher, parser = HttpFetcher(settings, gate), SandboxParser()
+    fetcher, reader = HttpFetcher(settings, gate), ReadingPool(settings.polling.readers or automatic())
     try:
-        yield Prober(settings, fetcher, parser, gate, now)
+        yield Prober(settings, fetcher, reader, gate, now)
     finally:
         await fetcher.aclose()
-        await parser.aclose()
+        await reader.aclose()

@@ -35,6 +35,8 @@ def held(running: Settings, wanted: Settings) -> tuple[Settings, tuple[str, ...]
         keys.append("server")
     if running.storage.database != wanted.storage.database:
         keys.append("storage.database")
+    if running.polling.readers != wanted.polling.readers:
+        keys.append("polling.readers")
     storage = replace(wanted.storage, database=running.storage.database)
     server = replace(wanted.server, host=running.server.host, port=running.server.port)
     return replace(wanted, server=server, storage=storage), tuple(keys)

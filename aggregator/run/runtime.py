@@ -13,9 +13,10 @@ from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.message import HttpMessenger
 from aggregator.model import SourceId, SourceState
 from aggregator.pipeline import Current, Pipeline, Work
-from aggregator.ports import Clock, Delivery, LanguageGuesser, Message, Parser, PollRequest, Rules
+from aggregator.ports import Clock, Delivery, Message, PollRequest, Rules
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Shelf
+from aggregator.reading.pool import Reader as DocumentReader
 from aggregator.run.descriptors import STALLED, Shares, share
 from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
@@ -30,14 +31,13 @@ class Own(Struct, frozen=True):
     clock: Clock
     gate: HostGate
     shelf: Shelf
-    parser: Parser
-    guesser: LanguageGuesser
+    documents: DocumentReader
     current: Current
     descriptors: int
 
     async def aclose(self) -> None:
-        """Ends the parser's workers. The store is closed by whoever opened it."""
-        await self.parser.aclose()
+        """Ends the reading workers. The store is closed by whoever opened it."""
+        await self.documents.aclose()
 
 
 class Runtime(Struct, frozen=True):

@@ -50,7 +50,8 @@ class Writer:
         self._store = store
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._documents: deque[_Document] = deque()
-        self._states: dict[str, SourceState] = {}
+        self._states: dict[SourceId, SourceState] = {}
+        self._under_way: list[dict[SourceId, SourceState]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._flushes: set[asyncio.Future[None]] = set()
 
@@ -133,8 +134,9 @@ class Writer:
             self._timer = asyncio.get_running_loop().call_later(LINGER, self._start_flush)
 
     def withdraw_state(self, source: SourceId) -> None:
-        """Forgets a state that waits: a newer one is about to be stored with a document."""
-        self._states.pop(source, None)
+        """Forgets a state that is not stored yet: a newer one is about to be stored with a document, which goes before."""
+        for states in (self._states, *self._under_way):
+            states.pop(source, None)
 
     def _start_flush(self) -> None:
         future = asyncio.ensure_future(self._write_states())
@@ -155,14 +157,17 @@ class Writer:
             return
 
         def save(transaction: Transaction) -> None:
-            for state in states.values():
+            for state in list(states.values()):
                 transaction.save_state(state)
 
+        self._under_way.append(states)
         try:
             await self.commit(save)
         except BaseException:
             self._states = states | self._states  # newer ones win; they are tried again with the next flush
             raise
+        finally:
+            self._under_way = [one for one in self._under_way if one is not states]
 
     async def flush(self) -> None:
         """Returns when every state given so far is stored. Raises what storing them raised."""

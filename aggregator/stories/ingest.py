@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.search import Placement
 from aggregator.dedup.signature import Signature
-from aggregator.model import Evidence, Feed, Instant, Item, ItemId, Source, SourceState, Story, StoryId
-from aggregator.ports import LanguageGuesser, Override, Reject, Rules, Transaction
+from aggregator.model import Evidence, Instant, Item, ItemId, Source, SourceState, Story, StoryId
+from aggregator.ports import Override, Reject, Rules, Transaction
+from aggregator.reading.job import Described, Read
 from aggregator.store.identity import story_ids
 from aggregator.stories.budget import Allotted, Spent, allot
 from aggregator.stories.identify import Changed, Decision, Lookup, New, Rekeyed, Repeated, Same, identify
@@ -114,7 +115,6 @@ class Reader(Struct, frozen=True):
 
     rules: Rules
     engine: Engine
-    guesser: LanguageGuesser
     backfill: float
     owners: Owners
 
@@ -122,18 +122,15 @@ class Reader(Struct, frozen=True):
         self,
         source: Source,
         state: SourceState,
-        feed: Feed,
+        read: Read,
         known: Lookup,
         voice: Voice,
         decided: Decided,
         spent: Spent,
         now: Instant,
     ) -> Reading:
-        """Tells entries apart, throws out what keep, drop, a person and the budget say, and prepares the rest for grouping.
-
-        Each step takes all entries before the next begins: one by one they need up to a tenth more time, because each step's code
-        and tables push the others' out of the processor's caches.
-        """
+        """Tells entries apart, throws out what keep, drop, a person and the budget say, and takes the signatures of the rest."""
+        feed = read.feed
         first = state.first_success is None
         likely = (feed.language or "und").partition("-")[0].lower()
         backfill = self.backfill
@@ -141,7 +138,7 @@ class Reader(Struct, frozen=True):
         languages = dict(state.languages)
         decisions: list[Decision] = []
         rejects: list[Reject] = []
-        for decision in [self._with_language(one, feed, languages) for one in found]:
+        for decision in [_with_language(one, read.described, languages) for one in found]:
             if isinstance(decision, New) and (rule := self._rejected(source, decision.item, decided)) is not None:
                 item = decision.item
                 rejects.append(Reject(source.id, item.guid, item.entry.url, item.entry.title, rule, now))
@@ -149,7 +146,7 @@ class Reader(Struct, frozen=True):
                 decisions.append(decision)
         allotted = allot(decisions, spent, source.budget, now)
         signatures = {
-            place: self.engine.prepare(one.item, source.level)
+            place: self._signature(one.item, source, read.described)
             for place, one in enumerate(allotted.decisions)
             if isinstance(one, New | Changed) or (isinstance(one, Rekeyed) and one.changed)
         }
@@ -160,6 +157,10 @@ class Reader(Struct, frozen=True):
         }
         return Reading(allotted.decisions, signatures, tuple(rejects), languages, frozenset(apart), allotted)
 
+    def _signature(self, item: Item, source: Source, described: Mapping[bytes, Described]) -> Signature:
+        read = described[item.entry.fingerprint].signature
+        return read if self.engine.fits(read, item, source.level) else self.engine.prepare(item, source.level)
+
     def _is_apart(self, source: Source, item: Item, decided: Decided) -> bool:
         return not source.dedup or key_of(item) in decided.split or self.rules.apart(item) is not None
 
@@ -168,15 +169,16 @@ class Reader(Struct, frozen=True):
             return "dropped by hand"
         return self.rules.rejected(source, item)
 
-    def _with_language(self, decision: Decision, feed: Feed, languages: dict[str, int]) -> Decision:
-        """The decision with its entry's language; what is sure is counted."""
-        if isinstance(decision, Same | Repeated):
-            return decision
-        item = decision.item
-        language, sure = self.guesser.guess(item.entry, item.entry.language or feed.language, languages)
-        if sure:
-            languages[language] = languages.get(language, 0) + 1
-        return decision if language == item.language else replace(decision, item=replace(item, language=language))
+
+def _with_language(decision: Decision, described: Mapping[bytes, Described], languages: dict[str, int]) -> Decision:
+    """The decision with its entry's language; what is sure is counted."""
+    if isinstance(decision, Same | Repeated):
+        return decision
+    item = decision.item
+    told = described[item.entry.fingerprint]
+    if told.sure:
+        languages[told.language] = languages.get(told.language, 0) + 1
+    return decision if told.language == item.language else replace(decision, item=replace(item, language=told.language))
 
 
 def store(transaction: Transaction, engine: Engine, found: Reading, decided: Decided, now: Instant) -> list[StoryId]:

@@ -125,6 +125,10 @@ class Guesser:
         usual = _usual(history)
         return (usual if usual in title else UNKNOWN), sure
 
+    def load(self) -> None:
+        """Loads the model now, for who has less memory or time later."""
+        self._likely("")
+
     def _likely(self, text: str) -> dict[str, float]:
         """By the model; nothing while it can't be loaded: it is unpacked into a temporary file, and the disk may be full."""
         if time.monotonic() < self._not_before:

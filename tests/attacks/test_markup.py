@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from aggregator.fetch.discover import offered_feeds
-from aggregator.model import Fault, Feed, Fetched
+from aggregator.model import Fault, Fetched
+from aggregator.reading.job import Read, Wish
 from aggregator.store.sqlite import SqliteStore
 from aggregator.text.clean import Links, clean
-from aggregator.text.html import text_of, title_text
+from aggregator.text.html import text_of
 from aggregator.text.nesting import bounded
+from aggregator.text.titles import title_text
 from tests.unit.chain.newsroom import START, Newsroom, entry
 
 HOME = "https://harbour.example/"
@@ -155,13 +158,17 @@ def test_a_page_of_links_takes_no_long_time() -> None:
 class Interrupted(Newsroom):
     """Ends while it reads, as a program does that is killed; what the database then says, is kept."""
 
-    async def parse(self, answer: Fetched, known: frozenset[bytes], now: float) -> Feed | Fault:
+    @asynccontextmanager
+    async def reading(
+        self, document: Fetched, wish: Wish, room: AbstractAsyncContextManager[object] | None = None, *, slow: bool = False
+    ) -> AsyncIterator[Read | Fault]:
         for _ in range(1000):
             await asyncio.sleep(0.001)
             self.at_the_end = self.store.states(None)
-            if next(iter(self.at_the_end.values())).due > now:
+            if next(iter(self.at_the_end.values())).due > self.clock.time:
                 break
-        return await super().parse(answer, known, now)
+        async with super().reading(document, wish, room) as read:
+            yield read
 
 
 def test_a_source_waits_its_turn_whose_document_ends_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from aggregator.model import Entry, Item, ItemId, SourceId
 from aggregator.text.clean import Links, clean
-from aggregator.text.html import text_of, title_text
+from aggregator.text.html import text_of
+from aggregator.text.titles import title_text
 from aggregator.text.urls import canonical, registrable_domain
 
 Named = tuple[str, Item]

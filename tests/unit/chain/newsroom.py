@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,13 +13,15 @@ from typing import Any
 
 from aggregator.config.load import load
 from aggregator.dedup.engine import Engine
+from aggregator.fetch.discover import offered_feeds
 from aggregator.fetch.hosts import HostGate
-from aggregator.model import Fault, Feed, Fetched, FetchOutcome, FetchRequest, Instant, Slug, SourceId, Story
-from aggregator.parse.read import read_document
+from aggregator.model import Fault, Fetched, FetchOutcome, FetchRequest, Instant, Slug, SourceId, Story
 from aggregator.pipeline import Current, Pipeline, PollReport
 from aggregator.ports import Store, StoryFilter
 from aggregator.publish import filling
 from aggregator.publish.publisher import Publisher
+from aggregator.reading.answer import Describer, answer
+from aggregator.reading.job import Read, Wish, job_of
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
 from aggregator.stories.adopt_config import adopt
@@ -100,8 +103,17 @@ class Newsroom:
             self.current.use(self._pipeline(Writer(self.store)))
         return self.answers[request.url]
 
-    async def parse(self, answer: Fetched, known: frozenset[bytes], now: Instant) -> Feed | Fault:
-        return read_document(answer, known, now)
+    @asynccontextmanager
+    async def reading(
+        self, document: Fetched, wish: Wish, room: AbstractAsyncContextManager[object] | None = None, *, slow: bool = False
+    ) -> AsyncIterator[Read | Fault]:
+        async with room or nullcontext():
+            read = answer(job_of(document, wish), document.body, Describer(EnglishAlone())).read()
+            assert read is not None
+            yield read
+
+    async def feeds_of(self, page: bytes, url: str) -> tuple[str, ...]:
+        return offered_feeds(page, url)
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -141,7 +153,7 @@ class Newsroom:
 
     def _pipeline(self, writer: Writer) -> Pipeline:
         owned, backfill = owners(self.settings.sources), self.settings.publish.backfill
-        chain = (self, self, Reader(self.rules, Engine(self.settings.dedup), EnglishAlone(), backfill, owned))
+        chain = (self, self, Reader(self.rules, Engine(self.settings.dedup), backfill, owned))
         return Pipeline(self.settings, self.store, writer, self.gate, *chain, self.clock, lambda: 0.5, self.current)
 
     # --- what a subscriber sees

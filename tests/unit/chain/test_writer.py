@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.errors import StoreError
-from aggregator.model import SourceId
+from aggregator.model import Source, SourceId, SourceState
 from aggregator.ports import Transaction
 from aggregator.store.sqlite import SqliteStore
 from aggregator.store.writer import COMPANY, ROOM, Writer
@@ -181,3 +182,30 @@ def test_a_document_whose_poll_was_cut_off_holds_up_no_other(store: Watched, num
         return result
 
     assert asyncio.run(cut_off()) == "a"
+
+
+def test_a_state_that_was_withdrawn_does_not_undo_what_a_document_stored(store: Watched) -> None:
+    """Writing it may have begun already; documents that wait go before."""
+    old = SourceState(SourceId("s"), "https://paper.example/feed", failures=1)
+
+    def commit(transaction: Transaction) -> str:
+        transaction.save_state(replace(old, failures=0))
+        return "stored"
+
+    async def work() -> None:
+        writer, go = Writer(store), threading.Event()
+        held = asyncio.create_task(writer.call(lambda: go.wait(10)))
+        await asyncio.sleep(0)
+        writer.save_state(old)
+        flush = asyncio.create_task(writer.flush())
+        await asyncio.sleep(0)
+        writer.withdraw_state(old.id)
+        document = asyncio.create_task(writer.store(old.id, lambda: commit))
+        await asyncio.sleep(0)
+        go.set()
+        await asyncio.gather(held, flush, document)
+        await writer.aclose()
+
+    store.sync_sources([Source(old.id, old.url)], 0.0)
+    asyncio.run(work())
+    assert store.states([old.id])[old.id].failures == 0

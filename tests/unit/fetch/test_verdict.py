@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aggregator.fetch.verdict import Answer, judge
-from aggregator.model import FaultKind, Fetched, FetchFailed, Hop, NotModified, Validators
+from aggregator.model import Fault, FaultKind, Fetched, FetchFailed, Hop, NotModified, Validators
 
 NOW = 1_686_830_400.0
 URL = "https://news.example/feed.xml"
@@ -127,10 +127,11 @@ def test_a_page_is_a_fault_whatever_its_label(body: bytes, kind: str) -> None:
     assert fault(answer(200, ("content-type", kind), body=body))[0] is FaultKind.HTML
 
 
-def test_a_page_names_the_feeds_it_offers() -> None:
+def test_a_page_comes_with_its_fault_to_be_read_for_the_feeds_that_it_offers() -> None:
     outcome = judge(answer(body=PAGE), NOW, 300)
     assert isinstance(outcome, FetchFailed)
-    assert outcome.fault.feeds == ("https://news.example/rss",) and "https://news.example/rss" in outcome.fault.detail
+    assert outcome.fault.kind is FaultKind.HTML and outcome.page == PAGE
+    assert judge(answer(404, body=PAGE), NOW, 300) == FetchFailed(Fault(FaultKind.STATUS, "404 not found", 404), (), outcome.url)
 
 
 @pytest.mark.parametrize(

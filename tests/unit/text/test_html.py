@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.text.html import from_text, has_markup, text_of, title_text
+from aggregator.text.html import from_text, has_markup, text_of
+from aggregator.text.titles import title_text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,223 @@
+"""The reading workers: processes with a deadline and a memory limit, killed and replaced when needed.
+
+A hostile document costs its own source one fault and nobody else anything. What is not done after `PATIENCE` seconds goes to
+the end of a lane of its own, with one worker more: many slow documents then keep a quick one waiting a little, never for each
+other's whole deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from aggregator.model import Fault, FaultKind, Fetched
+from aggregator.reading.job import ANSWERS, ENCODER, Answer, Job, Read, Wish, job_of
+
+LENGTH = 8
+"""Bytes of a frame's length."""
+DEADLINE = 4.0
+"""Seconds for one document."""
+PATIENCE = 1.0
+"""Seconds after which a document gives its worker to another one: most need 0.01, a large one 0.5."""
+MEMORY = 176 << 20
+"""Bytes of a worker. Documents of 15 MB, the most that is fetched, take up to 150 MB."""
+_LARGE = 2 << 20
+"""Bytes of a document after which its worker is ended: it keeps much of what it took."""
+_PIECE = 1 << 18
+"""Bytes that are written at once, so that no copy of a body waits in memory."""
+_START = 30.0
+"""Seconds for a worker to be ready; a busy machine may take several."""
+_LONGEST_ANSWER = 48 << 20
+_IDLE = 60.0
+"""Seconds after which an unused worker is ended, and its memory is free again."""
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
+"""What a worker inherits: the config's secrets are in the environment, too, and none of its business."""
+
+
+def automatic() -> int:
+    """One for each core beyond the first, at least one."""
+    return max(1, len(os.sched_getaffinity(0)) - 1)
+
+
+class Reader(Protocol):
+    """Reads what others wrote."""
+
+    def reading(
+        self, document: Fetched, wish: Wish, room: AbstractAsyncContextManager[object] | None = None, *, slow: bool = False
+    ) -> AbstractAsyncContextManager[Read | Fault]:
+        """Reads a document. room: held while it is read and until the block ends; slow: its last one took too long."""
+        ...
+
+    async def feeds_of(self, page: bytes, url: str) -> tuple[str, ...]:
+        """The feeds that a web page offers; none where it can't be read."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class ReadingPool:
+    """A `Reader`. readers: workers for quick documents, started when first needed; deadline in seconds; memory in bytes each."""
+
+    def __init__(self, readers: int = 1, deadline: float = DEADLINE, patience: float = PATIENCE, memory: int = MEMORY) -> None:
+        self._deadline, self._patience = deadline, min(patience, deadline)
+        self._quick = _Lane(readers, memory, deadline)
+        self._slow = _Lane(1, memory, deadline)
+
+    @asynccontextmanager
+    async def reading(
+        self, document: Fetched, wish: Wish, room: AbstractAsyncContextManager[object] | None = None, *, slow: bool = False
+    ) -> AsyncIterator[Read | Fault]:
+        """See `Reader`. A deadline, a crash or too much memory is a fault of kind PARSE_LIMIT."""
+        job = job_of(document, wish)
+        room = room or nullcontext()
+        if not slow:
+            async with room:
+                answer = await self._quick.ask(job, document.body, self._patience)
+                if answer is not None:
+                    yield _read(answer)
+                    return
+        async with self._slow.turn, room:
+            answer = await self._slow.ask(job, document.body, self._deadline)
+            yield _read(answer or _limit(f"reading took longer than {self._deadline:g} s and was stopped"))
+
+    async def feeds_of(self, page: bytes, url: str) -> tuple[str, ...]:
+        answer = await self._quick.ask(Job(url, is_page=True), page, self._patience)
+        return answer.feeds if answer else ()
+
+    async def aclose(self) -> None:
+        """Ends all workers."""
+        await asyncio.gather(self._quick.stop(), self._slow.stop())
+
+
+def _read(answer: Answer) -> Read | Fault:
+    return answer.read() or Fault(FaultKind.INTERNAL, "the reader gave no answer")
+
+
+def _limit(detail: str) -> Answer:
+    return Answer(fault=Fault(FaultKind.PARSE_LIMIT, detail))
+
+
+class _Lane:
+    """Some workers, the last used first. turn: for who must not hold anything else while it waits."""
+
+    def __init__(self, workers: int, memory: int, longest: float) -> None:
+        self.turn = asyncio.Semaphore(workers)
+        self._idle: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
+        self.workers = [Worker(memory, longest) for _ in range(workers)]
+        for worker in reversed(self.workers):
+            self._idle.put_nowait(worker)
+
+    async def ask(self, job: Job, body: bytes, seconds: float) -> Answer | None:
+        """The answer, or None if it takes longer."""
+        worker = await self._idle.get()
+        try:
+            return await worker.ask(job, body, seconds)
+        finally:
+            self._idle.put_nowait(worker)
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(worker.stop() for worker in self.workers))
+
+
+class Worker:
+    """One process, or the place for one: it is started by the first document and again after each end."""
+
+    def __init__(self, memory: int, longest: float) -> None:
+        self._memory, self._longest = memory, longest
+        self._process: asyncio.subprocess.Process | None = None
+        self._retirement: asyncio.TimerHandle | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    async def ask(self, job: Job, body: bytes, seconds: float) -> Answer | None:
+        """One document; None if it takes longer. The process is kept for the next one, for a while."""
+        if self._retirement is not None:
+            self._retirement.cancel()
+        try:
+            return await self._ask(job, body, seconds)
+        finally:
+            self._retirement = asyncio.get_running_loop().call_later(_IDLE, self._kill)
+
+    async def _ask(self, job: Job, body: bytes, seconds: float) -> Answer | None:
+        try:
+            process = await self._running()
+            async with asyncio.timeout(seconds):
+                answer = await self._exchange(process, ENCODER.encode(job), body)
+            is_limit = answer.fault is not None and answer.fault.kind == FaultKind.PARSE_LIMIT
+            if is_limit or len(body) > _LARGE:
+                await self.stop()  # what ran out of memory is not fit for another document
+            return answer
+        except TimeoutError:
+            await self.stop()
+            return None
+        except (asyncio.IncompleteReadError, ConnectionError, EOFError, msgspec.MsgspecError, UnicodeError):
+            code = await self.stop()
+            return _limit(f"the reading process ended by itself (code {code})")
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
+
+    async def stop(self) -> int | None:
+        """Kills the process, if there is one, and returns its exit code."""
+        if self._retirement is not None:
+            self._retirement.cancel()
+        process = self._kill()
+        return await process.wait() if process else None
+
+    def _kill(self) -> asyncio.subprocess.Process | None:
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            try:
+                process.kill()
+            except ProcessLookupError:
+                pass
+        return process
+
+    async def _running(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "aggregator.reading.worker", str(self._memory), str(math.ceil(self._longest) + 2)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+                env=_environment(),
+            )
+            async with asyncio.timeout(_START):
+                await _frame(self._process)
+        return self._process
+
+    async def _exchange(self, process: asyncio.subprocess.Process, job: bytes, body: bytes) -> Answer:
+        if process.stdin is None:
+            raise EOFError
+        process.stdin.write(len(job).to_bytes(LENGTH) + job + len(body).to_bytes(LENGTH))
+        for start in range(0, len(body), _PIECE):
+            process.stdin.write(body[start : start + _PIECE])
+            await process.stdin.drain()
+        return ANSWERS.decode(await _frame(process))
+
+
+async def _frame(process: asyncio.subprocess.Process) -> bytes:
+    if process.stdout is None:
+        raise EOFError
+    length = int.from_bytes(await process.stdout.readexactly(LENGTH))
+    if length > _LONGEST_ANSWER:
+        raise EOFError
+    return await process.stdout.readexactly(length)
+
+
+def _environment() -> dict[str, str]:
+    """With our own module path, whatever folder we run in."""
+    path = os.pathsep.join(part or str(Path.cwd()) for part in sys.path)
+    return {"PYTHONPATH": path} | {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
