@@ -13,6 +13,7 @@ from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.message import HttpMessenger
 from aggregator.model import SourceId
 from aggregator.pipeline import Current, Pipeline, PollReport
+from aggregator.ports import Database
 from aggregator.publish import owed
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Shelf
@@ -26,7 +27,6 @@ from aggregator.run.runtime import InUse, Own, Runtime
 from aggregator.run.service import Service
 from aggregator.serve.server import listen
 from aggregator.settings import Settings
-from aggregator.store.sqlite import SqliteStore
 from aggregator.store.writer import Writer
 from aggregator.stories.ingest import Reader
 from aggregator.stories.outlets import owners
@@ -35,7 +35,7 @@ from aggregator.websub import deliveries
 from aggregator.websub.subscriptions import Hubs
 
 
-async def run(settings: Settings, load: Callable[[], Settings], store: SqliteStore) -> None:
+async def run(settings: Settings, load: Callable[[], Settings], store: Database) -> None:
     """The daemon, until it is told to stop. load: reads the config anew and checks it.
 
     Raises before anything starts: database or port taken.
@@ -51,7 +51,7 @@ async def run(settings: Settings, load: Callable[[], Settings], store: SqliteSto
 async def poll_once(
     settings: Settings,
     load: Callable[[], Settings],
-    store: SqliteStore,
+    store: Database,
     ids: Sequence[SourceId] | None,
     *,
     forced: bool,
@@ -72,7 +72,7 @@ async def poll_once(
             return reports
 
 
-def _is_free(store: SqliteStore) -> bool:
+def _is_free(store: Database) -> bool:
     """Whether nobody holds the database now."""
     try:
         with store.lock():
@@ -81,7 +81,7 @@ def _is_free(store: SqliteStore) -> bool:
         return False
 
 
-def make_own(settings: Settings, store: SqliteStore) -> Own:
+def make_own(settings: Settings, store: Database) -> Own:
     """What the process owns, however often its config is read again. To be called inside the event loop that uses it."""
     return Own(
         store=store,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.config.diff import Difference
     from aggregator.model import Story
-    from aggregator.ports import OutputState, Store
+    from aggregator.ports import OutputState, StoreView, Stories
     from aggregator.settings import Output, Settings
     from aggregator.tag.lookup import Lookup
 
@@ -124,7 +124,7 @@ def _told(application: Application, since: str, titles: int | None, against: Pat
     return "\n".join(lines(plan, SHOWN if titles is None else titles, since)), bool(plan)
 
 
-def make(store: Store, settings: Settings, rules: Any, since: float, now: float, config: tuple[str, ...] = ()) -> Plan:
+def make(store: StoreView, settings: Settings, rules: Any, since: float, now: float, config: tuple[str, ...] = ()) -> Plan:
     """The plan of a config that the store has not adopted. since: which stories are looked at (by their entries' first sight)."""
     from aggregator.ports import StoryFilter
     from aggregator.stories.adopt_config import definition, rules_fingerprint
@@ -156,7 +156,7 @@ def _is_unchanged(known: OutputState | None, definition: bytes) -> bool:
     return known is not None and not known.withdrawn and known.definition == definition
 
 
-def _feed(store: Store, output: Output, known: OutputState | None, lookup: Lookup, since: float, now: float) -> FeedPlan:
+def _feed(store: StoreView, output: Output, known: OutputState | None, lookup: Lookup, since: float, now: float) -> FeedPlan:
     """As adopting the config will do it: newest first, at most `items`, none older than what the feed shows."""
     shown = store.shown(output.slug)
     members = {member.story for member in store.members(output.slug)}
@@ -185,7 +185,7 @@ def _is_asked(output: Output) -> bool:
     return output.query is not None or output.topic is not None
 
 
-def _matching(store: Store, output: Output, lookup: Lookup, since: float, now: float) -> Iterator[Story]:
+def _matching(store: Stories, output: Output, lookup: Lookup, since: float, now: float) -> Iterator[Story]:
     from aggregator.tag.ordering import RuleName
 
     if output.query is not None:
@@ -195,7 +195,7 @@ def _matching(store: Store, output: Output, lookup: Lookup, since: float, now: f
     return iter(())
 
 
-def _leaving(store: Store, members: list[Any], since: float) -> list[Story]:
+def _leaving(store: Stories, members: list[Any], since: float) -> list[Story]:
     """Members that no longer match, of those that were looked at."""
     stories = store.stories(members)
     return [story for story in stories if any(item.first_seen >= since for item in story.items)]

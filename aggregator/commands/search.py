@@ -15,7 +15,7 @@ from aggregator.text.times import rfc3339
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.model import Story
-    from aggregator.ports import Store
+    from aggregator.ports import Stories
     from aggregator.tag.explain import Explanation
     from aggregator.tag.query import Query
 
@@ -62,7 +62,7 @@ def typed(application: Application, words: tuple[str, ...]) -> Query:
     return checked(" ".join(words), names_in(application.settings))
 
 
-def matching(store: Store, query: Query, since: str | None, now: float) -> Iterator[tuple[Story, Explanation]]:
+def matching(store: Stories, query: Query, since: str | None, now: float) -> Iterator[tuple[Story, Explanation]]:
     """Stories that match, newest first, each with the branch of the query that matched it."""
     from msgspec.structs import replace
 

@@ -14,7 +14,7 @@ from aggregator.text.times import rfc3339
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.model import Evidence, Item, Slug, Story
-    from aggregator.ports import Reject, Store
+    from aggregator.ports import Reject, Stories
 
 
 @click.command()
@@ -54,7 +54,7 @@ def about(application: Application, story: Story) -> dict[str, Any]:
     }
 
 
-def _item(item: Item, story: Story, store: Store, joined: float | None, evidence: Evidence | None) -> dict[str, Any]:
+def _item(item: Item, story: Story, store: Stories, joined: float | None, evidence: Evidence | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "source": item.source,
         "outlet": item.outlet,
@@ -78,7 +78,7 @@ def _item(item: Item, story: Story, store: Store, joined: float | None, evidence
     return row
 
 
-def _nearest(evidence: Evidence, story: Story, store: Store) -> dict[str, Any]:
+def _nearest(evidence: Evidence, story: Story, store: Stories) -> dict[str, Any]:
     """The best of the stories that the entry did not join, as it is now: it may have become another, or this one."""
     assert evidence.nearest is not None
     now = store.story_of(evidence.nearest)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from aggregator.dedup.weigh import Weighed
 from aggregator.model import Instant
-from aggregator.ports import MINUTE_BITS, IndexedItem, StoryIndex
+from aggregator.ports import MINUTE_BITS, GroupedItems, IndexedItem
 
 _MINUTES = (1 << MINUTE_BITS) - 1
 
@@ -24,7 +24,7 @@ class Reach(NamedTuple):
     candidates: int
 
 
-def by_words(index: StoryIndex, item: Weighed, at: Instant, within: float, reach: Reach) -> list[IndexedItem]:
+def by_words(index: GroupedItems, item: Weighed, at: Instant, within: float, reach: Reach) -> list[IndexedItem]:
     """The items that share the heaviest words with this one, the nearest first."""
     sums: dict[int, int] = {}
     weights = 0
@@ -40,13 +40,13 @@ def by_words(index: StoryIndex, item: Weighed, at: Instant, within: float, reach
     return _items(index, [posting for _, posting in near[: reach.candidates]])
 
 
-def by_address(index: StoryIndex, address: int, at: Instant, within: float) -> list[IndexedItem]:
+def by_address(index: GroupedItems, address: int, at: Instant, within: float) -> list[IndexedItem]:
     """The items of one canonical address, the newest first."""
     (postings,) = index.postings((address,))
     return _items(index, [posting for posting in reversed(postings) if abs((posting & _MINUTES) * 60 - at) <= within])
 
 
-def _items(index: StoryIndex, postings: Iterable[int]) -> list[IndexedItem]:
+def _items(index: GroupedItems, postings: Iterable[int]) -> list[IndexedItem]:
     wanted = [posting >> MINUTE_BITS for posting in postings]
     found = index.items(wanted)
     return [found[number] for number in wanted if number in found]

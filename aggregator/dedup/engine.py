@@ -14,7 +14,7 @@ from aggregator.dedup.signature import PRIVATE, Signature, WordHashes, signature
 from aggregator.dedup.votes import strays
 from aggregator.dedup.weigh import Commonness, Weighed, pack, view_of, weigh
 from aggregator.model import Evidence, Instant, Item, ItemId, StoryId
-from aggregator.ports import IndexedItem, StoryIndex
+from aggregator.ports import GroupedItems, IndexedItem, StoryIndex
 from aggregator.settings import Dedup
 
 
@@ -34,7 +34,7 @@ class Engine:
         """Whether a signature that was taken elsewhere is what `prepare` would give: the config may be another one since."""
         return read.private == item.private and read.level == (level or self._settings.level)
 
-    def expect(self, index: StoryIndex, signatures: Iterable[Signature]) -> None:
+    def expect(self, index: GroupedItems, signatures: Iterable[Signature]) -> None:
         """These are placed next, all in one transaction: what they look up is looked up together."""
         keys: set[int] = set()
         for read in signatures:
@@ -43,7 +43,7 @@ class Engine:
                 keys.add(read.url)
         index.expect(keys)
 
-    def place(self, index: StoryIndex, item: Item, read: Signature, now: Instant, joins: bool = True) -> Placement:
+    def place(self, index: GroupedItems, item: Item, read: Signature, now: Instant, joins: bool = True) -> Placement:
         """The story that the item belongs to. Only reads; call `record` with the result once the item is stored.
 
         joins: False for items of a source with `dedup: false` and for those that a `dedup.never` query matches.
@@ -94,7 +94,7 @@ class Engine:
         index.replace(row, posted)
         return view.astray
 
-    def _weighed(self, index: StoryIndex, read: Signature, heavy: int) -> Weighed:
+    def _weighed(self, index: GroupedItems, read: Signature, heavy: int) -> Weighed:
         """The item's words by how rare they are now, the item itself counted."""
         unit, lead = index.unit, read.lead
         if unit != self._common.unit:
@@ -103,11 +103,11 @@ class Engine:
         frequencies[:lead] = [frequency + unit for frequency in frequencies[:lead]]
         return weigh(read, frequencies, self._total(index, read.private) + unit, self._common, heavy)
 
-    def _total(self, index: StoryIndex, private: bool) -> float:
+    def _total(self, index: GroupedItems, private: bool) -> float:
         """Items counted among which an item's words are common or rare: private ones, or all others."""
         (known,) = index.frequencies((PRIVATE,))
         return known if private else index.total - known
 
-    def knows_private(self, index: StoryIndex) -> bool:
+    def knows_private(self, index: GroupedItems) -> bool:
         """Whether the index may hold private items."""
         return index.frequencies((PRIVATE,)) != [0.0]

@@ -15,7 +15,7 @@ from aggregator.dedup.judge import Verdict, judge
 from aggregator.dedup.votes import NOT_ALONE, Word, agreed, is_bridged, mean, share, votes, word
 from aggregator.dedup.weigh import view_of
 from aggregator.model import Evidence, StoryId
-from aggregator.ports import IndexedItem, StoryIndex
+from aggregator.ports import GroupedItems, IndexedItem
 from aggregator.settings import Dedup
 
 MAX_ITEMS = 60
@@ -97,7 +97,7 @@ class _Proposal(Struct):
 class Search:
     """The search for one item's story."""
 
-    def __init__(self, index: StoryIndex, settings: Dedup, level: Level, row: IndexedItem) -> None:
+    def __init__(self, index: GroupedItems, settings: Dedup, level: Level, row: IndexedItem) -> None:
         self._index = index
         self._settings = settings
         self._weights = level.weights

@@ -1,7 +1,10 @@
 """The seams: what the path asks of the world. Real and test implementations run the same contract tests."""
 
-from aggregator.ports.index import INDEX_VERSION, MINUTE_BITS, IndexedItem, Postings, StoryIndex
+from aggregator.ports.care import Care, Keep, Swept
+from aggregator.ports.feeds import Feeds, FeedWrites
+from aggregator.ports.index import INDEX_VERSION, MINUTE_BITS, GroupedItems, IndexedItem, Postings, StoryIndex
 from aggregator.ports.outside import Answer, Call, Clock, Endpoint, Fetcher, Hubs, Job, Message, Messenger, Reply
+from aggregator.ports.poll_requests import PollRequests, PollRequestWrites
 from aggregator.ports.rows import (
     ALERT,
     EVENTS,
@@ -25,8 +28,12 @@ from aggregator.ports.rows import (
 from aggregator.ports.rules import LanguageGuesser, QueryChecker, QueryNames, Rules, Tagged
 from aggregator.ports.search import COLUMNS, AnyOf, EveryOf, Phrase, StoryFilter, WordQuery
 from aggregator.ports.share import beyond_share, share
-from aggregator.ports.store import Store
+from aggregator.ports.sources import Entries, Sources, SourceWrites
+from aggregator.ports.store import Database, Store, StoreView
+from aggregator.ports.stories import Stories, StoryWrites
+from aggregator.ports.subscribers import Events, EventWrites, Subscribers, SubscriberWrites
 from aggregator.ports.transaction import Transaction
+from aggregator.ports.values import Values, ValueWrites
 
 __all__ = [
     "ALERT",
@@ -41,16 +48,25 @@ __all__ = [
     "AnyOf",
     "ArchivePage",
     "Call",
+    "Care",
     "Clock",
+    "Database",
     "Delivery",
     "Endpoint",
+    "Entries",
     "Event",
+    "EventWrites",
+    "Events",
     "EveryOf",
+    "FeedWrites",
+    "Feeds",
     "Fetcher",
+    "GroupedItems",
     "Hold",
     "Hubs",
     "IndexedItem",
     "Job",
+    "Keep",
     "KnownItem",
     "LanguageGuesser",
     "Member",
@@ -60,6 +76,8 @@ __all__ = [
     "Override",
     "Phrase",
     "PollRequest",
+    "PollRequestWrites",
+    "PollRequests",
     "Postings",
     "QueryChecker",
     "QueryNames",
@@ -67,12 +85,22 @@ __all__ = [
     "Reply",
     "Rules",
     "Shown",
+    "SourceWrites",
+    "Sources",
     "Store",
+    "StoreView",
+    "Stories",
     "StoryFilter",
     "StoryIndex",
+    "StoryWrites",
+    "SubscriberWrites",
+    "Subscribers",
     "Subscription",
+    "Swept",
     "Tagged",
     "Transaction",
+    "ValueWrites",
+    "Values",
     "Whereabouts",
     "WordQuery",
     "beyond_share",

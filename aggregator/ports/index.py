@@ -47,12 +47,8 @@ INDEX_VERSION = 2
 """Grows when signatures or keys change: what an index holds of another version is forgotten, for it can't be compared."""
 
 
-class StoryIndex(Protocol):
-    """What grouping looks up and remembers, inside a transaction. Keys are hashes: of words
-    under 2**32, of addresses from 2**62 on.
-
-    Its writes commit and roll back with the transaction's. It forgets what is too old to be joined.
-    """
+class GroupedItems(Protocol):
+    """What grouping looks up. Keys are hashes: of words under 2**32, of addresses from 2**62 on."""
 
     @property
     def total(self) -> float:
@@ -83,6 +79,10 @@ class StoryIndex(Protocol):
     def members(self, story: StoryId) -> tuple[int, ...]:
         """The remembered items of a story, oldest first."""
         ...
+
+
+class StoryIndex(GroupedItems, Protocol):
+    """What grouping remembers, inside a transaction and with it. Items too old to be joined are forgotten."""
 
     def add(self, item: IndexedItem, counted: Collection[int], posted: Collection[int], opens: bool = False) -> None:
         """Remembers an item; the terms `counted` stand in it, the terms `posted` lead to it. opens: its story has no other."""

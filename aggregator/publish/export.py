@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from aggregator.model import Slug, Story, StoryId
-from aggregator.ports import Store
+from aggregator.ports import StoreView
 from aggregator.publish import pages
 from aggregator.publish.addresses import FORMATS, feed_path
 from aggregator.publish.files import Tree
@@ -39,7 +39,7 @@ class Export:
     head_of: see `Publisher.head_of`.
     """
 
-    def __init__(self, settings: Settings, store: Store, head_of: Callable[[Output], Head]) -> None:
+    def __init__(self, settings: Settings, store: StoreView, head_of: Callable[[Output], Head]) -> None:
         self._settings = settings
         self._store = store
         self._origins = public_origins(settings)

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug
-from aggregator.ports import OutputState, Store
+from aggregator.ports import Feeds, OutputState, Store
 from aggregator.publish import select
 from aggregator.settings import Output, Settings
 
 
-def is_under_way(store: Store, settings: Settings) -> bool:
+def is_under_way(store: Feeds, settings: Settings) -> bool:
     """Whether any feed is being filled. One look at a small table."""
     return bool(_filling(store.outputs(), settings))
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from aggregator.model import SourceId
-from aggregator.ports import Event, Store
+from aggregator.ports import Event, StoreView
 from aggregator.publish import atom, notices
 from aggregator.publish.addresses import TYPES
 from aggregator.publish.characters import plain
@@ -42,7 +42,7 @@ OF_SOURCE = {
 OTHER = ("{} needs attention", "Whoever runs this site can see why.")
 
 
-def documents(settings: Settings, store: Store, top: Head, site_id: str, since: float) -> tuple[Prepared, Prepared | None]:
+def documents(settings: Settings, store: StoreView, top: Head, site_id: str, since: float) -> tuple[Prepared, Prepared | None]:
     """The public document, and the one for `server.admin`, if there is one. since: the date of one without entries."""
     events, site, token = store.events(HEALTH_ENTRIES), settings.site, settings.server.admin
     names = _names(settings, store)
@@ -65,7 +65,7 @@ def _document(settings: Settings, top: Head, entries: list[View], since: float) 
     return Prepared(TYPES["atom"], body, int(updated), f"public, max-age={MAX_AGE}")
 
 
-def _names(settings: Settings, store: Store) -> Mapping[SourceId, str]:
+def _names(settings: Settings, store: StoreView) -> Mapping[SourceId, str]:
     """What public sources are called. Never by their ids: one that was made of an address shows its path."""
     states = store.states()
     return {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from aggregator.model import Slug, StoryId
-from aggregator.ports import Store
+from aggregator.ports import Stories
 from aggregator.publish import pages
 from aggregator.publish.addresses import story_path
 from aggregator.publish.closed import ClosedPages
@@ -22,7 +22,7 @@ _STORY = re.compile(r"/stories/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 class Late:
     """Answers by path, from committed state. Used by several threads at once. head_of: the current head of an output."""
 
-    def __init__(self, settings: Settings, store: Store, closed: ClosedPages, head_of: Callable[[Output], Head]) -> None:
+    def __init__(self, settings: Settings, store: Stories, closed: ClosedPages, head_of: Callable[[Output], Head]) -> None:
         self._settings = settings
         self._store = store
         self._closed = closed

@@ -20,9 +20,11 @@ from aggregator.ports import (
     Delivery,
     Event,
     Message,
-    Store,
+    StoreView,
+    Subscribers,
+    SubscriberWrites,
     Subscription,
-    Transaction,
+    Values,
 )
 from aggregator.publish import jsonfeed
 from aggregator.publish.addresses import feed_path
@@ -35,7 +37,7 @@ SENT_KEY = "webhook."
 """Prefix of stored values: what a webhook was last told of each story that its feed shows."""
 
 
-def to_subscribers(store: Store, slug: Slug, digests: Mapping[str, str], now: Instant) -> list[Delivery]:
+def to_subscribers(store: Subscribers, slug: Slug, digests: Mapping[str, str], now: Instant) -> list[Delivery]:
     """A delivery for each subscriber of a feed's documents."""
     return [
         Delivery(HUB_DOCUMENT, path, one.callback, "", digest, now, now)
@@ -47,7 +49,7 @@ def to_subscribers(store: Store, slug: Slug, digests: Mapping[str, str], now: In
 
 
 def to_webhook(
-    store: Store, output: Output, entries: Sequence[Rendered], now: Instant, *, filling: bool = False
+    store: Values, output: Output, entries: Sequence[Rendered], now: Instant, *, filling: bool = False
 ) -> tuple[list[Delivery], str | None]:
     """A delivery for each story that is new or changed since it was last told, and the value to store for the next time.
 
@@ -67,7 +69,7 @@ def to_webhook(
     return deliveries, text if text != stored else None
 
 
-def of_ended(store: Store, served: Collection[str], now: Instant) -> list[tuple[Subscription, Delivery]]:
+def of_ended(store: Subscribers, served: Collection[str], now: Instant) -> list[tuple[Subscription, Delivery]]:
     """The subscriptions to documents that are published no more, each with the word that it is over."""
     over = [one for one in store.subscriptions() if one.topic not in served]
     return [(one, Delivery(HUB_DENIAL, one.topic, one.callback, "", "", now, now)) for one in over]
@@ -83,7 +85,7 @@ def alerts(events: Iterable[Event], webhook: str | None, now: Instant) -> list[D
     ]
 
 
-def note(transaction: Transaction, deliveries: Iterable[Delivery]) -> None:
+def note(transaction: SubscriberWrites, deliveries: Iterable[Delivery]) -> None:
     for one in deliveries:
         transaction.save_delivery(one)
 
@@ -96,7 +98,7 @@ def signature(secret: str, body: bytes) -> str:
 class Composer:
     """Makes the messages to webhooks as things are now. Called in threads."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: StoreView) -> None:
         self._settings = settings
         self._store = store
         self._outputs = {output.slug: output for output in settings.outputs}

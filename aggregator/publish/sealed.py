@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aggregator import __version__
-from aggregator.ports import Store
+from aggregator.ports import StoreView
 from aggregator.settings import Settings
 
 KEY = "publish.seal"
@@ -17,7 +17,7 @@ HEALTH_ENTRIES = 100
 """Entries of `/health.atom`."""
 
 
-def seal(settings: Settings, store: Store, beside: bytes) -> str | None:
+def seal(settings: Settings, store: StoreView, beside: bytes) -> str | None:
     """Stands for all that the published files are made from, and for the files: no two states of these have the same.
 
     beside: what only the caller knows of (the content of the config, the last retention). None: a feed of what `keep` and

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from aggregator.logs import Log
-from aggregator.ports import Job
+from aggregator.ports import Job, Keep
 from aggregator.run.runtime import InUse
 from aggregator.settings import Settings
-from aggregator.store.backup import kept, scheduled
-from aggregator.store.retention import Keep
 
 log = Log("maintenance")
 
@@ -52,13 +48,13 @@ class Maintenance:
     async def backup(self) -> None:
         """Makes a backup when the last one is old enough; restarts and reloads don't put it off."""
         runtime, now = self._in_use.runtime, self._in_use.runtime.clock.now()
-        wish, database = runtime.settings.storage.backup, Path(runtime.settings.storage.database)
+        wish = runtime.settings.storage.backup
         if wish is None:
             return
-        made = [file.stat().st_mtime for file in kept(database, wish.directory)]
+        made = [file.stat().st_mtime for file in runtime.store.backups(wish.directory)]
         last = max((at for at in made if at <= now), default=0.0)  # a clock that was set back delays nothing
         if now - last >= wish.every:
-            file = await runtime.writer.call(lambda: scheduled(database, wish.directory, wish.keep, now))
+            file = await runtime.writer.call(lambda: runtime.store.back_up(wish.directory, wish.keep, now))
             log.info("backed_up", file=file.name, bytes=file.stat().st_size)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from aggregator.model import SourceId
 from aggregator.pipeline import PollReport
-from aggregator.ports import PollRequest, Store
+from aggregator.ports import PollRequest, PollRequests, Store
 
 
 def ask(store: Store, ids: Sequence[SourceId] | None, *, forced: bool) -> PollRequest:
@@ -38,7 +38,7 @@ def answer(store: Store, request: PollRequest, reports: Sequence[PollReport]) ->
         transaction.answer_poll_request(request.key, json.dumps(lines))
 
 
-def answered(store: Store, request: PollRequest) -> list[PollReport] | None:
+def answered(store: PollRequests, request: PollRequest) -> list[PollReport] | None:
     """The daemon's reports, or None while they are not there."""
     text = store.poll_answer(request.key)
     if text is None:

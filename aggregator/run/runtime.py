@@ -13,20 +13,19 @@ from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.message import HttpMessenger
 from aggregator.model import SourceId, SourceState
 from aggregator.pipeline import Current, Pipeline, Work
-from aggregator.ports import Clock, Delivery, Message, PollRequest, Rules
+from aggregator.ports import Clock, Database, Delivery, Message, PollRequest, Rules
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Shelf
 from aggregator.reading.pool import Reader as DocumentReader
 from aggregator.run.descriptors import STALLED, Shares, share
 from aggregator.settings import Settings
-from aggregator.store.sqlite import SqliteStore
 from aggregator.store.writer import Writer
 
 
 class Own(Struct, frozen=True):
     """What is the process's own and outlives a reload. Made inside the event loop that uses it."""
 
-    store: SqliteStore
+    store: Database
     writer: Writer
     clock: Clock
     gate: HostGate
@@ -61,7 +60,7 @@ class Runtime(Struct, frozen=True):
         return share(self.own.descriptors, self.settings.polling.workers * STALLED)
 
     @property
-    def store(self) -> SqliteStore:
+    def store(self) -> Database:
         return self.own.store
 
     @property

@@ -8,12 +8,10 @@ shrinks by age. Of a story that was published the id stays: no other gets it, an
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
-from msgspec import Struct, field
-
-from aggregator.model import Instant, ItemId, SourceId
-from aggregator.ports import StoryIndex
+from aggregator.model import Instant, ItemId
+from aggregator.ports import Keep, StoryIndex, Swept
 from aggregator.store import small
 from aggregator.store.items import LAST_ITEM
 from aggregator.store.rows import as_json, document_of
@@ -40,33 +38,6 @@ TOMBSTONES = """SELECT key FROM stories WHERE key IN (SELECT value FROM json_eac
     OR EXISTS (SELECT 1 FROM members WHERE members.story = stories.key AND page IS NOT NULL))"""
 EMPTY_STORY = "UPDATE stories SET tags = NULL, topics = NULL, visible = x'', version = version + 1 WHERE key = ?"
 DELETE_STORY = "DELETE FROM stories WHERE key = ?"
-
-
-class Keep(Struct, frozen=True):
-    """How long, in seconds, an entry is kept after it left its source's document. sources: those that differ."""
-
-    seconds: float
-    sources: Mapping[SourceId, float] = field(default_factory=dict)
-
-    def of(self, source: SourceId) -> float:
-        """Seconds that a source's entries are kept."""
-        return self.sources.get(source, self.seconds)
-
-    @property
-    def shortest(self) -> float:
-        """The least of all, in seconds."""
-        return min(self.seconds, *self.sources.values()) if self.sources else self.seconds
-
-
-class Swept(Struct, frozen=True):
-    """What retention has taken. tombstones: stories of which the id stays."""
-
-    items: int = 0
-    stories: int = 0
-    tombstones: int = 0
-
-    def __add__(self, other: Swept) -> Swept:
-        return Swept(self.items + other.items, self.stories + other.stories, self.tombstones + other.tombstones)
 
 
 def release(connection: sqlite3.Connection) -> None:

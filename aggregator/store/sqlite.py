@@ -3,57 +3,35 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
 
 from aggregator.errors import DatabaseLostError, StoreError
-from aggregator.model import Evidence, Instant, ItemId, Slug, Source, SourceId, SourceState, Story, StoryId
-from aggregator.ports import (
-    ArchivePage,
-    Delivery,
-    Event,
-    Hold,
-    KnownItem,
-    Member,
-    OutputState,
-    Override,
-    PollRequest,
-    Reject,
-    Shown,
-    StoryFilter,
-    Subscription,
-    Whereabouts,
-)
-from aggregator.store import backup, care, outputs, reads, renames, requests, retention, schema, search, states, told
-from aggregator.store.connect import CHECKPOINT_PAGES, CHECKPOINT_PAGES_BESIDE, explained, open_reader, open_writer
+from aggregator.model import Instant, Source
+from aggregator.ports import Keep, Swept
+from aggregator.store import backup, care, renames, retention, schema, states
+from aggregator.store.connect import CHECKPOINT_PAGES, CHECKPOINT_PAGES_BESIDE, explained, open_writer
 from aggregator.store.index import LEFT, SqliteStoryIndex
 from aggregator.store.lock import held
 from aggregator.store.place import Place, lost
-from aggregator.store.retention import Keep, Swept
+from aggregator.store.sqlite_view import SqliteView
 from aggregator.store.writes import SqliteTransaction
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 SWEPT_AT_ONCE = 100
 """Stories that retention looks at in one transaction: some milliseconds, no longer than a poll's."""
 
 
-class SqliteStore:
-    """A ports.Store in one file. Safe to use from several threads; a transaction belongs to the thread that began it."""
+class SqliteStore(SqliteView):
+    """A ports.Database in one file. Safe to use from several threads; a transaction belongs to the thread that began it."""
 
     def __init__(self, path: Path) -> None:
         """Opens the database, makes it, or brings it to this release's schema. Raises StoreError."""
-        self.path = path
+        super().__init__(path)
         self._turn = threading.Lock()
         self._owner: int | None = None
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
         with explained(path):
             self._writer = open_writer(path)
         try:
@@ -177,6 +155,12 @@ class SqliteStore:
                 swept += retention.sweep(self._writer, transaction.index, chunk, keep, now)
         return swept
 
+    def back_up(self, directory: Path, keep: int, now: Instant) -> Path:
+        return backup.scheduled(self.path, directory, keep, now)
+
+    def backups(self, directory: Path) -> list[Path]:
+        return backup.kept(self.path, directory)
+
     def tidy(self) -> None:
         """Keeps file and WAL small and the planner informed. For a quiet hour, or each hour."""
         with self._turn, explained(self.path):
@@ -189,124 +173,5 @@ class SqliteStore:
     def close(self) -> None:
         """Closes every connection. Nothing may be under way."""
         with self._turn:
-            for connection in (*self._readers, self._writer):
-                connection.close()
-            self._readers.clear()
-
-    # --- reading
-    def _read(self, query: Callable[Concatenate[sqlite3.Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
-        with explained(self.path):
-            return query(self._reader(), *arguments, **named)
-
-    def _read_whole(self, query: Callable[Concatenate[sqlite3.Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
-        """For queries of several statements, which must see one state of the database."""
-        with explained(self.path):
-            connection = self._reader()
-            connection.execute("BEGIN")
-            try:
-                return query(connection, *arguments, **named)
-            finally:
-                connection.execute("COMMIT")
-
-    def _reader(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = open_reader(self.path)
-            self._readers.append(connection)
-        return connection
-
-    def states(self, ids: Collection[SourceId] | None = None) -> dict[SourceId, SourceState]:
-        return self._read(states.states, ids)
-
-    def due(self, now: Instant, limit: int) -> list[SourceState]:
-        return self._read(states.due, now, limit)
-
-    def holds(self, now: Instant) -> dict[str, Hold]:
-        return self._read(reads.holds, now)
-
-    def fingerprints(self, source: SourceId) -> frozenset[bytes]:
-        return self._read(reads.fingerprints, source)
-
-    def known(self, source: SourceId, guids: Collection[str], canonicals: Collection[str]) -> list[KnownItem]:
-        return self._read(reads.known, source, guids, canonicals)
-
-    def story(self, story: StoryId) -> Story | None:
-        return next(iter(self.stories([story])), None)
-
-    def stories(self, ids: Iterable[StoryId]) -> list[Story]:
-        return self._read_whole(reads.stories, ids)
-
-    def find(self, where: StoryFilter, limit: int | None = None) -> Iterator[Story]:
-        """See `Store.find`. Streams from a connection of its own, so that all of it is one state of the database."""
-        with explained(self.path):
-            connection = open_reader(self.path)
-            try:
-                yield from search.find(connection, where, limit)
-            finally:
-                connection.close()
-
-    def story_of(self, url_or_id: str) -> StoryId | None:
-        return self._read_whole(reads.story_named, url_or_id)
-
-    def whereabouts(self, story: StoryId) -> Whereabouts | None:
-        return self._read(reads.whereabouts, story)
-
-    def evidence(self, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
-        return self._read(reads.evidence, story)
-
-    def rejects(self, limit: int, source: SourceId | None = None, without: Collection[SourceId] = ()) -> list[Reject]:
-        return self._read(reads.rejects, limit, source, without)
-
-    def overrides(self) -> list[Override]:
-        return self._read(reads.overrides)
-
-    def outputs(self) -> dict[Slug, OutputState]:
-        return self._read(outputs.outputs)
-
-    def members(self, slug: Slug, limit: int | None = None, before: int | None = None) -> list[Member]:
-        return self._read(outputs.members, slug, limit, before)
-
-    def shown(self, slug: Slug, newest: int | None = None) -> list[Shown]:
-        return self._read(outputs.shown, slug, newest)
-
-    def lead_sources(self, slug: Slug) -> dict[StoryId, SourceId]:
-        return self._read(outputs.lead_sources, slug)
-
-    def members_of(self, ids: Collection[StoryId]) -> Mapping[StoryId, frozenset[Slug]]:
-        return self._read(outputs.members_of, ids)
-
-    def pages(self, slug: Slug) -> list[ArchivePage]:
-        return self._read(outputs.pages, slug)
-
-    def page(self, slug: Slug, page: int) -> ArchivePage | None:
-        return self._read(outputs.page, slug, page)
-
-    def subscriptions(self, topic: str | None = None) -> list[Subscription]:
-        return self._read(told.subscriptions, topic)
-
-    def subscription(self, topic: str, callback: str) -> Subscription | None:
-        return self._read(told.subscription, topic, callback)
-
-    def count_subscriptions(self, topic: str, domain: str) -> tuple[int, int]:
-        return self._read(told.count_subscriptions, topic, domain)
-
-    def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
-        return self._read(told.deliveries, now, limit)
-
-    def events(self, limit: int) -> list[Event]:
-        return self._read(told.events, limit)
-
-    def poll_requests(self) -> list[PollRequest]:
-        return self._read(requests.waiting)
-
-    def poll_answer(self, key: str) -> str | None:
-        return self._read(requests.answer_of, key)
-
-    def counts(self) -> Mapping[str, int]:
-        return self._read_whole(reads.counts)
-
-    def value(self, key: str) -> str | None:
-        return self._read(reads.value, key)
-
-    def values(self, prefix: str) -> dict[str, str]:
-        return self._read(reads.values, prefix)
+            self._close_readers()
+            self._writer.close()

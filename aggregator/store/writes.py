@@ -13,20 +13,21 @@ from msgspec.structs import replace
 
 from aggregator.errors import StoreError
 from aggregator.model import Evidence, Instant, Item, ItemId, Slug, SourceId, SourceState, Story, StoryId
-from aggregator.ports import ArchivePage, Delivery, Event, Hold, OutputState, Override, PollRequest, Reject, Subscription
-from aggregator.store import documents, moves, outputs, reads, requests, small, states, told
+from aggregator.ports import ArchivePage, OutputState
+from aggregator.store import documents, moves, outputs, reads, states
 from aggregator.store.documents import Listing
 from aggregator.store.identity import story_ids
 from aggregator.store.index import SqliteStoryIndex
 from aggregator.store.items import Batch
+from aggregator.store.row_writes import RowWrites
 from aggregator.store.story_rows import born, in_order
 
 
-class SqliteTransaction:
+class SqliteTransaction(RowWrites):
     """A ports.Transaction. Made by `SqliteStore.begin`, which commits it or rolls it back."""
 
     def __init__(self, connection: sqlite3.Connection, index: SqliteStoryIndex) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._index = index
         self._index_begun = False
         self._batch = Batch(connection)
@@ -272,50 +273,3 @@ class SqliteTransaction:
     def save_page(self, page: ArchivePage) -> None:
         self._flush_members()
         outputs.save_page(self._connection, page)
-
-    # --- who is told
-    def save_subscription(self, subscription: Subscription) -> None:
-        told.save_subscription(self._connection, subscription)
-
-    def remove_subscription(self, topic: str, callback: str) -> None:
-        told.remove_subscription(self._connection, topic, callback)
-
-    def end_leases(self, now: Instant) -> None:
-        told.end_leases(self._connection, now)
-
-    def save_delivery(self, delivery: Delivery) -> None:
-        told.save_delivery(self._connection, delivery)
-
-    def remove_delivery(self, delivery: Delivery) -> None:
-        told.remove_delivery(self._connection, delivery)
-
-    def save_event(self, event: Event) -> None:
-        told.save_event(self._connection, event)
-
-    def add_poll_request(self, request: PollRequest) -> None:
-        requests.add(self._connection, request)
-
-    def take_poll_requests(self) -> list[PollRequest]:
-        return requests.take(self._connection)
-
-    def answer_poll_request(self, key: str, answer: str) -> None:
-        requests.answer(self._connection, key, answer)
-
-    def remove_poll_request(self, key: str) -> None:
-        requests.remove(self._connection, key)
-
-    # --- the rest
-    def add_rejects(self, rejects: Sequence[Reject]) -> Mapping[str, int]:
-        return small.add_rejects(self._connection, rejects)
-
-    def save_hold(self, hold: Hold) -> None:
-        small.save_hold(self._connection, hold)
-
-    def add_override(self, override: Override) -> None:
-        small.add_override(self._connection, override)
-
-    def overrides(self) -> list[Override]:
-        return reads.overrides(self._connection)
-
-    def set_value(self, key: str, value: str | None) -> None:
-        small.set_value(self._connection, key, value)

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug, Story, StoryId
-from aggregator.ports import OutputState, Rules, Store, StoryFilter
+from aggregator.ports import Feeds, OutputState, Rules, Store, StoryFilter
 from aggregator.ports.share import Places
 from aggregator.settings import Output, Settings
 from aggregator.stories import curate, privacy
@@ -110,7 +110,7 @@ def _register(
     return changed
 
 
-def _selection(store: Store, output: Output, known: OutputState | None, now: Instant) -> Selection:
+def _selection(store: Feeds, output: Output, known: OutputState | None, now: Instant) -> Selection:
     shown = store.shown(output.slug)
     members = frozenset(member.story for member in store.members(output.slug))
     oldest = min((one.published for one in shown), default=0.0) if known is not None and not known.filling else 0.0

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aggregator.model import Entry, Instant, SourceId
-from aggregator.ports import Store, Transaction
+from aggregator.ports import Values, ValueWrites
 from aggregator.stories.identify import Changed, Decision, New, Rekeyed, Same
 
 DAY = 86_400.0
@@ -125,17 +125,17 @@ def _unpaid(decision: Decision) -> Decision | None:
 
 
 # --- in the store
-def known(store: Store, source: SourceId) -> Spent:
+def known(store: Values, source: SourceId) -> Spent:
     """What the source has spent; of whatever day."""
     return _read(store.value(KEY + source))
 
 
-def all_known(store: Store) -> dict[SourceId, Spent]:
+def all_known(store: Values) -> dict[SourceId, Spent]:
     """Of all sources that ever brought something."""
     return {SourceId(key.removeprefix(KEY)): _read(value) for key, value in store.values(KEY).items()}
 
 
-def save(transaction: Transaction, source: SourceId, spent: Spent) -> None:
+def save(transaction: ValueWrites, source: SourceId, spent: Spent) -> None:
     """Inside the transaction of what was paid for."""
     transaction.set_value(KEY + source, json.dumps(msgspec.structs.astuple(spent)))
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from aggregator.dedup.lead import choose_lead
 from aggregator.dedup.visible import visible_hash
 from aggregator.model import Instant, Slug, Story, StoryId
-from aggregator.ports import OutputState, Rules, Store, Tagged, Transaction
+from aggregator.ports import Feeds, OutputState, Rules, Tagged, Transaction
 from aggregator.publish import select
 
 Slugs: TypeAlias = tuple[Slug, ...]
@@ -73,7 +73,7 @@ class Curator(Struct, frozen=True):
         return enter, placed.leave, placed.stay
 
 
-def horizons(store: Store) -> dict[Slug, Instant]:
+def horizons(store: Feeds) -> dict[Slug, Instant]:
     """How old a story may be that enters a feed that people read: no older than what it shows."""
     shown = {slug: store.shown(slug) for slug, state in store.outputs().items() if not state.filling}
     return {slug: min(one.published for one in rows) for slug, rows in shown.items() if rows}

@@ -13,7 +13,7 @@ from aggregator.dedup.engine import Engine
 from aggregator.dedup.search import Placement
 from aggregator.dedup.signature import Signature
 from aggregator.model import Evidence, Instant, Item, ItemId, Source, SourceState, Story, StoryId
-from aggregator.ports import Override, Reject, Rules, Transaction
+from aggregator.ports import Override, Reject, Rules, StoryWrites
 from aggregator.reading.job import Described, Read
 from aggregator.store.identity import story_ids
 from aggregator.stories.budget import Allotted, Spent, allot
@@ -181,7 +181,7 @@ def _with_language(decision: Decision, described: Mapping[bytes, Described], lan
     return decision if told.language == item.language else replace(decision, item=replace(item, language=told.language))
 
 
-def store(transaction: Transaction, engine: Engine, found: Reading, decided: Decided, now: Instant) -> list[StoryId]:
+def store(transaction: StoryWrites, engine: Engine, found: Reading, decided: Decided, now: Instant) -> list[StoryId]:
     """Stores new and changed items, joins them to stories, and returns the stories that must be looked at again.
 
     The oldest first, whatever the document's order: stories then grow as they would have in time.
@@ -211,12 +211,12 @@ def _when(decision: Decision) -> Instant:
     return 0.0 if isinstance(decision, Repeated) else decision.item.published
 
 
-def _revise(transaction: Transaction, engine: Engine, item: Item, signature: Signature) -> StoryId:
+def _revise(transaction: StoryWrites, engine: Engine, item: Item, signature: Signature) -> StoryId:
     """Stores what a known item says now. It stays in its story; what comes is compared with the new text."""
     return transaction.update_item(replace(item, astray=engine.revise(transaction.index, item, signature)))
 
 
-def _join(transaction: Transaction, engine: Engine, item: Item, signature: Signature, now: Instant, joins: bool) -> list[StoryId]:
+def _join(transaction: StoryWrites, engine: Engine, item: Item, signature: Signature, now: Instant, joins: bool) -> list[StoryId]:
     """Puts a new item into a story, and makes one of stories that it proves to be one."""
     placement = engine.place(transaction.index, item, signature, now, joins)
     if placement.story is not None and engine.knows_private(transaction.index):
@@ -238,7 +238,7 @@ def _join(transaction: Transaction, engine: Engine, item: Item, signature: Signa
     return [kept.id]
 
 
-def _within_privacy(transaction: Transaction, item: Item, placement: Placement) -> Placement:
+def _within_privacy(transaction: StoryWrites, item: Item, placement: Placement) -> Placement:
     """The placement, if the story is as private as the item.
 
     The index keeps private words apart by their hashes, of 32 bits: whoever makes up words of the same ones must not learn by

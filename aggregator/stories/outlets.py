@@ -15,7 +15,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from aggregator.model import Entry, Instant, Source, SourceId, SourceState
-from aggregator.ports import Store, Transaction
+from aggregator.ports import Values, ValueWrites
 from aggregator.text.urls import registrable_domain
 from aggregator.text.words import fold
 
@@ -146,13 +146,13 @@ def _is_free(domain: str, source: Source, shared: bool, owned: Owners, claims: C
     return not any(owned.homes.get(other, address) != address and (at, other) < (own, source.id) for other, at in learned.items())
 
 
-def claims(store: Store, domain: str) -> Mapping[SourceId, Instant]:
+def claims(store: Values, domain: str) -> Mapping[SourceId, Instant]:
     """The sources that have learnt a domain, and when each did."""
     key = f"{_CLAIM}{domain} "
     return {SourceId(name.removeprefix(key)): float(at) for name, at in store.values(key).items()}
 
 
-def claim(transaction: Transaction, store: Store, state: SourceState, now: Instant) -> None:
+def claim(transaction: ValueWrites, store: Values, state: SourceState, now: Instant) -> None:
     """Notes the domain that a source's entries lead to, once, if that is not the domain of its address."""
     domain = learnt(state.led)
     if domain is None or domain == registrable_domain(state.url):

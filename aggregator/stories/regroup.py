@@ -15,7 +15,7 @@ from aggregator.dedup.engine import Engine
 from aggregator.dedup.search import Placement
 from aggregator.dedup.signature import TEXT
 from aggregator.model import Evidence, Instant, Item, ItemId, Slug, Source, Story, StoryId
-from aggregator.ports import Rules, Store, StoryFilter, Transaction
+from aggregator.ports import Rules, Store, StoryFilter, StoryWrites, Transaction
 from aggregator.settings import Settings
 from aggregator.store.index import MemoryStoryIndex
 from aggregator.stories.adopt_config import chunks
@@ -250,7 +250,7 @@ def apply(store: Store, settings: Settings, rules: Rules, engine: Engine, planne
     return Applied(done, stale, frozenset(feeds))
 
 
-def _is_as_planned(transaction: Transaction, change: Change) -> bool:
+def _is_as_planned(transaction: StoryWrites, change: Change) -> bool:
     found = {story.id: story for story in transaction.stories([story.id for story in change.before])}
     return all(
         (now := found.get(story.id)) is not None

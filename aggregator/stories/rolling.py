@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug, StoryId
-from aggregator.ports import OutputState, Rules, Store, StoryFilter
+from aggregator.ports import OutputState, Rules, Store, StoreView, StoryFilter, Values
 from aggregator.settings import Output, Settings
 from aggregator.stories.curate import Curator
 from aggregator.tag.check import ages
@@ -36,7 +36,7 @@ def roll(store: Store, settings: Settings, rules: Callable[[], Rules], now: Inst
 
 
 def _flipped(
-    store: Store, output: Output, state: OutputState, bounds: Collection[tuple[str, float]], now: Instant
+    store: StoreView, output: Output, state: OutputState, bounds: Collection[tuple[str, float]], now: Instant
 ) -> Iterator[StoryId]:
     """Stories that passed one of the query's ages since the feed was last looked at."""
     for operator, age in bounds:
@@ -49,7 +49,7 @@ def _flipped(
             )
 
 
-def holds_back(store: Store, settings: Settings) -> bool:
+def holds_back(store: Values, settings: Settings) -> bool:
     """Whether stories are held back, or were by the config before. One look at a small table."""
     return settings.publish.settle > 0 or store.value(RIPENED_KEY) is not None
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from aggregator.model import Instant, Item, ItemId, Story, TagKind
-from aggregator.ports import QueryNames, Store
+from aggregator.ports import QueryNames, Stories
 from aggregator.settings import Settings
 from aggregator.tag.facts import ItemWords, facts_of_items
 from aggregator.tag.matcher import compile_node
@@ -36,7 +36,7 @@ class Lookup:
         self._read: dict[ItemId, ItemWords] = {}
         self._by_name = {(name.kind, fold(name.name)): name for name in rules.names()}
 
-    def matching(self, store: Store, name: RuleName, since: Instant | None, as_of: Instant) -> Iterator[Story]:
+    def matching(self, store: Stories, name: RuleName, since: Instant | None, as_of: Instant) -> Iterator[Story]:
         """Stories with an item first seen since then that the rule would match, newest published first."""
         node = self.expanded(self._rules.node(name))
         where = story_filter(node, self._names, as_of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from aggregator.ports import HUB_DENIAL, HUB_DOCUMENT, Delivery, Message, Store
+from aggregator.ports import HUB_DENIAL, HUB_DOCUMENT, Delivery, Message, Subscribers
 from aggregator.publish.addresses import hub as hub_address
 from aggregator.publish.shelf import Shelf
 from aggregator.settings import Settings
@@ -14,7 +14,7 @@ from aggregator.websub import hub_rules
 class Composer:
     """Makes the messages as things are now. Called in threads."""
 
-    def __init__(self, settings: Settings, store: Store, shelf: Shelf) -> None:
+    def __init__(self, settings: Settings, store: Subscribers, shelf: Shelf) -> None:
         self._settings = settings
         self._store = store
         self._shelf = shelf

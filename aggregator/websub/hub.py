@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import structlog
 
 from aggregator.model import Instant
-from aggregator.ports import Answer, Call, Endpoint, Message, Messenger, Reply, Store, Transaction
+from aggregator.ports import Answer, Call, Endpoint, Message, Messenger, Reply, Subscribers, SubscriberWrites
 from aggregator.publish.shelf import Shelf
 from aggregator.websub import bodies, hub_rules
 from aggregator.websub.hub_rules import Asked, Rate, Refused
@@ -24,7 +24,7 @@ MOST_PENDING = 64
 PENDING_PER_DOMAIN = 8
 """Verifications under way at once, in all and with callbacks of one domain; more requests are told to come back."""
 
-Commit = Callable[[Callable[[Transaction], None]], Awaitable[None]]
+Commit = Callable[[Callable[[SubscriberWrites], None]], Awaitable[None]]
 
 
 class Hub:
@@ -33,7 +33,7 @@ class Hub:
     def __init__(
         self,
         shelf: Shelf,
-        store: Store,
+        store: Subscribers,
         commit: Commit,
         messenger: Callable[[], Messenger],
         site_url: Callable[[], str | None],
@@ -106,7 +106,7 @@ class Hub:
             return
         now = self._now()
 
-        def store(transaction: Transaction) -> None:
+        def store(transaction: SubscriberWrites) -> None:
             if asked.mode == "subscribe":
                 transaction.save_subscription(hub_rules.subscription(asked, now))
             else:

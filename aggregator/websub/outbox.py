@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from aggregator.model import Instant
-from aggregator.ports import HUB_DOCUMENT, Delivery, Message, Messenger, Store, Transaction
+from aggregator.ports import HUB_DOCUMENT, Delivery, Message, Messenger, Subscribers, SubscriberWrites
 from aggregator.websub import hub_rules
 
 log = structlog.get_logger("outbox")
@@ -32,8 +32,8 @@ class Outbox:
 
     def __init__(
         self,
-        store: Store,
-        commit: Callable[[Callable[[Transaction], None]], Awaitable[None]],
+        store: Subscribers,
+        commit: Callable[[Callable[[SubscriberWrites], None]], Awaitable[None]],
         messenger: Callable[[], Messenger],
         compose: Mapping[str, Compose],
         now: Callable[[], Instant],
@@ -79,7 +79,7 @@ class Outbox:
             return
         outcome = hub_rules.after(delivery, await self._messenger().send(message), self._now())
 
-        def store(transaction: Transaction) -> None:
+        def store(transaction: SubscriberWrites) -> None:
             if outcome.retry is not None:
                 transaction.save_delivery(outcome.retry)
                 return

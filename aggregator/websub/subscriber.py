@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from aggregator.model import Fault, Fetched, Instant, Source, SourceId, SourceState
-from aggregator.ports import Answer, Call, Endpoint, Job, Messenger, Store, Transaction
+from aggregator.ports import Answer, Call, Endpoint, Job, Messenger, Values, ValueWrites
 from aggregator.settings import Settings
 from aggregator.websub import bodies, subscriptions
 from aggregator.websub.bodies import Place, Room
@@ -29,7 +29,7 @@ MOST_WAITING = 64
 PER_SOURCE = 2
 """Bodies of one source on their way at once: a hub that sends halves takes no other hub's turn."""
 
-Commit = Callable[[Callable[[Transaction], Push | None]], Awaitable[Push | None]]
+Commit = Callable[[Callable[[ValueWrites], Push | None]], Awaitable[Push | None]]
 
 
 class Subscriber:
@@ -40,7 +40,7 @@ class Subscriber:
 
     def __init__(
         self,
-        store: Store,
+        store: Values,
         commit: Commit,
         messenger: Callable[[], Messenger],
         settings: Callable[[], Settings],
@@ -163,7 +163,7 @@ class Subscriber:
     async def _change(self, id: SourceId, token: str, change: Callable[[Push], Push | None]) -> Push | None:
         """Changes what is stored, as it is by then; what has begun anew meanwhile (another token) stays as it is."""
 
-        def work(transaction: Transaction) -> Push | None:
+        def work(transaction: ValueWrites) -> Push | None:
             push = subscriptions.known(self._store, id)
             if push is None or push.token != token:
                 return None

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from aggregator.model import Feed, Instant, SourceId
-from aggregator.ports import Message, Store, Transaction
+from aggregator.ports import Message, Values, ValueWrites
 
 KEY = "push."
 """Prefix of the stored values."""
@@ -68,27 +68,27 @@ class Push(Struct, frozen=True):
         return not 0.0 <= now - self.asked < ASK_AGAIN * 2.0 ** min(max(self.tries - 1, 0), MOST_DOUBLED)
 
 
-def known(store: Store, source: SourceId) -> Push | None:
+def known(store: Values, source: SourceId) -> Push | None:
     text = store.value(KEY + source)
     return Push(**json.loads(text)) if text else None
 
 
-def every(store: Store) -> dict[SourceId, Push]:
+def every(store: Values) -> dict[SourceId, Push]:
     """What is stored of all sources, those that left the config, too."""
     return {SourceId(key.removeprefix(KEY)): Push(**json.loads(text)) for key, text in store.values(KEY).items()}
 
 
-def save(transaction: Transaction, source: SourceId, push: Push | None) -> None:
+def save(transaction: ValueWrites, source: SourceId, push: Push | None) -> None:
     transaction.set_value(KEY + source, json.dumps(asdict(push)) if push else None)
 
 
 class Hubs:
     """See ports.Hubs."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Values) -> None:
         self._store = store
 
-    def note(self, transaction: Transaction, source: SourceId, feed: Feed, url: str) -> None:
+    def note(self, transaction: ValueWrites, source: SourceId, feed: Feed, url: str) -> None:
         before = known(self._store, source)
         push = noticed(before, feed, url)
         if push != before:

@@ -1,0 +1,163 @@
+"""What is read of the database: a connection for each thread that reads, all of which see committed state."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from aggregator.model import Evidence, Instant, ItemId, Slug, SourceId, SourceState, Story, StoryId
+from aggregator.ports import (
+    ArchivePage,
+    Delivery,
+    Event,
+    Hold,
+    KnownItem,
+    Member,
+    OutputState,
+    Override,
+    PollRequest,
+    Reject,
+    Shown,
+    StoryFilter,
+    Subscription,
+    Whereabouts,
+)
+from aggregator.store import outputs, reads, requests, search, states, told
+from aggregator.store.connect import explained, open_reader
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class SqliteView:
+    """A ports.StoreView of the database at a path. Safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+
+    def _close_readers(self) -> None:
+        for connection in self._readers:
+            connection.close()
+        self._readers.clear()
+
+    def _read(self, query: Callable[Concatenate[sqlite3.Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
+        with explained(self.path):
+            return query(self._reader(), *arguments, **named)
+
+    def _read_whole(self, query: Callable[Concatenate[sqlite3.Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
+        """For queries of several statements, which must see one state of the database."""
+        with explained(self.path):
+            connection = self._reader()
+            connection.execute("BEGIN")
+            try:
+                return query(connection, *arguments, **named)
+            finally:
+                connection.execute("COMMIT")
+
+    def _reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = open_reader(self.path)
+            self._readers.append(connection)
+        return connection
+
+    def states(self, ids: Collection[SourceId] | None = None) -> dict[SourceId, SourceState]:
+        return self._read(states.states, ids)
+
+    def due(self, now: Instant, limit: int) -> list[SourceState]:
+        return self._read(states.due, now, limit)
+
+    def holds(self, now: Instant) -> dict[str, Hold]:
+        return self._read(reads.holds, now)
+
+    def fingerprints(self, source: SourceId) -> frozenset[bytes]:
+        return self._read(reads.fingerprints, source)
+
+    def known(self, source: SourceId, guids: Collection[str], canonicals: Collection[str]) -> list[KnownItem]:
+        return self._read(reads.known, source, guids, canonicals)
+
+    def story(self, story: StoryId) -> Story | None:
+        return next(iter(self.stories([story])), None)
+
+    def stories(self, ids: Iterable[StoryId]) -> list[Story]:
+        return self._read_whole(reads.stories, ids)
+
+    def find(self, where: StoryFilter, limit: int | None = None) -> Iterator[Story]:
+        """See `Store.find`. Streams from a connection of its own, so that all of it is one state of the database."""
+        with explained(self.path):
+            connection = open_reader(self.path)
+            try:
+                yield from search.find(connection, where, limit)
+            finally:
+                connection.close()
+
+    def story_of(self, url_or_id: str) -> StoryId | None:
+        return self._read_whole(reads.story_named, url_or_id)
+
+    def whereabouts(self, story: StoryId) -> Whereabouts | None:
+        return self._read(reads.whereabouts, story)
+
+    def evidence(self, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
+        return self._read(reads.evidence, story)
+
+    def rejects(self, limit: int, source: SourceId | None = None, without: Collection[SourceId] = ()) -> list[Reject]:
+        return self._read(reads.rejects, limit, source, without)
+
+    def overrides(self) -> list[Override]:
+        return self._read(reads.overrides)
+
+    def outputs(self) -> dict[Slug, OutputState]:
+        return self._read(outputs.outputs)
+
+    def members(self, slug: Slug, limit: int | None = None, before: int | None = None) -> list[Member]:
+        return self._read(outputs.members, slug, limit, before)
+
+    def shown(self, slug: Slug, newest: int | None = None) -> list[Shown]:
+        return self._read(outputs.shown, slug, newest)
+
+    def lead_sources(self, slug: Slug) -> dict[StoryId, SourceId]:
+        return self._read(outputs.lead_sources, slug)
+
+    def members_of(self, ids: Collection[StoryId]) -> Mapping[StoryId, frozenset[Slug]]:
+        return self._read(outputs.members_of, ids)
+
+    def pages(self, slug: Slug) -> list[ArchivePage]:
+        return self._read(outputs.pages, slug)
+
+    def page(self, slug: Slug, page: int) -> ArchivePage | None:
+        return self._read(outputs.page, slug, page)
+
+    def subscriptions(self, topic: str | None = None) -> list[Subscription]:
+        return self._read(told.subscriptions, topic)
+
+    def subscription(self, topic: str, callback: str) -> Subscription | None:
+        return self._read(told.subscription, topic, callback)
+
+    def count_subscriptions(self, topic: str, domain: str) -> tuple[int, int]:
+        return self._read(told.count_subscriptions, topic, domain)
+
+    def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
+        return self._read(told.deliveries, now, limit)
+
+    def events(self, limit: int) -> list[Event]:
+        return self._read(told.events, limit)
+
+    def poll_requests(self) -> list[PollRequest]:
+        return self._read(requests.waiting)
+
+    def poll_answer(self, key: str) -> str | None:
+        return self._read(requests.answer_of, key)
+
+    def counts(self) -> Mapping[str, int]:
+        return self._read_whole(reads.counts)
+
+    def value(self, key: str) -> str | None:
+        return self._read(reads.value, key)
+
+    def values(self, prefix: str) -> dict[str, str]:
+        return self._read(reads.values, prefix)
