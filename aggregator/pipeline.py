@@ -173,8 +173,8 @@ class Pipeline(Struct, frozen=True):
         decided, reader = ingest.decided(self.store.overrides()), self.reader
         spent = budget.known(self.store, source.id)
         feed = read.feed
-        led = outlets.led_to(state.led, feed.entries, feed.url or state.home)
-        voice = outlets.voice_of(source, led, reader.owners, partial(outlets.claims, self.store))
+        led = outlets.led_to(state.led, feed.entries)
+        voice = outlets.voice_of(source, led, feed.url or state.home, reader.owners, partial(outlets.claims, self.store))
         found = reader.read(source, state, read, partial(self.store.known, source.id), voice, decided, spent, now)
         after = replace(self._after(source, state, answer, now, feed=feed, found=found), languages=found.languages, led=led)
         if found.allotted.refused:  # what was left is looked for again, in the whole document and though it be the same

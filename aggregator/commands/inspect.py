@@ -99,7 +99,7 @@ def _ids(feed: Feed, url: str) -> list[str]:
     from aggregator.stories.outlets import Owners, voice_of
 
     source = _source(url)
-    voice = voice_of(source, {}, Owners(), lambda domain: {})
+    voice = voice_of(source, {}, None, Owners(), lambda domain: {})
     decisions = identify(feed.entries, (), lambda guids, canonicals: (), source, voice, time.time(), True, 0.0)
     ids: list[str] = []
     for entry, decision in zip(feed.entries, decisions, strict=True):

@@ -95,14 +95,12 @@ def is_shared(url: str) -> bool:
     return domain in _SHARED or _ADDRESS.fullmatch(domain) is not None
 
 
-def led_to(led: Mapping[str, int], entries: Iterable[Entry], home: str | None) -> Mapping[str, int]:
-    """The domains that a source's first entries have led to, those of a document counted. home: where none has a plain link."""
+def led_to(led: Mapping[str, int], entries: Iterable[Entry]) -> Mapping[str, int]:
+    """The domains that a source's first entries have led to, those of a document counted."""
     room = LEARNT_FROM - sum(led.values())
     if room <= 0:
         return led
     found = [domain for entry in entries if entry.url and (domain := _plain_domain(entry.url))]
-    if not (found or led) and home and (domain := _plain_domain(home)):
-        found = [domain]
     return Counter(led) + Counter(found[:room]) if found else led
 
 
@@ -112,13 +110,18 @@ def learnt(led: Mapping[str, int]) -> str | None:
     return most if most is not None and 2 * led[most] > sum(led.values()) else None
 
 
-def voice_of(source: Source, led: Mapping[str, int], owned: Owners, claims: Claims) -> Voice:
-    """Whom the source speaks for. claims: asked where it would speak for a domain that is not in its address."""
+def voice_of(source: Source, led: Mapping[str, int], home: str | None, owned: Owners, claims: Claims) -> Voice:
+    """Whom the source speaks for. claims: asked where it would speak for a domain that is not in its address.
+
+    home: the feed's page, which names who publishes where the address says nothing and no entry led anywhere yet.
+    """
     address, shared = registrable_domain(source.url), is_shared(source.url)
     domains = {address}
     if source.outlet:
         domains |= owned.outlets.get(fold(source.outlet), frozenset())
     domain = learnt(led)
+    if shared and home and not led:
+        domain = _plain_domain(home) or None
     if domain is not None and domain not in domains and _is_free(domain, source, shared, owned, claims):
         domains.add(domain)
     own = frozenset(domains)

@@ -27,8 +27,8 @@ def entry(url: str | None, origin: Origin | None = None) -> Entry:
 def voice(source: Source, *links: str, claims: Mapping[str, Mapping[str, float]] | None = None) -> Voice:
     """Whom a source speaks for whose entries have led to these."""
     known = {domain: {SourceId(id): at for id, at in ids.items()} for domain, ids in (claims or {}).items()}
-    led = led_to({}, map(entry, links), None)
-    return voice_of(source, led, owners(ALL), lambda domain: known.get(domain, {}))
+    led = led_to({}, map(entry, links))
+    return voice_of(source, led, None, owners(ALL), lambda domain: known.get(domain, {}))
 
 
 @pytest.mark.parametrize(
@@ -50,16 +50,26 @@ def test_a_source_speaks_for_its_own_domains_alone(source: Source, links: list[s
     assert (spoken.name, spoken.key) == (name, key)
 
 
-def test_the_page_of_a_feed_names_its_outlet_where_all_links_only_forward() -> None:
-    led = led_to({}, [entry("https://feedproxy.google.com/1")], "https://alpha.example/")
-    assert voice_of(BURNER, led, owners(ALL), lambda domain: {}).key == "alpha.example"
-    assert voice_of(BURNER, led_to({}, [], "https://daily.example/"), owners(ALL), lambda domain: {}).key == "burner"
+@pytest.mark.parametrize(
+    ("source", "links", "home", "key"),
+    [
+        (BURNER, ["https://feedproxy.google.com/1"], "https://alpha.example/", "alpha.example"),
+        (BURNER, [], "https://daily.example/", "burner"),
+        (BURNER, ["https://beta.example/1"], "https://alpha.example/", "beta.example"),
+        (EVIL, ["https://t.co/1"], "https://alpha.example/", "evil.example"),
+    ],
+)
+def test_the_page_of_a_feed_names_its_outlet_where_nothing_else_does(
+    source: Source, links: list[str], home: str, key: str
+) -> None:
+    led = led_to({}, map(entry, links))
+    assert voice_of(source, led, home, owners(ALL), lambda domain: {}).key == key
 
 
 def test_a_domain_is_learnt_once() -> None:
-    led = led_to({}, [entry("https://alpha.example/1")] * LEARNT_FROM, None)
-    assert led_to(led, [entry("https://beta.example/1")] * 500, None) == led
-    assert sum(led_to({}, [entry(f"https://n{n}.example/") for n in range(500)], None).values()) == LEARNT_FROM
+    led = led_to({}, [entry("https://alpha.example/1")] * LEARNT_FROM)
+    assert led_to(led, [entry("https://beta.example/1")] * 500) == led
+    assert sum(led_to({}, [entry(f"https://n{n}.example/") for n in range(500)]).values()) == LEARNT_FROM
 
 
 def test_a_feed_on_its_own_domain_stands_back_behind_one_that_learnt_a_domain_before() -> None:
