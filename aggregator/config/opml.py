@@ -1,33 +1,26 @@
-"""OPML, the format in which readers exchange lists of feeds: reading what is really out there, writing OPML 2.0.
+"""OPML, the format in which feed readers exchange lists of feeds (http://opml.org/spec2.opml): reading, and writing OPML 2.0.
 
-Read with tolerance: broken markup, bare ampersands, wrong encodings and odd capitals are common in exported files. Nothing
-is fetched and no entity is expanded. Specification: http://opml.org/spec2.opml.
+Reading is tolerant, because exported files often have broken markup, bare ampersands, wrong encodings and odd capitals.
+They are decoded and mended as feeds are. Nothing is fetched and no entity is expanded.
 """
 
 from __future__ import annotations
 
 import hashlib
-import html.entities
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from lxml import etree
 from msgspec import Struct
 
+from aggregator.text import charset
 from aggregator.text.chars import one_line
+from aggregator.text.mend import mended
+from aggregator.text.prolog import declares_entities, read_prolog, without_doctype
 from aggregator.text.urls import resolve
-
-if TYPE_CHECKING:
-    from lxml import etree
 
 MAX_BYTES = 20_000_000
 MAX_FEEDS = 50_000
-XML_NAMES = frozenset({"amp", "lt", "gt", "quot", "apos"})
-AMPERSAND = re.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]*);)?")
-DECLARED = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
-DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
-CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 NOT_FEEDS = frozenset({"link", "include", "html"})
 """Types of outlines whose `url` is no feed."""
 
@@ -60,13 +53,13 @@ def read(raw: bytes) -> Subscriptions | Unreadable:
     """The feeds of an OPML document, in its order. Never raises for what a document holds."""
     if len(raw) > MAX_BYTES:
         return Unreadable(f"larger than {MAX_BYTES // 1_000_000} MB")
-    text = _text(raw)
-    if not text.strip():
+    data = charset.decode(raw, None).utf8
+    if not data.strip():
         return Unreadable("the file is empty")
-    if "<!ENTITY" in text:
+    prolog = read_prolog(data)
+    data = without_doctype(data, prolog)
+    if prolog.entities or declares_entities(data):
         return Unreadable("it defines entities, which no list of feeds needs")
-    from lxml import etree  # here: hardly any config has a list of feeds
-
     parser = etree.XMLParser(
         encoding="utf-8",
         recover=True,
@@ -77,44 +70,12 @@ def read(raw: bytes) -> Subscriptions | Unreadable:
         remove_comments=True,
     )
     try:
-        root = etree.fromstring(_mended(text).encode(), parser)
+        root = etree.fromstring(mended(data), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         return Unreadable(one_line(f"not XML: {error}", 200))
     if root is None:
         return Unreadable("not XML")
     return _collect(root)
-
-
-def _text(raw: bytes) -> str:
-    """Decoded by its byte order mark, its declaration, as UTF-8, or as Windows-1252."""
-    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
-        if raw.startswith(mark):
-            return raw.decode(encoding, "replace")
-    declared = DECLARED.match(raw)
-    for encoding in [declared[1].decode("ascii")] if declared else []:
-        try:
-            return raw.decode(encoding)
-        except (LookupError, UnicodeDecodeError):
-            break
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", "replace")
-
-
-def _mended(text: str) -> str:
-    """What would make an XML parser drop the rest: control characters, bare ampersands, HTML's entities."""
-
-    def mend(match: re.Match[str]) -> str:
-        name = match[1]
-        if name is None:
-            return match.group() if match.group() != "&" else "&amp;"
-        if name in XML_NAMES:
-            return match.group()
-        return "".join(f"&#{ord(c)};" for c in html.entities.html5.get(f"{name};", "")) or f"&amp;{name};"
-
-    body = CONTROLS.sub("", DECLARATION.sub("", text, count=1)).lstrip()
-    return AMPERSAND.sub(mend, body)
 
 
 def _collect(root: etree._Element) -> Subscriptions | Unreadable:
@@ -199,8 +160,6 @@ def write(title: str, subscriptions: Iterable[Subscription]) -> bytes:
 
     It has no dates: the same list gives the same bytes.
     """
-    from lxml import etree
-
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = one_line(title)
     body = etree.SubElement(root, "body")

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from aggregator.config import opml
 from aggregator.config.document import Document, nodes, text_of
 from aggregator.config.kinds import Refused
 from aggregator.config.secrets import Surroundings, check_url, fill, masked
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar
 from aggregator.errors import Problem
-
-if TYPE_CHECKING:
-    from aggregator.config import opml
 
 
 class List(Struct, frozen=True):
@@ -67,8 +64,6 @@ def _read(document: Document, at: Node, around: Surroundings, base: Path) -> Lis
 
 
 def _fetched(document: Document, at: Node, url: str, shown: str, around: Surroundings, base: Path) -> List:
-    from aggregator.config import opml
-
     file = opml.cached_path(data_directory(document, base), url)
     around.files.add(file)
     try:
@@ -83,8 +78,6 @@ def _fetched(document: Document, at: Node, url: str, shown: str, around: Surroun
 
 
 def _listed(document: Document, at: Node, raw: bytes, shown: str) -> List:
-    from aggregator.config import opml
-
     content = opml.read(raw)
     if isinstance(content, opml.Unreadable):
         return List(at, problem=document.problem(at, f"opml: {shown} is no list of feeds: {content.reason}"))

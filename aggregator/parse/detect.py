@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from aggregator.model import Fault, FaultKind
-from aggregator.parse.prolog import Prolog, read_prolog
+from aggregator.text.prolog import Prolog, read_prolog
 
 _OTHERS = {
     "opml": "an OPML list of feeds: take it in with `aggregator import`, or as `opml:` in the config",

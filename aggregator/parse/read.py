@@ -13,8 +13,7 @@ from itertools import islice
 from msgspec import Struct
 
 from aggregator.model import Entry, Fault, FaultKind, Feed, Fetched, Instant
-from aggregator.parse import charset, detect, jsonfeed
-from aggregator.parse.charset import Decoded
+from aggregator.parse import detect, jsonfeed
 from aggregator.parse.entries import (
     MAX_ENTRIES,
     Reading,
@@ -26,10 +25,12 @@ from aggregator.parse.entries import (
     resolved_base,
 )
 from aggregator.parse.hints import hints_of
-from aggregator.parse.prolog import declares_entities, parts, without_doctype
 from aggregator.parse.raw import Link, RawFeed, fingerprint, seed_of
+from aggregator.text import charset
 from aggregator.text.chars import one_line
+from aggregator.text.charset import Decoded
 from aggregator.text.clean import MAX_DEPTH, Links
+from aggregator.text.prolog import declares_entities, parts, without_doctype
 
 _MAX_WARNINGS = 10
 _LONGEST_TAG = 100_000
@@ -101,7 +102,7 @@ def _xml(decoded: Decoded, found: detect.Found, tolerant: bool) -> RawFeed | Fau
 def _broken(data: bytes, found: detect.Found, problem: str, tolerant: bool) -> RawFeed | Fault:
     """Mended, or else by feedparser."""
     from aggregator.parse import xml
-    from aggregator.parse.mend import flattened, mended
+    from aggregator.text.mend import flattened, mended
 
     if declares_entities(data):
         return Fault(FaultKind.PARSE, "the document declares entities, which are never expanded")

@@ -284,4 +284,9 @@ def _poll_requests(database: Database) -> None:
     database.execute("DELETE FROM key_values WHERE key IN ('poll:requests', 'poll:answers')")
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _private_items, _domains, _poll_requests)
+def _no_upstream(database: Database) -> None:
+    """What the hubs of sources know stands in `subscriptions`; this table was never read."""
+    database.execute("DROP TABLE IF EXISTS upstream")
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _private_items, _domains, _poll_requests, _no_upstream)

@@ -73,6 +73,21 @@ def test_odd_documents(raw: bytes, urls: list[str]) -> None:
     assert [feed.url for feed in read(raw).feeds] == urls
 
 
+ENCODED: list[tuple[str, str, str]] = [
+    ("UTF-8 declared as Latin-1", "iso-8859-1", "utf-8"),
+    ("Windows-1252 declared as Latin-1", "iso-8859-1", "cp1252"),
+    ("UTF-16 without a mark", "utf-16", "utf-16-le"),
+    ("UTF-32 without a mark", "utf-32", "utf-32-be"),
+    ("UTF-7, which is no charset of the Web", "utf-7", "utf-8"),
+]
+
+
+@pytest.mark.parametrize(("declared", "encoded"), [row[1:] for row in ENCODED], ids=[row[0] for row in ENCODED])
+def test_a_list_is_decoded_as_a_feed_is(declared: str, encoded: str) -> None:
+    text = f'<?xml version="1.0" encoding="{declared}"?><opml><body><outline text="Caf\u00e9 +AOk-" xmlUrl="http://a.example/"/></body></opml>'
+    assert read(text.encode(encoded)).feeds[0].title == "Caf\u00e9 +AOk-"
+
+
 def test_titles_of_wrong_encodings_are_text() -> None:
     raw = body('<outline text="Caf\u00e9 &eacute; &amp;" xmlUrl="http://a.example/"/>').decode().encode("cp1252")
     assert read(raw).feeds[0].title == "Café é &"

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from aggregator.model import Entry, Fault, Feed, Fetched
-from aggregator.parse import charset, detect, feedparser, xml
-from aggregator.parse.prolog import without_doctype
+from aggregator.parse import detect, feedparser, xml
 from aggregator.parse.raw import RawFeed
 from aggregator.parse.read import Opened, feed_of, read_document
+from aggregator.text import charset
+from aggregator.text.prolog import without_doctype
 
 URL = "https://harbour.example/feeds/all.xml"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html.entities
 import re
 
-from aggregator.parse.prolog import parts
+from aggregator.text.prolog import parts
 
 _CONTROL = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f]"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.parse.charset import decode
+from aggregator.text.charset import decode
 
 
 def declared(name: str, text: str) -> str:

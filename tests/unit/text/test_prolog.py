@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from lxml import etree
 
-from aggregator.parse.mend import mended
-from aggregator.parse.prolog import declares_entities, read_prolog, without_doctype
+from aggregator.text.mend import mended
+from aggregator.text.prolog import declares_entities, read_prolog, without_doctype
 
 
 @pytest.mark.parametrize(
