@@ -22,7 +22,7 @@ _PLAIN = re.compile(
 """What most addresses look like, in which nothing can be a secret: a quicker way to say so."""
 _USER = re.compile(r"^(\s*(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?[/\\]{2})[^/?#\\]*@")
 _PARTS = re.compile(r"([^?#]*)(\??[^#]*)(#?.*)", re.DOTALL)
-_PLACE = re.compile(r"\s*(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?[/\\]{2}[^/\\]*")
+_PLACE = re.compile(r"\s*(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?[/\\]{2}[^/\\?#]*")
 """Scheme and host, behind which the path begins."""
 _TOLD = re.compile(
     r"(?P<address>(?:\b[a-zA-Z][a-zA-Z0-9+.-]*:)?//[^\s\"'`<>\\]+)|(?<=[?&;])(?P<name>[\w.%\[\]~-]+)=(?P<value>[^\s&#;\"'`<>\\]+)"
@@ -87,7 +87,9 @@ def shown(url: str) -> str:
         return url
     bare = without_user(url)
     place = _PLACE.match(bare)
-    start = place.end() if place and "?" not in place[0] and "#" not in place[0] else 0
+    start = place.end() if place else 0
+    if "@" in bare and bare[start : start + 1] in ("?", "#"):
+        start = 0  # what looks like the host may be the beginning of a password
     path, query, fragment = _PARTS.match(bare[start:]).groups()  # type: ignore[union-attr] # it matches any text
     path = _path(path) if len(path) > SHORT or "=" in path else path
     return bare[:start] + path + (_query(query) if query else "") + (_query(fragment) if fragment else "")

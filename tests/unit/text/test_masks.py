@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from aggregator.text import masks
@@ -150,6 +150,7 @@ def test_digests_and_uuids_are_found_wherever_they_stand(key: str, place: str) -
 
 
 @given(some.from_regex(masks._PLAIN, fullmatch=True))
+@example("http://0000000A0A")
 def test_the_short_way_says_what_the_long_one_says(url: str) -> None:
     assert shown(url + "#") == url + "#"
 
