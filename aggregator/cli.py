@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from aggregator import __version__
-from aggregator.commands.application import Application
 from aggregator.errors import AggregatorError
 from aggregator.text.masks import hide
 
@@ -78,6 +77,8 @@ class LazyGroup(click.Group):
 @click.pass_context
 def root(ctx: click.Context, config: Path | None) -> None:
     """Polls feeds, finds which entries tell the same story, and republishes the stories as topic feeds."""
+    from aggregator.commands.application import Application  # here: `--help` needs none of it
+
     ctx.obj = ctx.with_resource(Application(config))
 
 

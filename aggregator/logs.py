@@ -7,6 +7,8 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+import structlog
+
 from aggregator.text.masks import hide
 
 _QUIET = {
@@ -21,50 +23,8 @@ _QUIET = {
 what a job raised is told by the daemon (`job_failed`), and that one was cancelled at the end is no failure."""
 
 
-class Log:
-    """A logger that loads structlog with its first event: a command that has nothing to tell starts 60 ms sooner.
-
-    Where nothing was configured, warnings and errors are told.
-    """
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def info(self, event: str, **fields: Any) -> None:
-        self._logger().info(event, **fields)
-
-    def warning(self, event: str, **fields: Any) -> None:
-        self._logger().warning(event, **fields)
-
-    def error(self, event: str, **fields: Any) -> None:
-        self._logger().error(event, **fields)
-
-    def _logger(self) -> Any:
-        structlog = _structlog()
-        if not structlog.is_configured():
-            configure(level="warning")
-        return structlog.get_logger(self._name)
-
-
-def _structlog() -> Any:
-    """The library, which would load rich and pygments (4 MB) for tracebacks that are formatted before they reach it.
-
-    It does without rich where that can't be imported, which is what None means (docs.python.org, the import system, 5.3.1).
-    """
-    if "structlog" not in sys.modules and "rich" not in sys.modules:
-        sys.modules["rich"] = None  # type: ignore[assignment]
-        try:
-            import structlog
-        finally:
-            del sys.modules["rich"]
-    import structlog
-
-    return structlog
-
-
 def configure(*, level: str = "info", form: str = "auto") -> None:
     """Sets up logging for this process. form: "json", "console", or "auto" (console on a terminal)."""
-    structlog = _structlog()
     number = getattr(logging, level.upper())
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
     renderer: Any = (
@@ -90,6 +50,13 @@ def configure(*, level: str = "info", form: str = "auto") -> None:
     logging.basicConfig(handlers=[handler], level=max(number, logging.INFO), force=True)
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(least)
+
+
+def logger(name: str) -> Any:
+    """For a process that may not have set anything up: then warnings and errors are told."""
+    if not structlog.is_configured():
+        configure(level="warning")
+    return structlog.get_logger(name)
 
 
 class _Masking(logging.Formatter):

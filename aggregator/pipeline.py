@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Literal, TypeAlias
 
+import structlog
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -15,7 +16,6 @@ from aggregator.cadence import after_poll, may_poll, same_body
 from aggregator.errors import AggregatorError
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.request import conditional
-from aggregator.logs import Log
 from aggregator.model import (
     Fault,
     FaultKind,
@@ -40,7 +40,7 @@ from aggregator.stories import budget, curate, ingest, outlets
 from aggregator.stories.ingest import Decided, Reader, Reading
 from aggregator.text.masks import hide
 
-log = Log("pipeline")
+log = structlog.get_logger("pipeline")
 
 _CUT_SHORT = Fault(FaultKind.PARSE_LIMIT, "reading its document was cut short: the program ended meanwhile")
 """What a source's state says while its document is read, once that takes longer than `writer.LINGER`.

@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from aggregator.config.load import load
 from aggregator.errors import ConfigError, Problem, UsageError
 from aggregator.model import Source, StoryId
 from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
-from aggregator.stories.overrides import Overrides
 from aggregator.tag.check import check
 from aggregator.tag.rules import RuleSet, compile_rules, failed_expectations
+
+if TYPE_CHECKING:
+    from aggregator.stories.overrides import Overrides
 
 CONFIG_VARIABLE = "AGGREGATOR_CONFIG"
 CONFIG_PLACES = (Path("feeds.yaml"), Path("/etc/aggregator/feeds.yaml"))
@@ -62,6 +64,8 @@ class Application:
     @cached_property
     def overrides(self) -> Overrides:
         """A person's decisions on stories (merge, split, drop)."""
+        from aggregator.stories.overrides import Overrides  # here: `status` and most others need no grouping
+
         return Overrides(self.store, self.settings, self.rules)
 
     def pick(self, ids: Sequence[str]) -> list[Source]:

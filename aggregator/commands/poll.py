@@ -10,6 +10,7 @@ import click
 
 from aggregator.app import poll_once
 from aggregator.commands.application import Application
+from aggregator.logs import configure
 from aggregator.pipeline import PollReport
 
 
@@ -22,6 +23,7 @@ def command(application: Application, ids: tuple[str, ...], everything: bool) ->
 
     A source that fails is reported and does not change the exit code.
     """
+    configure(level="warning")
     sources = application.pick(ids)
     wanted = [source.id for source in sources] if ids else None
     with progress(len(sources)) as done:

@@ -16,8 +16,9 @@ from aggregator.config import schema as said
 from aggregator.config import schema_rules as rules
 from aggregator.config import schema_sources as feeds
 from aggregator.config.document import Document, find
-from aggregator.config.secrets import Secretive, Surroundings
+from aggregator.config.secrets import Secretive
 from aggregator.config.subscriptions import List, addresses, included, listed
+from aggregator.config.surroundings import Surroundings
 from aggregator.config.tree import Key
 from aggregator.config.values import in_words
 from aggregator.model import Auto, Every, Fixed, Slug, Source, SourceId

@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aggregator.config.document import Document, nodes, pairs, text_of
 from aggregator.config.kinds import Refused
@@ -20,9 +19,7 @@ from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar
 from aggregator.config.values import duration, in_words
 from aggregator.errors import Problem
-
-if TYPE_CHECKING:
-    from aggregator.ports import QueryChecker
+from aggregator.ports import QueryChecker
 
 RESERVED = frozenset(
     {

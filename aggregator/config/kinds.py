@@ -8,10 +8,9 @@ making some forty of them with each start has to cost nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
+from typing import Any, Generic, Literal, NoReturn, TypeVar
 
-if TYPE_CHECKING:
-    from aggregator.config.secrets import Surroundings
+from aggregator.config.surroundings import Surroundings
 
 T = TypeVar("T")
 K = TypeVar("K")

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aggregator.config.build import build
 from aggregator.config.checks import check_all
 from aggregator.config.document import Document, plain
+from aggregator.config.explain import explain
 from aggregator.config.kinds import Reading
 from aggregator.config.schema import Config
-from aggregator.config.secrets import Surroundings
 from aggregator.config.source import decode, read_bytes
 from aggregator.config.subscriptions import read_lists
+from aggregator.config.surroundings import Surroundings
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar, compose
 from aggregator.errors import ConfigError, Problem
+from aggregator.ports import QueryChecker
+from aggregator.settings import Settings
 from aggregator.text.chars import one_line
-
-if TYPE_CHECKING:
-    from aggregator.ports import QueryChecker
-    from aggregator.settings import Settings
 
 MOST_PROBLEMS = 500
 """More are counted, not listed."""
@@ -74,8 +72,6 @@ def validate(document: Document, around: Surroundings) -> tuple[Config | None, l
     config = Config.read(data, (), reading)
     if not reading.refused:
         return config, []
-    from aggregator.config.explain import explain
-
     return None, explain(document, reading.refused)
 
 

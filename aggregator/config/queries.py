@@ -6,7 +6,6 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,11 +17,8 @@ from aggregator.config.subscriptions import List, listed
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar, compose
 from aggregator.errors import ConfigError, Problem
-from aggregator.ports import QueryNames
+from aggregator.ports import QueryChecker, QueryNames
 from aggregator.text.words import fold
-
-if TYPE_CHECKING:
-    from aggregator.ports import QueryChecker
 
 TAG_ASKED = re.compile(r"(?<!\w)tag:\s*\"?([\w./-]+)\"?(\*?)", re.IGNORECASE)
 """Where a query asks for a tag, and whether by a prefix."""

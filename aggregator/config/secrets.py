@@ -6,16 +6,15 @@ What was filled in is never shown: messages, diffs and ids use the written form.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from aggregator.config.kinds import Filled, text, wrong
 from aggregator.config.scalars import Trap
 from aggregator.config.source import FORBIDDEN
+from aggregator.config.surroundings import Surroundings
 from aggregator.config.values import BREAKS
 from aggregator.text.masks import repr_without, shown
 
@@ -60,21 +59,6 @@ class Secretive(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return repr_without(self, "value")
-
-
-class Surroundings(Struct, frozen=True):
-    """What values are filled in from.
-
-    files: collects what was read, so that a reload sees a change; secrets: collects what was filled in, so that logs can hide it.
-    """
-
-    environ: Mapping[str, str]
-    directory: Path
-    files: set[Path] = field(default_factory=set)
-    secrets: set[str] = field(default_factory=set)
-
-    def __repr__(self) -> str:
-        return repr_without(self, "secrets")
 
 
 def fill(text: str, around: Surroundings) -> str:

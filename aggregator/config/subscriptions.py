@@ -10,7 +10,8 @@ from msgspec import Struct
 from aggregator.config import opml
 from aggregator.config.document import Document, nodes, text_of
 from aggregator.config.kinds import Refused
-from aggregator.config.secrets import Surroundings, check_url, fill, masked
+from aggregator.config.secrets import check_url, fill, masked
+from aggregator.config.surroundings import Surroundings
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar
 from aggregator.errors import Problem

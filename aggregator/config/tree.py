@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from aggregator.config.scalars import Plain, reading
 from aggregator.config.source import FORBIDDEN, unfit
+from aggregator.config.syntax import explain_syntax
 from aggregator.errors import Problem
 
 MAX_DEPTH = 40
@@ -84,8 +85,6 @@ def compose(name: str, text: str) -> tuple[Node | None, list[Problem]]:
             if composer.full:
                 break
     except yaml.MarkedYAMLError as error:
-        from aggregator.config.syntax import explain_syntax
-
         composer.problems.append(explain_syntax(name, text, error))
     except yaml.YAMLError as error:  # a reader error has no mark; source.decode has found nothing that would cause one
         composer.problems.append(Problem(name, 1, 1, f"this is not YAML: {type(error).__name__}"))

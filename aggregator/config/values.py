@@ -6,7 +6,12 @@ What may hold a secret never appears in a message.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from functools import partial
+from ipaddress import ip_network
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
 
 from aggregator.config.kinds import Value, text, wrong
 from aggregator.config.scalars import Trap
@@ -126,10 +131,6 @@ def every(value: object) -> Every:
 
 def cron_line(value: object) -> str:
     """A cron line of five fields that has a next time."""
-    from datetime import UTC, datetime
-
-    from cronsim import CronSim, CronSimError
-
     if not isinstance(value, str) or len(value.split()) != 5:
         wrong(f'`{written(value)}` is no cron line; five fields are needed: minute hour day month weekday, as in "0 6 * * *"')
     try:
@@ -179,8 +180,6 @@ def _language(value: str) -> str:
 
 
 def _timezone(value: str) -> str:
-    from zoneinfo import ZoneInfo
-
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
@@ -202,8 +201,6 @@ def _agent(value: str) -> str:
 
 def network(value: str) -> str:  # noqa: RET503 - `wrong` never returns
     """An address or a range in its usual form."""
-    from ipaddress import ip_network
-
     try:
         return str(ip_network(value))
     except ValueError:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -17,13 +16,11 @@ from msgspec import Struct
 from aggregator.model import Instant, Slug, Story
 from aggregator.publish import addresses, characters
 from aggregator.publish.head import Head
+from aggregator.publish.templates import template
 from aggregator.publish.view import View
 from aggregator.settings import Site
 from aggregator.text.chars import one_line
 from aggregator.text.times import rfc3339
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 HEADLINES = 3
 """Of each feed on the front page."""
@@ -60,12 +57,6 @@ class Report(Struct, frozen=True):
     title: str
     url: str | None
     when: Moment
-
-
-def _template(name: str) -> Template:
-    from aggregator.publish.templates import template
-
-    return template(name)
 
 
 @cache
@@ -111,7 +102,7 @@ def moment(instant: Instant, site: Site) -> Moment:
 
 
 def _render(name: str, site: Site, place: Place, language: str, **values: object) -> bytes:
-    page = _template(name).render(
+    page = template(name).render(
         site_title=one_line(site.title) or "News",
         language=language,
         root=place.root,
@@ -133,13 +124,13 @@ def index(site: Site, feeds: Sequence[Head], latest: Mapping[Slug, Sequence[byte
 
 def headline(view: View, place: Place = SERVED) -> bytes:
     """One story as it stands on the front page."""
-    macro = _template("macros.html").module.headline  # type: ignore[attr-defined]
+    macro = template("macros.html").module.headline  # type: ignore[attr-defined]
     return str(macro(view, _page_of(view, place))).encode()
 
 
 def entry(view: View, site: Site, place: Place = SERVED) -> bytes:
     """One story as it stands on the pages of feeds."""
-    macro = _template("macros.html").module.entry  # type: ignore[attr-defined]
+    macro = template("macros.html").module.entry  # type: ignore[attr-defined]
     return str(macro(view, _page_of(view, place), moment(view.published, site))).encode()
 
 

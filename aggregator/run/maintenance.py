@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from aggregator.logs import Log
+import structlog
+
 from aggregator.ports import Job, Keep
 from aggregator.run.runtime import InUse
 from aggregator.settings import Settings
 
-log = Log("maintenance")
+log = structlog.get_logger("maintenance")
 
 SWEEP = 6 * 3_600.0
 TIDY = 3_600.0

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import structlog
+
 from aggregator.config import opml
 from aggregator.files import PRIVATE_FILE, make_private_folder, replace_file
-from aggregator.logs import Log
 from aggregator.model import FetchFailed, FetchRequest, Instant, NotModified
 from aggregator.ports import Fetcher
 from aggregator.settings import DAY, Settings
 from aggregator.text.masks import shown
 
-log = Log("lists")
+log = structlog.get_logger("lists")
 
 RETRY = 3_600.0
 """Seconds before a list that could not be fetched is asked for again."""

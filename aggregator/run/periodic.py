@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
+import structlog
 from msgspec.structs import replace
 
 from aggregator.cadence.hours import following
-from aggregator.logs import Log
 from aggregator.model import Instant, Slug, SourceId, SourceState
 from aggregator.ports import EVENTS, Delivery, Event, Job, Rules, Store, Transaction
 from aggregator.publish import owed
@@ -22,7 +22,7 @@ from aggregator.settings import Settings
 from aggregator.stories import budget, rolling
 from aggregator.text.masks import hide
 
-log = Log("periodic")
+log = structlog.get_logger("periodic")
 
 ROLL = 60.0
 HEALTH = 60.0

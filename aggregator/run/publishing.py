@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
+import structlog
+
 from aggregator.errors import AggregatorError
-from aggregator.logs import Log
 from aggregator.model import Slug
 from aggregator.ports import OutputState
 from aggregator.run.metrics import Metrics
 from aggregator.run.runtime import InUse
 
-log = Log("publishing")
+log = structlog.get_logger("publishing")
 
 DEBOUNCE = 0.1
 """Seconds between a poll's commit and publishing: feeds touched by several polls of one tick are written once."""

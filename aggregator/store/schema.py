@@ -7,7 +7,6 @@ One that was released is never edited. All run in one transaction, so that a kil
 from __future__ import annotations
 
 import sqlite3
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,24 +78,10 @@ def version(connection: sqlite3.Connection, path: Path) -> int:
     return found
 
 
-def _library() -> type[Database]:
-    """sqlite-utils' Database. Loaded only when there is something to migrate: it takes 30 ms.
-
-    It loads numpy and pandas where they are installed, for types of theirs that no table of ours has: 70 ms and 12 MB for numpy
-    alone. A module that is None in `sys.modules` can't be imported (Python's reference, "The module cache").
-    """
-    unwanted = {"numpy", "pandas"} - sys.modules.keys()
-    sys.modules.update(dict.fromkeys(unwanted))  # type: ignore[arg-type]  # it knows no None
-    try:
-        from sqlite_utils import Database
-    finally:
-        for name in unwanted:
-            del sys.modules[name]
-    return Database
-
-
 def _migrate(connection: sqlite3.Connection, found: int) -> None:
-    database = _library()(connection, execute_plugins=False, recursive_triggers=False)
+    from sqlite_utils import Database  # here: it takes 100 ms, with numpy where that is, and hardly any start migrates
+
+    database = Database(connection, execute_plugins=False, recursive_triggers=False)
     for number, migration in enumerate(MIGRATIONS[found:], start=found + 1):
         migration(database)
         connection.execute(f"PRAGMA user_version = {number}")

@@ -14,15 +14,12 @@ from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING
 
-from aggregator.logs import Log
 from aggregator.model import Entry
 from aggregator.tag.fields import language as normal
 from aggregator.tag.function_words import by_words
 
 if TYPE_CHECKING:
     from aggregator.tag.language_model import Model
-
-log = Log("tag")
 
 LANGUAGES = """
 af am ar as az be bg bn ca cs cy da de el en es et eu fa fi fr ga gl gu ha he hi hr hu hy id is it ja ka kk km kn ko ku ky lo lt
@@ -137,6 +134,9 @@ class Guesser:
             return self._model.likely(text, CANDIDATES, CLEAR)
         except OSError as error:
             self._not_before = time.monotonic() + PAUSE
+            from aggregator.logs import logger  # here: nothing else is logged where languages are told, in reading workers
+
+            log = logger("tag")
             log.error("language_model_not_loaded", error=str(error), pause=PAUSE)
             return {}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
+import re2
+
 MAX_MEMORY = 1 << 20
 """Bytes that one compiled pattern may take: counted repetitions beyond it are refused."""
 
@@ -16,8 +18,6 @@ class BadPattern(ValueError):
 @lru_cache(maxsize=4096)
 def compile_pattern(source: str, ignore_case: bool) -> Callable[[str], str | None]:
     """A search function: the first match's text, or None. Raises BadPattern."""
-    import re2  # here: few queries have a pattern
-
     options = re2.Options()
     options.max_mem = MAX_MEMORY
     options.log_errors = False

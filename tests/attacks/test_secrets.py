@@ -177,6 +177,7 @@ def test_a_config_that_is_refused_tells_no_secret(tmp_path: Path) -> None:
 
 CRASH = f"""
 import logging
+import structlog
 from aggregator import logs
 from aggregator.model import FetchRequest
 logs.configure(form="json")
@@ -184,7 +185,7 @@ logging.getLogger("asyncio").error("Task exception was never retrieved: %r", Fet
 try:
     raise ValueError(repr(FetchRequest("https://me:{USER}@x.example/feed/{PATH}")))
 except ValueError as error:
-    logs.Log("pipeline").error("poll_crashed", error=repr(error), exc_info=error)
+    structlog.get_logger("pipeline").error("poll_crashed", error=repr(error), exc_info=error)
 """
 
 

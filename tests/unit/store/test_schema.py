@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -144,18 +142,3 @@ def test_a_database_of_a_newer_sqlite_is_refused_by_an_older_one(path: Path, mon
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 37, 0))
     with pytest.raises(StoreError, match="too old"):
         SqliteStore(path)
-
-
-OPENED = """
-import sys
-from pathlib import Path
-from aggregator.store.sqlite import SqliteStore
-SqliteStore(Path(sys.argv[1])).close()
-print("sqlite_utils" in sys.modules, "numpy" in sys.modules)
-import numpy
-"""
-
-
-def test_a_new_database_needs_no_numpy_and_leaves_it_to_others(tmp_path: Path) -> None:
-    line = [sys.executable, "-c", OPENED, str(tmp_path / "new.db")]
-    assert subprocess.run(line, check=True, capture_output=True, text=True).stdout == "True False\n"
