@@ -1,4 +1,4 @@
-"""The one wiring: which implementation stands behind which port, of the daemon and of a poll without one."""
+"""Wires the application: chooses the implementation of each port, for the daemon and for `aggregator poll`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from aggregator.run import scheduler
 from aggregator.run.clock import SystemClock
 from aggregator.run.descriptors import raise_limit
 from aggregator.run.one_shot import poll_here, poll_there
-from aggregator.run.opml_lists import Lists
-from aggregator.run.runtime import InUse, Own, Runtime
+from aggregator.run.opml_lists import OpmlLists
+from aggregator.run.runtime import CurrentRuntime, Resources, Runtime
 from aggregator.run.service import Service
 from aggregator.serve.server import listen
 from aggregator.settings import Settings
@@ -36,15 +36,15 @@ from aggregator.websub.subscriptions import Hubs
 
 
 async def run(settings: Settings, load: Callable[[], Settings], store: Database) -> None:
-    """The daemon, until it is told to stop. load: reads the config anew and checks it.
+    """Runs the daemon until it is told to stop. load: reads and checks the config.
 
-    Raises before anything starts: database or port taken.
+    Raises AggregatorError before anything starts if the database or the port is taken.
     """
     with store.lock(), listen(settings.server.host, settings.server.port) as listener:
         store.check()
-        own = make_own(settings, store)
-        service = Service(make_runtime(settings, own), load, make_runtime, listener)
-        gc.freeze()  # what was made by now stays: the collector need not look at it again
+        resources = make_resources(settings, store)
+        service = Service(make_runtime(settings, resources), load, make_runtime, listener)
+        gc.freeze()  # objects made so far live as long as the process: the collector may skip them
         await scheduler.run(service)
 
 
@@ -57,15 +57,18 @@ async def poll_once(
     forced: bool,
     done: Callable[[PollReport], None],
 ) -> list[PollReport]:
-    """Polls and publishes: here, or by the daemon that has the database."""
+    """Polls and publishes in this process, or has it done by the daemon that holds the database.
+
+    ids: sources to poll even if they are not due, None for those that are due. done: called with each report of this process.
+    """
     while True:
         try:
             with store.lock():
-                own = make_own(settings, store)
-                runtime = make_runtime(settings, own)
-                if await Lists().refresh(settings, runtime.fetcher, own.clock.now()):
-                    runtime = make_runtime(load(), own)
-                return await poll_here(InUse(runtime), ids, forced=forced, done=done)
+                resources = make_resources(settings, store)
+                runtime = make_runtime(settings, resources)
+                if await OpmlLists().refresh(settings, runtime.fetcher, resources.clock.now()):
+                    runtime = make_runtime(load(), resources)
+                return await poll_here(CurrentRuntime(runtime), ids, forced=forced, done=done)
         except HeldError:
             reports = await poll_there(store, ids, forced=forced, is_free=lambda: _is_free(store))
         if reports is not None:
@@ -73,7 +76,7 @@ async def poll_once(
 
 
 def _is_free(store: Database) -> bool:
-    """Whether nobody holds the database now."""
+    """True if no process holds the database."""
     try:
         with store.lock():
             return True
@@ -81,9 +84,9 @@ def _is_free(store: Database) -> bool:
         return False
 
 
-def make_own(settings: Settings, store: Database) -> Own:
-    """What the process owns, however often its config is read again. To be called inside the event loop that uses it."""
-    return Own(
+def make_resources(settings: Settings, store: Database) -> Resources:
+    """Makes the parts that outlive a reload. Must be called inside the event loop that uses them."""
+    return Resources(
         store=store,
         writer=Writer(store),
         clock=SystemClock(),
@@ -95,21 +98,34 @@ def make_own(settings: Settings, store: Database) -> Own:
     )
 
 
-def make_runtime(settings: Settings, own: Own) -> Runtime:
-    """Everything that one config makes. Raises AggregatorError."""
+def make_runtime(settings: Settings, resources: Resources) -> Runtime:
+    """Makes the parts that depend on the config. Raises AggregatorError."""
     rules = compile_rules(settings)
-    fetcher = HttpFetcher(settings, own.gate)
-    reader = Reader(rules, Engine(settings.dedup), settings.publish.backfill, owners(settings.sources))
-    chain = (fetcher, own.documents, reader)
-    hubs = Hubs(own.store) if settings.network.websub else None
-    subscribers = deliveries.Composer(settings, own.store, own.shelf)
+    fetcher = HttpFetcher(settings, resources.gate)
+    hubs = Hubs(resources.store) if settings.network.websub else None
+    composers = (
+        owed.Composer(settings, resources.store),
+        deliveries.Composer(settings, resources.store, resources.shelf),
+    )
     return Runtime(
         settings=settings,
-        own=own,
+        resources=resources,
         rules=rules,
         fetcher=fetcher,
-        pipeline=Pipeline(settings, own.store, own.writer, own.gate, *chain, own.clock, random.random, own.current, hubs),
-        publisher=Publisher(settings, own.store, own.shelf),
-        compose={**owed.Composer(settings, own.store).kinds, **subscribers.kinds},
+        pipeline=Pipeline(
+            settings=settings,
+            store=resources.store,
+            writer=resources.writer,
+            gate=resources.gate,
+            fetcher=fetcher,
+            documents=resources.documents,
+            reader=Reader(rules, Engine(settings.dedup), settings.publish.backfill, owners(settings.sources)),
+            clock=resources.clock,
+            rng=random.random,
+            current=resources.current,
+            hubs=hubs,
+        ),
+        publisher=Publisher(settings, resources.store, resources.shelf),
+        compose={kind: compose for composer in composers for kind, compose in composer.kinds.items()},
         messenger=HttpMessenger(settings),
     )

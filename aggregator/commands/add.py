@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.config.edit import NewSource
     from aggregator.model import Source
-    from aggregator.run.probe import Found
+    from aggregator.run.probe import ProbeResult
     from aggregator.settings import Settings
 
 
@@ -63,20 +63,20 @@ def command(
 
 async def search(settings: Settings, url: str) -> list[Candidate]:
     """What is at the address: one feed, or the feeds that the page there offers, each tested."""
-    from aggregator.run.probe import prober
+    from aggregator.run.probe import open_prober
 
-    async with prober(settings, time.time) as asked:
-        first = await asked.ask(_source(url))
+    async with open_prober(settings, time.time) as prober:
+        first = await prober.probe(_source(url))
         offered = first.fault.feeds if first.fault else ()
         if not offered:
             return [Candidate(first, ())]
-        return [Candidate(one, offered) for one in await asked.ask_all([_source(each) for each in offered], lambda _: None)]
+        return [Candidate(one, offered) for one in await prober.probe_all([_source(each) for each in offered], lambda _: None)]
 
 
 class Candidate:
     """A feed that was found. offers: the addresses that a page names, when it came from one."""
 
-    def __init__(self, found: Found, offers: tuple[str, ...]) -> None:
+    def __init__(self, found: ProbeResult, offers: tuple[str, ...]) -> None:
         self.found = found
         self.feed = found.feed
         self.offers = offers

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from aggregator.model import Source
-    from aggregator.run.probe import Found
+    from aggregator.run.probe import ProbeResult
     from aggregator.settings import Settings
 
 WIDE = 200
@@ -39,20 +39,20 @@ def check_online(settings: Settings, sources: Sequence[Source], as_json: bool) -
     return sum(one.feed is None for one in found)
 
 
-async def _ask(settings: Settings, sources: Sequence[Source], as_json: bool) -> list[Found]:
+async def _ask(settings: Settings, sources: Sequence[Source], as_json: bool) -> list[ProbeResult]:
     from rich.console import Console
     from rich.progress import Progress
 
-    from aggregator.run.probe import prober
+    from aggregator.run.probe import open_prober
 
     console = Console(stderr=True)
-    async with prober(settings, time.time) as asked:
+    async with open_prober(settings, time.time) as prober:
         with Progress(console=console, transient=True, disable=as_json or not console.is_terminal) as progress:
             task = progress.add_task("Asking", total=len(sources))
-            return await asked.ask_all(sources, lambda _: progress.advance(task))
+            return await prober.probe_all(sources, lambda _: progress.advance(task))
 
 
-def row(found: Found) -> dict[str, Any]:
+def row(found: ProbeResult) -> dict[str, Any]:
     """What was found, as one JSON object. Addresses are without passwords; times are RFC 3339, UTC."""
     feed, state, fault = found.feed, found.state, found.fault
     return {
@@ -78,7 +78,7 @@ def row(found: Found) -> dict[str, Any]:
     }
 
 
-def table(found: Sequence[Found], now: float, secrets: Collection[str] = ()) -> Table:
+def table(found: Sequence[ProbeResult], now: float, secrets: Collection[str] = ()) -> Table:
     """What was found, for people: one line a source, with what should be looked at."""
     from rich.table import Table
     from rich.text import Text
@@ -100,7 +100,7 @@ def table(found: Sequence[Found], now: float, secrets: Collection[str] = ()) -> 
     return made
 
 
-def remarks(found: Found) -> list[str]:
+def remarks(found: ProbeResult) -> list[str]:
     """What a person should know or change, each as one line."""
     told = []
     if found.fault is not None:

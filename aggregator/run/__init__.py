@@ -1,1 +1,1 @@
-"""The process: what the daemon and `poll` run, and when."""
+"""The running process: the daemon with its schedule, and `aggregator poll` without one."""

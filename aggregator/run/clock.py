@@ -1,4 +1,4 @@
-"""The real clock."""
+"""The system clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aggregator.model import Instant
 
 
 class SystemClock:
-    """ports.Clock on the machine's own time."""
+    """Implements ports.Clock."""
 
     def now(self) -> Instant:
         return time.time()

@@ -1,7 +1,7 @@
-"""What a clock that was set back leaves behind: times that lie ahead of now, and would be waited for. Pure.
+"""Corrects stored times that lie in the future because the clock was set back: sources would wait for them. Pure.
 
-A poll can't have been made in the future. Where the store says so, the clock was wrong then, and every time that was reckoned
-from it is moved by as much.
+No poll was made in the future. If the store says so, the clock was wrong then, and all times computed from it move back by the
+same amount.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from aggregator.model import Instant, SourceState
 from aggregator.ports import Delivery
 
 SLACK = 60.0
-"""Seconds that a clock may go back by without a trace: corrections are smaller."""
+"""Seconds that a clock may go back without any correction: time synchronisation moves it by less."""
 FARTHEST_FIRST = 8 * 86_400.0
-"""Seconds until a source's first poll at most: it is due at once, but for a host that asked for a week's peace."""
+"""Longest wait for a source's first poll, in seconds: it is due at once unless its host asked to wait, for a week at most."""
 FARTHEST_DELIVERY = 86_400.0
-"""Seconds until the next try of a delivery at most (`publish.websub`)."""
+"""Longest wait for the next try of a delivery (`publish.websub`), in seconds."""
 
 
-def healed(state: SourceState, now: Instant) -> SourceState | None:
-    """The state as if its last poll had been made now, with the same interval: sources stay spread. None if it is fine."""
+def correct_state(state: SourceState, now: Instant) -> SourceState | None:
+    """Returns the state as if the last poll had been made now; None if it needs no correction.
+
+    The interval stays, so sources remain spread over time.
+    """
     if state.last_poll is None:
         return replace(state, due=now, not_before=0.0) if state.due > now + FARTHEST_FIRST else None
     if state.last_poll <= now + SLACK:
@@ -33,20 +36,22 @@ def healed(state: SourceState, now: Instant) -> SourceState | None:
         due=max(now, state.due - ahead),
         not_before=max(0.0, state.not_before - ahead),
         last_poll=now,
-        last_success=_past(state.last_success, now),
-        first_success=_past(state.first_success, now),
-        last_new=_past(state.last_new, now),
+        last_success=_at_most(state.last_success, now),
+        first_success=_at_most(state.first_success, now),
+        last_new=_at_most(state.last_new, now),
         arrivals=tuple(at for at in state.arrivals if at <= now),
         reason="the clock was set back",
     )
 
 
-def brought_forward(deliveries: Iterable[Delivery], now: Instant) -> list[Delivery]:
-    """Those that no back-off can have put off so far, due now."""
+def correct_deliveries(deliveries: Iterable[Delivery], now: Instant) -> list[Delivery]:
+    """Returns the deliveries that are due later than any back-off allows, made due now."""
     return [
-        replace(one, created=min(one.created, now), due=now) for one in deliveries if one.due > now + FARTHEST_DELIVERY + SLACK
+        replace(delivery, created=min(delivery.created, now), due=now)
+        for delivery in deliveries
+        if delivery.due > now + FARTHEST_DELIVERY + SLACK
     ]
 
 
-def _past(at: Instant | None, now: Instant) -> Instant | None:
+def _at_most(at: Instant | None, now: Instant) -> Instant | None:
     return None if at is None else min(at, now)

@@ -1,4 +1,4 @@
-"""Open files and sockets: how many the process may have, and who gets how many. No client takes those of polls and the store."""
+"""Divides the process's file descriptors, so that clients can't take those that polls and the store need."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ import resource
 from msgspec import Struct
 
 MOST = 65_536
-"""To which the soft limit is raised: more is not used by the largest config."""
+"""Highest soft limit asked for: the largest config uses no more."""
 CONNECTIONS = 512
-"""Clients at once. A reader holds one for a moment, a browser a few."""
+"""Client connections at once. A feed reader holds one for a moment, a browser a few."""
 OTHERS = 128
-"""For the store's readers, logs, files that are written, reading workers, messages and verifications under way."""
+"""Descriptors for the store's readers, logs, written files, reading workers, messages and verifications."""
 SOCKETS_PER_POLL = 2
-"""The one in use and one that is kept for the next feed of its host, or the first two addresses that are tried."""
+"""One in use and one kept for the host's next feed, or the first two addresses of Happy Eyeballs (RFC 8305)."""
 LEAST = 16
-"""Connections, and polls in flight, that there are however low the limit is."""
+"""Connections, and polls in flight, that are allowed even under a very low limit."""
 STALLED = 16
-"""Polls in flight for each worker at most, the stalled ones included: a bound on sockets and memory."""
+"""Polls in flight per worker at most, including stalled ones: bounds sockets and memory."""
 
 
 class Shares(Struct, frozen=True):
-    """connections: of clients; polls: in flight at once; all: whether these are as many as could be of use."""
+    """connections: of clients; polls: in flight at once; is_ample: both are as many as wanted."""
 
     connections: int
     polls: int
-    all: bool
+    is_ample: bool
 
 
 def raise_limit() -> int:
-    """Raises the soft limit to the hard one, as far as it is of use, and returns it."""
+    """Raises the soft limit (RLIMIT_NOFILE) towards the hard one, MOST at most, and returns it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -38,10 +38,9 @@ def raise_limit() -> int:
     return wanted
 
 
-def share(limit: int, polls: int) -> Shares:
-    """What of all connections and so many polls fits into the limit. Where it is short, polls get two thirds."""
+def divide(limit: int, polls: int) -> Shares:
+    """Divides a limit among client connections and the wanted number of polls. If it is too low, polls get two thirds."""
     left = limit - OTHERS
-    for_polls = polls * SOCKETS_PER_POLL
-    given = min(CONNECTIONS, max(left - for_polls, left // 3, LEAST))
-    flying = min(polls, max((left - given) // SOCKETS_PER_POLL, LEAST))
-    return Shares(given, flying, given == CONNECTIONS and flying == polls)
+    connections = min(CONNECTIONS, max(left - polls * SOCKETS_PER_POLL, left // 3, LEAST))
+    in_flight = min(polls, max((left - connections) // SOCKETS_PER_POLL, LEAST))
+    return Shares(connections, in_flight, connections == CONNECTIONS and in_flight == polls)

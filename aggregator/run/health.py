@@ -1,6 +1,6 @@
-"""What a person should know of: sources that are broken, silent, gone or moved, and a daemon that gets nothing at all. Pure.
+"""Finds what a person should know: sources that are broken, silent, gone or moved, and a daemon that reads nothing. Pure.
 
-Each condition is an event while it lasts; `/health.atom` has one entry when it opens and one when it is over.
+A condition is an event while it lasts; `/health.atom` has one entry when it opens and one when it closes.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from aggregator.text.masks import shown
 from aggregator.text.times import spell
 
 FAILURES = 5
-"""Failures in a row that make a source broken; five documents that can't be read, likewise."""
+"""Failed fetches in a row, or unreadable documents in a row, that make a source broken."""
 BROKEN_AFTER = 86_400.0
-"""Seconds without a success before failing fetches are worth a person's time: most troubles are over sooner."""
+"""Seconds without a success before failed fetches are worth a person's time: most problems are over sooner."""
 STALE_FACTOR = 2.0
-"""Shortest intervals without any success at all, after which something on our side is likely wrong (network, DNS)."""
+"""Times the shortest interval without any success, after which our own side is likely at fault (network, DNS)."""
 STALE_LEAST = 300.0
+"""Seconds without any success that are never reported, however short the intervals are."""
 CAPS = {
     "cap:entries": "too many entries",
     "cap:text": "too long a text",
@@ -33,11 +34,11 @@ CAPS = {
     "cap:categories": "too many categories of an entry",
     "cap:enclosures": "too many enclosures of an entry",
 }
-"""What the counters of caps mean to a person."""
+"""What each counter of a cap says to a person."""
 
 
 class Condition(Struct, frozen=True):
-    """Something that is so now. key: kind and subject."""
+    """A problem that exists now. key: kind and subject."""
 
     kind: str
     subject: str
@@ -49,30 +50,30 @@ class Condition(Struct, frozen=True):
         return f"{self.kind} {self.subject}"
 
 
-def conditions(sources: Iterable[Source], states: Mapping[SourceId, SourceState], now: Instant) -> Iterator[Condition]:
-    """Everything that is wrong now, with sources in the order of the config."""
+def find_conditions(sources: Iterable[Source], states: Mapping[SourceId, SourceState], now: Instant) -> Iterator[Condition]:
+    """Yields what is wrong with sources, in the order of the config, and then with the daemon as a whole."""
     polled = []
     for source in sources:
         state = states.get(source.id)
         if state is not None and source.enabled:
             polled.append(state)
-            yield from _of_source(source, state, now)
-    if (why := stale(polled, now)) is not None:
+            yield from _source_conditions(source, state, now)
+    if (why := _why_stale(polled, now)) is not None:
         yield Condition("stale", "daemon", "No source can be read", why)
 
 
-def of_config(refused: str | None, held: Iterable[str]) -> Iterator[Condition]:
-    """What is wrong with the config. refused: why an edit is not in use; held: keys that only a restart can change."""
+def config_conditions(refused: str | None, restart_keys: Iterable[str]) -> Iterator[Condition]:
+    """Yields what is wrong with the config. refused: why an edit is not in use; restart_keys: edited keys that need a restart."""
     if refused is not None:
         yield Condition("config", "daemon", "An edit of the config is refused", f"the old one is in use: {refused}")
-    if keys := ", ".join(held):
+    if keys := ", ".join(restart_keys):
         yield Condition("restart", "daemon", "A restart is needed", f"{keys} in the config: the old value is in use until then")
 
 
-def of_budgets(
+def budget_conditions(
     sources: Iterable[Source], states: Mapping[SourceId, SourceState], spent: Mapping[SourceId, Spent], now: Instant
 ) -> Iterator[Condition]:
-    """The sources that bring too much: for a day after the last entry beyond the budget, as a flood goes on with each new day."""
+    """Yields sources over their daily budget. The condition lasts a day beyond the last excess: a flood resumes every day."""
     for source in sources:
         over = spent.get(source.id, Spent()).over
         if source.enabled and source.id in states and over is not None and abs(now - over) < DAY:
@@ -82,11 +83,11 @@ def of_budgets(
             yield Condition("budget", source.id, f"{name} brings too much", why)
 
 
-def _of_source(source: Source, state: SourceState, now: Instant) -> Iterator[Condition]:
+def _source_conditions(source: Source, state: SourceState, now: Instant) -> Iterator[Condition]:
     name = source.title or state.title or source.id
     if state.gone:
         yield Condition("gone", source.id, f"{name} is gone", f"{state.last_error}; take it out of the config, or change its url")
-    elif (why := _broken(state, now)) is not None:
+    elif (why := _why_broken(state, now)) is not None:
         yield Condition("broken", source.id, f"{name} is broken", why)
     elif (why := silent(state, source, now)) is not None:
         yield Condition("silent", source.id, f"{name} is silent", why)
@@ -94,15 +95,15 @@ def _of_source(source: Source, state: SourceState, now: Instant) -> Iterator[Con
         yield Condition("moved", source.id, f"{name} has moved", f"the config has {source.shown}; it is now {shown(state.url)}")
     capped = sorted(key for key, count in state.counters.items() if key.startswith("cap:") and count)
     if capped:
-        yield Condition("capped", source.id, f"{name} is cut short", _cut(capped))
+        yield Condition("capped", source.id, f"{name} is cut short", _describe_caps(capped))
 
 
-def _cut(caps: list[str]) -> str:
-    told = ", ".join(CAPS.get(cap, cap.removeprefix("cap:")) for cap in caps)
-    return f"its document holds more than is taken from one ({told}); the rest is left out, and nothing has to be done"
+def _describe_caps(caps: list[str]) -> str:
+    listed = ", ".join(CAPS.get(cap, cap.removeprefix("cap:")) for cap in caps)
+    return f"its document holds more than is taken from one ({listed}); the rest is left out, and nothing has to be done"
 
 
-def _broken(state: SourceState, now: Instant) -> str | None:
+def _why_broken(state: SourceState, now: Instant) -> str | None:
     if state.parse_failures >= FAILURES:
         return f"{state.parse_failures} documents in a row could not be read: {state.last_error}"
     quiet = now - state.last_success if state.last_success is not None else None
@@ -112,8 +113,8 @@ def _broken(state: SourceState, now: Instant) -> str | None:
     return None
 
 
-def stale(states: Iterable[SourceState], now: Instant) -> str | None:
-    """Why something on our own side seems wrong: nothing has succeeded for twice the shortest interval. None if all is well."""
+def _why_stale(states: Iterable[SourceState], now: Instant) -> str | None:
+    """Says why our own side seems at fault: no success for STALE_FACTOR times the shortest interval. None if all is well."""
     asked = [state for state in states if state.last_poll is not None and not state.gone]
     successes = [state.last_success for state in asked if state.last_success is not None]
     if not successes:
@@ -125,8 +126,8 @@ def stale(states: Iterable[SourceState], now: Instant) -> str | None:
     return f"no success for {spell(quiet)}; {failing} of {len(asked)} sources fail" if quiet > limit and failing else None
 
 
-def changes(known: Iterable[Event], current: Iterable[Condition], now: Instant) -> list[Event]:
-    """The events to store: opened for what is new, closed for what is over, told anew where the words have changed."""
+def diff_events(known: Iterable[Event], current: Iterable[Condition], now: Instant) -> list[Event]:
+    """Returns the events to store: new conditions opened, those that are over closed."""
     opened = {event.key: event for event in known if event.closed is None}
     found = {condition.key: condition for condition in current}
     events = [replace(event, closed=now) for key, event in opened.items() if key not in found]

@@ -1,4 +1,4 @@
-"""How the daemon talks to the world beside polls: the HTTP server with the hub, what is owed, what is pushed to us."""
+"""The daemon's other traffic beside polls: the HTTP server with the WebSub hub, the outbox, and pushes from other hubs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from aggregator.model import Fetched, Source, SourceState
 from aggregator.ports import Delivery, Job, Message
-from aggregator.run.runtime import InUse
+from aggregator.run.runtime import CurrentRuntime
 from aggregator.serve.app import make_app
 from aggregator.serve.ops import Administration
 from aggregator.serve.server import serve
@@ -17,83 +17,83 @@ from aggregator.websub.hub import Hub
 from aggregator.websub.outbox import Outbox
 from aggregator.websub.subscriber import Subscriber
 
-OUTBOX = 1.0
-"""Seconds between two looks for messages that are owed."""
+OUTBOX_CHECK = 1.0
+"""Seconds between two checks for messages to send."""
 
-TakeIn = Callable[[Source, Callable[[SourceState], Fetched]], Coroutine[Any, Any, None]]
+ReceivePush = Callable[[Source, Callable[[SourceState], Fetched]], Coroutine[Any, Any, None]]
 
 
 class Network:
-    """in_use: what holds the runtime of each turn; take_in: what is done with a pushed document."""
+    """Wires the server, hub, subscriber and outbox to the runtime in use. receive: stores a pushed document."""
 
-    def __init__(self, in_use: InUse, take_in: TakeIn) -> None:
-        self._in_use = in_use
-        self._shelf = in_use.runtime.own.shelf
+    def __init__(self, current: CurrentRuntime, receive: ReceivePush) -> None:
+        self._current = current
+        self._shelf = current.runtime.resources.shelf
         self._stop = asyncio.Event()
-        self._subscriber = self._make_subscriber(take_in)
+        self._subscriber = self._make_subscriber(receive)
         self._hub = self._make_hub()
         self._outbox = self._make_outbox()
         self._serving: asyncio.Task[None] | None = None
 
-    def open(
+    def start(
         self,
         listener: socket.socket,
         ready: Callable[[], tuple[bool, Mapping[str, object]]],
         details: Callable[[], Mapping[str, object]],
         metrics: Callable[[], bytes],
     ) -> None:
-        """Starts serving. ready, details, metrics: for `/readyz` and `/metrics`."""
-        administration = Administration(lambda: self._in_use.runtime.settings.server.admin, details)
+        """Starts serving. ready, details and metrics answer `/readyz` and `/metrics`."""
+        administration = Administration(lambda: self._current.runtime.settings.server.admin, details)
         more = [*self._hub.endpoints(), *self._subscriber.endpoints()]
         app = make_app(self._shelf, ready=ready, metrics=metrics, administration=administration, more=more)
-        self._serving = asyncio.create_task(serve(app, listener, self._stop, self._in_use.runtime.shares.connections))
+        self._serving = asyncio.create_task(serve(app, listener, self._stop, self._current.runtime.shares.connections))
 
     def jobs(self) -> list[Job]:
-        return [*self._subscriber.jobs(), Job("outbox", OUTBOX, self._outbox.work)]
+        return [*self._subscriber.jobs(), Job("outbox", OUTBOX_CHECK, self._outbox.work)]
 
     def _make_hub(self) -> Hub:
-        in_use = self._in_use
+        current = self._current
         return Hub(
             self._shelf,
-            in_use.runtime.store,
-            in_use.runtime.writer.commit,
-            lambda: in_use.runtime.messenger,
-            lambda: in_use.runtime.settings.site.url if in_use.runtime.settings.publish.websub is True else None,
-            in_use.runtime.clock.now,
+            current.runtime.store,
+            current.runtime.writer.commit,
+            lambda: current.runtime.messenger,
+            lambda: current.runtime.settings.site.url if current.runtime.settings.publish.websub is True else None,
+            current.runtime.clock.now,
         )
 
-    def _make_subscriber(self, take_in: TakeIn) -> Subscriber:
-        in_use = self._in_use
+    def _make_subscriber(self, receive: ReceivePush) -> Subscriber:
+        current = self._current
         return Subscriber(
-            in_use.runtime.store,
-            in_use.runtime.writer.commit,
-            lambda: in_use.runtime.messenger,
-            lambda: in_use.runtime.settings,
-            in_use.runtime.clock.now,
-            take_in,
+            current.runtime.store,
+            current.runtime.writer.commit,
+            lambda: current.runtime.messenger,
+            lambda: current.runtime.settings,
+            current.runtime.clock.now,
+            receive,
         )
 
     def _make_outbox(self) -> Outbox:
-        in_use = self._in_use
+        current = self._current
 
-        def composing(kind: str) -> Callable[[Delivery], Message | None]:
-            return lambda delivery: in_use.runtime.compose[kind](delivery)
+        def composer_of(kind: str) -> Callable[[Delivery], Message | None]:
+            return lambda delivery: current.runtime.compose[kind](delivery)
 
-        compose = {kind: composing(kind) for kind in in_use.runtime.compose}
+        compose = {kind: composer_of(kind) for kind in current.runtime.compose}
         return Outbox(
-            in_use.runtime.store,
-            in_use.runtime.writer.commit,
-            lambda: in_use.runtime.messenger,
+            current.runtime.store,
+            current.runtime.writer.commit,
+            lambda: current.runtime.messenger,
             compose,
-            in_use.runtime.clock.now,
+            current.runtime.clock.now,
         )
 
     def stop(self) -> None:
-        """No new requests; answers under way have some seconds to end."""
+        """Stops accepting requests; answers in progress get some seconds to end."""
         self._stop.set()
 
     async def close(self) -> None:
-        """Lets answers under way end. What is owed stays owed; what was pushed and acknowledged is stored."""
+        """Waits for answers in progress. Unsent messages stay in the outbox; acknowledged pushes are stored."""
         self.stop()
         await self._hub.drain()
         await self._subscriber.drain()

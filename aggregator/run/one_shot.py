@@ -1,4 +1,4 @@
-"""`aggregator poll`: polls and publishes in this process, or asks the daemon that has the database."""
+"""`aggregator poll`: polls and publishes in this process, or asks the daemon that holds the database."""
 
 from __future__ import annotations
 
@@ -14,51 +14,54 @@ from aggregator.run import poll_requests
 from aggregator.run.maintenance import SWEPT_KEY, Maintenance
 from aggregator.run.periodic import PeriodicWork
 from aggregator.run.poller import LEASE, Poller
-from aggregator.run.private_files import tighten_at_start
+from aggregator.run.private_files import restrict_private_files
 from aggregator.run.reload import fingerprint
-from aggregator.run.runtime import InUse, Runtime
+from aggregator.run.runtime import CurrentRuntime, Runtime
 from aggregator.stories.adopt_config import adopt
 
 PATIENCE = 600.0
-"""Seconds that the daemon is waited for before the command gives up (it polls on)."""
-LOOK = 0.2
-"""Seconds between two looks for its answer."""
+"""Seconds to wait for the daemon's answer before the command gives up; the daemon goes on polling."""
+ANSWER_CHECK = 0.2
+"""Seconds between two checks for its answer."""
 
 
 async def poll_here(
-    in_use: InUse,
+    current: CurrentRuntime,
     ids: Sequence[SourceId] | None,
     *,
     forced: bool,
     done: Callable[[PollReport], None],
 ) -> list[PollReport]:
-    """Polls what is due (or `ids`), publishes, and closes the runtime. The caller holds the database's lock."""
-    runtime = in_use.runtime
+    """Polls what is due (or `ids`), publishes, and closes the runtime. The caller holds the database's lock.
+
+    done: called with each report as its poll ends.
+    """
+    runtime = current.runtime
     store, now = runtime.store, runtime.clock.now()
     try:
-        tighten_at_start(runtime.settings)
+        restrict_private_files(runtime.settings)
         store.sync_sources(runtime.settings.sources, now)
         adopt(store, runtime.settings, lambda: runtime.rules, now)
         runtime.gate.restore(store.holds(now))
-        poller = Poller(in_use, runtime.settings.polling.workers, runtime.shares.polls)
-        polls = poller.start(_taken_up(runtime, ids, forced=forced), forced=forced)
+        poller = Poller(current, runtime.settings.polling.workers, runtime.shares.polls)
+        polls = poller.start(_claim_sources(runtime, ids, forced=forced), forced=forced)
         for poll in polls:
             poll.add_done_callback(lambda one: None if one.cancelled() or one.exception() else done(one.result()))
         reports = list(await asyncio.gather(*polls))
         await runtime.writer.flush()
         await runtime.writer.call(lambda: filling.end(store, runtime.settings, runtime.clock.now()))
-        await PeriodicWork(in_use, lambda slugs: None, None).everything()
-        await Maintenance(in_use).sweep_if_due()
-        await runtime.writer.call(lambda: publish(runtime))
+        await PeriodicWork(current, lambda slugs: None, None).run_all()
+        await Maintenance(current).sweep_if_due()
+        await runtime.writer.call(lambda: publish_if_changed(runtime))
     finally:
         await runtime.aclose()
     return reports
 
 
-def _taken_up(runtime: Runtime, ids: Sequence[SourceId] | None, *, forced: bool) -> list[Work]:
-    """What is polled: by name or all, or else what is due, which is then not due again at once if this is killed."""
+def _claim_sources(runtime: Runtime, ids: Sequence[SourceId] | None, *, forced: bool) -> list[Work]:
+    """Returns the sources to poll: the named ones, all, or those that are due; due ones are claimed in case this is killed."""
     if forced or ids is not None:
-        return runtime.wanted(PollRequest("", None if ids is None else tuple(ids), forced))
+        return runtime.select_sources(PollRequest("", None if ids is None else tuple(ids), forced))
     now, everything = runtime.clock.now(), len(runtime.settings.sources)
     if not runtime.store.due(now, 1):
         return []
@@ -66,8 +69,8 @@ def _taken_up(runtime: Runtime, ids: Sequence[SourceId] | None, *, forced: bool)
         return runtime.with_sources(transaction.claim(now, everything, now + LEASE))
 
 
-def publish(runtime: Runtime) -> None:
-    """Publishes everything, unless the database, the config and the files are as the last time left them."""
+def publish_if_changed(runtime: Runtime) -> None:
+    """Publishes everything unless the database, the config and the files are as the last publishing left them."""
     before = _seal(runtime)
     if before is not None and runtime.store.value(sealed.KEY) == before:
         return
@@ -77,7 +80,7 @@ def publish(runtime: Runtime) -> None:
 
 
 def _seal(runtime: Runtime) -> str | None:
-    """Retention takes stories out of feeds, too; a config may be filled in from files that it includes."""
+    """Computes the seal over all that documents depend on, including included files and the last sweep."""
     swept = runtime.store.value(SWEPT_KEY) or ""
     return sealed.seal(runtime.settings, runtime.store, fingerprint(runtime.settings) + swept.encode())
 
@@ -90,18 +93,18 @@ async def poll_there(
     is_free: Callable[[], bool],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> list[PollReport] | None:
-    """Lets the daemon that has the database poll, and waits for its reports.
+    """Asks the daemon that holds the database to poll, and waits for its reports.
 
-    None if it has ended meanwhile (`is_free`), or was another poll: then it is ours to do. Raises AggregatorError if there is
-    no answer.
+    Returns None if the database became free (`is_free`): the holder was another `poll`, or the daemon has ended. Raises
+    AggregatorError if there is no answer.
     """
     request = poll_requests.ask(store, ids, forced=forced)
-    for _ in range(int(PATIENCE / LOOK)):
-        if (reports := poll_requests.answered(store, request)) is not None:
+    for _ in range(int(PATIENCE / ANSWER_CHECK)):
+        if (reports := poll_requests.read_answer(store, request)) is not None:
             return reports
         if is_free():
             poll_requests.withdraw(store, request)
             return None
-        await sleep(LOOK)
+        await sleep(ANSWER_CHECK)
     poll_requests.withdraw(store, request)
     raise AggregatorError("the daemon that holds the database did not answer; see its log")

@@ -1,4 +1,4 @@
-"""Lists of feeds at an address (`- opml: https://…`): fetched each day, kept beside the database, read by the config."""
+"""OPML lists at an address (`- opml: https://…`): fetched daily and kept beside the database, where the config reads them."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from aggregator.text.masks import shown
 log = structlog.get_logger("lists")
 
 RETRY = 3_600.0
-"""Seconds before a list that could not be fetched is asked for again."""
+"""Seconds until a list that could not be fetched is tried again."""
 
 
-class Lists:
-    """Which lists were tried when; in memory alone, since a restart may try again."""
+class OpmlLists:
+    """Remembers in memory when each list was last tried: a restart may try again."""
 
     def __init__(self) -> None:
         self._tried: dict[str, Instant] = {}
 
     async def refresh(self, settings: Settings, fetcher: Fetcher, now: Instant) -> bool:
-        """Fetches what is missing or a day old. True if a list says something new: then the config must be read again.
+        """Fetches lists that are missing or a day old. True if one has changed: then the config must be read again.
 
-        A list that can't be fetched or read stays as it was.
+        A list that can't be fetched or read stays as it is.
         """
         changed = False
         for address in settings.lists:
             path = opml.cached_path(Path(settings.storage.database).parent, address)
-            if self._is_wanted(address, path, now):
+            if self._should_fetch(address, path, now):
                 self._tried[address] = now
                 changed |= await _fetch(address, path, fetcher, now)
         return changed
 
-    def _is_wanted(self, address: str, path: Path, now: Instant) -> bool:
+    def _should_fetch(self, address: str, path: Path, now: Instant) -> bool:
         try:
             age = now - path.stat().st_mtime
         except OSError:
@@ -58,13 +58,13 @@ async def _fetch(address: str, path: Path, fetcher: Fetcher, now: Instant) -> bo
     if isinstance(content, opml.Unreadable):
         log.warning("list_not_read", list=shown(address), reason=content.reason)
         return False
-    changed = _keep(path, answer.body, now)
+    changed = _save(path, answer.body, now)
     log.info("list_fetched", list=shown(address), feeds=len(content.feeds), changed=changed)
     return changed
 
 
-def _keep(path: Path, body: bytes, now: Instant) -> bool:
-    """Stores the list; False if it is the one that was there."""
+def _save(path: Path, body: bytes, now: Instant) -> bool:
+    """Writes the list; False if the file already had this content."""
     if path.exists() and path.read_bytes() == body:
         os.utime(path, (now, now))
         return False

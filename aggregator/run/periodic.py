@@ -1,4 +1,4 @@
-"""What the daemon does beside polling, each at its own rhythm: rolling feeds, held-back stories, digests, health."""
+"""The daemon's periodic jobs beside polling: rolling feeds, held-back stories, digests, health events, OPML lists."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from aggregator.ports import EVENTS, Delivery, Event, Job, Rules, Store, Transac
 from aggregator.publish import owed
 from aggregator.run import clock_jumps, health
 from aggregator.run.metrics import Metrics
-from aggregator.run.opml_lists import Lists
-from aggregator.run.runtime import InUse
+from aggregator.run.opml_lists import OpmlLists
+from aggregator.run.runtime import CurrentRuntime
 from aggregator.settings import Settings
 from aggregator.stories import budget, rolling
 from aggregator.text.masks import hide
@@ -28,118 +28,121 @@ ROLL = 60.0
 HEALTH = 60.0
 LISTS = 10.0
 DIGESTS = 20.0
+"""Seconds between two runs of each job."""
 
 
 class PeriodicWork:
-    """in_use: what holds the runtime of each turn; changed: told of feeds whose documents differ now; metrics: the daemon's.
-
-    troubles: what is wrong beside sources.
-    """
+    """mark_changed: called with the feeds that a job changed; more_conditions: what is wrong beside sources."""
 
     def __init__(
         self,
-        in_use: InUse,
-        changed: Callable[[frozenset[Slug]], None],
+        current: CurrentRuntime,
+        mark_changed: Callable[[frozenset[Slug]], None],
         metrics: Metrics | None,
-        troubles: Callable[[], Iterable[health.Condition]] = tuple,
+        more_conditions: Callable[[], Iterable[health.Condition]] = tuple,
     ) -> None:
-        self._in_use = in_use
-        self._changed = changed
+        self._current = current
+        self._mark_changed = mark_changed
         self._metrics = metrics
-        self._troubles = troubles
-        self._is_shown = True
-        self._lists = Lists()
+        self._more_conditions = more_conditions
+        self._health_is_published = True
+        self._lists = OpmlLists()
 
     def jobs(self) -> list[Job]:
-        """With their seconds. Each is given the runtime of its turn."""
         return [
-            Job("roll", ROLL, partial(self._rework, rolling.roll)),
+            Job("roll", ROLL, self._roll),
             Job("ripen", self._ripen_seconds(), self._ripen),
-            Job("health", HEALTH, self.look),
+            Job("health", HEALTH, self.check_health),
             Job("lists", LISTS, self._refresh_lists),
             Job("digests", DIGESTS, self._issue_digests),
         ]
 
-    async def everything(self) -> None:
-        """All of it once, for a poll without a daemon. Lists were fetched before."""
-        await self._rework(rolling.roll)
+    async def run_all(self) -> None:
+        """Runs each job once, for a poll without a daemon, which has refreshed the lists before."""
+        await self._roll()
         await self._ripen()
         await self._issue_digests()
-        await self.look()
+        await self.check_health()
 
     async def _refresh_lists(self) -> None:
-        """What is new in a list reaches the config by its next reload, which sees that the kept file has changed."""
-        runtime = self._in_use.runtime
+        """Refreshes the lists. The next reload sees that a list's file has changed."""
+        runtime = self._current.runtime
         await self._lists.refresh(runtime.settings, runtime.pipeline.fetcher, runtime.clock.now())
 
     async def _issue_digests(self) -> None:
-        runtime, now = self._in_use.runtime, self._in_use.runtime.clock.now()
+        runtime, now = self._current.runtime, self._current.runtime.clock.now()
         if all(output.digest is None for output in runtime.settings.outputs):
             return
         zone = runtime.settings.site.timezone
         issue = partial(runtime.publisher.issue_digests, now, partial(following, timezone=zone))
-        self._changed(frozenset(await runtime.writer.call(issue)))
+        self._mark_changed(frozenset(await runtime.writer.call(issue)))
+
+    async def _roll(self) -> None:
+        await self._rework_stories(rolling.roll)
 
     async def _ripen(self) -> None:
-        """Looks before it wakes the writer's thread: most configs hold nothing back."""
-        if rolling.holds_back(self._in_use.runtime.store, self._in_use.runtime.settings):
-            await self._rework(rolling.ripen)
+        """Checks first, to spare the writer's thread: most configs hold nothing back."""
+        if rolling.holds_back(self._current.runtime.store, self._current.runtime.settings):
+            await self._rework_stories(rolling.ripen)
 
     def _ripen_seconds(self) -> float:
-        """Often enough that a story is not held back much longer than it has to be."""
-        return min(60.0, max(2.0, self._in_use.runtime.settings.publish.settle / 4))
+        """Returns a quarter of `publish.settle`, so that stories are not held back much longer than they have to be."""
+        return min(60.0, max(2.0, self._current.runtime.settings.publish.settle / 4))
 
-    async def _rework(self, work: Callable[[Store, Settings, Callable[[], Rules], float], frozenset[Slug]]) -> None:
-        now = self._in_use.runtime
-        self._changed(await now.writer.call(lambda: work(now.store, now.settings, lambda: now.rules, now.clock.now())))
+    async def _rework_stories(self, work: Callable[[Store, Settings, Callable[[], Rules], float], frozenset[Slug]]) -> None:
+        runtime = self._current.runtime
+        store, settings, now = runtime.store, runtime.settings, runtime.clock.now()
+        self._mark_changed(await runtime.writer.call(lambda: work(store, settings, lambda: runtime.rules, now)))
 
-    async def look(self) -> None:
-        """Opens and closes health events."""
-        states = await self._healed()
-        runtime, now = self._in_use.runtime, self._in_use.runtime.clock.now()
-        hidden = runtime.settings.secrets
-        sources, spent = runtime.settings.sources, budget.all_known(runtime.store)
-        found = [
-            replace(one, title=hide(one.title, hidden), detail=hide(one.detail, hidden))
-            for one in (
-                *self._troubles(),
-                *health.conditions(sources, states, now),
-                *health.of_budgets(sources, states, spent, now),
-            )
-        ]
-        events = health.changes(runtime.store.events(EVENTS), found, now)
+    async def check_health(self) -> None:
+        """Opens and closes health events, stores alerts for them, and publishes `/health.atom`."""
+        states = await self._correct_states()
+        runtime, now = self._current.runtime, self._current.runtime.clock.now()
+        conditions = self._find_conditions(states, now)
+        events = health.diff_events(runtime.store.events(EVENTS), conditions, now)
         if events:
             alerts = owed.alerts(events, runtime.settings.alerts_webhook, now)
-            self._is_shown = False
+            self._health_is_published = False
             await runtime.writer.commit(lambda transaction: _save(transaction, events, alerts))
         for event in events:
             log.warning("health", kind=event.kind, title=event.title, detail=event.detail, over=event.closed is not None)
-        if not self._is_shown:
+        if not self._health_is_published:
             await runtime.writer.call(runtime.publisher.show_health)
-            self._is_shown = True
+            self._health_is_published = True
         last = max((state.last_success for state in states.values() if state.last_success is not None), default=None)
         if self._metrics is not None:
-            self._metrics.looked(Counter(condition.kind for condition in found), last)
+            self._metrics.record_conditions(Counter(condition.kind for condition in conditions), last)
 
-    async def _healed(self) -> Mapping[SourceId, SourceState]:
-        """All states, with times that lie ahead because the clock was wrong moved (clock_jumps.py)."""
-        runtime = self._in_use.runtime
-        states, count = await runtime.writer.call(lambda: _heal(runtime.store, runtime.clock.now()))
+    def _find_conditions(self, states: Mapping[SourceId, SourceState], now: Instant) -> list[health.Condition]:
+        """Finds everything that is wrong now, with secrets masked."""
+        settings, spent = self._current.runtime.settings, budget.all_known(self._current.runtime.store)
+        conditions = (
+            *self._more_conditions(),
+            *health.find_conditions(settings.sources, states, now),
+            *health.budget_conditions(settings.sources, states, spent, now),
+        )
+        secrets = settings.secrets
+        return [replace(one, title=hide(one.title, secrets), detail=hide(one.detail, secrets)) for one in conditions]
+
+    async def _correct_states(self) -> Mapping[SourceId, SourceState]:
+        """Returns all states, after correcting times in the future (clock_jumps.py)."""
+        runtime = self._current.runtime
+        states, count = await runtime.writer.call(lambda: _correct_times(runtime.store, runtime.clock.now()))
         if count:
             log.warning("clock_set_back", sources=count)
         return states
 
 
-def _heal(store: Store, now: Instant) -> tuple[Mapping[SourceId, SourceState], int]:
-    """The states as they are then, and how many were healed. In the writer's thread: no poll stores one meanwhile."""
+def _correct_times(store: Store, now: Instant) -> tuple[Mapping[SourceId, SourceState], int]:
+    """Returns all states and how many were corrected. Runs in the writer's thread, so no poll stores a state meanwhile."""
     states = store.states()
-    healed = {id: after for id, state in states.items() if (after := clock_jumps.healed(state, now)) is not None}
-    if healed:
+    corrected = {id: after for id, state in states.items() if (after := clock_jumps.correct_state(state, now)) is not None}
+    if corrected:
         with store.begin() as transaction:
-            for state in healed.values():
+            for state in corrected.values():
                 transaction.save_state(state)
-            owed.note(transaction, clock_jumps.brought_forward(store.deliveries(math.inf, EVENTS), now))
-    return states | healed, len(healed)
+            owed.note(transaction, clock_jumps.correct_deliveries(store.deliveries(math.inf, EVENTS), now))
+    return states | corrected, len(corrected)
 
 
 def _save(transaction: Transaction, events: list[Event], alerts: list[Delivery]) -> None:

@@ -1,4 +1,4 @@
-"""How `aggregator poll` asks a running daemon to poll: it leaves a request in the database, where the answer will stand."""
+"""How `aggregator poll` asks a running daemon to poll: request and answer are rows in the database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aggregator.ports import PollRequest, PollRequests, Store
 
 
 def ask(store: Store, ids: Sequence[SourceId] | None, *, forced: bool) -> PollRequest:
-    """Leaves a request for the daemon; it looks once a second. Several may wait at a time."""
+    """Stores a request for the daemon, which checks once a second. Several may wait at a time."""
     request = PollRequest(secrets.token_hex(8), None if ids is None else tuple(ids), forced)
     with store.begin() as transaction:
         transaction.add_poll_request(request)
@@ -20,26 +20,26 @@ def ask(store: Store, ids: Sequence[SourceId] | None, *, forced: bool) -> PollRe
 
 
 def withdraw(store: Store, request: PollRequest) -> None:
-    """Takes back a request that is waited for no more."""
+    """Removes a request whose asker no longer waits."""
     with store.begin() as transaction:
         transaction.remove_poll_request(request.key)
 
 
 def take(store: Store) -> list[PollRequest]:
-    """Takes up the requests that nobody has taken up yet."""
+    """Returns the requests that nobody has taken yet, and marks them taken."""
     with store.begin() as transaction:
         return transaction.take_poll_requests()
 
 
 def answer(store: Store, request: PollRequest, reports: Sequence[PollReport]) -> None:
-    """Tells the asker that its polls are done and published."""
+    """Stores the reports for the asker, once its polls are done and published."""
     lines = [[report.source, report.outcome, report.detail, report.new, report.changed] for report in reports]
     with store.begin() as transaction:
         transaction.answer_poll_request(request.key, json.dumps(lines))
 
 
-def answered(store: PollRequests, request: PollRequest) -> list[PollReport] | None:
-    """The daemon's reports, or None while they are not there."""
+def read_answer(store: PollRequests, request: PollRequest) -> list[PollReport] | None:
+    """Returns the daemon's reports, or None while there is no answer."""
     text = store.poll_answer(request.key)
     if text is None:
         return None

@@ -1,26 +1,27 @@
-"""Many polls at once, politely: hosts take turns, and a server that stalls keeps nobody else waiting."""
+"""Runs many polls at once: hosts take turns, and a server that stalls does not delay the others."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import zip_longest
+from typing import Any
 
 from aggregator.model import Fetched, Source, SourceId, SourceState
 from aggregator.pipeline import PollReport, Work
-from aggregator.run.runtime import InUse
+from aggregator.run.runtime import CurrentRuntime
 from aggregator.text.urls import registrable_domain
 
 PATIENCE = 1.0
-"""Seconds after which a poll that waits for its server gives its worker's place to another one."""
+"""Seconds after which a poll that waits for its server gives its worker slot to another one."""
 LEASE = 60.0
-"""Seconds after which a source is due again whose poll was taken up and never stored: it, or the process, was killed."""
+"""Seconds after which a claimed source is due again if its poll was never stored, because it or the process was killed."""
 
 
-def interleave(work: Iterable[Work]) -> list[Work]:
-    """The same work with hosts taking turns, so that no server sees all its feeds asked for in a row."""
+def interleave_hosts(work: Iterable[Work]) -> list[Work]:
+    """Reorders work so that hosts take turns: no server is asked for all its feeds in a row."""
     by_host: dict[str, list[Work]] = {}
     for source, state in work:
         by_host.setdefault(registrable_domain(state.url), []).append((source, state))
@@ -28,63 +29,66 @@ def interleave(work: Iterable[Work]) -> list[Work]:
 
 
 class Poller:
-    """Starts polls and knows which are under way. A source is never polled twice at a time."""
+    """Starts polls and knows which are in flight. A source is never polled twice at a time.
 
-    def __init__(self, in_use: InUse, workers: int, places: int) -> None:
-        self._in_use = in_use
-        self.configure(workers, places)
+    workers: polls that may be busy at once; most: polls in flight, including those that wait for a stalled server.
+    """
+
+    def __init__(self, current: CurrentRuntime, workers: int, most: int) -> None:
+        self._current = current
+        self.configure(workers, most)
         self._tasks: dict[SourceId, asyncio.Task[PollReport]] = {}
 
-    def configure(self, workers: int, places: int) -> None:
-        """Takes over another config's numbers; polls under way give back the places that they have."""
+    def configure(self, workers: int, most: int) -> None:
+        """Applies another config's limits; polls in flight release the slots that they hold of the old ones."""
         self._workers = asyncio.Semaphore(workers)
-        self._places = asyncio.Semaphore(places)
+        self._slots = asyncio.Semaphore(most)
 
     @property
     def in_flight(self) -> frozenset[SourceId]:
         return frozenset(self._tasks)
 
     def tasks(self, ids: Iterable[SourceId]) -> list[asyncio.Task[PollReport]]:
-        """The polls of these sources that are under way."""
-        return [self._tasks[one] for one in ids if one in self._tasks]
+        """Returns the polls in flight of these sources."""
+        return [self._tasks[id] for id in ids if id in self._tasks]
 
     def start(self, work: Sequence[Work], forced: bool = False) -> list[asyncio.Task[PollReport]]:
-        """Starts polls of those sources that are not being polled, hosts interleaved."""
-        started = []
-        for source, state in interleave(work):
-            if source.id not in self._tasks:
-                task = asyncio.create_task(self._poll(source, state, forced), name=f"poll {source.id}")
-                self._tasks[source.id] = task
-                task.add_done_callback(partial(self._ended, source.id))
-                started.append(task)
-        return started
+        """Starts polls of those sources that are not being polled, with hosts taking turns."""
+        return [
+            self._start(source.id, self._poll(source, state, forced), "poll")
+            for source, state in interleave_hosts(work)
+            if source.id not in self._tasks
+        ]
 
-    async def take(
-        self, source: Source, fresh: Callable[[], Awaitable[SourceState]], answer: Callable[[SourceState], Fetched]
+    async def receive(
+        self, source: Source, load_state: Callable[[], Awaitable[SourceState]], answer: Callable[[SourceState], Fetched]
     ) -> PollReport:
-        """Takes a pushed document in, when no poll of its source is under way; `fresh` is the state as it is then."""
+        """Stores a pushed document once no poll of its source is in flight; `load_state` is called then."""
         while (running := self._tasks.get(source.id)) is not None:
             await asyncio.wait([running])
 
         async def receive() -> PollReport:
-            state = await fresh()
-            return await self._in_use.runtime.pipeline.receive(source, state, answer(state))
+            state = await load_state()
+            return await self._current.runtime.pipeline.receive(source, state, answer(state))
 
-        task = asyncio.create_task(receive(), name=f"push {source.id}")
-        self._tasks[source.id] = task
-        task.add_done_callback(partial(self._ended, source.id))
-        return await task
+        return await self._start(source.id, receive(), "push")
 
-    def _ended(self, source: SourceId, _: asyncio.Task[PollReport]) -> None:
+    def _start(self, source: SourceId, work: Coroutine[Any, Any, PollReport], kind: str) -> asyncio.Task[PollReport]:
+        task = asyncio.create_task(work, name=f"{kind} {source}")
+        self._tasks[source] = task
+        task.add_done_callback(partial(self._remove, source))
+        return task
+
+    def _remove(self, source: SourceId, _: asyncio.Task[PollReport]) -> None:
         del self._tasks[source]
 
     async def _poll(self, source: Source, state: SourceState, forced: bool) -> PollReport:
-        async with self._in_use.runtime.gate.turn(state.url), self._places, self._place():
-            return await self._in_use.runtime.pipeline.poll(source, state, forced=forced)
+        async with self._current.runtime.gate.turn(state.url), self._slots, self._worker_slot():
+            return await self._current.runtime.pipeline.poll(source, state, forced=forced)
 
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        """A worker's place, given back after PATIENCE: waiting costs nothing, so it must not cost others their turn."""
+    async def _worker_slot(self) -> AsyncIterator[None]:
+        """Holds a worker slot, at most for PATIENCE: a poll that only waits for its server must not block others."""
         workers = self._workers
         await workers.acquire()
         timer = asyncio.get_running_loop().call_later(PATIENCE, workers.release)
@@ -96,7 +100,7 @@ class Poller:
                 workers.release()
 
     async def drain(self, seconds: float) -> int:
-        """Waits for what is under way, then cancels the rest. Returns how many were cancelled: due after LEASE."""
+        """Waits for polls in flight, then cancels the rest. Returns how many were cancelled; they are due after LEASE."""
         if not self._tasks:
             return 0
         _, late = await asyncio.wait(self._tasks.values(), timeout=seconds)

@@ -1,4 +1,4 @@
-"""At start: what holds secrets is for its owner alone, also what an older release or a copy by hand left open to others."""
+"""At start, makes files with secrets readable by their owner alone: older releases or manual copies may have left them open."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from aggregator.settings import Settings
 from aggregator.store.backup import kept
 
 
-def tighten_at_start(settings: Settings) -> None:
-    """The database with all that lies beside it under its name, its backups, the lists that were fetched, the private feeds."""
+def restrict_private_files(settings: Settings) -> None:
+    """Restricts the database with its side files, backups, fetched OPML lists and private feeds; removes temporary leftovers."""
     database = Path(settings.storage.database)
     copies = settings.storage.backup.directory if settings.storage.backup else None
     lists = database.parent / "lists"
@@ -28,7 +28,7 @@ def tighten_at_start(settings: Settings) -> None:
 
 
 def _tree(root: Path) -> Iterator[Path]:
-    """A folder with everything below it."""
+    """Yields a folder and everything below it."""
     for folder, _, names in os.walk(root):
         yield Path(folder)
         yield from (Path(folder, name) for name in names)

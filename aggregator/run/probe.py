@@ -1,4 +1,4 @@
-"""Asks a source once and tells what was found; nothing is stored. For `add` and `check --online`."""
+"""Polls a source once without storing anything, for `add` and `check --online`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from aggregator.reading.pool import Reader, ReadingPool, automatic
 from aggregator.settings import Settings
 
 
-class Found(Struct, frozen=True):
-    """What one fetch of a source brought. feed, state: None with a fault; url: the address that answered in the end."""
+class ProbeResult(Struct, frozen=True):
+    """The result of one fetch. feed, state: None after a fault; url: the final address after redirects."""
 
     source: Source
     url: str
@@ -33,7 +33,7 @@ class Found(Struct, frozen=True):
 
     @property
     def moved_to(self) -> str | None:
-        """The address to write into the config: every redirect on the way was a permanent one."""
+        """The address to write into the config, if every redirect on the way was permanent."""
         return self.url if self.hops and all(hop.is_permanent for hop in self.hops) else None
 
     @property
@@ -44,7 +44,7 @@ class Found(Struct, frozen=True):
 
 
 class Prober:
-    """Fetches and reads with the config's own network settings."""
+    """Fetches and reads sources with the config's network settings."""
 
     def __init__(self, settings: Settings, fetcher: Fetcher, reader: Reader, gate: HostGate, now: Callable[[], Instant]) -> None:
         self._settings = settings
@@ -53,24 +53,24 @@ class Prober:
         self._gate = gate
         self._now = now
 
-    async def ask(self, source: Source) -> Found:
-        """One source, once its host has room."""
+    async def probe(self, source: Source) -> ProbeResult:
+        """Probes one source, once its host has room."""
         state = SourceState(source.id, source.url)
         async with self._gate.turn(source.url):
             outcome = await self._fetcher.fetch(conditional(source, state, self._settings.network.proxy), self._now())
         if isinstance(outcome, FetchFailed):
             outcome = await with_offers(outcome, self._reader)
-            return Found(source, outcome.url or source.url, outcome.hops, outcome.fault.status, outcome.fault)
-        if not isinstance(outcome, Fetched):  # a 304 that nobody asked for is a fault of the fetcher's; this is for completeness
-            return Found(source, outcome.url, outcome.hops, outcome.status)
+            return ProbeResult(source, outcome.url or source.url, outcome.hops, outcome.fault.status, outcome.fault)
+        if not isinstance(outcome, Fetched):  # the fetcher reports an unrequested 304 as a fault; this completes the types
+            return ProbeResult(source, outcome.url, outcome.hops, outcome.status)
         async with self._reader.reading(outcome, Wish()) as read:
             if isinstance(read, Fault):
-                return Found(source, outcome.url, outcome.hops, outcome.status, read)
+                return ProbeResult(source, outcome.url, outcome.hops, outcome.status, read)
             feed = read.feed
-        after = self._after(source, state, outcome, feed)
-        return Found(source, outcome.url, outcome.hops, outcome.status, None, feed, after)
+        after = self._next_state(source, state, outcome, feed)
+        return ProbeResult(source, outcome.url, outcome.hops, outcome.status, None, feed, after)
 
-    def _after(self, source: Source, state: SourceState, outcome: Fetched, feed: Feed) -> SourceState:
+    def _next_state(self, source: Source, state: SourceState, outcome: Fetched, feed: Feed) -> SourceState:
         dates = tuple(date for entry in feed.entries if (date := entry.published or entry.updated) is not None)
         settings = self._settings
         return after_poll(
@@ -86,22 +86,22 @@ class Prober:
             timezone=settings.site.timezone,
         )
 
-    async def ask_all(self, sources: Sequence[Source], done: Callable[[Found], None]) -> list[Found]:
-        """All of them, `polling.workers` at a time; `done` is called as answers come, the list is in the order asked for."""
-        room = asyncio.Semaphore(self._settings.polling.workers)
+    async def probe_all(self, sources: Sequence[Source], done: Callable[[ProbeResult], None]) -> list[ProbeResult]:
+        """Probes sources, `polling.workers` at a time. Calls `done` as each result arrives; returns them in the order given."""
+        slots = asyncio.Semaphore(self._settings.polling.workers)
 
-        async def one(source: Source) -> Found:
-            async with room:
-                found = await self.ask(source)
-            done(found)
-            return found
+        async def probe(source: Source) -> ProbeResult:
+            async with slots:
+                result = await self.probe(source)
+            done(result)
+            return result
 
-        return list(await asyncio.gather(*map(one, sources)))
+        return list(await asyncio.gather(*map(probe, sources)))
 
 
 @asynccontextmanager
-async def prober(settings: Settings, now: Callable[[], Instant]) -> AsyncIterator[Prober]:
-    """A prober over the network, closed in the end."""
+async def open_prober(settings: Settings, now: Callable[[], Instant]) -> AsyncIterator[Prober]:
+    """Yields a prober, and closes its connections and workers afterwards."""
     gate = HostGate(settings)
     fetcher, reader = HttpFetcher(settings, gate), ReadingPool(settings.polling.readers or automatic())
     try:

@@ -1,111 +1,107 @@
-"""Publishing while the daemon runs: soon after what changed, and again after a pause when the disk refused it."""
+"""Publishes while the daemon runs: soon after a change, and again after a pause if the disk refused."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
-from typing import Any
+from collections.abc import Collection
 
 import structlog
 
 from aggregator.errors import AggregatorError
 from aggregator.model import Slug
 from aggregator.ports import OutputState
+from aggregator.run.background import BackgroundTasks
 from aggregator.run.metrics import Metrics
-from aggregator.run.runtime import InUse
+from aggregator.run.runtime import CurrentRuntime
 
 log = structlog.get_logger("publishing")
 
 DEBOUNCE = 0.1
-"""Seconds between a poll's commit and publishing: feeds touched by several polls of one tick are written once."""
+"""Seconds between a poll's commit and publishing: a feed changed by several polls of one tick is written once."""
 REST = 4.0
-"""Times as long as publishing took that the next one waits, at least. While many sources are asked for the first time, feeds hold
-tens of thousands of stories that have to be looked through: that must not keep the sources waiting."""
+"""The next publishing waits at least this many times as long as the last one took. While many sources are polled for the first
+time, feeds hold tens of thousands of stories: selecting among them must not delay the polls."""
 PAUSE = 30.0
-"""Seconds after publishing failed until it is tried again."""
+"""Seconds after a failed publishing until it is tried again."""
 
 
 class FeedPublishing:
-    """in_use: what holds the runtime of each turn; spawn: runs something beside, and logs what it raises.
+    """Keeps the published documents up to date. error: why the last publishing failed, None if it did not."""
 
-    refused: why the last publishing failed, None if it did not.
-    """
-
-    def __init__(self, in_use: InUse, metrics: Metrics, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> None:
-        self._in_use = in_use
+    def __init__(self, current: CurrentRuntime, metrics: Metrics, background: BackgroundTasks) -> None:
+        self._current = current
         self._metrics = metrics
-        self._spawn = spawn
-        self._dirty: set[Slug] = set()
-        self._whole = False
+        self._background = background
+        self._changed: set[Slug] = set()
+        self._everything = False
         self._revisions: dict[Slug, int] = {}
-        self._is_coming = False
-        self._not_before = 0.0
-        self._rested = 0.0
-        self.refused: str | None = None
+        self._is_scheduled = False
+        self._paused_until = 0.0
+        self._rest_until = 0.0
+        self.error: str | None = None
 
-    def changed(self, slugs: frozenset[Slug]) -> None:
-        """These feeds' documents differ now."""
-        self._dirty |= slugs
-        self._soon()
+    def mark_changed(self, slugs: frozenset[Slug]) -> None:
+        """Schedules publishing of these feeds."""
+        self._changed |= slugs
+        self._schedule()
 
-    def look(self) -> None:
-        """Takes up what is left undone, and feeds that a command beside the daemon changed (`stories split`)."""
-        states = self._in_use.runtime.store.outputs()
-        self.changed(
-            frozenset(one.slug for one in self._in_use.runtime.settings.outputs if self._is_behind(states.get(one.slug)))
-        )
+    def find_changes(self) -> None:
+        """Schedules what failed before, and feeds that a command beside the daemon changed (`stories split`)."""
+        outputs, states = self._current.runtime.settings.outputs, self._current.runtime.store.outputs()
+        self.mark_changed(frozenset(output.slug for output in outputs if self._is_behind(states.get(output.slug))))
 
     def _is_behind(self, state: OutputState | None) -> bool:
         return state is not None and not state.withdrawn and self._revisions.get(state.slug) != state.revision
 
-    def _soon(self) -> None:
-        wanted = self._whole or bool(self._dirty)
-        if wanted and not self._is_coming and self._in_use.runtime.clock.monotonic() >= self._not_before:
-            self._is_coming = True
-            self._spawn(self._later())
+    def _schedule(self) -> None:
+        has_work = self._everything or bool(self._changed)
+        if has_work and not self._is_scheduled and self._current.runtime.clock.monotonic() >= self._paused_until:
+            self._is_scheduled = True
+            self._background.start(self._publish_soon())
 
-    async def _later(self) -> None:
-        await asyncio.sleep(max(DEBOUNCE, self._rested - self._in_use.runtime.clock.monotonic()))
-        self._is_coming = False
-        await self.try_all(whole=False)
+    async def _publish_soon(self) -> None:
+        await asyncio.sleep(max(DEBOUNCE, self._rest_until - self._current.runtime.clock.monotonic()))
+        self._is_scheduled = False
+        await self.try_publish(everything=False)
 
-    async def try_all(self, *, whole: bool) -> bool:
-        """Publishes what changed (whole: everything); False if the disk refuses: that is told, and tried again later."""
+    async def try_publish(self, *, everything: bool) -> bool:
+        """Publishes like `publish`, but returns False if the disk refuses: the error is kept, and it is tried again later."""
         try:
-            await self.publish(whole=whole)
+            await self.publish(everything=everything)
         except AggregatorError as error:
-            self.refused = str(error)
-            log.error("publish_failed", error=self.refused, pause=PAUSE)
+            self.error = str(error)
+            log.error("publish_failed", error=self.error, pause=PAUSE)
             return False
-        self.refused = None
+        self.error = None
         return True
 
-    async def publish(self, *, whole: bool = False) -> None:
-        """Writes the feeds that changed (whole: all whose documents differ from what is published). Raises AggregatorError.
+    async def publish(self, *, everything: bool = False) -> None:
+        """Writes the feeds marked as changed; with `everything`, all that differ from what is published.
 
-        What fails stays to be done, and what failed as a whole is done as a whole.
+        Raises AggregatorError; what could not be published is then tried again.
         """
-        runtime, started = self._in_use.runtime, self._in_use.runtime.clock.monotonic()
-        whole |= self._whole
-        slugs, self._dirty, self._whole = frozenset(self._dirty), set(), False
+        runtime, started = self._current.runtime, self._current.runtime.clock.monotonic()
+        everything |= self._everything
+        slugs, self._changed, self._everything = frozenset(self._changed), set(), False
         states = runtime.store.outputs()
 
         def work() -> tuple[Collection[Slug], float]:
             began = runtime.clock.monotonic()
-            done = runtime.publisher.publish(None if whole else slugs, runtime.clock.now()) if whole or slugs else ()
-            return done, runtime.clock.monotonic() - began
+            wanted = None if everything else slugs
+            published = runtime.publisher.publish(wanted, runtime.clock.now()) if everything or slugs else ()
+            return published, runtime.clock.monotonic() - began
 
         try:
-            changed, spent = await runtime.writer.call(work)
+            changed, seconds = await runtime.writer.call(work)
         except BaseException as error:
-            self._dirty |= slugs
-            self._whole |= whole
-            self._not_before = runtime.clock.monotonic() + PAUSE
+            self._changed |= slugs
+            self._everything |= everything
+            self._paused_until = runtime.clock.monotonic() + PAUSE
             if isinstance(error, OSError):
                 raise AggregatorError(f"can't publish: {error}") from error
             raise
-        self._rested = runtime.clock.monotonic() + REST * spent
-        self._revisions |= {slug: one.revision for slug, one in states.items() if whole or slug in slugs}
+        self._rest_until = runtime.clock.monotonic() + REST * seconds
+        self._revisions |= {slug: state.revision for slug, state in states.items() if everything or slug in slugs}
         if changed:
             log.info("published", feeds=len(changed))
-            self._metrics.published(len(changed), runtime.clock.monotonic() - started)
+            self._metrics.record_publishing(len(changed), runtime.clock.monotonic() - started)

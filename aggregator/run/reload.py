@@ -1,23 +1,156 @@
-"""What a reload looks at, and what it can't change: the files that make the config, and what the process holds on to."""
+"""Config reload: notices edits, swaps one runtime for the next, and makes the store follow the config."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import structlog
 from msgspec.structs import replace
 
+from aggregator.errors import AggregatorError, ConfigError
+from aggregator.run import health
+from aggregator.run.metrics import Metrics
+from aggregator.run.poller import Poller
+from aggregator.run.publishing import FeedPublishing
+from aggregator.run.runtime import CurrentRuntime, MakeRuntime, Runtime
+from aggregator.run.systemd import notify
 from aggregator.settings import Settings
+from aggregator.stories import adopt_config
+
+log = structlog.get_logger("reload")
 
 
-def fingerprint(settings: Settings, also: Iterable[Path] = ()) -> bytes:
-    """A hash of the config file and of all that it includes, as they are now; a file that is missing counts as empty.
+class ConfigReload:
+    """load: reads and checks the config; it raises AggregatorError, and then the old config stays in use.
 
-    also: files that a refused config names; mending one of them is a reason to read it again.
+    error: why the last edit was refused, None if it is in use; restart_keys: edited keys that only a restart can change.
+    """
+
+    def __init__(
+        self,
+        current: CurrentRuntime,
+        load: Callable[[], Settings],
+        make: MakeRuntime,
+        poller: Poller,
+        publishing: FeedPublishing,
+        metrics: Metrics,
+    ) -> None:
+        self._current = current
+        self._load = load
+        self._make = make
+        self._poller = poller
+        self._publishing = publishing
+        self._metrics = metrics
+        self._lock = asyncio.Lock()
+        self._seen = fingerprint(current.runtime.settings)
+        self._refused_includes: tuple[Path, ...] = ()
+        self._is_adopted = False
+        self._retiring: set[asyncio.Task[None]] = set()
+        self.error: str | None = None
+        self.restart_keys: tuple[str, ...] = ()
+
+    async def reload_if_changed(self, *, forced: bool) -> None:
+        """Reloads the config if the content of its files has changed. An invalid config is reported and changes nothing."""
+        async with self._lock:
+            seen = fingerprint(self._current.runtime.settings, self._refused_includes)
+            if seen == self._seen and not forced:
+                return
+            self._seen = seen
+            notify("RELOADING=1")
+            try:
+                await self._reload()
+            finally:
+                notify("READY=1")
+
+    async def _reload(self) -> None:
+        running = self._current.runtime
+        try:
+            settings, restart_keys = keep_until_restart(running.settings, await asyncio.to_thread(self._load))
+            after = self._make(settings, running.resources)
+        except AggregatorError as error:
+            self._refuse(error)
+            return
+        if restart_keys:
+            log.warning("restart_needed", keys=restart_keys)
+        self.restart_keys, self.error = restart_keys, None
+        await self._swap(after)
+
+    def _refuse(self, error: AggregatorError) -> None:
+        self.error = str(error)
+        self._refused_includes = error.includes if isinstance(error, ConfigError) else ()
+        self._seen = fingerprint(self._current.runtime.settings, self._refused_includes)
+        log.error("reload_refused", error=str(error))
+        self._metrics.record_reload(False)
+
+    async def _swap(self, after: Runtime) -> None:
+        """Puts the new config in use. If the disk refuses to store or publish what follows from it, a later tick does."""
+        before, self._current.runtime = self._current.runtime, after
+        after.resources.current.use(after.pipeline)
+        self._retire(before)
+        after.gate.configure(after.settings)
+        self._poller.configure(after.settings.polling.workers, after.shares.polls)
+        if after.settings.includes != before.settings.includes or self._refused_includes:
+            self._seen = fingerprint(after.settings)
+        self._refused_includes = ()
+        self._metrics.record_reload(True)
+        log.info("reloaded", sources=len(after.settings.sources))
+        self._is_adopted = False
+        try:
+            await self.adopt()
+        except AggregatorError as error:
+            log.error("adopt_failed", error=str(error))
+            return
+        await self._publishing.try_publish(everything=True)
+
+    async def adopt(self) -> None:
+        """Makes the store follow the config. Flushes first, so that states of polls under the old config are stored."""
+        runtime = self._current.runtime
+        now = runtime.clock.now()
+
+        def work() -> None:
+            runtime.store.sync_sources(runtime.settings.sources, now)
+            adopt_config.adopt(runtime.store, runtime.settings, lambda: runtime.rules, now)
+
+        await runtime.writer.flush()
+        await runtime.writer.call(work)
+        if runtime is self._current.runtime:
+            self._is_adopted = True
+
+    async def retry_adopt(self) -> None:
+        """Adopts and publishes a config that the store refused at its reload."""
+        if not self._is_adopted:
+            await self.adopt()
+            await self._publishing.try_publish(everything=True)
+
+    def conditions(self) -> Iterable[health.Condition]:
+        """What is wrong with the config, for the health events."""
+        return health.config_conditions(self.error, self.restart_keys)
+
+    def _retire(self, before: Runtime) -> None:
+        task = asyncio.create_task(before.retire())
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    def stop(self) -> None:
+        """Closes replaced runtimes now instead of waiting for their polls."""
+        for task in self._retiring:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Waits until all replaced runtimes are closed."""
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+
+
+def fingerprint(settings: Settings, more: Iterable[Path] = ()) -> bytes:
+    """Hashes the config file and all files that it includes, as they are now; a missing file counts as empty.
+
+    more: files that a refused config includes; fixing one of them triggers a reload, too.
     """
     digest = hashlib.blake2b(digest_size=16)
-    for path in (settings.file, *settings.includes, *also):
+    for path in (settings.file, *settings.includes, *more):
         try:
             digest.update(path.read_bytes() + b"\0")
         except OSError:
@@ -25,10 +158,10 @@ def fingerprint(settings: Settings, also: Iterable[Path] = ()) -> bytes:
     return digest.digest()
 
 
-def held(running: Settings, wanted: Settings) -> tuple[Settings, tuple[str, ...]]:
-    """The wanted config without what only a restart can change, and the keys of which that is so.
+def keep_until_restart(running: Settings, wanted: Settings) -> tuple[Settings, tuple[str, ...]]:
+    """Returns the wanted settings with the running values of keys that only a restart can change, and those keys that differ.
 
-    The socket is open and the database is held: everything that names them must go on naming what is in use.
+    The socket is open and the database is locked, so everything must go on using the ones in use.
     """
     keys = []
     if (running.server.host, running.server.port) != (wanted.server.host, wanted.server.port):

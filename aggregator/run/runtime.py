@@ -1,4 +1,4 @@
-"""What the process owns, and everything that one config makes; a reload swaps one runtime for another."""
+"""The process's resources, and the runtime that one config makes of them; a reload swaps one runtime for another."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from aggregator.ports import Clock, Database, Delivery, Message, PollRequest, Ru
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Shelf
 from aggregator.reading.pool import Reader as DocumentReader
-from aggregator.run.descriptors import STALLED, Shares, share
+from aggregator.run.descriptors import STALLED, Shares, divide
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
 
 
-class Own(Struct, frozen=True):
-    """What is the process's own and outlives a reload. Made inside the event loop that uses it."""
+class Resources(Struct, frozen=True):
+    """The parts that outlive a reload. Must be made inside the event loop that uses them."""
 
     store: Database
     writer: Writer
@@ -40,13 +40,10 @@ class Own(Struct, frozen=True):
 
 
 class Runtime(Struct, frozen=True):
-    """Everything that one config makes, wired in app.py.
-
-    compose: what makes the message of a delivery, by its kind.
-    """
+    """The parts that are made anew for each config; app.py wires them. compose: makes a delivery's message, by its kind."""
 
     settings: Settings
-    own: Own
+    resources: Resources
     rules: Rules
     fetcher: HttpFetcher
     pipeline: Pipeline
@@ -56,59 +53,58 @@ class Runtime(Struct, frozen=True):
 
     @property
     def shares(self) -> Shares:
-        """How the process's descriptors are divided under this config."""
-        return share(self.own.descriptors, self.settings.polling.workers * STALLED)
+        """The process's descriptors as divided under this config."""
+        return divide(self.resources.descriptors, self.settings.polling.workers * STALLED)
 
     @property
     def store(self) -> Database:
-        return self.own.store
+        return self.resources.store
 
     @property
     def writer(self) -> Writer:
-        return self.own.writer
+        return self.resources.writer
 
     @property
     def clock(self) -> Clock:
-        return self.own.clock
+        return self.resources.clock
 
     @property
     def gate(self) -> HostGate:
-        return self.own.gate
+        return self.resources.gate
 
     def with_sources(self, states: Sequence[SourceState]) -> list[Work]:
-        """The states that are of enabled sources of this config, with their sources."""
+        """Pairs states with their sources; leaves out those whose source is disabled or gone from the config."""
         by_id = {source.id: source for source in self.settings.sources if source.enabled}
         return [(by_id[state.id], state) for state in states if state.id in by_id]
 
-    def wanted(self, request: PollRequest, under_way: Collection[SourceId] = ()) -> list[Work]:
-        """What a request asks for: these sources, or all; where it doesn't force, those that are due or being polled."""
-        states = self.store.states(request.ids).values()
-        now = self.clock.now()
-        return self.with_sources([one for one in states if request.forced or one.due <= now or one.id in under_way])
+    def select_sources(self, request: PollRequest, in_flight: Collection[SourceId] = ()) -> list[Work]:
+        """Returns the requested sources, or all. Unless forced, only those that are due or in flight."""
+        now, states = self.clock.now(), self.store.states(request.ids).values()
+        return self.with_sources([state for state in states if request.forced or state.due <= now or state.id in in_flight])
 
     async def retire(self) -> None:
-        """Closes what the next config made anew, when the polls that use it have ended; at once if it is cancelled."""
+        """Closes a replaced runtime once the polls that use it must have ended; at once if cancelled."""
         try:
             await asyncio.sleep(2 * self.settings.polling.timeout)
         finally:
             await self._close_connections()
 
     async def aclose(self) -> None:
-        """Closes this and what is the process's own."""
+        """Closes this runtime and the process's resources."""
         await self._close_connections()
-        await self.own.aclose()
+        await self.resources.aclose()
 
     async def _close_connections(self) -> None:
         await self.fetcher.aclose()
         await self.messenger.aclose()
 
 
-MakeRuntime: TypeAlias = Callable[[Settings, Own], Runtime]
-"""Wires a config. Raises AggregatorError. The one implementation is `app.make_runtime`."""
+MakeRuntime: TypeAlias = Callable[[Settings, Resources], Runtime]
+"""Wires a config; raises AggregatorError. The one implementation is `app.make_runtime`."""
 
 
-class InUse:
-    """The runtime of the config in use, which a reload replaces. Work of several steps reads it once and keeps what it got."""
+class CurrentRuntime:
+    """Holds the runtime of the config in use, which a reload replaces. Work of several steps reads it once and keeps it."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime

@@ -1,4 +1,4 @@
-"""Tells systemd how the daemon is (sd_notify(3)): one datagram to the socket that $NOTIFY_SOCKET names."""
+"""Notifies systemd of the daemon's state (sd_notify(3)): a datagram to the socket that $NOTIFY_SOCKET names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 
 
 def notify(message: str) -> bool:
-    """Sends e.g. "READY=1"; False where nobody asked for it or nobody listens. Never raises."""
+    """Sends e.g. "READY=1"; returns False if there is no socket or nobody listens. Never raises."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return False
@@ -23,7 +23,7 @@ def notify(message: str) -> bool:
 
 
 def watchdog_interval() -> float | None:
-    """Seconds between two WATCHDOG=1: half of what systemd allows (sd_watchdog_enabled(3)); None where it doesn't watch."""
+    """Returns the seconds between two WATCHDOG=1: half of what systemd allows (sd_watchdog_enabled(3)); None without watchdog."""
     limit = os.environ.get("WATCHDOG_USEC", "")
     pid = os.environ.get("WATCHDOG_PID")
     if not limit.isdigit() or (pid and pid != str(os.getpid())):

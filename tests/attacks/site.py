@@ -12,11 +12,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from aggregator.app import make_own, make_runtime
+from aggregator.app import make_resources, make_runtime
 from aggregator.config.load import load
 from aggregator.model import FetchOutcome
 from aggregator.publish.publisher import SITE_ID
-from aggregator.run.runtime import Own
+from aggregator.run.runtime import Resources
 from aggregator.run.service import Service
 from aggregator.store.sqlite import SqliteStore
 from aggregator.tag.check import check
@@ -58,8 +58,8 @@ class Site:
         self.port = listener.getsockname()[1]
         config = self.folder / "feeds.yaml"
         settings = load(config, check, {})
-        own: Own = replace(make_own(settings, self.store), clock=self.clock)
-        service = Service(make_runtime(settings, own), lambda: load(config, check, {}), make_runtime, listener)
+        resources: Resources = replace(make_resources(settings, self.store), clock=self.clock)
+        service = Service(make_runtime(settings, resources), lambda: load(config, check, {}), make_runtime, listener)
         await service.start()
         try:
             await work(self, service)

@@ -276,7 +276,7 @@ def test_a_flood_is_told_in_the_health_feed_until_a_day_is_over(newsroom: Newsro
 
     def told() -> list[str]:
         spent, states = budget.all_known(newsroom.store), newsroom.store.states()
-        found = health.of_budgets(newsroom.settings.sources, states, spent, newsroom.clock.now())
+        found = health.budget_conditions(newsroom.settings.sources, states, spent, newsroom.clock.now())
         return [f"{one.kind} {one.subject}: {one.detail}" for one in found]
 
     assert told() == []

@@ -321,13 +321,13 @@ def test_a_bug_costs_its_source_one_turn_and_nothing_is_lost(newsroom: Newsroom,
 def test_a_poll_asked_of_the_daemon_is_answered_once(newsroom: Newsroom) -> None:
     newsroom.configure(CONFIG)
     asked = poll_requests.ask(newsroom.store, [SourceId("one")], forced=True)
-    assert poll_requests.answered(newsroom.store, asked) is None
+    assert poll_requests.read_answer(newsroom.store, asked) is None
     assert poll_requests.take(newsroom.store) == [asked]
     assert poll_requests.take(newsroom.store) == [], "it is taken up once"
     report = PollReport(SourceId("one"), "changed", "1 new, 0 changed", 1, 0)
     poll_requests.answer(newsroom.store, asked, [report])
-    assert poll_requests.answered(newsroom.store, asked) == [report]
-    assert poll_requests.answered(newsroom.store, poll_requests.ask(newsroom.store, None, forced=False)) is None
+    assert poll_requests.read_answer(newsroom.store, asked) == [report]
+    assert poll_requests.read_answer(newsroom.store, poll_requests.ask(newsroom.store, None, forced=False)) is None
 
 
 def test_two_polls_asked_of_the_daemon_at_once_are_both_answered(newsroom: Newsroom) -> None:
@@ -337,7 +337,7 @@ def test_two_polls_asked_of_the_daemon_at_once_are_both_answered(newsroom: Newsr
     reports = [PollReport(SourceId(id), "unchanged", "not modified") for id in ("one", "two")]
     poll_requests.answer(newsroom.store, one, reports[:1])
     poll_requests.answer(newsroom.store, two, reports[1:])
-    assert [poll_requests.answered(newsroom.store, request) for request in (one, two)] == [reports[:1], reports[1:]]
+    assert [poll_requests.read_answer(newsroom.store, request) for request in (one, two)] == [reports[:1], reports[1:]]
 
 
 def test_what_nobody_has_taken_up_can_be_withdrawn(newsroom: Newsroom) -> None:

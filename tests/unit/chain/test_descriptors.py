@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-from aggregator.run.descriptors import CONNECTIONS, LEAST, OTHERS, SOCKETS_PER_POLL, Shares, raise_limit, share
+from aggregator.run.descriptors import CONNECTIONS, LEAST, OTHERS, SOCKETS_PER_POLL, Shares, divide, raise_limit
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from aggregator.run.descriptors import CONNECTIONS, LEAST, OTHERS, SOCKETS_PER_P
     ],
 )
 def test_shares(limit: int, polls: int, shares: Shares) -> None:
-    assert share(limit, polls) == shares
+    assert divide(limit, polls) == shares
     if limit > OTHERS + LEAST * 3:
         assert OTHERS + shares.connections + shares.polls * SOCKETS_PER_POLL <= limit
 

@@ -34,9 +34,9 @@ class Busy:
             self.reloads += 1
             await asyncio.sleep(0.02)
 
-    async def look(self) -> None: ...
+    async def check_database(self) -> None: ...
 
-    def may_end(self) -> bool:
+    def may_be_killed(self) -> bool:
         return True
 
     def jobs(self) -> list[Job]:
@@ -47,7 +47,7 @@ class Busy:
 
 
 def test_a_backup_under_way_does_not_put_off_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "LIMIT", 0.05)
+    monkeypatch.setattr(scheduler, "END_LIMIT", 0.05)
     busy, ends = Busy(), []
 
     def end(code: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from aggregator.model import Source, SourceId, SourceState
-from aggregator.run.health import CAPS, changes, conditions
+from aggregator.run.health import CAPS, diff_events, find_conditions
 from tests.conftest import CHECKOUT
 
 NOW = 1_700_000_000.0
@@ -40,12 +40,12 @@ FINE = SourceState(
     ],
 )
 def test_conditions(state: SourceState, kinds: list[str]) -> None:
-    assert [one.kind for one in conditions([SOURCE], {SOURCE.id: state}, NOW)] == kinds
+    assert [one.kind for one in find_conditions([SOURCE], {SOURCE.id: state}, NOW)] == kinds
 
 
 def test_what_is_cut_short_is_told_in_words() -> None:
     state = replace(FINE, counters={"cap:text": 1, "cap:entries": 3})
-    (cut,) = conditions([SOURCE], {SOURCE.id: state}, NOW)
+    (cut,) = find_conditions([SOURCE], {SOURCE.id: state}, NOW)
     assert cut.title == "The One is cut short"
     assert "too many entries, too long a text" in cut.detail
     assert "cap:" not in cut.detail
@@ -59,26 +59,26 @@ def test_each_cap_has_its_words() -> None:
 def test_a_silent_source_is_told_by_its_setting() -> None:
     source = replace(SOURCE, silent_after=3_600.0)
     state = replace(FINE, last_new=NOW - 2 * 3_600)
-    assert [one.kind for one in conditions([source], {SOURCE.id: state}, NOW)] == ["silent"]
+    assert [one.kind for one in find_conditions([source], {SOURCE.id: state}, NOW)] == ["silent"]
 
 
 def test_a_disabled_source_is_nobodys_trouble() -> None:
-    assert not list(conditions([replace(SOURCE, enabled=False)], {SOURCE.id: replace(FINE, gone=True)}, NOW))
+    assert not list(find_conditions([replace(SOURCE, enabled=False)], {SOURCE.id: replace(FINE, gone=True)}, NOW))
 
 
 def test_addresses_are_told_without_their_passwords() -> None:
     source = replace(SOURCE, url="https://me:hunter2@one.example/feed", shown="https://one.example/feed")
-    (moved,) = conditions([source], {SOURCE.id: FINE}, NOW)
+    (moved,) = find_conditions([source], {SOURCE.id: FINE}, NOW)
     assert "hunter2" not in moved.detail
     assert "one.example/feed" in moved.detail
 
 
 def test_an_event_opens_once_and_closes_once() -> None:
-    gone = list(conditions([SOURCE], {SOURCE.id: replace(FINE, gone=True, last_error="410")}, NOW))
-    (opened,) = changes([], gone, NOW)
+    gone = list(find_conditions([SOURCE], {SOURCE.id: replace(FINE, gone=True, last_error="410")}, NOW))
+    (opened,) = diff_events([], gone, NOW)
     assert (opened.opened, opened.closed) == (NOW, None)
-    assert changes([opened], gone, NOW + 60) == []
-    (closed,) = changes([opened], [], NOW + 120)
+    assert diff_events([opened], gone, NOW + 60) == []
+    (closed,) = diff_events([opened], [], NOW + 120)
     assert (closed.key, closed.opened, closed.closed) == (opened.key, NOW, NOW + 120)
-    assert changes([closed], [], NOW + 180) == []
-    assert len(changes([closed], gone, NOW + 240)) == 1, "the same trouble again is another event"
+    assert diff_events([closed], [], NOW + 180) == []
+    assert len(diff_events([closed], gone, NOW + 240)) == 1, "the same trouble again is another event"

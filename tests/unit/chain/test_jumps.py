@@ -31,31 +31,31 @@ AHEAD = replace(FINE, due=NOW + YEAR + 660, last_poll=NOW + YEAR, last_success=N
     ids=["usual", "a small correction", "a rare cron line", "a new source of a host on hold"],
 )
 def test_what_is_possible_stays(state: SourceState) -> None:
-    assert clock_jumps.healed(state, NOW) is None
+    assert clock_jumps.correct_state(state, NOW) is None
 
 
 def test_a_poll_of_the_future_is_one_of_now_with_the_same_interval() -> None:
-    after = clock_jumps.healed(AHEAD, NOW)
+    after = clock_jumps.correct_state(AHEAD, NOW)
     assert after is not None
     assert (after.due, after.not_before, after.last_poll, after.last_success) == (NOW + 660, NOW + 300, NOW, NOW)
     assert after.first_success == FINE.first_success
-    assert clock_jumps.healed(after, NOW) is None, "it is done once"
+    assert clock_jumps.correct_state(after, NOW) is None, "it is done once"
 
 
 def test_sources_stay_spread() -> None:
     states = [replace(AHEAD, due=AHEAD.due + n * 60) for n in range(50)]
-    assert len({after.due for state in states if (after := clock_jumps.healed(state, NOW))}) == 50
+    assert len({after.due for state in states if (after := clock_jumps.correct_state(state, NOW))}) == 50
 
 
 def test_a_source_that_came_while_the_clock_was_ahead_is_due_now() -> None:
-    after = clock_jumps.healed(replace(FINE, last_poll=None, due=NOW + YEAR), NOW)
+    after = clock_jumps.correct_state(replace(FINE, last_poll=None, due=NOW + YEAR), NOW)
     assert after is not None
     assert after.due == NOW
 
 
 def test_deliveries_are_brought_forward() -> None:
     far, near = (Delivery("webhook", "all", "https://x.example/", "s", "1", at, at) for at in (NOW + YEAR, NOW + 3_600))
-    assert clock_jumps.brought_forward([far, near], NOW) == [replace(far, created=NOW, due=NOW)]
+    assert clock_jumps.correct_deliveries([far, near], NOW) == [replace(far, created=NOW, due=NOW)]
 
 
 def test_a_hold_of_the_future_holds_nobody(tmp_path: Path) -> None:

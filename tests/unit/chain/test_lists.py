@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aggregator.config.load import load
 from aggregator.model import Fault, FaultKind, Fetched, FetchFailed, FetchOutcome, FetchRequest
-from aggregator.run.opml_lists import Lists
+from aggregator.run.opml_lists import OpmlLists
 from aggregator.settings import DAY, Settings
 from aggregator.tag.check import check
 
@@ -39,19 +39,19 @@ def settings(folder: Path) -> Settings:
     return load(path, check, {})
 
 
-def refresh(lists: Lists, folder: Path, server: Server, now: float) -> bool:
+def refresh(lists: OpmlLists, folder: Path, server: Server, now: float) -> bool:
     return asyncio.run(lists.refresh(settings(folder), server, now))
 
 
 def test_a_lists_sources_come_with_its_first_fetch(tmp_path: Path) -> None:
     server = Server(opml("https://a.example/feed", "https://b.example/feed"))
     assert settings(tmp_path).sources == ()
-    assert refresh(Lists(), tmp_path, server, NOW)
+    assert refresh(OpmlLists(), tmp_path, server, NOW)
     assert [source.url for source in settings(tmp_path).sources] == ["https://a.example/feed", "https://b.example/feed"]
 
 
 def test_a_list_is_asked_for_once_a_day(tmp_path: Path) -> None:
-    server, lists = Server(opml("https://a.example/feed")), Lists()
+    server, lists = Server(opml("https://a.example/feed")), OpmlLists()
     assert refresh(lists, tmp_path, server, NOW)
     assert not refresh(lists, tmp_path, server, NOW + DAY / 2)
     assert server.asked == 1
@@ -61,7 +61,7 @@ def test_a_list_is_asked_for_once_a_day(tmp_path: Path) -> None:
 
 
 def test_a_list_that_fails_keeps_its_sources_and_is_tried_again_in_an_hour(tmp_path: Path) -> None:
-    server, lists = Server(opml("https://a.example/feed")), Lists()
+    server, lists = Server(opml("https://a.example/feed")), OpmlLists()
     refresh(lists, tmp_path, server, NOW)
     server.answer = FetchFailed(Fault(FaultKind.STATUS, "500", 500))
     assert not refresh(lists, tmp_path, server, NOW + DAY)

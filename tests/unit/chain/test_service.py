@@ -12,14 +12,14 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
-from aggregator.app import make_own, make_runtime
+from aggregator.app import make_resources, make_runtime
 from aggregator.commands.application import Application
 from aggregator.commands.status import troubles
 from aggregator.config.load import load
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.model import Fetched, Slug, SourceId
 from aggregator.run import health, reload
-from aggregator.run.runtime import Own
+from aggregator.run.runtime import Resources
 from aggregator.run.service import Service
 from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
@@ -46,7 +46,7 @@ class Desk:
 
     @property
     def store(self) -> SqliteStore:
-        return self.own.store
+        return self.resources.store
 
     def read(self) -> Settings:
         return load(self.folder / "feeds.yaml", check, {})
@@ -59,8 +59,10 @@ class Desk:
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
         settings = self.read()
-        self.own: Own = replace(make_own(settings, SqliteStore(Path(settings.storage.database))), clock=self.clock)
-        self.service = Service(make_runtime(settings, self.own), self.read, make_runtime, listener)
+        self.resources: Resources = replace(
+            make_resources(settings, SqliteStore(Path(settings.storage.database))), clock=self.clock
+        )
+        self.service = Service(make_runtime(settings, self.resources), self.read, make_runtime, listener)
         await self.service.start()
         return self.service
 
@@ -83,15 +85,15 @@ def test_an_edit_that_needs_a_restart_is_told_and_the_rest_of_it_taken(tmp_path:
         database = service.runtime.settings.storage.database
         desk.configure(CONFIG.replace("port: 8091", "port: 9") + TOPIC + "storage: {database: other.db}\n")
         await service.reload_if_changed(forced=False)
-        assert service.held == ("server", "storage.database")
+        assert service.config.restart_keys == ("server", "storage.database")
         assert service.runtime.settings.storage.database == database, "backups must copy what is in use"
         assert Slug("sea") in {one.slug for one in service.runtime.settings.outputs}
         assert service.details()["restart_needed"] == ["server", "storage.database"]
-        (trouble,) = health.of_config(service.config_error, service.held)
+        (trouble,) = health.config_conditions(service.config.error, service.config.restart_keys)
         assert (trouble.kind, "storage.database" in trouble.detail) == ("restart", True)
         desk.configure(CONFIG)
         await service.reload_if_changed(forced=False)
-        assert service.held == ()
+        assert service.config.restart_keys == ()
 
     run(tmp_path, work)
 
@@ -102,9 +104,9 @@ def test_a_refused_edit_is_in_the_health_feed_until_it_is_mended(tmp_path: Path)
         for text, told in ((CONFIG + "topics: 7\n", 1), (CONFIG, 2)):
             desk.configure(text)
             await service.reload_if_changed(forced=False)
-            await service._periodic.look()
+            await service.periodic.check_health()
             assert len(troubles(cast(Application, desk))) == 2 - told, "`status` tells it while it is so"
-            assert desk.own.shelf.get("/health.atom").body.count(b"An edit of the config is refused") == told  # type: ignore[union-attr]
+            assert desk.resources.shelf.get("/health.atom").body.count(b"An edit of the config is refused") == told  # type: ignore[union-attr]
 
     run(tmp_path, work)
 
@@ -120,11 +122,11 @@ def test_reloads_at_once_leave_one_runtime_and_close_the_others_at_the_end(tmp_p
 
         first.pipeline.fetcher.aclose = aclose  # type: ignore[method-assign]
         await asyncio.gather(*(service.reload_if_changed(forced=True) for _ in range(5)))
-        assert len(service._retiring) == 5
-        assert desk.own.current.pipeline is service.runtime.pipeline
+        assert len(service.config._retiring) == 5
+        assert desk.resources.current.pipeline is service.runtime.pipeline
         async with asyncio.timeout(5):
             await service.drain(0.0)
-        assert not service._retiring
+        assert not service.config._retiring
         assert closed == [1]
 
     run(tmp_path, work)
@@ -146,7 +148,7 @@ def test_what_the_disk_refuses_of_a_reload_is_done_later(tmp_path: Path, monkeyp
         assert SourceId("two") not in desk.store.states()
         await service.tick()
         assert SourceId("two") in desk.store.states()
-        assert desk.own.shelf.get("/feeds/sea.atom") is not None
+        assert desk.resources.shelf.get("/feeds/sea.atom") is not None
 
     run(tmp_path, work)
 
@@ -157,7 +159,7 @@ def test_publishing_that_fails_is_tried_again_after_a_pause(tmp_path: Path, monk
     async def work(desk: Desk) -> None:
         service = await desk.start()
         await service.tick()
-        await asyncio.gather(*service._tasks, return_exceptions=True)
+        await service.background.wait()
         publisher = service.runtime.publisher
         real = publisher.publish
 
@@ -168,12 +170,12 @@ def test_publishing_that_fails_is_tried_again_after_a_pause(tmp_path: Path, monk
             return real(*given)
 
         monkeypatch.setattr(publisher, "publish", publish)
-        service._publishing.changed(frozenset([Slug("all")]))
-        await asyncio.gather(*service._tasks, return_exceptions=True)
+        service.publishing.mark_changed(frozenset([Slug("all")]))
+        await service.background.wait()
         for pause, total in ((1.0, 1), (30.0, 2), (1.0, 2), (30.0, 3), (60.0, 3)):
             desk.clock.time += pause
             await service.tick()
-            await asyncio.gather(*service._tasks, return_exceptions=True)
+            await service.background.wait()
             assert len(tries) == total
             assert service.ready()[0] == (total == 3)
 
@@ -184,7 +186,7 @@ def test_feeds_that_take_long_to_write_are_written_less_often(tmp_path: Path, mo
     async def work(desk: Desk) -> None:
         service = await desk.start()
         await service.tick()
-        await asyncio.gather(*service._tasks, return_exceptions=True)
+        await service.background.wait()
         publisher, loop = service.runtime.publisher, asyncio.get_running_loop()
         seconds = 0.1
 
@@ -194,8 +196,8 @@ def test_feeds_that_take_long_to_write_are_written_less_often(tmp_path: Path, mo
 
         async def waited() -> float:
             began = loop.time()
-            service._publishing.changed(frozenset([Slug("all")]))
-            await asyncio.gather(*service._tasks)
+            service.publishing.mark_changed(frozenset([Slug("all")]))
+            await service.background.wait()
             return loop.time() - began
 
         monkeypatch.setattr(publisher, "publish", publish)
@@ -246,7 +248,7 @@ def test_sources_put_off_by_a_clock_that_was_ahead_are_due_again(tmp_path: Path)
         (state,) = desk.store.states().values()
         with desk.store.begin() as transaction:
             transaction.save_state(reload_state(state, START + 1e9))
-        await service._periodic.look()
+        await service.periodic.check_health()
         (after,) = desk.store.states().values()
         assert (after.last_poll, after.due) == (START, START + 600)
 
@@ -273,9 +275,9 @@ def test_what_was_pushed_and_could_not_be_stored_is_asked_for(tmp_path: Path, mo
             asked.append(([one.id for one, _ in work], forced))
             return []
 
-        monkeypatch.setattr(service.poller, "take", full)
-        monkeypatch.setattr(service.poller, "start", start)
-        await service._take_in(source, lambda state: Fetched(state.url, 200, (), b""))
+        monkeypatch.setattr(service.polling.poller, "receive", full)
+        monkeypatch.setattr(service.polling.poller, "start", start)
+        await service.polling.receive_push(source, lambda state: Fetched(state.url, 200, (), b""))
         with pytest.raises(StoreError):
             await service.tick()
         await service.tick()
@@ -291,7 +293,7 @@ def test_a_stranger_at_the_push_address_costs_nothing(tmp_path: Path, monkeypatc
             for number in range(300):
                 one = Push("https://hub.example/", f"https://one.example/{number}", f"token-{number}", "secret")
                 subscriptions.save(transaction, SourceId(f"s{number}"), one)
-        find = service._network._subscriber._find
+        find = service.network._subscriber._find
         known = find("token-7")
         assert known is not None
         assert known[0] == "s7"
@@ -324,7 +326,7 @@ def test_what_only_a_restart_can_change(tmp_path: Path, edit: str, keys: tuple[s
         return load(tmp_path / "feeds.yaml", check, {})
 
     running, wanted = read(""), read(edit)
-    held, found = reload.held(running, wanted)
+    held, found = reload.keep_until_restart(running, wanted)
     assert found == keys
     assert (held.server, held.outputs) == (running.server, wanted.outputs)
 
@@ -334,10 +336,10 @@ def test_feeds_start_for_good_although_some_source_is_always_being_polled(tmp_pa
         service = await desk.start()
         assert all(state.filling for state in desk.store.outputs().values())
         never_ends = asyncio.create_task(asyncio.sleep(3600))
-        service.poller._tasks[SourceId("busy")] = never_ends  # type: ignore[assignment]
+        service.polling.poller._tasks[SourceId("busy")] = never_ends  # type: ignore[assignment]
         await service.tick()
         assert not any(state.filling for state in desk.store.outputs().values())
-        del service.poller._tasks[SourceId("busy")]
+        del service.polling.poller._tasks[SourceId("busy")]
         never_ends.cancel()
 
     run(tmp_path, work)
