@@ -14,7 +14,7 @@ from aggregator.fetch.message import HttpMessenger
 from aggregator.model import SourceId
 from aggregator.pipeline import Current, Pipeline, PollReport
 from aggregator.ports import Database
-from aggregator.publish import owed
+from aggregator.publish import notifications
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Shelf
 from aggregator.reading.pool import ReadingPool, automatic
@@ -104,7 +104,7 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
     fetcher = HttpFetcher(settings, resources.gate)
     hubs = Hubs(resources.store) if settings.network.websub else None
     composers = (
-        owed.Composer(settings, resources.store),
+        notifications.WebhookComposer(settings, resources.store),
         deliveries.Composer(settings, resources.store, resources.shelf),
     )
     return Runtime(

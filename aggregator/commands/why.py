@@ -106,7 +106,7 @@ def _feed(application: Application, story: Story, slug: str, member: bool, reaso
 
 def _kept_out(application: Application, story: Story, slug: Slug) -> str:
     """Why a story that matches is not in a feed."""
-    from aggregator.publish.select import place
+    from aggregator.publish.placement import place
 
     states, settle = application.store.outputs(), application.settings.publish.settle
     reason = place(story, [slug], [], states, now=time.time(), settle=settle).reasons.get(slug, "taken down by hand")

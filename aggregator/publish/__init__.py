@@ -1,1 +1,1 @@
-"""Stories to feeds: which feeds a story is in, the documents in three formats, the files. Nothing is rendered in a request."""
+"""Turns stories into feeds: picks each story's feeds and writes documents in three formats. Requests never render a feed."""

@@ -1,4 +1,4 @@
-"""The public addresses of everything that is published: all from `site.url`, never from a request."""
+"""The public addresses of everything published. They are built from `site.url`, never from a request."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def story_path(story: StoryId) -> str:
 
 
 def home_path(output: Output) -> str:
-    """The web page of a feed: its twin. A private feed has none; the front page doesn't tell that it exists."""
+    """The path of a feed's web page. A private feed has none, so it gets the front page, which does not mention it."""
     return "/" if output.token is not None else topic_path(output.slug)
 
 
 def hub(site: Site, websub: bool | str) -> str | None:
-    """The hub's address: our own, another's, or none."""
+    """The hub's address, or None. websub: True for our own hub, or the address of another one."""
     if websub is True:
         return site.url + "/hub"
     return websub or None

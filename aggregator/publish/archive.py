@@ -1,7 +1,7 @@
-"""Archives (RFC 5005 section 4): what leaves the subscription document stays readable, page by page, each story once.
+"""Archives (RFC 5005 section 4): entries that leave the subscription document stay readable on archive pages, each story once.
 
-A page is closed when the document has grown by a page beyond what it must show. Closed pages are stored as rendered entries:
-they never change when a story is edited later, and they outlive the texts.
+A page is closed when the document exceeds its size by one page. Closed pages are stored as rendered entries, so later edits
+of a story do not change them and they outlive the stored texts.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from msgspec.structs import replace
 from aggregator.model import Instant, Slug, SourceId, StoryId
 from aggregator.ports import ArchivePage, Shown, beyond_share, share
 from aggregator.publish.rendering import Rendered
-from aggregator.publish.view import apart
+from aggregator.publish.view import unique_updated
 
 SMALLEST_PAGE = 10
 LARGEST_PAGE = 100
-"""Entries on an archive page: half of what the document shows, within these bounds, so that neither gets unwieldy."""
+"""Bounds on the entries of an archive page, which holds half as many as the document shows."""
 
 
 def page_size(items: int) -> int:
@@ -27,18 +27,18 @@ def page_size(items: int) -> int:
 
 
 def is_due(shown: Sequence[Shown], items: int) -> bool:
-    """Whether a page is to be closed: the document has grown by one."""
+    """Whether a page is due to be closed: the document exceeds its size by one page."""
     return len(shown) >= items + page_size(items)
 
 
-def to_close(shown: Sequence[Shown], items: int, sources: Mapping[StoryId, SourceId]) -> tuple[Shown, ...]:
-    """The members of the next page to be closed, or nothing: those about which subscribers heard nothing new for longest.
+def select_to_close(shown: Sequence[Shown], items: int, sources: Mapping[StoryId, SourceId]) -> tuple[Shown, ...]:
+    """Selects the members of the next page to close: those unchanged for longest. Empty if no page is due.
 
-    Those of a source that holds more than its share of the document go first, however new: no source pushes all others out.
-    sources: of the stories' leads.
+    Members of a source that holds more than its share of the document go first, however new they are, so that no source
+    pushes out all others. sources: the source of each story's lead.
 
-    After closing, at least `items` members are left. So pages are in the order in which their stories last changed, as their
-    dates tell it (many enter at one moment when a feed starts), and a story that was just updated stays in the document.
+    At least `items` members remain afterwards. Pages follow the order of last change, and a story that was just updated stays
+    in the document.
     """
     if not is_due(shown, items):
         return ()
@@ -48,11 +48,11 @@ def to_close(shown: Sequence[Shown], items: int, sources: Mapping[StoryId, Sourc
 
 
 def _quiet_since(one: Shown) -> tuple[int, Instant, int]:
-    return int(max(one.updated, one.entered)), apart(one.updated, one.story), one.seq
+    return int(max(one.updated, one.entered)), unique_updated(one.updated, one.story), one.seq
 
 
-def close(slug: Slug, page: int, entries: Sequence[Rendered], now: Instant) -> ArchivePage:
-    """Makes the page of these entries, which come newest first."""
+def make_page(slug: Slug, page: int, entries: Sequence[Rendered], now: Instant) -> ArchivePage:
+    """Makes a page of entries that are sorted newest first."""
     return ArchivePage(
         slug=slug,
         page=page,
@@ -79,14 +79,14 @@ def unpack(body: bytes) -> list[Rendered]:
     ]
 
 
-def with_anew(page: ArchivePage, stories: Collection[StoryId], anew: Mapping[StoryId, Rendered]) -> ArchivePage:
-    """The page with some of its stories as they are now; those that are not there any more leave it."""
+def replace_stories(page: ArchivePage, stories: Collection[StoryId], anew: Mapping[StoryId, Rendered]) -> ArchivePage:
+    """The page with `stories` replaced by their entries in `anew`; those without an entry there are removed."""
     entries = [anew.get(one.story, one) for one in unpack(page.body) if one.story in anew or one.story not in stories]
     return replace(page, stories=tuple(one.story for one in entries), body=pack(entries))
 
 
-def without(page: ArchivePage, stories: Collection[StoryId]) -> ArchivePage:
-    """The page without stories that were taken down: the one change that a closed page suffers."""
+def remove_stories(page: ArchivePage, stories: Collection[StoryId]) -> ArchivePage:
+    """The page without stories that were taken down."""
     return replace(
         page,
         stories=tuple(story for story in page.stories if story not in stories),

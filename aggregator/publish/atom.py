@@ -15,7 +15,7 @@ _CUTTER = Cutter(NAMESPACES)
 
 
 def entry(view: View) -> bytes:
-    """One entry as UTF-8. The summary mode writes a `summary`; the full one a `content` and a short `summary`."""
+    """One entry as UTF-8. Summary mode writes a `summary`; full mode writes `content` and a short `summary`."""
     made = FeedEntry()
     made.id(entry_id(view.id))
     made.title(view.title)
@@ -47,7 +47,7 @@ def _links(view: View) -> list[Node]:
 
 
 def _source(view: View) -> list[Node]:
-    """The feed that the lead came from (RFC 4287 4.2.11): its address is its id, since it is what the feed is known by here."""
+    """The feed that the lead came from (RFC 4287 4.2.11). Its address serves as its id."""
     origin = view.origin
     if origin is None:
         return []
@@ -65,7 +65,7 @@ def _thumbnail(view: View) -> list[Node]:
 
 
 def document(head: Head) -> Frame:
-    """Everything around the entries."""
+    """The document around its entries."""
     generator = new_generator()
     generator.id(head.id)
     generator.title(head.title)
@@ -81,7 +81,7 @@ def document(head: Head) -> Frame:
 
 
 def feed_links(head: Head, format: str, name: str) -> list[Node]:
-    """Links that feeds of both XML formats carry: self, alternate, hub, the archives and their flag. name: of the element."""
+    """Links for both XML formats: self, alternate, hub, archive pages, and the archive flag. name: of the link element."""
     kind = LINK_TYPES[format]
     archives = head.archives
     nodes = [Node(name, {"rel": "self", "type": kind, "href": head.self_url(format)})]

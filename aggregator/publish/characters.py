@@ -1,6 +1,6 @@
-"""What may stand in a published document: addresses that are addresses, media types, language tags, clean text.
+"""Validates what goes into published documents: addresses, media types, language tags, and text.
 
-The parser cleans what comes in. This is the second lock: whatever the store holds, no document can be broken by it.
+The parser already cleans its input. This second check ensures that nothing in the store can break a document.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _UNSAFE = re.compile(r"[\s<>\"{}|\\^`\x00-\x1f\x7f\[\]]")
 
 
 def scrub(text: str) -> str:
-    """The text without what no published document may hold. A sign that was lost on its way here becomes a question mark."""
+    """The text without characters that no published document may contain. U+FFFD becomes a question mark."""
     return chars.scrub(text).replace("\ufffd", "?")
 
 
 def plain(text: str) -> str:
-    """A title, name or summary on one line, such that every reader shows it the same.
+    """A title, name, or summary on one line that every reader shows the same way.
 
-    Some readers take these texts for HTML and swallow what looks like it: what looks like a tag gets other brackets, what looks
-    like a character reference becomes the character, or is parted if there is none of that name.
+    Some readers treat these texts as HTML. So text that looks like a tag gets other brackets, and text that looks like a
+    character reference becomes that character; an unknown reference gets a space after its ampersand.
     """
     line = one_line(text).replace("\ufffd", "?")
     if "&" in line:
@@ -55,7 +55,7 @@ def address(url: str | None) -> str | None:
 
 
 def media_type(given: str | None, url: str) -> str:
-    """The type as given if it is one, else what the address' ending says, else bytes."""
+    """The given type if it is valid, else the type guessed from the address, else `application/octet-stream`."""
     bare = (given or "").split(";")[0].strip().lower()
     if _MEDIA_TYPE.fullmatch(bare):
         return bare
@@ -63,7 +63,7 @@ def media_type(given: str | None, url: str) -> str:
 
 
 def language(tag: str | None) -> str | None:
-    """A well-formed language tag (RFC 5646 2.1, without private use), or None for none, nonsense and "undetermined"."""
+    """A well-formed language tag (RFC 5646 2.1, without private use), or None if missing, malformed, or undetermined."""
     bare = (tag or "").strip().replace("_", "-")
     if not _LANGUAGE.fullmatch(bare) or bare.lower() in _UNDETERMINED:
         return None

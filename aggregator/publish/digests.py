@@ -1,6 +1,6 @@
-"""Digest outputs: at given hours one entry that tells of the top stories since the last one.
+"""Digest outputs: at set hours, one entry that lists the top stories since the previous one.
 
-An issue is stored like an archive page: rendered, unchangeable, outliving the texts; its stories are told once.
+Each issue is stored rendered, like an archive page, and outlives the texts. A story appears in one issue only.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from aggregator.publish.view import View, view
 from aggregator.settings import Output, Settings
 
 LOOKED_KEY = "digest."
-"""Prefix of stored values: until when a digest's hours have been looked at."""
+"""Prefix of stored values: when a digest's schedule was last checked."""
 
 Following = Callable[[str, Instant], Instant]
-"""The first moment of a cron line after an instant, in the site's time zone."""
+"""Returns the first moment of a cron line after an instant, in the site's time zone."""
 
 
 class Digests:
@@ -32,7 +32,7 @@ class Digests:
         self._site_id = site_id
 
     def issue(self, now: Instant, following: Following) -> tuple[Slug, ...]:
-        """Makes the issues whose hour has come. A daemon that slept through several hours makes one. Returns their feeds."""
+        """Makes the issues that are due and returns their feeds. A daemon that missed several hours makes one issue."""
         return tuple(
             output.slug
             for output in self._settings.outputs
@@ -53,7 +53,7 @@ class Digests:
         return page is not None
 
     def _page(self, output: Output, now: Instant) -> ArchivePage | None:
-        """The issue, or None if there is nothing new to tell."""
+        """The issue, or None if there are no new stories."""
         shown = self._store.shown(output.slug)
         stories = self._stories([one.story for one in shown], output)
         if not stories:
@@ -63,7 +63,7 @@ class Digests:
         return ArchivePage(output.slug, number, now, now, tuple(one.story for one in shown), archive.pack([made]))
 
     def withdraw(self, stories: Collection[StoryId]) -> None:
-        """Makes the issues of public digests that told of these stories anew, of those that may still be told."""
+        """Renders the issues of public digests that list any of these stories again, without those that are now private."""
         for output in self._settings.outputs:
             told = self._store.pages(output.slug) if output.digest is not None and output.token is None else []
             for page in told:
@@ -76,7 +76,7 @@ class Digests:
                         transaction.save_page(replace(page, stories=kept, body=body))
 
     def _stories(self, ids: Iterable[StoryId], output: Output) -> list[Story]:
-        """What there is to tell, the reports of most outlets first."""
+        """The stories that this output may show, those with most outlets first."""
         found = [one for one in self._store.stories(ids) if one.items and not one.dropped]
         found = [one for one in found if output.token is not None or not one.private]
         return sorted(found, key=lambda story: (-len(story.outlets), -story.published, story.id))

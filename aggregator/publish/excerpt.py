@@ -1,4 +1,4 @@
-"""The short form of an entry: what the default `content: summary` publishes of it."""
+"""The short form of an entry, which the default `content: summary` publishes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from aggregator.text.chars import one_line, shorten
 from aggregator.text.html import text_of
 
 LONGEST_SUMMARY = 1_000
-"""Characters of text up to which an outlet's own summary is taken whole, markup included."""
+"""Characters of text. An outlet's own summary up to this length is used whole, with its markup."""
 EXCERPT = 500
-"""Characters that are taken of a longer text: about what outlets write as a summary themselves."""
+"""Characters taken from a longer text: about the length of the summaries that outlets write."""
 
 _MEDIA = re.compile(r"<(?:img|video|audio|picture)\b", re.I)
 _PARAGRAPH = re.compile(r"\s*<p(?:\s[^>]*)?>.*?</p>", re.S)
@@ -26,7 +26,7 @@ def is_bare(markup: str) -> bool:
 
 
 def excerpt(text: str, limit: int = EXCERPT) -> str:
-    """The beginning of a text on one line: whole sentences if they fill half of `limit` characters, else whole words."""
+    """The beginning of a one-line text: whole sentences if they fill at least half of `limit` characters, else whole words."""
     if len(text) <= limit:
         return text
     ends = [found.end() for found in _SENTENCE_END.finditer(text, limit // 2, limit)]
@@ -34,14 +34,14 @@ def excerpt(text: str, limit: int = EXCERPT) -> str:
 
 
 def summary_text(entry: Entry) -> str:
-    """What the entry is about, as text; empty where the outlet gave nothing but a title."""
+    """The summary as plain text; empty if the outlet gave only a title."""
     return excerpt(text_of(entry.summary) or one_line(entry.text) or text_of(entry.content))
 
 
 def summary_html(entry: Entry) -> str:
-    """The same as HTML: what the outlet gave if it is short, else its first paragraphs, else the beginning of the text.
+    """The summary as HTML: the outlet's summary, or else its content, whole if it is short.
 
-    The outlet's own summary comes before its content; an entry that has only a short content is given whole, links and all.
+    From a longer text the first paragraphs are taken, or the beginning if these do not fit.
     """
     markup = entry.summary or entry.content
     if markup and len(markup) <= 4 * LONGEST_SUMMARY and len(text_of(markup)) <= LONGEST_SUMMARY:
@@ -53,7 +53,7 @@ def summary_html(entry: Entry) -> str:
 
 
 def _first_paragraphs(markup: str) -> str:
-    """The paragraphs that cleaned HTML begins with, as many as fit an excerpt; empty if the first is too long or is none."""
+    """The leading paragraphs of cleaned HTML that fit an excerpt; empty if the first is too long or is no paragraph."""
     taken, length = [], 0
     position = 0
     while found := _PARAGRAPH.match(markup, position):

@@ -20,13 +20,13 @@ from aggregator.settings import Output, Settings
 
 TOP = Place(root=".", suffix=".html")
 BELOW = Place(root="..", suffix=".html")
-"""Pages link to each other relatively. Feeds keep their configured addresses: readers are to come to the site itself."""
+"""Exported pages link to each other relatively. Feeds keep their configured addresses, so that readers subscribe to the site."""
 CHUNK = 200
 """Stories in memory at a time."""
 
 
 class Exported(Struct, frozen=True):
-    """What an export did: paths written, removed, and how many were there already."""
+    """Result of an export. written and removed: paths; kept: the number of files that were already up to date."""
 
     written: tuple[str, ...]
     removed: tuple[str, ...]
@@ -34,7 +34,7 @@ class Exported(Struct, frozen=True):
 
 
 class Export:
-    """Copies published feeds and writes every page. Nothing private is looked at.
+    """Copies public feeds and writes every public page.
 
     head_of: see `Publisher.head_of`.
     """
@@ -47,7 +47,7 @@ class Export:
         self._published = settings.publish.directory
 
     def run(self, target: Path) -> Exported:
-        """Brings a directory up to what is published. Raises AggregatorError if it can't be written."""
+        """Brings a directory up to date. Raises AggregatorError if it can't be written."""
         tree = Tree(target)
         written: list[str] = []
         wanted: set[str] = set()
@@ -81,7 +81,7 @@ class Export:
                 yield from (f"feeds/{slug}/{page.page}.{format}" for format in FORMATS)
 
     def _shown(self, slug: Slug) -> list[tuple[Story, View]]:
-        """The stories of a feed's document, the newest first."""
+        """The stories of a feed's document, newest first."""
         content = self._heads[slug].output.content
         found = self._store.stories([member.story for member in self._store.shown(slug)])
         public = (story for story in found if story.items and not story.private)
@@ -89,7 +89,7 @@ class Export:
         return [(story, view(story, content, self._settings.site, self._origins)) for story in ordered]
 
     def _topic(self, slug: Slug, top: Head, stories: list[tuple[Story, View]], told: set[StoryId]) -> Iterator[tuple[str, bytes]]:
-        """A feed's page, and the pages of those stories in it, archived ones too, that have none yet."""
+        """A feed's page, and the pages of its stories, archived ones included, that are not in `told` yet."""
         site, content = self._settings.site, top.output.content
         entries = [pages.entry(one, site, BELOW) for _, one in stories[: pages.PAGE_ENTRIES]]
         yield f"topics/{slug}.html", pages.topic(site, top, entries, BELOW, more=len(stories) > pages.PAGE_ENTRIES)

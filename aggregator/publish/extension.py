@@ -1,6 +1,6 @@
-"""What feedgen can't write by itself: its registered extension for feeds and for entries, in both XML formats.
+"""feedgen extensions that add elements which feedgen can't write itself, to feeds and entries of both XML formats.
 
-feedgen 1.0 loses `rel` and `type` of links in RSS, knows one link there, no `updated`, and a source of title and link alone.
+In RSS, feedgen 1.0 writes one link, without `rel` and `type`, and no `updated`; in Atom, a source has only title and link.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 class Node(Struct):
-    """An element to be added: its name with prefix (`media:thumbnail`; `atom:link` is `link` in Atom), attributes, text."""
+    """An element to add. name: with its prefix (`media:thumbnail`); the prefix `atom:` is left out in Atom documents."""
 
     name: str
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -46,7 +46,7 @@ def append(parent: Any, node: Node, *, atom: bool) -> None:
 
 
 class FeedNodes(BaseExtension):  # type: ignore[misc]  # feedgen has no types
-    """Adds the nodes it was given behind feedgen's own of the feed or channel."""
+    """Adds nodes to the feed or channel, after those that feedgen writes."""
 
     def __init__(self) -> None:
         self.nodes: tuple[Node, ...] = ()
@@ -67,7 +67,7 @@ class FeedNodes(BaseExtension):  # type: ignore[misc]  # feedgen has no types
 
 
 class EntryNodes(BaseEntryExtension):  # type: ignore[misc]
-    """The same for an entry or item. language: of the whole entry."""
+    """Adds nodes to an entry or item. language: becomes the `xml:lang` of an Atom entry."""
 
     def __init__(self) -> None:
         self.nodes: tuple[Node, ...] = ()

@@ -1,4 +1,4 @@
-"""The published files: whole or not at all, written only when their bytes changed, removed with what they showed."""
+"""The published files. Each is replaced atomically, written only if its bytes changed, and removed with its feed or page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aggregator.files import PRIVATE_FILE, TEMPORARY, make_private_folder, repla
 _OURS = re.compile(
     r"feeds/[^/]+(?:/[0-9]+)?\.(?:atom|rss|json)|topics/[^/]+\.html|stories/[^/]+\.html|health\.atom|opml\.xml|index\.html"
 )
-"""What may be removed again: a directory of ours can hold other people's files, too."""
+"""Paths that we write and may remove. The directory may also hold other files, which stay."""
 
 
 class Tree:
@@ -25,10 +25,10 @@ class Tree:
         self._renamed_in: set[Path] = set()
 
     def write(self, path: str, body: bytes, *, changed: bool = False, lasting: bool = True) -> bool:
-        """Puts `body` at a relative path by temporary file, fsync and rename. False if it is there already.
+        """Writes `body` to a relative path by temporary file, fsync, and rename. False if the file already has these bytes.
 
-        changed: it is known that something else is there, so the file is not read. The rename is sure to last after `sync`.
-        lasting: not for what can be made again. Raises AggregatorError if the disk is full or the directory can't be written.
+        changed: the file is known to differ, so it is not compared. lasting: False skips fsync, for files that can be made
+        again; otherwise the rename is durable after `sync`. Raises AggregatorError if the file can't be written.
         """
         target = self._root / PurePosixPath(path)
         try:
@@ -51,12 +51,12 @@ class Tree:
             folder.mkdir(parents=True, exist_ok=True, mode=0o755)
 
     def sync(self) -> None:
-        """Makes all renames since the last call last: a directory's entries are data of their own."""
+        """Makes all renames since the last call durable by syncing their directories."""
         while self._renamed_in:
             sync_folder(self._renamed_in.pop())
 
     def remove(self, path: str) -> bool:
-        """Removes a file of ours. False if it is not there."""
+        """Removes a file. False if it does not exist."""
         target = self._root / PurePosixPath(path)
         if not target.is_file():
             return False
@@ -64,7 +64,7 @@ class Tree:
         return True
 
     def clean(self, wanted: Collection[str]) -> tuple[str, ...]:
-        """Removes every file of ours that is not wanted, left-over temporary files and folders that are empty then."""
+        """Removes our files that are not wanted, left-over temporary files, and folders that become empty. Returns the files."""
         removed = []
         for path in sorted(self.paths()):
             if path not in wanted and (_OURS.fullmatch(path) or path.endswith(TEMPORARY)) and self.remove(path):
@@ -75,7 +75,7 @@ class Tree:
         return tuple(removed)
 
     def paths(self) -> Iterable[str]:
-        """Every file below, as relative path with slashes."""
+        """The path of every file below the root, relative and with slashes."""
         for folder, _, names in os.walk(self._root):
             inside = Path(folder).relative_to(self._root).as_posix()
             before = "" if inside == "." else inside + "/"
@@ -91,6 +91,6 @@ def _same(target: Path, body: bytes) -> bool:
 
 
 def _folders(root: Path, removed: Iterable[str]) -> list[Path]:
-    """The folders of removed files, the deepest first, without the root."""
+    """The folders of removed files, deepest first, without the root."""
     found = {(root / path).parent for path in removed} - {root}
     return sorted((folder for folder in found if folder.is_dir()), key=lambda folder: -len(folder.parts))

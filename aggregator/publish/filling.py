@@ -1,4 +1,4 @@
-"""The first run: feeds take all that comes until every source was asked once, and then start for good."""
+"""Filling new feeds: a new feed accepts backlog stories until every source has been polled once."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug
 from aggregator.ports import Feeds, OutputState, Store
-from aggregator.publish import select
+from aggregator.publish import placement
 from aggregator.settings import Output, Settings
 
 
 def is_under_way(store: Feeds, settings: Settings) -> bool:
-    """Whether any feed is being filled. One look at a small table."""
+    """Whether any feed is being filled. Reads one small table."""
     return bool(_filling(store.outputs(), settings))
 
 
 def end(store: Store, settings: Settings, now: Instant) -> tuple[Slug, ...]:
-    """Feeds that had their chance of every source's backlog start for good: with their newest stories, in order of date."""
+    """Ends the filling of feeds once every source has been polled. They start with their newest stories, in order of date."""
     outputs = store.outputs()
     filling = _filling(outputs, settings)
     if not filling:
         return ()
     states = store.states()
-    if not select.is_filled([states[one.id] for one in settings.sources if one.enabled and one.id in states], now):
+    if not placement.is_filled([states[one.id] for one in settings.sources if one.enabled and one.id in states], now):
         return ()
     for output in filling:
         state = outputs[output.slug]

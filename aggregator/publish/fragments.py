@@ -1,6 +1,6 @@
-"""Documents as pieces that are joined: a head, entries that were each rendered once, an end.
+"""Assembles documents from pieces: a head, entries that were each rendered once, and an end.
 
-feedgen builds each piece; what it builds is cut out of a root that declares every namespace, so that pieces carry none.
+feedgen builds each piece. An entry is cut out of a root that declares every namespace, so that it carries no declarations.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
 
 
 class Frame(Struct, frozen=True):
-    """What stands around the entries of a document."""
+    """The bytes before and after the entries of a document."""
 
     before: bytes
     after: bytes
@@ -29,17 +29,17 @@ class Frame(Struct, frozen=True):
 
 
 def moment(instant: Instant) -> datetime:
-    """An instant as feedgen wants it, in UTC."""
+    """An instant as the UTC datetime that feedgen takes."""
     return datetime.fromtimestamp(instant, UTC)
 
 
 def exact(instant: Instant) -> str:
-    """`2023-06-15T10:04:00.123456Z` (RFC 3339); without a fraction where there is none."""
+    """`2023-06-15T10:04:00.123456Z` (RFC 3339), without a fraction if it is zero."""
     return moment(instant).isoformat().replace("+00:00", "Z")
 
 
 def rfc822(instant: Instant) -> str:
-    """`Thu, 15 Jun 2023 10:04:00 +0000`, whatever the process's locale is (RSS 2.0, RFC 822 5 with four digits)."""
+    """`Thu, 15 Jun 2023 10:04:00 +0000` in any locale (RFC 822 5 with a four-digit year, as RSS 2.0 allows)."""
     when = moment(int(instant))
     day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[when.weekday()]
     month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][when.month - 1]
@@ -52,16 +52,16 @@ def http_date(instant: Instant) -> str:
 
 
 def new_generator() -> FeedGenerator:
-    """A generator that writes no date of its own: feedgen's is the clock, and to write one it switches the process's locale."""
+    """A generator without a build date. feedgen would take it from the clock and switch the process's locale to format it."""
     generator = FeedGenerator()
     generator._FeedGenerator__rss_lastBuildDate = None
     return generator
 
 
 def serialised(root: Any) -> bytes:
-    """The element as UTF-8. Ampersands are written as the RSS Advisory Board's profile has them (data types: character data).
+    """The element as UTF-8, with ampersands as `&#x26;` (RSS Advisory Board's profile, data types: character data).
 
-    So readers that take a title for HTML after all, and validators, don't see an entity in "S&P500".
+    Readers that treat a title as HTML, and validators, then see no entity in "S&P500".
     """
     text: bytes = etree.tostring(root, encoding="utf-8")
     return text.replace(b"&amp;", b"&#x26;")
@@ -74,7 +74,7 @@ def frame(root: Any, closing: bytes) -> Frame:
 
 
 class Cutter:
-    """Serialises entry elements without namespace declarations: inside a root that has them all."""
+    """Serialises entry elements without namespace declarations by placing them in a root that declares them all."""
 
     def __init__(self, namespaces: Mapping[str, str]) -> None:
         self._namespaces = dict(namespaces)

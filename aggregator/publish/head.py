@@ -1,4 +1,4 @@
-"""What stands before the entries of a document, in every format."""
+"""The metadata of a feed's document, as every format writes it before the entries."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class ArchiveLinks(Struct, frozen=True):
 
 
 class Head(Struct, frozen=True):
-    """A feed's own data. id: permanent IRI; updated: with its fraction; ttl: seconds until it is worth asking again.
+    """A feed's metadata. id: permanent IRI; updated: with its fraction; ttl: seconds until a reader should ask again.
 
-    path: of the document without its format's ending, where it is not the usual one.
+    path: of a document at an unusual address, without the format's suffix.
     """
 
     output: Output
@@ -46,11 +46,11 @@ class Head(Struct, frozen=True):
 
     @property
     def described(self) -> bool:
-        """Whether the description is the config's own, not made from titles."""
+        """Whether the config gives a description."""
         return bool(self.output.description)
 
     def self_url(self, format: str) -> str:
-        """The configured public address of this very document."""
+        """The public address of this document."""
         if self.archives.page is None:
             return self.current_url(format)
         return self.page_url(self.archives.page, format)
@@ -65,12 +65,12 @@ class Head(Struct, frozen=True):
 
 
 def feed_id(site_id: str, output: Output) -> str:
-    """`atom:id` of a feed: unique to this database and its first slug, and the same wherever the site moves."""
+    """`atom:id` of a feed, from this database's UUID and the feed's first slug. It survives a move of the site."""
     return f"urn:uuid:{uuid.uuid5(uuid.UUID(site_id), output.formerly[0] if output.formerly else output.slug)}"
 
 
 def head(output: Output, settings: Settings, site_id: str, updated: Instant, archives: ArchiveLinks = ArchiveLinks()) -> Head:
-    """Makes the head of a document. site_id: this database's UUID. Private feeds name no hub: it could not read them."""
+    """Makes the head of a document. site_id: this database's UUID. Private feeds name no hub, which could not read them."""
     title = plain(output.title) or str(output.slug)
     return Head(
         output=output,
@@ -89,11 +89,11 @@ def head(output: Output, settings: Settings, site_id: str, updated: Instant, arc
 
 
 def _description(title: str, settings: Settings) -> str:
-    """What stands where the config says nothing: RSS demands a description."""
+    """The default description. RSS 2.0 requires one."""
     site = plain(settings.site.title)
     return "Every story, once" if title == site else f"{title} – {site}"
 
 
 def ttl(settings: Settings) -> int:
-    """Seconds until a feed may hold something new: the shortest time between two polls, in whole minutes, at most an hour."""
+    """Seconds until a feed may have news: the shortest polling interval, in whole minutes, from one minute to an hour."""
     return min(max(math.ceil(settings.polling.min / 60), 1), 60) * 60

@@ -1,7 +1,7 @@
-"""`/health.atom`: what a person should know. In plain words for everybody, in full for the administrator.
+"""`/health.atom`: events that a person should know of. Everybody gets a plain text, the administrator the full event.
 
-Errors and addresses may hold secrets, and a private source must not show even by its name: the public words are made from the
-kind of an event and the title of a public source alone.
+Errors and addresses may contain secrets, and a private source must not be named. So the public text is made only from the
+kind of event and the title of a public source.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from aggregator.publish import atom, notices
 from aggregator.publish.addresses import TYPES
 from aggregator.publish.characters import plain
 from aggregator.publish.head import Head
-from aggregator.publish.sealed import HEALTH_ENTRIES
+from aggregator.publish.published_state import HEALTH_ENTRIES
 from aggregator.publish.shelf import Prepared
 from aggregator.publish.view import View
 from aggregator.settings import Settings
 
 MAX_AGE = 60
-"""Seconds that a copy of it may be used: as often as events are looked for."""
+"""Seconds that a cached copy may be used. Events are checked for as often."""
 DAEMON = "daemon"
-"""The subject of events that are about no source."""
+"""The subject of events that concern no source."""
 OF_DAEMON = {
     "config": ("An edit of the config is refused", "The old one is in use."),
     "restart": ("A restart is needed", "An edit of the config is in use but for what only a restart can change."),
     "stale": ("No source can be read", "Probably the network of this site is down."),
 }
-"""Kind → title and text in public."""
+"""Kind of event → its public title and text."""
 OF_SOURCE = {
     "broken": ("{} is broken", "It could not be read for some time."),
     "gone": ("{} is gone", "Its server says that it will not come back."),
@@ -42,8 +42,10 @@ OF_SOURCE = {
 OTHER = ("{} needs attention", "Whoever runs this site can see why.")
 
 
-def documents(settings: Settings, store: StoreView, top: Head, site_id: str, since: float) -> tuple[Prepared, Prepared | None]:
-    """The public document, and the one for `server.admin`, if there is one. since: the date of one without entries."""
+def render_health(
+    settings: Settings, store: StoreView, top: Head, site_id: str, since: float
+) -> tuple[Prepared, Prepared | None]:
+    """The public document, and the one for `server.admin` if that is set. since: the date of a document without entries."""
     events, site, token = store.events(HEALTH_ENTRIES), settings.site, settings.server.admin
     names = _names(settings, store)
     in_public = [told for event in events if (told := _in_public(event, names)) is not None]
@@ -66,7 +68,7 @@ def _document(settings: Settings, top: Head, entries: list[View], since: float) 
 
 
 def _names(settings: Settings, store: StoreView) -> Mapping[SourceId, str]:
-    """What public sources are called. Never by their ids: one that was made of an address shows its path."""
+    """Source id → name of each public source. Ids are not used as names, since one made from an address shows its path."""
     states = store.states()
     return {
         source.id: plain(source.title or (state.title if (state := states.get(source.id)) else None) or "") or "A source"
@@ -76,7 +78,7 @@ def _names(settings: Settings, store: StoreView) -> Mapping[SourceId, str]:
 
 
 def _in_public(event: Event, names: Mapping[SourceId, str]) -> Event | None:
-    """The event in public words; None for one of a source that is private, or no longer known."""
+    """The event in public words; None if its source is private or no longer configured."""
     subject = event.key.partition(" ")[2]
     if subject == DAEMON and event.kind not in OF_SOURCE:
         title, detail = OF_DAEMON.get(event.kind, (OTHER[0].format("The service"), OTHER[1]))

@@ -15,7 +15,7 @@ VERSION = "https://jsonfeed.org/version/1.1"
 
 
 def item(view: View) -> bytes:
-    """One item as UTF-8, indented to stand in a document. `_aggregator` names the outlets, the source and the story's page."""
+    """One item as UTF-8. Its `_aggregator` member names the outlets, the source, and the story's page."""
     made: dict[str, Any] = {
         "id": entry_id(view.id),
         "url": view.link,
@@ -46,7 +46,7 @@ def _attachment(one: Any) -> dict[str, Any]:
 
 
 def _extension(view: View) -> dict[str, Any]:
-    """What JSON Feed has no word for: each outlet with its report, the feed it was read from, the story's page."""
+    """What JSON Feed has no member for: each outlet with its report, the source feed, and the story's page."""
     outlets = [{"name": view.outlet, "url": view.link, "title": view.title}]
     outlets += [{"name": report.outlet, "url": report.url, "title": report.title} for report in view.also]
     made: dict[str, Any] = {"outlets": outlets}
@@ -60,7 +60,7 @@ def _extension(view: View) -> dict[str, Any]:
 
 
 def document(head: Head) -> Frame:
-    """Everything around the items. Archive pages hang together by `next_url`, the older one next."""
+    """The document around its items. Archive pages are linked by `next_url`, newer to older."""
     made: dict[str, Any] = {
         "version": VERSION,
         "title": head.title,
@@ -79,7 +79,7 @@ def document(head: Head) -> Frame:
 
 
 def joined(frame: Frame, items: list[bytes]) -> bytes:
-    """The document: items are separated by commas, which XML's entries are not."""
+    """The document with its items, separated by commas."""
     if not items:
         return frame.around(())
     first, *others = items

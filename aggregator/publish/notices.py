@@ -1,4 +1,4 @@
-"""Entries that are no stories: health events, what a rule threw away, digests. As views, so that every format has them."""
+"""Entries that are not stories: health events, rejected entries, and digests. As views, they can be written in every format."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from aggregator.ports import Event, Reject
 from aggregator.publish.characters import address, plain
 from aggregator.publish.excerpt import excerpt
 from aggregator.publish.pages import zone
-from aggregator.publish.view import Term, View, apart
+from aggregator.publish.view import Term, View, unique_updated
 from aggregator.settings import Output, Site
 from aggregator.text.masks import hide
 
 DIGEST_STORIES = 20
-"""Stories that a digest tells of: what is read at breakfast."""
+"""Stories in a digest: what a person reads at breakfast."""
 _LEAD_TEXT = 280
-"""Characters of each story's beginning in a digest."""
+"""Characters of each story's text in a digest."""
 
 
 def _notice(id: uuid.UUID, title: str, link: str, at: Instant, site: Site, body: str, kind: str) -> View:
@@ -31,7 +31,7 @@ def _notice(id: uuid.UUID, title: str, link: str, at: Instant, site: Site, body:
         link=link,
         page=link,
         published=int(at),
-        updated=apart(at, str(id)),
+        updated=unique_updated(at, str(id)),
         authors=(author,),
         outlet=author,
         origin=None,
@@ -48,7 +48,7 @@ def _notice(id: uuid.UUID, title: str, link: str, at: Instant, site: Site, body:
 
 
 def events(events: Iterable[Event], site: Site, site_id: str) -> list[View]:
-    """Two entries for an event that is over, one for one that is not, the newest first."""
+    """One entry for each event, and another one if the event is over. Newest first."""
     found = []
     for event in events:
         name = f"{event.key}\0{event.opened!r}"
@@ -61,7 +61,7 @@ def events(events: Iterable[Event], site: Site, site_id: str) -> list[View]:
 
 
 def rejects(rejects: Iterable[Reject], site: Site, site_id: str) -> list[View]:
-    """One entry for each entry that `keep` or `drop` threw away, with the rule."""
+    """One entry for each entry that a `keep` or `drop` rule rejected, naming the rule."""
     return [
         _notice(
             _id(site_id, f"{one.source}\0{one.guid}"),
@@ -85,11 +85,11 @@ def digest(
     site: Site,
     site_id: str,
 ) -> View:
-    """One entry that tells of several stories, by topic. views: the best first; groups: each story's topic, if it has one."""
+    """One entry that lists several stories by topic. views: best first; groups: story → topic, for stories that have one."""
     local = datetime.fromtimestamp(int(at), zone(site.timezone))
     told = views[:DIGEST_STORIES]
     order = list(dict.fromkeys(groups.get(view.id) for view in told))
-    order.sort(key=lambda slug: slug is None)  # what has no topic comes last
+    order.sort(key=lambda slug: slug is None)  # stories without a topic come last
     parts = []
     for slug in order:
         if len(order) > 1:
@@ -102,7 +102,7 @@ def digest(
 
 
 def issued(id: StoryId, at: Instant, item: bytes, site: Site) -> View:
-    """A digest that was issued before, from its JSON item: what pages show of it."""
+    """The view of an issued digest, read from its JSON item, for web pages."""
     told = json.loads(item)
     return _notice(uuid.UUID(id), told["title"], told["url"], at, site, told["content_html"], "digest")
 

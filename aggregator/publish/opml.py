@@ -1,4 +1,4 @@
-"""The list of the public feeds as OPML 2.0, to be subscribed to at once."""
+"""The list of public feeds as OPML 2.0, for subscribing to all at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aggregator.text.chars import one_line
 
 
 def document(site: Site, heads: Iterable[Head]) -> bytes:
-    """The document. Private feeds must not be among the heads. No dates: the bytes follow from the config alone."""
+    """The document. heads: of public feeds only. It has no dates, so its bytes depend on the config alone."""
     opml = etree.Element("opml", version="2.0")
     head, body = etree.SubElement(opml, "head"), etree.SubElement(opml, "body")
     etree.SubElement(head, "title").text = one_line(site.title) or "News"

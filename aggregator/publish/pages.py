@@ -1,4 +1,4 @@
-"""Web pages: the HTML twins of feeds and stories. They read without any script, and nothing from a feed can run in them."""
+"""Web pages of feeds and stories. They work without scripts, and nothing from a feed can run in them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import cache
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -16,27 +15,27 @@ from msgspec import Struct
 from aggregator.model import Instant, Slug, Story
 from aggregator.publish import addresses, characters
 from aggregator.publish.head import Head
-from aggregator.publish.templates import template
+from aggregator.publish.templates import FOLDER, template
 from aggregator.publish.view import View
 from aggregator.settings import Site
 from aggregator.text.chars import one_line
 from aggregator.text.times import rfc3339
 
 HEADLINES = 3
-"""Of each feed on the front page."""
+"""Headlines of each feed on the front page."""
 PAGE_ENTRIES = 60
-"""Stories on a feed's page: what a phone loads at once; the feed holds the others."""
+"""Stories on a feed's page: what a phone loads quickly. The feed has the rest."""
 
 
 class Place(Struct, frozen=True):
-    """Where pages stand: on a server, from its root; in an export, relative to themselves and with a suffix."""
+    """How pages link to each other: on a server by absolute paths; in an export by relative paths with a suffix."""
 
     root: str = ""
     suffix: str = ""
 
     @property
     def home(self) -> str:
-        """The front page: by its file's name where files are opened from anywhere."""
+        """The front page. Exported pages link to its file."""
         return self.root + ("/index.html" if self.suffix else "/")
 
 
@@ -61,8 +60,8 @@ class Report(Struct, frozen=True):
 
 @cache
 def _source(name: str) -> Markup:
-    """A style sheet or script as it stands in a page."""
-    return Markup((Path(__file__).with_name("templates") / name).read_text("utf-8").strip())
+    """A style sheet or script to be placed in a page."""
+    return Markup((FOLDER / name).read_text("utf-8").strip())
 
 
 def _hash(name: str) -> str:
@@ -71,7 +70,7 @@ def _hash(name: str) -> str:
 
 @cache
 def policy() -> str:
-    """The content security policy: our own style and script by their hashes, pictures and sound from anywhere, nothing else."""
+    """The content security policy: our style and script by hash, images and media from anywhere, nothing else."""
     return (
         f"default-src 'none'; img-src https: http:; media-src https: http:; style-src 'sha256-{_hash('style.css')}'; "
         f"script-src 'sha256-{_hash('copy.js')}'; base-uri 'none'; form-action 'none'"
@@ -79,7 +78,7 @@ def policy() -> str:
 
 
 def headers() -> Mapping[str, str]:
-    """What pages are sent with."""
+    """The headers that pages are served with."""
     return {
         "content-security-policy": policy() + "; frame-ancestors 'none'",
         "referrer-policy": "no-referrer",
@@ -89,7 +88,7 @@ def headers() -> Mapping[str, str]:
 
 @cache
 def zone(name: str) -> tzinfo:
-    """A time zone by its name; UTC where the machine does not know it."""
+    """A time zone by name; UTC if this system does not know it."""
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
@@ -117,36 +116,36 @@ def _render(name: str, site: Site, place: Place, language: str, **values: object
 
 
 def index(site: Site, feeds: Sequence[Head], latest: Mapping[Slug, Sequence[bytes]], place: Place = SERVED) -> bytes:
-    """The front page: the public feeds, their newest headlines (as `headline` made them), buttons to subscribe."""
+    """The front page: public feeds with their newest headlines (made by `headline`) and subscribe buttons."""
     shown = {feed.output.slug: Markup(b"".join(latest.get(feed.output.slug, ())[:HEADLINES]).decode()) for feed in feeds}
     return _render("index.html", site, place, site.language, feeds=feeds, latest=shown)
 
 
 def headline(view: View, place: Place = SERVED) -> bytes:
-    """One story as it stands on the front page."""
+    """The HTML of one story on the front page."""
     macro = template("macros.html").module.headline  # type: ignore[attr-defined]
     return str(macro(view, _page_of(view, place))).encode()
 
 
 def entry(view: View, site: Site, place: Place = SERVED) -> bytes:
-    """One story as it stands on the pages of feeds."""
+    """The HTML of one story on a feed's page."""
     macro = template("macros.html").module.entry  # type: ignore[attr-defined]
     return str(macro(view, _page_of(view, place), moment(view.published, site))).encode()
 
 
 def _page_of(view: View, place: Place) -> str:
-    """The page of a story; what is none (a digest, a notice) has its link alone."""
+    """The address of a story's page. Digests and notices have no page; they get their link."""
     return place.root + addresses.story_path(view.id) + place.suffix if view.has_page else view.link
 
 
 def topic(site: Site, feed: Head, entries: Sequence[bytes], place: Place = SERVED, *, more: bool) -> bytes:
-    """The page of a feed: its newest `PAGE_ENTRIES` stories, as `entry` made them. more: whether the feed has others."""
+    """The page of a feed with its newest `PAGE_ENTRIES` stories (made by `entry`). more: whether the feed has further ones."""
     shown = Markup(b"".join(entries).decode())
     return _render("topic.html", site, place, feed.language, feed=feed, entries=shown, more=more)
 
 
 def story(site: Site, view: View, told: Story, topics: Sequence[Head], place: Place = SERVED) -> bytes:
-    """The page of a story: every report of it, the feeds it is in, its tags. topics: public feeds alone."""
+    """The page of a story with all its reports, feeds, and tags. topics: public feeds only."""
     reports = [
         Report(
             characters.plain(item.outlet) or item.outlet_key,

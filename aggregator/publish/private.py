@@ -1,4 +1,4 @@
-"""What the database remembers of privacy: which sources are private, which feeds were public, what is to be withdrawn."""
+"""Privacy state in the database: private sources, feeds that were public, and stories to withdraw."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from aggregator.ports import Store, Transaction
 from aggregator.settings import Settings
 
 SOURCES_KEY = "private.sources"
-"""Key of the stored list of private sources. One that leaves the config stays in it: its stories are still there."""
+"""Key of the stored list of private sources. A source that leaves the config stays listed, since its stories remain stored."""
 FEEDS_KEY = "publish.public"
 """Key of the stored list of feeds that were public when they were last in the config."""
 WITHDRAWN_KEY = "publish.withdrawn"
-"""Key of the stored list of stories that closed pages must not go on showing as they are."""
+"""Key of the stored list of stories that must be removed from closed pages or rendered again there."""
 
 
 def known_sources(store: Store) -> frozenset[SourceId]:
-    """The sources that the store was last told to keep private."""
+    """The sources that are stored as private."""
     return frozenset(map(SourceId, _names(store.value(SOURCES_KEY))))
 
 
 def wanted_sources(store: Store, settings: Settings) -> frozenset[SourceId]:
-    """The sources that are private by the config; those that left it stay as they were."""
+    """The sources that are private by the config, and those that were private when they left it."""
     configured = {source.id: source.private for source in settings.sources}
     return frozenset(id for id, private in configured.items() if private) | (known_sources(store) - configured.keys())
 
@@ -34,7 +34,7 @@ def public_feeds(store: Store) -> frozenset[Slug]:
 
 
 def withdrawn(store: Store) -> frozenset[StoryId]:
-    """The stories that are to be taken out of closed pages of public feeds, or to be shown there anew."""
+    """The stories to remove from closed pages of public feeds, or to render again there."""
     return frozenset(map(StoryId, _names(store.value(WITHDRAWN_KEY))))
 
 

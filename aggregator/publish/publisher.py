@@ -1,4 +1,4 @@
-"""Publishing: committed state to documents, files and prepared answers. Nothing becomes visible before the database knows it."""
+"""Publishes committed state as documents, files, and prepared answers. Changes are stored before they become visible."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from aggregator.model import Instant, Slug, SourceId, StoryId
 from aggregator.ports import Delivery, OutputState, Store, Transaction
-from aggregator.publish import health_feed, notices, opml, owed, pages, private
+from aggregator.publish import health_feed, notices, notifications, opml, pages, private
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
-from aggregator.publish.closed import ClosedPages
+from aggregator.publish.closed_pages import ClosedPages
 from aggregator.publish.digests import Digests, Following
+from aggregator.publish.feed_update import Content, FeedUpdate, Mark, make_update
 from aggregator.publish.files import Tree
 from aggregator.publish.head import ArchiveLinks, Head, head, ttl
-from aggregator.publish.issue import Content, Issue, Mark, issue
-from aggregator.publish.late import Late
+from aggregator.publish.on_demand import OnDemand
 from aggregator.publish.rendering import Renderer, feed_of
 from aggregator.publish.shelf import GONE, Moved, Prepared, Shelf
 from aggregator.settings import Output, Settings
 
 SITE_ID = "publish.site"
-"""Key of the stored value that makes the ids of this database's feeds unique in the world."""
+"""Key of the stored UUID that makes the ids of this database's feeds globally unique."""
 SINCE = "publish.since"
-"""Key of the stored time of that first publication: the date of what is empty."""
+"""Key of the stored time of the first publication, which dates empty documents."""
 MARK = "publish.mark."
-"""Prefix of the keys of `Mark`s."""
+"""Prefix of the keys of stored `Mark`s."""
 SPARE = 200
-"""Stories that are in no feed any more and yet kept at most, beside as many as there are places in feeds."""
+"""Rendered entries that may be kept beyond twice the number of entries in feeds."""
 HTML = "text/html; charset=utf-8"
 
 
 class Publisher:
-    """Publishes the outputs of one config from one store. Used by one thread at a time; `shelf` is read by others meanwhile."""
+    """Publishes the outputs of one config from one store. Used by one thread at a time; other threads may read `shelf`."""
 
     def __init__(
         self, settings: Settings, store: Store, shelf: Shelf | None = None, *, mint: Callable[[], uuid.UUID] = uuid.uuid4
@@ -44,7 +44,7 @@ class Publisher:
         self._renderer = Renderer(settings, store.stories)
         self._closed = ClosedPages(settings, store, self._renderer, self._trees, self.site_id)
         self._digests = Digests(settings, store, self.site_id)
-        self._late = Late(settings, store, self._closed, self.head_of)
+        self._on_demand = OnDemand(settings, store, self._closed, self.head_of)
         self._site_id: str | None = None
         self._shown: dict[Slug, tuple[StoryId, ...]] = {}
         self._bases: dict[Slug, object] = {}
@@ -53,22 +53,22 @@ class Publisher:
         self._promised: set[StoryId] = set()
 
     def publish(self, slugs: Collection[Slug] | None, now: Instant) -> tuple[Slug, ...]:
-        """Brings these feeds' documents (None: all, and everything around them) up to the committed state.
+        """Brings the documents of these feeds up to date. slugs: None for all feeds, the OPML list, and health.
 
-        Returns the slugs of which bytes changed. Raises AggregatorError if files can't be written.
+        Returns the slugs of feeds whose documents changed. Raises AggregatorError if files can't be written.
         """
         self._begin(now)
         self._withdraw()
         states = self._store.outputs()
         outputs = [one for one in self._settings.outputs if slugs is None or one.slug in slugs]
-        issues = []
+        updates = []
         for output in outputs:
             state = states.get(output.slug) or OutputState(output.slug, b"", changed=now)
-            if (made := self._issue(output, state, now)) is not None:
-                issues.append(made)
+            if (made := self._make_update(output, state, now)) is not None:
+                updates.append(made)
         self._closed.take_down_dropped()
-        self._promise(issues, now)
-        for one in issues:
+        self._promise(updates, now)
+        for one in updates:
             self._show(one)
         if slugs is None:
             self._show_surroundings(states, now)
@@ -76,23 +76,23 @@ class Publisher:
         self._forget()
         for tree in self._trees.values():
             tree.sync()
-        return tuple(one.output.slug for one in issues if one.moved)
+        return tuple(one.output.slug for one in updates if one.has_changed)
 
     def issue_digests(self, now: Instant, following: Following) -> tuple[Slug, ...]:
-        """Makes the digests whose hour has come; returns the feeds that are to be published."""
+        """Makes the digests that are due. Returns their feeds, which the caller then publishes."""
         return self._digests.issue(now, following)
 
     def show_health(self) -> None:
-        """Brings `/health.atom` up to the stored events."""
+        """Updates `/health.atom` from the stored events."""
         site = self._settings.site
         output = Output(Slug("health"), f"{site.title}: health", description="Sources that are broken, silent, gone or moved")
         since = float(self._store.value(SINCE) or 0.0)
-        public, whole = health_feed.documents(self._settings, self._store, self.head_of(output), self.site_id(), since)
+        public, whole = health_feed.render_health(self._settings, self._store, self.head_of(output), self.site_id(), since)
         self._put("/health.atom", public)
         self.shelf.put_whole("/health.atom", whole)
 
     def site_id(self) -> str:
-        """This database's own UUID, made at the first publication."""
+        """This database's UUID, made at the first publication."""
         if self._site_id is None:
             self._site_id = self._store.value(SITE_ID)
         if self._site_id is None:
@@ -106,14 +106,13 @@ class Publisher:
             with self._store.begin() as transaction:
                 transaction.set_value(SINCE, repr(float(int(now))))
 
-    # --- one feed
-    def _issue(self, output: Output, state: OutputState, now: Instant) -> Issue | None:
-        """The feed as it is now, or None if nothing of it is different from what was published last."""
+    def _make_update(self, output: Output, state: OutputState, now: Instant) -> FeedUpdate | None:
+        """The update of a feed, or None if its content is known to be unchanged."""
         content = self._content(output, state, now)
         if content is None:
             return None
         changed = state.changed
-        return issue(
+        return make_update(
             output, self._settings, self.site_id(), content, self._mark(output.slug), changed, now, filling=state.filling
         )
 
@@ -137,28 +136,28 @@ class Publisher:
     def _mark(self, slug: Slug) -> Mark:
         return Mark.read(self._store.value(MARK + slug))
 
-    def _promise(self, issues: Iterable[Issue], now: Instant) -> None:
-        """Stores that these documents are about to become visible, and who is owed them.
+    def _promise(self, updates: Iterable[FeedUpdate], now: Instant) -> None:
+        """Stores that these documents are about to become visible, with the deliveries they cause.
 
-        What subscribers may have seen is never taken back, and whoever must be told is told even if we end right after this.
+        So stories that readers may have seen stay marked as published, and deliveries survive a crash right after this.
         """
-        new = {story for one in issues for story in one.stories} - self._promised
-        told = [self._webhook(one, now) for one in issues]
-        if not new and not any(one.moved for one in issues) and all(value is None for _, value in told):
+        new = {story for one in updates for story in one.stories} - self._promised
+        told = [self._webhook(one, now) for one in updates]
+        if not new and not any(one.has_changed for one in updates) and all(value is None for _, value in told):
             return
         with self._store.begin() as transaction:
             transaction.mark_published(new)
-            for one, (deliveries, value) in zip(issues, told, strict=True):
-                owed.note(transaction, deliveries)
+            for one, (deliveries, value) in zip(updates, told, strict=True):
+                notifications.save_deliveries(transaction, deliveries)
                 if value is not None:
-                    transaction.set_value(owed.SENT_KEY + one.output.slug, value)
-                if one.moved:
-                    self._note_moved(transaction, one, now)
+                    transaction.set_value(notifications.SENT_KEY + one.output.slug, value)
+                if one.has_changed:
+                    self._save_change(transaction, one, now)
         self._promised |= new
 
     def _forget(self) -> None:
-        """Lets go of what is in no feed any more, once that is as much as what is."""
-        self._renderer.rest()
+        """Forgets rendered entries that are in no feed, once there are too many."""
+        self._renderer.forget_views()
         places = sum(map(len, self._shown.values()))
         if max(len(self._renderer), len(self._promised)) > 2 * places + SPARE:
             shown = {story for stories in self._shown.values() for story in stories}
@@ -166,22 +165,24 @@ class Publisher:
             self._promised &= shown
 
     def _withdraw(self) -> None:
-        """Takes what has become private out of closed pages and digests of public feeds, in the store and in the files."""
+        """Takes stories that became private out of closed pages and digests of public feeds, in the store and in files."""
         if stories := private.withdrawn(self._store):
             self._digests.withdraw(stories)
             self._closed.withdraw(stories)
             with self._store.begin() as transaction:
                 private.save(transaction, private.WITHDRAWN_KEY, ())
 
-    def _webhook(self, one: Issue, now: Instant) -> tuple[list[Delivery], str | None]:
-        return owed.to_webhook(self._store, one.output, one.content.entries, now, filling=one.filling)
+    def _webhook(self, one: FeedUpdate, now: Instant) -> tuple[list[Delivery], str | None]:
+        return notifications.notify_webhook(self._store, one.output, one.content.entries, now, filling=one.filling)
 
-    def _note_moved(self, transaction: Transaction, one: Issue, now: Instant) -> None:
+    def _save_change(self, transaction: Transaction, one: FeedUpdate, now: Instant) -> None:
         transaction.set_value(MARK + one.output.slug, str(one.mark))
         if one.head.hub is not None and self._settings.publish.websub is True:
-            owed.note(transaction, owed.to_subscribers(self._store, one.output.slug, one.digests, now))
+            notifications.save_deliveries(
+                transaction, notifications.notify_subscribers(self._store, one.output.slug, one.digests, now)
+            )
 
-    def _show(self, one: Issue) -> None:
+    def _show(self, one: FeedUpdate) -> None:
         output = one.output
         is_private = output.token is not None
         cache = f"{'private' if is_private else 'public'}, max-age={one.head.ttl}"
@@ -198,27 +199,26 @@ class Publisher:
         self._bases[output.slug] = one.content.basis
 
     def _put(self, path: str, document: Prepared, *, file: str | None = None) -> None:
-        """Writes the file and then lets the document be served, unless both are there as they are."""
+        """Writes the file, then serves the document. Does nothing if the document is unchanged."""
         shown = self.shelf.get(path)
         if shown is not None and shown.is_as(document):
             return
-        known = shown is not None and shown.token == document.token  # then the file is the old one: no need to compare
+        known = shown is not None and shown.token == document.token  # the file has the old document: no need to compare
         self._trees[document.token is not None].write((file or path)[1:], document.body, changed=known)
         self.shelf.put(path, document)
 
-    # --- what stands around the feeds
     def _show_surroundings(self, states: Mapping[Slug, OutputState], now: Instant) -> None:
-        """The list of feeds, the front page; what is not published any more is removed."""
+        """Publishes the OPML list, health, and archive pages, and removes documents that are no longer published."""
         site, cache = self._settings.site, f"public, max-age={ttl(self._settings)}"
         public = [self.head_of(output) for output in self._settings.outputs if output.token is None]
         self._put("/opml.xml", Prepared("text/x-opml; charset=utf-8", opml.document(site, public), int(now), cache))
         self.show_health()
         self._closed.write_all()
-        self.shelf.late = self._late.answer
+        self.shelf.on_demand = self._on_demand.answer
         self._remove_the_rest(states, now)
 
     def _show_front_page(self, now: Instant) -> None:
-        """The list of feeds with their newest headlines; nothing is done while these are the same."""
+        """Publishes the front page if headlines changed."""
         if self._headlines != self._front:
             public = [self.head_of(output) for output in self._settings.outputs if output.token is None]
             body = pages.index(self._settings.site, public, self._headlines)
@@ -227,7 +227,7 @@ class Publisher:
             self._front = dict(self._headlines)
 
     def head_of(self, output: Output) -> Head:
-        """The head of a feed's subscription document as it is now."""
+        """The current head of a feed's subscription document."""
         return head(output, self._settings, self.site_id(), self._mark(output.slug).updated)
 
     def _remove_the_rest(self, states: Mapping[Slug, OutputState], now: Instant) -> None:
@@ -254,7 +254,7 @@ class Publisher:
         return [output for output in self._settings.outputs if output.token is not None]
 
     def _once_public(self) -> set[Slug]:
-        """Feeds that were public when they were last in the config: that others were there is nobody's business."""
+        """Feeds that were public when they were last in the config. Only these answer 410 once they are gone."""
         known = private.public_feeds(self._store)
         found = known - {output.slug for output in self._private()}
         found |= {output.slug for output in self._settings.outputs if output.token is None}
@@ -264,16 +264,18 @@ class Publisher:
         return set(found)
 
     def _end_subscriptions(self, now: Instant) -> None:
-        """Whoever subscribed to a feed that is gone, or private now, is told."""
+        """Ends subscriptions to feeds that are gone or private now, and tells the subscribers."""
         public = [one.slug for one in self._settings.outputs if one.token is None]
-        if over := owed.of_ended(self._store, {feed_path(slug, format) for slug in public for format in FORMATS}, now):
+        if over := notifications.end_subscriptions(
+            self._store, {feed_path(slug, format) for slug in public for format in FORMATS}, now
+        ):
             with self._store.begin() as transaction:
                 for subscription, word in over:
                     transaction.remove_subscription(subscription.topic, subscription.callback)
                     transaction.save_delivery(word)
 
     def _renamed(self) -> dict[str, Moved]:
-        """Where the addresses of former slugs lead. Those of a private feed do so for who knows its token alone."""
+        """Former address → current one. Those of a private feed need its token."""
         site = self._settings.site.url
         found = {}
         for output in self._settings.outputs:

@@ -1,4 +1,4 @@
-"""Entries are rendered once for each change of their story, and kept."""
+"""Renders entries once for each version of their story and keeps them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from aggregator.text.masks import has_secret
 T = TypeVar("T")
 
 VIEWS = 1_000
-"""Stories whose views are kept while feeds are published, at most: some 5 kB each."""
+"""Views kept while feeds are published: about 5 kB each."""
 
 
 class Rendered(Struct, frozen=True):
-    """A story in the three formats. version: of the stored story that it was made from."""
+    """A story in the three formats. version: of the stored story it was made from."""
 
     story: StoryId
     version: int
@@ -34,7 +34,7 @@ class Rendered(Struct, frozen=True):
 
 
 class Listed(Struct, frozen=True):
-    """A story as web pages list it: on its feed's and on the front page. version: of the stored story."""
+    """A story's HTML for its feed's page and for the front page. version: of the stored story."""
 
     version: int
     entry: bytes
@@ -42,7 +42,7 @@ class Listed(Struct, frozen=True):
 
 
 Feed: TypeAlias = tuple[list[Rendered], list[Listed]]
-"""A feed's entries in its order, and the first of them as its page lists them; a private feed has no page, so none."""
+"""A feed's entries in order, and the HTML of those on its page (empty for a private feed, which has no page)."""
 
 
 def render(shown: View, version: int = 0) -> Rendered:
@@ -52,21 +52,21 @@ def render(shown: View, version: int = 0) -> Rendered:
 
 
 def in_order(entries: Iterable[Rendered], sort: str) -> list[Rendered]:
-    """Newest first, by first publication or by last change; ids decide between equals, so that the order is always the same."""
+    """Newest first, by first publication or by last change. Ids break ties, so that the order is stable."""
     if sort == "updated":
         return sorted(entries, key=lambda one: (-one.updated, one.story))
     return sorted(entries, key=lambda one: (-one.published, one.story))
 
 
 def feed_of(views: Sequence[View], output: Output, site: Site) -> Feed:
-    """A feed of what is no stories."""
+    """A feed of notices, which are not stored stories."""
     by_id = {one.id: one for one in views}
     entries = in_order(map(render, views), output.sort)
     return entries, listed(entries, lambda one: by_id[one.story], output, site)
 
 
 def listed(entries: list[Rendered], view_of: Callable[[Rendered], View], output: Output, site: Site) -> list[Listed]:
-    """What the page of these entries lists."""
+    """The HTML of those entries that the feed's page shows."""
     return [_listed(view_of(one), site) for one in _on_page(entries, output)]
 
 
@@ -79,9 +79,9 @@ def _on_page(entries: list[Rendered], output: Output) -> list[Rendered]:
 
 
 class Renderer:
-    """The rendered entries, by content mode, access and story. Holds those of the documents in use.
+    """Renders entries and keeps those of current documents, by content mode, access, and story.
 
-    Archive pages, of which a poll may close many, need no more than the formats; pages list the first entries of a feed.
+    Entries are rendered in all formats. HTML is made only for the first entries of a feed, which its page shows.
     """
 
     def __init__(self, settings: Settings, load: Callable[[Iterable[StoryId]], list[Story]]) -> None:
@@ -93,14 +93,14 @@ class Renderer:
         self._views: dict[tuple[str, bool, StoryId], tuple[int, View]] = {}
 
     def entries(self, members: Sequence[Shown], output: Output) -> list[Rendered]:
-        """The members' entries in their order; those that changed are loaded and rendered, the others are there."""
+        """The members' entries, in the members' order. Loads and renders those that changed."""
         kept = self._kept.setdefault((output.content, output.token is None), {})
-        for story, (version, seen) in self._seen(_outdated(members, kept), output).items():
+        for story, (version, seen) in self._load_views(_outdated(members, kept), output).items():
             kept[story] = render(seen, version)
         return [kept[member.story] for member in members if member.story in kept]
 
-    def anew(self, stories: Collection[StoryId], output: Output) -> list[Rendered]:
-        """These stories as they are now, for a closed page; what may not be shown or has no text left is left out."""
+    def render_current(self, stories: Collection[StoryId], output: Output) -> list[Rendered]:
+        """Renders the current versions of stories for a closed page, without those that may not be shown or have no text."""
         return [
             render(view(story, output.content, self._site, self._origins, public=output.token is None))
             for story in self._load(stories)
@@ -112,12 +112,12 @@ class Renderer:
         entries = in_order(self.entries(members, output), output.sort)
         shown = _on_page(entries, output)
         kept = self._listed.setdefault(output.content, {})
-        for story, (version, seen) in self._seen(_outdated(shown, kept), output).items():
+        for story, (version, seen) in self._load_views(_outdated(shown, kept), output).items():
             kept[story] = _listed(seen, self._site, version)
         return entries, [kept[one.story] for one in shown if one.story in kept]
 
-    def _seen(self, wanted: Mapping[StoryId, int], output: Output) -> dict[StoryId, tuple[int, View]]:
-        """Views of these versions of stories. One that is in several feeds, or is closed in one, is loaded once."""
+    def _load_views(self, wanted: Mapping[StoryId, int], output: Output) -> dict[StoryId, tuple[int, View]]:
+        """Views of these versions of stories. A story that is in several feeds is loaded once."""
         public = output.token is None
         if len(self._views) > VIEWS:
             self._views.clear()
@@ -128,14 +128,14 @@ class Renderer:
         }
         missing = wanted.keys() - found.keys()
         for story in self._load(missing) if missing else ():
-            if public and story.private:  # it has left, or is about to: whatever happens, it is not shown
+            if public and story.private:  # it is about to leave the feed and is never shown
                 continue
             one = wanted[story.id], view(story, output.content, self._site, self._origins, public=public)
             found[story.id] = self._views[output.content, public, story.id] = one
         return found
 
-    def rest(self) -> None:
-        """Lets go of what is needed while several feeds are published."""
+    def forget_views(self) -> None:
+        """Forgets the views, which are needed only while feeds are published."""
         self._views.clear()
 
     def __len__(self) -> int:
@@ -143,13 +143,13 @@ class Renderer:
         return sum(map(len, self._kept.values()))
 
     def forget_all_but(self, stories: Collection[StoryId]) -> None:
-        """Drops what is in no document any more."""
+        """Forgets the entries of all other stories."""
         self._kept = {mode: _only(kept, stories) for mode, kept in self._kept.items()}
         self._listed = {content: _only(kept, stories) for content, kept in self._listed.items()}
 
 
 def _outdated(wanted: Iterable[Shown | Rendered], kept: Mapping[StoryId, Rendered | Listed]) -> dict[StoryId, int]:
-    """Story → version of what is not kept in that version."""
+    """Story → version, for stories that are not kept in that version."""
     return {one.story: one.version for one in wanted if (old := kept.get(one.story)) is None or old.version != one.version}
 
 
@@ -158,9 +158,9 @@ def _only(kept: Mapping[StoryId, T], stories: Collection[StoryId]) -> dict[Story
 
 
 class PublicOrigins(Mapping[SourceId, Origin]):
-    """What may be said of each configured source: its title and its address, unless that carries a secret.
+    """Source id → public title and address. Sources whose address contains a secret are missing.
 
-    Made of each source when it is first asked for: a feed's stories come from few of thousands.
+    Each is made on first use, since the stories in feeds come from few of possibly thousands of sources.
     """
 
     def __init__(self, sources: Iterable[Source]) -> None:

@@ -17,7 +17,7 @@ _CUTTER = Cutter(RSS_NAMESPACES)
 
 
 def item(view: View) -> bytes:
-    """One item as UTF-8. Of several enclosures RSS has room for the first."""
+    """One item as UTF-8. Only the first enclosure is written, as the RSS Advisory Board's profile recommends."""
     made = FeedEntry()
     made.title(view.title)
     made.link(href=view.link)
@@ -40,7 +40,7 @@ def item(view: View) -> bytes:
 
 
 def _nodes(view: View) -> tuple[Node, ...]:
-    """pubDate is written here, too: feedgen switches the process's locale to write one."""
+    """Elements that feedgen lacks, and pubDate, for which feedgen would switch the process's locale."""
     language = [Node("dc:language", text=view.language)] if view.language else []
     image = [Node("media:thumbnail", {"url": view.image})] if view.image else []
     return (
@@ -57,7 +57,7 @@ def _nodes(view: View) -> tuple[Node, ...]:
 
 
 def document(head: Head) -> Frame:
-    """Everything around the items."""
+    """The document around its items."""
     generator = new_generator()
     generator.title(head.title)
     generator.link(href=head.home, rel="alternate")

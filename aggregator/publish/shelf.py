@@ -1,4 +1,4 @@
-"""Prepared answers: for each path the bytes, validators and headers of every content coding, made once for each change."""
+"""Prepared answers: path → bytes, validators, and headers in every content coding, made once for each change."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from msgspec import Struct, field
 from aggregator.publish.fragments import http_date
 
 CODINGS = ("br", "gzip", "identity")
-"""In the order of preference among equal weights: the smallest first."""
+"""In order of preference among equal weights, smallest first."""
 _GZIP_LEVEL = 6
 _BROTLI_QUALITY = 5
-"""About gzip's time and a tenth smaller; the best quality takes a second for a large feed."""
+"""Takes about as long as gzip and is a tenth smaller. The best quality takes a second for a large feed."""
 _WORTH_CODING = 200
 """Bytes below which a coding saves less than its header costs."""
 _TEXT = re.compile(r"text/|application/(?:atom|rss|feed|json|xml|opml)|\+xml")
 
 
 class Representation(Struct, frozen=True):
-    """One content coding of a document. headers: all of a 200; kept: those of a 304 (RFC 9110 15.4.5). In ASGI's form."""
+    """A document in one content coding. headers: of a 200; kept: of a 304 (RFC 9110 15.4.5); both as ASGI takes them."""
 
     body: bytes
     etag: str
@@ -33,9 +33,9 @@ class Representation(Struct, frozen=True):
 
 
 class Prepared(Struct):
-    """A document that is ready to be sent. Codings are made when first asked for, and once.
+    """A document that is ready to be sent. Each coding is made once, on first use.
 
-    modified: when its bytes last changed, whole seconds. token: None for public documents. extra: further headers.
+    modified: when its bytes last changed, in whole seconds. token: None for public documents. extra: further headers.
     """
 
     type: str
@@ -52,20 +52,20 @@ class Prepared(Struct):
             self.digest = digest(self.body)
 
     def is_as(self, other: Prepared) -> bool:
-        """Whether the other would be answered with the same bytes and headers, `modified` aside."""
+        """Whether both have the same bytes and headers, except for `modified`."""
         mine = (self.digest, self.type, self.cache, self.token, self.extra)
         return mine == (other.digest, other.type, other.cache, other.token, other.extra)
 
     @property
     def codings(self) -> tuple[str, ...]:
-        """The codings that this document is worth having in."""
+        """The codings that are worthwhile for this document."""
         return CODINGS if len(self.body) > _WORTH_CODING and _TEXT.search(self.type) else ("identity",)
 
     def ready(self, coding: str) -> Representation | None:
         return self._made.get(coding)
 
     def make(self, coding: str) -> Representation:
-        """The representation in a coding; compresses if nobody asked before (up to tens of milliseconds for a large feed)."""
+        """The representation in a coding. The first call compresses, which takes tens of milliseconds for a large feed."""
         made = self._made.get(coding)
         if made is None:
             made = self._made[coding] = self._represent(coding)
@@ -94,7 +94,7 @@ class Prepared(Struct):
 
 
 def digest(body: bytes) -> str:
-    """What an ETag is made of: 128 bits over the bytes."""
+    """A 128-bit hash of the bytes, used in ETags."""
     return xxhash.xxh3_128_hexdigest(body)
 
 
@@ -103,39 +103,39 @@ def _raw(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
 
 
 class Moved(Struct, frozen=True):
-    """A document that is to be found elsewhere for good (301). token: as in `Prepared`."""
+    """A document that has moved permanently (301). token: as in `Prepared`."""
 
     to: str
     token: str | None = None
 
 
 class Gone(Struct, frozen=True):
-    """A document that was taken away for good (410)."""
+    """A document that was removed permanently (410)."""
 
 
 GONE = Gone()
 Answer: TypeAlias = Prepared | Moved | Gone
 Knows: TypeAlias = Callable[[str], bool]
-"""Whether a request proves that it knows a token."""
+"""Tells whether a request knows a token."""
 
 
-def nothing_late(path: str, knows: Knows) -> Answer | None:
-    """What a shelf answers late before anything is published."""
+def answer_nothing(path: str, knows: Knows) -> Answer | None:
+    """The on-demand answer of a shelf before anything is published: None."""
     return None
 
 
 class Shelf:
-    """Path → document. Read by the server while the publisher puts: each put swaps one reference.
+    """Path → document. The server reads while the publisher writes; each write swaps one reference.
 
-    late: answers for what is not on the shelf; it may take milliseconds and is called in threads. It looks nothing up for a
-    request that does not know the token of what it asks for, so that this takes no longer than an address that nobody has.
+    on_demand: answers for paths that are not on the shelf. It may take milliseconds and is called in threads. Without the
+    token of a private document it looks nothing up, so that its timing does not reveal whether the document exists.
     """
 
     def __init__(self) -> None:
         self._documents: dict[str, Prepared] = {}
         self._whole: dict[str, Prepared] = {}
         self._away: Mapping[str, Moved | Gone] = {}
-        self.late: Callable[[str, Knows], Answer | None] = nothing_late
+        self.on_demand: Callable[[str, Knows], Answer | None] = answer_nothing
 
     def get(self, path: str) -> Prepared | None:
         return self._documents.get(path)
@@ -147,11 +147,11 @@ class Shelf:
         self._documents.pop(path, None)
 
     def whole(self, path: str) -> Prepared | None:
-        """What a holder of its token gets in place of the public document."""
+        """The document that a holder of its token gets in place of the public one."""
         return self._whole.get(path)
 
     def put_whole(self, path: str, document: Prepared | None) -> None:
-        """None: there is none any more."""
+        """Sets that document, or removes it if None."""
         if document is None:
             self._whole.pop(path, None)
         else:
@@ -161,7 +161,7 @@ class Shelf:
         return iter(tuple(self._documents))
 
     def put_away(self, paths: Mapping[str, Moved | Gone]) -> None:
-        """Replaces what is known of feeds that were renamed or are not published any more."""
+        """Replaces the answers for feeds that were renamed or are no longer published."""
         self._away = paths
 
     def away(self, path: str) -> Moved | Gone | None:

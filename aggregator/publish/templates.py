@@ -1,29 +1,27 @@
-"""The templates of web pages. The only module that knows jinja2."""
+"""The templates of web pages. The only module that imports jinja2."""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-OPTIONS: dict[str, Any] = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
+FOLDER = Path(__file__).with_name("templates")
+"""Templates, the style sheet, and the script."""
 
 
-def new_environment() -> Environment:
-    """The options of all templates, and where they are."""
-    folder = Path(__file__).with_name("templates")
-    made = Environment(loader=FileSystemLoader(folder), undefined=StrictUndefined, **OPTIONS)
-    made.filters["markup"] = Markup  # for bodies alone, which nh3 cleaned and scrub scrubbed
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(FOLDER), undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    made.filters["markup"] = Markup  # only for bodies, which are cleaned by nh3 and scrubbed
     return made
-
-
-_environment = cache(new_environment)
 
 
 @cache
 def template(name: str) -> Template:
-    """The template of a file's name."""
+    """The template in a file of this name."""
     return _environment().get_template(name)

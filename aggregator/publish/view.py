@@ -1,4 +1,4 @@
-"""What a reader sees of a story: one value that all three formats are written from."""
+"""The view of a story: one value that all three formats and the web pages are written from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aggregator.settings import Site
 
 
 class Origin(Struct, frozen=True):
-    """The feed that the lead was taken from. url: its public address; site: the front page of who makes it."""
+    """The feed that the lead came from. url: its public address; site: its publisher's front page."""
 
     title: str
     url: str
@@ -30,14 +30,14 @@ class Also(Struct, frozen=True):
 
 
 class Term(Struct, frozen=True):
-    """A category. scheme: an IRI that says what kind of term it is; None for a feed's own."""
+    """A category. scheme: an IRI for the kind of term; None for a category from the source's feed."""
 
     term: str
     scheme: str | None
 
 
 class Media(Struct, frozen=True):
-    """An enclosure; length in bytes, 0 where unknown; duration in seconds."""
+    """An enclosure. length: in bytes, 0 if unknown; duration: in seconds."""
 
     url: str
     type: str
@@ -47,10 +47,10 @@ class Media(Struct, frozen=True):
 
 
 class View(Struct, frozen=True):
-    """A story as it is published, with a content mode applied. Everything is clean; `published` is in whole seconds.
+    """A story as published in one content mode. All texts are clean; `published` is in whole seconds.
 
-    summary: plain text. body: HTML, never empty, "also reported by" included. full: the body is the whole text, so that the
-    summary is worth giving, too. page: the story's own page.
+    summary: plain text. body: HTML, never empty, with its "also reported by" line. full: whether the body is the whole text,
+    in which case formats add the summary. page: the address of the story's page.
     """
 
     id: StoryId
@@ -74,22 +74,22 @@ class View(Struct, frozen=True):
 
     @property
     def has_page(self) -> bool:
-        """Whether it is a story with a page of its own."""
+        """Whether the story has its own page."""
         return self.page.endswith(self.id)
 
 
-def apart(updated: Instant, id: str) -> float:
-    """The second of a change, with a fraction that is the story's own.
+def unique_updated(updated: Instant, id: str) -> float:
+    """The time of a change in whole seconds, plus a fraction derived from the story's id.
 
-    Stories that change in one poll would all carry the same `updated`, which readers and validators take for a made-up date.
+    Otherwise all stories that change in one poll would have the same `updated`, which readers and validators take for a fake.
     """
     return int(updated) + int(id.replace("-", "")[-8:], 16) % 1_000_000 / 1_000_000
 
 
 def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Origin], *, public: bool = True) -> View:
-    """Makes the view. content: "full", "summary" or "title". sources: the configured sources' public titles and addresses.
+    """Makes the view. content: "full", "summary", or "title". sources: public titles and addresses of configured sources.
 
-    public: False for a private feed: its stories may have no page.
+    public: False for a private feed, whose stories may have no page.
     """
     lead = story.lead_item
     entry = lead.entry
@@ -109,7 +109,7 @@ def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Orig
         link=link,
         page=page,
         published=published,
-        updated=apart(max(story.updated, published), story.id),
+        updated=unique_updated(max(story.updated, published), story.id),
         authors=_authors(entry) or (outlet,),
         outlet=outlet,
         origin=_origin(lead, link, sources),
@@ -138,7 +138,7 @@ def _first_address(story: Story) -> str | None:
 
 
 def _also(story: Story, lead: Item) -> tuple[Also, ...]:
-    """Every other outlet once, by its first report that has an address. Two of one name would look like one told twice."""
+    """The first report with an address of every other outlet. Outlets of one name count as one."""
     found: list[Also] = []
     seen = {lead.outlet_key, _outlet(lead).casefold()}
     for item in story.reports:
@@ -150,7 +150,7 @@ def _also(story: Story, lead: Item) -> tuple[Also, ...]:
 
 
 def _origin(lead: Item, link: str, sources: Mapping[SourceId, Origin]) -> Origin:
-    """Where the lead was read: what an aggregator's entry names, the configured source, or (if it is gone) the outlet's site."""
+    """The lead's origin: what an aggregator's entry names, else the configured source, else (if it is gone) the outlet's site."""
     named = lead.entry.origin
     if lead.aggregator and named is not None and (url := characters.address(named.url)):
         return Origin(characters.plain(named.title or "") or _outlet(lead), url, "/".join(url.split("/")[:3]) + "/")
@@ -170,7 +170,7 @@ def _body(entry: Entry, content: str) -> str:
 
 
 def _attribution(link: str, outlet: str, also: tuple[Also, ...], language: str, *, bare: bool) -> str:
-    """The closing line: who else reports it; where there is no text at all, who reports it."""
+    """The closing line, which names other outlets. If the body is empty, it names the lead's outlet, too."""
     words = wording(language)
     if not also and not bare:
         return ""
@@ -182,7 +182,7 @@ def _attribution(link: str, outlet: str, also: tuple[Also, ...], language: str, 
 
 
 def _terms(story: Story, site: Site) -> tuple[Term, ...]:
-    """Categories in a fixed order, each term and kind once."""
+    """Categories in a fixed order, without duplicates."""
     terms = (
         Term(characters.plain(tag.value), None if tag.kind is TagKind.CATEGORY else f"{site.url}/#{tag.kind}")
         for tag in sorted(story.tags)
@@ -191,7 +191,7 @@ def _terms(story: Story, site: Site) -> tuple[Term, ...]:
 
 
 def _media(entry: Entry) -> tuple[Media, ...]:
-    """By address, so that the one that RSS has room for is the first one of the others."""
+    """Enclosures sorted by address, so that the single one in RSS is the first of the other formats."""
     found = {
         url: Media(
             url,

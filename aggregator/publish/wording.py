@@ -1,4 +1,4 @@
-"""The few words that the product itself writes into a story, in the story's language."""
+"""Phrases that the product adds to a story, in the story's language."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ _LANGUAGES = {
 
 
 def wording(language: str) -> Wording:
-    """The words in a language (a tag such as `de-AT`); English where there are none."""
+    """The phrases in a language (a tag such as `de-AT`), or in English if there are none."""
     return _LANGUAGES.get(language.lower().split("-")[0], _ENGLISH)

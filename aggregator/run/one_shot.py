@@ -9,7 +9,7 @@ from aggregator.errors import AggregatorError
 from aggregator.model import SourceId
 from aggregator.pipeline import PollReport, Work
 from aggregator.ports import PollRequest, Store
-from aggregator.publish import filling, sealed
+from aggregator.publish import filling, published_state
 from aggregator.run import poll_requests
 from aggregator.run.maintenance import SWEPT_KEY, Maintenance
 from aggregator.run.periodic import PeriodicWork
@@ -71,18 +71,18 @@ def _claim_sources(runtime: Runtime, ids: Sequence[SourceId] | None, *, forced: 
 
 def publish_if_changed(runtime: Runtime) -> None:
     """Publishes everything unless the database, the config and the files are as the last publishing left them."""
-    before = _seal(runtime)
-    if before is not None and runtime.store.value(sealed.KEY) == before:
+    before = _fingerprint(runtime)
+    if before is not None and runtime.store.value(published_state.FINGERPRINT_KEY) == before:
         return
     runtime.publisher.publish(None, runtime.clock.now())
     with runtime.store.begin() as transaction:
-        transaction.set_value(sealed.KEY, _seal(runtime))
+        transaction.set_value(published_state.FINGERPRINT_KEY, _fingerprint(runtime))
 
 
-def _seal(runtime: Runtime) -> str | None:
-    """Computes the seal over all that documents depend on, including included files and the last sweep."""
+def _fingerprint(runtime: Runtime) -> str | None:
+    """Computes a fingerprint of all that documents depend on, including included files and the last sweep."""
     swept = runtime.store.value(SWEPT_KEY) or ""
-    return sealed.seal(runtime.settings, runtime.store, fingerprint(runtime.settings) + swept.encode())
+    return published_state.fingerprint_published(runtime.settings, runtime.store, fingerprint(runtime.settings) + swept.encode())
 
 
 async def poll_there(

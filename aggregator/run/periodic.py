@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from aggregator.cadence.hours import following
 from aggregator.model import Instant, Slug, SourceId, SourceState
 from aggregator.ports import EVENTS, Delivery, Event, Job, Rules, Store, Transaction
-from aggregator.publish import owed
+from aggregator.publish import notifications
 from aggregator.run import clock_jumps, health
 from aggregator.run.metrics import Metrics
 from aggregator.run.opml_lists import OpmlLists
@@ -101,7 +101,7 @@ class PeriodicWork:
         conditions = self._find_conditions(states, now)
         events = health.diff_events(runtime.store.events(EVENTS), conditions, now)
         if events:
-            alerts = owed.alerts(events, runtime.settings.alerts_webhook, now)
+            alerts = notifications.notify_of_events(events, runtime.settings.alerts_webhook, now)
             self._health_is_published = False
             await runtime.writer.commit(lambda transaction: _save(transaction, events, alerts))
         for event in events:
@@ -141,11 +141,11 @@ def _correct_times(store: Store, now: Instant) -> tuple[Mapping[SourceId, Source
         with store.begin() as transaction:
             for state in corrected.values():
                 transaction.save_state(state)
-            owed.note(transaction, clock_jumps.correct_deliveries(store.deliveries(math.inf, EVENTS), now))
+            notifications.save_deliveries(transaction, clock_jumps.correct_deliveries(store.deliveries(math.inf, EVENTS), now))
     return states | corrected, len(corrected)
 
 
 def _save(transaction: Transaction, events: list[Event], alerts: list[Delivery]) -> None:
     for event in events:
         transaction.save_event(event)
-    owed.note(transaction, alerts)
+    notifications.save_deliveries(transaction, alerts)

@@ -19,7 +19,7 @@ from aggregator.serve.negotiation import coding, is_current
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 """RFC 9110 7.2: what may stand in a Host header."""
-_LATE = re.compile(r"/(?:feeds/[^/]+|stories)/[^/]+\Z")
+_ON_DEMAND = re.compile(r"/(?:feeds/[^/]+|stories)/[^/]+\Z")
 """Paths that may be answered by looking into the store."""
 _NOBODY = ""
 """The token of an address that nobody has."""
@@ -50,9 +50,9 @@ class Front:
         path = scope["path"] if scope["path"] != "/" else "/index.html"
         credentials = Credentials(scope["query_string"], asked.get(b"authorization"))
         answer: Answer | None = self._shelf.get(path) or self._shelf.away(path)
-        if answer is None and _LATE.match(path):
+        if answer is None and _ON_DEMAND.match(path):
             try:
-                answer = await asyncio.to_thread(self._shelf.late, path, credentials.know)
+                answer = await asyncio.to_thread(self._shelf.on_demand, path, credentials.know)
             except AggregatorError:  # the store can't be read at this moment; it says why in its own log
                 await send_short(scope, send, 503, {"retry-after": "30"})
                 return

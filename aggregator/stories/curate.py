@@ -15,7 +15,7 @@ from aggregator.dedup.lead import choose_lead
 from aggregator.dedup.visible import visible_hash
 from aggregator.model import Instant, Slug, Story, StoryId
 from aggregator.ports import Feeds, OutputState, Rules, Tagged, Transaction
-from aggregator.publish import select
+from aggregator.publish import placement
 
 Slugs: TypeAlias = tuple[Slug, ...]
 
@@ -64,7 +64,7 @@ class Curator(Struct, frozen=True):
         """The feeds that a story enters, leaves and stays in; `current` are those that it is in."""
         heritage = self.heirs.get(story.id, ())
         offered = replace(story, old=False) if heritage else story
-        placed = select.place(offered, tagged.outputs, current, self.outputs, now=self.now, settle=self.settle)
+        placed = placement.place(offered, tagged.outputs, current, self.outputs, now=self.now, settle=self.settle)
         enter = placed.enter
         if self.oldest:
             enter = tuple(slug for slug in enter if story.published >= self.oldest.get(slug, story.published))

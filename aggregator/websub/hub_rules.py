@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from aggregator.model import Fault, Instant
 from aggregator.ports import Delivery, Reply, Subscription
-from aggregator.publish.owed import signature
+from aggregator.publish.notifications import sign
 from aggregator.text.urls import registrable_domain, resolve
 
 SHORTEST_LEASE = 300
@@ -146,7 +146,7 @@ def subscription(asked: Asked, now: Instant) -> Subscription:
 def headers(content_type: str, hub_url: str, topic_url: str, secret: str | None, body: bytes) -> tuple[tuple[str, str], ...]:
     """The headers of a delivery (WebSub 7); the signature only where a secret was given (7.1)."""
     plain = (("Content-Type", content_type), ("Link", f'<{hub_url}>; rel="hub", <{topic_url}>; rel="self"'))
-    return (*plain, ("X-Hub-Signature", signature(secret, body))) if secret else plain
+    return (*plain, ("X-Hub-Signature", sign(secret, body))) if secret else plain
 
 
 class Outcome(Struct, frozen=True):

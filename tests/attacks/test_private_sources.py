@@ -256,7 +256,7 @@ def test_a_story_that_was_private_shows_by_no_id_of_it(newsroom: Newsroom) -> No
     newsroom.publisher.publish(None, newsroom.clock.now())
     guessed = list(zip(range(3), story_ids(one.items[0]), strict=False))
     for _, id in guessed:
-        assert newsroom.publisher.shelf.late(f"/stories/{id}", lambda token: False) is None
+        assert newsroom.publisher.shelf.on_demand(f"/stories/{id}", lambda token: False) is None
     assert telling(newsroom) == []
 
 

@@ -387,7 +387,7 @@ def test_the_page_of_a_story_that_was_taken_down_answers_like_one_that_never_was
     """Else its address would tell that a feed with a token had shown it."""
     story = read.store.story_of("https://one.example/ferry")
     nobody = "/stories/00000000-0000-0000-0000-000000000000"
-    late = read.publisher.shelf.late
+    late = read.publisher.shelf.on_demand
 
     def knows(_: str | None) -> bool:
         return False

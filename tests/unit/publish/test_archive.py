@@ -28,24 +28,24 @@ def shown(seq: int, *, updated: float = 0.0, entered: float = 0.0) -> Shown:
 
 @pytest.mark.parametrize(("members", "closed"), [(0, 0), (12, 0), (13, 10), (25, 10)])
 def test_a_page_closes_only_when_the_document_keeps_its_items(members: int, closed: int) -> None:
-    found = archive.to_close([shown(seq) for seq in range(1, members + 1)], items=3, sources={})
+    found = archive.select_to_close([shown(seq) for seq in range(1, members + 1)], items=3, sources={})
     assert len(found) == closed
     assert [one.seq for one in found] == list(range(1, closed + 1))
 
 
 def test_what_changed_last_stays_in_the_document() -> None:
     members = [shown(seq, updated=float(seq)) for seq in range(2, 14)] + [shown(1, updated=99.0)]
-    assert 1 not in {one.seq for one in archive.to_close(members, items=3, sources={})}
+    assert 1 not in {one.seq for one in archive.select_to_close(members, items=3, sources={})}
 
 
 def test_what_entered_at_one_moment_is_closed_in_the_order_of_its_dates() -> None:
     members = [shown(seq, updated=100.0 - seq, entered=200.0) for seq in range(1, 14)]
-    assert {one.seq for one in archive.to_close(members, items=3, sources={})} == set(range(4, 14))
+    assert {one.seq for one in archive.select_to_close(members, items=3, sources={})} == set(range(4, 14))
 
 
 def test_what_changed_in_one_second_is_closed_in_the_order_that_its_fractions_show() -> None:
     members = [shown(seq, updated=100.9 - seq / 100) for seq in range(1, 14)]
-    assert {one.seq for one in archive.to_close(members, items=3, sources={})} == set(range(1, 11))
+    assert {one.seq for one in archive.select_to_close(members, items=3, sources={})} == set(range(1, 11))
 
 
 @pytest.fixture
@@ -139,12 +139,12 @@ def nobody(token: str) -> bool:
 
 def test_old_pages_may_be_kept_for_a_year_and_the_last_may_not(tmp_path: Path, store: SqliteStore) -> None:
     made, _ = grown(tmp_path, store, 24)
-    first, last = made.shelf.late("/feeds/all/1.atom", nobody), made.shelf.late("/feeds/all/2.atom", nobody)
+    first, last = made.shelf.on_demand("/feeds/all/1.atom", nobody), made.shelf.on_demand("/feeds/all/2.atom", nobody)
     assert isinstance(first, Prepared) and isinstance(last, Prepared)
     assert first.cache == "public, max-age=31536000, immutable"
     assert last.cache == "public, max-age=300"
     assert first.body == (tmp_path / "public/feeds/all/1.atom").read_bytes()
-    assert made.shelf.late("/feeds/all/3.atom", nobody) is None
+    assert made.shelf.on_demand("/feeds/all/3.atom", nobody) is None
 
 
 def test_what_is_taken_down_leaves_closed_pages(tmp_path: Path, store: SqliteStore) -> None:

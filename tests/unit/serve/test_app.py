@@ -134,7 +134,7 @@ def test_a_store_that_can_not_be_read_is_told_as_such(app: ASGIApp, shelf: Shelf
     def fail(path: str, knows: Knows) -> None:
         raise AggregatorError("the database is locked")
 
-    shelf.late = fail
+    shelf.on_demand = fail
     assert ask(app, "/stories/x").status == 503
 
 

@@ -1,4 +1,4 @@
-"""What is answered without being kept ready: archive pages, and the pages of stories, of which there are too many."""
+"""Documents that are made on demand: archive pages and story pages, which are too many to keep in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aggregator.model import Slug, StoryId
 from aggregator.ports import Stories
 from aggregator.publish import pages
 from aggregator.publish.addresses import story_path
-from aggregator.publish.closed import ClosedPages
+from aggregator.publish.closed_pages import ClosedPages
 from aggregator.publish.head import Head, ttl
 from aggregator.publish.rendering import public_origins
 from aggregator.publish.shelf import Answer, Knows, Moved, Prepared
@@ -19,8 +19,8 @@ from aggregator.settings import Output, Settings
 _STORY = re.compile(r"/stories/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
-class Late:
-    """Answers by path, from committed state. Used by several threads at once. head_of: the current head of an output."""
+class OnDemand:
+    """Answers by path from committed state. Thread-safe. head_of: returns the current head of an output."""
 
     def __init__(self, settings: Settings, store: Stories, closed: ClosedPages, head_of: Callable[[Output], Head]) -> None:
         self._settings = settings
@@ -31,12 +31,12 @@ class Late:
         self._public = {output.slug: output for output in settings.outputs if output.token is None}
 
     def answer(self, path: str, knows: Knows) -> Answer | None:
-        """The document, where it has moved to, that it is gone, or None for a path that means nothing to who asks."""
+        """The document or its new address; None if the path is unknown or the requester may not know it."""
         matched = _STORY.fullmatch(path)
         return self._story(StoryId(matched[1])) if matched else self._closed.prepared(path, knows)
 
     def _story(self, id: StoryId) -> Answer | None:
-        """A story's page. One that is in no public feed is as unknown as one that never was, and nothing of it is read."""
+        """A story's page. A story in no public feed is answered like an unknown one, and its content is not read."""
         whereabouts = self._store.whereabouts(id)
         if whereabouts is None or whereabouts.private:
             return None
@@ -55,6 +55,6 @@ class Late:
         return Prepared("text/html; charset=utf-8", body, int(shown.updated), cache, extra=pages.headers())
 
     def _content(self, slugs: list[Slug]) -> str:
-        """The page shows no more of the text than the public feeds do."""
+        """The content mode of the page, which shows no more text than the public feeds do."""
         modes = {self._public[slug].content for slug in slugs}
         return next((mode for mode in ("full", "summary") if mode in modes), "title")

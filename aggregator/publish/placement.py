@@ -1,4 +1,4 @@
-"""Which published feeds a story belongs in: pure decisions, which the poll stores and `why` can print."""
+"""Decides which published feeds a story belongs in. The poll stores the decisions, and `why` prints them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from aggregator.ports import OutputState
 
 
 class Placement(Struct, frozen=True):
-    """What changes in the feeds for one story. stay: feeds it was in and stays in: their documents show it anew.
+    """The feeds that a story enters, leaves, and stays in. Those it stays in show its new version.
 
-    reasons: for every feed that was wanted or left, why.
+    reasons: feed → reason, for every feed that the story matches or leaves.
     """
 
     enter: tuple[Slug, ...] = ()
@@ -31,11 +31,11 @@ def place(
     now: Instant,
     settle: float = 0.0,
 ) -> Placement:
-    """Decides for one story: `wanted` are the feeds whose queries match it, `current` those it is in.
+    """Decides for one story. wanted: feeds whose queries match it; current: feeds it is in.
 
-    A story that is taken down or has become another's alias leaves everything. A backlog story (`old`) enters only feeds that
-    are still being filled, one beyond its source's budget (`excess`) none; one that is in stays in. A new story waits `settle`
-    seconds for a better lead.
+    A story that was taken down or became another's alias leaves all feeds. A backlog story (`old`) enters only feeds that are
+    being filled; a story beyond its source's budget (`excess`) enters none. Both stay where they are. A new story waits
+    `settle` seconds for a better lead.
     """
     if story.dropped or story.alias_of is not None:
         reason = "taken down" if story.dropped else f"is now {story.alias_of}"
@@ -58,7 +58,7 @@ def place(
 
 
 def is_filled(states: Iterable[SourceState], now: Instant) -> bool:
-    """Whether a new feed has had its chance of every source's backlog: each was asked once, or has to wait, or is not polled.
+    """Whether a new feed is filled: every enabled source was polled once, is gone, or has to wait.
 
     states: of the enabled sources.
     """

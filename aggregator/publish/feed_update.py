@@ -1,4 +1,4 @@
-"""One feed as it is about to become visible: its documents, its page, and what is remembered of it."""
+"""An update of one published feed: its new documents, its page, and the mark to store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from aggregator.model import Instant, StoryId
 from aggregator.publish import pages
-from aggregator.publish.documents import documents
+from aggregator.publish.formats import render_documents
 from aggregator.publish.head import ArchiveLinks, Head, head
 from aggregator.publish.rendering import Listed, Rendered
 from aggregator.publish.shelf import digest
@@ -16,7 +16,7 @@ from aggregator.settings import Output, Settings, Site
 
 
 class Mark(Struct, frozen=True):
-    """What is stored of a published feed. modified: when its bytes last changed; updated: its own date, which never goes back."""
+    """The stored state of a published feed. modified: when its bytes last changed; updated: its own date, never decreasing."""
 
     digest: str = ""
     modified: int = 0
@@ -31,7 +31,7 @@ class Mark(Struct, frozen=True):
 
 
 class Content(Struct, frozen=True):
-    """What a feed shows, in order. listed: see `Feed`. basis: equal only for contents that are the same; None: not known."""
+    """What a feed shows, in order. listed: see `Feed`. basis: equal only if the contents are equal; None if unknown."""
 
     entries: list[Rendered]
     listed: list[Listed]
@@ -39,8 +39,11 @@ class Content(Struct, frozen=True):
     basis: object = None
 
 
-class Issue(Struct, frozen=True):
-    """made and digests: by format. page: the HTML twin, empty for a private feed. filling: see `OutputState`."""
+class FeedUpdate(Struct, frozen=True):
+    """A feed that is about to become visible.
+
+    made and digests: documents by format. page: the HTML page, empty for a private feed. filling: see `OutputState`.
+    """
 
     output: Output
     head: Head
@@ -57,12 +60,12 @@ class Issue(Struct, frozen=True):
         return tuple(one.story for one in self.content.entries)
 
     @property
-    def moved(self) -> bool:
-        """Whether bytes of its documents changed."""
+    def has_changed(self) -> bool:
+        """Whether any document changed."""
         return self.mark != self.old_mark
 
 
-def issue(
+def make_update(
     output: Output,
     settings: Settings,
     site_id: str,
@@ -72,17 +75,17 @@ def issue(
     now: Instant,
     *,
     filling: bool,
-) -> Issue:
-    """Makes the documents. old: what is stored of the last ones; changed: of the feed's state, the date of one that is empty."""
+) -> FeedUpdate:
+    """Renders a feed. old: the stored mark; changed: when the feed's state changed, which dates an empty feed."""
     entries = content.entries
     updated = max((one.updated for one in entries), default=float(int(changed)))
     top = head(output, settings, site_id, max(updated, old.updated), content.links)
-    made = documents(top, entries)
+    made = render_documents(top, entries)
     digests = {format: digest(body) for format, body in made.items()}
     new = digest("".join(digests.values()).encode())
     mark = old if new == old.digest else Mark(new, max(int(now), old.modified), top.updated)
     page = b"" if output.token is not None else _page(settings.site, top, content)
-    return Issue(output, top, content, made, digests, page, mark, old, filling)
+    return FeedUpdate(output, top, content, made, digests, page, mark, old, filling)
 
 
 def _page(site: Site, top: Head, content: Content) -> bytes:

@@ -1,6 +1,6 @@
-"""What is owed to the hub's subscribers and to webhooks: noted when a document becomes visible. What webhooks are sent.
+"""Notifies the hub's subscribers and webhooks: queues deliveries when a document becomes visible, and writes webhook messages.
 
-What the hub's subscribers are sent is in websub/deliveries.py.
+websub/deliveries.py writes the messages to subscribers.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from aggregator.settings import Output, Settings
 from aggregator.text.times import rfc3339
 
 SENT_KEY = "webhook."
-"""Prefix of stored values: what a webhook was last told of each story that its feed shows."""
+"""Prefix of stored values: the `updated` that a webhook last received for each story in its feed."""
 
 
-def to_subscribers(store: Subscribers, slug: Slug, digests: Mapping[str, str], now: Instant) -> list[Delivery]:
+def notify_subscribers(store: Subscribers, slug: Slug, digests: Mapping[str, str], now: Instant) -> list[Delivery]:
     """A delivery for each subscriber of a feed's documents."""
     return [
         Delivery(HUB_DOCUMENT, path, one.callback, "", digest, now, now)
@@ -48,13 +48,12 @@ def to_subscribers(store: Subscribers, slug: Slug, digests: Mapping[str, str], n
     ]
 
 
-def to_webhook(
+def notify_webhook(
     store: Values, output: Output, entries: Sequence[Rendered], now: Instant, *, filling: bool = False
 ) -> tuple[list[Delivery], str | None]:
-    """A delivery for each story that is new or changed since it was last told, and the value to store for the next time.
+    """A delivery for each story that is new or changed since the last call, and the value to store, or None if it is unchanged.
 
-    What a feed shows when its webhook is first seen, or while it is being filled, is taken as told: there is no flood of the
-    past. None: nothing to store.
+    Stories that the feed shows when its webhook is first configured, or while the feed is being filled, are not sent.
     """
     if output.webhook is None:
         return [], None
@@ -69,14 +68,14 @@ def to_webhook(
     return deliveries, text if text != stored else None
 
 
-def of_ended(store: Subscribers, served: Collection[str], now: Instant) -> list[tuple[Subscription, Delivery]]:
-    """The subscriptions to documents that are published no more, each with the word that it is over."""
+def end_subscriptions(store: Subscribers, served: Collection[str], now: Instant) -> list[tuple[Subscription, Delivery]]:
+    """The subscriptions to documents that are no longer published, each with its denial (WebSub 5.2)."""
     over = [one for one in store.subscriptions() if one.topic not in served]
     return [(one, Delivery(HUB_DENIAL, one.topic, one.callback, "", "", now, now)) for one in over]
 
 
-def alerts(events: Iterable[Event], webhook: str | None, now: Instant) -> list[Delivery]:
-    """A message to `alerts.webhook` for each event that opened or is over."""
+def notify_of_events(events: Iterable[Event], webhook: str | None, now: Instant) -> list[Delivery]:
+    """A delivery to `alerts.webhook` for each event that opened or ended."""
     if webhook is None:
         return []
     return [
@@ -85,18 +84,18 @@ def alerts(events: Iterable[Event], webhook: str | None, now: Instant) -> list[D
     ]
 
 
-def note(transaction: SubscriberWrites, deliveries: Iterable[Delivery]) -> None:
+def save_deliveries(transaction: SubscriberWrites, deliveries: Iterable[Delivery]) -> None:
     for one in deliveries:
         transaction.save_delivery(one)
 
 
-def signature(secret: str, body: bytes) -> str:
-    """The value of `X-Hub-Signature` (WebSub 7.1), which webhooks get, too."""
+def sign(secret: str, body: bytes) -> str:
+    """The value of `X-Hub-Signature` (WebSub 7.1). Webhooks get it, too."""
     return "sha256=" + hmac.new(secret.encode(), body, sha256).hexdigest()
 
 
-class Composer:
-    """Makes the messages to webhooks as things are now. Called in threads."""
+class WebhookComposer:
+    """Writes messages to webhooks from current state. Called in threads."""
 
     def __init__(self, settings: Settings, store: StoreView) -> None:
         self._settings = settings
@@ -109,7 +108,7 @@ class Composer:
         return {WEBHOOK: self.story, ALERT: self.alert}
 
     def alert(self, delivery: Delivery) -> Message | None:
-        """An event as JSON: what is wrong, or that it is over; None if it is no more known, or goes elsewhere now."""
+        """An event as JSON, with its state; None if it is no longer stored or the webhook has changed."""
         events = (one for one in self._store.events(EVENTS) if one.key == delivery.topic)
         event = next((one for one in events if f"{one.opened:.3f}" == delivery.subject), None)
         if event is None or self._settings.alerts_webhook != delivery.target:
@@ -126,9 +125,9 @@ class Composer:
         return Message("POST", delivery.target, (("Content-Type", "application/json; charset=utf-8"),), body)
 
     def story(self, delivery: Delivery) -> Message | None:
-        """The story as a JSON Feed item for a webhook, or None if its feed shows it no more.
+        """The story as a JSON Feed item, or None if its feed no longer shows it.
 
-        `X-Aggregator-Event` names story and version, so that a repeated message can be told; the signature is the hub's form.
+        `X-Aggregator-Event` identifies story and version, so that a receiver can detect a repeated message.
         """
         output = self._outputs.get(Slug(delivery.topic))
         story = self._store.story(StoryId(delivery.subject))
@@ -143,7 +142,7 @@ class Composer:
             ("X-Aggregator-Event", sha256(f"{story.id} {delivery.version}".encode()).hexdigest()[:32]),
         ]
         if output.webhook_secret:
-            headers.append(("X-Hub-Signature", signature(output.webhook_secret, body)))
+            headers.append(("X-Hub-Signature", sign(output.webhook_secret, body)))
         return Message("POST", delivery.target, tuple(headers), body)
 
 

@@ -1,4 +1,4 @@
-"""One logical feed as its three documents."""
+"""Writes one feed in all three formats."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from aggregator.publish.head import Head
 from aggregator.publish.rendering import Rendered
 
 
-def documents(head: Head, entries: Sequence[Rendered]) -> dict[str, bytes]:
-    """Format → bytes, with the same entries in the same order."""
+def render_documents(head: Head, entries: Sequence[Rendered]) -> dict[str, bytes]:
+    """Format → document. All have the same entries in the same order."""
     made = (
         atom.document(head).around([one.atom for one in entries]),
         rss.document(head).around([one.rss for one in entries]),

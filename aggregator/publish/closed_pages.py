@@ -1,4 +1,4 @@
-"""Closed archive pages: closing them, writing their files, and answering for them without keeping them all in memory."""
+"""Closed archive pages: closes them, writes their files, and serves them from the store."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import ArchivePage, Shown, Store
 from aggregator.publish import archive
 from aggregator.publish.addresses import FORMATS, TYPES, page_path
-from aggregator.publish.documents import documents
 from aggregator.publish.files import Tree
+from aggregator.publish.formats import render_documents
 from aggregator.publish.head import ArchiveLinks, Head, head
 from aggregator.publish.rendering import Rendered, Renderer, in_order
 from aggregator.publish.shelf import Knows, Prepared, digest
@@ -19,11 +19,11 @@ from aggregator.settings import Output, Settings
 
 YEAR = 31_536_000
 PAGES_KEY = "publish.pages."
-"""Prefix of stored values: what the page files of a feed were last written from."""
+"""Prefix of stored values: the digest and page count that a feed's page files were last written from."""
 DROPS_KEY = "publish.drops"
-"""Key of the stored number of dropped addresses that archive pages were cleared of."""
+"""Key of the stored number of drop decisions that were applied to archive pages."""
 Closed: TypeAlias = tuple[ArchivePage, list[Rendered]]
-"""A page and its entries, the newest first."""
+"""A page and its entries, newest first."""
 
 _PATH = re.compile(r"/feeds/([^/]+)/([1-9][0-9]{0,8})\.(atom|rss|json)")
 
@@ -43,7 +43,7 @@ class ClosedPages:
         self._counts: dict[Slug, int] = {}
 
     def count(self, slug: Slug) -> int:
-        """How many pages the feed has: also the number of its newest. Digests have none: their issues are kept as pages."""
+        """The feed's number of pages, which is also its newest page's number. 0 for digests, whose pages are issues."""
         if slug not in self._outputs:
             return 0
         if slug not in self._counts:
@@ -51,14 +51,14 @@ class ClosedPages:
         return self._counts[slug]
 
     def close(self, output: Output, shown: list[Shown], now: Instant) -> list[Shown]:
-        """Closes what is due to be closed and returns the members that are left in the subscription document."""
+        """Closes the pages that are due. Returns the members left in the subscription document."""
         if not archive.is_due(shown, output.items):
             return shown
         before, sources = self.count(output.slug), self._store.lead_sources(output.slug)
         closed: list[Closed] = []
-        while members := archive.to_close(shown, output.items, sources):
+        while members := archive.select_to_close(shown, output.items, sources):
             entries = in_order(self._renderer.entries(members, output), "published")
-            closed.append((archive.close(output.slug, before + len(closed) + 1, entries, now), entries))
+            closed.append((archive.make_page(output.slug, before + len(closed) + 1, entries, now), entries))
             gone = {one.story for one in members}
             shown = [one for one in shown if one.story not in gone]
         if closed:
@@ -66,27 +66,27 @@ class ClosedPages:
         return shown
 
     def _save(self, output: Output, closed: Sequence[Closed], before: int) -> None:
-        """Stores these pages and writes their files. before: how many there were."""
+        """Stores these pages and writes their files. before: the number of pages before them."""
         with self._store.begin() as transaction:
             for page, _ in closed:
                 transaction.mark_published(page.stories)
                 transaction.save_page(page)
         self._counts[output.slug] = before + len(closed)
         if before:
-            self._rewrite(output, before)  # it now has a next one: the one change of a closed page's links
+            self._rewrite(output, before)  # it now links to a next page
         for page, entries in closed:
             self._write(output, page, entries)
         self._note_written(output, before)
 
     def _note_written(self, output: Output, before: int) -> None:
-        """Remembers that the files of all pages are written, if those of the pages before were."""
+        """Records that the files of all pages are written, provided those of the earlier pages were."""
         made_from = self._made_from(output)
         if not before or self._store.value(PAGES_KEY + output.slug) == f"{made_from} {before}":
             with self._store.begin() as transaction:
                 transaction.set_value(PAGES_KEY + output.slug, f"{made_from} {self.count(output.slug)}")
 
     def write_all(self) -> None:
-        """Writes the files of pages anew where the config has changed what stands in them, or where writing was interrupted."""
+        """Rewrites page files if the config changed their content or if writing was interrupted."""
         for output in self._outputs.values():
             count = self.count(output.slug)
             state = f"{self._made_from(output)} {count}"
@@ -94,14 +94,14 @@ class ClosedPages:
             if not count or stored == state:
                 continue
             before, _, written = stored.partition(" ")
-            first = int(written) if before == state.partition(" ")[0] else 1  # the last one written has a next one now
+            first = int(written) if before == state.partition(" ")[0] else 1  # the last page written now links to a next one
             for number in range(first, count + 1):
                 self._rewrite(output, number)
             with self._store.begin() as transaction:
                 transaction.set_value(PAGES_KEY + output.slug, state)
 
     def take_down_dropped(self) -> None:
-        """Takes stories that a person dropped since the last time out of closed pages: out of feeds they go by leaving them."""
+        """Takes stories that a person dropped since the last call out of closed pages. Placement takes them out of feeds."""
         dropped = [override.a for override in self._store.overrides() if override.kind == "drop"]
         if str(len(dropped)) == (self._store.value(DROPS_KEY) or "0"):
             return
@@ -116,36 +116,36 @@ class ClosedPages:
             for listed in self._store.pages(output.slug):
                 page = self._store.page(output.slug, listed.page) if set(listed.stories) & set(stories) else None
                 if page is not None:
-                    rest = archive.without(page, stories)
+                    rest = archive.remove_stories(page, stories)
                     with self._store.begin() as transaction:
                         transaction.save_page(rest)
                     self._write(output, rest, archive.unpack(rest.body))
 
     def withdraw(self, stories: Collection[StoryId]) -> None:
-        """Takes private stories out of every closed page of public feeds, and shows others there as they are now.
+        """Takes private stories out of closed pages of public feeds and renders the rest of `stories` again.
 
-        A story that a private source had told together with others goes on without it.
+        A story that a private source reported along with public ones stays, without the private report.
         """
         for output in self._outputs.values():
             for listed in self._store.pages(output.slug) if output.token is None else ():
                 found = set(listed.stories).intersection(stories)
                 page = self._store.page(output.slug, listed.page) if found else None
                 if page is not None:
-                    anew = {one.story: one for one in self._renderer.anew(found, output)}
-                    rest = archive.with_anew(page, found, anew)
+                    anew = {one.story: one for one in self._renderer.render_current(found, output)}
+                    rest = archive.replace_stories(page, found, anew)
                     with self._store.begin() as transaction:
                         transaction.withdraw(output.slug, set(page.stories).difference(rest.stories))
                         transaction.save_page(rest)
                     self._write(output, rest, archive.unpack(rest.body))
 
     def paths(self, output: Output) -> Iterator[str]:
-        """The paths of all its pages' documents."""
+        """The paths of the documents of all pages of a feed."""
         for number in range(1, self.count(output.slug) + 1):
             for format in FORMATS:
                 yield page_path(output.slug, number, format)
 
     def prepared(self, path: str, knows: Knows) -> Prepared | None:
-        """The document at a path, or None if that is no archive page, or a private one and its token is not known."""
+        """The document at a path. None if there is no such archive page, or if it is private and the token is not known."""
         matched = _PATH.fullmatch(path)
         output = self._outputs.get(Slug(matched[1])) if matched else None
         if output is not None and output.token is not None and not knows(output.token):
@@ -157,7 +157,7 @@ class ClosedPages:
         top = self._head(output, page)
         last = page.page == self.count(output.slug)
         cache = f"{access}, max-age={top.ttl}" if last else f"{access}, max-age={YEAR}, immutable"
-        body = documents(top, archive.unpack(page.body))[matched[3]]
+        body = render_documents(top, archive.unpack(page.body))[matched[3]]
         return Prepared(TYPES[matched[3]], body, int(page.closed), cache, output.token)
 
     def _rewrite(self, output: Output, number: int) -> None:
@@ -166,12 +166,12 @@ class ClosedPages:
             self._write(output, page, archive.unpack(page.body))
 
     def _write(self, output: Output, page: ArchivePage, entries: Sequence[Rendered]) -> None:
-        made = documents(self._head(output, page), entries)
+        made = render_documents(self._head(output, page), entries)
         for format, body in made.items():
             self._trees[output.token is not None].write(page_path(output.slug, page.page, format)[1:], body)
 
     def _made_from(self, output: Output) -> str:
-        """A digest of what the documents take from the config and this database."""
+        """A digest of everything that page documents take from the config and from this database."""
         plain = head(output, self._settings, self._site_id(), 0.0)
         return digest(repr((plain, output.token is None)).encode())
 

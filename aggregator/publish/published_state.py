@@ -1,4 +1,4 @@
-"""Whether everything published is still as the last whole publication left it: then a poll that brought nothing leaves it so."""
+"""Detects whether anything published may have changed since the last full publication. If not, publishing is skipped."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from aggregator import __version__
 from aggregator.ports import StoreView
 from aggregator.settings import Settings
 
-KEY = "publish.seal"
-"""Of the stored value that `seal` gave after the last whole publication."""
+FINGERPRINT_KEY = "publish.seal"
+"""Key of the stored fingerprint of the last full publication."""
 HEALTH_ENTRIES = 100
 """Entries of `/health.atom`."""
 
 
-def seal(settings: Settings, store: StoreView, beside: bytes) -> str | None:
-    """Stands for all that the published files are made from, and for the files: no two states of these have the same.
+def fingerprint_published(settings: Settings, store: StoreView, beside: bytes) -> str | None:
+    """A fingerprint of the published files and of everything they are made from.
 
-    beside: what only the caller knows of (the content of the config, the last retention). None: a feed of what `keep` and
-    `drop` threw away, or a digest, which change without a mark that could be looked at.
+    beside: further state that only the caller knows (the content of the config, the last retention). None if there is a feed
+    of rejected entries or a digest, whose changes can't be detected here.
     """
     if any(output.rejected or output.digest is not None for output in settings.outputs):
         return None
@@ -36,7 +36,7 @@ def seal(settings: Settings, store: StoreView, beside: bytes) -> str | None:
 
 
 def _files(folder: Path | str) -> Iterator[tuple[str, int, int]]:
-    """Path, bytes and time of the last change (ns) of each file below."""
+    """Path, size in bytes, and time of last change (ns) of each file below the folder."""
     try:
         entries = os.scandir(folder)
     except OSError:
@@ -52,5 +52,5 @@ def _files(folder: Path | str) -> Iterator[tuple[str, int, int]]:
 def _facts(entry: os.DirEntry[str]) -> os.stat_result | None:
     try:
         return entry.stat()
-    except OSError:  # gone meanwhile, or a link to nowhere
+    except OSError:  # removed meanwhile, or a dangling link
         return None

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from aggregator.model import Slug
 from aggregator.ports import Event, Override
+from aggregator.publish.published_state import fingerprint_published
 from aggregator.publish.publisher import Publisher
-from aggregator.publish.sealed import seal
 from aggregator.settings import Output, Settings
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples
@@ -55,10 +55,10 @@ def test_what_a_publication_is_made_from_breaks_its_seal(
     open_outputs(store, settings)
     store_story(store, item(1))
     Publisher(settings, store).publish(None, NOON)
-    before = seal(settings, store, b"")
-    assert before is not None and seal(settings, store, b"") == before
+    before = fingerprint_published(settings, store, b"")
+    assert before is not None and fingerprint_published(settings, store, b"") == before
     change(store, tmp_path)
-    assert seal(settings, store, b"") != before
+    assert fingerprint_published(settings, store, b"") != before
 
 
 def test_another_config_breaks_the_seal(tmp_path: Path, store: SqliteStore) -> None:
@@ -68,7 +68,9 @@ def test_another_config_breaks_the_seal(tmp_path: Path, store: SqliteStore) -> N
         replace(settings, publish=replace(settings.publish, content="title")),
         replace(settings, outputs=settings.outputs[:1]),
     ]
-    seals = {seal(one, store, b"") for one in (settings, *others)} | {seal(settings, store, b"edited")}
+    seals = {fingerprint_published(one, store, b"") for one in (settings, *others)} | {
+        fingerprint_published(settings, store, b"edited")
+    }
     assert len(seals) == 5
 
 
@@ -76,4 +78,4 @@ def test_another_config_breaks_the_seal(tmp_path: Path, store: SqliteStore) -> N
     "output", [Output(Slug("thrown"), "Thrown away", rejected=True), Output(Slug("daily"), "Daily", digest="0 6 * * *")]
 )
 def test_feeds_that_change_without_a_mark_are_never_sealed(output: Output, tmp_path: Path, store: SqliteStore) -> None:
-    assert seal(samples.settings(tmp_path, output), store, b"") is None
+    assert fingerprint_published(samples.settings(tmp_path, output), store, b"") is None
