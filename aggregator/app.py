@@ -10,7 +10,7 @@ from aggregator.dedup.engine import Engine
 from aggregator.errors import HeldError
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
-from aggregator.fetch.message import HttpMessenger
+from aggregator.fetch.messenger import HttpMessenger
 from aggregator.model import SourceId
 from aggregator.pipeline import Current, Pipeline, PollReport
 from aggregator.ports import Database

@@ -12,7 +12,7 @@ import click
 
 from aggregator import __version__
 from aggregator.errors import AggregatorError
-from aggregator.text.masks import hide
+from aggregator.text.masks import mask_text
 
 COMMANDS = {
     "run": "The daemon: polls, publishes, serves.",
@@ -88,7 +88,7 @@ def main() -> None:
     try:
         root(prog_name="aggregator")
     except AggregatorError as error:
-        click.echo(hide(str(error)), err=True)
+        click.echo(mask_text(str(error)), err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing is wrong, and nobody is left to tell.

@@ -1,4 +1,4 @@
-"""Exceptions: one tree. What is expected to fail at run time (a fetch, a parse) is a value (`model.Fault`), not one of these."""
+"""The exceptions of the product. Expected failures of a fetch or a parse are values (`model.Fault`), not exceptions."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import NamedTuple
 
 
 class AggregatorError(Exception):
-    """Something a person can act on: its text is shown as it is, without a traceback. Exit code 1."""
+    """Something that a person can act on. Its text is shown without a traceback. Exit code 1."""
 
     exit_code = 1
 
 
 class UsageError(AggregatorError):
-    """A command was asked for something that does not exist or does not fit together. Exit code 2."""
+    """A command was asked for something that doesn't exist or doesn't fit together. Exit code 2."""
 
     exit_code = 2
 
 
 class Problem(NamedTuple):
-    """One thing wrong with a config file. Lines and columns count from 1; 0 when the place is unknown.
+    """One thing wrong with a config file. Lines and columns count from 1; 0 if the place is unknown.
 
-    No struct as other values are: `--help` needs this module, and would take a tenth longer with msgspec.
+    No msgspec struct: `--help` needs this module and would take a tenth longer.
     """
 
     file: str
@@ -34,9 +34,9 @@ class Problem(NamedTuple):
 
 
 class ConfigError(AggregatorError):
-    """A config that can't be used: every problem at once. Exit code 2.
+    """A config that can't be used, with all its problems. Exit code 2.
 
-    includes: the other files that it names, some of which may be what has to be mended.
+    includes: the other files that it names; the mistake may be in one of them.
     """
 
     exit_code = 2
@@ -59,12 +59,12 @@ class QueryError(AggregatorError):
 
 
 class StoreError(AggregatorError):
-    """The database can't be opened, is of a newer version, is damaged, or is held by another daemon."""
+    """The database can't be opened, is of a newer version, damaged, or in use by another daemon."""
 
 
 class DatabaseLostError(StoreError):
-    """The database was deleted or replaced while it was open. What it held is saved; this process can't go on with it."""
+    """The database was deleted or replaced while open. Its content has been saved; this process can't go on with it."""
 
 
 class HeldError(StoreError):
-    """Another process (a daemon, a poll) has taken the database for itself."""
+    """Another process (a daemon, a poll) has locked the database."""

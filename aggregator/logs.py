@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from aggregator.text.masks import hide
+from aggregator.text.masks import mask_text
 
 _QUIET = {
     "httpx": logging.WARNING,
@@ -63,14 +63,14 @@ class _Masking(logging.Formatter):
     """For what libraries log: their errors may hold addresses, too."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return hide(super().format(record))
+        return mask_text(super().format(record))
 
 
 def _mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """No address in a log carries a secret, wherever it comes from: a redirect, an error, a traceback."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = hide(value)
+            event[key] = mask_text(value)
     return event
 
 

@@ -38,7 +38,7 @@ from aggregator.settings import Settings
 from aggregator.store.writer import Writer
 from aggregator.stories import budget, curate, ingest, outlets
 from aggregator.stories.ingest import Decided, Reader, Reading
-from aggregator.text.masks import hide
+from aggregator.text.masks import mask_text
 
 log = structlog.get_logger("pipeline")
 
@@ -249,7 +249,7 @@ class Pipeline(Struct, frozen=True):
             timezone=self.settings.site.timezone,
         )
         if after.last_error:
-            after = replace(after, last_error=hide(after.last_error, self.settings.secrets))
+            after = replace(after, last_error=mask_text(after.last_error, self.settings.secrets))
         return self._slowed(source, after, now)
 
     def _slowed(self, source: Source, state: SourceState, now: Instant) -> SourceState:

@@ -1,4 +1,4 @@
-"""The configuration as values, resolved and checked: what config/ makes of `feeds.yaml` and every other part is given.
+"""The settings: values that config/ makes from `feeds.yaml`, resolved and checked, for all other parts.
 
 Durations in seconds, sizes in bytes. Names are those of the file (docs/config.md).
 """
@@ -14,10 +14,11 @@ from aggregator.model import Slug, Source
 from aggregator.text.masks import repr_without
 
 DAY = 86_400.0
+"""Seconds."""
 
 
 class Site(Struct, frozen=True):
-    """url: without a trailing slash; http://host:port where the file has none."""
+    """url: without a trailing slash; http://host:port if the file has none."""
 
     title: str = "News"
     url: str = "http://127.0.0.1:8080"
@@ -41,7 +42,7 @@ class Storage(Struct, frozen=True):
 
 
 class Server(Struct, frozen=True):
-    """admin: the token of whoever runs the service, None if there is none."""
+    """admin: the token of the person who runs the service, or None."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -52,9 +53,9 @@ class Server(Struct, frozen=True):
 
 
 class Publishing(Struct, frozen=True):
-    """backfill: how young an entry of a new source must be to enter feeds that exist.
+    """backfill: greatest age of a new source's entries that still enter existing feeds.
 
-    settle: how long a new story is held back for a better lead; websub: the own hub, none, or another hub's address.
+    settle: how long a new story waits for a better lead; websub: True for our own hub, False for none, or another hub's address.
     """
 
     directory: Path = Path("data/public")
@@ -67,7 +68,7 @@ class Publishing(Struct, frozen=True):
 
 
 class Network(Struct, frozen=True):
-    """allow: address ranges, beyond public ones, that sources may live in."""
+    """allow: address ranges beyond the public ones where sources may be."""
 
     allow: tuple[str, ...] = ()
     proxy: str | None = None
@@ -89,13 +90,13 @@ class Polling(Struct, frozen=True):
 
 
 class HostRule(Struct, frozen=True):
-    """gap: least time between two requests to a registrable domain."""
+    """gap: shortest time between two requests to a registrable domain."""
 
     gap: float = 0.0
 
 
 class Expectation(Struct, frozen=True):
-    """A test of a rule: a title, or a whole entry, that must (not) match. line and column are its place in the file."""
+    """A test of a query: an entry that must match, or must not. line and column are its place in the file."""
 
     match: bool
     title: str
@@ -121,10 +122,10 @@ class Topic(Struct, frozen=True):
 
 
 class Output(Struct, frozen=True):
-    """A feed that is published. Each topic has one of its own slug, and there is always `all`; `outputs:` adds or reshapes.
+    """A published feed. Each topic has one with its slug, and `all` always exists; `outputs:` adds more or changes these.
 
-    query: None means every story. token: not None makes it private. digest: a cron line. rejected: what keep/drop threw away.
-    formerly: slugs it had before, the oldest first: their addresses lead here, and its id is that of the oldest.
+    query: None for all stories; token: makes it private; digest: a cron line; rejected: it shows what keep/drop removed.
+    formerly: earlier slugs, oldest first: their addresses redirect here, and the feed's id is that of the oldest.
     """
 
     slug: Slug
@@ -148,7 +149,7 @@ class Output(Struct, frozen=True):
 
 
 class Dedup(Struct, frozen=True):
-    """within: of the nearest item; at_most: of a story's first item; never: queries of stories that nothing joins."""
+    """within: time to the nearest item; at_most: to the story's first item; never: queries of stories that nothing joins."""
 
     within: float = 72 * 3600.0
     at_most: float = 7 * DAY
@@ -157,7 +158,7 @@ class Dedup(Struct, frozen=True):
 
 
 class Tagging(Struct, frozen=True):
-    """categories: a feed's own category → tag, or None to drop it; entities_file: names beyond the built-in lists."""
+    """categories: a feed's category → tag, or None to drop it; entities_file: names beyond the built-in lists."""
 
     subjects: bool = False
     entities_file: Path | None = None
@@ -165,9 +166,9 @@ class Tagging(Struct, frozen=True):
 
 
 class Settings(Struct, frozen=True):
-    """All of `feeds.yaml`. file: as named by the user; sources: all, in order, those of included lists behind.
+    """All of `feeds.yaml`. file: as named by the user; sources: in order, those of included lists last.
 
-    outputs: every feed that is published: `all`, one for each topic unless `outputs:` reshapes it, and the others.
+    outputs: all published feeds: `all`, one for each topic, and those under `outputs:`.
     """
 
     file: Path
@@ -186,13 +187,13 @@ class Settings(Struct, frozen=True):
     tagging: Tagging = Tagging()
     alerts_webhook: str | None = None
     notes: tuple[str, ...] = ()
-    """What is not wrong but worth telling (two sources with one address, a list of feeds not read yet), as `file:line:col: …`."""
+    """Warnings (two sources with one address, a list of feeds not read yet), as `file:line:col: …`."""
     lists: tuple[str, ...] = ()
-    """Addresses of lists of feeds, which are fetched again each day (config/opml.cached_path says where they are kept)."""
+    """Addresses of lists of feeds, which are fetched each day (`config.opml.cached_path` says where they are kept)."""
     includes: tuple[Path, ...] = ()
-    """The other files that were read: lists of feeds, names, secrets. A change of one calls for a reload, too."""
+    """The other files that were read: lists of feeds, names, secrets. A change of any of them causes a reload."""
     secrets: frozenset[str] = frozenset()
-    """What was filled in from the environment and from files, and passwords in addresses: never to be shown or logged."""
+    """Values from the environment and from files, and passwords in addresses. They must not be shown or logged."""
 
     def __repr__(self) -> str:
         return repr_without(self, "alerts_webhook", "lists", "secrets")

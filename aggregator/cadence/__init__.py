@@ -1,14 +1,14 @@
-"""When a source is due next, and what the store knows of it after a poll. Pure: no clock, no chance of its own.
+"""When to poll a source next, and its state after a poll. Pure: the clock and the random number are arguments.
 
-after_poll    the whole next state of a source
-may_poll      why it may not be asked now, or None
-same_body     whether a document is the last one again: then nothing is parsed
+after_poll    the complete next state of a source
+may_poll      why a source may not be polled now, or None
+same_body     True if a document is the same as the last one: then it isn't parsed
 silent        why a source counts as silent, or None
 """
 
-from aggregator.cadence.after import after_poll
-from aggregator.cadence.body import body_hash, same_body
+from aggregator.cadence.next_state import after_poll
 from aggregator.cadence.permission import may_poll
 from aggregator.cadence.silence import silent
+from aggregator.cadence.unchanged import body_hash, same_body
 
 __all__ = ["after_poll", "body_hash", "may_poll", "same_body", "silent"]

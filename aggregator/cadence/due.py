@@ -1,4 +1,4 @@
-"""The next due time of a source, with its reason: its own interval, slowed by hints; or a back-off after failures."""
+"""The next due time of a source, with its reason: its interval slowed by hints, or a back-off after failures."""
 
 from __future__ import annotations
 
@@ -14,61 +14,61 @@ from aggregator.settings import Polling
 from aggregator.text.times import spell
 
 JITTER = 0.1
-"""Share by which an interval is shortened or prolonged by chance, so that sources don't march in step."""
+"""Share by which an interval is randomly shortened or prolonged, so that sources don't poll in step."""
 CRON_SPREAD = 30.0
-"""Seconds over which polls of one cron line are spread."""
+"""Seconds over which the polls of one cron line are spread."""
 MAX_BACKOFF = 86_400.0
-"""Seconds between tries of a source that fails for good."""
+"""Seconds between polls of a source that keeps failing, at most."""
 FIRST_BACKOFF = 1800.0
-"""Seconds until the first try after a failure at most: a slow feed's own interval would make a passing error last."""
+"""Seconds until the first retry, at most: with a slow feed's own interval a brief error would last too long."""
 OFFLINE_BACKOFF = 3_600.0
-"""Seconds between tries at most while our own side is offline: no server is spared by waiting longer."""
+"""Seconds between polls, at most, while our own side is offline: waiting longer would spare no server."""
 RETRY_SPREAD = 30.0
-"""Seconds, at most, by which sources that wait for one moment are spread behind it."""
-FAREST_CRON = 5 * 366 * 86_400.0
+"""Seconds, at most, over which sources are spread that wait for the same moment."""
+FARTHEST_CRON = 5 * 366 * 86_400.0
 """Seconds until the next 29 February, the rarest moment there is."""
 
 
 class Due(Struct, frozen=True):
-    """When to poll next, and why then."""
+    """When to poll next, and why."""
 
     at: Instant
     reason: str
 
 
 def after_success(source: Source, state: SourceState, now: Instant, polling: Polling, rng: float, timezone: str) -> Due:
-    """The due time after an answer. `state` has its new arrivals and hints; rng is in [0, 1).
+    """The due time after an answer. `state` already has the new arrivals and hints; rng is in [0, 1).
 
-    Never sooner than `polling.min`. Hints are floors, none beyond `polling.max`; an `every` written at the source itself
-    (strict) is not slowed by them.
+    Never sooner than `polling.min`. Hints slow polling down, to `polling.max` at most, but not an `every` that is written at
+    the source itself (strict).
     """
     match source.every:
         case Cron(line, strict):
-            floor, why = (now + polling.min, "") if strict else _floor(state, now, polling)
-            return _cron(line, max(floor, now + polling.min), why, now, rng, timezone)
+            floor, why = (now + polling.min, "") if strict else _hint_floor(state, now, polling)
+            return _next_cron(line, max(floor, now + polling.min), why, now, rng, timezone)
         case Fixed(seconds, strict):
             base, why = max(seconds, polling.min), f"every {spell(seconds)}"
         case Auto():
             strict = False
-            base, why = _learnt(state, now, polling)
+            base, why = _learnt_interval(state, now, polling)
     planned = now + max(polling.min, base * _jittered(rng))
     if isinstance(source.every, Auto):
         planned = min(planned, now + polling.max)
     if strict:
         return Due(planned, why)
-    floor, floor_why = _floor(state, now, polling)
+    floor, floor_why = _hint_floor(state, now, polling)
     if floor > planned:
         planned, why = min(floor + (floor - now) * JITTER * rng, max(floor, now + polling.max)), floor_why
-    open_again = floors.skipped(planned, state.hints, now + polling.max)
+    open_again = floors.after_skipped(planned, state.hints, now + polling.max)
     return Due(planned, why) if open_again <= planned else Due(open_again, f"{why}; skipHours or skipDays until then")
 
 
 def after_failure(source: Source, state: SourceState, fault: Fault, now: Instant, polling: Polling, rng: float) -> Due:
-    """The due time after a failure: doubled with each in a row, to a day; never before what the server asked for.
+    """The due time after a failure: the wait doubles with each one in a row, up to a day, and respects Retry-After.
 
-    `state.failures` counts this failure. rng is in [0, 1).
+    `state.failures` includes this failure. rng is in [0, 1).
     """
-    usual = _usual(source, state, now, polling)
+    usual = _usual_interval(source, state, now, polling)
     first = max(polling.min, min(usual, FIRST_BACKOFF))
     longest = max(OFFLINE_BACKOFF if fault.kind is FaultKind.OFFLINE else MAX_BACKOFF, polling.min)
     wait = min(first * 2.0 ** min(state.failures - 1, 30), longest) * _jittered(rng)
@@ -80,38 +80,38 @@ def after_failure(source: Source, state: SourceState, fault: Fault, now: Instant
     return Due(planned, f"backing off after {count}")
 
 
-def _usual(source: Source, state: SourceState, now: Instant, polling: Polling) -> float:
+def _usual_interval(source: Source, state: SourceState, now: Instant, polling: Polling) -> float:
     match source.every:
         case Fixed(seconds, _):
             return max(seconds, polling.min)
         case Cron():
             return FIRST_BACKOFF
         case _:
-            return _learnt(state, now, polling)[0]
+            return _learnt_interval(state, now, polling)[0]
 
 
-def _learnt(state: SourceState, now: Instant, polling: Polling) -> tuple[float, str]:
+def _learnt_interval(state: SourceState, now: Instant, polling: Polling) -> tuple[float, str]:
     since = [at for at in (state.last_new, state.first_success) if at is not None]
-    wanted, how = rhythm.interval(state.arrivals, now - since[0] if since else 0.0, now)
+    wanted, how = rhythm.poll_interval(state.arrivals, now - since[0] if since else 0.0, now)
     base = min(max(wanted, polling.min), polling.max)
-    known = rhythm.learnt(state.arrivals, now)
+    known = rhythm.learn_rhythm(state.arrivals, now)
     why = f"auto: {how}" if known is None else f"auto: something new each {spell(known.gap)}"
     return base, f"{why}, so every {spell(base)}"
 
 
-def _floor(state: SourceState, now: Instant, polling: Polling) -> tuple[Instant, str]:
-    hint = floors.longest(state.hints)
+def _hint_floor(state: SourceState, now: Instant, polling: Polling) -> tuple[Instant, str]:
+    hint = floors.longest_hint(state.hints)
     if hint is None:
         return now, ""
     seconds, name = hint
     return now + min(seconds, polling.max), f"{name} {spell(seconds)}"
 
 
-def _cron(line: str, floor: Instant, why: str, now: Instant, rng: float, timezone: str) -> Due:
-    """The first moment of a cron line at or after the floor, spread by some seconds."""
+def _next_cron(line: str, floor: Instant, why: str, now: Instant, rng: float, timezone: str) -> Due:
+    """The first moment of a cron line at or after the floor, plus up to CRON_SPREAD."""
     zone = ZoneInfo(timezone)
     moment = next(CronSim(line, datetime.fromtimestamp(floor - 1, zone)), None)
-    if moment is None or moment.timestamp() > now + FAREST_CRON:
+    if moment is None or moment.timestamp() > now + FARTHEST_CRON:
         return Due(max(floor, now + MAX_BACKOFF), f"cron {line} has no moment soon")
     reason = f"cron {line}" + (f", not before {why}" if why else "")
     return Due(max(moment.timestamp(), floor) + CRON_SPREAD * rng, reason)

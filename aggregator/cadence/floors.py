@@ -1,4 +1,4 @@
-"""What a feed or its server says about when to come back: it can only slow polling down, within `polling.max`."""
+"""Hints of a feed or its server about when to come back. They only slow polling down, within `polling.max`."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from msgspec.structs import replace
 
 from aggregator.model import Hints, Instant
 
-HOUR = 3600.0
 _ALL_HOURS, _ALL_DAYS = 24, 7
 
 
-def longest(hints: Hints) -> tuple[float, str] | None:
-    """(seconds, which) of the hint that asks for the most patience, or None."""
+def longest_hint(hints: Hints) -> tuple[float, str] | None:
+    """(seconds, name) of the hint that asks for the longest wait, or None."""
     given = (("max-age", hints.max_age), ("ttl", hints.ttl), ("updatePeriod", hints.update_period))
     return max(((value, name) for name, value in given if value is not None and value > 0), default=None)
 
 
-def skipped(at: Instant, hints: Hints, until: Instant) -> Instant:
-    """The first instant from `at` on that lies in none of the skipped hours and days (UTC), `until` at the latest.
+def after_skipped(at: Instant, hints: Hints, until: Instant) -> Instant:
+    """The first instant from `at` on outside the feed's skipHours and skipDays (UTC), `until` at the latest.
 
-    Hours and days that leave nothing over are taken for a mistake.
+    A list that skips all hours or all days is taken for a mistake and ignored.
     """
     hours, days = frozenset(hints.skip_hours), frozenset(hints.skip_days)
     hours = hours if len(hours) < _ALL_HOURS else frozenset()
@@ -36,7 +35,7 @@ def skipped(at: Instant, hints: Hints, until: Instant) -> Instant:
     return max(at, moment.timestamp())
 
 
-def merged(known: Hints, of_document: Hints | None, of_answer: Hints) -> Hints:
-    """The hints now in force: a document's until the next document, an answer's until the next answer."""
+def merge_hints(known: Hints, of_document: Hints | None, of_answer: Hints) -> Hints:
+    """The hints now in force: a document's count until the next document, an answer's max-age until the next answer."""
     base = of_document if of_document is not None else known
     return base if base.max_age == of_answer.max_age else replace(base, max_age=of_answer.max_age)

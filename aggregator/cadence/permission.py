@@ -1,4 +1,4 @@
-"""Whether a source may be asked now. Asked before a poll, and again when its turn at the host has come."""
+"""Decides whether a source may be polled now. Checked before a poll, and again when its turn at the host comes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aggregator.text.times import spell
 
 
 def may_poll(state: SourceState, hold: Hold | None, now: Instant, forced: bool) -> str | None:
-    """Why not, or None. `forced`: a person asked; what the server asked for binds all the same (410, Retry-After, holds)."""
+    """Why not, or None. forced: a person asked; what the server said (410, Retry-After, holds) binds all the same."""
     if state.gone:
         return "gone (410): not polled any more; change or remove its url"
     if state.not_before > now:

@@ -1,23 +1,23 @@
-"""Whether a source has fallen silent: it answers, but nothing new appears any more."""
+"""Recognises a source that has fallen silent: it answers, but nothing new appears."""
 
 from __future__ import annotations
 
-from aggregator.cadence.rhythm import learnt
+from aggregator.cadence.rhythm import learn_rhythm
 from aggregator.model import Instant, Source, SourceState
 from aggregator.text.times import spell
 
 GAPS = 4.0
 """Learnt gaps without anything new that make a silence."""
 PAUSES = 2.0
-"""… and the longest pause of its history so many times: nights and weekends are no news."""
+"""Times the longest pause of its history, which must have passed as well: nights and weekends are no silence."""
 AT_LEAST = 86_400.0
-"""Seconds of a silence at least, where `silent_after` is not set."""
+"""Seconds of the shortest silence, if `silent_after` is not set."""
 
 
 def silent(state: SourceState, source: Source, now: Instant) -> str | None:
-    """Why a source counts as silent, or None. Without `silent_after` a rhythm must have been learnt.
+    """Why a source counts as silent, or None. Without `silent_after` it needs a learnt rhythm.
 
-    Measured from the newest entry's time, or from when something new was last seen, whichever is later.
+    The silence begins with the newest entry's time, or when something new was last seen, whichever is later.
     """
     newest = max((at for at in (state.last_new, *state.arrivals[-1:]) if at is not None), default=state.first_success)
     if state.gone or newest is None:
@@ -28,7 +28,7 @@ def silent(state: SourceState, source: Source, now: Instant) -> str | None:
     elif quiet <= AT_LEAST:
         return None
     else:
-        rhythm = learnt(state.arrivals, newest)
+        rhythm = learn_rhythm(state.arrivals, newest)
         if rhythm is None:
             return None
         limit, why = max(GAPS * rhythm.gap, PAUSES * rhythm.longest, AT_LEAST), "its usual rhythm"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aggregator.errors import AggregatorError, UsageError
-from aggregator.text.masks import shown
+from aggregator.text.masks import mask_url
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
@@ -58,7 +58,7 @@ def command(
     check_id(settings, name)
     add_sources(application.config_path, chosen)
     for one in chosen:
-        click.echo(f"added {shown(one.url)}" + (f" to group {group}" if group else ""))
+        click.echo(f"added {mask_url(one.url)}" + (f" to group {group}" if group else ""))
 
 
 async def search(settings: Settings, url: str) -> list[Candidate]:
@@ -84,8 +84,8 @@ class Candidate:
 
     def __str__(self) -> str:
         if self.feed is None:
-            return f"{shown(self.url)} (can't be read: {self.found.fault.detail if self.found.fault else 'no document'})"
-        return f"{shown(self.url)} ({self.feed.title or 'untitled'}, {self.feed.format}, {len(self.feed.entries)} entries)"
+            return f"{mask_url(self.url)} (can't be read: {self.found.fault.detail if self.found.fault else 'no document'})"
+        return f"{mask_url(self.url)} ({self.feed.title or 'untitled'}, {self.feed.format}, {len(self.feed.entries)} entries)"
 
 
 def choose(url: str, found: list[Candidate], every: bool, pick: int | None) -> list[Candidate]:
@@ -94,7 +94,7 @@ def choose(url: str, found: list[Candidate], every: bool, pick: int | None) -> l
     if not good:
         reasons = "\n".join(f"  {one}" for one in found)
         raise AggregatorError(
-            f"no feed can be read at {shown(url)}:\n{reasons}\nNothing was changed; --untested adds it all the same."
+            f"no feed can be read at {mask_url(url)}:\n{reasons}\nNothing was changed; --untested adds it all the same."
         )
     if pick is not None:
         if not 1 <= pick <= len(good):
@@ -103,7 +103,7 @@ def choose(url: str, found: list[Candidate], every: bool, pick: int | None) -> l
     if every or len(good) == 1:
         return good
     if not sys.stdin.isatty():
-        raise UsageError(f"{shown(url)} offers {len(good)} feeds; add --all or --pick N\n{_listed(good)}")
+        raise UsageError(f"{mask_url(url)} offers {len(good)} feeds; add --all or --pick N\n{_listed(good)}")
     click.echo(_listed(good))
     number = click.prompt("Which one? (0: all)", type=click.IntRange(0, len(good)), default=1)
     return good if number == 0 else [good[number - 1]]

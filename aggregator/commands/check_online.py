@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aggregator.text.chars import one_line
-from aggregator.text.masks import hide, shown
+from aggregator.text.masks import mask_text, mask_url
 from aggregator.text.times import rfc3339, spell
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def check_online(settings: Settings, sources: Sequence[Source], as_json: bool) -
     found = asyncio.run(_ask(settings, sources, as_json))
     if as_json:
         for one in found:
-            click.echo(hide(json.dumps(row(one), ensure_ascii=False), settings.secrets))
+            click.echo(mask_text(json.dumps(row(one), ensure_ascii=False), settings.secrets))
     else:
         from rich.console import Console
 
@@ -57,14 +57,14 @@ def row(found: ProbeResult) -> dict[str, Any]:
     feed, state, fault = found.feed, found.state, found.fault
     return {
         "id": found.source.id,
-        "url": found.source.shown or shown(found.source.url),
+        "url": found.source.shown or mask_url(found.source.url),
         "ok": feed is not None,
         "status": found.status,
         "fault": fault.kind.value if fault else None,
         "error": fault.detail if fault else None,
-        "offers": [shown(url) for url in fault.feeds] if fault else [],
-        "redirects": [{"status": hop.status, "to": shown(hop.location)} for hop in found.hops],
-        "moved_to": shown(found.moved_to) if found.moved_to else None,
+        "offers": [mask_url(url) for url in fault.feeds] if fault else [],
+        "redirects": [{"status": hop.status, "to": mask_url(hop.location)} for hop in found.hops],
+        "moved_to": mask_url(found.moved_to) if found.moved_to else None,
         "format": feed.format if feed else None,
         "title": feed.title if feed else None,
         "language": feed.language if feed else None,
@@ -72,7 +72,7 @@ def row(found: ProbeResult) -> dict[str, Any]:
         "newest": rfc3339(found.newest),
         "cadence": state.reason if state else None,
         "next_poll": rfc3339(state.due) if state else None,
-        "hub": shown(feed.hub) if feed and feed.hub else None,
+        "hub": mask_url(feed.hub) if feed and feed.hub else None,
         "dropped": dict(feed.dropped) if feed else {},
         "warnings": list(feed.warnings) if feed else [],
     }
@@ -95,7 +95,7 @@ def table(found: Sequence[ProbeResult], now: float, secrets: Collection[str] = (
             f"{spell(max(0.0, now - newest))} ago" if newest is not None else "",
             f"in {spell(max(0.0, state.due - now))}: {state.reason}" if state else "",
         ]
-        told = hide("; ".join(remarks(one)), secrets)
+        told = mask_text("; ".join(remarks(one)), secrets)
         made.add_row(*(Text(one_line(cell)) for cell in cells), Text(told, style="red" if one.fault else "yellow"))
     return made
 
@@ -105,11 +105,11 @@ def remarks(found: ProbeResult) -> list[str]:
     told = []
     if found.fault is not None:
         told.append(one_line(f"{found.fault.kind}: {found.fault.detail}", 200))
-        told += [f"the page offers {shown(url)}" for url in found.fault.feeds[:5]]
+        told += [f"the page offers {mask_url(url)}" for url in found.fault.feeds[:5]]
     if found.moved_to is not None:
-        told.append(f"moved for good: write url: {shown(found.moved_to)}")
+        told.append(f"moved for good: write url: {mask_url(found.moved_to)}")
     elif found.hops:
-        told.append(f"redirected to {shown(found.url)}")
+        told.append(f"redirected to {mask_url(found.url)}")
     if found.feed is not None:
         told += [one_line(warning, 120) for warning in found.feed.warnings[:3]]
         told += [f"{count} dropped ({cap})" for cap, count in found.feed.dropped.items() if count]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aggregator.errors import UsageError
-from aggregator.text.masks import shown, without_user
+from aggregator.text.masks import mask_url, without_user
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
@@ -58,4 +58,4 @@ def sources_as_opml(application: Application) -> bytes:
 
 
 def _address(source: Source) -> str:
-    return without_user(source.url) if source.shown in ("", shown(source.url)) else source.shown
+    return without_user(source.url) if source.shown in ("", mask_url(source.url)) else source.shown

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aggregator.errors import AggregatorError
-from aggregator.text.masks import shown
+from aggregator.text.masks import mask_url
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
@@ -37,6 +37,6 @@ def command(application: Application, file: Path, group: str | None, dry_run: bo
     if not dry_run:
         add_sources(application.config_path, new)
     for one in new if dry_run else ():
-        click.echo(shown(one.url) + (f" ({one.group})" if one.group else ""))
+        click.echo(mask_url(one.url) + (f" ({one.group})" if one.group else ""))
     there = len(content.feeds) - len(new)
     click.echo(f"{len(new)} {'would be added' if dry_run else 'added'}, {there} there already, {len(content.refused)} left out")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aggregator.ports import EVENTS
-from aggregator.text.masks import hide, shown
+from aggregator.text.masks import mask_text, mask_url
 from aggregator.text.times import rfc3339, spell
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ def row(source: Source, state: SourceState, secrets: Collection[str]) -> dict[st
     """What `status --json` says of a source. Addresses are shown without passwords and without what was filled in."""
     return {
         "id": source.id,
-        "url": source.shown if state.url == source.url else hide(shown(state.url), secrets),
+        "url": source.shown if state.url == source.url else mask_text(mask_url(state.url), secrets),
         "state": condition(source, state),
         "last_status": state.last_status,
-        "last_error": hide(state.last_error, secrets) if state.last_error else state.last_error,
+        "last_error": mask_text(state.last_error, secrets) if state.last_error else state.last_error,
         "next_poll": None if state.gone or not source.enabled else rfc3339(max(state.due, state.not_before)),
         "entries": state.entries,
         "title": source.title or state.title,
@@ -84,7 +84,7 @@ def row(source: Source, state: SourceState, secrets: Collection[str]) -> dict[st
         "last_success": rfc3339(state.last_success),
         "last_new": rfc3339(state.last_new),
         "failures": state.failures,
-        "moved_to": state.moved_to and hide(shown(state.moved_to), secrets),
+        "moved_to": state.moved_to and mask_text(mask_url(state.moved_to), secrets),
         "configured_url": source.shown,
         "dropped": {key: count for key, count in state.counters.items() if count},
         "notes": list(state.notes),
@@ -111,7 +111,7 @@ def cells(application: Application, ids: tuple[str, ...]) -> Iterator[tuple[str,
             continue
         last = f"{spell(now - state.last_poll)} ago" if state.last_poll else "never"
         ahead = "never" if state.gone or not source.enabled else _ahead(max(state.due, state.not_before) - now)
-        why = hide(state.last_error or state.reason)
+        why = mask_text(state.last_error or state.reason)
         yield source.id, condition(source, state), str(state.entries), last, ahead, why
 
 
@@ -152,7 +152,7 @@ def table(application: Application, ids: tuple[str, ...]) -> Table:
 def troubles(application: Application) -> list[str]:
     """What is wrong with the daemon itself: a refused edit, one that needs a restart, no source at all that can be read."""
     events = application.store.events(EVENTS)
-    return [hide(f"{one.title}: {one.detail}") for one in events if one.closed is None and one.key == f"{one.kind} daemon"]
+    return [mask_text(f"{one.title}: {one.detail}") for one in events if one.closed is None and one.key == f"{one.kind} daemon"]
 
 
 def _ahead(seconds: float) -> str:

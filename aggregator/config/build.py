@@ -22,7 +22,7 @@ from aggregator.config.surroundings import Surroundings
 from aggregator.config.tree import Key
 from aggregator.config.values import in_words
 from aggregator.model import Auto, Every, Fixed, Slug, Source, SourceId
-from aggregator.text.masks import shown
+from aggregator.text.masks import mask_url
 
 DEFAULT_RANK = 2
 ALL = Slug("all")
@@ -120,7 +120,7 @@ def _sources(document: Document, config: said.Config, lists: Mapping[int, List])
         inclusion = config.sources[position]
         assert isinstance(inclusion, feeds.OpmlSource)
         group = inclusion.group or feed.group or config.defaults.group
-        yield _source(common(group), inclusion, name, feed.url, shown(feed.url), feed.title)
+        yield _source(common(group), inclusion, name, feed.url, mask_url(feed.url), feed.title)
 
 
 def _common(config: said.Config, group: str | None) -> Source:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from aggregator.config.tree import Key, Mapping, Node, Scalar, Sequence
 from aggregator.errors import Problem
-from aggregator.text.masks import hide
+from aggregator.text.masks import mask_text
 
 ESCAPES = {"x": 2, "u": 4, "U": 8}
 """Digits that follow these escapes in double quotes."""
@@ -23,7 +23,7 @@ class Document(Struct, frozen=True):
     root: Mapping
 
     def problem(self, at: Node, message: str) -> Problem:
-        return Problem(self.name, at.line, at.column, hide(message))
+        return Problem(self.name, at.line, at.column, mask_text(message))
 
     def query_problem(self, at: Scalar, offset: int, message: str) -> Problem:
         """A problem at one character of a text value."""

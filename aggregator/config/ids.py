@@ -10,7 +10,7 @@ from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from aggregator.config.secrets import VARIABLE
-from aggregator.text.masks import MASK, shown
+from aggregator.text.masks import MASK, mask_url
 
 NOISE = frozenset({"rss", "rss2", "rss20", "atom", "feed", "feeds", "xml", "index", "default", "json", "www"})
 """Path parts that tell the format, not the source."""
@@ -26,7 +26,7 @@ def derive(url: str) -> str:
     a secret don't get into the name.
     """
     try:
-        parts = urlsplit(shown(VARIABLE.sub("", url)).replace(MASK, ""))
+        parts = urlsplit(mask_url(VARIABLE.sub("", url)).replace(MASK, ""))
         host, path = parts.hostname or "", parts.path
     except ValueError:
         host, path = "", ""

@@ -1,7 +1,7 @@
 """OPML, the format in which feed readers exchange lists of feeds (http://opml.org/spec2.opml): reading, and writing OPML 2.0.
 
 Reading is tolerant, because exported files often have broken markup, bare ampersands, wrong encodings and odd capitals.
-They are decoded and mended as feeds are. Nothing is fetched and no entity is expanded.
+They are decoded and mend_markup as feeds are. Nothing is fetched and no entity is expanded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from aggregator.text import charset
 from aggregator.text.chars import one_line
-from aggregator.text.mend import mended
+from aggregator.text.mend import mend_markup
 from aggregator.text.prolog import declares_entities, read_prolog, without_doctype
 from aggregator.text.urls import resolve
 
@@ -70,7 +70,7 @@ def read(raw: bytes) -> Subscriptions | Unreadable:
         remove_comments=True,
     )
     try:
-        root = etree.fromstring(mended(data), parser)
+        root = etree.fromstring(mend_markup(data), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         return Unreadable(one_line(f"not XML: {error}", 200))
     if root is None:

@@ -16,7 +16,7 @@ from aggregator.config.scalars import Trap
 from aggregator.config.source import FORBIDDEN
 from aggregator.config.surroundings import Surroundings
 from aggregator.config.values import BREAKS
-from aggregator.text.masks import repr_without, shown
+from aggregator.text.masks import mask_url, repr_without
 
 VARIABLE = re.compile(r"\$\{([^}\n]*)(\}?)")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -153,7 +153,7 @@ def address(value: object, around: Surroundings) -> Secretive:
     if filled != said and not filled.startswith(("http://", "https://")):
         wrong(f"what this url is filled in with does not begin with {SCHEMES}")
     check_url(filled, hidden=filled != said)
-    return Secretive(filled, shown(said))
+    return Secretive(filled, mask_url(said))
 
 
 def check_url(url: str, *, hidden: bool = False) -> None:
@@ -206,7 +206,7 @@ def masked(url: str) -> str:
     scheme, colon, rest = url.partition("://")
     if not colon:
         scheme, rest = "", url
-    return shown(f"{scheme}{colon}{rest.rpartition('@')[2]}")
+    return mask_url(f"{scheme}{colon}{rest.rpartition('@')[2]}")
 
 
 URL = Filled(address, {"type": "string", "examples": ["https://example.org/feed.xml"]})

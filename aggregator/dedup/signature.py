@@ -17,7 +17,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from aggregator.model import Entry
-from aggregator.text.wire import are_generic, bare_title, is_revision, without_dateline
+from aggregator.text.newswire import bare_title, is_generic, is_revision, without_dateline
 from aggregator.text.words import tokens
 
 STEM = 6
@@ -163,7 +163,7 @@ def signature(item: Told, hashes: WordHashes, level: str) -> Signature:
         names=_names(headline, hashes) if item.language not in NOUNS_IN_CAPITALS else NOTHING,
         days=frozenset([_DAYS[word] for word in title if word in _DAYS]) or NOTHING,
         revision=is_revision(entry.title),
-        generic=are_generic(title),
+        generic=is_generic(title),
         language=_language(item.language),
         url=key("private url" if item.private else "url", link) if link and ("/" in link or "?" in link) else None,
         level=level,

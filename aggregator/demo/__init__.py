@@ -1,5 +1,5 @@
-"""A bundled newsroom for trying the product without a network: outlets that do not exist, their feeds, a server for them.
+"""A bundled newsroom to try the product without a network: invented outlets, their feeds, and a server for them.
 
-`newsroom` reads the outlets, `documents` writes their feeds, `origin` serves them on loopback, `config` writes the
-`feeds.yaml` that polls them. All texts are invented for this purpose.
+`newsroom` reads the outlets, `feed_formats` writes their feeds, `origin` serves them on loopback, `prepare` writes the
+`feeds.yaml` that polls them. All texts are invented.
 """

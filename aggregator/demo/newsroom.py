@@ -1,7 +1,7 @@
-"""The outlets of the demo and what they have written: read from the TOML files in `outlets`, as values.
+"""The demo's outlets and articles, read from the TOML files in `outlets`.
 
-A newsroom knows two days. On the first, articles of `day = 1` are there; the second brings those of `day = 2`, edits of
-some older ones, and takes away what is `gone`.
+There are two days. The first has the articles of `day = 1`; the second adds those of `day = 2`, edits some older ones, and
+removes those marked `gone`.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Media(Struct, frozen=True):
 
 
 class Article(Struct, frozen=True):
-    """One article. `text`: paragraphs apart by an empty line, which may hold simple HTML; empty where the feed gives none.
+    """One article. text: paragraphs separated by empty lines, with simple HTML; empty if the feed has none.
 
-    at: when it was published (None: the feed gives no date); edited: when it was last changed; query: what the outlet
-    hangs on its links; publisher and publisher_url: who wrote it where this outlet only passes it on.
+    at: when it was published (None if the feed gives no date); edited: when it was last changed; query: what the outlet
+    adds to its links; publisher and publisher_url: who wrote it, if this outlet only passes it on.
     """
 
     slug: str
@@ -56,7 +56,7 @@ class Article(Struct, frozen=True):
 
 
 class FeedFile(Struct, frozen=True):
-    """How one feed of an outlet is written and served. max_age in seconds; moved_from: an old path that redirects here."""
+    """How a feed of an outlet is written and served. max_age: seconds; moved_from: an old path that redirects here."""
 
     path: str
     title: str
@@ -84,7 +84,7 @@ class Outlet(Struct, frozen=True):
     articles: tuple[Article, ...]
 
     def of(self, feed: FeedFile) -> tuple[Article, ...]:
-        """The articles that a feed lists, in its order."""
+        """The articles of a feed, in its order."""
         listed = tuple(a for a in self.articles if feed.section is None or feed.section in a.sections)
         return listed[::-1] if feed.oldest_first else listed
 
@@ -101,7 +101,7 @@ class Newsroom(Struct, frozen=True):
 
 
 def open_newsroom(day: Day, start: Instant) -> Newsroom:
-    """The newsroom on a day. `start`: the instant that articles dated "hours ago" count from (seconds, UTC)."""
+    """The newsroom on a day. start: the instant from which `hours_ago` counts back."""
     folder = files("aggregator.demo") / "outlets"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
     raw = {name.removesuffix(".toml"): tomllib.loads((folder / name).read_text("utf-8")) for name in names}

@@ -1,6 +1,6 @@
-"""Serves the demo's newsroom on loopback as web sites do: validators and 304s, gzip, caching hints, a feed that has moved.
+"""Serves the demo's newsroom on loopback like real sites: validators and 304s, gzip, caching hints, a feed that has moved.
 
-`POST /advance` lets a day pass. Articles are pages, too, so that links in a feed reader lead somewhere.
+`POST /advance` starts the second day. Articles have pages, so that links in a feed reader work.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from aggregator.demo.documents import Place, article_path, paragraphs, write
+from aggregator.demo.feed_formats import Place, article_path, paragraphs, write_feed
 from aggregator.demo.newsroom import Article, Day, FeedFile, Newsroom, Outlet, open_newsroom
 from aggregator.errors import AggregatorError
 from aggregator.model import Instant
@@ -31,7 +31,7 @@ _TYPES = {"json feed 1.1": "application/feed+json", "atom 1.0": "application/ato
 
 
 class Document(Struct, frozen=True):
-    """A feed as it is served on one day. changed: since when its bytes are these."""
+    """A feed as served on one day. changed: when its bytes last changed."""
 
     body: bytes
     type: str
@@ -40,7 +40,7 @@ class Document(Struct, frozen=True):
 
 
 class Asked(Struct, frozen=True):
-    """One request for a feed, for whoever wants to see how the poller behaved."""
+    """A request for a feed, recorded so that tests can check how the poller behaves."""
 
     path: str
     status: int
@@ -56,21 +56,21 @@ class Origin(Struct):
     asked: list[Asked] = field(default_factory=list)
 
     @classmethod
-    def opened(cls, port: int, start: Instant, day: Day = 1) -> Origin:
-        """An origin for `port`, not yet listening."""
+    def for_port(cls, port: int, start: Instant, day: Day = 1) -> Origin:
+        """An origin for a port; it doesn't listen yet."""
         origin = cls(Place(port), start, open_newsroom(day, start))
         origin._write_all(start)
         return origin
 
     def advance(self, now: Instant) -> list[str]:
-        """The second day. Returns the titles of the feeds that have changed; none when it is the second day already."""
+        """Starts the second day. Returns the titles of the feeds that changed, none if it was the second day already."""
         self.newsroom = open_newsroom(2, self.start)
         return self._write_all(now)
 
     def _write_all(self, now: Instant) -> list[str]:
         changed = []
         for outlet, feed in self.newsroom.feeds():
-            body = write(outlet, feed, self.place)
+            body = write_feed(outlet, feed, self.place)
             before = self.documents.get(f"{outlet.id}/{feed.path}")
             if before is None or before.body != body:
                 self.documents[f"{outlet.id}/{feed.path}"] = _document(body, feed, now)
@@ -97,11 +97,11 @@ class Origin(Struct):
             return await self._answer_page(request)
         outlet, feed = found
         if feed.moved_from == request.path_params["path"]:
-            return self._noted(request, RedirectResponse(f"/{outlet.id}/{feed.path}", status_code=301))
+            return self._record(request, RedirectResponse(f"/{outlet.id}/{feed.path}", status_code=301))
         document = self.documents[f"{outlet.id}/{feed.path}"]
-        return self._noted(request, _answer(request, document, feed))
+        return self._record(request, _answer(request, document, feed))
 
-    def _noted(self, request: Request, response: Response) -> Response:
+    def _record(self, request: Request, response: Response) -> Response:
         self.asked.append(Asked(request.url.path, response.status_code))
         return response
 
@@ -110,9 +110,9 @@ class Origin(Struct):
         return next((pair for pair in feeds if path in (pair[1].path, pair[1].moved_from)), None)
 
     async def _answer_moved_away(self, request: Request) -> Response:
-        """What happens to many feeds in the end: a web page is sent in their place, which names another feed."""
+        """A feed that ended as many do: replaced by a web page that names another feed."""
         page = '<link rel="alternate" type="application/rss+xml" href="/harbourpost/world.xml">'
-        return self._noted(request, HTMLResponse(_page("The Gazette is now part of the Harbour Post", page)))
+        return self._record(request, HTMLResponse(_page("The Gazette is now part of the Harbour Post", page)))
 
     async def _answer_page(self, request: Request) -> Response:
         host = request.url.hostname or ""
@@ -154,7 +154,7 @@ def _answer(request: Request, document: Document, feed: FeedFile) -> Response:
 
 
 def _is_known(request: Request, document: Document, feed: FeedFile) -> bool:
-    """RFC 9110 13.2.2: `If-None-Match` decides where it is sent, else `If-Modified-Since`."""
+    """True for a 304. `If-None-Match` decides if it is sent, else `If-Modified-Since` (RFC 9110 13.2.2)."""
     asked_tag = request.headers.get("if-none-match")
     if asked_tag is not None:
         return feed.validators in ("both", "etag", "weak") and document.etag in asked_tag
@@ -178,7 +178,7 @@ def _page(title: str, body: str) -> str:
 
 
 def _listen(port: int) -> socket.socket:
-    """Listens on 127.0.0.1. Connections that come before somebody serves them wait. Raises AggregatorError."""
+    """Listens on 127.0.0.1; early connections wait until the server runs. Raises AggregatorError."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -194,9 +194,9 @@ def _listen(port: int) -> socket.socket:
 
 @contextmanager
 def serving(port: int, start: Instant, day: Day = 1) -> Iterator[Origin]:
-    """Serves a newsroom from a thread of its own until the block ends. Port 0: a free one (`origin.place.port`)."""
+    """A context that serves a newsroom in its own thread. Port 0 takes a free one (`origin.place.port`)."""
     with _listen(port) as listener:
-        origin = Origin.opened(listener.getsockname()[1], start, day)
+        origin = Origin.for_port(listener.getsockname()[1], start, day)
         config = uvicorn.Config(origin.application(), log_level="warning", access_log=False, lifespan="off", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), name="newsroom", daemon=True)

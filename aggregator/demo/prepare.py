@@ -1,4 +1,4 @@
-"""Writes the demo's `feeds.yaml`, and the words that tell what to look at."""
+"""Writes the demo's `feeds.yaml`, and the text that says what to look at."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from pathlib import Path
 
 
 def prepare(directory: Path, port: int, origin_port: int) -> Path:
-    """Puts a config for the newsroom at `origin_port` into a directory; one that is there stays as it is.
-
-    Returns the config's path.
-    """
+    """Writes a config for the newsroom at `origin_port` into a directory, unless there is one. Returns its path."""
     text = (files("aggregator.demo") / "feeds.yaml").read_text("utf-8")
     text = text.replace("@ORIGIN@", f"http://127.0.0.1:{origin_port}").replace("@PORT@", str(port))
     directory.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
-"""Fetching: one conditional request that every server welcomes, and no server can hurt (docs/polling.md).
+"""Fetching a document with one conditional request: polite to servers, and safe against hostile ones (docs/polling.md).
 
-`http.HttpFetcher` does the I/O; `request`, `verdict`, `freshness`, `guard` and `discover` are pure; `hosts` says who may be
+`http.HttpFetcher` does the I/O; `request`, `verdict`, `freshness`, `guard` and `discover` are pure; `hosts` decides who may be
 asked now.
 """

@@ -1,4 +1,4 @@
-"""Reading a body: unpacked as it comes, within bounds of size, of parts, and of how much is held at one time."""
+"""Reads and unpacks a body as it arrives, with limits on its size, its parts and the memory of all bodies together."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from collections.abc import AsyncIterable, Mapping
 from aggregator.fetch.decode import TooLargeError, decoder_for
 
 MAX_PARTS = 1_000
-"""Parts of a body after which they must be of TINY bytes on average: single bytes in chunks cost a thousand times their worth."""
+"""Parts after which the average must be at least TINY bytes: a body sent in single bytes costs a thousand times its size."""
 TINY = 64
+"""Bytes."""
 LARGE = 1024 * 1024
-"""Bytes on the wire from which a body counts as large: one feed in a thousand."""
+"""Bytes on the wire from which a body counts as large; one feed in a thousand is."""
 AT_ONCE = 64 * 1024
-"""Bytes on the wire that are read and unpacked before others have their turn: a socket with more to read never waits."""
+"""Bytes read and unpacked before other tasks get a turn; a busy socket would never yield by itself."""
 LARGE_AT_A_TIME = 4
-"""Large bodies that are read at a time; the others wait. Without that, servers that never end would fill the memory together."""
+"""Large bodies read at the same time; others wait. Otherwise several endless bodies would fill the memory together."""
 
 
 class TrickleError(Exception):
-    """A body in so many tiny parts that reading them is the harm."""
+    """The body comes in too many tiny parts (see MAX_PARTS)."""
 
 
 class BodyReader:
@@ -30,7 +31,7 @@ class BodyReader:
         self._large = asyncio.Semaphore(LARGE_AT_A_TIME)
 
     async def read(self, parts: AsyncIterable[bytes], headers: Mapping[str, str], deadline: asyncio.Timeout) -> bytes:
-        """The whole body. The time that it waits for its turn as a large one is added to the deadline.
+        """The whole body. Time spent waiting for a turn as a large body is added to the deadline.
 
         Raises TooLargeError, DecodingError, TrickleError, and what reading raises.
         """
@@ -49,7 +50,7 @@ class BodyReader:
                 if count > MAX_PARTS and size < count * TINY:
                     raise TrickleError
                 if size > LARGE and not turn:
-                    await self._wait(deadline)
+                    await self._wait_for_turn(deadline)
                     turn = True
                 decoder.feed(part)
                 if size > pause:
@@ -60,8 +61,8 @@ class BodyReader:
             if turn:
                 self._large.release()
 
-    async def _wait(self, deadline: asyncio.Timeout) -> None:
-        """Waits for a turn with the clock stopped."""
+    async def _wait_for_turn(self, deadline: asyncio.Timeout) -> None:
+        """Waits for a turn at the large bodies, with the deadline suspended."""
         if not self._large.locked():
             await self._large.acquire()
             return

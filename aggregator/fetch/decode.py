@@ -1,4 +1,4 @@
-"""Content codings, unpacked within bounds: gzip, deflate, br (RFC 9110 8.4). Never more than the limit in memory."""
+"""Unpacks content codings: gzip, deflate, br (RFC 9110 8.4). The output never exceeds the limit, not even in memory."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import brotli
 GZIP_MAGIC = b"\x1f\x8b\x08"
 _MEMBER = GZIP_MAGIC[:2]
 _BEFORE_TEXT = b" \t\r\n\xef\xbb\xbf"
-"""What may stand before the first character of a feed: white space and a byte order mark."""
+"""Bytes that may come before a feed's first character: white space and a byte order mark."""
 _MAX_BEFORE_TEXT = 64
 _SLICE = 16 * 1024
-"""Bytes unpacked in one go: zlib copies all that follows a member, so that many members in a long part cost its square."""
+"""Bytes unpacked in one call: zlib copies everything after a member, so many members in one part would take quadratic time."""
 MAX_MEMBERS = 1_000
-"""Gzip members in one body: a server that flushes makes a few; a million empty ones would be work without content."""
+"""Gzip members in one body: servers that flush make a few; a million empty ones would only waste time."""
 
 _PLAIN = frozenset({"", "identity", "none", "utf-8", "binary", "8bit", "7bit", "text"})
 _UNREAD = frozenset(
     {"zstd", "compress", "x-compress", "bzip2", "x-bzip2", "exi", "pack200-gzip", "dcb", "dcz", "lzma", "xz", "aes128gcm"}
 )
-"""Registered codings that were not offered and are not read."""
+"""Registered codings that we neither offer nor read."""
 
 
 class DecodingError(Exception):
-    """The body can't be unpacked; the text says why, for a person."""
+    """The body can't be unpacked; the message says why."""
 
 
 class TooLargeError(Exception):
@@ -33,16 +33,16 @@ class TooLargeError(Exception):
 
 
 class Decoder(Protocol):
-    """Takes the body as it comes and gives it unpacked, at most as much as was allowed when it was made."""
+    """Takes the parts of a body and returns it unpacked, up to the limit it was made with."""
 
     def feed(self, part: bytes) -> None: ...
     def finish(self) -> bytes:
-        """The whole body. Raises DecodingError if the packed stream has not come to its end."""
+        """The whole body. Raises DecodingError if the packed stream is incomplete."""
         ...
 
 
 class _Bounded:
-    """The parts so far and the bound on them. Raises TooLargeError as soon as there is a byte too many."""
+    """The output so far and its limit. Raises TooLargeError at the first byte too many."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -51,7 +51,7 @@ class _Bounded:
 
     @property
     def room(self) -> int:
-        """Bytes to ask a decompressor for: one more than is allowed, so that too much is seen."""
+        """Bytes to ask a decompressor for: one more than allowed, to notice that there is more."""
         return self._limit - self._size + 1
 
     def add(self, part: bytes) -> None:
@@ -66,7 +66,7 @@ class _Bounded:
 
 
 class Plain:
-    """No coding. What turns out to be gzip without saying so is unpacked all the same: no feed begins like that."""
+    """No coding. Unlabelled gzip is unpacked all the same, because no feed begins with its magic bytes."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -91,7 +91,7 @@ class Plain:
 
 
 class Gzip:
-    """gzip and zlib streams (RFC 1950, 1952). What is labelled gzip and is plain text is taken as it is."""
+    """gzip and zlib streams (RFC 1952, 1950). Plain text labelled as gzip is taken as it is."""
 
     def __init__(self, limit: int) -> None:
         self._out = _Bounded(limit)
@@ -131,9 +131,9 @@ class Gzip:
             data = self._unpacker.unconsumed_tail or (self._unpacker.unused_data if self._unpacker.eof else b"")
 
     def _next_member(self, data: bytes) -> bytes:
-        """What is left to unpack: all from a further member on, nothing of rubbish after the last one (as browsers allow).
+        """The data from the next member on; b"" if the rest is garbage, which is ignored as browsers do.
 
-        Zeros between members are padding. The two bytes that a member begins with may come in two parts.
+        Zeros between members are padding. A member's two magic bytes may come in two parts.
         """
         data = self._between + (data if self._between else data.lstrip(b"\0"))
         if len(data) < len(_MEMBER):
@@ -149,7 +149,7 @@ class Gzip:
         return data
 
     def finish(self) -> bytes:
-        if self._head:  # it ended before it was clear what it is
+        if self._head:  # the body ended before its kind was clear
             self._plain = not self._head.strip(_BEFORE_TEXT)
             self._take(self._head)
         elif self._plain is None:
@@ -160,7 +160,7 @@ class Gzip:
 
 
 class Deflate:
-    """zlib as the standard has it, or raw deflate, as many servers send it (RFC 9110 8.4.1.2)."""
+    """zlib, as the standard says, or raw deflate, as many servers send it (RFC 9110 8.4.1.2)."""
 
     def __init__(self, limit: int) -> None:
         self._out = _Bounded(limit)
@@ -188,12 +188,12 @@ class Deflate:
 
 
 def _is_zlib(data: bytes) -> bool:
-    """Whether the first two bytes are a zlib header (RFC 1950 2.2)."""
+    """True if the first two bytes are a zlib header (RFC 1950 2.2)."""
     return data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
 
 
 class Brotli:
-    """br (RFC 7932), by a decompressor that stops at a bound."""
+    """br (RFC 7932)."""
 
     def __init__(self, limit: int) -> None:
         self._out = _Bounded(limit)
@@ -218,9 +218,9 @@ class Brotli:
 
 
 def decoder_for(coding: str | None, limit: int) -> Decoder:
-    """The decoder for a `Content-Encoding`, giving at most `limit` bytes. Raises DecodingError for what is not read.
+    """The decoder for a `Content-Encoding`, for at most `limit` bytes. Raises DecodingError for what we don't read.
 
-    More than one coding is refused: nobody packs a feed twice but to hurt. A label that is no coding ("utf-8") is passed over.
+    Several codings are refused: only an attack packs a feed twice. A label that is no coding ("utf-8") is ignored.
     """
     names = [name for raw in (coding or "").split(",") if (name := raw.strip().lower()) not in _PLAIN]
     if len(names) > 1:

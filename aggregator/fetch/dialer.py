@@ -1,6 +1,6 @@
-"""Connecting: a name is resolved, every address is checked, and the checked addresses are the ones that are tried.
+"""Connects to a host: resolves its name, checks every address, and tries only the addresses that were checked.
 
-So no second look-up can lead elsewhere (DNS rebinding), and each hop of a redirect passes the same check.
+No second look-up can lead elsewhere (DNS rebinding), and each hop of a redirect passes the same check.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from httpx import ConnectError, ConnectTimeout
 
 from aggregator.fetch.errors import AddressRefusedError, NameNotFoundError, OfflineError
 from aggregator.fetch.guard import Guard, literal
-from aggregator.fetch.names import Resolver
+from aggregator.fetch.resolver import Resolve
 from aggregator.fetch.wire import Wire
 
 NEXT_AFTER = 0.25
-"""Seconds until the next address is tried beside those that have not answered (RFC 8305 8: the recommended delay)."""
+"""Seconds until the next address is tried, too, if none has answered (RFC 8305 8 recommends this delay)."""
 MAX_EACH = 8
-"""Addresses of one family that are tried: a name can have hundreds, and each one that is silent holds a descriptor."""
+"""Addresses of one family that are tried: a name can have hundreds, and each silent one holds a descriptor."""
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
@@ -32,16 +32,16 @@ _ERRNO = re.compile(r"\[Errno (\d+)\]")
 class Dialer:
     """Opens connections to allowed addresses."""
 
-    def __init__(self, guard: Guard, names: Resolver) -> None:
+    def __init__(self, guard: Guard, resolve: Resolve) -> None:
         self._guard = guard
-        self._names = names
+        self._resolve = resolve
 
     async def connect(self, host: str, port: int, seconds: float) -> Wire:
         """A connection to the first allowed address that answers. Raises httpx.ConnectError, its kinds, and ConnectTimeout."""
         limit = asyncio.timeout(seconds)
         try:
             async with limit:
-                return await _first(self._allowed(host, await self._addresses(host, port)), port)
+                return await _connect_first(self._allowed(host, await self._addresses(host, port)), port)
         except TimeoutError as error:
             if limit.expired():
                 raise ConnectTimeout(f"no connection within {seconds:g} s") from error
@@ -52,7 +52,7 @@ class Dialer:
         if address is not None:
             return (str(address),)
         try:
-            return await self._names(host, port)
+            return await self._resolve(host, port)
         except (OSError, ValueError, OverflowError) as error:
             if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
                 raise OfflineError(f"no name server could tell the address of {host}") from error
@@ -69,20 +69,20 @@ class Dialer:
         return allowed
 
 
-async def _first(addresses: Sequence[str], port: int) -> Wire:
-    """A connection to the first of these addresses that answers, the families taking turns (RFC 8305)."""
+async def _connect_first(addresses: Sequence[str], port: int) -> Wire:
+    """Connects to the first address that answers, IPv6 and IPv4 in turn (Happy Eyeballs, RFC 8305)."""
     try:
         connected = await start_connection(_infos(addresses, port), happy_eyeballs_delay=NEXT_AFTER)
     except OverflowError as error:
         raise ConnectError("can't connect") from error
     except OSError as error:
-        raise _failure(error) from error
+        raise _error_of(error) from error
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return Wire(connected)
 
 
 def _infos(addresses: Sequence[str], port: int) -> list[AddrInfoType]:
-    """The addresses as `getaddrinfo` tells them, at most MAX_EACH of a family, in their order."""
+    """The addresses in the form of `getaddrinfo`, in order, at most MAX_EACH of a family."""
     of_each: dict[socket.AddressFamily, list[AddrInfoType]] = {}
     for address in addresses:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -90,8 +90,8 @@ def _infos(addresses: Sequence[str], port: int) -> list[AddrInfoType]:
     return [info for infos in of_each.values() for info in infos[:MAX_EACH]]
 
 
-def _failure(error: OSError) -> ConnectError:
-    """Why none of the addresses answered. Of several reasons, which come in one message, one that is not "no route"."""
+def _error_of(error: OSError) -> ConnectError:
+    """The error to report when no address answered. Several errnos come in one message: any but "no route" is preferred."""
     numbers = [error.errno] if error.errno is not None else [int(number) for number in _ERRNO.findall(str(error))]
     number = next((number for number in numbers if number not in _NO_ROUTE), None)
     if numbers and number is None:

@@ -1,4 +1,4 @@
-"""The feeds that a web page offers, for a fault that helps and for `aggregator add`."""
+"""Finds the feeds that a web page offers, for fault messages and `aggregator add`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_PAGE = 1024 * 1024
 MAX_LINKS = 10_000
 """Links of a page that are looked at."""
 MAX_FEEDS = 20
-"""Feeds of a page that are named; some blogs offer one for each comment thread."""
+"""Feeds of a page that are returned; some blogs offer one for each comment thread."""
 
 _FEED_TYPES = frozenset(
     {
@@ -37,10 +37,10 @@ _COMMENTS = re.compile(r"comment", re.I)
 
 
 def offered_feeds(page: bytes, url: str) -> tuple[str, ...]:
-    """Absolute addresses of the feeds that the page at `url` names, the likeliest first, at most MAX_FEEDS.
+    """Absolute addresses of the feeds that the page at `url` offers, the most likely first, at most MAX_FEEDS.
 
-    First `link rel=alternate` of a feed's type (RSS autodiscovery, HTML 4.8.4) in page order, comment feeds last;
-    where there are none, links to addresses that look like feeds.
+    These are its `link rel=alternate` of a feed type (RSS autodiscovery) in page order, comment feeds last. If there are
+    none, links to addresses that look like feeds.
     """
     links = _links(page[:MAX_PAGE].decode("utf-8", "replace"))
     base = next((resolve(url, href) or url for name, href, _ in links if name == "base" and href), url)
@@ -53,7 +53,7 @@ def offered_feeds(page: bytes, url: str) -> tuple[str, ...]:
 
 
 def _links(page: str) -> list[_Link]:
-    """Its `base`, `link` and `a`. No tree is made of the page: it may be anyone's, and made to need a gigabyte."""
+    """The page's `base`, `link` and `a`. No tree is built: a hostile page could make that take a gigabyte."""
     found = []
     for tag in tags(page):
         if tag.name in ("a", "base", "link") and not tag.is_end and "href" in tag.attributes.lower():
@@ -66,7 +66,7 @@ def _links(page: str) -> list[_Link]:
 
 
 def _declared(links: Iterable[_Link]) -> Iterator[tuple[str, str]]:
-    """(href, title) of the links that say they are feeds."""
+    """(href, title) of the links declared as feeds."""
     for name, href, given in links:
         rel = given.get("rel", "").lower().split()
         kind = given.get("type", "").partition(";")[0].strip().lower()
@@ -76,7 +76,7 @@ def _declared(links: Iterable[_Link]) -> Iterator[tuple[str, str]]:
 
 
 def _linked(links: Iterable[_Link], base: str) -> Iterator[str]:
-    """Links of the page's own site whose address looks like a feed's."""
+    """Links within the site whose address looks like a feed's."""
     for name, href, _ in links:
         if name != "a":
             continue

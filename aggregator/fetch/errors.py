@@ -1,4 +1,4 @@
-"""What goes wrong between us and a server, where httpx has no class of its own for it. `faults` puts it into words."""
+"""Errors between us and a server for which httpx has no class. `faults` puts them into words."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from aggregator.model import Fault
 
 
 class AddressRefusedError(httpx.ConnectError):
-    """The name leads to addresses that must not be connected to, and to no others."""
+    """All addresses of the name are refused (see `guard`)."""
 
 
 class NameNotFoundError(httpx.ConnectError):
-    """The name has no address, or nobody could say."""
+    """The name has no address, or the look-up failed."""
 
 
 class OfflineError(httpx.ConnectError):
-    """No route from here, or no name server that answers."""
+    """There is no route from here, or no name server answers."""
 
 
 class BudgetError(httpx.ReadError):
-    """The server has sent more than was allowed at this point."""
+    """The server sent more than the budget of `Wire.allow`."""
 
 
 class NoAnswerError(httpx.RemoteProtocolError):
-    """The server closed the connection without a byte."""
+    """The server closed the connection without sending a byte."""
 
 
 class IncompleteError(httpx.RemoteProtocolError):
@@ -32,15 +32,15 @@ class IncompleteError(httpx.RemoteProtocolError):
 
 
 class HeadersTooLargeError(httpx.RemoteProtocolError):
-    """More header lines or bytes than are read."""
+    """More header lines or bytes than we accept."""
 
 
 class UnsendableError(httpx.LocalProtocolError):
-    """A request that can't be sent as it is. Says nothing of its content, which may be a secret."""
+    """The request can't be sent as it is. The message must not quote it: it may hold a secret."""
 
 
 class ProxyFailedError(httpx.ProxyError):
-    """What went wrong on the way through a proxy, in its own words."""
+    """A request through a proxy failed. fault: what to report."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.detail)

@@ -1,4 +1,4 @@
-"""What goes wrong on the wire, as faults: one clean line each, whatever the server said."""
+"""Errors of a fetch as faults: one clean line each, whatever the server sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from aggregator.fetch.errors import (
 from aggregator.model import Fault, FaultKind
 
 _SHOWN = 160
-"""Characters of a library's message that are shown: it may quote what the server sent."""
+"""Characters shown of a library's message, which may quote the server."""
 _UNSHOWABLE = re.compile(r"[^\x20-\x7e]+")
 
 
@@ -36,11 +36,11 @@ KNOWN: tuple[type[Exception], ...] = (
     UnicodeError,
     OverflowError,
 )
-"""What a server or the network can make us raise. Anything else is a bug of ours."""
+"""Exceptions that a server or the network can cause. Anything else is a bug of ours."""
 
 
 def fault_of(error: Exception, max_bytes: int) -> Fault:
-    """The fault that an exception of a fetch stands for."""
+    """The fault for an exception in KNOWN."""
     match error:
         case ProxyFailedError():
             return error.fault
@@ -61,7 +61,7 @@ def fault_of(error: Exception, max_bytes: int) -> Fault:
         case TrickleError():
             return Fault(FaultKind.PROTOCOL, "protocol error: the body comes in too many tiny parts")
         case ssl.SSLError():
-            return Fault(FaultKind.TLS, _tls(error))
+            return Fault(FaultKind.TLS, _tls_text(error))
         case httpx.ConnectTimeout():
             return Fault(FaultKind.TIMEOUT, f"too slow: {clean(str(error)) or 'no connection in time'}")
         case TimeoutError() | httpx.TimeoutException():
@@ -77,7 +77,7 @@ def fault_of(error: Exception, max_bytes: int) -> Fault:
         case httpx.ProtocolError():
             return Fault(FaultKind.PROTOCOL, f"protocol error: {clean(str(error)) or 'not HTTP'}")
         case _:
-            return _connection(error)
+            return _connection_fault(error)
 
 
 def clean(text: str) -> str:
@@ -89,19 +89,19 @@ def megabytes(size: int) -> str:
     return f"{size / 1_048_576:.3g} MB"
 
 
-def _connection(error: Exception) -> Fault:
+def _connection_fault(error: Exception) -> Fault:
     cause: BaseException = error
     while cause.__cause__ is not None and not isinstance(cause, OSError):
         cause = cause.__cause__
     text = str(error).lower()
     if isinstance(cause, ssl.SSLError):
-        return Fault(FaultKind.TLS, _tls(cause))
+        return Fault(FaultKind.TLS, _tls_text(cause))
     if isinstance(cause, ConnectionResetError | BrokenPipeError | ConnectionAbortedError) or "reset" in text:
         return Fault(FaultKind.CONNECT, "connection reset by the server")
     return Fault(FaultKind.CONNECT, clean(str(error)) or "the connection broke")
 
 
-def _tls(error: ssl.SSLError) -> str:
+def _tls_text(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not valid: {clean(error.verify_message or 'unknown reason')}"
     reason = (error.reason or "handshake failed").replace("_", " ").lower()

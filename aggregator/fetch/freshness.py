@@ -1,4 +1,4 @@
-"""When a server says to come back: Cache-Control, Expires, Retry-After (RFC 9111 4.2, RFC 9110 10.2.3)."""
+"""Reads when a server wants us back: Cache-Control, Expires, Retry-After (RFC 9111 4.2, RFC 9110 10.2.3)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 
 from aggregator.model import MAX_RETRY, Instant
 
-DISBELIEVED = 86_400.0
-"""Seconds that are waited after a longer one: no answer may stop a source for good."""
+WAIT_IF_ABSURD = 86_400.0
+"""Seconds to wait if Retry-After asks for more than MAX_RETRY: no answer may stop a source for good."""
 
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?(\d{1,12})\"?\s*(?=$|[,;])", re.I)
 _UNCACHED = re.compile(r"(?:^|,)\s*no-(?:store|cache)\s*(?:$|[,=])", re.I)
@@ -16,9 +16,9 @@ _SECONDS = re.compile(r"\s*(\d{1,18})(?:\.\d*)?\s*\Z", re.A)
 
 
 def max_age(cache_control: str | None, expires: str | None, date: str | None, age: str | None, now: Instant) -> float | None:
-    """Seconds for which the answer is fresh by its own words, or None if it doesn't say.
+    """Seconds for which the answer says it is fresh, or None.
 
-    max-age wins over Expires, which counts from the server's own Date; the Age that a cache adds is taken off.
+    max-age wins over Expires, which counts from the server's own Date. The Age that a cache adds is subtracted.
     """
     text = cache_control or ""
     if _UNCACHED.search(text):
@@ -36,10 +36,10 @@ def max_age(cache_control: str | None, expires: str | None, date: str | None, ag
     return lifetime if lifetime > 0 else None
 
 
-def wished(value: str | None, date: str | None, now: Instant) -> float | None:
-    """Seconds that a Retry-After asks to wait; None for nonsense, the past, or no wish.
+def retry_after(value: str | None, date: str | None, now: Instant) -> float | None:
+    """Seconds that a Retry-After asks to wait; None if there is none, it is nonsense, or in the past.
 
-    A date counts from the server's own Date, so that its clock need not be ours.
+    A date counts from the server's own Date, so that its clock may differ from ours.
     """
     match = _SECONDS.match(value or "")
     if match:
@@ -54,14 +54,14 @@ def wished(value: str | None, date: str | None, now: Instant) -> float | None:
 
 
 def retry_at(seconds: float | None, now: Instant) -> Instant | None:
-    """The instant before which not to come back. Who asks for more than a week is not believed and waited for a day."""
+    """The instant until which to wait. A wish beyond MAX_RETRY is taken for a mistake and becomes a day."""
     if seconds is None:
         return None
-    return now + (seconds if seconds <= MAX_RETRY else DISBELIEVED)
+    return now + (seconds if seconds <= MAX_RETRY else WAIT_IF_ABSURD)
 
 
 def http_date(value: str | None) -> Instant | None:
-    """A date of a header as an instant, or None if it is none."""
+    """The instant of a header's date, or None if it is no date."""
     if not value or len(value) > 64:
         return None
     try:

@@ -1,6 +1,6 @@
-"""Which addresses may be connected to. Checked at connect time, for every hop, on the address that is then used.
+"""Decides which addresses may be connected to. Checked at connect time, for every hop, on the very address that is used.
 
-The ranges are written out: `ipaddress.is_global` of Python 3.11 takes several of them for public (64:ff9b::/96, 2002::/16, …).
+The ranges are listed here because `ipaddress.is_global` of Python 3.11 calls several of them public (64:ff9b::/96, 2002::/16, …).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ REFUSED_V4: tuple[tuple[IPv4Network, str], ...] = tuple(
         ("240.0.0.0/4", "reserved"),
     )
 )
-"""What is not the public internet: the IANA special-purpose registry (RFC 6890) and the clouds' metadata services."""
+"""Ranges outside the public internet: IANA's special-purpose registry (RFC 6890) and the clouds' metadata services."""
 
 REFUSED_V6: tuple[tuple[IPv6Network, str], ...] = tuple(
     (IPv6Network(network), name)
@@ -73,9 +73,9 @@ LOCAL_NAMES: dict[str, str] = {
     "metadata.goog": "169.254.169.254",
     "metadata.google.internal": "169.254.169.254",
 }
-"""Names with one meaning on every machine (RFC 6761 6.3) or in a cloud, for those below them as well."""
+"""Names that mean the same on every machine (RFC 6761 6.3) or in a cloud. Names below them mean it, too."""
 _PRIVATE_NAMES = frozenset({"local", "internal", "intranet", "lan", "home", "corp", "arpa"})
-"""Last labels that the public name system has not, and will not have (RFC 6762, 8375; ICANN's name collisions)."""
+"""Last labels that public DNS doesn't have and won't have (RFC 6762, RFC 8375, ICANN's name collisions)."""
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _SIX_TO_FOUR = IPv6Network("2002::/16")
@@ -83,7 +83,7 @@ _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)\Z")
 
 
 def unwrapped(address: Address) -> Address:
-    """The IPv4 address inside an IPv6 one (mapped, NAT64, 6to4), which is where a packet would go; else the address."""
+    """The IPv4 address inside an IPv6 one (mapped, NAT64, 6to4), where a packet would really go; else the address itself."""
     if isinstance(address, IPv4Address):
         return address
     if address.ipv4_mapped is not None:
@@ -96,10 +96,10 @@ def unwrapped(address: Address) -> Address:
 
 
 def literal(host: str) -> Address | None:
-    """The address that a host of a URL is, however it is written, or None if it is a name.
+    """The IP address that a URL's host stands for, in any notation, or None if it is a name.
 
-    As resolvers read it (`inet_aton`): one to four parts, decimal, octal (0…) or hexadecimal (0x…), of which the last fills the
-    rest; full-width and circled digits too (NFKC, as IDNA maps them); IPv6 in brackets or not, its zone taken off.
+    Read as resolvers do (`inet_aton`): one to four parts, decimal, octal (0…) or hexadecimal (0x…), where the last fills the
+    remaining bytes; also full-width and circled digits (NFKC, as IDNA maps them), and IPv6 with or without brackets and zone.
     """
     text = unicodedata.normalize("NFKC", host).strip("[]").partition("%")[0].rstrip(".")
     if ":" in text:
@@ -135,10 +135,10 @@ class Guard:
     def __init__(self, allow: Iterable[str] = ()) -> None:
         self._allow: tuple[Network, ...] = tuple(ip_network(text, strict=False) for text in allow)
         self.refusal = lru_cache(maxsize=4_096)(self._refusal)
-        """`_refusal`, remembered: it is pure, and the same few addresses come again."""
+        """`_refusal`, cached: it is pure, and the same addresses come again."""
 
     def _refusal(self, text: str) -> str | None:
-        """Why an address (as a resolver gives it) must not be connected to, in words that name it; None if it may be."""
+        """Why an address from a resolver must not be connected to, as a message that names it; None if it may."""
         try:
             address = ip_address(text.partition("%")[0])
         except ValueError:
@@ -151,7 +151,7 @@ class Guard:
         return None if name is None else f"{name} address {shown} not allowed (network.allow opens ranges)"
 
     def refusal_of_host(self, host: str) -> str | None:
-        """`refusal` for the host of an address that somebody else resolves, as far as it can be told without asking."""
+        """`refusal` for a host that somebody else resolves (a proxy), as far as the name alone shows it."""
         address = literal(host)
         if address is not None:
             return self.refusal(str(address))
@@ -164,7 +164,7 @@ class Guard:
 
 
 def is_private_name(host: str) -> bool:
-    """Whether only a private network can know a name: one without a dot, or below a domain that is not public."""
+    """True for a name that only a private network can resolve: without a dot, or below a domain that is not public."""
     labels = host.lower().rstrip(".").split(".")
     return literal(host) is None and (len(labels) == 1 or labels[-1] in _PRIVATE_NAMES)
 

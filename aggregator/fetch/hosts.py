@@ -1,6 +1,6 @@
-"""Who may be asked now: connections and spacing for each registrable domain, and holds after a 429 or 503.
+"""Limits on requests to a host: connections and gaps per registrable domain, and holds after a 429 or 503.
 
-A domain is what someone registered (`example.co.uk`); an IP address stands for itself.
+A registrable domain is what someone registered (`example.co.uk`); an IP address counts as one of its own.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from aggregator.ports import Hold
 from aggregator.settings import Settings
 from aggregator.text.urls import registrable_domain
 
-LONGEST = 8 * 86_400.0
-"""Seconds from now that a hold can end in: servers are believed for a week (`cadence.after`), so the clock was set back."""
+LONGEST_HOLD = 8 * 86_400.0
+"""Seconds until the end of the longest possible hold. Servers can ask for a week (MAX_RETRY), so a longer one means that the
+clock was set back."""
 
 
 class _Lane:
-    """The turns at one domain: how many may be had, who has or waits for one, and when the next may start."""
+    """The turns at one domain. users: tasks that have or wait for one; next_start: when the next may begin (monotonic)."""
 
     def __init__(self, places: int) -> None:
         self.places = asyncio.Semaphore(places)
@@ -29,7 +30,7 @@ class _Lane:
 
 
 class _Turn(AbstractAsyncContextManager[None]):
-    """A turn at a domain: a class, because a generator for it costs as much as all that it does."""
+    """A turn at a domain. A class, because `@asynccontextmanager` would cost as much as the turn itself."""
 
     __slots__ = ("_domain", "_gate")
 
@@ -45,7 +46,7 @@ class _Turn(AbstractAsyncContextManager[None]):
 
 
 class HostGate:
-    """Hands out turns and remembers holds. One for all fetches of a process; for one event loop."""
+    """Hands out turns and remembers holds, for all fetches of a process and one event loop."""
 
     def __init__(
         self,
@@ -60,16 +61,16 @@ class HostGate:
         self.configure(settings)
 
     def configure(self, settings: Settings) -> None:
-        """Takes over another config's limits; holds and turns under way stay."""
+        """Takes the limits of another config. Holds and current turns stay."""
         self._per_host = settings.polling.per_host
         self._gaps = {registrable_domain(name) or name: rule.gap for name, rule in settings.hosts.items()}
 
     def turn(self, url: str) -> AbstractAsyncContextManager[None]:
-        """Waits until the URL's domain may get a request, and holds the place while inside."""
+        """A context: waits until the URL's domain may get a request, and keeps the place inside the block."""
         return _Turn(self, registrable_domain(url))
 
     async def enter(self, domain: str) -> None:
-        """Waits for a turn at a domain, which `leave` ends."""
+        """Waits for a turn at a domain; end it with `leave`."""
         lane = self._lanes.get(domain)
         if lane is None:
             lane = self._lanes[domain] = _Lane(self._per_host)
@@ -84,7 +85,7 @@ class HostGate:
             raise
 
     def leave(self, domain: str, held: bool = True) -> None:
-        """Gives a turn back; held: whether the place was had already."""
+        """Ends a turn. held: False if it ended while still waiting for a place."""
         lane = self._lanes[domain]
         if held:
             lane.places.release()
@@ -93,7 +94,7 @@ class HostGate:
             del self._lanes[domain]
 
     async def _space(self, lane: _Lane, gap: float) -> None:
-        """Books the next start that keeps the gap, and waits for it."""
+        """Reserves the next start that keeps the gap, and waits for it."""
         now = self._monotonic()
         start = max(now, lane.next_start)
         lane.next_start = start + gap
@@ -101,7 +102,7 @@ class HostGate:
             await self._sleep(start - now)
 
     def hold(self, url: str, until: Instant, reason: str = "429 or 503") -> Hold:
-        """Leaves the URL's whole domain alone until then. Returns the hold as it now stands, for the store."""
+        """Puts the URL's whole domain on hold until then. Returns the hold now in force, for the store."""
         domain = registrable_domain(url)
         known = self._holds.get(domain)
         if known is None or known.until < until:
@@ -114,12 +115,12 @@ class HostGate:
             return None
         domain = registrable_domain(url)
         hold = self._holds.get(domain)
-        if hold is not None and not now < hold.until <= now + LONGEST:
+        if hold is not None and not now < hold.until <= now + LONGEST_HOLD:
             del self._holds[domain]
             return None
         return hold
 
     def restore(self, holds: Mapping[str, Hold]) -> None:
-        """Takes over holds from the store, as at a start."""
+        """Takes over holds from the store, at start."""
         for hold in holds.values():
             self.hold(hold.domain, hold.until, hold.reason)

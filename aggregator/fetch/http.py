@@ -1,4 +1,4 @@
-"""The fetcher: an own redirect loop over one transport, under one deadline. Everything that goes wrong is a `FetchFailed`."""
+"""The fetcher: it follows redirects itself, over one transport and under one deadline. Every failure is a `FetchFailed`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from aggregator.fetch.errors import HeadersTooLargeError
 from aggregator.fetch.faults import KNOWN, fault_of
 from aggregator.fetch.guard import Guard, is_private_name
 from aggregator.fetch.hosts import HostGate
-from aggregator.fetch.names import Names, Resolver
 from aggregator.fetch.proxied import ProxyTransport
 from aggregator.fetch.request import headers_for, identity, validators_for
-from aggregator.fetch.target import Origin, Target, follow, parse, shown
-from aggregator.fetch.tls import context
+from aggregator.fetch.resolver import Resolve, SystemResolver
+from aggregator.fetch.target import Origin, Target, follow, parse, show_url
+from aggregator.fetch.tls import make_context
 from aggregator.fetch.transport import CONNECT, HEADER_BYTES, DirectTransport
 from aggregator.fetch.verdict import Answer, Headers
 from aggregator.model import Fault, FaultKind, FetchFailed, FetchOutcome, FetchRequest, Hop, Instant
@@ -36,8 +36,8 @@ MAX_HEADERS = 256
 """Header lines of an answer."""
 
 
-class _Way:
-    """One fetch under way: where it has come. What is known at the moment of a timeout."""
+class _Progress:
+    """How far a fetch has come, so that a failure can say what is known by then."""
 
     def __init__(self, target: Target, home: Target, now: Callable[[], Instant], deadline: asyncio.Timeout) -> None:
         self.target = target
@@ -47,24 +47,24 @@ class _Way:
         self.retry_at: Instant | None = None
         self.now = now
 
-    def failed(self, fault: Fault) -> FetchFailed:
-        """The failure, which waits for what a redirect on the way asked for."""
+    def failure(self, fault: Fault) -> FetchFailed:
+        """The failure. Without a Retry-After of its own it takes the one of the redirects before it."""
         told = replace(fault, retry_at=self.retry_at) if fault.retry_at is None else fault
         return FetchFailed(told, tuple(self.hops), self.target.url)
 
 
 class HttpFetcher:
-    """A `ports.Fetcher` over HTTP/1.1. For one event loop; make it when that runs, close it with `aclose`.
+    """A `ports.Fetcher` over HTTP/1.1 for one event loop: make it while the loop runs, close it with `aclose`.
 
-    gate: asked before a redirect leads to another domain (turns and holds); the first address is the caller's to ask for.
-    transport: what sends the requests that go through no proxy, in place of our own.
+    gate: asked for a turn before a redirect leads to another domain; for the first address the caller asks.
+    transport: sends the requests that don't go through a proxy; our own by default.
     """
 
     def __init__(
         self,
         settings: Settings,
         gate: HostGate | None = None,
-        names: Resolver | None = None,
+        resolve: Resolve | None = None,
         environ: Mapping[str, str] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -75,87 +75,87 @@ class HttpFetcher:
         self._identity = identity(settings)
         self._gate = gate
         self._shared = _shared_origins(settings)
-        self._context = context(os.environ if environ is None else environ)
+        self._context = make_context(os.environ if environ is None else environ)
         self._proxies: dict[str, ProxyTransport] = {}
         self._guard = Guard(settings.network.allow)
-        dialer = Dialer(self._guard, names or Names())
+        dialer = Dialer(self._guard, resolve or SystemResolver())
         self._direct = transport or DirectTransport(dialer, self._context, self._max_bytes)
         self._extensions = {"timeout": {"connect": CONNECT, "read": self._timeout, "write": self._timeout, "pool": None}}
 
     async def fetch(self, request: FetchRequest, now: Instant) -> FetchOutcome:
-        """One poll: the request, its redirects, the body, in at most `polling.timeout` seconds. Never raises for a server."""
+        """One poll: request, redirects and body within `polling.timeout` seconds. Raises nothing that a server can cause."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         target, home = parse(request.url), parse(request.configured or request.url)
         if isinstance(target, Fault):
-            return FetchFailed(target, (), shown(request.url))
+            return FetchFailed(target, (), show_url(request.url))
         deadline = asyncio.timeout(self._timeout)
-        way = _Way(target, target if isinstance(home, Fault) else home, lambda: now + loop.time() - started, deadline)
+        progress = _Progress(target, target if isinstance(home, Fault) else home, lambda: now + loop.time() - started, deadline)
         try:
             async with deadline:
-                return await self._follow(request, way)
+                return await self._follow(request, progress)
         except KNOWN as error:
             if deadline.expired():
-                return way.failed(Fault(FaultKind.TIMEOUT, f"too slow: not done within {self._timeout:g} s"))
-            return way.failed(fault_of(error, self._max_bytes))
+                return progress.failure(Fault(FaultKind.TIMEOUT, f"too slow: not done within {self._timeout:g} s"))
+            return progress.failure(fault_of(error, self._max_bytes))
 
-    async def _follow(self, request: FetchRequest, way: _Way) -> FetchOutcome:
+    async def _follow(self, request: FetchRequest, progress: _Progress) -> FetchOutcome:
         while True:
-            async with self._turn(way):
-                answer = await self._ask(request, way)
+            async with self._turn(progress):
+                answer = await self._ask(request, progress)
             if answer.status not in verdict.REDIRECTS:
-                return verdict.judge(answer, way.now(), self._hold)
-            fault = self._redirected(answer, way, request.proxy is not None)
+                return verdict.judge(answer, progress.now(), self._hold)
+            fault = self._follow_redirect(answer, progress, request.proxy is not None)
             if fault is not None:
-                return way.failed(fault)
+                return progress.failure(fault)
 
-    def _redirected(self, answer: Answer, way: _Way, proxied: bool) -> Fault | None:
-        """Goes one hop further, or says why not. proxied: nobody here sees the addresses that a name leads to."""
-        way.retry_at = verdict.wait_of(answer, way.now())
+    def _follow_redirect(self, answer: Answer, progress: _Progress, proxied: bool) -> Fault | None:
+        """Goes one hop further, or returns why not. proxied: the proxy resolves the name, so its addresses can't be checked."""
+        progress.retry_at = verdict.wait_of(answer, progress.now())
         location = answer.header("location")
         if location is None:
             return Fault(FaultKind.REDIRECT, f"{answer.status} redirect without a Location", answer.status)
-        following = follow(way.target, _text(location))
+        following = follow(progress.target, _decoded(location))
         if isinstance(following, Fault):
             return following
-        way.hops.append(Hop(answer.status, way.target.url, following.url))
-        if any(hop.url == following.url for hop in way.hops):
-            return Fault(FaultKind.REDIRECT, f"redirect loop at {shown(following.url)}")
-        if len(way.hops) > MAX_REDIRECTS:
+        progress.hops.append(Hop(answer.status, progress.target.url, following.url))
+        if any(hop.url == following.url for hop in progress.hops):
+            return Fault(FaultKind.REDIRECT, f"redirect loop at {show_url(following.url)}")
+        if len(progress.hops) > MAX_REDIRECTS:
             return Fault(FaultKind.REDIRECT, f"too many redirects (more than {MAX_REDIRECTS})")
-        way.target = following
-        if proxied and following.host != way.home.host and is_private_name(following.host):
+        progress.target = following
+        if proxied and following.host != progress.home.host and is_private_name(following.host):
             return Fault(FaultKind.ADDRESS, f"{following.host} is a name of a private network: not allowed")
-        hold = self._gate.held(following.url, way.now()) if self._gate else None
+        hold = self._gate.held(following.url, progress.now()) if self._gate else None
         return None if hold is None else held_fault(hold)
 
-    def _turn(self, way: _Way) -> AbstractAsyncContextManager[None]:
-        """The place at another domain that a redirect leads to. It is waited for within the deadline: never for ever."""
-        here = way.target.url
-        if self._gate is None or not way.hops or registrable_domain(here) == registrable_domain(way.hops[0].url):
+    def _turn(self, progress: _Progress) -> AbstractAsyncContextManager[None]:
+        """A turn at the other domain that a redirect leads to. Waiting for it counts towards the deadline."""
+        here = progress.target.url
+        if self._gate is None or not progress.hops or registrable_domain(here) == registrable_domain(progress.hops[0].url):
             return nullcontext()
         return self._gate.turn(here)
 
-    async def _ask(self, request: FetchRequest, way: _Way) -> Answer:
-        """One request and its answer, the body decoded. Raises KNOWN."""
-        target = way.target
+    async def _ask(self, request: FetchRequest, progress: _Progress) -> Answer:
+        """Sends one request and reads its answer, the body decoded. Raises KNOWN."""
+        target = progress.target
         keep = request.proxy is None and target.origin in self._shared
-        headers = headers_for(request, target, way.home, self._identity, keep)
-        sent = httpx.Request("GET", _address(target.url), headers=headers, extensions=self._extensions)
+        headers = headers_for(request, target, progress.home, self._identity, keep)
+        sent = httpx.Request("GET", _parsed(target.url), headers=headers, extensions=self._extensions)
         response = await self._transport(request.proxy).handle_async_request(sent)
         try:
-            received = _received(response)
+            received = _headers_of(response)
             body = b""
             if response.status_code in verdict.DOCUMENTS:
-                body = await self._read(response, received, way)
+                body = await self._read(response, received, progress)
         finally:
             await response.aclose()
         asked = validators_for(request, target)
-        return Answer(target.url, response.status_code, received, body, asked, tuple(way.hops), way.retry_at)
+        return Answer(target.url, response.status_code, received, body, asked, tuple(progress.hops), progress.retry_at)
 
-    async def _read(self, response: httpx.Response, received: Headers, way: _Way) -> bytes:
+    async def _read(self, response: httpx.Response, received: Headers, progress: _Progress) -> bytes:
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        return await self._bodies.read(response.stream, dict(reversed(received)), way.deadline)
+        return await self._bodies.read(response.stream, dict(reversed(received)), progress.deadline)
 
     def _transport(self, proxy: str | None) -> httpx.AsyncBaseTransport:
         if proxy is None:
@@ -165,24 +165,24 @@ class HttpFetcher:
         return self._proxies[proxy]
 
     async def aclose(self) -> None:
-        """Closes what is kept open."""
+        """Closes the kept connections."""
         await self._direct.aclose()
         for proxy in self._proxies.values():
             await proxy.aclose()
 
 
 def held_fault(hold: Hold) -> Fault:
-    """A redirect led to a domain that must be left alone now."""
+    """The fault of a redirect to a domain that is on hold."""
     return Fault(FaultKind.HELD, f"{hold.domain} is held until its time is over ({hold.reason})", retry_at=hold.until)
 
 
 @lru_cache(maxsize=4_096)
-def _address(url: str) -> httpx.URL:
-    """An address as httpx has it. Kept, because reading it takes as long as sending the request."""
+def _parsed(url: str) -> httpx.URL:
+    """The address as httpx has it. Cached, because parsing one takes as long as sending the request."""
     return httpx.URL(url)
 
 
-def _received(response: httpx.Response) -> Headers:
+def _headers_of(response: httpx.Response) -> Headers:
     """The headers in order, names in lower case, all as latin-1. Raises HeadersTooLargeError."""
     pairs = response.headers.raw
     if len(pairs) > MAX_HEADERS or sum(len(name) + len(value) + 4 for name, value in pairs) > HEADER_BYTES:
@@ -190,8 +190,8 @@ def _received(response: httpx.Response) -> Headers:
     return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in pairs)
 
 
-def _text(location: str) -> str:
-    """A Location as sent: UTF-8 if its bytes are (many servers), else latin-1."""
+def _decoded(location: str) -> str:
+    """A Location as it was meant: many servers send UTF-8, the others latin-1."""
     try:
         return location.encode("latin-1").decode()
     except UnicodeDecodeError:
@@ -199,7 +199,7 @@ def _text(location: str) -> str:
 
 
 def _shared_origins(settings: Settings) -> frozenset[Origin]:
-    """Origins with several sources: a connection to them is kept for the next one."""
+    """Origins that several sources share: the connection is kept for the next source."""
     targets = (parse(source.url) for source in settings.sources if source.enabled and source.proxy is None)
     counts = Counter(target.origin for target in targets if isinstance(target, Target))
     return frozenset(origin for origin, count in counts.items() if count > 1)

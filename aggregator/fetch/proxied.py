@@ -1,4 +1,4 @@
-"""The way through a proxy: httpx's own transport, with what can be checked from here."""
+"""Requests through a proxy: httpx's own transport, with the checks that are possible on our side."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from aggregator.model import Fault, FaultKind
 
 
 class ProxyTransport(httpx.AsyncBaseTransport):
-    """One proxy. It resolves names itself, so that only what a host's name tells can be checked.
+    """Sends requests through one proxy. The proxy resolves names, so only the name itself can be checked here.
 
-    Raises ProxyFailedError for what httpx raises, AddressRefusedError and IncompleteError.
+    Raises ProxyFailedError in place of httpx's errors, AddressRefusedError and IncompleteError.
     """
 
     def __init__(self, proxy: str, context: ssl.SSLContext, guard: Guard) -> None:
         self._guard = guard
-        with _told():
+        with _translate_errors():
             to = httpx.Proxy(proxy, ssl_context=context if proxy.lower().startswith("https:") else None)
             limits = httpx.Limits(max_keepalive_connections=0)
             self._transport = httpx.AsyncHTTPTransport(proxy=to, verify=context, trust_env=False, limits=limits)
@@ -31,7 +31,7 @@ class ProxyTransport(httpx.AsyncBaseTransport):
         refusal = self._guard.refusal_of_host(request.url.raw_host.decode("ascii"))
         if refusal is not None:
             raise AddressRefusedError(refusal)
-        with _told():
+        with _translate_errors():
             response = await self._transport.handle_async_request(request)
         response.stream = _Body(response)
         return response
@@ -41,7 +41,7 @@ class ProxyTransport(httpx.AsyncBaseTransport):
 
 
 class _Body(httpx.AsyncByteStream):
-    """A body that says so when it was cut, which httpx takes for its end."""
+    """A body that reports a cut connection, which httpx takes for the end of the body."""
 
     def __init__(self, response: httpx.Response) -> None:
         assert isinstance(response.stream, httpx.AsyncByteStream)
@@ -51,19 +51,19 @@ class _Body(httpx.AsyncByteStream):
         self._until_end: ssl.SSLObject | None = None if framed else secure
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _told():
+        with _translate_errors():
             async for part in self._stream:
                 yield part
         if self._until_end is not None and _is_torn(self._until_end):
             raise IncompleteError("the connection closed before the end of the body")
 
     async def aclose(self) -> None:
-        with _told():
+        with _translate_errors():
             await self._stream.aclose()
 
 
 def _is_torn(secure: ssl.SSLObject) -> bool:
-    """Whether TLS ended without its farewell."""
+    """True if TLS ended without close_notify (RFC 8446 6.1)."""
     try:
         return secure.read(1) != b""
     except ssl.SSLError:
@@ -71,8 +71,8 @@ def _is_torn(secure: ssl.SSLObject) -> bool:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Puts what httpx raises into words. ImportError: a SOCKS proxy without its package."""
+def _translate_errors() -> Iterator[None]:
+    """Turns httpx's errors into ProxyFailedError. ImportError comes from a SOCKS proxy if `socksio` is not installed."""
     try:
         yield
     except httpx.TimeoutException as error:

@@ -1,4 +1,4 @@
-"""What a request says (RFC 9110): who asks, what it can read, and "only if it has changed"."""
+"""The headers of a request (RFC 9110): who asks, what we can read, and "only if it has changed"."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ ACCEPT = (
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
 )
 ACCEPT_ENCODING = "gzip, deflate, br"
-"""Only what `decode` reads within bounds."""
+"""The codings that `decode` can unpack within a limit."""
 MAX_VALIDATOR = 6_000
-"""Characters of a validator that is kept: with longer ones our own request would break servers' limits on a header line."""
+"""Characters of the longest validator we keep: servers refuse header lines much longer (8 KiB is common)."""
 
 _OURS = frozenset(
     {
@@ -27,7 +27,7 @@ _OURS = frozenset(
         "content-length", "accept-encoding", "range", "if-range", "a-im", "if-none-match", "if-modified-since", "cookie2",
     }
 )  # fmt: skip
-"""Headers that the config can't set: they belong to the connection or to the conditional request."""
+"""Headers that the config can't set, because the connection or the conditional request needs them."""
 
 _SENDABLE = re.compile(r"[\t\x20-\x7e\x80-\xff]+")
 _NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
@@ -38,7 +38,7 @@ Encoded = tuple[tuple[bytes, bytes], ...]
 
 
 def conditional(source: Source, state: SourceState, proxy: str | None = None) -> FetchRequest:
-    """The request for a source as the store knows it: at the address in use, with the validators of its last document."""
+    """The request for a source: to the address in use, with the validators of its last document."""
     return FetchRequest(
         url=state.url,
         validators=state.validators,
@@ -51,59 +51,59 @@ def conditional(source: Source, state: SourceState, proxy: str | None = None) ->
 
 
 def validators_for(request: FetchRequest, target: Target) -> Validators:
-    """The validators that belong to this very address, or none."""
+    """The validators if they belong to this address, else none."""
     return request.validators if request.validators_url == target.url else Validators()
 
 
 def headers_for(request: FetchRequest, target: Target, home: Target, identity: Headers, keep: bool) -> Encoded:
     """All headers of one request but `Host`. Raises UnsendableError.
 
-    home: the target of the configured address; its credentials and the source's own headers go to its origin alone.
-    identity: `identity()`; keep: whether the connection may be used again.
+    home: the target of the configured address; only its origin gets its credentials and the source's own headers.
+    identity: what `identity()` returned; keep: whether the connection may be used again.
     """
-    standing = _standing(*_own(request, target, home), request.user_agent, identity, keep)
-    return (*standing, *encoded(_conditions(validators_for(request, target))))
+    standing = _constant_headers(*_own_headers(request, target, home), request.user_agent, identity, keep)
+    return (*standing, *encode_headers(_conditional_headers(validators_for(request, target))))
 
 
-def encoded(headers: Headers) -> Encoded:
-    """Headers as they go over the wire. Raises UnsendableError for what HTTP forbids (RFC 9110 5.1, 5.5).
+def encode_headers(headers: Headers) -> Encoded:
+    """Headers as bytes for the wire. Raises UnsendableError for what HTTP forbids (RFC 9110 5.1, 5.5).
 
-    Validators are latin-1 byte for byte; a header of the config that is not goes out as UTF-8.
+    Values are latin-1, so that validators go back byte for byte; a value that is not latin-1 goes as UTF-8.
     """
-    pairs = tuple((name.encode("ascii", "replace"), _bytes(value)) for name, value in headers)
+    pairs = tuple((name.encode("ascii", "replace"), _encode_value(value)) for name, value in headers)
     if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in pairs):
         raise UnsendableError("a header that HTTP forbids")
     return pairs
 
 
-def _bytes(value: str) -> bytes:
+def _encode_value(value: str) -> bytes:
     try:
         return value.encode("latin-1")
     except UnicodeEncodeError:
         return value.encode()
 
 
-def _own(request: FetchRequest, target: Target, home: Target) -> tuple[Headers, str | None]:
-    """The source's own headers and credentials, as far as they may go to this target."""
+def _own_headers(request: FetchRequest, target: Target, home: Target) -> tuple[Headers, str | None]:
+    """The source's own headers and credentials that this target may see."""
     at_home = target is home or target.origin == home.origin
     return (request.headers, target.authorization or home.authorization) if at_home else ((), target.authorization)
 
 
 @lru_cache(maxsize=1_024)
-def _standing(own: Headers, login: str | None, agent: str | None, identity: Headers, keep: bool) -> Encoded:
-    """The headers that are the same each time."""
+def _constant_headers(own: Headers, login: str | None, agent: str | None, identity: Headers, keep: bool) -> Encoded:
+    """The headers that are the same in each poll of a source."""
     own = tuple((name, value) for name, value in own if name.lower() not in _OURS)
     taken = {name.lower() for name, _ in own}
-    base = _merged((*((("User-Agent", agent),) if agent else ()), *identity, ("Accept", ACCEPT)), taken)
+    base = _first_of_each((*((("User-Agent", agent),) if agent else ()), *identity, ("Accept", ACCEPT)), taken)
     credentials = (("Authorization", login),) if login and "authorization" not in taken else ()
     closing = () if keep else (("Connection", "close"),)
-    return encoded((*base, ("Accept-Encoding", ACCEPT_ENCODING), *own, *credentials, *closing))
+    return encode_headers((*base, ("Accept-Encoding", ACCEPT_ENCODING), *own, *credentials, *closing))
 
 
 def identity(settings: Settings) -> Headers:
     """Who asks: `User-Agent: aggregator/VERSION (+contact)`, and `From` if the contact is a mail address (RFC 9110 10.1.2).
 
-    The product in brackets names a page: the contact if it is one, else the site.
+    The page in brackets is the contact if that is a web address, else the site.
     """
     contact = (settings.site.contact or "").strip()
     contact = contact.removeprefix("mailto:")
@@ -114,19 +114,19 @@ def identity(settings: Settings) -> Headers:
 
 
 def sendable(value: str | None) -> str | None:
-    """A validator as it came, if it can go back byte for byte: latin-1, no control characters but tab, not endless."""
+    """The validator if it can be sent back byte for byte (latin-1, no controls but tab, not too long), else None."""
     return value if value and len(value) <= MAX_VALIDATOR and _SENDABLE.fullmatch(value) else None
 
 
-def _conditions(validators: Validators) -> Headers:
+def _conditional_headers(validators: Validators) -> Headers:
     """Both validators (RFC 9110 13.1). With an ETag a server may send only what is new (RFC 3229, `A-IM: feed`)."""
     tag = (("A-IM", "feed"), ("If-None-Match", validators.etag)) if validators.etag is not None else ()
     since = (("If-Modified-Since", validators.last_modified),) if validators.last_modified is not None else ()
     return (*tag, *since)
 
 
-def _merged(headers: Iterable[tuple[str, str]], taken: set[str]) -> Headers:
-    """The first header of each name, without those in `taken`."""
+def _first_of_each(headers: Iterable[tuple[str, str]], taken: set[str]) -> Headers:
+    """The first header of each name, without the names in `taken`."""
     kept: dict[str, tuple[str, str]] = {}
     for name, value in headers:
         if name.lower() not in taken:

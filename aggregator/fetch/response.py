@@ -1,7 +1,7 @@
-"""Bytes of an answer become status, headers and parts of a body, by llhttp.
+"""Reads a response with llhttp: bytes become status, headers and parts of a body.
 
-llhttp is stricter than people's servers are: a head that it refuses is put in order (`tidied`) and read again. Nothing that comes
-after such an answer is believed: its connection is not used again.
+llhttp is stricter than many servers. A head that it refuses is put in order (`tidy_head`) and read again; after such an answer
+the connection is not used again, because what follows can't be trusted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from httpx import RemoteProtocolError
 from aggregator.fetch.errors import HeadersTooLargeError, IncompleteError, NoAnswerError
 
 TRAILER_BYTES = 64 * 1024
-"""Bytes of the header lines that may follow a body in chunks. They are counted, not kept."""
+"""Bytes of trailers that may follow a chunked body (RFC 9112 7.1.2). They are counted, not kept."""
 
 _NO_HTTP = "what came is no HTTP response"
 _STATUS_LINE = re.compile(rb"HTTP/[0-9]\.[0-9] [0-9]{3}(?: [^\r]*)?")
@@ -25,11 +25,11 @@ _CONTROLS = bytes.maketrans(bytes([*range(9), *range(10, 32), 127]), b" " * 32)
 
 
 class ResponseReader:
-    """One response: to be fed until it has `ended`. Answers below 200 that come before it are passed over.
+    """Reads one response: feed it until it has `ended`. It skips 1xx answers that come first.
 
-    headers: names in lower case. parts: of the body, for the caller to take away. fault: what is wrong with the body, after
-    these parts. reusable: the connection may carry another request. Raises httpx.RemoteProtocolError while there is no head,
-    and IncompleteError.
+    headers: names in lower case. parts: of the body; the caller takes them away. fault: what is wrong with the body after
+    these parts. reusable: the connection may carry another request. Raises httpx.RemoteProtocolError until the head is
+    complete, and IncompleteError.
     """
 
     def __init__(self) -> None:
@@ -43,11 +43,11 @@ class ResponseReader:
         self._raw = b""
         self._odd = False
         self._trailers = 0
-        self._told: RemoteProtocolError | None = None
+        self._callback_fault: RemoteProtocolError | None = None
         self._parser: HttpResponseParser | None = _parser(self)
 
     def feed(self, data: bytes) -> None:
-        """Takes the next bytes in."""
+        """Takes the next bytes."""
         if self.headed:
             self._parse(data)
         else:
@@ -64,20 +64,20 @@ class ResponseReader:
                     raise RemoteProtocolError(_NO_HTTP) from None
                 self._odd, searched, self._parser = True, 0, _parser(self)
         if self._odd:
-            self._mend(searched)
+            self._parse_tidied(searched)
         if self.headed:
             self._raw = b""
 
-    def _mend(self, searched: int) -> None:
-        """Reads what has come with each whole head put in order."""
+    def _parse_tidied(self, searched: int) -> None:
+        """Parses what has come, each complete head put in order first."""
         while not self.headed and (blank := _BLANK_LINE.search(self._raw, searched)) is not None:
             head, self._raw, searched = self._raw[: blank.end()], self._raw[blank.end() :], 0
-            self._parse(tidied(head))
+            self._parse(tidy_head(head))
         if self.headed and self._raw:
             self._parse(self._raw)
 
     def end(self, torn: bool = False) -> None:
-        """The connection has closed. That is the end of a body of which nothing says how long it is, unless it was torn."""
+        """The connection has closed, which ends a body of unknown length, unless the connection was torn (see `Wire`)."""
         if not self.headed:
             raise RemoteProtocolError(_NO_HTTP) if self._raw else NoAnswerError("no answer")
         if not self.ended and (torn or any(_frames(name, value) for name, value in self.headers)):
@@ -86,7 +86,7 @@ class ResponseReader:
 
     def _parse(self, data: bytes) -> None:
         if self._parser is None:
-            self.reusable = False  # more than the answer
+            self.reusable = False  # more bytes than the answer has
             return
         try:
             self._parser.feed_data(data)
@@ -98,21 +98,21 @@ class ResponseReader:
             else:
                 raise self._fault(error) from None
         if self.ended:
-            self._parser = None  # which holds this reader
+            self._parser = None  # it refers to this reader: no cycle is left
 
     def _fault(self, error: HttpParserError) -> RemoteProtocolError:
-        if self._told is not None:
-            return self._told
+        if self._callback_fault is not None:
+            return self._callback_fault
         if isinstance(error, HttpParserCallbackError):
             raise error
         return RemoteProtocolError(str(error))
 
     def _fail(self, fault: RemoteProtocolError) -> None:
-        """Ends the parsing with this: what a callback raises is not passed on."""
-        self._told = fault
+        """Stops the parser with this fault, which is kept here because httptools hides what a callback raises."""
+        self._callback_fault = fault
         raise fault
 
-    # What llhttp calls.
+    # Callbacks of llhttp.
     def on_message_begin(self) -> None:
         if self.ended:
             self._fail(RemoteProtocolError("more than one answer"))
@@ -155,14 +155,15 @@ def _parser(reader: ResponseReader) -> HttpResponseParser:
 
 
 def _frames(name: bytes, value: bytes) -> bool:
+    """True if the header says where the body ends."""
     return name == b"content-length" or (name == b"transfer-encoding" and value.lower() == b"chunked")
 
 
-def tidied(head: bytes) -> bytes:
-    """A status line and its headers as they should have been sent (RFC 9112 5, 6.3; RFC 9110 5.5).
+def tidy_head(head: bytes) -> bytes:
+    """Status line and headers as they should have been sent (RFC 9112 5, 6.3; RFC 9110 5.5).
 
-    Folded lines are joined, white space before a colon is taken off, what is no header is left out, control characters become
-    spaces. One length that is told several times is told once, and none beside chunks. Raises RemoteProtocolError.
+    Joins folded lines, strips white space before a colon, drops lines that are no header, turns control characters into
+    spaces. Equal Content-Lengths become one; beside chunks there is none. Raises RemoteProtocolError.
     """
     status, *lines = re.split(rb"\r?\n", head.strip(b"\r\n"))
     if not _STATUS_LINE.fullmatch(status):
@@ -175,12 +176,12 @@ def tidied(head: bytes) -> bytes:
                 fields[-1] = (fields[-1][0], fields[-1][1] + b" " + line.strip())
         elif colon and _NAME.fullmatch(name.rstrip(b" \t")):
             fields.append((name.rstrip(b" \t"), value))
-    kept = [(name, value.translate(_CONTROLS).strip()) for name, value in _framed(fields)]
+    kept = [(name, value.translate(_CONTROLS).strip()) for name, value in _unambiguous(fields)]
     return b"\r\n".join([status, *(name + b": " + value for name, value in kept), b"", b""])
 
 
-def _framed(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers with one way alone to tell where the body ends. Raises RemoteProtocolError."""
+def _unambiguous(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers, with only one of them saying where the body ends. Raises RemoteProtocolError."""
     codings = [value.strip() for name, value in fields if name.lower() == b"transfer-encoding"]
     lengths = {part.strip() for name, value in fields if name.lower() == b"content-length" for part in value.split(b",")}
     if len(lengths) > 1:

@@ -1,4 +1,4 @@
-"""Addresses as they go over the wire: what is asked for, of whom, and with which credentials."""
+"""The target of a request: address, origin and credentials."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHOWN = 200
 
 
 class Target(Struct, frozen=True):
-    """An http or https address in ASCII, without fragment and credentials. `authorization`: what its user:password become."""
+    """An http or https address in ASCII, without fragment and credentials. authorization: made from its user:password."""
 
     url: str
     scheme: str
@@ -38,8 +38,8 @@ class Target(Struct, frozen=True):
 
 @lru_cache(maxsize=4_096)
 def parse(url: str) -> Target | Fault:
-    """An address from the config or a redirect as a target; a fault that says what is wrong with it."""
-    if is_plain(url) and "#" not in url and url[-1] != "?":  # most are: by name, at the usual port, resolved already
+    """The target of an address from the config or a redirect, or a fault that says what is wrong with it."""
+    if is_plain(url) and "#" not in url and url[-1] != "?":  # most addresses are; nothing to resolve
         scheme, _, rest = url.partition("://")
         return Target(url, scheme, rest.partition("/")[0], PORTS[scheme])
     bare, authorization = _without_credentials(url)
@@ -58,34 +58,34 @@ def parse(url: str) -> Target | Fault:
 
 
 def follow(base: Target, location: str) -> Target | Fault:
-    """Where a `Location` leads from `base`. Only http and https, and never from https down to http."""
+    """The target of a `Location` seen from `base`. Only http and https; never from https down to http."""
     text = re.sub(r"[\t\r\n]+", "", location.strip())
     if not text:
         return Fault(FaultKind.REDIRECT, "redirect without an address")
     try:
         joined = urljoin(base.url, text)
     except ValueError:
-        return Fault(FaultKind.REDIRECT, f"redirect to an invalid address: {shown(text)}")
+        return Fault(FaultKind.REDIRECT, f"redirect to an invalid address: {show_url(text)}")
     scheme = _SCHEME.match(joined)
     if scheme is None or scheme[1].lower() not in PORTS:
         name = scheme[1].lower() if scheme else "?"
         return Fault(FaultKind.REDIRECT, f"redirect to a {name}: address refused: only the schemes http and https are allowed")
     target = parse(joined)
     if isinstance(target, Fault):
-        return Fault(FaultKind.REDIRECT, f"redirect to an invalid address: {shown(text)}")
+        return Fault(FaultKind.REDIRECT, f"redirect to an invalid address: {show_url(text)}")
     if base.scheme == "https" and target.scheme == "http":
-        return Fault(FaultKind.REDIRECT, f"redirect from https down to http refused: {shown(target.url)}")
+        return Fault(FaultKind.REDIRECT, f"redirect from https down to http refused: {show_url(target.url)}")
     return target
 
 
-def shown(url: str) -> str:
-    """An address for a message: masked (text.masks), one line, not longer than a line."""
-    text = masks.shown(url)
+def show_url(url: str) -> str:
+    """An address for a message: masked (`text.masks`), printable, at most _SHOWN characters."""
+    text = masks.mask_url(url)
     return "".join(character if character.isprintable() else "\ufffd" for character in text)[:_SHOWN]
 
 
 def _without_credentials(url: str) -> tuple[str, str | None]:
-    """The address without user:password, and the Basic credentials that these are (RFC 7617, percent escapes undone)."""
+    """The address without user:password, and these as Basic credentials (RFC 7617), percent-decoded."""
     match = _USERINFO.match(url)
     if match is None:
         return url, None
@@ -97,7 +97,7 @@ def _without_credentials(url: str) -> tuple[str, str | None]:
 def _complaint(url: str) -> str:
     scheme = _SCHEME.match(url)
     if scheme is None:
-        return f"not an address: {shown(url)} (http:// or https:// is missing)"
+        return f"not an address: {show_url(url)} (http:// or https:// is missing)"
     if scheme[1].lower() not in PORTS:
         return f"the scheme {scheme[1].lower()[:20]}: is not allowed, only http and https"
-    return f"not a valid address: {shown(url)}"
+    return f"not a valid address: {show_url(url)}"

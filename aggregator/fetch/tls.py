@@ -1,4 +1,4 @@
-"""TLS as a client: certificates checked, HTTP/1.1 alone, and sessions taken up again (a fifth of a handshake's cost)."""
+"""Client-side TLS: certificates are checked, only HTTP/1.1 is offered, sessions are resumed (a fifth of a handshake's cost)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import certifi
 from aggregator.errors import UsageError
 
 MAX_SESSIONS = 512
-"""Names whose last session ticket is kept."""
+"""Host names whose last session ticket is kept."""
 
 
 class Resuming(ssl.SSLContext):
-    """A context that offers each name its last session. asyncio has no parameter for that, so `wrap_bio` passes it on.
+    """An SSL context that offers each host name its last session.
 
-    Sessions are those of this context alone: they were made with its checks of the certificate.
+    It uses only sessions that it made itself, with its own checks of the certificate.
     """
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Resuming:
@@ -40,7 +40,7 @@ class Resuming(ssl.SSLContext):
         return super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
 
     def remember(self, name: str, session: ssl.SSLSession | None) -> None:
-        """Keeps the ticket of a connection that has been read (tickets come after the handshake)."""
+        """Keeps the session ticket of a connection. Call it after reading: tickets come after the handshake."""
         if session is None or not session.has_ticket:
             return
         self._sessions[name] = session
@@ -49,18 +49,18 @@ class Resuming(ssl.SSLContext):
             self._sessions.popitem(last=False)
 
 
-def context(environ: Mapping[str, str]) -> Resuming:
-    """The one context of a fetcher (making one costs 4 ms). SSL_CERT_FILE and SSL_CERT_DIR replace the bundled authorities.
+def make_context(environ: Mapping[str, str]) -> Resuming:
+    """An SSL context, one for a whole fetcher (it takes 4 ms). SSL_CERT_FILE and SSL_CERT_DIR replace the bundled authorities.
 
-    Raises UsageError if these name nothing that can be used.
+    Raises UsageError if these can't be used.
     """
-    made = Resuming()
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
-    made.hostname_checks_common_name = False  # a certificate's names are its subjectAltName alone (RFC 9525 2)
+    context = Resuming()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False  # only subjectAltName counts (RFC 9525 2)
     file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
     try:
-        made.load_verify_locations(cafile=file or (None if folder else certifi.where()), capath=folder or None)
+        context.load_verify_locations(cafile=file or (None if folder else certifi.where()), capath=folder or None)
     except OSError as error:  # ssl.SSLError is one
         raise UsageError(f"SSL_CERT_FILE or SSL_CERT_DIR can't be used ({file or folder}): {error}") from error
-    made.set_alpn_protocols(["http/1.1"])
-    return made
+    context.set_alpn_protocols(["http/1.1"])
+    return context

@@ -1,7 +1,7 @@
-"""Requests that go to a server directly, behind httpx's seam: our own dialer below, answers read by llhttp (decisions/035).
+"""httpx's transport for direct requests: our own dialer connects, llhttp reads the answers (decisions/035).
 
-No pool: a connection is kept, shortly, only where a request does not say `Connection: close`. Measured costs are in
-docs/polling.md.
+There is no pool. A connection is kept for a short time, and only if the request does not say `Connection: close`. Measured
+costs are in docs/polling.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import httpx
 
 from aggregator.fetch.dialer import Dialer
 from aggregator.fetch.errors import UnsendableError
-from aggregator.fetch.kept import Connection, KeptConnections
+from aggregator.fetch.keepalive import Connection, KeptConnections
 from aggregator.fetch.response import ResponseReader
 from aggregator.fetch.target import Origin
 from aggregator.fetch.tls import Resuming
@@ -22,12 +22,12 @@ from aggregator.fetch.wire import Wire
 from aggregator.text.urls import PORTS
 
 CONNECT = 10.0
-"""Seconds for name and connection together, and for the TLS handshake."""
+"""Seconds for look-up and connection together, and again for the TLS handshake."""
 HEADER_BYTES = 64 * 1024
 HEAD_BUDGET = HEADER_BYTES + 16 * 1024
-"""Bytes before the headers are complete: the headers and a few 1xx answers. Ends floods of both."""
+"""Bytes until the headers are complete: room for them and a few 1xx answers, but not for a flood of either."""
 BODY_SLACK = 1024 * 1024
-"""Bytes on the wire beyond `max_bytes`: chunk sizes, trailers, a coding that makes a body longer."""
+"""Bytes allowed on the wire beyond `max_bytes`: chunk sizes, trailers, a coding that makes a body longer."""
 
 _PATH = re.compile(rb"[\x21-\x7e]+")
 
@@ -35,7 +35,7 @@ _PATH = re.compile(rb"[\x21-\x7e]+")
 class DirectTransport(httpx.AsyncBaseTransport):
     """Sends one request; the caller reads the response and closes it. Raises httpx.TransportError.
 
-    Only connecting has a limit on its time: the caller has one for the whole.
+    Only connecting has a time limit here; the caller limits the whole exchange.
     """
 
     def __init__(self, dialer: Dialer, context: Resuming, max_bytes: int) -> None:
@@ -45,7 +45,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
         self._kept = KeptConnections()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer. A kept connection that turns out to be dead is replaced by a new one, once."""
+        """Sends the request. If a kept connection turns out to be dead, it tries once more over a new one."""
         sent = head_of(request) + await request.aread()
         origin = origin_of(request.url)
         keep = request.headers.get("connection") != "close"
@@ -95,8 +95,8 @@ class DirectTransport(httpx.AsyncBaseTransport):
                 raise httpx.ConnectError(str(error)) from error
             raise
 
-    def done(self, opened: Connection, reusable: bool) -> None:
-        """Takes a connection back after its response: to keep it, or to close it."""
+    def release(self, opened: Connection, reusable: bool) -> None:
+        """Keeps or closes a connection after its response."""
         scheme, host, _ = opened.origin
         if scheme == "https" and not opened.remembered:
             self._context.remember(host, opened.wire.session)
@@ -111,7 +111,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
 
 
 class _Body(httpx.AsyncByteStream):
-    """The raw body of a response; closing it gives the connection back."""
+    """The raw body of a response. Closing it releases the connection."""
 
     __slots__ = ("_keep", "_opened", "_reader", "_transport")
 
@@ -134,11 +134,11 @@ class _Body(httpx.AsyncByteStream):
             await _advance(self._opened.wire, reader)
 
     async def aclose(self) -> None:
-        self._transport.done(self._opened, self._keep and self._reader.ended and self._reader.reusable)
+        self._transport.release(self._opened, self._keep and self._reader.ended and self._reader.reusable)
 
 
 async def _advance(wire: Wire, reader: ResponseReader) -> None:
-    """One read further."""
+    """Reads once and feeds the reader."""
     data = await wire.read()
     if data:
         reader.feed(data)
@@ -147,14 +147,14 @@ async def _advance(wire: Wire, reader: ResponseReader) -> None:
 
 
 def origin_of(url: httpx.URL) -> Origin:
-    """What a connection for this address is bound to. Raises httpx.UnsupportedProtocol."""
+    """The origin that a connection for this address is bound to. Raises httpx.UnsupportedProtocol."""
     if url.scheme not in PORTS or not url.raw_host:
         raise httpx.UnsupportedProtocol("only http and https addresses of a host can be asked")
     return url.scheme, url.raw_host.decode("ascii"), url.port or PORTS[url.scheme]
 
 
 def head_of(request: httpx.Request) -> bytes:
-    """The first lines of a request as they go over the wire. Its headers are the caller's to check (`request.encoded`)."""
+    """Request line and headers as they go over the wire. The caller has checked the headers (`request.encode_headers`)."""
     path, method = request.url.raw_path, request.method
     if not _PATH.fullmatch(path) or "transfer-encoding" in request.headers:
         raise UnsendableError("an address or a body that can't be sent")

@@ -1,4 +1,4 @@
-"""What an answer means: a document, "not modified", or a fault with its reason. Pure (RFC 9110, 9111, 3229)."""
+"""Judges an answer: a document, "not modified", or a fault. Pure (RFC 9110, 9111, 3229)."""
 
 from __future__ import annotations
 
@@ -26,16 +26,19 @@ from aggregator.model import (
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 DOCUMENTS = frozenset({200, 203, 226})
-"""Statuses that carry a whole document; 226 is a part of one on request (RFC 3229), 203 what a proxy made of it."""
-HELD_429 = 3
-"""Times `polling.min` that a host is left alone after a 429 which names no time."""
+"""Statuses with a document: 226 is a part of one, on request (RFC 3229), 203 a version that a proxy changed."""
+HOLD_429 = 3
+"""Multiples of `polling.min` that a host is on hold after a 429 without Retry-After."""
 
 NONE = Validators()
 Headers = tuple[tuple[str, str], ...]
 
 
 class Answer(Struct, frozen=True):
-    """A response, its body decoded. Header names in lower case. asked: whether the request carried validators."""
+    """A response with its body decoded. Header names in lower case. asked: the validators that were sent.
+
+    retry_at: from a Retry-After of a redirect before it.
+    """
 
     url: str
     status: int
@@ -59,9 +62,9 @@ class Answer(Struct, frozen=True):
 
 
 def judge(answer: Answer, now: Instant, hold: float) -> FetchOutcome:
-    """The outcome of a final answer (not a redirect that is followed).
+    """The outcome of a final answer, which is no redirect that is followed.
 
-    hold: a host that answers 429 without naming a time is left alone for HELD_429 times so many seconds.
+    hold: seconds; HOLD_429 times this is the hold after a 429 without Retry-After.
     """
     if answer.status == 304:
         return _not_modified(answer, now)
@@ -71,7 +74,7 @@ def judge(answer: Answer, now: Instant, hold: float) -> FetchOutcome:
 
 
 def hints_of(answer: Answer, now: Instant) -> Hints:
-    """What the headers say about when to come back."""
+    """When to come back, according to the headers."""
     fresh = freshness.max_age(
         answer.all("cache-control"), answer.header("expires"), answer.header("date"), answer.header("age"), now
     )
@@ -79,14 +82,14 @@ def hints_of(answer: Answer, now: Instant) -> Hints:
 
 
 def wait_of(answer: Answer, now: Instant) -> Instant | None:
-    """The instant of its Retry-After, or of one on the way to it, whichever is later."""
-    own = freshness.retry_at(_wished(answer, now), now)
+    """The instant of its Retry-After or of a redirect's before it, whichever is later."""
+    own = freshness.retry_at(_retry_after(answer, now), now)
     return max((at for at in (own, answer.retry_at) if at is not None), default=None)
 
 
-def _wished(answer: Answer, now: Instant) -> float | None:
+def _retry_after(answer: Answer, now: Instant) -> float | None:
     given = answer.header("retry-after") if answer.status >= 300 else None
-    return freshness.wished(given, answer.header("date"), now)
+    return freshness.retry_after(given, answer.header("date"), now)
 
 
 def _not_modified(answer: Answer, now: Instant) -> FetchOutcome:
@@ -114,7 +117,7 @@ def _document(answer: Answer, now: Instant) -> FetchOutcome:
 
 
 def _unusable(answer: Answer) -> Fault | None:
-    """Why the body of a 200 is no document at all."""
+    """Why the body of a success is no document, or None."""
     kind = answer.header("content-type") or ""
     if is_blank(answer.body):
         return Fault(FaultKind.EMPTY, f"empty body ({answer.status})", answer.status)
@@ -126,21 +129,21 @@ def _unusable(answer: Answer) -> Fault | None:
 
 
 def _status_fault(answer: Answer, now: Instant, hold: float) -> Fault:
-    """A 429 holds the host, as does a 503 that names a time. A time that nobody can mean holds the source alone:
-    one feed of a host must not be able to stop all the others.
+    """A 429 holds the host, and so does a 503 with Retry-After. A wait beyond MAX_RETRY holds the source alone, so that
+    one feed of a host can't stop all the others.
     """
     status, wait = answer.status, wait_of(answer, now)
     if status in (429, 503):
-        seconds = _wished(answer, now)
+        seconds = _retry_after(answer, now)
         plain = status == 429 and seconds is None
         if plain:
-            wait = max(now + hold * HELD_429, wait or 0.0)
+            wait = max(now + hold * HOLD_429, wait or 0.0)
         holds = plain or (seconds is not None and seconds <= MAX_RETRY)
-        return Fault(FaultKind.STATUS, _named(status), status, retry_at=wait, holds_host=holds)
+        return Fault(FaultKind.STATUS, _status_text(status), status, retry_at=wait, holds_host=holds)
     kind, extra = _KINDS.get(status, (FaultKind.STATUS, ""))
     if status == 410 and not all(hop.is_permanent for hop in answer.hops):
-        kind = FaultKind.STATUS  # what is gone is where a temporary redirect led, not the source
-    return Fault(kind, _named(status) + extra, status, retry_at=wait)
+        kind = FaultKind.STATUS  # the target of a temporary redirect is gone, not the source
+    return Fault(kind, _status_text(status) + extra, status, retry_at=wait)
 
 
 _KINDS: Mapping[int, tuple[FaultKind, str]] = {
@@ -153,8 +156,8 @@ _KINDS: Mapping[int, tuple[FaultKind, str]] = {
 }
 
 
-def _named(status: int) -> str:
-    """`404 not found`: the registered phrase, never the server's own words, which may hold anything."""
+def _status_text(status: int) -> str:
+    """`404 not found`: the registered phrase, never the server's own, which could be anything."""
     try:
         return f"{status} {HTTPStatus(status).phrase.lower()}"
     except ValueError:

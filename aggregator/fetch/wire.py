@@ -1,8 +1,8 @@
-"""Bytes of one connection, read when they are asked for, with a budget, and TLS where it is wanted.
+"""One connection, plain or TLS: bytes are read on demand and within a budget.
 
-A socket and asyncio's plain calls for sockets: a transport with its protocol costs more, and reads ahead. TLS is an
-`ssl.SSLObject` between two buffers of memory; asyncio's own takes 0.2 ms and 256 KiB more. A connection closes at once: nothing
-is left to be said, and nobody waits for the other side's farewell.
+It uses asyncio's socket calls, because a transport with a protocol costs more and reads ahead. TLS is an `ssl.SSLObject`
+between two memory buffers; asyncio's own TLS takes 0.2 ms and 256 KiB more per connection. Closing doesn't wait for the
+other side.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from httpx import ReadError
 from aggregator.fetch.errors import BudgetError
 
 READ_SIZE = 16 * 1024
-"""Bytes read at a time: what a reader may get beyond the part that it has a budget for. No TLS record is longer."""
+"""Bytes read at a time, by which a budget can be exceeded at most. The size of the largest TLS record (RFC 8446 5.1)."""
 
 
 class _Secure:
-    """TLS of one connection: an object between what comes in and what goes out, encrypted."""
+    """TLS of one connection: the SSL object and its encrypted input and output."""
 
     __slots__ = ("incoming", "object", "outgoing")
 
@@ -30,11 +30,11 @@ class _Secure:
 
     @property
     def holds(self) -> bool:
-        """Whether bytes have come that are not read yet."""
+        """True if received bytes are waiting to be read."""
         return bool(self.incoming.pending or self.object.pending())
 
     def read(self) -> bytes | None:
-        """What can be read out of what has come: b"" at the farewell, None for nothing yet. Raises ssl.SSLError."""
+        """Decrypts what has come: b"" after close_notify, None if nothing is complete yet. Raises ssl.SSLError."""
         if not self.holds:
             return None
         try:
@@ -46,7 +46,7 @@ class _Secure:
 class Wire:
     """One connection, plain or TLS, for one task at a time.
 
-    torn: the end came without the farewell of TLS, so that anybody on the way may have made it (RFC 8446 6.1).
+    torn: TLS ended without close_notify, so anyone on the path may have cut it (RFC 8446 6.1).
     """
 
     __slots__ = ("_budget", "_early", "_limit", "_loop", "_secure", "_socket", "torn")
@@ -61,7 +61,7 @@ class Wire:
         self._limit = ""
 
     def allow(self, size: int, limit: str) -> None:
-        """Sets how many bytes more may be read; `limit` says of what, for the fault."""
+        """Sets how many more bytes may be read; `limit` names what for, in the fault."""
         self._budget, self._limit = size, limit
 
     async def read(self) -> bytes:
@@ -70,7 +70,7 @@ class Wire:
             if self._secure is None:
                 data = await self._loop.sock_recv(self._socket, READ_SIZE)
             else:
-                data = await self._decrypted(self._secure)
+                data = await self._decrypt(self._secure)
         except OSError as error:  # ssl.SSLError is one
             raise ReadError(str(error)) from error
         self._budget -= len(data)
@@ -79,7 +79,7 @@ class Wire:
         return data
 
     async def write(self, data: bytes) -> None:
-        """Sends. What goes wrong here is told by `read`: a server may answer before it has read all, and close."""
+        """Sends. Errors are left for `read` to report, because a server may answer and close before it has read everything."""
         try:
             if self._secure is None:
                 await self._loop.sock_sendall(self._socket, data)
@@ -92,14 +92,14 @@ class Wire:
             pass
 
     def close(self) -> None:
-        """At once, with what has not been read."""
+        """Closes at once; unread bytes are lost."""
         self._socket.close()
 
     @property
     def silent(self) -> bool:
-        """Whether nothing has come that is not read: no answer, no record of TLS or part of one, no farewell, no end.
+        """True if nothing unread has come: no data, no TLS record or part of one, no end.
 
-        What is there before a request is sent can't be the answer to it (RFC 9112 9.2).
+        What is there before a request is sent can't be its answer (RFC 9112 9.2).
         """
         if self._early is not None or (self._secure is not None and self._secure.holds):
             return False
@@ -107,11 +107,11 @@ class Wire:
 
     @property
     def spoke_first(self) -> bool:
-        """Whether the server of a new connection has said something already. Tickets for later connections don't count."""
+        """True if the server of a new connection has already sent data. TLS session tickets don't count."""
         return bool(self._early if self._secure is not None else self._peek())
 
     def _peek(self) -> bytes | None:
-        """A byte of what has come, which stays there; b"" at the end, None for nothing yet."""
+        """The next byte, which stays unread; b"" at the end, None if nothing has come."""
         try:
             return self._socket.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
@@ -120,9 +120,9 @@ class Wire:
             return b""
 
     async def start_tls(self, context: ssl.SSLContext, name: str) -> None:
-        """From here on TLS, with the certificate checked for this name. Raises ssl.SSLError and OSError.
+        """Switches to TLS and checks the certificate for this name. Raises ssl.SSLError and OSError.
 
-        The last words of the handshake wait for the first `write`, and go with it.
+        Our last handshake message is sent with the first `write`.
         """
         secure = _Secure(context, name)
         while True:
@@ -139,9 +139,9 @@ class Wire:
                 raise ConnectionResetError("closed in the handshake")
             secure.incoming.write(data)
         self._secure = secure
-        self._early = secure.read()  # None where only tickets came with the handshake, as from servers in Go
+        self._early = secure.read()  # None if only session tickets came with the handshake, as from servers in Go
 
-    async def _decrypted(self, secure: _Secure) -> bytes:
+    async def _decrypt(self, secure: _Secure) -> bytes:
         if self._early is not None:
             early, self._early = self._early, None
             return early
@@ -160,5 +160,5 @@ class Wire:
 
     @property
     def session(self) -> ssl.SSLSession | None:
-        """What a later TLS connection to the same name can take up; None for a plain one."""
+        """The TLS session, which a later connection to the same name can resume; None without TLS."""
         return self._secure.object.session if self._secure is not None else None

@@ -1,7 +1,7 @@
-"""The one way in which a file is replaced: written beside under a name that nobody can guess, synced, renamed, the folder synced.
+"""Replaces files atomically: write a temporary file with a random name, sync it, rename it, sync the folder.
 
-Whoever can write to the folder could lay a symbolic link where a known name is written to, and have another file overwritten
-(CWE-59, CWE-377). A rename replaces a link, and does not follow it.
+With a predictable name, someone who can write to the folder could put a symbolic link there and have another file
+overwritten (CWE-59, CWE-377). A rename replaces a link and doesn't follow it.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 TEMPORARY = ".aggregator-tmp"
-"""How names of unfinished files end. What a crash leaves of them is removed at a later start."""
+"""Suffix of unfinished files. A later start removes what a crash left."""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def replace_file(
     target: Path, body: bytes, mode: int, *, keeps_mode: bool = False, lasting: bool = True, later: bool = False
 ) -> None:
-    """Puts `body` at `target`. Raises OSError; then what was there is still there.
+    """Puts `body` at `target`. Raises OSError; the old file is then still there.
 
-    mode: permission bits of the new file, less the umask; keeps_mode: those of the old one, if there is one.
-    lasting: it survives a power cut; later: but for `sync_folder`, which the caller does for many files at once.
+    mode: permission bits of a new file, less the umask; keeps_mode: take those of the old file, if there is one.
+    lasting: it must survive a power cut; later: the caller calls `sync_folder`, once for many files.
     """
-    descriptor, beside = _fresh(target, mode)
-    with _renamed(beside, target), os.fdopen(descriptor, "wb") as stream:
+    descriptor, beside = _open_temporary(target, mode)
+    with _renamed_at_end(beside, target), os.fdopen(descriptor, "wb") as stream:
         stream.write(body)
         stream.flush()
         if keeps_mode and target.exists():
@@ -39,43 +39,43 @@ def replace_file(
 
 @contextmanager
 def replacing(target: Path, mode: int, *, taken: bool = True) -> Iterator[Path]:
-    """An empty file to be written by its name, which becomes `target` at the end. On an error it goes. Raises OSError.
+    """A context with the path of an empty file to write, which becomes `target` at the end. An error removes it. Raises OSError.
 
-    taken: whether `target` may be there already, and is replaced; else FileExistsError.
+    taken: `target` may exist and is replaced; otherwise FileExistsError.
     """
-    descriptor, beside = _fresh(target, mode)
+    descriptor, beside = _open_temporary(target, mode)
     os.close(descriptor)
-    with _renamed(beside, target, taken=taken):
+    with _renamed_at_end(beside, target, taken=taken):
         yield beside
         _sync(beside)
     sync_folder(target.parent)
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes renames in a folder last: its entries are data of their own."""
+    """Makes renames in a folder survive a power cut: a directory's entries are synced separately (fsync(2))."""
     _sync(folder)
 
 
-def _fresh(target: Path, mode: int) -> tuple[int, Path]:
+def _open_temporary(target: Path, mode: int) -> tuple[int, Path]:
     beside = target.with_name(f".{secrets.token_hex(8)}{TEMPORARY}")
     return os.open(beside, _NEW, mode), beside
 
 
 @contextmanager
-def _renamed(beside: Path, target: Path, *, taken: bool = True) -> Iterator[None]:
+def _renamed_at_end(beside: Path, target: Path, *, taken: bool = True) -> Iterator[None]:
     try:
         yield
         if taken:
             beside.replace(target)
         else:
-            _name_anew(beside, target)
+            _rename_without_replacing(beside, target)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
 
 
-def _name_anew(beside: Path, target: Path) -> None:
-    """A rename that replaces nothing, not even what came there meanwhile; without that last promise where no links are known."""
+def _rename_without_replacing(beside: Path, target: Path) -> None:
+    """Renames without replacing, even if `target` appears meanwhile. Without hard links only an earlier `target` is seen."""
     try:
         os.link(beside, target)
     except FileExistsError:

@@ -1,9 +1,9 @@
-"""The nouns: frozen values that every stage speaks in. Nothing here does I/O or knows the time.
+"""The values that every stage works with, all frozen. Nothing here does I/O or reads a clock.
 
 Instants are seconds since the Unix epoch, UTC. Texts are Unicode without control characters unless said otherwise.
 """
 
-from aggregator.model.documents import Category, Enclosure, Entry, Feed, Origin
+from aggregator.model.feeds import Category, Enclosure, Entry, Feed, Origin
 from aggregator.model.fetched import (
     MAX_RETRY,
     Fault,
@@ -15,7 +15,7 @@ from aggregator.model.fetched import (
     Hop,
     NotModified,
 )
-from aggregator.model.names import Instant, ItemId, Slug, SourceId, StoryId
+from aggregator.model.ids import Instant, ItemId, Slug, SourceId, StoryId
 from aggregator.model.sources import BEING_POLLED, Auto, Cron, Every, Fixed, Hints, Source, SourceState, Validators
 from aggregator.model.stories import Evidence, Item, Story, Tag, TagKind
 

@@ -1,4 +1,4 @@
-"""Faults, requests, and what came of them."""
+"""Requests of documents, their outcomes, and faults."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from aggregator.model.names import Instant
+from aggregator.model.ids import Instant
 from aggregator.model.sources import Hints, Validators
 
 MAX_RETRY = 7 * 86_400.0
-"""Seconds of the longest wish to wait (Retry-After) that is believed."""
+"""Seconds of the longest Retry-After that is believed."""
 
 
 class FaultKind(StrEnum):
-    """Why a fetch or a parse failed: the closed set that status, metrics and tests speak in.
+    """The kinds of failure of a fetch or a parse, as in status and metrics.
 
-    OFFLINE: our own side has no route or no name server; it says nothing about the source.
+    OFFLINE: our own side has no route or no name server, which says nothing about the source.
     """
 
     DNS = "dns"
@@ -45,10 +45,10 @@ class FaultKind(StrEnum):
 
 
 class Fault(Struct, frozen=True):
-    """Why a fetch or a parse failed. `detail` is one clean line for a person; `retry_at` binds even forced polls.
+    """Why a fetch or a parse failed. detail: one clean line for a person; retry_at: even forced polls wait for it.
 
-    feeds: where the answer was a web page, the feed addresses that it offers.
-    holds_host: the whole registrable domain is held until `retry_at` (429, 503).
+    feeds: addresses of the feeds that a web page offers, if one came instead of a feed.
+    holds_host: the whole registrable domain is on hold until `retry_at` (429, 503).
     """
 
     kind: FaultKind
@@ -60,9 +60,9 @@ class Fault(Struct, frozen=True):
 
 
 class FetchRequest(Struct, frozen=True):
-    """One conditional request. `validators` are sent only where they belong: to `validators_url`.
+    """One conditional request. validators: sent only to `validators_url`.
 
-    configured: the address in the config, if another one is in use: its user:password and `headers` go to its origin alone.
+    configured: the address in the config, if another one is in use. Only its origin gets its user:password and `headers`.
     """
 
     url: str
@@ -75,7 +75,7 @@ class FetchRequest(Struct, frozen=True):
 
 
 PERMANENT = frozenset({301, 308})
-"""Statuses that say where something is from now on (RFC 9110 15.4.2, 15.4.9)."""
+"""Statuses of permanent redirects (RFC 9110 15.4.2, 15.4.9)."""
 
 
 class Hop(Struct, frozen=True):
@@ -91,7 +91,7 @@ class Hop(Struct, frozen=True):
 
 
 class Fetched(Struct, frozen=True):
-    """A 200 (or 226) with a body, decoded from its content coding and otherwise untouched bytes. Header names in lower case."""
+    """A success with a body, unpacked from its content coding but otherwise untouched. Header names in lower case."""
 
     url: str
     status: int
@@ -108,7 +108,7 @@ class Fetched(Struct, frozen=True):
 
 
 class NotModified(Struct, frozen=True):
-    """A 304 to our own validators. `validators` are the renewed ones (RFC 9110 15.4.5)."""
+    """A 304 to our validators. validators: updated from the answer (RFC 9110 15.4.5)."""
 
     url: str
     validators: Validators
@@ -119,7 +119,7 @@ class NotModified(Struct, frozen=True):
 
 
 class FetchFailed(Struct, frozen=True):
-    """A poll without a document. url: the address that failed, the last of the hops; page: the web page that came instead."""
+    """A poll without a document. url: the address that failed, after all hops; page: the web page that came instead."""
 
     fault: Fault
     hops: tuple[Hop, ...] = ()

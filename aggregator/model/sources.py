@@ -1,4 +1,4 @@
-"""Configured feeds, and what the store knows of them."""
+"""Configured feeds, and their stored state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from aggregator.model.names import Instant, SourceId
+from aggregator.model.ids import Instant, SourceId
 from aggregator.text.masks import repr_without
 
 
@@ -16,7 +16,7 @@ class Auto(Struct, frozen=True):
 
 
 class Fixed(Struct, frozen=True):
-    """`every: 15m`. `strict`: written at the source itself, so that a feed's hints don't slow it down."""
+    """`every: 15m`. strict: written at the source itself, so the feed's hints don't slow it down."""
 
     seconds: float
     strict: bool = True
@@ -33,11 +33,11 @@ Every: TypeAlias = Auto | Fixed | Cron
 
 
 class Source(Struct, frozen=True):
-    """A configured feed, with what its group and the defaults gave it. Queries are texts that have been checked.
+    """A configured feed, with the settings of its group and the defaults. Queries are checked texts.
 
-    budget: entries a day (UTC) that may enter feeds.
-    shown: the address as it may be shown: without password, what was filled in as it is written (`${NAME}`).
-    private: nothing of it may show in public.
+    budget: new entries per day (UTC) that may enter feeds.
+    shown: the address for display, without password and with variables as written (`${NAME}`).
+    private: its items are never public.
     """
 
     id: SourceId
@@ -68,14 +68,14 @@ class Source(Struct, frozen=True):
 
 
 class Validators(Struct, frozen=True):
-    """What the server gave to ask "has it changed?" with, byte for byte (latin-1). For the final URL of that response."""
+    """ETag and Last-Modified of a response, byte for byte (latin-1). They belong to its final URL."""
 
     etag: str | None = None
     last_modified: str | None = None
 
 
 class Hints(Struct, frozen=True):
-    """What a feed or its server says about when to come back. Seconds; hours 0–23 UTC; days Monday=0."""
+    """When a feed or its server wants us back. Seconds; hours 0–23 UTC; days from Monday=0."""
 
     ttl: float | None = None
     max_age: float | None = None
@@ -85,17 +85,17 @@ class Hints(Struct, frozen=True):
 
 
 BEING_POLLED = "being polled"
-"""`SourceState.reason` of a source from when it is taken up until its poll is stored."""
+"""`SourceState.reason` from the start of a poll until it is stored."""
 
 
 class SourceState(Struct, frozen=True):
-    """What the store knows of a source. The poller replaces it whole, in the transaction of the poll.
+    """The stored state of a source. A poll replaces all of it, in its transaction.
 
-    url: the address in use, which permanent redirects may have moved away from the configured one.
-    not_before: until when even a forced poll waits (Retry-After, a hold of 429/503).
-    arrivals: publication times of the newest entries (at most 40, oldest first): what the rhythm is learnt from.
-    led: domains that its first entries have led to, with how many each: whom it speaks for is learnt from that.
-    counters: everything dropped, by reason ("keep", "drop", "cap:entries", …), and other counts, all since the start.
+    url: the address in use; permanent redirects may have changed it from the configured one.
+    not_before: even a forced poll waits until then (Retry-After, a hold after 429 or 503).
+    arrivals: publication times of the newest entries (at most 40, oldest first), from which the rhythm is learnt.
+    led: domains that its first entries link to, with counts, from which the outlet it speaks for is learnt.
+    counters: what was dropped, by reason ("keep", "drop", "cap:entries", …), and other counts since the first poll.
     """
 
     id: SourceId

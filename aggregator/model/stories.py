@@ -1,4 +1,4 @@
-"""Entries with identity, and the stories that they tell."""
+"""Items, and the stories that they tell."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from aggregator.model.documents import Entry
-from aggregator.model.names import Instant, ItemId, Slug, SourceId, StoryId
+from aggregator.model.feeds import Entry
+from aggregator.model.ids import Instant, ItemId, Slug, SourceId, StoryId
 
 
 class Item(Struct, frozen=True):
-    """An entry with identity: (source, guid) is unique and belongs to that source alone.
+    """A stored entry, identified by (source, guid).
 
-    guid: the identity key (the feed's guid, or what replaces it: identify.py); canonical: canonical URL or None.
-    outlet: who published it, as shown; outlet_key: what outlets are counted by (registrable domain or folded name).
-    published: never later than first_seen; first_seen where the feed gave none (then `undated`).
-    hash: 8 bytes over what a reader sees; old: held back from feeds that people already read (a new source's backlog).
-    excess: beyond its source's budget of the day: it brings no story into any feed.
-    origin: the news agency named in dateline, author or byline ("reuters"), or None.
-    private: of a private source. Kept with the item, so that a source which leaves the config stays private.
-    second_hand: it links to a domain that is not its source's own (stories/outlets.py): it never leads before one that is not.
-    astray: it was edited and tells its story no more: it stays there, and is neither shown nor counted while others are.
+    guid: the feed's guid or what replaces it (stories/identify.py); canonical: canonical URL or None.
+    outlet: the publisher's name as shown; outlet_key: what outlets are counted by (registrable domain or folded name).
+    published: never later than first_seen; first_seen if the feed gave none (then `undated`).
+    hash: 8 bytes over what a reader sees; old: kept out of feeds that people already read (a new source's backlog).
+    excess: beyond its source's daily budget; it brings no story into a feed.
+    origin: the news agency named in dateline, credit or byline ("reuters"), or None.
+    private: from a private source. Stored with the item, so that it stays private after the source leaves the config.
+    second_hand: links to a domain that is not its source's own (stories/outlets.py); never leads before a first-hand item.
+    astray: edited so that it no longer tells its story. It stays there, but isn't shown or counted while others are.
     """
 
     id: ItemId
@@ -49,7 +49,7 @@ class Item(Struct, frozen=True):
 
 
 class Evidence(Struct, frozen=True):
-    """Why an item is in its story. `terms` sum to `score`; `nearest` is the best story that it did not join."""
+    """Why an item is in its story. `terms` add up to `score`; `nearest` is the best story that it did not join."""
 
     rule: str
     score: float = 0.0
@@ -75,12 +75,12 @@ class Tag(Struct, frozen=True, order=True):
 
 
 class Story(Struct, frozen=True):
-    """What several outlets tell: one item for the subscriber.
+    """The items of several outlets that tell the same: one entry for a subscriber.
 
-    items: by first sight; outlets follow in that order. lead: the item shown.
-    published: of the story, fixed at its birth; updated: moves only when what a reader sees changes.
-    visible: 8 bytes over what a reader sees; alias_of: the story this one turned out to be; old: held back
-    from feeds that people already read, as all its items are.
+    items: in the order of first sight, and so are the outlets; lead: the item shown.
+    published: fixed when the story begins; updated: changes only when what a reader sees changes.
+    visible: 8 bytes over what a reader sees; alias_of: the story that this one was merged into; old: kept out of feeds
+    that people already read, as all its items are.
     """
 
     id: StoryId
@@ -103,24 +103,24 @@ class Story(Struct, frozen=True):
 
     @property
     def private(self) -> bool:
-        """Whether it may show in feeds with a token alone: one private item makes it so."""
+        """True if it may only be in feeds with a token: one private item is enough."""
         return any(item.private for item in self.items)
 
     @property
     def excess(self) -> bool:
-        """Whether all its items are beyond their sources' budgets."""
+        """True if all its items are beyond their sources' budgets."""
         return bool(self.items) and all(item.excess for item in self.items)
 
     @property
     def reports(self) -> tuple[Item, ...]:
-        """The items that tell the story: all but those that went astray, unless all did."""
+        """The items that tell the story: without those astray, unless all are."""
         return tuple(item for item in self.items if not item.astray) or self.items
 
     @property
     def outlets(self) -> tuple[str, ...]:
-        """Names of the outlets, each once, in order of appearance. One key or one name is one outlet.
+        """Names of the outlets, each once, in order of appearance. Items with the same key or the same name are one outlet.
 
-        A publisher that the config names and one that an aggregator's entry names have different keys and the same name.
+        A publisher named in the config and the same one named by an aggregator's entry share the name, but not the key.
         """
         names: list[str] = []
         seen: set[str] = set()

@@ -12,8 +12,8 @@ from aggregator.model import Category, Enclosure, Entry, Origin
 from aggregator.parse.raw import Link, Media, Piece, RawEntry
 from aggregator.text import dates, urls
 from aggregator.text.chars import one_line, scrub, shorten
-from aggregator.text.clean import Links, clean, flattened
-from aggregator.text.html import decoded_once, from_text, has_markup, text_of_longer
+from aggregator.text.clean import Links, clean, flatten
+from aggregator.text.html import decode_references, from_text, has_markup, text_of_longer
 from aggregator.text.titles import title_text
 
 MAX_ENTRIES = 2000
@@ -150,9 +150,9 @@ def _html(piece: Piece | None, inside: Links, reading: Reading) -> str:
     if len(value) > MAX_TEXT:
         reading.count("cap:text")
     if piece.kind == "text" or (piece.kind == "maybe" and not has_markup(value)):
-        value = from_text(decoded_once(_cut(value)))
+        value = from_text(decode_references(_cut(value)))
     cleaned = clean(value, links, MAX_TEXT)
-    flat = flattened(cleaned)
+    flat = flatten(cleaned)
     if flat is not cleaned and flat != cleaned:
         reading.count("cap:depth")
     return flat

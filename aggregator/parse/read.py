@@ -30,7 +30,7 @@ from aggregator.text import charset
 from aggregator.text.chars import one_line
 from aggregator.text.charset import Decoded
 from aggregator.text.clean import MAX_DEPTH, Links
-from aggregator.text.prolog import declares_entities, parts, without_doctype
+from aggregator.text.prolog import declares_entities, split_sections, without_doctype
 
 _MAX_WARNINGS = 10
 _LONGEST_TAG = 100_000
@@ -89,7 +89,7 @@ def _xml(decoded: Decoded, found: detect.Found, tolerant: bool) -> RawFeed | Fau
     if (
         len(data) > _LONGEST_TAG
         and _LONG_TAG.search(data)
-        and any(_LONG_TAG.search(part) for part, kept in parts(data) if not kept)
+        and any(_LONG_TAG.search(part) for part, kept in split_sections(data) if not kept)
     ):
         return Fault(FaultKind.PARSE_LIMIT, f"a tag of more than {_LONGEST_TAG} characters")
     try:
@@ -102,11 +102,11 @@ def _xml(decoded: Decoded, found: detect.Found, tolerant: bool) -> RawFeed | Fau
 def _broken(data: bytes, found: detect.Found, problem: str, tolerant: bool) -> RawFeed | Fault:
     """Mended, or else by feedparser."""
     from aggregator.parse import xml
-    from aggregator.text.mend import flattened, mended
+    from aggregator.text.mend import drop_deep_tags, mend_markup
 
     if declares_entities(data):
         return Fault(FaultKind.PARSE, "the document declares entities, which are never expanded")
-    data, deep = flattened(mended(data), MAX_DEPTH) if "depth" in problem else (mended(data), 0)
+    data, deep = drop_deep_tags(mend_markup(data), MAX_DEPTH) if "depth" in problem else (mend_markup(data), 0)
     try:
         raw = _rooted(xml.raw_feed(xml.parse(data), b"xml:base" in data), found)
     except xml.NotWellFormed:

@@ -15,7 +15,7 @@ from aggregator.publish.excerpt import excerpt
 from aggregator.publish.pages import zone
 from aggregator.publish.view import Term, View, unique_updated
 from aggregator.settings import Output, Site
-from aggregator.text.masks import hide
+from aggregator.text.masks import mask_text
 
 DIGEST_STORIES = 20
 """Stories in a digest: what a person reads at breakfast."""
@@ -52,7 +52,7 @@ def events(events: Iterable[Event], site: Site, site_id: str) -> list[View]:
     found = []
     for event in events:
         name = f"{event.key}\0{event.opened!r}"
-        body = f"<p>{html.escape(hide(event.detail), quote=False)}</p>"
+        body = f"<p>{html.escape(mask_text(event.detail), quote=False)}</p>"
         found.append(_notice(_id(site_id, name), event.title, site.url + "/", event.opened, site, body, event.kind))
         if event.closed is not None:
             title = f"Over: {event.title}"

@@ -14,7 +14,7 @@ from aggregator.cadence import silent
 from aggregator.model import Instant, Source, SourceId, SourceState
 from aggregator.ports import Event
 from aggregator.stories.budget import DAY, Spent
-from aggregator.text.masks import shown
+from aggregator.text.masks import mask_url
 from aggregator.text.times import spell
 
 FAILURES = 5
@@ -92,7 +92,9 @@ def _source_conditions(source: Source, state: SourceState, now: Instant) -> Iter
     elif (why := silent(state, source, now)) is not None:
         yield Condition("silent", source.id, f"{name} is silent", why)
     if state.url != source.url and not state.gone:
-        yield Condition("moved", source.id, f"{name} has moved", f"the config has {source.shown}; it is now {shown(state.url)}")
+        yield Condition(
+            "moved", source.id, f"{name} has moved", f"the config has {source.shown}; it is now {mask_url(state.url)}"
+        )
     capped = sorted(key for key, count in state.counters.items() if key.startswith("cap:") and count)
     if capped:
         yield Condition("capped", source.id, f"{name} is cut short", _describe_caps(capped))

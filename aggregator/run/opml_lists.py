@@ -12,7 +12,7 @@ from aggregator.files import PRIVATE_FILE, make_private_folder, replace_file
 from aggregator.model import FetchFailed, FetchRequest, Instant, NotModified
 from aggregator.ports import Fetcher
 from aggregator.settings import DAY, Settings
-from aggregator.text.masks import shown
+from aggregator.text.masks import mask_url
 
 log = structlog.get_logger("lists")
 
@@ -52,14 +52,14 @@ async def _fetch(address: str, path: Path, fetcher: Fetcher, now: Instant) -> bo
     answer = await fetcher.fetch(FetchRequest(address), now)
     if isinstance(answer, FetchFailed | NotModified):
         reason = answer.fault.detail if isinstance(answer, FetchFailed) else "not modified"
-        log.warning("list_not_fetched", list=shown(address), reason=reason)
+        log.warning("list_not_fetched", list=mask_url(address), reason=reason)
         return False
     content = opml.read(answer.body)
     if isinstance(content, opml.Unreadable):
-        log.warning("list_not_read", list=shown(address), reason=content.reason)
+        log.warning("list_not_read", list=mask_url(address), reason=content.reason)
         return False
     changed = _save(path, answer.body, now)
-    log.info("list_fetched", list=shown(address), feeds=len(content.feeds), changed=changed)
+    log.info("list_fetched", list=mask_url(address), feeds=len(content.feeds), changed=changed)
     return changed
 
 

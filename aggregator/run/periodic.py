@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 from msgspec.structs import replace
 
-from aggregator.cadence.hours import following
+from aggregator.cadence.cron import next_moment
 from aggregator.model import Instant, Slug, SourceId, SourceState
 from aggregator.ports import EVENTS, Delivery, Event, Job, Rules, Store, Transaction
 from aggregator.publish import notifications
@@ -20,7 +20,7 @@ from aggregator.run.opml_lists import OpmlLists
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.settings import Settings
 from aggregator.stories import budget, rolling
-from aggregator.text.masks import hide
+from aggregator.text.masks import mask_text
 
 log = structlog.get_logger("periodic")
 
@@ -74,7 +74,7 @@ class PeriodicWork:
         if all(output.digest is None for output in runtime.settings.outputs):
             return
         zone = runtime.settings.site.timezone
-        issue = partial(runtime.publisher.issue_digests, now, partial(following, timezone=zone))
+        issue = partial(runtime.publisher.issue_digests, now, partial(next_moment, timezone=zone))
         self._mark_changed(frozenset(await runtime.writer.call(issue)))
 
     async def _roll(self) -> None:
@@ -122,7 +122,7 @@ class PeriodicWork:
             *health.budget_conditions(settings.sources, states, spent, now),
         )
         secrets = settings.secrets
-        return [replace(one, title=hide(one.title, secrets), detail=hide(one.detail, secrets)) for one in conditions]
+        return [replace(one, title=mask_text(one.title, secrets), detail=mask_text(one.detail, secrets)) for one in conditions]
 
     async def _correct_states(self) -> Mapping[SourceId, SourceState]:
         """Returns all states, after correcting times in the future (clock_jumps.py)."""

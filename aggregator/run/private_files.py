@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from aggregator.files import remove_leftovers, tighten
+from aggregator.files import make_private, remove_leftovers
 from aggregator.settings import Settings
 from aggregator.store.backup import kept
 
@@ -17,12 +17,12 @@ def restrict_private_files(settings: Settings) -> None:
     database = Path(settings.storage.database)
     copies = settings.storage.backup.directory if settings.storage.backup else None
     lists = database.parent / "lists"
-    tighten(database.parent.glob(f"{glob.escape(database.name)}*"))
-    tighten([*_tree(lists), *_tree(settings.publish.private)])
+    make_private(database.parent.glob(f"{glob.escape(database.name)}*"))
+    make_private([*_tree(lists), *_tree(settings.publish.private)])
     if copies is not None:
-        tighten(kept(database, copies))
+        make_private(kept(database, copies))
         if not _holds(copies, settings.publish.directory) and not _holds(copies, database):
-            tighten([copies])
+            make_private([copies])
     for folder in {database.parent, lists, copies or lists}:
         remove_leftovers(folder)
 

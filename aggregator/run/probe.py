@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
-from aggregator.cadence.after import after_poll
+from aggregator.cadence.next_state import after_poll
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.request import conditional

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
-from aggregator.fetch.message import HttpMessenger
+from aggregator.fetch.messenger import HttpMessenger
 from aggregator.model import SourceId, SourceState
 from aggregator.pipeline import Current, Pipeline, Work
 from aggregator.ports import Clock, Database, Delivery, Message, PollRequest, Rules

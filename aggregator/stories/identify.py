@@ -21,8 +21,8 @@ from msgspec.structs import replace
 from aggregator.model import Entry, Instant, Item, ItemId, Source
 from aggregator.ports import KnownItem
 from aggregator.stories.outlets import Voice, outlet_of
+from aggregator.text.newswire import find_agency
 from aggregator.text.urls import canonical, without_tracking
-from aggregator.text.wire import agency
 from aggregator.text.words import tokens
 
 MAX_GUID = 512
@@ -327,6 +327,6 @@ def _item(
         private=source.private,
         undated=undated,
         old=first_poll and (undated or published < now - backfill),
-        origin=agency(entry.text, entry.authors),
+        origin=find_agency(entry.text, entry.authors),
         second_hand=second_hand,
     )

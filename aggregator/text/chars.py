@@ -1,4 +1,4 @@
-"""Characters that must never leave a feed: what XML can't hold, what steers a terminal, what turns a line round."""
+"""Removes characters that XML can't hold, that control a terminal, or that change the direction of text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _UNWANTED = re.compile(
     "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"  # lone surrogates, non-characters
 )
 _WINDOWS = {chr(code): bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
-"""C1 controls in feeds are Windows-1252 taken for Latin-1, as the HTML standard reads them (13.2.5.80)."""
+"""C1 controls in feeds are Windows-1252 taken for Latin-1; HTML reads their references so, too (WHATWG HTML 13.2.5.80)."""
 
 _CONTROLS = bytes((*range(0x20), 0x7F))
 _CONTROLS_BUT_SPACE = bytes(code for code in _CONTROLS if code not in b"\t\n\r")
@@ -19,9 +19,9 @@ _INVISIBLE_SPACE = str.maketrans("\u200b\ufeff", "  ")
 
 
 def scrub(text: str) -> str:
-    """The text without controls, lone surrogates, non-characters and direction controls; line ends and tabs stay.
+    """The text without controls, lone surrogates, non-characters and direction controls.
 
-    Joiners and right-to-left letters stay: scripts and emoji need them.
+    Line ends and tabs stay, and so do joiners and right-to-left letters, which scripts and emoji need.
     """
     if text.isascii():
         raw = text.encode("ascii")
@@ -33,7 +33,7 @@ def scrub(text: str) -> str:
 
 
 def one_line(text: str, limit: int | None = None) -> str:
-    """Scrubbed text on one line, with single spaces; longer than `limit` characters it ends in an ellipsis."""
+    """The text scrubbed, on one line, with single spaces; cut with an ellipsis if longer than `limit` characters."""
     if _is_one_line(text):
         line = text
         while "  " in line:
@@ -47,7 +47,7 @@ def one_line(text: str, limit: int | None = None) -> str:
 
 
 def _is_one_line(text: str) -> bool:
-    """No controls, no space but U+0020, nothing invisible. Most texts are so, and asking is cheaper than splitting them."""
+    """True without controls, spaces other than U+0020 and invisible characters. A fast path: most texts are like that."""
     if text.isascii():
         raw = text.encode("ascii")
         return len(raw.translate(None, _CONTROLS)) == len(raw)
@@ -55,7 +55,7 @@ def _is_one_line(text: str) -> bool:
 
 
 def shorten(line: str, limit: int) -> str:
-    """The line cut to `limit` characters, at the end of a word where one is near, with an ellipsis as its last."""
+    """The line cut to `limit` characters, ellipsis included, at the end of a word if one is near."""
     if len(line) <= limit:
         return line
     cut = line[: limit - 1]

@@ -1,7 +1,7 @@
-"""Which characters the bytes are: byte order mark, then the HTTP header, then the XML declaration, then the bytes themselves.
+"""Finds a document's charset: by byte order mark, HTTP header, XML declaration, then the bytes themselves.
 
-Labels are checked against the bytes, because many are wrong: bytes that are valid UTF-8 are UTF-8, whatever Western label
-they wear. Nothing is ever lost: where no label fits, odd bytes in UTF-8 are read as Windows-1252.
+Labels are checked against the bytes, because many are wrong: valid UTF-8 is UTF-8 even if labelled with a Western charset.
+Nothing is lost: if no label fits, bytes that are not UTF-8 are read as Windows-1252.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _WIDER = {
     "shift_jis": "cp932",
     "big5": "big5hkscs",
 }
-"""Labels whose superset is what the Web means by them (WHATWG Encoding, 4.2)."""
+"""Charsets that the Web reads as a superset (WHATWG Encoding 4.2)."""
 
 _KNOWN = re.compile(
     r"utf-8|utf-8-sig|utf-16(-[lb]e)?|utf-32(-[lb]e)?|ascii|cp(1250|1251|1252|1253|1254|1255|1256|1257|1258|437|850|852|866|874|932|949|950)"
@@ -42,14 +42,14 @@ _KNOWN = re.compile(
 _WESTERN = frozenset(("utf-8", "cp1252", "iso8859-15", "mac-roman", "cp850", "cp437"))
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _TWICE = re.compile(rb"\xc3[\x82-\xb4](?:[\xc2\xc5\xc6\xcb]|\xe2[\x80\x82\x84])")
-"""How a document begins its first character beyond ASCII if it is UTF-8 that was taken for Windows-1252 and encoded again."""
+"""The beginning of the first character beyond ASCII, if UTF-8 was taken for Windows-1252 and encoded again."""
 
 _TO_BYTES = {ord(bytes([code]).decode("cp1252", "ignore") or chr(code)): code for code in range(0x80, 0xA0)}
 _STRAY = re.compile("[\udc80-\udcff]")
 
 
 class Decoded(Struct, frozen=True):
-    """A document's characters. utf8: the same as bytes, without a byte order mark; charset: what it was read as."""
+    """A decoded document. utf8: its text as UTF-8 without a byte order mark; charset: what it was read as."""
 
     utf8: bytes
     charset: str
@@ -61,8 +61,8 @@ class Decoded(Struct, frozen=True):
 
 
 def decode(body: bytes, content_type: str | None) -> Decoded:
-    """Never raises. A document that is UTF-8 encoded twice throughout is decoded twice."""
-    decoded = _decoded(body, content_type)
+    """Decodes a document; never raises. A document that is encoded twice as UTF-8 throughout is decoded twice."""
+    decoded = _decode_once(body, content_type)
     first = None if decoded.utf8.isascii() else _NOT_ASCII.search(decoded.utf8)
     if first is None or _TWICE.match(decoded.utf8, first.start()) is None:
         return decoded
@@ -74,39 +74,39 @@ def decode(body: bytes, content_type: str | None) -> Decoded:
     return Decoded(once, decoded.charset, "UTF-8 encoded twice, decoded twice")
 
 
-def _decoded(body: bytes, content_type: str | None) -> Decoded:
+def _decode_once(body: bytes, content_type: str | None) -> Decoded:
     for mark, name in _MARKS:
         if body.startswith(mark):
-            return _forced(body[len(mark) :], name)
-    wide = _without_mark(body)
+            return _decode_as(body[len(mark) :], name)
+    wide = _wide_charset(body)
     if wide:
-        return _forced(body, wide)
-    labels = [label for label in (_of_header(content_type), _of_declaration(body)) if label]
+        return _decode_as(body, wide)
+    labels = [label for label in (_header_label(content_type), _declared_label(body)) if label]
     if (not labels or any(label in _WESTERN for label in labels)) and _is_utf8(body):
-        return Decoded(body, "utf-8", _mislabelled(labels, "utf-8", body))
+        return Decoded(body, "utf-8", _label_warning(labels, "utf-8", body))
     for label in labels:
         try:
             text = body.decode(label)
         except (UnicodeDecodeError, ValueError):
             continue
         return Decoded(
-            _encoded(text), label, None if label == labels[0] else f"charset {labels[0]} in the header, read as {label}"
+            _encode(text), label, None if label == labels[0] else f"charset {labels[0]} in the header, read as {label}"
         )
     if _is_utf8(body):
-        return Decoded(body, "utf-8", _mislabelled(labels, "utf-8", body))
-    return Decoded(_encoded(_patched(body)), "utf-8", "bytes that do not fit the charset, read as Windows-1252")
+        return Decoded(body, "utf-8", _label_warning(labels, "utf-8", body))
+    return Decoded(_encode(_decode_mixed(body)), "utf-8", "bytes that do not fit the charset, read as Windows-1252")
 
 
-def _forced(body: bytes, name: str) -> Decoded:
+def _decode_as(body: bytes, name: str) -> Decoded:
     if name == "utf-8":
         if _is_utf8(body):
             return Decoded(body, name)
-        return Decoded(_encoded(_patched(body)), name, "bytes that do not fit the charset, read as Windows-1252")
-    return Decoded(_encoded(body.decode(name, "replace")), name)
+        return Decoded(_encode(_decode_mixed(body)), name, "bytes that do not fit the charset, read as Windows-1252")
+    return Decoded(_encode(body.decode(name, "replace")), name)
 
 
-def _without_mark(body: bytes) -> str | None:
-    """UTF-16 and UTF-32 show by where the zeros of `<` are (XML 1.0 F.1)."""
+def _wide_charset(body: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a byte order mark, recognised by the zeros around the first character (XML 1.0 F.1)."""
     head = body[:4]
     if head in (b"<\0\0\0", b"{\0\0\0"):
         return "utf-32-le"
@@ -117,19 +117,19 @@ def _without_mark(body: bytes) -> str | None:
     return "utf-16-be" if head[:2] in (b"\0<", b"\0{") else None
 
 
-def _of_header(content_type: str | None) -> str | None:
-    """The header's charset; that text/xml means us-ascii without one (RFC 3023) is of the past (RFC 7303)."""
+def _header_label(content_type: str | None) -> str | None:
+    """The header's charset. Without one text/xml no longer means us-ascii (RFC 7303 obsoletes RFC 3023)."""
     found = _HEADER.search(content_type or "")
     return _codec(found[1]) if found else None
 
 
-def _of_declaration(body: bytes) -> str | None:
+def _declared_label(body: bytes) -> str | None:
     found = _DECLARATION.search(body[:1500])
     return _codec(found[1].decode("ascii")) if found else None
 
 
 def _codec(label: str) -> str | None:
-    """Python's name of a charset; None where there is none of this name, or where it can't be: 8-bit bytes are not UTF-16."""
+    """Python's name of a charset; None if it is unknown, or UTF-16 or UTF-32, which `_wide_charset` would have found."""
     try:
         name = codecs.lookup(label).name
     except (LookupError, ValueError):
@@ -147,15 +147,15 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _mislabelled(labels: list[str], name: str, body: bytes) -> str | None:
+def _label_warning(labels: list[str], name: str, body: bytes) -> str | None:
     return f"charset {labels[0]} declared, but it is {name}" if labels and labels[0] != name and not body.isascii() else None
 
 
-def _patched(body: bytes) -> str:
-    """UTF-8, with each byte that is none read as Windows-1252."""
+def _decode_mixed(body: bytes) -> str:
+    """UTF-8, but each byte that is not UTF-8 as Windows-1252."""
     text = body.decode("utf-8", "surrogateescape")
     return _STRAY.sub(lambda found: bytes([ord(found.group()) - 0xDC00]).decode("cp1252", "replace"), text)
 
 
-def _encoded(text: str) -> bytes:
+def _encode(text: str) -> bytes:
     return text.encode("utf-8", "replace")

@@ -1,8 +1,8 @@
-"""Cleaning of HTML: one policy for everything that leaves the product.
+"""Cleans HTML: one policy for everything that leaves the product.
 
-The allow-list has no raw-text elements, foreign content or comments, so that what is written can be read in one way only.
-nh3 (ammonia, html5ever) parses as a browser does and writes the tree anew; the pass after it works on that canonical form,
-in which `<` and `>` stand for tags alone and attributes are always ` name="value"`.
+The allow-list has no raw-text elements, foreign content or comments, so that the output can be read in only one way. nh3
+(ammonia, html5ever) parses like a browser and writes the tree anew. The pass after it works on that canonical form, in which
+`<` and `>` only occur in tags and attributes are always ` name="value"`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import nh3
 
 from aggregator.text import urls
 from aggregator.text.chars import scrub
-from aggregator.text.html import RAW_TEXT, unescaped
-from aggregator.text.nesting import bounded
+from aggregator.text.html import RAW_TEXT, unescape
+from aggregator.text.nesting import bound_nesting
 
 MAX_DEPTH = 200
-"""Elements within one another; what is deeper keeps its text. Readers that recurse break on more."""
+"""Levels of nesting; deeper elements keep only their text. Feed readers that recurse break on more."""
 
 _LENGTH_OF_DEEP = len("<b></b>") * MAX_DEPTH
-"""Characters of so many elements at least."""
+"""Characters of the shortest markup that is too deep."""
 
 _TAG_NAMES = """
     a abbr address article aside audio b bdi blockquote br caption center cite code col colgroup dd del details dfn div dl
@@ -57,7 +57,7 @@ _CLEANER = nh3.Cleaner(
 )
 _SETTLED = rf'a href="(?![^"]{{{urls.LONGEST_PLAIN + 1}}}){urls.PLAIN}" rel="noopener noreferrer">'
 _LINKED = re.compile(rf"<(?!{_SETTLED})(a|img|audio|video|source)(?: ([^<>]*))?>", re.A)
-"""Tags whose addresses must be looked at; most links are seen at once to need nothing."""
+"""Tags whose addresses must be checked. Most links match _SETTLED and need no change."""
 _ATTRIBUTE = re.compile(r'([^\s=]+)="([^"]*)"')
 _ESCAPED = re.compile('[&<>"\u00a0]')
 _ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^<>]*>")
@@ -71,25 +71,25 @@ _COUNTER = re.compile(
 )
 _LONELY_AMPERSAND = re.compile(r"&(?!#\d|#[xX][0-9A-Fa-f]|[A-Za-z])")
 _MOST_REFERENCES = 20_000
-"""Ampersands of one text; html5ever takes quadratic time on them. Of more, those that stand for nothing are left out."""
+"""Ampersands of one text, on which html5ever takes quadratic time. Of more, those that are no references are removed."""
 
 
 class Links:
-    """The addresses of one place in a document: absolute, http(s), without what tracks. Remembers what it has resolved."""
+    """Resolves the links of one place in a document, and caches the results."""
 
     def __init__(self, base: str | None) -> None:
         self.base = base
         self._known: dict[str, str | None] = {}
 
     def tidy(self, url: str | None) -> str | None:
-        """The address to open, or None where there is no honest one."""
+        """The absolute http(s) address without tracking parameters, or None if there is none."""
         if not url:
             return None
         sent = url
         known = self._known.get(url, "")
         if known != "":
             return known
-        if "&amp;" in url:  # escaped once too often; no query has a parameter of this name
+        if "&amp;" in url:  # escaped twice; no parameter begins with "amp;"
             url = url.replace("&amp;", "&")
         whole = url if urls.is_plain(url) else urls.resolve(self.base, url)
         if whole and ("?" in whole or "#" in whole):
@@ -99,29 +99,29 @@ class Links:
 
 
 def clean(markup: str, links: Links, limit: int = 1 << 20) -> str:
-    """Safe HTML: allowed elements and attributes, absolute links, no counting pixels, at most `limit` characters and some tags.
+    """Safe HTML: allowed elements and attributes, absolute links, no counting pixels, about `limit` characters at most.
 
-    Cleaning what is clean changes nothing.
+    Cleaning clean HTML changes nothing.
     """
     if "<" not in markup and "&" not in markup:
-        return _escaped(scrub(markup).strip())[:limit]
+        return _escape(scrub(markup).strip())[:limit]
     if len(markup) > limit:
         markup = markup[:limit]
-    markup = bounded(markup)
+    markup = bound_nesting(markup)
     if len(markup) > _MOST_REFERENCES and markup.count("&") > _MOST_REFERENCES:
         markup = _LONELY_AMPERSAND.sub("", markup)
     cleaned = scrub(_CLEANER.clean(markup)).strip()
     if len(cleaned) > limit:
-        cleaned = _CLEANER.clean(bounded(cleaned[:limit]))
-    return _LINKED.sub(lambda found: _relinked(found, links), cleaned).strip()
+        cleaned = _CLEANER.clean(bound_nesting(cleaned[:limit]))
+    return _LINKED.sub(lambda found: _rewrite_tag(found, links), cleaned).strip()
 
 
-def flattened(cleaned: str) -> str:
-    """Cleaned HTML without the tags deeper than `MAX_DEPTH`; their text stays."""
-    return _flattened(cleaned) if len(cleaned) > _LENGTH_OF_DEEP and cleaned.count("</") > MAX_DEPTH else cleaned
+def flatten(cleaned: str) -> str:
+    """Cleaned HTML without the tags deeper than MAX_DEPTH; their text stays."""
+    return _flatten_deep(cleaned) if len(cleaned) > _LENGTH_OF_DEEP and cleaned.count("</") > MAX_DEPTH else cleaned
 
 
-def _flattened(cleaned: str) -> str:
+def _flatten_deep(cleaned: str) -> str:
     depth = 0
 
     def keep(found: re.Match[str]) -> str:
@@ -137,61 +137,61 @@ def _flattened(cleaned: str) -> str:
     return _ANY_TAG.sub(keep, cleaned)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").replace(">", "&gt;").replace("\u00a0", "&nbsp;")
 
 
-def _relinked(found: re.Match[str], links: Links) -> str:
-    """A tag with its addresses resolved; nothing where it is an image that shows nothing."""
+def _rewrite_tag(found: re.Match[str], links: Links) -> str:
+    """The tag with its addresses resolved; "" for a counting pixel."""
     element = found[1]
     given = dict(_ATTRIBUTE.findall(found[2] or ""))
     for name, value in given.items():
         if "&" in value:
-            given[name] = unescaped(value)
+            given[name] = unescape(value)
     if element == "img":
-        return _image(given, links)
+        return _rewrite_image(given, links)
     for name in ("href", "src", "poster"):
         if name in given:
-            url = _address(given[name], links, mail=element == "a")
+            url = _rewrite_address(given[name], links, mail=element == "a")
             if url is None:
                 del given[name]
             else:
                 given[name] = url
-    if element == "source" and "src" not in given:  # of a picture, which is taken for its image
+    if element == "source" and "src" not in given:  # of a `picture`, whose `img` is kept
         return ""
-    return _written(element, given)
+    return _write_tag(element, given)
 
 
-def _image(given: dict[str, str], links: Links) -> str:
+def _rewrite_image(given: dict[str, str], links: Links) -> str:
     source = links.tidy(given.get("src"))
     if source is None:
         candidates = [*(given.get(name) for name in _LAZY), given.get("srcset", "").strip().split(" ")[0].rstrip(",")]
         source = next((url for candidate in candidates if (url := links.tidy(candidate))), None)
-    if source is None or _shows_nothing(given) or _COUNTER.match(source):
+    if source is None or _is_counting_pixel(given) or _COUNTER.match(source):
         return ""
-    return _written("img", {"src": source} | {name: given[name] for name in _SHOWN if name in given})
+    return _write_tag("img", {"src": source} | {name: given[name] for name in _SHOWN if name in given})
 
 
-def _shows_nothing(given: dict[str, str]) -> bool:
-    """One pixel or none: it is there to count readers."""
+def _is_counting_pixel(given: dict[str, str]) -> bool:
+    """True for an image of one pixel or none, which only counts readers."""
     tiny = _TINY.fullmatch(given.get("width", "")) and _TINY.fullmatch(given.get("height", ""))
     return tiny is not None or ("style" in given and _HIDDEN.search(given["style"]) is not None)
 
 
-def _address(url: str, links: Links, mail: bool) -> str | None:
+def _rewrite_address(url: str, links: Links, mail: bool) -> str | None:
     if mail and url[:7].lower() == "mailto:":
         address = re.sub(r"[^\w@.+?=&%,;:~!*'/-]", "", url[7:])
         return f"mailto:{address}" if "@" in address else None
     return links.tidy(url)
 
 
-def _written(element: str, attributes: dict[str, str]) -> str:
-    pairs = "".join(f' {name}="{_quoted(value)}"' for name, value in attributes.items())
+def _write_tag(element: str, attributes: dict[str, str]) -> str:
+    pairs = "".join(f' {name}="{_quote(value)}"' for name, value in attributes.items())
     return f"<{element}{pairs}>"
 
 
-def _quoted(value: str) -> str:
-    """As html5ever writes attributes, so that cleaning again changes nothing."""
+def _quote(value: str) -> str:
+    """The value as html5ever writes it, so that cleaning again changes nothing."""
     if value.isalnum() or _ESCAPED.search(value) is None:
         return value
     escaped = value.replace("&", "&amp;").replace("\u00a0", "&nbsp;").replace('"', "&quot;")

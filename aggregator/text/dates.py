@@ -1,6 +1,6 @@
-"""Dates of feeds as instants: RFC 822 and RFC 3339, and the wrong forms that feeds are full of.
+"""Parses dates of feeds: RFC 822, RFC 3339, and the many wrong forms that feeds use.
 
-Every pattern is anchored or bounded, and no input longer than `MAX_LENGTH` is looked at: the time is linear.
+Every pattern is anchored or bounded and input is at most MAX_LENGTH characters, so the time is linear.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from aggregator.text.months import MONTHS
 from aggregator.text.zones import offset_of
 
 MAX_LENGTH = 100
-"""Characters; the longest honest date (long month and zone names) has about 50."""
+"""Characters. The longest honest date (long names of month and zone) has about 50."""
 
 EARLIEST = 631_152_000.0
-"""1990-01-01: no feed is older. What is earlier is a default value (1970, 1904, year 1)."""
+"""1990-01-01. No feed is older; an earlier date is a default value (1970, 1904, year 1)."""
 
 _LAST_YEAR = 9998
 
@@ -43,10 +43,10 @@ _AFTERNOON = re.compile(r"\s*([ap])\.?m\.?(?![a-z])", re.I)
 
 
 def parse(text: str | None) -> float | None:
-    """The instant that a date in a feed means, or None for what is no date or is before 1990. Never raises.
+    """The instant of a date, or None if it is no date or before 1990. Never raises.
 
-    Without a zone, or with one that can't be, it is UTC; without a time it is midnight. 24:00 is the next day's
-    midnight, a leap second the next second. Two-digit years are 1990 to 2089. A wrong day of the week is ignored.
+    Without a zone, or with an impossible one, it is UTC; without a time it is midnight. 24:00 is midnight of the next day, a
+    leap second the next second. Two-digit years are 1990 to 2089. A wrong day of the week is ignored.
     """
     if not text or len(text) > 4 * MAX_LENGTH:
         return None
@@ -69,7 +69,7 @@ def _parse(text: str) -> float | None:
 
 
 def _instant(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0, zone: str | None = None) -> float:
-    """Raises ValueError for a day or a time that does not exist."""
+    """Raises ValueError for a day or time that doesn't exist."""
     if not 1 <= year <= _LAST_YEAR:
         raise ValueError(year)
     later = 0
@@ -82,7 +82,7 @@ def _instant(year: int, month: int, day: int, hour: int = 0, minute: int = 0, se
 
 
 def _year(digits: str) -> int:
-    """RFC 2822 4.3, moved: feeds began in the nineties."""
+    """Two digits as in RFC 2822 4.3, but from 1990 on: no feed is older."""
     year = int(digits)
     if len(digits) > 2:
         return year
@@ -90,7 +90,7 @@ def _year(digits: str) -> int:
 
 
 def _of_clock(rest: str) -> tuple[int, int, int, str | None]:
-    """Hour, minute, second and zone of what follows a day; midnight where there is no time."""
+    """Hour, minute, second and zone of the text after a day; midnight if it has no time."""
     found = _CLOCK.search(rest)
     if found is None:
         return 0, 0, 0, None
@@ -168,7 +168,7 @@ def _month_only(line: str) -> float | None:
 
 
 def _numeric(line: str) -> float | None:
-    """03/02/2026, 3.2.26, 2026/02/03. Day first, unless only month first can be (as in 02/13/2026)."""
+    """03/02/2026, 3.2.26, 2026/02/03. Day first, unless only month first is possible (02/13/2026)."""
     found = _NUMERIC.search(line)
     if found is None or _WORD.search(line[: found.start()].split(" ")[-1]):
         return None
@@ -197,13 +197,13 @@ def _cjk(line: str) -> float | None:
 
 
 def _by_words(line: str) -> float | None:
-    """The month by its name in any of the known languages, a day and a year near it, a time anywhere."""
+    """A month's name in any known language, with a day and a year, and perhaps a time anywhere."""
     clock = _CLOCK.search(line)
     head = line if clock is None else line[: clock.start()] + " " + line[clock.end(2) :]
     months = [MONTHS[word] for word in map(str.casefold, _WORD.findall(head)) if word in MONTHS]
     if not months:
         return None
-    month = months[-1]  # `mar.` is March, and before it mardi
+    month = months[-1]  # the last one: `mar.` is March, but also mardi, which comes first
     plain = head if clock is None else line[: clock.start()]
     numbers = _NUMBER.findall(plain)
     if clock is not None and len(numbers) < 2:  # asctime: the year is last

@@ -1,4 +1,4 @@
-"""Text out of HTML that was cleaned, and HTML out of text. Without a parser: `clean` and `titles` have one."""
+"""Turns cleaned HTML into text, and text into HTML. No parser is needed; `clean` and `titles` use one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Literal
 from aggregator.text.chars import one_line
 
 Kind = Literal["text", "html", "maybe"]
-"""How markup in a value is meant. maybe: nobody said (RSS titles, Atom without a type); the value itself decides."""
+"""The declared type of a value. maybe: not declared (RSS titles, Atom without a type), so the value itself decides."""
 
 _RAW_TEXT_NAMES = """
     script style iframe object embed applet noscript noembed noframes template svg math title textarea select option
     datalist button xmp plaintext listing frameset canvas audio video
 """
 RAW_TEXT = frozenset(_RAW_TEXT_NAMES.split())
-"""Elements whose content is no text of the article."""
+"""Elements whose content is not part of an article's text."""
 
 _TAG = re.compile(r"<[^<>]*>")
 _BLOCK_TAG = (
@@ -33,39 +33,39 @@ _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0
 
 
 def has_markup(value: str) -> bool:
-    """Whether there is a tag of a common HTML element in it: `x < y` and `vector<int>` are text."""
+    """True if the value has a tag of a common HTML element; `x < y` and `vector<int>` are text."""
     return "<" in value and _MARKUP.search(value) is not None
 
 
 def text_of(cleaned: str) -> str:
-    """The text of HTML that `clean` has made, on one line. Words of different blocks are kept apart."""
+    """The text of HTML from `clean`, on one line, with a space between blocks."""
     if "<" in cleaned:
         cleaned = BREAKING.sub(" ", cleaned)
         if "<" in cleaned:
             cleaned = _TAG.sub("", cleaned)
     if "&" in cleaned:
-        cleaned = unescaped(cleaned)
+        cleaned = unescape(cleaned)
     return one_line(cleaned)
 
 
 def text_of_longer(summary: str, content: str) -> str:
-    """The text of an entry: that of its content, or of its summary where this is longer."""
+    """The text of an entry: of its content or its summary, whichever is longer."""
     return text_of(max(content, summary, key=len))
 
 
-def unescaped(cleaned: str) -> str:
-    """Undoes the five references that cleaned HTML has."""
+def unescape(cleaned: str) -> str:
+    """Decodes the five character references that `clean` writes."""
     cleaned = cleaned.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\u00a0").replace("&quot;", '"')
     return cleaned.replace("&amp;", "&")
 
 
-def decoded_once(value: str) -> str:
-    """Plain text with its character references decoded, those with a semicolon alone: `R&D` and `?a=1&copy=2` stay."""
+def decode_references(value: str) -> str:
+    """Decodes character references in plain text, only those with a semicolon: `R&D` and `?a=1&copy=2` stay."""
     return _REFERENCE.sub(lambda found: html.unescape(found.group()), value) if "&" in value else value
 
 
 def from_text(value: str) -> str:
-    """Plain text as HTML: escaped, blank lines make paragraphs, other line ends breaks."""
+    """Plain text as HTML: escaped, with paragraphs at blank lines and breaks at other line ends."""
     escaped = html.escape(value.strip(), quote=False)
     if "\n" not in escaped:
         return escaped

@@ -1,7 +1,7 @@
-"""The tags of HTML, read without making a tree: linear in time and memory, whatever the markup.
+"""Reads the tags of HTML without building a tree, in linear time and memory whatever the markup.
 
-Cut as the HTML standard's tokenizer does (WHATWG HTML 13.2.5), so that no comment and no attribute hides a tag from us that a
-browser sees.
+It follows the tokenizer of the standard (WHATWG HTML 13.2.5), so that no comment or attribute hides a tag that a browser
+would see.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 RAW = frozenset(("script", "style", "iframe", "noembed", "noframes", "noscript", "xmp", "textarea", "title", "plaintext"))
-"""Elements whose content is text up to their end tag, where scripts run. Not so inside SVG and MathML."""
+"""Elements whose content is text up to their end tag (if scripting is on). Not so inside SVG and MathML."""
 
 _SPACE = r"\t\n\f\r "
 _NAME = rf"[^{_SPACE}/>][^{_SPACE}/>=]*+"
@@ -28,9 +28,9 @@ _ATTRIBUTE = re.compile(rf"({_NAME})(?:[{_SPACE}]*+=[{_SPACE}]*+({_VALUE})?+)?+"
 
 
 class Tag(Struct):
-    """A tag of `before`'s text and what it is.
+    """A tag, and the text before it.
 
-    before: the text in front of it; name: in lower case; whole: as written; content: of a raw element, up to its end tag.
+    name: in lower case; whole: the tag as written; content: what a raw element (RAW) holds up to its end tag.
     """
 
     before: str
@@ -42,7 +42,7 @@ class Tag(Struct):
 
 
 def tags(markup: str) -> Iterator[Tag]:
-    """The tags in their order, and at last one without a name, which carries the text behind them. Comments are left out."""
+    """The tags in order, then one without a name that carries the remaining text. Comments are skipped."""
     start = position = 0
     text = ""
     while (found := _TOKEN.search(markup, position)) is not None and found["unfinished"] is None:
@@ -61,13 +61,13 @@ def tags(markup: str) -> Iterator[Tag]:
 
 
 def _end_of(name: str, markup: str, position: int) -> int:
-    """Where the end tag of a raw element begins."""
+    """The position of a raw element's end tag."""
     end = re.compile(rf"</{name}[{_SPACE}/>]", re.I).search(markup, position) if name != "plaintext" else None
     return end.start() if end else len(markup)
 
 
 def attributes(written: str) -> dict[str, str]:
-    """Names in lower case and values, decoded. Of two of one name the first counts."""
+    """Names, in lower case, with their decoded values. If a name occurs twice, the first counts (WHATWG HTML 13.2.5.33)."""
     found: dict[str, str] = {}
     for name, value in _ATTRIBUTE.findall(written):
         if value[:1] in ("'", '"'):

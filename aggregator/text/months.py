@@ -1,4 +1,4 @@
-"""Names of the months, as feeds of the world's languages write them, long and short."""
+"""Names of the months, long and short, in the languages of many feeds."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""A bound on what markup makes an HTML parser do, known before one sees it.
+"""Bounds the work that markup can cause in an HTML parser, before a parser sees it.
 
-Parsers mend wrongly nested markup as the HTML standard says, and that can be turned against them. Formatting elements (`b`,
-`font`, …) that their block has closed are opened anew in each block that follows (13.2.4.3), an end tag moves and copies what
-stands in between (13.2.6.4.7), and what may not stand in a table is put in front of it: 50 KB made 1 GB. `bounded` counts, too
-high rather than too low, what a text can bring about, and nests what would be too much by rules that copy nothing.
+The HTML standard says how parsers mend wrong nesting, and that can be used against them. Formatting elements (`b`, `font`, …)
+left open by their block are opened anew in each following block (WHATWG HTML 13.2.4.3), an end tag moves and copies what is
+between (13.2.6.4.7), and what may not be in a table goes in front of it: 50 KB became 1 GB. `bound_nesting` estimates that
+work, rather too high than too low, and nests expensive markup anew by rules that copy nothing.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from collections import Counter
 from aggregator.text.markup import RAW, Tag, count_attributes, tags
 
 _FEW_TAGS = 256
-"""So many tags make 16,000 copies at worst."""
+"""Tags that are always allowed: they make 16,000 copies at worst."""
 _SHORT = 20_000
-"""Characters of a text that has no tag with too many attributes."""
+"""Characters of a text that is too short for a tag with too many attributes."""
 _MOST_WRITTEN = 8_000_000
-"""Characters, of copies too, beside eight times the text's own."""
+"""Characters that a parser may write, copies included, beside eight times the text's own length."""
 _FOR_EACH = 100
-"""What an element weighs in these, beside its own characters."""
+"""Characters that an element counts for, beside its own."""
 _MOVED = 32
-"""Copies that one misplaced end tag makes at most: eight times three, and those of the blocks."""
+"""Copies that one misplaced end tag makes at most: eight rounds of three (13.2.6.4.7), and the blocks."""
 _DEEPEST = 1000
-"""Elements within one another; parsers walk through all of them for many tags."""
+"""Depth of the open elements; for many tags parsers walk through all of them."""
 _MOST_MISPLACED = 1000
-"""Elements and texts in front of which a table's place is looked for."""
+"""Misplaced elements and texts in tables; for each a parser looks for the table's place."""
 _MOST_ROOTS = 100
-"""`html` and `body` tags, whose attributes are compared with all that came before."""
+"""`html` and `body` tags; a parser compares their attributes with all earlier ones."""
 _MOST_ATTRIBUTES = 500
-"""Attributes of one tag, which are compared with one another."""
+"""Attributes of one tag; a parser compares them with one another."""
 _LONG_TAG = 2 * _MOST_ATTRIBUTES
 _KEPT_DEPTH = 500
 
 _FORMATTING = frozenset(("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"))
 _FOREIGN = frozenset(("svg", "math"))
 _INTEGRATION = frozenset(("mi", "mo", "mn", "ms", "mtext", "annotation-xml", "desc", "foreignobject"))
-"""Their elements in which HTML may stand."""
+"""Elements of SVG and MathML that may contain HTML."""
 _VOID_NAMES = """
     area base basefont bgsound br col embed frame hr img image input keygen link meta param source track wbr
 """
@@ -62,25 +62,25 @@ _CLOSES = {
     "tr": _CELLS | {"tr"},
     "option": frozenset(("option",)),
 }
-"""What a start tag ends, where it stands directly in it."""
+"""Elements that a start tag ends if it stands directly in them."""
 
 
-def bounded(markup: str) -> str:
-    """The markup, or the same text nested anew where it could make a parser do too much."""
+def bound_nesting(markup: str) -> str:
+    """The markup; nested anew if it could make a parser do too much work."""
     count = markup.count("<")
     if count <= _FEW_TAGS and len(markup) <= _SHORT:
         return markup
-    return markup if _Weighing(len(markup)).is_bounded(markup) else _nested(markup)
+    return markup if _CostEstimate(len(markup)).is_bounded(markup) else _nest_anew(markup)
 
 
-class _Weighing:
-    """What a parser would do at most. The stack is at least as deep as its own: an end tag counts at its own element alone."""
+class _CostEstimate:
+    """An upper bound of a parser's work. Its stack is at least as deep as the parser's: an end tag only ends its own element."""
 
     def __init__(self, length: int) -> None:
         self._left = _MOST_WRITTEN + 8 * length
         self._stack: list[tuple[str, str]] = []
         self._open: Counter[str] = Counter()
-        self._astray: Counter[str] = Counter()
+        self._reopened: Counter[str] = Counter()
         self._held = 0
         self._misplaced = self._roots = 0
         self._foreign: list[str] = []
@@ -89,15 +89,15 @@ class _Weighing:
     def is_bounded(self, markup: str) -> bool:
         self._has_sections = "<![CDATA[" in markup
         for tag in tags(markup):
-            if not (self._takes_foreign(tag) if self._foreign else self._takes(tag)):
+            if not (self._count_foreign(tag) if self._foreign else self._count(tag)):
                 return False
             self._left -= self._held
             if self._left < 0 or len(self._stack) > _DEEPEST or self._misplaced > _MOST_MISPLACED or self._roots > _MOST_ROOTS:
                 return False
         return True
 
-    def _takes(self, tag: Tag) -> bool:
-        """False for what can't be weighed: a script may hide its own end."""
+    def _count(self, tag: Tag) -> bool:
+        """False if the work can't be estimated: a script can hide its own end."""
         name = tag.name
         if tag.before and self._inside() in _BETWEEN_CELLS and not tag.before.isspace():
             self._misplaced += 1
@@ -114,8 +114,8 @@ class _Weighing:
             self._start(tag)
         return True
 
-    def _takes_foreign(self, tag: Tag) -> bool:
-        """False for all but plain SVG and MathML: HTML in it ends it, its sections (CDATA) and integration points hide tags."""
+    def _count_foreign(self, tag: Tag) -> bool:
+        """False for all but plain SVG and MathML: HTML inside ends them, and CDATA and integration points hide tags."""
         if tag.is_end:
             return self._foreign.pop() == tag.name
         if tag.name in _KEPT or tag.name in _TABLE or self._foreign[-1] in _INTEGRATION or "<" in tag.content:
@@ -133,7 +133,7 @@ class _Weighing:
             self._misplaced += 1
         if name in _FORMATTING:
             self._held += len(tag.whole) + _FOR_EACH
-            if name in ("a", "nobr") and self._open[name]:  # it ends the one before, wherever that stands
+            if name in ("a", "nobr") and self._open[name]:  # it ends an earlier one, wherever that is
                 self._left -= _MOVED * (len(tag.whole) + _FOR_EACH)
         self._open[name] += 1
         self._stack.append((name, tag.whole))
@@ -150,31 +150,31 @@ class _Weighing:
             self._close()
 
     def _inside(self) -> str:
-        """The element that what comes stands in, formatting left aside."""
+        """The innermost open element that is no formatting."""
         for name, _ in reversed(self._stack):
             if name not in _FORMATTING:
                 return name
         return ""
 
     def _close(self) -> None:
-        """Ends that element. Formatting in it is opened anew later; of the same tag three at most are remembered (13.2.4.3)."""
+        """Ends the innermost element. Its formatting is opened anew later; parsers remember three of the same tag (13.2.4.3)."""
         while self._stack:
             name, whole = self._stack.pop()
             self._open[name] -= 1
             if name not in _FORMATTING:
                 return
-            self._astray[whole] += 1
-            if self._astray[whole] > 3:
+            self._reopened[whole] += 1
+            if self._reopened[whole] > 3:
                 self._held -= len(whole) + _FOR_EACH
 
 
 def is_crowded(tag: Tag) -> bool:
-    """Whether a tag has more attributes than any honest one."""
+    """True if a tag has more attributes than any honest one."""
     return len(tag.attributes) > _LONG_TAG and count_attributes(tag.attributes) > _MOST_ATTRIBUTES
 
 
-def _nested(markup: str) -> str:
-    """The text with its links, blocks and formatting, each closed where its parent ends. Tables are taken for their text."""
+def _nest_anew(markup: str) -> str:
+    """The text with links, blocks and formatting, each closed where its parent ends. Of tables only the text stays."""
     written: list[str] = []
     stack: list[str] = []
 
@@ -207,7 +207,7 @@ def _nested(markup: str) -> str:
 
 
 def _open_before(name: str, stack: list[str]) -> int:
-    """How much of the stack stays open when an element begins: what a parser would close by itself is closed before."""
+    """How many elements stay open when one begins. Those that a parser would close by itself are closed explicitly."""
     if name == "a":
         closed = _last("a", stack)
     elif name in ("li", "dd", "dt"):
@@ -219,5 +219,5 @@ def _open_before(name: str, stack: list[str]) -> int:
 
 
 def _last(name: str, stack: list[str]) -> int:
-    """Where the innermost element of a name stands, or -1."""
+    """The index of the innermost element of a name, or -1."""
     return len(stack) - 1 - stack[::-1].index(name) if name in stack else -1

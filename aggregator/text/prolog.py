@@ -1,4 +1,4 @@
-"""What stands before a document's first element, and what that element is. Every scan is linear; nothing external is read."""
+"""Reads what precedes a document's root element, and the root's name. Scans are linear; nothing external is read."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ _EXTERNAL = re.compile(
     rb"""\s{1,50}(?:"[^"]{0,2000}"|'[^']{0,2000}')\s{0,50}>""",
     re.I,
 )
-"""A general entity that stands for another document: it is never read, so it stands for nothing."""
-MOST_EXTERNAL = 16
+"""A general entity for another document. It is never read, so references to it are dropped."""
+MAX_EXTERNAL = 16
+"""External entities of a document that are dropped; with more it counts as declaring entities."""
 _XML_NAMES = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
 _SUBSET_END = re.compile(rb"\]\s{0,100}>")
 _ROOT = re.compile(rb"<([A-Za-z_][^\s/>]{0,100})")
@@ -24,10 +25,10 @@ _MARK = b"\xef\xbb\xbf"
 
 
 class Prolog(Struct, frozen=True):
-    """root: the first element's name, local part, as written; "" where there is none. start: where XML begins.
+    """root: local name of the first element, as written, or ""; at: its position, or -1; start: where XML begins.
 
-    doctype: its place as (start, end) or None; entities: it declares some that have a text; external: names of those that
-    stand for other documents.
+    doctype: (start, end) or None; entities: it declares entities with a text; html: it is a DOCTYPE of HTML; external: names of
+    entities for other documents.
     """
 
     start: int
@@ -40,7 +41,7 @@ class Prolog(Struct, frozen=True):
 
 
 def read_prolog(data: bytes) -> Prolog:
-    """Of UTF-8 bytes. Instructions, comments and junk before the root are passed over."""
+    """The prolog of a document (UTF-8). Skips processing instructions, comments and junk before the root."""
     start = position = _first_angle(data, 0)
     doctype: tuple[int, int] | None = None
     entities = html = False
@@ -53,7 +54,7 @@ def read_prolog(data: bytes) -> Prolog:
         elif _DOCTYPE.match(data, position):
             end = _doctype_end(data, position)
             external = tuple(name for name in _EXTERNAL.findall(data, position, end) if name not in _XML_NAMES)
-            declares = len(_ENTITY.findall(data, position, end)) > min(len(external), MOST_EXTERNAL)
+            declares = len(_ENTITY.findall(data, position, end)) > min(len(external), MAX_EXTERNAL)
             doctype, entities = (position, end), entities or declares
             html = html or data[position + 9 : position + 40].split(b">")[0].strip().lower().startswith(b"html")
             position = _first_angle(data, end)
@@ -67,26 +68,26 @@ def read_prolog(data: bytes) -> Prolog:
 
 
 def without_doctype(data: bytes, prolog: Prolog) -> bytes:
-    """The document from its first `<` on, without its DOCTYPE: nothing of it is needed and nothing of it can be trusted.
+    """The document from its first `<` on, without its DOCTYPE, which is neither needed nor trusted.
 
-    References to external entities go with it.
+    References to external entities are removed, too.
     """
     if prolog.doctype is None:
         return data[prolog.start :] if prolog.start else data
     start, end = prolog.doctype
     body = data[end:]
     for name in prolog.external:
-        body = b"".join(part if kept else part.replace(b"&" + name + b";", b"") for part, kept in parts(body))
+        body = b"".join(part if kept else part.replace(b"&" + name + b";", b"") for part, kept in split_sections(body))
     return data[prolog.start : start] + body
 
 
 def declares_entities(data: bytes) -> bool:
-    """Whether an entity declaration stands anywhere but in CDATA and comments."""
-    return _ENTITY.search(data) is not None and any(_ENTITY.search(part) for part, kept in parts(data) if not kept)
+    """True if there is an entity declaration outside CDATA and comments."""
+    return _ENTITY.search(data) is not None and any(_ENTITY.search(part) for part, kept in split_sections(data) if not kept)
 
 
-def parts(data: bytes) -> list[tuple[bytes, bool]]:
-    """The document cut into CDATA sections and comments (True) and what is between them (False)."""
+def split_sections(data: bytes) -> list[tuple[bytes, bool]]:
+    """The document cut into CDATA sections and comments (True) and the markup between them (False)."""
     found: list[tuple[bytes, bool]] = []
     position = search = 0
     closed = {b"-->": True, b"]]>": True}
@@ -109,7 +110,7 @@ def _first_angle(data: bytes, position: int) -> int:
 
 
 def _doctype_end(data: bytes, start: int) -> int:
-    """Where it ends, its internal subset included."""
+    """Where the DOCTYPE ends, its internal subset included."""
     head = _DOCTYPE_HEAD.match(data, start)
     at = head.end() if head else start
     if data[at : at + 1] != b"[":

@@ -1,4 +1,4 @@
-"""The list of public suffixes in the package, given to its library one top-level domain at a time: all of it costs 40 ms."""
+"""The Public Suffix List, loaded one top-level domain at a time, because all of it takes 40 ms."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _RULE = re.compile(r"^(?!//)\S+", re.MULTILINE)
 
 
 def rules_for(host: str) -> PublicSuffixList:
-    """The list as far as it can say anything of a host name: the rules of its last label."""
-    top = _written(host.rpartition(".")[2].lower())
-    return _rules(top if top in _lines() else "")  # one for all labels that nobody has registered: there is no end of them
+    """The rules that can apply to a host name: those of its last label."""
+    top = _in_unicode(host.rpartition(".")[2].lower())
+    return _rules(top if top in _lines() else "")  # unknown labels share one: there is no end of them
 
 
-def _written(label: str) -> str:
-    """The label in its own script, as the list has it."""
+def _in_unicode(label: str) -> str:
+    """The label in Unicode, as in the list."""
     if not label.startswith("xn--"):
         return label
     try:
@@ -34,7 +34,7 @@ def _rules(top: str) -> PublicSuffixList:
 
 @cache
 def _lines() -> dict[str, list[str]]:
-    """The rules of the list by their last label, which is written in its own script."""
+    """The rules of the list by their last label, in Unicode."""
     found: dict[str, list[str]] = {}
     for rule in _RULE.findall(Path(PSLFILE).read_text("utf-8")):
         found.setdefault(rule.rpartition(".")[2], []).append(rule)

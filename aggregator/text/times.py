@@ -1,4 +1,4 @@
-"""Instants as people and machines write them."""
+"""Instants and durations as text."""
 
 from __future__ import annotations
 

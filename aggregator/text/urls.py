@@ -1,7 +1,7 @@
-"""Addresses: what they are resolved to, what identifies them, and whose they are.
+"""Resolves addresses, finds what identifies them, and whose they are.
 
-No function here raises for what a feed may hold. `canonical` gives a key to compare by, `without_tracking` and `resolve` give
-addresses that can be opened.
+No function here raises, whatever a feed holds. `canonical` returns a key for comparisons, `without_tracking` and `resolve`
+return addresses that can be opened.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import idna
 from aggregator.text.suffixes import rules_for
 
 MAX_LENGTH = 4096
-"""Characters of an address that is still taken for one; what is longer is data (servers refuse from 8,000 on)."""
+"""Characters of the longest address; longer ones are data (servers refuse from about 8,000 on)."""
 
 PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -28,8 +28,8 @@ PLAIN = (
     rf"https?://(?![^/]{{254}}){_HOST}/"
     r"(?!\.)(?:[A-Za-z0-9_~@:,;=+()-]++|/(?![./])|\.(?!/)|%[0-9A-Fa-f]{2})*"
 )
-"""A pattern of addresses that are resolved already, up to query and fragment: most are, and it is five times as fast as to take
-them apart. For at most LONGEST_PLAIN characters."""
+"""Matches addresses that are resolved already, up to query and fragment. Most are, and a match is five times as fast as
+parsing. For at most LONGEST_PLAIN characters."""
 _PLAIN = re.compile(PLAIN + r"(?:[?#](?:[A-Za-z0-9_~.@:,;=+&/()-]++|%[0-9A-Fa-f]{2})*)?", re.A)
 LONGEST_PLAIN = 2000
 _SAFE_PATH = "!$&'()*+,;=:@/~-._%"
@@ -63,7 +63,7 @@ _TRACKING_WORDS = """
     partnerref outputtype rss feedname rssfeed sref xg_source fb_action_ids fb_source mibextid cvid
 """
 _TRACKING_NAMES = frozenset(_TRACKING_WORDS.split())
-"""Parameters that say how a reader came, never what is read. From what publishers document and what feeds carry."""
+"""Parameters that say how a reader came, not what is read. From publishers' documentation and from feeds."""
 
 _SENDER_WORDS = "source src ref from via referrer referer rel origin medium channel mc li partner campaign"
 _SENDER_NAMES = frozenset(_SENDER_WORDS.split())
@@ -81,10 +81,10 @@ _CACHE_AMP = re.compile(r"^/(?:c|v|r|a)/(?:s/)?(?P<rest>[^/]+\.[^/]+(?:/.*)?)$")
 
 
 def resolve(base: str | None, url: str | None) -> str | None:
-    """The absolute http or https address that a link in a document at `base` means, or None where it means none.
+    """The absolute http or https address of a link in a document at `base`, or None.
 
-    Line breaks inside are removed as browsers do (WHATWG URL, 4.4), other white space and what is not ASCII is
-    percent-encoded, host names are in their ASCII form. None: another scheme, credentials, no host, a bad port, too long.
+    Line breaks inside are removed as browsers do (WHATWG URL 4.4), other white space and non-ASCII characters are
+    percent-encoded, host names are in ASCII. None: another scheme, credentials, no host, a bad port, too long.
     """
     if not url:
         return None
@@ -103,24 +103,24 @@ def resolve(base: str | None, url: str | None) -> str | None:
         netloc = host if port is None or port == PORTS[parts.scheme] else f"{host}:{port}"
     except ValueError:
         return None
-    path = _encoded(_without_dots(parts.path.replace("\\", "/")), _SAFE_PATH) or "/"
-    query = f"?{_encoded(parts.query, _SAFE_QUERY)}" if parts.query else ""
-    fragment = f"#{_encoded(parts.fragment, _SAFE_QUERY)}" if parts.fragment else ""
+    path = _percent_encode(_without_dots(parts.path.replace("\\", "/")), _SAFE_PATH) or "/"
+    query = f"?{_percent_encode(parts.query, _SAFE_QUERY)}" if parts.query else ""
+    fragment = f"#{_percent_encode(parts.fragment, _SAFE_QUERY)}" if parts.fragment else ""
     result = f"{parts.scheme}://{netloc}{path}{query}{fragment}"
     return result if len(result) <= MAX_LENGTH else None
 
 
 def is_plain(url: str) -> bool:
-    """Whether an address is seen at once to be resolved; a query or a fragment that is empty may be left."""
+    """True if an address is clearly resolved already. It may still end in an empty query or fragment."""
     return len(url) <= LONGEST_PLAIN and _PLAIN.fullmatch(url) is not None
 
 
 def canonical(url: str) -> str | None:
-    """The key by which two addresses are the same article's, or None for what is not a web address.
+    """A key that is the same for all addresses of an article, or None if `url` is no web address.
 
-    Without scheme; host in lower case, without `www.`, `m.`, `mobile.`, `amp.` (they name a way of display) and default port;
-    AMP forms and caches undone; no closing slash, index file or fragment (but `#!`); known tracking parameters dropped,
-    the others kept in order, because the query can be the identity (`?p=1`). `https://` before a key gives it again.
+    No scheme; host in lower case without `www.`, `m.`, `mobile.`, `amp.` and default port; AMP forms and caches undone; no
+    final slash, index file or fragment (except `#!`); no known tracking parameters. Other parameters stay in order, because
+    the query can be the identity (`?p=1`). `canonical("https://" + key)` is `key`.
     """
     whole = resolve(None, url)
     if whole is None:
@@ -140,7 +140,7 @@ def canonical(url: str) -> str | None:
 
 
 def _parts(resolved: str) -> tuple[str, str, str, str]:
-    """Host (with its port), path, query and fragment of what `resolve` gave."""
+    """Host (with its port), path, query and fragment of an address from `resolve`."""
     head, _, fragment = resolved.partition("#")
     address, _, query = head.partition("?")
     netloc, _, path = address.partition("//")[2].partition("/")
@@ -148,7 +148,7 @@ def _parts(resolved: str) -> tuple[str, str, str, str]:
 
 
 def without_tracking(url: str) -> str:
-    """The same address without known tracking parameters; what is kept is kept byte for byte."""
+    """The address without known tracking parameters; the rest stays byte for byte."""
     if "?" not in url and "#" not in url:
         return url
     head, hash_mark, fragment = url.partition("#")
@@ -160,9 +160,9 @@ def without_tracking(url: str) -> str:
 
 
 def registrable_domain(host_or_url: str) -> str:
-    """The domain that someone registered (`bbc.co.uk` of `news.bbc.co.uk`), by the public suffix list in the package.
+    """The domain that someone registered (`bbc.co.uk` for `news.bbc.co.uk`), by the bundled Public Suffix List.
 
-    Addresses, names of one label and public suffixes stand for themselves; "" for what has no host. Never fetched, never raises.
+    IP addresses, names of one label and public suffixes are returned as they are; "" if there is no host. Never raises.
     """
     plain = _PLAIN_HOST.match(host_or_url)
     return _registered(plain[1] if plain else _host_of(host_or_url))
@@ -185,7 +185,7 @@ def _host_of(host_or_url: str) -> str:
 
 
 def _ascii_host(parts: SplitResult) -> str | None:
-    """The host in lower case and ASCII; None where there is none or it can't be one."""
+    """The host in lower case and ASCII, or None if it is missing or invalid."""
     return _ascii((parts.hostname or "").rstrip("."))
 
 
@@ -211,13 +211,13 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _encoded(text: str, safe: str) -> str:
+def _percent_encode(text: str, safe: str) -> str:
     cleaned = _BROKEN_PERCENT.sub("%25", text)
     return quote(cleaned, safe=safe, errors="replace")
 
 
 def _without_dots(path: str) -> str:
-    """RFC 3986 5.2.4; urljoin leaves the dots of addresses that are absolute already."""
+    """Removes dot segments (RFC 3986 5.2.4), which urljoin leaves in absolute addresses."""
     if "/." not in path:
         return path
     kept: list[str] = []
@@ -234,7 +234,7 @@ def _without_dots(path: str) -> str:
 
 
 def _normal_percent(text: str) -> str:
-    """Percent-encoding in one form: needless ones undone, digits in upper case (RFC 3986 6.2.2)."""
+    """Normal percent-encoding: unreserved characters decoded, hex digits in upper case (RFC 3986 6.2.2)."""
     return _PERCENT.sub(lambda run: "".join(map(_byte, unquote_to_bytes(run.group()))), text) if "%" in text else text
 
 
@@ -271,7 +271,7 @@ def _plain_path(path: str) -> str:
 
 
 def _amp_target(host: str, path: str, query: str) -> str | None:
-    """The address inside one of an AMP cache."""
+    """The original address inside an AMP cache's, or None."""
     if host.startswith("www.google."):
         found = _GOOGLE_AMP.match(path)
     elif host == "cdn.ampproject.org" or host.endswith(".cdn.ampproject.org"):

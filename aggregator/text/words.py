@@ -1,8 +1,8 @@
-"""Words: how a text is folded and cut so that a query, an index and a comparison all see the same words.
+"""Folds and splits text into words, in the same way for queries, the index and comparisons.
 
-Tokens consist of `a`–`z`, `0`–`9` and characters beyond ASCII, never of blanks or ASCII punctuation. SQLite's FTS5 keeps exactly
-these whole with `tokenize='ascii'` (every character beyond ASCII is a token character there), so an index column is
-`" ".join(tokens(text))`. Its `unicode61` knows an older Unicode and must not be used.
+Tokens consist of `a`–`z`, `0`–`9` and characters beyond ASCII, never of blanks or ASCII punctuation. SQLite's FTS5 with
+`tokenize='ascii'` keeps exactly these whole, because it takes every character beyond ASCII as part of a token. So an index
+column is `" ".join(tokens(text))`. Its `unicode61` knows an older Unicode and must not be used.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _LETTERS = {
     "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
     "\u00ad": None, "\u200c": None, "\u200d": None, "\u2060": None, "\ufeff": None, "\u034f": None,
 }  # fmt: skip
-"""Letters that Unicode does not decompose or that differ by keyboard only, the shapes of quotes and dashes, invisible joints."""
+"""Letters that Unicode doesn't decompose, letters that only differ by keyboard, quotes, dashes, invisible joiners."""
 
 _MARKS = re.compile(
     "[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670\u06d6-\u06dc\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f]"
 )
-"""Accents, Arabic and Hebrew points. Vowel signs of Indic scripts and of Thai are not accents: they stay."""
+"""Accents, Arabic and Hebrew points. Vowel signs of Indic scripts and Thai stay: they are not accents."""
 
 _CYRILLIC = re.compile("[\u0400-\u052f]")
 _CYRILLIC_FOLDED = {"ё": "е", "ѐ": "е", "ѝ": "и", "ӣ": "и", "ӯ": "у"}
@@ -35,13 +35,13 @@ _UNSPACED_RANGES = (
     "\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua48f\ua960-\ua97f\ua9e0-\ua9ff\uaa60-\uaa7f\uac00-\ud7ff\uf900-\ufaff"
     "\U00020000-\U0003ffff"
 )
-"""Scripts without spaces between words (Thai, Lao, Burmese, Khmer, Tai, Han, kana, Yi), and Korean, whose particles stick."""
+"""Scripts without spaces between words (Thai, Lao, Burmese, Khmer, Tai, Han, kana, Yi), and Korean, which attaches particles."""
 
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
 _FIRST_UNSPACED = "\u0e00"
 _DOTTED = re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?!\w))?(?!\w|\.\w)")
 _DOT_LETTER_DOT = re.compile(r"\.[^\W\d_]\.")
-"""What every dotted word has: looking for it first is ten times as fast."""
+"""Part of every dotted word: searching for it first is ten times as fast."""
 _POSSESSIVE = re.compile(r"(?<=[^\W_])'s(?!\w)")
 _COMMA_DIGIT = re.compile(r",\d")
 _THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
@@ -49,7 +49,7 @@ _THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
 
 @cache
 def _runs() -> re.Pattern[str]:
-    """Stretches of unspaced scripts, and of others. Compiled where a text has any: that takes 2 ms."""
+    """Runs of unspaced scripts and of others. Compiled on first use, because that takes 2 ms."""
     return re.compile(f"[{_UNSPACED_RANGES}]+|[^{_UNSPACED_RANGES}]+")
 
 
@@ -60,7 +60,7 @@ def _unspaced() -> re.Pattern[str]:
 
 
 class _FoldTable(dict[int, str | int | None]):
-    """What each character folds to, found when it is first met. A memo of a pure function."""
+    """Caches what each character folds to."""
 
     def __missing__(self, code: int) -> str | int | None:
         folded = _fold_character(chr(code))
@@ -69,7 +69,7 @@ class _FoldTable(dict[int, str | int | None]):
 
 
 class _WordTable(dict[int, int | str]):
-    """Characters of words as they are, all others as a blank."""
+    """Keeps characters of words and turns all others into a blank."""
 
     def __missing__(self, code: int) -> int | str:
         kept = code if code > 127 and unicodedata.category(chr(code))[0] in "LNM" else " "
@@ -102,7 +102,7 @@ def _fold_run(run: re.Match[str]) -> str:
 
 
 def fold(text: str) -> str:
-    """The text without differences of case, accents, width, digits' script and typography. Folding twice changes nothing."""
+    """The text without differences of case, accents, width, script of digits and typography. Folding twice changes nothing."""
     if text.isascii():
         return text.lower().replace("`", "'")
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).replace("`", "'")
@@ -113,22 +113,22 @@ def fold(text: str) -> str:
 def tokens(text: str) -> list[str]:
     """The words of a text, folded, in order.
 
-    Hyphens and apostrophes cut (`al-Shabaab` is two words, `l'Ukraine` too); a possessive `'s` is dropped; dotted letters are
-    one word (`U.S.` is `us`), `1,000` is `1000`. A run of a script without spaces becomes its overlapping pairs of characters
-    and its last character alone (three characters ABC: AB, BC, C), so that any part of it can be found: as a phrase of pairs,
-    or as a prefix if it is one character.
+    Hyphens and apostrophes separate words (`al-Shabaab` is two, `l'Ukraine` too); a possessive `'s` is dropped; dotted letters
+    are one word (`U.S.` is `us`), `1,000` is `1000`. A run of an unspaced script becomes overlapping pairs of characters and its
+    last character (ABC: AB, BC, C), so that any part of it can be found: as a phrase of pairs, or as a prefix if it is one
+    character.
     """
     return _words(_joined(fold(text)))
 
 
 def searchable(text: str) -> str:
-    """A text for an index column: FTS5 finds exactly `tokens(text)` in it. ASCII it cuts as we do, so that is left whole."""
+    """The text for an index column, in which FTS5 finds exactly `tokens(text)`. ASCII stays whole: FTS5 splits it as we do."""
     joined = _joined(fold(text))
     return joined if joined.isascii() else " ".join(_words(joined))
 
 
 def _joined(folded: str) -> str:
-    """Folded text in which what is one word is in one piece."""
+    """Folded text with dotted words and thousands joined into one piece."""
     if _DOT_LETTER_DOT.search(folded):
         folded = _DOTTED.sub(lambda found: found[0].replace(".", ""), folded)
     if "'s" in folded:
@@ -159,5 +159,5 @@ def _cut(word: str) -> list[str]:
 
 
 def is_unspaced(token: str) -> bool:
-    """Whether a token is a piece of a script that writes no spaces (see `tokens`)."""
+    """True if a token comes from a script without spaces (see `tokens`)."""
     return token >= _FIRST_UNSPACED and _unspaced().match(token) is not None

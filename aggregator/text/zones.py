@@ -1,4 +1,4 @@
-"""Time zones as feeds write them: offsets, and the abbreviations that people use (RFC 822 5.1 has ten of them)."""
+"""Time zones as feeds write them: offsets and abbreviations, many more than the ten of RFC 822 5.1."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 _FURTHEST = 14 * 3600
+"""Seconds; no place is further east (UTC+14)."""
 _OFFSET = re.compile(r"(?:GMT|UTC|UT|Z)?\s*([+\-−])\s*(\d{1,2}):?(\d{2})?(?!\d)", re.I | re.A)
 _NAME = re.compile(r"\(?([A-Za-z]{1,5})\b")
 
@@ -20,14 +21,14 @@ _HOURS: dict[str, float] = {
     "ast": -4, "adt": -3, "nst": -3.5, "ndt": -2.5, "brt": -3, "brst": -2, "art": -3, "clt": -4,
     "cot": -5, "pet": -5, "vet": -4, "bot": -4, "uyt": -3,
 }  # fmt: skip
-"""Hours east of UTC. Ambiguous ones as most feeds mean them: IST is India, BST Britain, CST and EST are American."""
+"""Hours east of UTC. Ambiguous names as most feeds mean them: IST is India, BST Britain, CST and EST are American."""
 
 
 @lru_cache(maxsize=256)
 def offset_of(zone: str | None) -> int:
-    """Seconds east of UTC; 0 where there is no zone, an unknown one or an offset that no place on earth has.
+    """Seconds east of UTC; 0 for no zone, an unknown one, or an offset that no place on Earth has.
 
-    A single letter other than Z is 0 too: RFC 822 had the signs of the military zones wrong (RFC 2822 4.3).
+    A single letter other than Z is 0, too: RFC 822 had the signs of the military zones wrong (RFC 2822 4.3).
     """
     if not zone:
         return 0

@@ -19,8 +19,8 @@ import pytest
 from aggregator.fetch.dialer import Dialer
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.http import HttpFetcher
-from aggregator.fetch.names import Names
-from aggregator.fetch.tls import context
+from aggregator.fetch.resolver import SystemResolver
+from aggregator.fetch.tls import make_context
 from aggregator.fetch.transport import DirectTransport
 from aggregator.model import FaultKind, FetchFailed, FetchOutcome, FetchRequest, Validators
 from tests.unit.fetch.origin import NOW, RSS, fetching, no_descriptor_left, settings
@@ -173,7 +173,7 @@ def test_mutated_answers_end_in_an_outcome_at_once(long: bool, caplog: pytest.Lo
         asyncio.get_running_loop().set_exception_handler(lambda _, told: broken.append(told))
         async with answering(mutated) as base:
             polling = settings(f"{base}/a", f"{base}/b", timeout=8.0, max_bytes=1_000_000)
-            async with fetching(polling, names=unknown) as fetcher:
+            async with fetching(polling, resolve=unknown) as fetcher:
                 work = [lambda number=number: one(fetcher, base, number) for number in range(count)]
                 await in_turns(work[:1_000])
                 before = resident()
@@ -259,7 +259,7 @@ def test_what_httpx_reads_is_read_the_same(long: bool) -> None:
 
     async def run() -> None:
         limits = httpx.Limits(max_keepalive_connections=0)
-        ours = DirectTransport(Dialer(Guard(["127.0.0.0/8"]), Names()), context({}), 10_000_000)
+        ours = DirectTransport(Dialer(Guard(["127.0.0.0/8"]), SystemResolver()), make_context({}), 10_000_000)
         async with answering(odd) as base, ours, httpx.AsyncHTTPTransport(trust_env=False, limits=limits) as its:
             await in_turns([lambda number=number: one(ours, its, f"{base}/{number}", number) for number in range(count)])
 

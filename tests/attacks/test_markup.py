@@ -20,7 +20,7 @@ from aggregator.reading.job import Read, Wish
 from aggregator.store.sqlite import SqliteStore
 from aggregator.text.clean import Links, clean
 from aggregator.text.html import text_of
-from aggregator.text.nesting import bounded
+from aggregator.text.nesting import bound_nesting
 from aggregator.text.titles import title_text
 from tests.unit.chain.newsroom import START, Newsroom, entry
 
@@ -102,7 +102,7 @@ def test_what_is_deep_or_crowded_takes_no_long_time(markup: str) -> None:
 )
 def test_what_never_ends_takes_no_long_time(markup: str) -> None:
     begun = time.process_time()
-    bounded(markup * (1_000_000 // len(markup)))
+    bound_nesting(markup * (1_000_000 // len(markup)))
     assert time.process_time() - begun < 3
 
 
@@ -137,7 +137,7 @@ def test_what_is_nested_anew_keeps_its_text_its_links_and_its_blocks() -> None:
     ids=lambda honest: honest[:20],
 )
 def test_honest_pages_stay_as_they_are(honest: str) -> None:
-    assert bounded(honest) is honest
+    assert bound_nesting(honest) is honest
 
 
 def test_a_page_is_looked_through_for_feeds_in_little_time(long: bool) -> None:

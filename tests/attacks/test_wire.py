@@ -246,7 +246,7 @@ def test_only_the_alternative_names_of_a_certificate_count(
         environ = {"SSL_CERT_FILE": str(authority.file)}
         async with (
             serving(document, "127.0.0.1", authority.context(common_name, *names)) as origin,
-            fetching(settings(), names=resolve, environ=environ) as fetcher,
+            fetching(settings(), resolve=resolve, environ=environ) as fetcher,
         ):
             return await fetcher.fetch(FetchRequest(origin.base.replace("127.0.0.1", common_name) + "/"), NOW)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.fetch.names import NAMES_FOR
+from aggregator.fetch.resolver import NAMES_FOR
 from tests.faults.isolation import NameServer, no_route, own_network
 from tests.faults.presses import Presses, address
 from tests.flow.command import Command, eventually, free_port

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.cadence.hours import following
+from aggregator.cadence.cron import next_moment
 
 NOON = 1_686_830_400.0  # 15 June 2023, 12:00 UTC
 
@@ -20,4 +20,4 @@ NOON = 1_686_830_400.0  # 15 June 2023, 12:00 UTC
     ],
 )
 def test_the_next_moment_is_later_and_in_the_zone(line: str, timezone: str, hours: int) -> None:
-    assert following(line, NOON, timezone) == NOON + hours * 3600
+    assert next_moment(line, NOON, timezone) == NOON + hours * 3600

@@ -9,7 +9,7 @@ from collections import Counter
 import feedparser
 import pytest
 
-from aggregator.demo.documents import Place, plain, write
+from aggregator.demo.feed_formats import Place, first_paragraph, write_feed
 from aggregator.demo.newsroom import Newsroom, open_newsroom
 
 START = 1_700_000_000.0
@@ -47,13 +47,13 @@ def test_a_day_brings_takes_and_changes(first: Newsroom, second: Newsroom) -> No
 def test_the_same_newsroom_is_the_same_bytes(first: Newsroom) -> None:
     again = open_newsroom(1, START)
     for (outlet, feed), (other, same) in zip(first.feeds(), again.feeds(), strict=True):
-        assert write(outlet, feed, PLACE) == write(other, same, PLACE)
+        assert write_feed(outlet, feed, PLACE) == write_feed(other, same, PLACE)
 
 
 def test_every_document_is_read_as_what_it_says_with_all_its_articles(second: Newsroom) -> None:
     versions = {"rss 2.0": "rss20", "rss 1.0": "rss10", "rss 0.91": "rss091u", "atom 1.0": "atom10", "atom 0.3": "atom03"}
     for outlet, feed in second.feeds():
-        body = write(outlet, feed, PLACE)
+        body = write_feed(outlet, feed, PLACE)
         expected = [article.title for article in outlet.of(feed)]
         if feed.format == "json feed 1.1":
             assert [item["title"] for item in json.loads(body)["items"]] == expected
@@ -67,7 +67,7 @@ def test_guids_are_unique_in_each_feed(second: Newsroom) -> None:
     for outlet, feed in second.feeds():
         if feed.format.startswith("json"):
             continue
-        read = feedparser.parse(io.BytesIO(write(outlet, feed, PLACE)))
+        read = feedparser.parse(io.BytesIO(write_feed(outlet, feed, PLACE)))
         counts = Counter(entry.id for entry in read.entries if "id" in entry)
         assert not [guid for guid, count in counts.items() if count > 1], outlet.id
 
@@ -88,7 +88,7 @@ def test_the_nato_story_is_told_in_every_way_that_matters(first: Newsroom) -> No
         "newsfold",
     }
     by_outlet = {outlet.id: article for outlet, article in tellings}
-    assert plain(by_outlet["meridian"].text) == ""
+    assert first_paragraph(by_outlet["meridian"].text) == ""
     assert "utm_source" in by_outlet["harbourpost"].query
     assert by_outlet["harbourpost"].sections == ("world", "politics")
     assert by_outlet["newsfold"].publisher == "Northwire"

@@ -64,7 +64,7 @@ def changing(answers: dict[str, list[list[str]]]) -> object:
 async def main() -> None:
     for host in ("0.0.0.0", "::"):
         await asyncio.start_server(serve, host, PORT)
-    fetcher = HttpFetcher(settings(allow=("127.0.0.2/32",)), names=changing(ANSWERS))  # type: ignore[arg-type]
+    fetcher = HttpFetcher(settings(allow=("127.0.0.2/32",)), resolve=changing(ANSWERS))  # type: ignore[arg-type]
     not_refused = []
     tried = list(urls())
     for url in tried:

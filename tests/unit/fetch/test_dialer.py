@@ -1,4 +1,4 @@
-"""Names and connections: what is remembered, what is tried, and what a resolver that hangs may cost."""
+"""SystemResolver and connections: what is remembered, what is tried, and what a resolver that hangs may cost."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 from httpx import ConnectError
 
-from aggregator.fetch import dialer
-from aggregator.fetch import names as looking_up
+from aggregator.fetch import dialer, resolver
 from aggregator.fetch.dialer import MAX_EACH, NEXT_AFTER, Dialer
 from aggregator.fetch.errors import AddressRefusedError, NameNotFoundError, OfflineError
 from aggregator.fetch.guard import Guard
-from aggregator.fetch.names import MAX_LOOKUPS, MAX_NAMES, Names
+from aggregator.fetch.resolver import MAX_LOOKUPS, MAX_NAMES, SystemResolver
 
 from .origin import no_descriptor_left
 
@@ -36,7 +35,7 @@ def test_a_name_is_looked_up_once_in_a_while() -> None:
         return info("192.0.2.7", "192.0.2.8")
 
     async def run() -> list[Sequence[str]]:
-        names = Names(resolve)
+        names = SystemResolver(resolve)
         return [await names(host, 80) for host in ("a.example", "a.example", "b.example")]
 
     assert asyncio.run(run()) == [("192.0.2.7", "192.0.2.8")] * 3
@@ -51,7 +50,7 @@ def test_the_memory_of_names_is_bounded() -> None:
         return info("192.0.2.7")
 
     async def run() -> None:
-        names = Names(resolve)
+        names = SystemResolver(resolve)
         for number in range(MAX_NAMES + 1):
             await names(f"h{number}.example", 80)
         await names("h0.example", 80)
@@ -69,7 +68,7 @@ def test_a_resolver_that_hangs_holds_up_nobody_else_and_not_the_end() -> None:
         return info("192.0.2.7")
 
     async def run() -> Sequence[str]:
-        names = Names(resolve)
+        names = SystemResolver(resolve)
         hanging = asyncio.ensure_future(names("hangs.example", 80))
         await asyncio.sleep(0)
         found = await names("good.example", 80)
@@ -84,7 +83,7 @@ def test_a_resolver_that_hangs_holds_up_nobody_else_and_not_the_end() -> None:
 
 
 def test_threads_are_used_again_and_end_when_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looking_up, "LINGER", 0.05)
+    monkeypatch.setattr(resolver, "LINGER", 0.05)
     names: set[int] = set()
 
     def resolve(host: str, port: int, **_: Any) -> list[Any]:
@@ -92,7 +91,7 @@ def test_threads_are_used_again_and_end_when_nobody_asks(monkeypatch: pytest.Mon
         return info("192.0.2.7")
 
     async def run() -> None:
-        looked_up = Names(resolve)
+        looked_up = SystemResolver(resolve)
         for number in range(20):
             await looked_up(f"h{number}.example", 80)
         await asyncio.gather(*(looked_up(f"g{number}.example", 80) for number in range(100)))
@@ -120,7 +119,7 @@ def test_what_a_look_up_raises_is_told_apart(error: Exception, kind: type[Except
         raise error
 
     async def run() -> None:
-        await Dialer(Guard(), Names(resolve)).connect("a.example", 80, 5)
+        await Dialer(Guard(), SystemResolver(resolve)).connect("a.example", 80, 5)
 
     with pytest.raises(kind):
         asyncio.run(run())

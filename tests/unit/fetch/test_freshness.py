@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.fetch.freshness import http_date, max_age, retry_at, wished
+from aggregator.fetch.freshness import http_date, max_age, retry_after, retry_at
 
 NOW = 1_686_830_400.0  # Thu, 15 Jun 2023 12:00:00 GMT
 NOON, TWO = "Thu, 15 Jun 2023 12:00:00 GMT", "Thu, 15 Jun 2023 14:00:00 GMT"
@@ -61,7 +61,7 @@ def test_freshness(
 def test_retry_after_is_seconds_or_a_date_and_not_believed_beyond_a_week(
     value: str | None, date: str | None, wait: float | None
 ) -> None:
-    at = retry_at(wished(value, date, NOW), NOW)
+    at = retry_at(retry_after(value, date, NOW), NOW)
     assert (None if at is None else at - NOW) == wait
 
 

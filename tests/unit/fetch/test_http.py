@@ -241,7 +241,7 @@ def fetch_by_name(url: str, **names: Sequence[str]) -> tuple[FetchOutcome, int]:
 
         async with serving(act, "127.0.0.2") as origin:
             port = origin.base.rpartition(":")[2]
-            async with fetching(settings(allow=("127.0.0.2/32",)), names=resolving(**names)) as fetcher:
+            async with fetching(settings(allow=("127.0.0.2/32",)), resolve=resolving(**names)) as fetcher:
                 outcome = await fetcher.fetch(FetchRequest(url.format(port=port)), NOW)
             return outcome, origin.connections
 

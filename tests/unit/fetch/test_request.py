@@ -9,7 +9,7 @@ import pytest
 
 from aggregator import __version__
 from aggregator.fetch.errors import UnsendableError
-from aggregator.fetch.request import conditional, encoded, headers_for, identity, sendable
+from aggregator.fetch.request import conditional, encode_headers, headers_for, identity, sendable
 from aggregator.fetch.target import Target, parse
 from aggregator.model import FetchRequest, Source, SourceId, SourceState, Validators
 from aggregator.settings import Network, Settings, Site
@@ -111,16 +111,19 @@ def test_the_config_cannot_set_what_belongs_to_the_connection() -> None:
     ],
 )
 def test_a_header_that_would_become_two_or_none_is_not_sent(header: tuple[str, str]) -> None:
-    assert encoded((("X-Key", "a b"),)) == ((b"X-Key", b"a b"),)
+    assert encode_headers((("X-Key", "a b"),)) == ((b"X-Key", b"a b"),)
     with pytest.raises(UnsendableError):
-        encoded((header,))
+        encode_headers((header,))
     request = FetchRequest(URL, headers=(header,))
     with pytest.raises(UnsendableError):
         headers_for(request, at(URL), at(URL), (), keep=False)
 
 
 def test_a_header_goes_out_as_latin_1_or_else_as_utf_8() -> None:
-    assert encoded((("X-Key", "k\xe9"), ("X-Key", "k\xe9\u20ac"))) == ((b"X-Key", b"k\xe9"), (b"X-Key", "k\xe9\u20ac".encode()))
+    assert encode_headers((("X-Key", "k\xe9"), ("X-Key", "k\xe9\u20ac"))) == (
+        (b"X-Key", b"k\xe9"),
+        (b"X-Key", "k\xe9\u20ac".encode()),
+    )
 
 
 @pytest.mark.parametrize(

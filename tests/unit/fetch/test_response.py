@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from aggregator.fetch.errors import HeadersTooLargeError, IncompleteError, NoAnswerError
-from aggregator.fetch.response import ResponseReader, tidied
+from aggregator.fetch.response import ResponseReader, tidy_head
 
 OK = b"HTTP/1.1 200 OK\r\n"
 Read = tuple[int, list[tuple[str, str]], bytes]
@@ -193,6 +193,6 @@ def test_a_connection_is_used_again_only_after_a_plain_answer(answer: bytes, reu
 
 def test_a_head_is_put_in_order() -> None:
     head = b"HTTP/1.1 200\nX-A : one\n\ttwo\nno header\nX-B: a\x00b\rc\nContent-Length: 5,5\ncontent-length: 5\n\n"
-    assert tidied(head) == b"HTTP/1.1 200\r\nX-A: one two\r\nX-B: a b c\r\nContent-Length: 5\r\n\r\n"
+    assert tidy_head(head) == b"HTTP/1.1 200\r\nX-A: one two\r\nX-B: a b c\r\nContent-Length: 5\r\n\r\n"
     both = OK + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
-    assert tidied(both) == OK + b"Transfer-Encoding: chunked\r\n\r\n"
+    assert tidy_head(both) == OK + b"Transfer-Encoding: chunked\r\n\r\n"

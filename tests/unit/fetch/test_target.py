@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aggregator.fetch import target
-from aggregator.fetch.target import Target, follow, parse, shown
+from aggregator.fetch.target import Target, follow, parse, show_url
 from aggregator.model import Fault, FaultKind
 
 
@@ -111,5 +111,5 @@ def test_other_schemes_and_a_fall_to_http_are_refused(location: str, word: str) 
 
 
 def test_a_message_shows_no_secret_and_no_control_character() -> None:
-    text = shown("https://reader:secret@news.example/feed\x1b[31m?key=secret")
+    text = show_url("https://reader:secret@news.example/feed\x1b[31m?key=secret")
     assert "secret" not in text and text.isprintable() and text.startswith("https://news.example/feed")

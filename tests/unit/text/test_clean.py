@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from aggregator.text.clean import MAX_DEPTH, Links, clean, flattened
+from aggregator.text.clean import MAX_DEPTH, Links, clean, flatten
 from aggregator.text.html import RAW_TEXT, text_of
 
 HOME = "https://harbour.example/"
@@ -93,7 +93,7 @@ def test_an_address_that_is_too_long_is_no_link(length: int, kept: bool) -> None
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1])
 def test_the_shortest_text_that_is_too_deep_is_flattened(depth: int) -> None:
-    assert flattened("<b>" * depth + "</b>" * depth).count("<b>") == MAX_DEPTH
+    assert flatten("<b>" * depth + "</b>" * depth).count("<b>") == MAX_DEPTH
 
 
 PIECES = st.sampled_from(
@@ -195,7 +195,7 @@ def test_the_text_is_that_of_the_tree(markup: str) -> None:
 
 
 def test_what_is_too_deep_keeps_its_text() -> None:
-    flat = flattened(cleaned("<div>" * 1000 + "deep" + "</div>" * 1000 + "<p>after</p>"))
+    flat = flatten(cleaned("<div>" * 1000 + "deep" + "</div>" * 1000 + "<p>after</p>"))
     assert flat.count("<div>") == flat.count("</div>") == MAX_DEPTH
     assert text_of(flat) == "deep after"
     assert cleaned(flat) == flat

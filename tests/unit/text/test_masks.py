@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 from aggregator.text import masks
-from aggregator.text.masks import MASK, has_secret, hide, shown
+from aggregator.text.masks import MASK, has_secret, mask_text, mask_url
 
 SECRET = {
     # user and password
@@ -94,14 +94,14 @@ HONEST = (
 
 @pytest.mark.parametrize("url", SECRET)
 def test_a_secret_is_masked(url: str) -> None:
-    assert shown(url) == SECRET[url]
+    assert mask_url(url) == SECRET[url]
     assert has_secret(url)
-    assert shown(shown(url)) == shown(url)
+    assert mask_url(mask_url(url)) == mask_url(url)
 
 
 @pytest.mark.parametrize("url", HONEST)
 def test_what_is_no_secret_stays_readable(url: str) -> None:
-    assert shown(url) == url
+    assert mask_url(url) == url
     assert not has_secret(url)
 
 
@@ -111,26 +111,26 @@ def test_what_is_no_secret_stays_readable(url: str) -> None:
     ["redirect from https down to http refused: {}", '"{}"', "({}).", "Hop(301, 'https://a.example/', '{}')", "{}\n{}"],
 )
 def test_an_address_inside_a_text_is_masked_as_alone(url: str, sentence: str) -> None:
-    assert hide(sentence.replace("{}", url)) == sentence.replace("{}", SECRET[url])
+    assert mask_text(sentence.replace("{}", url)) == sentence.replace("{}", SECRET[url])
 
 
 def test_a_parameter_of_an_address_without_its_host_is_masked() -> None:
-    assert hide("bad request line: GET /feed?a=1&token=abc HTTP/1.1") == "bad request line: GET /feed?a=1&token=*** HTTP/1.1"
+    assert mask_text("bad request line: GET /feed?a=1&token=abc HTTP/1.1") == "bad request line: GET /feed?a=1&token=*** HTTP/1.1"
 
 
 def test_what_was_filled_in_is_masked_wherever_it_stands() -> None:
-    assert hide("no such user: hunter2-long, hunter2", {"hunter2", "hunter2-long"}) == f"no such user: {MASK}, {MASK}"
+    assert mask_text("no such user: hunter2-long, hunter2", {"hunter2", "hunter2-long"}) == f"no such user: {MASK}, {MASK}"
 
 
 def test_a_text_without_addresses_stays_as_it_is() -> None:
     text = "no success for 3 d; 2 of 4 sources fail: can't write /srv/3f9c8e7d6b5a4c3d/x (a=1; b//c)"
-    assert hide(text) == text
+    assert mask_text(text) == text
 
 
 @given(some.text(max_size=200))
 def test_any_text_can_be_masked_and_nothing_is_masked_twice(text: str) -> None:
-    assert shown(shown(text)) == shown(text)
-    hide(text)
+    assert mask_url(mask_url(text)) == mask_url(text)
+    mask_text(text)
 
 
 KEYS = (
@@ -146,19 +146,19 @@ KEYS = (
 def test_digests_and_uuids_are_found_wherever_they_stand(key: str, place: str) -> None:
     if key.isdigit() or not any(letter.isdigit() for letter in key):
         return
-    assert key not in shown(place.format(key))
+    assert key not in mask_url(place.format(key))
 
 
 @given(some.from_regex(masks._PLAIN, fullmatch=True))
 @example("http://0000000A0A")
 def test_the_short_way_says_what_the_long_one_says(url: str) -> None:
-    assert shown(url + "#") == url + "#"
+    assert mask_url(url + "#") == url + "#"
 
 
 def test_an_address_as_long_as_a_book_takes_no_time() -> None:
     long = ("https://x.example/" + "aB3-" * 25_000, "https://x.example/?" + "a=1&" * 25_000, "//" + "@" * 100_000, "a:" * 50_000)
     began = time.process_time()
     for url in long:
-        shown(url)
-        hide(url)
+        mask_url(url)
+        mask_text(url)
     assert time.process_time() - began < 5.0

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from lxml import etree
 
-from aggregator.text.mend import mended
+from aggregator.text.mend import mend_markup
 from aggregator.text.prolog import declares_entities, read_prolog, without_doctype
 
 
@@ -55,19 +55,19 @@ def test_entities_are_found_where_they_hide_but_not_in_text() -> None:
     ],
 )
 def test_mending(broken: str, good: str) -> None:
-    assert mended(broken.encode()).decode() == good
+    assert mend_markup(broken.encode()).decode() == good
 
 
 @given(st.text(alphabet="ab&;#x1nbsp<>![]CDATA-é\x00", max_size=60))
 def test_mended_text_of_an_element_can_be_read(text: str) -> None:
     inner = text.replace("<", "")
     assume("]]>" not in inner.replace("\x00", ""))  # not mended: feedparser's part
-    etree.fromstring(mended(f"<a>{inner}</a>".encode()))
+    etree.fromstring(mend_markup(f"<a>{inner}</a>".encode()))
 
 
 def test_what_is_well_formed_is_not_touched() -> None:
     text = '<?xml version="1.0"?><a b="1 &amp; 2">é &#8217; <![CDATA[ & ]]></a>'.encode()
-    assert mended(text) == text
+    assert mend_markup(text) == text
 
 
 @pytest.mark.parametrize("part", [b"<!--", b"<![CDATA[", b"<!", b"&", b"<?", b"<!DOCTYPE ", b"<!DOCTYPE a [", b"]", b"<!ENTITY "])
@@ -76,5 +76,5 @@ def test_long_rubbish_is_looked_through_in_time(part: bytes) -> None:
     started = time.process_time()
     read_prolog(text)
     declares_entities(text)
-    mended(text)
+    mend_markup(text)
     assert time.process_time() - started < 2

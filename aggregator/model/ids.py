@@ -1,4 +1,4 @@
-"""What things are called by: ids, slugs, instants."""
+"""Types of ids, slugs and instants."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NewType, TypeAlias
 
 SourceId = NewType("SourceId", str)
 StoryId = NewType("StoryId", str)
-"""A UUID in its usual form. `atom:id` is `urn:uuid:` and this; it never changes and never depends on `site.url`."""
+"""A UUID in its usual form. An `atom:id` is `urn:uuid:` and this. It never changes and doesn't depend on `site.url`."""
 ItemId = NewType("ItemId", int)
 Slug = NewType("Slug", str)
 Instant: TypeAlias = float

@@ -1,4 +1,4 @@
-"""A document as read: the feed and its entries."""
+"""A parsed document: the feed and its entries."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from aggregator.model.names import Instant
+from aggregator.model.ids import Instant
 from aggregator.model.sources import Hints
 
 
@@ -34,14 +34,14 @@ class Origin(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """One entry as the outlet sent it, cleaned.
+    """An entry as the outlet sent it, cleaned.
 
-    guid: the feed's own id, as sent (surrounding white space off), or None.
+    guid: the feed's own id, as sent but without surrounding white space, or None.
     url: the article, absolute http(s), or None.
-    title: text, at most 500 characters, never empty when there is any text at all.
+    title: text, at most 500 characters; empty only if the entry has no text at all.
     summary, content: cleaned HTML; text: the longer of the two as text, for search and dedup.
-    published, updated: None where the feed gave none or nonsense; never clamped here.
-    fingerprint: 8 bytes over everything the entry was read from; the same bytes in, the same out.
+    published, updated: None if the feed gave none or nonsense; not clamped here.
+    fingerprint: 8 bytes over everything that the entry was parsed from.
     """
 
     guid: str | None
@@ -63,10 +63,9 @@ class Entry(Struct, frozen=True):
 
 
 class Feed(Struct, frozen=True):
-    """A document as read. `unchanged`: fingerprints of entries the caller knew already, which were not read further.
+    """A parsed document. unchanged: fingerprints of entries that the caller knew already, which were not parsed further.
 
-    partial: it says nothing about what it leaves out (a 226 of RFC 3229, or a push of WebSub, which may hold new entries alone).
-
+    partial: entries that it doesn't hold are not gone (a 226 of RFC 3229, or a WebSub push, may hold new entries only).
     format: "rss 2.0", "atom 1.0", "json feed 1.1", …; dropped: counts by cap ("cap:entries", …); warnings: short clean lines.
     """
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.fetch import message
-from aggregator.fetch.message import HttpMessenger
+from aggregator.fetch import messenger
+from aggregator.fetch.messenger import HttpMessenger
 from aggregator.model import Fault, FaultKind
 from aggregator.ports import Message, Reply
 from aggregator.settings import Network, Settings
@@ -81,11 +81,11 @@ def test_private_addresses_are_refused() -> None:
 def test_only_the_beginning_of_an_answer_is_read() -> None:
     long = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"a" * 1_000_000
     reply, _ = send(lambda request: long, lambda url: Message("GET", url))
-    assert isinstance(reply, Reply) and reply.body == b"a" * message.MOST_BYTES
+    assert isinstance(reply, Reply) and reply.body == b"a" * messenger.MAX_ANSWER
 
 
 def test_a_slow_answer_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(message, "SECONDS", 0.1)
+    monkeypatch.setattr(messenger, "SECONDS", 0.1)
     reply, _ = send(lambda request: None, lambda url: Message("GET", url))
     assert isinstance(reply, Fault) and reply.kind is FaultKind.TIMEOUT
 

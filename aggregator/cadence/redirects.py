@@ -1,4 +1,4 @@
-"""Permanent redirects: remembered once three polls in a row agree, taken back when the new address fails."""
+"""Permanent redirects: followed for good once three polls in a row agree, taken back if the new address fails."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from msgspec.structs import replace
 from aggregator.model import FetchFailed, FetchOutcome, Source, SourceState
 
 AGREEING = 3
-"""Polls in a row that must lead to the same address, all hops permanent (RFC 9110 15.4.2, 15.4.9; sites say 301 by mistake)."""
+"""Polls in a row that must lead to the same address by permanent hops (RFC 9110 15.4.2, 15.4.9): some 301s are mistakes."""
 PATIENCE = 3
-"""Failures in a row at a remembered address after which the configured one is tried again."""
+"""Failures in a row at the new address after which the configured one is tried again."""
 
 
-def after_moves(source: Source, state: SourceState, outcome: FetchOutcome, failures: int) -> SourceState:
-    """The state with its address, `moved_to` and `moved_times` as they are after this poll. Failures decide nothing at once."""
+def after_redirects(source: Source, state: SourceState, outcome: FetchOutcome, failures: int) -> SourceState:
+    """The state with `url`, `moved_to` and `moved_times` as they are after this poll. A single failure changes nothing."""
     if isinstance(outcome, FetchFailed):
         if failures >= PATIENCE and state.url != source.url:
             return replace(state, url=source.url, moved_to=None, moved_times=0)

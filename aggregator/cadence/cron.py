@@ -1,4 +1,4 @@
-"""Moments of a cron line, for what happens at given hours."""
+"""The moments of a cron line, for what happens at given hours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aggregator.model import Instant
 NEVER = float("inf")
 
 
-def following(line: str, after: Instant, timezone: str) -> Instant:
-    """The first moment of a cron line later than `after`, in that time zone; infinitely far for a line that has none."""
+def next_moment(line: str, after: Instant, timezone: str) -> Instant:
+    """The first moment of a cron line after `after`, in that time zone; NEVER if it has none."""
     moment = next(CronSim(line, datetime.fromtimestamp(after, ZoneInfo(timezone))), None)
     return NEVER if moment is None else moment.timestamp()

@@ -1,4 +1,4 @@
-"""Connections kept between requests: shortly, by origin, and only as long as nothing comes on them."""
+"""Connections kept between requests: by origin, for a short time, and only while nothing arrives on them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from aggregator.fetch.target import Origin
 from aggregator.fetch.wire import Wire
 
 KEEP_FOR = 30.0
-"""Seconds that an idle connection is kept: servers close theirs after 5 to 75."""
+"""Seconds that an idle connection is kept; servers close theirs after 5 to 75."""
 MAX_KEPT = 64
-"""Idle connections at most."""
+"""Idle connections, of all origins."""
 
 
 class Connection:
-    """An open connection, and when it has lain idle for too long. remembered: its TLS session is kept."""
+    """An open connection. expires: when it has been idle for too long (monotonic); remembered: its TLS session is kept."""
 
     __slots__ = ("expires", "origin", "remembered", "wire")
 
@@ -26,7 +26,7 @@ class Connection:
         self.remembered = False
 
     @property
-    def stands(self) -> bool:
+    def is_usable(self) -> bool:
         return monotonic() <= self.expires and self.wire.silent
 
 
@@ -38,11 +38,11 @@ class KeptConnections:
         self._timer: asyncio.TimerHandle | None = None
 
     def take(self, origin: Origin) -> Connection | None:
-        """A connection that still stands, or None."""
+        """A connection that can still be used, or None."""
         waiting = self._idle.get(origin)
         while waiting:
             connection = waiting.pop()
-            if connection.stands:
+            if connection.is_usable:
                 return connection
             connection.wire.close()
         self._idle.pop(origin, None)
@@ -59,10 +59,10 @@ class KeptConnections:
             self._timer = asyncio.get_running_loop().call_later(KEEP_FOR + 1, self._sweep)
 
     def _sweep(self) -> None:
-        """Closes what lay idle for too long."""
+        """Closes connections that can't be used any more."""
         self._timer = None
         for origin, waiting in list(self._idle.items()):
-            for connection in [connection for connection in waiting if not connection.stands]:
+            for connection in [connection for connection in waiting if not connection.is_usable]:
                 waiting.remove(connection)
                 connection.wire.close()
             if not waiting:
@@ -71,7 +71,7 @@ class KeptConnections:
             self._timer = asyncio.get_running_loop().call_later(KEEP_FOR + 1, self._sweep)
 
     def close(self) -> None:
-        """Closes all."""
+        """Closes all connections."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

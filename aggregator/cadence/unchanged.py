@@ -1,4 +1,4 @@
-"""Whether a document is the last one again, byte for byte."""
+"""Recognises a document that is the same as the last one, byte for byte."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from aggregator.model import Fetched, SourceState
 
 
 def body_hash(body: bytes) -> bytes:
-    """8 bytes that stand for a document. Not for anything secret."""
+    """8 bytes that identify a document. Not for security."""
     return xxhash.xxh3_64_digest(body)
 
 
 def same_body(state: SourceState, document: Fetched) -> bool:
-    """The document has the bytes of the last one that was read: nothing in it is new, whatever its ETag says.
+    """True if the document equals the last one that was read, whatever its ETag says: then nothing in it is new.
 
-    What a delta (226, RFC 3229) holds is never the whole document, so it is no ground for that.
+    A delta (226, RFC 3229) is not the whole document, so it never counts.
     """
     return document.status != 226 and bool(state.body_hash) and state.body_hash == body_hash(document.body)

@@ -1,7 +1,7 @@
-"""How desks dress a report: agencies, datelines, bylines, headline prefixes, outlet suffixes, and headlines that say nothing.
+"""The conventions of news desks: agencies, datelines, bylines, headline prefixes, outlet suffixes, and headlines of columns.
 
-Two outlets' copies of one report differ in these and in nothing else, so they are taken off before texts are compared; an
-agency that is named is kept as the item's origin.
+Copies of one report often differ in nothing else, so these are removed before texts are compared. A named agency is kept as
+the item's origin.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from aggregator.text.words import fold, tokens
+from aggregator.text.words import fold
 
 _NAMED = """
     reuters: thomson reuters; ap: associated press, the associated press; afp: agence france-presse, agence france presse;
@@ -27,10 +27,10 @@ def _by_name(text: str) -> dict[str, str]:
 
 
 AGENCIES = _by_name(_NAMED)
-"""Folded names of news agencies (and of the few outlets whose reports others reprint whole) → the name an origin is known by."""
+"""Folded names of news agencies, and of the few outlets that others reprint in full → the name of the origin."""
 
 MAX_DATELINE = 70
-"""Characters within which a dateline ends: `WASHINGTON, June 15 (Reuters) -` and its like are shorter."""
+"""Characters of the longest dateline (`WASHINGTON, June 15 (Reuters) -`)."""
 
 _NAMES = "|".join(sorted((re.escape(name) for name in AGENCIES), key=len, reverse=True))
 _MONTHS = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}\.?"
@@ -83,10 +83,10 @@ _COLUMNS = frozenset(_COLUMN_WORDS.split())
 _FILLERS = frozenset(_FILLER_WORDS.split())
 
 
-def agency(text: str, authors: Sequence[str]) -> str | None:
-    """The news agency that a report names in its dateline, its last brackets or its byline ("reuters"), or None.
+def find_agency(text: str, authors: Sequence[str]) -> str | None:
+    """The news agency ("reuters") that a report names in its dateline, closing credit or byline, or None.
 
-    The first two places win: what an editor of the outlet signs is still the agency's report when its dateline says so.
+    The dateline and the credit win over the byline: an outlet's editor may sign an agency's report.
     """
     head = text[: MAX_DATELINE + 20]
     found = _IN_BRACKETS.search(head) or _LEADING.match(head) or _CREDIT.search(text[-60:])
@@ -100,7 +100,7 @@ def agency(text: str, authors: Sequence[str]) -> str | None:
 
 
 def without_dateline(text: str) -> str:
-    """The text without agency prefix and dateline, at most twice and only in its first characters."""
+    """The text without agency prefix and dateline. Looks only at its beginning, and removes two at most."""
     for _ in range(2):
         found = _DATELINE.match(text[:MAX_DATELINE])
         if not found or found.end() >= len(text):
@@ -110,9 +110,9 @@ def without_dateline(text: str) -> str:
 
 
 def bare_title(title: str) -> str:
-    """The headline alone: agency and desk prefixes (`UPDATE 2-`, `(dpa)`) and the outlet's name at its end taken off.
+    """The headline without agency and desk prefixes (`UPDATE 2-`, `(dpa)`) and without the outlet's name at the end.
 
-    A suffix stands behind the last spaced dash, bar or bullet, has at most three words, and leaves three words or more.
+    A suffix follows the last spaced dash, bar or bullet, has three words at most, and leaves at least three.
     """
     bare = _PREFIX.sub("", title, count=1).strip() or title
     found = ("|" in bare and _PIPE_SUFFIX.match(bare)) or (_SEPARATOR.search(bare) and _SUFFIX.match(bare))
@@ -122,17 +122,12 @@ def bare_title(title: str) -> str:
 
 
 def is_revision(title: str) -> bool:
-    """Whether a headline says that it corrects, repeats or updates an earlier one (`CORRECTED -`, `UPDATE 2-`)."""
+    """True if a headline says that it corrects, repeats or updates an earlier one (`CORRECTED -`, `UPDATE 2-`)."""
     return _REVISION.match(title) is not None
 
 
-def is_generic(title: str) -> bool:
-    """Whether a headline names a column, not a story ("Morning briefing", "Photos of the day"): it never joins on its own."""
-    return are_generic(tokens(title))
-
-
-def are_generic(words: Sequence[str]) -> bool:
-    """The same of a headline's words (`text.words.tokens`)."""
+def is_generic(words: Sequence[str]) -> bool:
+    """True if a headline (as `text.words.tokens`) names a column, not a story: "Morning briefing", "Photos of the day"."""
     if not all(word in _COLUMNS or word in _FILLERS or word.isdigit() for word in words):
         return False
     return not words or any(word in _COLUMNS for word in words) or len(words) < 4

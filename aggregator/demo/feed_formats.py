@@ -1,7 +1,7 @@
-"""Writes an outlet's feed in the format it is kept in, as such outlets do: RSS 2.0, 1.0, 0.91, Atom 1.0, 0.3, JSON Feed.
+"""Writes an outlet's feed as RSS 2.0, 1.0, 0.91, Atom 1.0, 0.3 or JSON Feed.
 
-Written by hand on purpose: the demo must send what sites send (old formats, missing dates and guids, relative links), which
-no feed library would let it.
+Without a library on purpose: the demo must send what real sites send (old formats, missing dates and guids, relative links),
+which no feed library allows.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from aggregator.model import Instant
 
 
 class Place(Struct, frozen=True):
-    """Where the newsroom is served: `port` on loopback, each outlet at a name of its own below `localhost`."""
+    """Where the newsroom is served: a port on loopback, each outlet under its own name below `localhost`."""
 
     port: int
 
     def site(self, host: str) -> str:
-        """The home page of a host of the newsroom, without a slash behind."""
+        """The home page of a host, without a trailing slash."""
         return f"http://{host}.localhost:{self.port}"
 
     def article(self, article: Article) -> str:
-        """An article's address as its outlet links it, tracking parameters included."""
+        """The address by which an outlet links to an article, tracking parameters included."""
         return self.site(article.host) + article_path(article) + article.query
 
     def feed(self, outlet: Outlet, feed: FeedFile) -> str:
-        """Where a feed is polled. By number, because not every system resolves names below `localhost`."""
+        """The address to poll a feed at. Not by name: not every system resolves names below `localhost`."""
         return f"http://127.0.0.1:{self.port}/{outlet.id}/{feed.path}"
 
 
 def article_path(article: Article) -> str:
-    """`/2023/06/15/slug`, or what the article says itself."""
+    """The article's own path, or `/2023/06/15/slug`."""
     if article.path:
         return article.path
     day = "" if article.at is None else f"/{_utc(article.at):%Y/%m/%d}"
     return f"{day}/{article.slug}"
 
 
-def write(outlet: Outlet, feed: FeedFile, place: Place) -> bytes:
-    """The document of a feed: the same bytes for the same newsroom."""
+def write_feed(outlet: Outlet, feed: FeedFile, place: Place) -> bytes:
+    """The document of a feed; the same newsroom gives the same bytes."""
     return _WRITERS[feed.format](outlet, feed, place)
 
 
@@ -57,7 +57,7 @@ def paragraphs(text: str) -> str:
     return "".join(f"<p>{' '.join(part.split())}</p>" for part in re.split(r"\n\s*\n", text) if part.strip())
 
 
-def plain(text: str) -> str:
+def first_paragraph(text: str) -> str:
     """An article's first paragraph without its tags."""
     return " ".join(re.sub(r"<[^>]+>", "", text.split("\n\n")[0]).split())
 
@@ -124,7 +124,7 @@ def _rss2_item(article: Article, feed: FeedFile, place: Place) -> str:
         *(_tag("category", category) for category in article.categories),
     ]
     if html:
-        parts.append(_tag("description", plain(article.text) if feed.full else html))
+        parts.append(_tag("description", first_paragraph(article.text) if feed.full else html))
         parts.append(_tag("content:encoded", html) if feed.full else "")
     if article.publisher and article.publisher_url:
         parts.append(
@@ -168,7 +168,7 @@ def _rss1_item(article: Article, place: Place) -> str:
     parts = (
         _tag("title", article.title)
         + _tag("link", url)
-        + _tag("description", plain(article.text) or None)
+        + _tag("description", first_paragraph(article.text) or None)
         + _tag("dc:creator", article.author)
         + _tag("dc:date", None if article.at is None else _iso(article.at))
         + "".join(_tag("dc:subject", category) for category in article.categories)
@@ -185,7 +185,7 @@ def _rss091(outlet: Outlet, feed: FeedFile, place: Place) -> bytes:
     )
     items = "\n".join(
         f"<item>{_tag('title', article.title)}{_tag('link', _link(article, feed, place))}"
-        f"{_tag('description', plain(article.text) or None)}</item>"
+        f"{_tag('description', first_paragraph(article.text) or None)}</item>"
         for article in outlet.of(feed)
     )
     return _xml(f'<rss version="0.91">\n<channel>{head}\n{items}\n</channel>\n</rss>', feed)
@@ -220,7 +220,7 @@ def _atom1_entry(article: Article, feed: FeedFile, place: Place) -> str:
         + _tag("updated", _iso(article.edited or at))
         + ("" if article.author is None else f"<author>{_tag('name', article.author)}</author>")
         + "".join(f"<category term={quoteattr(category)}/>" for category in article.categories)
-        + _tag("summary", plain(article.text) or None)
+        + _tag("summary", first_paragraph(article.text) or None)
         + (_tag("content", html, ' type="html"') if html and feed.full else "")
     )
     return f"<entry>{parts}</entry>"
@@ -274,7 +274,7 @@ def _json_item(article: Article, feed: FeedFile, place: Place) -> dict[str, Any]
         "url": _link(article, feed, place),
         "title": article.title,
         "content_html": html or None,
-        "summary": plain(article.text) or None,
+        "summary": first_paragraph(article.text) or None,
         "date_published": None if article.at is None else _iso(article.at),
         "date_modified": None if article.edited is None else _iso(article.edited),
         "authors": None if article.author is None else [{"name": article.author}],

@@ -1,4 +1,4 @@
-"""Looking names up: by the system's resolver, in threads of their own, remembered shortly."""
+"""Looks host names up with the system's resolver, in threads, and caches the answers for a short time."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 NAMES_FOR = 60.0
-"""Seconds that a look-up is good for: the feeds of a host in one tick ask once. Shorter than any record that matters."""
+"""Seconds that an answer is cached: the feeds of a host in one tick share a look-up. Most DNS records live longer."""
 MAX_NAMES = 1_024
+"""Names in the cache."""
 MAX_LOOKUPS = 32
-"""Look-ups under way at a time. They wait in threads, and a resolver that hangs must not hold up the names it knows."""
+"""Look-ups at the same time. Each waits in a thread; with many, some that hang don't hold up the others."""
 LINGER = 5.0
-"""Seconds that a thread waits for another look-up."""
+"""Seconds that an idle thread waits for another look-up."""
 
-Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
-class Names:
-    """Look-ups by the system's resolver in threads of their own (`getaddrinfo` can't be stopped), remembered shortly."""
+class SystemResolver:
+    """Calls `getaddrinfo` in threads of its own, because it can't be interrupted, and caches the answers."""
 
     def __init__(self, resolve: Callable[..., Any] = socket.getaddrinfo) -> None:
         self._resolve = resolve
@@ -66,16 +67,16 @@ class Names:
             try:
                 loop.call_soon_threadsafe(done, result, error)
             except RuntimeError:
-                return  # the loop has ended: nobody waits any more
+                return  # the loop is closed: nobody is waiting
 
-        self._threads.do(work)
+        self._threads.run(work)
         return future
 
 
 class _Threads:
-    """Does work in daemon threads: the end of the program does not wait for a resolver that hangs.
+    """Runs work in daemon threads, so that the program's end doesn't wait for a resolver that hangs.
 
-    A thread stays for a while when its work is done: to make one costs as much as a look-up.
+    A thread stays for a while after its work, because starting one costs as much as a look-up.
     """
 
     def __init__(self) -> None:
@@ -83,7 +84,7 @@ class _Threads:
         self._idle = 0
         self._lock = threading.Lock()
 
-    def do(self, work: Callable[[], None]) -> None:
+    def run(self, work: Callable[[], None]) -> None:
         with self._lock:
             self._work.put(work)
             if self._idle:
@@ -100,6 +101,6 @@ class _Threads:
                     if self._work.empty():
                         self._idle -= 1
                         return
-                continue  # some came at this very moment
+                continue  # work came at this very moment
             with self._lock:
                 self._idle += 1
