@@ -18,6 +18,7 @@ from aggregator.text.chars import one_line
 from aggregator.text.mend import mend_markup
 from aggregator.text.prolog import declares_entities, read_prolog, without_doctype
 from aggregator.text.urls import resolve
+from aggregator.text.xml import make_parser
 
 MAX_BYTES = 20_000_000
 MAX_FEEDS = 50_000
@@ -60,17 +61,8 @@ def read(raw: bytes) -> Subscriptions | Unreadable:
     data = without_doctype(data, prolog)
     if prolog.entities or declares_entities(data):
         return Unreadable("it defines entities, which no list of feeds needs")
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        recover=True,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-    )
     try:
-        root = etree.fromstring(mend_markup(data), parser)
+        root = etree.fromstring(mend_markup(data), make_parser(recover=True))
     except (etree.XMLSyntaxError, ValueError) as error:
         return Unreadable(one_line(f"not XML: {error}", 200))
     if root is None:

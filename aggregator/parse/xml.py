@@ -9,6 +9,7 @@ from lxml import etree
 from aggregator.parse import atom, rss
 from aggregator.parse.raw import RawFeed
 from aggregator.parse.vocabulary import ATOM, ATOM_03, RSS_10
+from aggregator.text.xml import make_parser
 
 _UNDECLARED_PREFIX = 201
 """libxml2's XML_NS_ERR_UNDEFINED_NAMESPACE: a name that means what everybody means by it."""
@@ -25,7 +26,7 @@ def parse(data: bytes) -> etree._Element:
     Raises NotWellFormed, and MemoryError where libxml2 got none.
     """
     try:
-        return etree.fromstring(data, _parser(recover=False))
+        return etree.fromstring(data, make_parser(recover=False))
     except (etree.XMLSyntaxError, ValueError) as error:
         if getattr(error, "code", 0) == etree.ErrorTypes.ERR_NO_MEMORY:
             raise MemoryError from None
@@ -42,7 +43,7 @@ def _told(error: Exception) -> str:
 
 def _with_undeclared_prefixes(data: bytes, problem: str) -> etree._Element:
     """Recovered, if nothing else is wrong with it."""
-    parser = _parser(recover=True)
+    parser = make_parser(recover=True)
     root = _recovered(data, parser)
     if root is None or any(entry.type != _UNDECLARED_PREFIX for entry in parser.error_log):
         raise NotWellFormed(problem)
@@ -51,7 +52,7 @@ def _with_undeclared_prefixes(data: bytes, problem: str) -> etree._Element:
 
 def recovered_feed(data: bytes) -> RawFeed | None:
     """What libxml2 makes of broken XML: the last resort."""
-    root = _recovered(data, _parser(recover=True))
+    root = _recovered(data, make_parser(recover=True))
     return None if root is None else raw_feed(root, b"xml:base" in data)
 
 
@@ -60,20 +61,6 @@ def _recovered(data: bytes, parser: etree.XMLParser) -> etree._Element | None:
         return etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
-
-
-def _parser(recover: bool) -> etree.XMLParser:
-    """A new one each time: a parser keeps its log and its dictionary of names."""
-    return etree.XMLParser(
-        encoding="utf-8",
-        recover=recover,
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
 
 
 def raw_feed(root: etree._Element, with_base: bool) -> RawFeed | None:
