@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from aggregator.cadence import after_poll, may_poll, same_body
 from aggregator.errors import AggregatorError
 from aggregator.fetch.hosts import HostGate
-from aggregator.fetch.request import conditional
+from aggregator.fetch.request import conditional_request
 from aggregator.model import (
     Fault,
     FaultKind,
@@ -118,7 +118,7 @@ class Pipeline(Struct, frozen=True):
             self.writer.save_state(replace(state, due=max(state.due, state.not_before, hold.until if hold else 0.0)))
             return PollReport(source.id, "refused", why)
         try:
-            outcome = await self.fetcher.fetch(conditional(source, state, self.settings.network.proxy), now)
+            outcome = await self.fetcher.fetch(conditional_request(source, state, self.settings.network.proxy), now)
             report = await self.receive(source, state, outcome)
         except AggregatorError:
             raise  # the store refuses: no source's fault, and not to be stored

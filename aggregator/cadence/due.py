@@ -11,7 +11,7 @@ from msgspec import Struct
 from aggregator.cadence import floors, rhythm
 from aggregator.model import Auto, Cron, Fault, FaultKind, Fixed, Instant, Source, SourceState
 from aggregator.settings import Polling
-from aggregator.text.times import spell
+from aggregator.text.times import format_duration
 
 JITTER = 0.1
 """Share by which an interval is randomly shortened or prolonged, so that sources don't poll in step."""
@@ -47,11 +47,11 @@ def after_success(source: Source, state: SourceState, now: Instant, polling: Pol
             floor, why = (now + polling.min, "") if strict else _hint_floor(state, now, polling)
             return _next_cron(line, max(floor, now + polling.min), why, now, rng, timezone)
         case Fixed(seconds, strict):
-            base, why = max(seconds, polling.min), f"every {spell(seconds)}"
+            base, why = max(seconds, polling.min), f"every {format_duration(seconds)}"
         case Auto():
             strict = False
             base, why = _learnt_interval(state, now, polling)
-    planned = now + max(polling.min, base * _jittered(rng))
+    planned = now + max(polling.min, base * _jitter(rng))
     if isinstance(source.every, Auto):
         planned = min(planned, now + polling.max)
     if strict:
@@ -71,7 +71,7 @@ def after_failure(source: Source, state: SourceState, fault: Fault, now: Instant
     usual = _usual_interval(source, state, now, polling)
     first = max(polling.min, min(usual, FIRST_BACKOFF))
     longest = max(OFFLINE_BACKOFF if fault.kind is FaultKind.OFFLINE else MAX_BACKOFF, polling.min)
-    wait = min(first * 2.0 ** min(state.failures - 1, 30), longest) * _jittered(rng)
+    wait = min(first * 2.0 ** min(state.failures - 1, 30), longest) * _jitter(rng)
     planned = now + max(polling.min, min(wait, longest))
     count = "1 failure" if state.failures == 1 else f"{state.failures} failures in a row"
     if fault.retry_at is not None and fault.retry_at > planned:
@@ -95,8 +95,8 @@ def _learnt_interval(state: SourceState, now: Instant, polling: Polling) -> tupl
     wanted, how = rhythm.poll_interval(state.arrivals, now - since[0] if since else 0.0, now)
     base = min(max(wanted, polling.min), polling.max)
     known = rhythm.learn_rhythm(state.arrivals, now)
-    why = f"auto: {how}" if known is None else f"auto: something new each {spell(known.gap)}"
-    return base, f"{why}, so every {spell(base)}"
+    why = f"auto: {how}" if known is None else f"auto: something new each {format_duration(known.gap)}"
+    return base, f"{why}, so every {format_duration(base)}"
 
 
 def _hint_floor(state: SourceState, now: Instant, polling: Polling) -> tuple[Instant, str]:
@@ -104,7 +104,7 @@ def _hint_floor(state: SourceState, now: Instant, polling: Polling) -> tuple[Ins
     if hint is None:
         return now, ""
     seconds, name = hint
-    return now + min(seconds, polling.max), f"{name} {spell(seconds)}"
+    return now + min(seconds, polling.max), f"{name} {format_duration(seconds)}"
 
 
 def _next_cron(line: str, floor: Instant, why: str, now: Instant, rng: float, timezone: str) -> Due:
@@ -117,5 +117,5 @@ def _next_cron(line: str, floor: Instant, why: str, now: Instant, rng: float, ti
     return Due(max(moment.timestamp(), floor) + CRON_SPREAD * rng, reason)
 
 
-def _jittered(rng: float) -> float:
+def _jitter(rng: float) -> float:
     return 1.0 - JITTER + 2 * JITTER * rng

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aggregator.cadence.rhythm import learn_rhythm
 from aggregator.model import Instant, Source, SourceState
-from aggregator.text.times import spell
+from aggregator.text.times import format_duration
 
 GAPS = 4.0
 """Learnt gaps without anything new that make a silence."""
@@ -14,7 +14,7 @@ AT_LEAST = 86_400.0
 """Seconds of the shortest silence, if `silent_after` is not set."""
 
 
-def silent(state: SourceState, source: Source, now: Instant) -> str | None:
+def why_silent(state: SourceState, source: Source, now: Instant) -> str | None:
     """Why a source counts as silent, or None. Without `silent_after` it needs a learnt rhythm.
 
     The silence begins with the newest entry's time, or when something new was last seen, whichever is later.
@@ -32,4 +32,4 @@ def silent(state: SourceState, source: Source, now: Instant) -> str | None:
         if rhythm is None:
             return None
         limit, why = max(GAPS * rhythm.gap, PAUSES * rhythm.longest, AT_LEAST), "its usual rhythm"
-    return f"nothing new for {spell(quiet)} ({why}: {spell(limit)})" if quiet > limit else None
+    return f"nothing new for {format_duration(quiet)} ({why}: {format_duration(limit)})" if quiet > limit else None

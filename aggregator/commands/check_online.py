@@ -13,7 +13,7 @@ import click
 
 from aggregator.text.chars import one_line
 from aggregator.text.masks import mask_text, mask_url
-from aggregator.text.times import rfc3339, spell
+from aggregator.text.times import format_duration, rfc3339
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -92,8 +92,8 @@ def table(found: Sequence[ProbeResult], now: float, secrets: Collection[str] = (
             str(one.source.id),
             one.feed.format if one.feed else "—",
             str(len(one.feed.entries)) if one.feed else "",
-            f"{spell(max(0.0, now - newest))} ago" if newest is not None else "",
-            f"in {spell(max(0.0, state.due - now))}: {state.reason}" if state else "",
+            f"{format_duration(max(0.0, now - newest))} ago" if newest is not None else "",
+            f"in {format_duration(max(0.0, state.due - now))}: {state.reason}" if state else "",
         ]
         told = mask_text("; ".join(remarks(one)), secrets)
         made.add_row(*(Text(one_line(cell)) for cell in cells), Text(told, style="red" if one.fault else "yellow"))

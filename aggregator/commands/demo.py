@@ -52,14 +52,14 @@ def _run(port: int, directory: Path) -> None:
     from aggregator.app import run
     from aggregator.commands.application import Application
     from aggregator.demo.origin import serving
-    from aggregator.demo.prepare import prepare, what_to_look_at
+    from aggregator.demo.prepare import describe_demo, write_config
     from aggregator.logs import configure
 
     configure(level="error")
     with serving(port + 1, time.time()):
-        config = prepare(directory, port, port + 1)
+        config = write_config(directory, port, port + 1)
         option = "" if port == 8080 else f" --port {port}"
-        click.echo(what_to_look_at(port, directory, f"aggregator demo --advance{option}"))
+        click.echo(describe_demo(port, directory, f"aggregator demo --advance{option}"))
         with Application(config) as application:
             asyncio.run(run(application.tested_settings(), application.checked_settings, application.store))
 

@@ -12,7 +12,7 @@ import click
 
 from aggregator.ports import EVENTS
 from aggregator.text.masks import mask_text, mask_url
-from aggregator.text.times import rfc3339, spell
+from aggregator.text.times import format_duration, rfc3339
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -109,7 +109,7 @@ def cells(application: Application, ids: tuple[str, ...]) -> Iterator[tuple[str,
     for source in application.pick(ids):
         if (state := states.get(source.id)) is None:
             continue
-        last = f"{spell(now - state.last_poll)} ago" if state.last_poll else "never"
+        last = f"{format_duration(now - state.last_poll)} ago" if state.last_poll else "never"
         ahead = "never" if state.gone or not source.enabled else _ahead(max(state.due, state.not_before) - now)
         why = mask_text(state.last_error or state.reason)
         yield source.id, condition(source, state), str(state.entries), last, ahead, why
@@ -156,4 +156,4 @@ def troubles(application: Application) -> list[str]:
 
 
 def _ahead(seconds: float) -> str:
-    return f"in {spell(seconds)}" if seconds > 0 else "due"
+    return f"in {format_duration(seconds)}" if seconds > 0 else "due"

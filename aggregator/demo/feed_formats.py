@@ -106,7 +106,7 @@ def _rss2(outlet: Outlet, feed: FeedFile, place: Place) -> bytes:
         + _tag("description", outlet.about)
         + _tag("language", outlet.language)
     )
-    items = "\n".join(_rss2_item(article, feed, place) for article in outlet.of(feed))
+    items = "\n".join(_rss2_item(article, feed, place) for article in outlet.articles_of(feed))
     spaces = 'xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/"'
     podcast = 'xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"'
     return _xml(f'<rss version="2.0" {spaces} {podcast}>\n<channel>{head}\n{items}\n</channel>\n</rss>', feed)
@@ -145,7 +145,7 @@ def _rss2_media(article: Article, place: Place) -> str:
 
 def _rss1(outlet: Outlet, feed: FeedFile, place: Place) -> bytes:
     home = place.site(outlet.host) + "/"
-    articles = outlet.of(feed)
+    articles = outlet.articles_of(feed)
     sequence = "".join(f"<rdf:li rdf:resource={quoteattr(place.article(article))}/>" for article in articles)
     channel = (
         f"<channel rdf:about={quoteattr(place.feed(outlet, feed))}>"
@@ -186,13 +186,13 @@ def _rss091(outlet: Outlet, feed: FeedFile, place: Place) -> bytes:
     items = "\n".join(
         f"<item>{_tag('title', article.title)}{_tag('link', _link(article, feed, place))}"
         f"{_tag('description', first_paragraph(article.text) or None)}</item>"
-        for article in outlet.of(feed)
+        for article in outlet.articles_of(feed)
     )
     return _xml(f'<rss version="0.91">\n<channel>{head}\n{items}\n</channel>\n</rss>', feed)
 
 
 def _newest(outlet: Outlet, feed: FeedFile) -> Instant:
-    return max((article.edited or article.at or 0.0 for article in outlet.of(feed)), default=0.0)
+    return max((article.edited or article.at or 0.0 for article in outlet.articles_of(feed)), default=0.0)
 
 
 def _atom1(outlet: Outlet, feed: FeedFile, place: Place) -> bytes:
@@ -204,7 +204,7 @@ def _atom1(outlet: Outlet, feed: FeedFile, place: Place) -> bytes:
         + f'<author>{_tag("name", outlet.name)}</author><link rel="self" href={quoteattr(place.feed(outlet, feed))}/>'
         + f"<link href={quoteattr(home)}/>"
     )
-    entries = "\n".join(_atom1_entry(article, feed, place) for article in outlet.of(feed))
+    entries = "\n".join(_atom1_entry(article, feed, place) for article in outlet.articles_of(feed))
     base = f" xml:base={quoteattr(home)}" if feed.relative_links else ""
     return _xml(f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{outlet.language}"{base}>{head}\n{entries}\n</feed>', feed)
 
@@ -234,7 +234,7 @@ def _atom03(outlet: Outlet, feed: FeedFile, place: Place) -> bytes:
         + _tag("modified", _iso(_newest(outlet, feed)))
         + _tag("tagline", outlet.about)
     )
-    entries = "\n".join(_atom03_entry(article, feed, place) for article in outlet.of(feed))
+    entries = "\n".join(_atom03_entry(article, feed, place) for article in outlet.articles_of(feed))
     return _xml(
         f'<feed version="0.3" xmlns="http://purl.org/atom/ns#" xml:lang="{outlet.language}">{head}\n{entries}\n</feed>', feed
     )
@@ -262,7 +262,7 @@ def _json_feed(outlet: Outlet, feed: FeedFile, place: Place) -> bytes:
         "feed_url": place.feed(outlet, feed),
         "description": outlet.about,
         "language": outlet.language,
-        "items": [_json_item(article, feed, place) for article in outlet.of(feed)],
+        "items": [_json_item(article, feed, place) for article in outlet.articles_of(feed)],
     }
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 

@@ -83,7 +83,7 @@ class Outlet(Struct, frozen=True):
     feeds: tuple[FeedFile, ...]
     articles: tuple[Article, ...]
 
-    def of(self, feed: FeedFile) -> tuple[Article, ...]:
+    def articles_of(self, feed: FeedFile) -> tuple[Article, ...]:
         """The articles of a feed, in its order."""
         listed = tuple(a for a in self.articles if feed.section is None or feed.section in a.sections)
         return listed[::-1] if feed.oldest_first else listed

@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 
-def prepare(directory: Path, port: int, origin_port: int) -> Path:
+def write_config(directory: Path, port: int, origin_port: int) -> Path:
     """Writes a config for the newsroom at `origin_port` into a directory, unless there is one. Returns its path."""
     text = (files("aggregator.demo") / "feeds.yaml").read_text("utf-8")
     text = text.replace("@ORIGIN@", f"http://127.0.0.1:{origin_port}").replace("@PORT@", str(port))
@@ -17,7 +17,7 @@ def prepare(directory: Path, port: int, origin_port: int) -> Path:
     return path
 
 
-def what_to_look_at(port: int, directory: Path, advance: str) -> str:
+def describe_demo(port: int, directory: Path, advance: str) -> str:
     """The addresses to open while the demo runs, and what each shows."""
     site = f"http://127.0.0.1:{port}"
     article = f"http://northwire.localhost:{port + 1}/2023/06/15/nato-weighs-closer-ties-with-ukraine"

@@ -16,7 +16,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 from httpx import ConnectError, ConnectTimeout
 
 from aggregator.fetch.errors import AddressRefusedError, NameNotFoundError, OfflineError
-from aggregator.fetch.guard import Guard, literal
+from aggregator.fetch.guard import Guard, literal_address
 from aggregator.fetch.resolver import Resolve
 from aggregator.fetch.wire import Wire
 
@@ -48,7 +48,7 @@ class Dialer:
             raise
 
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
-        address = literal(host)
+        address = literal_address(host)
         if address is not None:
             return (str(address),)
         try:

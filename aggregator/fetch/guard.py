@@ -82,7 +82,7 @@ _SIX_TO_FOUR = IPv6Network("2002::/16")
 _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)\Z")
 
 
-def unwrapped(address: Address) -> Address:
+def unwrap(address: Address) -> Address:
     """The IPv4 address inside an IPv6 one (mapped, NAT64, 6to4), where a packet would really go; else the address itself."""
     if isinstance(address, IPv4Address):
         return address
@@ -95,7 +95,7 @@ def unwrapped(address: Address) -> Address:
     return address
 
 
-def literal(host: str) -> Address | None:
+def literal_address(host: str) -> Address | None:
     """The IP address that a URL's host stands for, in any notation, or None if it is a name.
 
     Read as resolvers do (`inet_aton`): one to four parts, decimal, octal (0…) or hexadecimal (0x…), where the last fills the
@@ -143,16 +143,16 @@ class Guard:
             address = ip_address(text.partition("%")[0])
         except ValueError:
             return f"address {text!r} not understood, not allowed"
-        inner = unwrapped(address)
+        inner = unwrap(address)
         if any(_inside(inner, network) or _inside(address, network) for network in self._allow):
             return None
-        name = _special(inner)
+        name = _refused_range(inner)
         shown = str(address) if inner == address else f"{address} ({inner})"
         return None if name is None else f"{name} address {shown} not allowed (network.allow opens ranges)"
 
     def refusal_of_host(self, host: str) -> str | None:
         """`refusal` for a host that somebody else resolves (a proxy), as far as the name alone shows it."""
-        address = literal(host)
+        address = literal_address(host)
         if address is not None:
             return self.refusal(str(address))
         labels = host.lower().rstrip(".").split(".")
@@ -166,14 +166,14 @@ class Guard:
 def is_private_name(host: str) -> bool:
     """True for a name that only a private network can resolve: without a dot, or below a domain that is not public."""
     labels = host.lower().rstrip(".").split(".")
-    return literal(host) is None and (len(labels) == 1 or labels[-1] in _PRIVATE_NAMES)
+    return literal_address(host) is None and (len(labels) == 1 or labels[-1] in _PRIVATE_NAMES)
 
 
 def _inside(address: Address, network: Network) -> bool:
     return address.version == network.version and address in network
 
 
-def _special(address: Address) -> str | None:
+def _refused_range(address: Address) -> str | None:
     if isinstance(address, IPv4Address):
         return next((name for network, name in REFUSED_V4 if address in network), None)
     return next((name for network, name in REFUSED_V6 if address in network), None)

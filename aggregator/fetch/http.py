@@ -22,7 +22,7 @@ from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.proxied import ProxyTransport
 from aggregator.fetch.request import headers_for, identity, validators_for
 from aggregator.fetch.resolver import Resolve, SystemResolver
-from aggregator.fetch.target import Origin, Target, follow, parse, show_url
+from aggregator.fetch.target import Origin, Target, follow_location, parse_target, show_url
 from aggregator.fetch.tls import make_context
 from aggregator.fetch.transport import CONNECT, HEADER_BYTES, DirectTransport
 from aggregator.fetch.verdict import Answer, Headers
@@ -86,7 +86,7 @@ class HttpFetcher:
         """One poll: request, redirects and body within `polling.timeout` seconds. Raises nothing that a server can cause."""
         loop = asyncio.get_running_loop()
         started = loop.time()
-        target, home = parse(request.url), parse(request.configured or request.url)
+        target, home = parse_target(request.url), parse_target(request.configured or request.url)
         if isinstance(target, Fault):
             return FetchFailed(target, (), show_url(request.url))
         deadline = asyncio.timeout(self._timeout)
@@ -115,7 +115,7 @@ class HttpFetcher:
         location = answer.header("location")
         if location is None:
             return Fault(FaultKind.REDIRECT, f"{answer.status} redirect without a Location", answer.status)
-        following = follow(progress.target, _decoded(location))
+        following = follow_location(progress.target, _decoded(location))
         if isinstance(following, Fault):
             return following
         progress.hops.append(Hop(answer.status, progress.target.url, following.url))
@@ -200,6 +200,6 @@ def _decoded(location: str) -> str:
 
 def _shared_origins(settings: Settings) -> frozenset[Origin]:
     """Origins that several sources share: the connection is kept for the next source."""
-    targets = (parse(source.url) for source in settings.sources if source.enabled and source.proxy is None)
+    targets = (parse_target(source.url) for source in settings.sources if source.enabled and source.proxy is None)
     counts = Counter(target.origin for target in targets if isinstance(target, Target))
     return frozenset(origin for origin, count in counts.items() if count > 1)

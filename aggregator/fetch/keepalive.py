@@ -27,7 +27,7 @@ class Connection:
 
     @property
     def is_usable(self) -> bool:
-        return monotonic() <= self.expires and self.wire.silent
+        return monotonic() <= self.expires and self.wire.is_silent
 
 
 class KeptConnections:

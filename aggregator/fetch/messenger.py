@@ -12,7 +12,7 @@ from aggregator.fetch.faults import KNOWN, fault_of
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.request import encode_headers, identity
 from aggregator.fetch.resolver import SystemResolver
-from aggregator.fetch.target import Target, parse
+from aggregator.fetch.target import Target, parse_target
 from aggregator.fetch.tls import make_context
 from aggregator.fetch.transport import DirectTransport
 from aggregator.model import Fault, FaultKind
@@ -35,7 +35,7 @@ class HttpMessenger:
 
     async def send(self, message: Message) -> Reply | Fault:
         """Implements `Messenger.send`."""
-        target = parse(message.url)
+        target = parse_target(message.url)
         if isinstance(target, Fault):
             return target
         deadline = asyncio.timeout(SECONDS)

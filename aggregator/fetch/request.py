@@ -37,7 +37,7 @@ Headers = tuple[tuple[str, str], ...]
 Encoded = tuple[tuple[bytes, bytes], ...]
 
 
-def conditional(source: Source, state: SourceState, proxy: str | None = None) -> FetchRequest:
+def conditional_request(source: Source, state: SourceState, proxy: str | None = None) -> FetchRequest:
     """The request for a source: to the address in use, with the validators of its last document."""
     return FetchRequest(
         url=state.url,

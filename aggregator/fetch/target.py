@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 from msgspec import Struct
 
-from aggregator.fetch.guard import literal
+from aggregator.fetch.guard import literal_address
 from aggregator.model import Fault, FaultKind
 from aggregator.text import masks
 from aggregator.text.urls import PORTS, is_plain, resolve
@@ -37,7 +37,7 @@ class Target(Struct, frozen=True):
 
 
 @lru_cache(maxsize=4_096)
-def parse(url: str) -> Target | Fault:
+def parse_target(url: str) -> Target | Fault:
     """The target of an address from the config or a redirect, or a fault that says what is wrong with it."""
     if is_plain(url) and "#" not in url and url[-1] != "?":  # most addresses are; nothing to resolve
         scheme, _, rest = url.partition("://")
@@ -48,7 +48,7 @@ def parse(url: str) -> Target | Fault:
         return Fault(FaultKind.URL, _complaint(url))
     parts = urlsplit(clean)
     host = parts.hostname or ""
-    address = literal(host)
+    address = literal_address(host)
     host = str(address) if address is not None else host
     port = parts.port or PORTS[parts.scheme]
     shown = f"[{host}]" if ":" in host else host
@@ -57,7 +57,7 @@ def parse(url: str) -> Target | Fault:
     return Target(f"{parts.scheme}://{place}{parts.path or '/'}{query}", parts.scheme, host, port, authorization)
 
 
-def follow(base: Target, location: str) -> Target | Fault:
+def follow_location(base: Target, location: str) -> Target | Fault:
     """The target of a `Location` seen from `base`. Only http and https; never from https down to http."""
     text = re.sub(r"[\t\r\n]+", "", location.strip())
     if not text:
@@ -70,7 +70,7 @@ def follow(base: Target, location: str) -> Target | Fault:
     if scheme is None or scheme[1].lower() not in PORTS:
         name = scheme[1].lower() if scheme else "?"
         return Fault(FaultKind.REDIRECT, f"redirect to a {name}: address refused: only the schemes http and https are allowed")
-    target = parse(joined)
+    target = parse_target(joined)
     if isinstance(target, Fault):
         return Fault(FaultKind.REDIRECT, f"redirect to an invalid address: {show_url(text)}")
     if base.scheme == "https" and target.scheme == "http":

@@ -96,7 +96,7 @@ class Wire:
         self._socket.close()
 
     @property
-    def silent(self) -> bool:
+    def is_silent(self) -> bool:
         """True if nothing unread has come: no data, no TLS record or part of one, no end.
 
         What is there before a request is sent can't be its answer (RFC 9112 9.2).

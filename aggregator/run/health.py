@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from aggregator.cadence import silent
+from aggregator.cadence import why_silent
 from aggregator.model import Instant, Source, SourceId, SourceState
 from aggregator.ports import Event
 from aggregator.stories.budget import DAY, Spent
 from aggregator.text.masks import mask_url
-from aggregator.text.times import spell
+from aggregator.text.times import format_duration
 
 FAILURES = 5
 """Failed fetches in a row, or unreadable documents in a row, that make a source broken."""
@@ -89,7 +89,7 @@ def _source_conditions(source: Source, state: SourceState, now: Instant) -> Iter
         yield Condition("gone", source.id, f"{name} is gone", f"{state.last_error}; take it out of the config, or change its url")
     elif (why := _why_broken(state, now)) is not None:
         yield Condition("broken", source.id, f"{name} is broken", why)
-    elif (why := silent(state, source, now)) is not None:
+    elif (why := why_silent(state, source, now)) is not None:
         yield Condition("silent", source.id, f"{name} is silent", why)
     if state.url != source.url and not state.gone:
         yield Condition(
@@ -110,7 +110,7 @@ def _why_broken(state: SourceState, now: Instant) -> str | None:
         return f"{state.parse_failures} documents in a row could not be read: {state.last_error}"
     quiet = now - state.last_success if state.last_success is not None else None
     if state.failures >= FAILURES and (quiet is None or quiet > BROKEN_AFTER):
-        since = f"for {spell(quiet)}" if quiet is not None else "yet"
+        since = f"for {format_duration(quiet)}" if quiet is not None else "yet"
         return f"no success {since}, {state.failures} failures in a row: {state.last_error}"
     return None
 
@@ -125,7 +125,9 @@ def _why_stale(states: Iterable[SourceState], now: Instant) -> str | None:
     limit = max(STALE_LEAST, STALE_FACTOR * min(intervals, default=BROKEN_AFTER / 2))
     quiet = now - max(successes)
     failing = sum(state.failures > 0 for state in asked)
-    return f"no success for {spell(quiet)}; {failing} of {len(asked)} sources fail" if quiet > limit and failing else None
+    return (
+        f"no success for {format_duration(quiet)}; {failing} of {len(asked)} sources fail" if quiet > limit and failing else None
+    )
 
 
 def diff_events(known: Iterable[Event], current: Iterable[Condition], now: Instant) -> list[Event]:

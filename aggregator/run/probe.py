@@ -11,7 +11,7 @@ from msgspec import Struct
 from aggregator.cadence.next_state import after_poll
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
-from aggregator.fetch.request import conditional
+from aggregator.fetch.request import conditional_request
 from aggregator.model import Fault, Feed, Fetched, FetchFailed, Hop, Instant, Source, SourceState
 from aggregator.ports import Fetcher
 from aggregator.reading.job import Wish
@@ -57,7 +57,7 @@ class Prober:
         """Probes one source, once its host has room."""
         state = SourceState(source.id, source.url)
         async with self._gate.turn(source.url):
-            outcome = await self._fetcher.fetch(conditional(source, state, self._settings.network.proxy), self._now())
+            outcome = await self._fetcher.fetch(conditional_request(source, state, self._settings.network.proxy), self._now())
         if isinstance(outcome, FetchFailed):
             outcome = await with_offers(outcome, self._reader)
             return ProbeResult(source, outcome.url or source.url, outcome.hops, outcome.fault.status, outcome.fault)

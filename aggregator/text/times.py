@@ -12,7 +12,7 @@ def rfc3339(instant: float | None) -> str | None:
     return datetime.fromtimestamp(int(instant), UTC).isoformat()[:19] + "Z"
 
 
-def spell(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A duration in its largest fitting unit, as the config writes it: `45s`, `12m`, `3h`, `2d`."""
     for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
         if abs(seconds) >= 2 * size or (abs(seconds) >= size and seconds % size == 0):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.demo.origin import Origin, serving
-from aggregator.demo.prepare import prepare
+from aggregator.demo.prepare import write_config
 from tests.flow.command import Command, free_port
 
 START = 1_760_000_000.0
@@ -44,7 +44,7 @@ class Newsdesk:
 
 def newsdesk(directory: Path, origin: Origin) -> Newsdesk:
     port = free_port()
-    return Newsdesk(origin, Command(prepare(directory, port, origin.place.port)), port, directory)
+    return Newsdesk(origin, Command(write_config(directory, port, origin.place.port)), port, directory)
 
 
 @pytest.fixture(scope="module")

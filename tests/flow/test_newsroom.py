@@ -32,7 +32,7 @@ def stories(polled: Newsdesk) -> list[dict[str, Any]]:
 
 def wanted(newsroom: Newsroom) -> set[tuple[str, str]]:
     """(outlet, title) of everything the newsroom lists, but for what the config drops."""
-    listed = {(outlet.id, article.title) for outlet, feed in newsroom.feeds() for article in outlet.of(feed)}
+    listed = {(outlet.id, article.title) for outlet, feed in newsroom.feeds() for article in outlet.articles_of(feed)}
     return {(outlet, title) for outlet, title in listed if "horoscope" not in title}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from aggregator.cadence import after_poll, body_hash, may_poll, same_body, silent
+from aggregator.cadence import after_poll, body_hash, may_poll, same_body, why_silent
 from aggregator.cadence.rhythm import learn_rhythm, remember_arrivals
 from aggregator.model import (
     Auto,
@@ -354,19 +354,19 @@ def test_a_remembered_address_that_fails_is_given_up() -> None:
 def test_silence_is_told_by_the_source_s_own_measure() -> None:
     hourly = tuple(NOW - hour * HOUR for hour in range(40, 0, -1))
     heard = state(arrivals=hourly, first_success=NOW - WEEK)
-    assert silent(heard, source(), NOW + 12 * HOUR) is None
-    assert "nothing new for 2d" in (silent(heard, source(), NOW + 47 * HOUR) or "")
-    assert silent(heard, source(silent_after=2 * HOUR), NOW) is None
-    assert "silent_after: 2h" in (silent(heard, source(silent_after=2 * HOUR), NOW + 2 * HOUR) or "")
+    assert why_silent(heard, source(), NOW + 12 * HOUR) is None
+    assert "nothing new for 2d" in (why_silent(heard, source(), NOW + 47 * HOUR) or "")
+    assert why_silent(heard, source(silent_after=2 * HOUR), NOW) is None
+    assert "silent_after: 2h" in (why_silent(heard, source(silent_after=2 * HOUR), NOW + 2 * HOUR) or "")
 
 
 def test_a_weekend_is_no_silence_for_who_never_works_on_weekends() -> None:
     workdays = [NOW - day * DAY - hour * HOUR for day in range(14) for hour in range(4) if (3 - day) % 7 < 5]
     heard = state(arrivals=tuple(sorted(workdays)[-40:]), first_success=NOW - WEEK)
-    assert silent(heard, source(), NOW + 3 * DAY) is None
-    assert silent(heard, source(), NOW + 7 * DAY) is not None
+    assert why_silent(heard, source(), NOW + 3 * DAY) is None
+    assert why_silent(heard, source(), NOW + 7 * DAY) is not None
 
 
 def test_a_source_without_a_history_is_not_silent() -> None:
-    assert silent(state(first_success=NOW - 90 * DAY), source(), NOW) is None
-    assert silent(state(), source(silent_after=60), NOW) is None
+    assert why_silent(state(first_success=NOW - 90 * DAY), source(), NOW) is None
+    assert why_silent(state(), source(silent_after=60), NOW) is None

@@ -54,7 +54,7 @@ def test_every_document_is_read_as_what_it_says_with_all_its_articles(second: Ne
     versions = {"rss 2.0": "rss20", "rss 1.0": "rss10", "rss 0.91": "rss091u", "atom 1.0": "atom10", "atom 0.3": "atom03"}
     for outlet, feed in second.feeds():
         body = write_feed(outlet, feed, PLACE)
-        expected = [article.title for article in outlet.of(feed)]
+        expected = [article.title for article in outlet.articles_of(feed)]
         if feed.format == "json feed 1.1":
             assert [item["title"] for item in json.loads(body)["items"]] == expected
             continue

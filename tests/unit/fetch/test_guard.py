@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from aggregator.fetch.guard import Guard, literal
+from aggregator.fetch.guard import Guard, literal_address
 
 REFUSED = """0.0.0.0 0.1.2.3 10.255.255.1 100.64.0.1 100.127.255.255 100.100.100.200 127.0.0.1 127.255.255.254 168.63.129.16
     169.254.169.254 172.16.0.1 172.31.255.255 192.0.0.1 192.0.0.192 192.0.2.1 192.88.99.1 192.168.1.1 198.18.0.1 198.19.255.255
@@ -79,5 +79,5 @@ def test_a_range_that_is_allowed_opens_itself_alone(allow: str, address: str, pa
     ],
 )
 def test_every_way_of_writing_an_address_is_seen_through(host: str, address: str | None) -> None:
-    found = literal(host)
+    found = literal_address(host)
     assert found == (ip_address(address) if address else None)

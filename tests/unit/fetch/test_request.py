@@ -9,8 +9,8 @@ import pytest
 
 from aggregator import __version__
 from aggregator.fetch.errors import UnsendableError
-from aggregator.fetch.request import conditional, encode_headers, headers_for, identity, sendable
-from aggregator.fetch.target import Target, parse
+from aggregator.fetch.request import conditional_request, encode_headers, headers_for, identity, sendable
+from aggregator.fetch.target import Target, parse_target
 from aggregator.model import FetchRequest, Source, SourceId, SourceState, Validators
 from aggregator.settings import Network, Settings, Site
 
@@ -19,7 +19,7 @@ TAG = Validators('W/"7f+Ab"', "Thu,15-Jun-2023 09:00:00 +0000")
 
 
 def at(url: str) -> Target:
-    target = parse(url)
+    target = parse_target(url)
     assert isinstance(target, Target)
     return target
 
@@ -80,10 +80,10 @@ def test_own_headers_and_passwords_stay_at_their_origin(url: str, reaches: bool)
 
 def test_a_remembered_address_elsewhere_gets_no_credentials() -> None:
     source = Source(SourceId("n"), "http://reader:pass@news.example/feed.xml", headers=(("X-Api-Key", "k"),))
-    request = conditional(source, SourceState(SourceId("n"), "http://new.example/feed.xml"))
+    request = conditional_request(source, SourceState(SourceId("n"), "http://new.example/feed.xml"))
     headers = sent(request, "http://new.example/feed.xml")
     assert "X-Api-Key" not in headers and "Authorization" not in headers
-    assert "Authorization" in sent(conditional(source, SourceState(SourceId("n"), URL)))
+    assert "Authorization" in sent(conditional_request(source, SourceState(SourceId("n"), URL)))
 
 
 def test_a_configured_authorization_wins_over_the_url_s() -> None:

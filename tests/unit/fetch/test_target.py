@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aggregator.fetch import target
-from aggregator.fetch.target import Target, follow, parse, show_url
+from aggregator.fetch.target import Target, follow_location, parse_target, show_url
 from aggregator.model import Fault, FaultKind
 
 
@@ -29,7 +29,7 @@ from aggregator.model import Fault, FaultKind
     ],
 )
 def test_an_address_goes_out_in_ascii_and_otherwise_as_written(url: str, wire: str) -> None:
-    target = parse(url)
+    target = parse_target(url)
     assert isinstance(target, Target) and target.url == wire
 
 
@@ -47,7 +47,7 @@ def test_an_address_goes_out_in_ascii_and_otherwise_as_written(url: str, wire: s
     ],
 )
 def test_what_is_no_web_address_is_a_fault(url: str) -> None:
-    fault = parse(url)
+    fault = parse_target(url)
     assert isinstance(fault, Fault) and fault.kind is FaultKind.URL
 
 
@@ -62,17 +62,17 @@ def test_the_short_way_of_plain_addresses_leads_to_the_same(
     monkeypatch: pytest.MonkeyPatch, scheme: str, host: str, rest: str
 ) -> None:
     url = f"{scheme}://{host}{rest}"
-    short = parse.__wrapped__(url)
+    short = parse_target.__wrapped__(url)
     monkeypatch.setattr(target, "is_plain", lambda url: False)
-    assert short == parse.__wrapped__(url)
+    assert short == parse_target.__wrapped__(url)
 
 
 def test_a_password_in_the_url_becomes_credentials() -> None:
-    target = parse("http://reader:open%20sesame@news.example/feed")
+    target = parse_target("http://reader:open%20sesame@news.example/feed")
     assert isinstance(target, Target) and target.authorization == "Basic cmVhZGVyOm9wZW4gc2VzYW1l"
 
 
-BASE = parse("https://news.example/a/feed.xml?x=1")
+BASE = parse_target("https://news.example/a/feed.xml?x=1")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ BASE = parse("https://news.example/a/feed.xml?x=1")
 )
 def test_a_location_is_resolved(location: str, url: str) -> None:
     assert isinstance(BASE, Target)
-    target = follow(BASE, location)
+    target = follow_location(BASE, location)
     assert isinstance(target, Target) and target.url == url
 
 
@@ -106,7 +106,7 @@ def test_a_location_is_resolved(location: str, url: str) -> None:
 )
 def test_other_schemes_and_a_fall_to_http_are_refused(location: str, word: str) -> None:
     assert isinstance(BASE, Target)
-    fault = follow(BASE, location)
+    fault = follow_location(BASE, location)
     assert isinstance(fault, Fault) and fault.kind is FaultKind.REDIRECT and word in fault.detail
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from aggregator.fetch.target import Target, parse
+from aggregator.fetch.target import Target, parse_target
 from aggregator.fetch.transport import head_of, origin_of
 from aggregator.model import FaultKind, Fetched, FetchFailed, FetchOutcome, FetchRequest
 
@@ -20,7 +20,7 @@ PLACES = "example.org|example.org:8080|bücher.example|EXAMPLE.org:443|127.0.0.1
 
 def compare(url: str, content: bytes | None = None) -> None:
     """The target of an address, and what httpx and we make of it."""
-    target = parse(url)
+    target = parse_target(url)
     if not isinstance(target, Target):
         return
     method = "POST" if content else "GET"
