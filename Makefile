@@ -7,10 +7,10 @@ LOCKED := install --require-hashes --no-deps --no-build-isolation -r
 
 .PHONY: run demo test attacks faults soak check coverage mutants bench sbom lock install clean
 
-run: .venv/runtime
+run: .venv/runtime aggregator/tag/language.tables
 	$(BIN)/aggregator run
 
-demo: .venv/runtime
+demo: .venv/runtime aggregator/tag/language.tables
 	$(BIN)/aggregator demo
 
 test: .venv/dev
@@ -54,6 +54,7 @@ bench: .venv/dev
 # For use rather than for development: the command for the current user's environment.
 install:
 	$(PYTHON) -m pip install .
+	cd / && $(PYTHON) -m aggregator.tag.language_model
 
 # What the runtime is made of, as a CycloneDX document.
 sbom: .venv/runtime
@@ -72,7 +73,11 @@ sbom: .venv/runtime
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/dev: .venv/runtime requirements-dev.lock
+# What tells languages, as it is looked up: made once, because each start would take a second for it.
+aggregator/tag/language.tables: .venv/runtime aggregator/tag/language_model.py aggregator/tag/language_tables.py
+	$(BIN)/python -m aggregator.tag.language_model
+
+.venv/dev: .venv/runtime aggregator/tag/language.tables requirements-dev.lock
 	$(PIP) $(LOCKED) requirements-dev.lock
 	@touch $@
 

@@ -25,9 +25,9 @@ LENGTH = 8
 """Bytes of a frame's length."""
 DEADLINE = 4.0
 """Seconds for one document."""
-PATIENCE = 1.0
-"""Seconds after which a document gives its worker to another one: most need 0.01, a large one 0.5."""
-MEMORY = 176 << 20
+PATIENCE = 0.5
+"""Seconds after which a document gives its worker to another one: most need 0.01, one of a megabyte 0.2."""
+MEMORY = 160 << 20
 """Bytes of a worker. Documents of 15 MB, the most that is fetched, take up to 150 MB."""
 _LARGE = 2 << 20
 """Bytes of a document after which its worker is ended: it keeps much of what it took."""

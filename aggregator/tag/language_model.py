@@ -5,8 +5,8 @@ table of 39 MB that finds the pieces in a text. Here that table is a double arra
 1.7 MB, and the weights stay in a file, from which the rows of a text's pieces are read: some fifty of 170 bytes. Probabilities
 differ from py3langid's by .0014 at most (40,000 texts, 4 other answers), because weights are rounded.
 
-The file is made in 0.7 s by another process, with numpy and 150 MB, so it is kept beside the compiled modules, as they are: where
-that can be written, made anew when the model differs, safe to delete. Elsewhere it is made as a temporary file.
+The file is made by an installation (`python -m aggregator.tag.language_model`), because that takes 0.7 s, numpy and 150 MB.
+Where it is missing or made of another model, each process makes one for itself, as a temporary file, by a process of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
-from importlib.util import cache_from_source, find_spec
+from importlib.util import find_spec
 from math import exp, log1p, sqrt
 from operator import itemgetter
 from os import pread
@@ -33,7 +33,7 @@ from weakref import finalize
 
 from aggregator.files import replacing
 
-FORMAT = 2
+FORMAT = 3
 """Grows when the file is made otherwise."""
 START = struct.Struct("<II")
 """The file's first bytes: the sum (CRC-32) and the length of what is held in memory; the rows of weights follow that.
@@ -41,6 +41,7 @@ START = struct.Struct("<II")
 What is held: a line of JSON, then the double array's parts, PARTS of numbers as this machine writes them.
 """
 PARTS = 4
+INSTALLED = Path(__file__).with_name("language.tables")
 
 
 class _Tables(NamedTuple):
@@ -49,7 +50,8 @@ class _Tables(NamedTuple):
     rows: int
     """… and where its rows begin, in bytes."""
     head: dict[str, Any]
-    """columns: labels; prior: a number each; step: weights are in parts of it; together: so many rows can be added."""
+    """columns: labels; prior: a number each; step: weights are in parts of it; together: so many rows can be added; made_of:
+    what they depend on."""
     parts: list[array[int]]
 
 
@@ -142,29 +144,23 @@ def _written(text: str) -> bytes:
 
 
 def _opened(languages: list[str]) -> _Tables:
-    """The tables that are kept, or new ones. Raises OSError."""
-    place = _place(languages)
-    if kept := _read(place):
-        return kept
-    if not sys.dont_write_bytecode:
-        with suppress(OSError):
-            _keep(languages, place)
-        if kept := _read(place):
-            return kept
+    """The installation's tables, or new ones. Raises OSError."""
+    if (installed := _read(INSTALLED)) and installed.head["made_of"] == made_of(languages):
+        return installed
+    if installed:
+        os.close(installed.file)
     with NamedTemporaryFile() as file:  # It is held by its descriptor, and needs no name.
         _make(languages, Path(file.name))
-        if kept := _read(Path(file.name)):
-            return kept
+        if made := _read(Path(file.name)):
+            return made
     raise OSError("a temporary file is not what was written")
 
 
-def _place(languages: list[str]) -> Path:
-    """Where the tables are kept: among the compiled modules. The model is told by its size: its version takes longer to find."""
+def made_of(languages: list[str]) -> list[Any]:
+    """What tables depend on. The model is told by its size: its version takes longer to find."""
     package = find_spec("py3langid")
     model = Path(package.origin or "").parent / "data/model.npz.xz" if package else Path()
-    size = model.stat().st_size if model.is_file() else 0
-    key = zlib.crc32(" ".join([sys.byteorder, *languages]).encode())
-    return Path(cache_from_source(__file__)).parent / f"language_model-{FORMAT}-{size}-{key:08x}.tables"
+    return [FORMAT, model.stat().st_size if model.is_file() else 0, sys.byteorder, *languages]
 
 
 def _read(place: Path) -> _Tables | None:
@@ -198,14 +194,10 @@ def _whole(file: int) -> _Tables | None:
     return _Tables(file, START.size + length, head, parts)
 
 
-def _keep(languages: list[str], place: Path) -> None:
-    """Raises OSError where that can't be written. What was kept for another model or in another format goes."""
-    place.parent.mkdir(exist_ok=True)
+def install(languages: list[str], place: Path) -> None:
+    """Makes the installation's tables. Raises OSError where they can't be written."""
     with replacing(place, 0o644) as beside:
         _make(languages, beside)
-    for old in place.parent.glob("language_model-*"):
-        if old != place and old.suffix in (place.suffix, ".npz"):
-            old.unlink(missing_ok=True)
 
 
 def _make(languages: list[str], place: Path) -> None:
@@ -217,7 +209,7 @@ def _make(languages: list[str], place: Path) -> None:
         raise OSError(f"the tables could not be made: {made.stderr.decode(errors='replace').strip().rpartition(chr(10))[2]}")
 
 
-if __name__ == "__main__":  # at an installation, where the daemon can't write (deploy/)
+if __name__ == "__main__":
     from aggregator.tag.language import LANGUAGES
 
-    Model(LANGUAGES.split())
+    install(sorted(LANGUAGES.split()), INSTALLED)

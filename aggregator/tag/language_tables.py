@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from aggregator.tag.language_model import START
+from aggregator.tag.language_model import START, made_of
 
 STEP = 128
 """Weights are kept in parts of one: what float16, in which they come, keeps of nearly all of them (8 to 15, negative)."""
@@ -43,7 +43,14 @@ def write(place: Path, languages: list[str]) -> None:
     order = _order(whole.nb_classes)
     columns, prior = [whole.nb_classes[column] for column in order], whole.nb_pc[order].tolist()
     rows = _rows(whole.nb_ptc[:, order])
-    head = {"columns": columns, "prior": prior, "step": STEP, "together": int(_MOST // rows.max()), "rows": rows.nbytes}
+    head = {
+        "columns": columns,
+        "prior": prior,
+        "step": STEP,
+        "together": int(_MOST // rows.max()),
+        "rows": rows.nbytes,
+        "made_of": made_of(languages),
+    }
     held = json.dumps(head).encode() + b"\n" + b"".join(part.astype(np.uint32).tobytes() for part in parts)
     with place.open("wb") as file:
         file.write(START.pack(zlib.crc32(held), len(held)) + held)
