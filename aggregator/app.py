@@ -11,8 +11,8 @@ from aggregator.errors import HeldError
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.messenger import HttpMessenger
-from aggregator.model import SourceId
-from aggregator.pipeline import Current, Pipeline, PollReport
+from aggregator.model import PollReport, SourceId
+from aggregator.pipeline import CurrentPipeline, Pipeline
 from aggregator.ports import Database
 from aggregator.publish import notifications
 from aggregator.publish.publisher import Publisher
@@ -28,7 +28,7 @@ from aggregator.run.service import Service
 from aggregator.serve.server import listen
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
-from aggregator.stories.ingest import Reader
+from aggregator.stories.ingest import Ingester
 from aggregator.stories.outlets import owners
 from aggregator.tag.rules import compile_rules
 from aggregator.websub import deliveries
@@ -93,7 +93,7 @@ def make_resources(settings: Settings, store: Database) -> Resources:
         gate=HostGate(settings),
         shelf=Shelf(),
         documents=ReadingPool(settings.polling.readers or automatic()),
-        current=Current(),
+        current=CurrentPipeline(),
         descriptors=raise_limit(),
     )
 
@@ -119,7 +119,7 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
             gate=resources.gate,
             fetcher=fetcher,
             documents=resources.documents,
-            reader=Reader(rules, Engine(settings.dedup), settings.publish.backfill, owners(settings.sources)),
+            ingester=Ingester(rules, Engine(settings.dedup), settings.publish.backfill, owners(settings.sources)),
             clock=resources.clock,
             rng=random.random,
             current=resources.current,

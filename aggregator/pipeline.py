@@ -1,4 +1,4 @@
-"""The whole way of one poll: ask, read, tell entries apart, group, tag, place in feeds, commit."""
+"""One poll from start to end: ask, read, identify the entries, group them into stories, tag, place in feeds, commit."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Literal, TypeAlias
 
 import structlog
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from aggregator.cadence import after_poll, may_poll, same_body
+from aggregator.cadence.push_fallback import delay_while_pushed
 from aggregator.errors import AggregatorError
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.request import conditional_request
@@ -24,6 +24,7 @@ from aggregator.model import (
     FetchFailed,
     FetchOutcome,
     Instant,
+    PollReport,
     Slug,
     Source,
     SourceId,
@@ -36,47 +37,25 @@ from aggregator.reading.pages import with_offers
 from aggregator.reading.pool import Reader as DocumentReader
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
-from aggregator.stories import budget, curate, ingest, outlets
-from aggregator.stories.ingest import Decided, Reader, Reading
+from aggregator.stories import budget, ingest, join, outlets
+from aggregator.stories.curate import Curator
+from aggregator.stories.ingest import Ingester, Prepared
+from aggregator.stories.overrides import ActiveOverrides, active_overrides
 from aggregator.text.masks import mask_text
 
 log = structlog.get_logger("pipeline")
 
 _CUT_SHORT = Fault(FaultKind.PARSE_LIMIT, "reading its document was cut short: the program ended meanwhile")
-"""What a source's state says while its document is read, once that takes longer than `writer.LINGER`.
+"""The source's stored fault while its document is read, if that takes longer than `writer.LINGER`.
 
-Should the document bring the machine down, the source waits its turn at the next start like one that failed, longer each time.
+If the document brings the machine down, the source waits after the next start like one that failed, longer each time.
 """
-FALLBACK = 6 * 3_600.0
-"""Seconds between two polls of a source whose hub pushes: what it loses arrives all the same."""
-
-Outcome = Literal["changed", "unchanged", "failed", "refused"]
-
-Work: TypeAlias = tuple[Source, SourceState]
-"""A source and its state: what a poll starts from."""
 
 
-class PollReport(Struct, frozen=True):
-    """What came of a poll. detail: one line for a person; new, changed: items; slugs: feeds whose documents differ now.
+class CurrentPipeline(Struct):
+    """The pipeline of the config in use. It stores the polls that began under an older config.
 
-    grouped, refused: what was beyond the source's budget (`stories.budget.Allotted`).
-    """
-
-    source: SourceId
-    outcome: Outcome
-    detail: str
-    new: int = 0
-    changed: int = 0
-    slugs: frozenset[Slug] = frozenset()
-    grouped: int = 0
-    refused: int = 0
-    seconds: float = 0.0
-
-
-class Current(Struct):
-    """The pipeline of the config in use now. A poll that began under another one is stored by this one's rules.
-
-    Else its stories would miss the topics of the new config, which has looked at all stored ones already.
+    Under the old rules, their stories would miss the new config's topics: a reload looks at stored stories only once.
     """
 
     pipeline: Pipeline | None = None
@@ -85,17 +64,14 @@ class Current(Struct):
     def use(self, pipeline: Pipeline) -> None:
         self.pipeline, self.sources = pipeline, {source.id: source for source in pipeline.settings.sources}
 
-    def of(self, source: Source) -> Source | None:
-        """The source as the config has it now; None if its address is another one: what the old one said is not its state."""
+    def find(self, source: Source) -> Source | None:
+        """Returns the source as the config has it now; None if its address has changed: an old answer says nothing about it."""
         now = self.sources.get(source.id, source)
         return now if now.url == source.url else None
 
 
 class Pipeline(Struct, frozen=True):
-    """The stages, as one config wires them. rng: in [0, 1), for jitter.
-
-    hubs: None where nothing is to be pushed to us (`network.websub`).
-    """
+    """The stages of a poll, wired for one config. rng: in [0, 1), for jitter; hubs: None without `network.websub`."""
 
     settings: Settings
     store: Store
@@ -103,129 +79,143 @@ class Pipeline(Struct, frozen=True):
     gate: HostGate
     fetcher: Fetcher
     documents: DocumentReader
-    reader: Reader
+    ingester: Ingester
     clock: Clock
     rng: Callable[[], float]
-    current: Current = field(default_factory=Current)
+    current: CurrentPipeline = field(default_factory=CurrentPipeline)
     hubs: Hubs | None = None
 
     async def poll(self, source: Source, state: SourceState, *, forced: bool) -> PollReport:
-        """Polls one source, unless it must wait (Retry-After, a hold): then even `forced` doesn't help."""
-        started = time.perf_counter()
-        now = self.clock.now()
-        hold = self.gate.held(state.url, now)
-        if (why := may_poll(state, hold, now, forced)) is not None:
-            self.writer.save_state(replace(state, due=max(state.due, state.not_before, hold.until if hold else 0.0)))
-            return PollReport(source.id, "refused", why)
+        """Polls one source, unless it must wait (Retry-After, a host on hold): `forced` does not override that."""
+        started, now = time.perf_counter(), self.clock.now()
+        if (refused := self._refuse(source, state, now, forced)) is not None:
+            return refused
         try:
-            outcome = await self.fetcher.fetch(conditional_request(source, state, self.settings.network.proxy), now)
-            report = await self.receive(source, state, outcome)
+            answer = await self.fetcher.fetch(conditional_request(source, state, self.settings.network.proxy), now)
+            report = await self.receive(source, state, answer)
         except AggregatorError:
-            raise  # the store refuses: no source's fault, and not to be stored
-        except Exception as error:  # the one place for what is unforeseen: it costs its own source a turn
+            raise  # the store can't be written: not the source's fault, and nowhere to record it
+        except Exception as error:  # the only catch-all of a poll: a bug costs its source one turn
             log.error("poll_crashed", source=source.id, error=repr(error), exc_info=error)
-            report = self._crashed(source, state, error, now)
+            report = self._crash(source, state, error, now)
         return replace(report, seconds=time.perf_counter() - started)
 
-    async def receive(self, source: Source, state: SourceState, outcome: FetchOutcome) -> PollReport:
-        """Takes an answer in, polled or pushed."""
+    async def receive(self, source: Source, state: SourceState, answer: FetchOutcome) -> PollReport:
+        """Handles an answer that was polled or pushed: failed, unchanged, or a document to read."""
         now = self.clock.now()
-        if self.current.of(source) is None:
-            return _overtaken(source)
-        match outcome:
+        if self.current.find(source) is None:
+            return _superseded(source)
+        match answer:
             case FetchFailed():
-                failed = await with_offers(outcome, self.documents) if outcome.page else outcome
-                return await self._failed(source, state, failed, failed.fault, now)
-            case Fetched() if not same_body(state, outcome):
-                return await self._take(source, state, outcome, now)
-        self._save(source, self._after(source, state, outcome, now))
-        return PollReport(source.id, "unchanged", "not modified" if outcome.status == 304 else "the same document")
+                failed = await with_offers(answer, self.documents)
+                return await self._fail(source, state, failed.url, failed.fault, now)
+            case Fetched() if not same_body(state, answer):
+                return await self._read(source, state, answer, now)
+        self._save(source, self._next_state(source, state, answer, now))
+        return PollReport(source.id, "unchanged", "not modified" if answer.status == 304 else "the same document")
 
-    async def _take(self, source: Source, state: SourceState, outcome: Fetched, now: Instant) -> PollReport:
-        """Reads a document, apart from the entries that are known to the letter, and stores what is new."""
-        wish = Wish(
-            self.store.fingerprints(source.id), source.level or self.settings.dedup.level, state.languages, source.private
-        )
-        slow = state.last_fault == FaultKind.PARSE_LIMIT
-        self._save(source, self._after(source, state, outcome, now, fault=_CUT_SHORT))
+    async def _read(self, source: Source, state: SourceState, answer: Fetched, now: Instant) -> PollReport:
+        """Has a worker read the document, without entries that are stored word for word, and stores the result."""
+        level = source.level or self.settings.dedup.level
+        wish = Wish(self.store.fingerprints(source.id), level, state.languages, source.private)
+        was_slow = state.last_fault == FaultKind.PARSE_LIMIT
+        self._save(source, self._failed_state(source, state, _CUT_SHORT, now))
         try:
-            async with self.documents.reading(outcome, wish, self.writer.room, slow=slow) as read:
+            async with self.documents.reading(answer, wish, self.writer.room, slow=was_slow) as read:
                 self.writer.withdraw_state(source.id)
                 if isinstance(read, Fault):
-                    return await self._failed(source, state, outcome, read, now)
-                read = replace(read, feed=replace(read.feed, partial=outcome.status == 226))
-                return await self._read(source, state, outcome, read, now)
+                    return await self._fail(source, state, answer.url, read, now)
+                return await self._store(source, state, answer, read, now)
         except asyncio.CancelledError:
-            self._save(source, state)  # stopped, not crashed: it is due again
+            self._save(source, state)  # stopped, not crashed: the source is due again
             raise
 
-    async def _read(self, source: Source, state: SourceState, answer: Fetched, read: Read, now: Instant) -> PollReport:
-        """Tells the entries apart and stores them, off the event loop: serving goes on meanwhile."""
-        pipeline, source_now = self.current.pipeline or self, self.current.of(source)
+    async def _store(self, source: Source, state: SourceState, answer: Fetched, read: Read, now: Instant) -> PollReport:
+        """Prepares and commits in the writer's thread, under the config in use now; serving goes on meanwhile."""
+        pipeline, source_now = self.current.pipeline or self, self.current.find(source)
         if source_now is None:
-            return _overtaken(source)
+            return _superseded(source)
+        read = replace(read, feed=replace(read.feed, partial=answer.status == 226))
         return await self.writer.store(source.id, partial(pipeline._prepare, source_now, state, answer, read, now))
 
     def _prepare(
         self, source: Source, state: SourceState, answer: Fetched, read: Read, now: Instant
     ) -> Callable[[Transaction], PollReport]:
-        """Everything about a document that needs no lock. Returns what stores it."""
-        decided, reader = ingest.decided(self.store.overrides()), self.reader
+        """Outside the lock: identifies entries, filters them, and computes signatures. Returns what commits the result."""
+        overrides = active_overrides(self.store.overrides())
         spent = budget.known(self.store, source.id)
-        feed = read.feed
-        led = outlets.led_to(state.led, feed.entries)
-        voice = outlets.voice_of(source, led, feed.url or state.home, reader.owners, partial(outlets.claims, self.store))
-        found = reader.read(source, state, read, partial(self.store.known, source.id), voice, decided, spent, now)
-        after = replace(self._after(source, state, answer, now, feed=feed, found=found), languages=found.languages, led=led)
-        if found.allotted.refused:  # what was left is looked for again, in the whole document and though it be the same
+        led = outlets.led_to(state.led, read.feed.entries)
+        home, claims = read.feed.url or state.home, partial(outlets.claims, self.store)
+        voice = outlets.voice_of(source, led, home, self.ingester.owners, claims)
+        known = partial(self.store.known, source.id)
+        prepared = self.ingester.prepare(source, state, read, known, voice, overrides, spent, now)
+        after = self._next_state(source, state, answer, now, feed=read.feed, prepared=prepared)
+        after = replace(after, languages=prepared.languages, led=led)
+        if prepared.allotted.refused:  # the next poll must get the whole document again, even if it is the same
             after = replace(after, body_hash=b"", validators=Validators(), validators_url=None)
-
-        def commit(transaction: Transaction) -> PollReport:
-            slugs = self._commit(transaction, after, feed, found, decided, now)
-            detail = f"{found.new} new, {found.changed} changed"
-            over = found.allotted.grouped, found.allotted.refused
-            return PollReport(source.id, "changed", detail, found.new, found.changed, frozenset(slugs), *over)
-
-        return commit
+        return partial(self._commit, after, read.feed, prepared, overrides, now)
 
     def _commit(
-        self, transaction: Transaction, state: SourceState, feed: Feed, found: Reading, decided: Decided, now: Instant
-    ) -> set[Slug]:
-        """Everything that one document brings, in one transaction."""
-        reader = self.reader
+        self,
+        state: SourceState,
+        feed: Feed,
+        prepared: Prepared,
+        overrides: ActiveOverrides,
+        now: Instant,
+        transaction: Transaction,
+    ) -> PollReport:
+        """In one transaction: joins items to stories, tags the stories, places them in feeds, and saves the source's state."""
         outlets.claim(transaction, self.store, state, now)
-        stories = ingest.store(transaction, reader.engine, found, decided, now)
-        listed = self.store.fingerprints(state.id) if feed.partial else feed.unchanged  # what a part leaves out is still listed
-        transaction.touch_items(state.id, listed, found.listed, now)
-        rejected = transaction.add_rejects(found.rejects)
-        counters = ingest.counted(state.counters, feed.dropped, rejected, found.allotted.counts)
-        budget.save(transaction, state.id, found.allotted.spent)
-        curator = curate.Curator(reader.rules, transaction.outputs(), self.settings.publish.settle, now)
+        stories = join.store_items(transaction, self.ingester.engine, prepared, overrides, now)
+        listed = self.store.fingerprints(state.id) if feed.partial else feed.unchanged  # a part may leave out listed entries
+        transaction.touch_items(state.id, listed, prepared.listed, now)
+        rejected = transaction.add_rejects(prepared.rejects)
+        budget.save(transaction, state.id, prepared.allotted.spent)
+        counters = ingest.add_counters(state.counters, feed.dropped, rejected, prepared.allotted.counts)
         transaction.save_state(replace(state, counters=counters))
         if self.hubs is not None and not feed.partial:  # a part need not name the hub
             self.hubs.note(transaction, state.id, feed, state.url)
-        slugs = curator.refresh(transaction, stories)
-        return slugs | {output.slug for output in self.settings.outputs if output.rejected} if rejected else slugs
+        curator = Curator(self.ingester.rules, transaction.outputs(), self.settings.publish.settle, now)
+        slugs = curator.refresh(transaction, stories) | (self._reject_feeds() if rejected else set())
+        detail = f"{prepared.new} new, {prepared.changed} changed"
+        over = prepared.allotted.grouped, prepared.allotted.refused
+        return PollReport(state.id, "changed", detail, prepared.new, prepared.changed, frozenset(slugs), *over)
 
-    async def _failed(self, source: Source, state: SourceState, outcome: FetchOutcome, fault: Fault, now: Instant) -> PollReport:
-        after = self._after(source, state, outcome, now, fault=fault)
-        told = after.last_error or fault.detail
+    # --- outcomes without a document
+    def _refuse(self, source: Source, state: SourceState, now: Instant, forced: bool) -> PollReport | None:
+        """Reports a source that may not be polled now, and moves its due time to when it may; None if it may be polled."""
+        hold = self.gate.held(state.url, now)
+        why = may_poll(state, hold, now, forced)
+        if why is None:
+            return None
+        self.writer.save_state(replace(state, due=max(state.due, state.not_before, hold.until if hold else 0.0)))
+        return PollReport(source.id, "refused", why)
+
+    async def _fail(self, source: Source, state: SourceState, url: str, fault: Fault, now: Instant) -> PollReport:
+        """Stores the failure, and a hold on the host if the server asked for one."""
+        after = self._failed_state(source, state, fault, now)
+        detail = after.last_error or fault.detail
         if fault.holds_host and fault.retry_at is not None:
-            hold = self.gate.hold(outcome.url or state.url, fault.retry_at, told)
+            hold = self.gate.hold(url or state.url, fault.retry_at, detail)
             await self.writer.commit(lambda transaction: transaction.save_hold(hold))
         self._save(source, after)
-        return PollReport(source.id, "failed", told)
+        return PollReport(source.id, "failed", detail)
 
-    def _crashed(self, source: Source, state: SourceState, error: Exception, now: Instant) -> PollReport:
+    def _crash(self, source: Source, state: SourceState, error: Exception, now: Instant) -> PollReport:
+        """Stores a bug of ours as the source's failure."""
         fault = Fault(FaultKind.INTERNAL, f"internal error, please report it: {type(error).__name__}")
-        self._save(source, self._after(source, state, FetchFailed(fault), now, fault=fault))
+        self._save(source, self._failed_state(source, state, fault, now))
         return PollReport(source.id, "failed", fault.detail)
 
+    # --- the source's next state
     def _save(self, source: Source, state: SourceState) -> None:
-        if self.current.of(source) is not None:
+        if self.current.find(source) is not None:
             self.writer.save_state(state)
 
-    def _after(
+    def _failed_state(self, source: Source, state: SourceState, fault: Fault, now: Instant) -> SourceState:
+        return self._next_state(source, state, FetchFailed(fault), now)
+
+    def _next_state(
         self,
         source: Source,
         state: SourceState,
@@ -233,15 +223,15 @@ class Pipeline(Struct, frozen=True):
         now: Instant,
         *,
         feed: Feed | None = None,
-        found: Reading | None = None,
-        fault: Fault | None = None,
+        prepared: Prepared | None = None,
     ) -> SourceState:
+        """Computes the state after a poll, with secrets masked and pushes taken into account."""
         after = after_poll(
             source,
             state,
-            FetchFailed(fault) if fault is not None else outcome,
-            new=found.new if found else 0,
-            arrivals=found.arrivals if found else (),
+            outcome,
+            new=prepared.new if prepared else 0,
+            arrivals=prepared.arrivals if prepared else (),
             feed=feed,
             now=now,
             polling=self.settings.polling,
@@ -250,15 +240,13 @@ class Pipeline(Struct, frozen=True):
         )
         if after.last_error:
             after = replace(after, last_error=mask_text(after.last_error, self.settings.secrets))
-        return self._slowed(source, after, now)
+        if self.hubs is None or after.failures:
+            return after
+        return delay_while_pushed(source, after, self.hubs.pushes_until(source.id), now, self.settings.polling)
 
-    def _slowed(self, source: Source, state: SourceState, now: Instant) -> SourceState:
-        """While a hub pushes, polls are a fallback: four a day, or what `every` at the source says."""
-        if self.hubs is None or state.failures or getattr(source.every, "strict", False):
-            return state
-        later = min(now + min(FALLBACK, self.settings.polling.max), self.hubs.pushes_until(source.id))
-        return state if state.due >= later else replace(state, due=later, reason="pushed by its hub; polled as a fallback")
+    def _reject_feeds(self) -> set[Slug]:
+        return {output.slug for output in self.settings.outputs if output.rejected}
 
 
-def _overtaken(source: Source) -> PollReport:
+def _superseded(source: Source) -> PollReport:
     return PollReport(source.id, "refused", "its address was changed meanwhile; the new one is asked next")

@@ -19,7 +19,7 @@ from aggregator.tag.check import check
 from aggregator.tag.rules import RuleSet, compile_rules, failed_expectations
 
 if TYPE_CHECKING:
-    from aggregator.stories.overrides import Overrides
+    from aggregator.stories.edit import StoryEditor
 
 CONFIG_VARIABLE = "AGGREGATOR_CONFIG"
 CONFIG_PLACES = (Path("feeds.yaml"), Path("/etc/aggregator/feeds.yaml"))
@@ -62,11 +62,11 @@ class Application:
         return compile_rules(self.settings)
 
     @cached_property
-    def overrides(self) -> Overrides:
+    def story_editor(self) -> StoryEditor:
         """A person's decisions on stories (merge, split, drop)."""
-        from aggregator.stories.overrides import Overrides  # here: `status` and most others need no grouping
+        from aggregator.stories.edit import StoryEditor  # here: `status` and most others need no grouping
 
-        return Overrides(self.store, self.settings, self.rules)
+        return StoryEditor(self.store, self.settings, self.rules)
 
     def pick(self, ids: Sequence[str]) -> list[Source]:
         """The sources of these ids, or all. Raises UsageError for an id that is not configured."""

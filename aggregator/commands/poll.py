@@ -11,7 +11,7 @@ import click
 from aggregator.app import poll_once
 from aggregator.commands.application import Application
 from aggregator.logs import configure
-from aggregator.pipeline import PollReport
+from aggregator.model import PollReport
 
 
 @click.command()

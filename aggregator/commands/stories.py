@@ -74,7 +74,7 @@ def duration(text: str) -> float:
 @click.pass_obj
 def merge(application: Application, first: str, second: str) -> None:
     """Make two stories one, for good. FIRST and SECOND are ids or addresses of stories."""
-    kept = application.overrides.merge(application.story_id(first), application.story_id(second))
+    kept = application.story_editor.merge(application.story_id(first), application.story_id(second))
     click.echo(f"one story now: {kept}")
 
 
@@ -83,7 +83,7 @@ def merge(application: Application, first: str, second: str) -> None:
 @click.pass_obj
 def split(application: Application, item: str) -> None:
     """Take one entry out of its story, for good. ITEM is the address of its article, or its guid."""
-    click.echo(f"a story of its own now: {application.overrides.split(item)}")
+    click.echo(f"a story of its own now: {application.story_editor.split(item)}")
 
 
 @command.command()
@@ -91,4 +91,4 @@ def split(application: Application, item: str) -> None:
 @click.pass_obj
 def drop(application: Application, url: str) -> None:
     """Take a story down everywhere, for good. URL is the address of one of its articles."""
-    click.echo(f"dropped: {application.overrides.drop(url)}")
+    click.echo(f"dropped: {application.story_editor.drop(url)}")

@@ -16,6 +16,7 @@ from aggregator.model.fetched import (
     NotModified,
 )
 from aggregator.model.ids import Instant, ItemId, Slug, SourceId, StoryId
+from aggregator.model.polls import PollOutcome, PollReport, Work
 from aggregator.model.sources import BEING_POLLED, Auto, Cron, Every, Fixed, Hints, Source, SourceState, Validators
 from aggregator.model.stories import Evidence, Item, Story, Tag, TagKind
 
@@ -44,6 +45,8 @@ __all__ = [
     "ItemId",
     "NotModified",
     "Origin",
+    "PollOutcome",
+    "PollReport",
     "Slug",
     "Source",
     "SourceId",
@@ -53,4 +56,5 @@ __all__ = [
     "Tag",
     "TagKind",
     "Validators",
+    "Work",
 ]

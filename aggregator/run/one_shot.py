@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from aggregator.errors import AggregatorError
-from aggregator.model import SourceId
-from aggregator.pipeline import PollReport, Work
+from aggregator.model import PollReport, SourceId, Work
 from aggregator.ports import PollRequest, Store
 from aggregator.publish import filling, published_state
 from aggregator.run import poll_requests

@@ -6,8 +6,7 @@ import json
 import secrets
 from collections.abc import Sequence
 
-from aggregator.model import SourceId
-from aggregator.pipeline import PollReport
+from aggregator.model import PollReport, SourceId
 from aggregator.ports import PollRequest, PollRequests, Store
 
 

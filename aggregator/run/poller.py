@@ -9,8 +9,7 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any
 
-from aggregator.model import Fetched, Source, SourceId, SourceState
-from aggregator.pipeline import PollReport, Work
+from aggregator.model import Fetched, PollReport, Source, SourceId, SourceState, Work
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.text.urls import registrable_domain
 

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from aggregator.errors import AggregatorError
-from aggregator.model import Fetched, Instant, Source, SourceId, SourceState
-from aggregator.pipeline import PollReport
+from aggregator.model import Fetched, Instant, PollReport, Source, SourceId, SourceState
 from aggregator.ports import PollRequest
 from aggregator.publish import filling
 from aggregator.run import poll_requests

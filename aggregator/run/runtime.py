@@ -11,8 +11,8 @@ from msgspec import Struct
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.messenger import HttpMessenger
-from aggregator.model import SourceId, SourceState
-from aggregator.pipeline import Current, Pipeline, Work
+from aggregator.model import SourceId, SourceState, Work
+from aggregator.pipeline import CurrentPipeline, Pipeline
 from aggregator.ports import Clock, Database, Delivery, Message, PollRequest, Rules
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Shelf
@@ -31,7 +31,7 @@ class Resources(Struct, frozen=True):
     gate: HostGate
     shelf: Shelf
     documents: DocumentReader
-    current: Current
+    current: CurrentPipeline
     descriptors: int
 
     async def aclose(self) -> None:

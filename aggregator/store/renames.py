@@ -19,7 +19,7 @@ _OVERRIDES = tuple(
     f"UPDATE overrides SET {side} = ?1 || substr({side}, length(?2) + 1) WHERE substr({side}, 1, length(?2) + 1) = ?2 || ' '"
     for side in ("a", "b")
 )
-"""A person's decisions name an entry by source and guid (`stories.ingest.key_of`)."""
+"""A person's decisions name an entry by source and guid (`stories.overrides.override_key`)."""
 _VALUES = "UPDATE key_values SET key = 'push.' || ? WHERE key = 'push.' || ?"
 
 

@@ -20,7 +20,8 @@ from aggregator.settings import Settings
 from aggregator.store.index import MemoryStoryIndex
 from aggregator.stories.adopt_config import chunks
 from aggregator.stories.curate import Curator, horizons
-from aggregator.stories.ingest import Decided, by_claim, decided, key_of
+from aggregator.stories.join import order_by_claim
+from aggregator.stories.overrides import ActiveOverrides, active_overrides, override_key
 
 CHUNK = 20
 """Changes in one transaction: polls that wait to commit are not held up for longer than this takes."""
@@ -114,7 +115,7 @@ def plan(store: Store, settings: Settings, rules: Rules, engine: Engine, since: 
 
     Items of `dedup.at_most` before then arrive, too: what came later may belong to their stories.
     """
-    binding = decided(store.overrides())
+    binding = active_overrides(store.overrides())
     sources = {source.id: source for source in settings.sources}
     stories = []
     arrivals = []
@@ -134,14 +135,14 @@ def plan(store: Store, settings: Settings, rules: Rules, engine: Engine, since: 
     return Plan(tuple(changes), apart, sum(one.item.first_seen >= since for one in arrivals))
 
 
-def _arrival(item: Item, source: Source | None, rules: Rules, binding: Decided) -> Arrival:
+def _arrival(item: Item, source: Source | None, rules: Rules, binding: ActiveOverrides) -> Arrival:
     """A stored item, with no more of its text than grouping reads: many are held at a time."""
-    joins = (source is None or source.dedup) and key_of(item) not in binding.split and rules.apart(item) is None
+    joins = (source is None or source.dedup) and override_key(item) not in binding.split and rules.apart(item) is None
     lean = replace(item.entry, text=item.entry.text[:TEXT], summary="", content="", enclosures=(), categories=())
     return Arrival(replace(item, entry=lean), source.level if source else None, joins)
 
 
-def rehearse(arrivals: Iterable[Arrival], engine: Engine, binding: Decided) -> Groups:
+def rehearse(arrivals: Iterable[Arrival], engine: Engine, binding: ActiveOverrides) -> Groups:
     """Lets items arrive in the order of their first sight. What a person put together stays together."""
     index = MemoryStoryIndex()
     groups = Groups()
@@ -153,7 +154,7 @@ def rehearse(arrivals: Iterable[Arrival], engine: Engine, binding: Decided) -> G
             item = one.item
             read = engine.prepare(item, one.level)
             placement = _within_privacy(groups, item, engine.place(index, item, read, item.first_seen, one.joins))
-            whole = binding.merged.get(key_of(item)), item.private
+            whole = binding.merged.get(override_key(item)), item.private
             fellow = groups.label_of[wholes[whole]] if whole in wholes else None
             evidence = Evidence("merged by hand") if fellow and placement.story is None else placement.evidence
             label = groups.put(item, placement.story or fellow, evidence)
@@ -212,7 +213,7 @@ def _part(members: Iterable[Item], before: Iterable[Story], published: Collectio
     """The story that a group becomes: it keeps the id of the one whose lead it has; of several, the first published one."""
     items = tuple(sorted(members, key=lambda item: (item.first_seen, item.id)))
     ids = {item.id for item in items}
-    claims = by_claim([story for story in before if story.lead in ids], published)
+    claims = order_by_claim([story for story in before if story.lead in ids], published)
     if not claims:
         return Part(None, items)
     return Part(claims[0].id, items, tuple(story.id for story in claims[1:]))

@@ -19,8 +19,8 @@ from aggregator.run.service import Service
 from aggregator.store.identity import story_ids
 from aggregator.store.retention import Keep
 from aggregator.store.sqlite import SqliteStore
+from aggregator.stories.edit import StoryEditor
 from aggregator.stories.outlets import owners
-from aggregator.stories.overrides import Overrides
 from tests.attacks.site import Site
 from tests.unit.chain.newsroom import HOUR, Newsroom, entry
 
@@ -132,7 +132,7 @@ def test_pages_of_private_stories_are_unknown(tmp_path: Path) -> None:
     live(site.newsroom, PRIVATE)
     private = [story.id for story in site.newsroom.stories() if story.private]
     assert len(private) == 2
-    Overrides(site.store, site.newsroom.settings, site.newsroom.rules).drop(private[0])
+    StoryEditor(site.store, site.newsroom.settings, site.newsroom.rules).drop(private[0])
 
     async def work(site: Site, service: Service) -> None:
         unknown = await site.ask("GET", "/stories/00000000-0000-5000-8000-000000000000")
@@ -283,7 +283,7 @@ def test_a_person_is_told_not_to_merge_private_and_public(newsroom: Newsroom) ->
     live(newsroom, PRIVATE)
     private, public = ([story.id for story in newsroom.stories() if story.private == wanted] for wanted in (True, False))
     with pytest.raises(UsageError, match="private"):
-        Overrides(newsroom.store, newsroom.settings, newsroom.rules).merge(private[0], public[0])
+        StoryEditor(newsroom.store, newsroom.settings, newsroom.rules).merge(private[0], public[0])
 
 
 def test_made_up_words_with_the_hashes_of_private_ones_join_nothing_private(newsroom: Newsroom) -> None:

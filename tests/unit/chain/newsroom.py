@@ -15,8 +15,8 @@ from aggregator.config.load import load
 from aggregator.dedup.engine import Engine
 from aggregator.fetch.discover import offered_feeds
 from aggregator.fetch.hosts import HostGate
-from aggregator.model import Fault, Fetched, FetchOutcome, FetchRequest, Instant, Slug, SourceId, Story
-from aggregator.pipeline import Current, Pipeline, PollReport
+from aggregator.model import Fault, Fetched, FetchOutcome, FetchRequest, Instant, PollReport, Slug, SourceId, Story
+from aggregator.pipeline import CurrentPipeline, Pipeline
 from aggregator.ports import Store, StoryFilter
 from aggregator.publish import filling
 from aggregator.publish.publisher import Publisher
@@ -26,7 +26,7 @@ from aggregator.settings import Settings
 from aggregator.store.writer import Writer
 from aggregator.stories.adopt_config import adopt
 from aggregator.stories.curate import Curator
-from aggregator.stories.ingest import Reader
+from aggregator.stories.ingest import Ingester
 from aggregator.stories.outlets import owners
 from aggregator.tag.check import check
 from aggregator.tag.rules import compile_rules
@@ -90,7 +90,7 @@ class Newsroom:
     answers: dict[str, FetchOutcome] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     settings: Settings = field(init=False)
-    current: Current = field(default_factory=Current)
+    current: CurrentPipeline = field(default_factory=CurrentPipeline)
     between: Callable[[], None] | None = None
     """What happens while the next answer is under way."""
 
@@ -139,7 +139,7 @@ class Newsroom:
 
     async def _poll(self, ids: list[SourceId] | None, forced: bool) -> dict[str, PollReport]:
         writer = Writer(self.store)
-        self.current = Current()
+        self.current = CurrentPipeline()
         pipeline = self._pipeline(writer)
         sources = {source.id: source for source in self.settings.sources}
         reports = {}
@@ -153,7 +153,7 @@ class Newsroom:
 
     def _pipeline(self, writer: Writer) -> Pipeline:
         owned, backfill = owners(self.settings.sources), self.settings.publish.backfill
-        chain = (self, self, Reader(self.rules, Engine(self.settings.dedup), backfill, owned))
+        chain = (self, self, Ingester(self.rules, Engine(self.settings.dedup), backfill, owned))
         return Pipeline(self.settings, self.store, writer, self.gate, *chain, self.clock, lambda: 0.5, self.current)
 
     # --- what a subscriber sees

@@ -11,12 +11,11 @@ from aggregator.commands.application import Application
 from aggregator.commands.sources import count
 from aggregator.commands.why import about, lines
 from aggregator.errors import UsageError
-from aggregator.model import Fault, FaultKind, FetchFailed, SourceId, StoryId
-from aggregator.pipeline import PollReport
+from aggregator.model import Fault, FaultKind, FetchFailed, PollReport, SourceId, StoryId
 from aggregator.run import poll_requests
 from aggregator.run.one_shot import poll_there
 from aggregator.stories import rolling
-from aggregator.stories.overrides import Overrides
+from aggregator.stories.edit import StoryEditor
 from aggregator.text.times import rfc3339
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
@@ -39,8 +38,8 @@ def read(newsroom: Newsroom) -> Newsroom:
     return newsroom
 
 
-def overrides(newsroom: Newsroom) -> Overrides:
-    return Overrides(newsroom.store, newsroom.settings, newsroom.rules)
+def overrides(newsroom: Newsroom) -> StoryEditor:
+    return StoryEditor(newsroom.store, newsroom.settings, newsroom.rules)
 
 
 def test_merged_stories_leave_one_entry_under_the_older_id(read: Newsroom) -> None:

@@ -13,7 +13,7 @@ from aggregator.errors import StoreError
 from aggregator.ports import Override, Transaction
 from aggregator.publish.publisher import Publisher
 from aggregator.store.sqlite import SqliteStore
-from aggregator.stories.ingest import decided
+from aggregator.stories.overrides import active_overrides
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 from tests.unit.publish import samples
 
@@ -85,7 +85,7 @@ def test_a_split_by_hand_outlives_a_merge() -> None:
     """What was split off stays off: of the merge before the split, and of a later merge of what it was split from."""
     merged, split = Override("merge", "one a", "two b", 1.0), Override("split", "two b", "two b", 2.0)
     later = Override("merge", "one a", "three c", 3.0)
-    for binding in (decided([merged, split]), decided([merged, split, later])):
+    for binding in (active_overrides([merged, split]), active_overrides([merged, split, later])):
         assert "two b" in binding.split
         assert binding.merged.get("two b") in (None, "two b"), "it would come back when its row is made anew"
-    assert decided([merged, split, later]).merged["one a"] == decided([merged, split, later]).merged["three c"]
+    assert active_overrides([merged, split, later]).merged["one a"] == active_overrides([merged, split, later]).merged["three c"]

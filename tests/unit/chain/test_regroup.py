@@ -12,7 +12,7 @@ from aggregator.dedup.engine import Engine
 from aggregator.model import Entry, Evidence, Item, ItemId, Slug, SourceId, Story, StoryId
 from aggregator.ports import Store
 from aggregator.stories import regroup
-from aggregator.stories.overrides import Overrides
+from aggregator.stories.edit import StoryEditor
 from aggregator.stories.regroup import Applied, Groups, Plan
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
@@ -55,8 +55,8 @@ def story_at(newsroom: Newsroom, name: str) -> StoryId:
     return story
 
 
-def overrides(newsroom: Newsroom) -> Overrides:
-    return Overrides(newsroom.store, newsroom.settings, newsroom.rules)
+def overrides(newsroom: Newsroom) -> StoryEditor:
+    return StoryEditor(newsroom.store, newsroom.settings, newsroom.rules)
 
 
 def test_nothing_changes_where_config_and_engine_are_the_same(newsroom: Newsroom) -> None:

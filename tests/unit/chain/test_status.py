@@ -7,8 +7,7 @@ from types import SimpleNamespace
 from click.testing import CliRunner
 
 from aggregator.commands import poll, status
-from aggregator.model import Source, SourceId, SourceState
-from aggregator.pipeline import PollReport
+from aggregator.model import PollReport, Source, SourceId, SourceState
 from aggregator.ports import Event
 
 LONG = SourceId("a-source-with-a-rather-long-name-of-its-own-from-somewhere")

@@ -1,0 +1,103 @@
+"""Stores a document's items inside the transaction: joins new ones to stories, and merges stories that prove to be the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from itertools import islice
+
+from msgspec.structs import replace
+
+from aggregator.dedup.engine import Engine
+from aggregator.dedup.search import Placement
+from aggregator.dedup.signature import Signature
+from aggregator.model import Evidence, Instant, Item, Story, StoryId
+from aggregator.ports import StoryWrites
+from aggregator.store.identity import story_ids
+from aggregator.stories.identify import Changed, Decision, New, Rekeyed, Repeated, Same
+from aggregator.stories.ingest import Prepared
+from aggregator.stories.overrides import ActiveOverrides, active_overrides, override_key
+
+
+def store_items(
+    transaction: StoryWrites, engine: Engine, prepared: Prepared, overrides: ActiveOverrides, now: Instant
+) -> list[StoryId]:
+    """Stores new and changed items, joins them to stories, and returns the stories to be refreshed.
+
+    Items are stored oldest first, whatever the document's order: stories then grow as they would have over time.
+    """
+    touched: dict[StoryId, None] = {}
+    engine.expect(transaction.index, prepared.signatures.values())
+    for place in sorted(range(len(prepared.decisions)), key=lambda place: _published(prepared.decisions[place])):
+        match prepared.decisions[place]:
+            case New(item):
+                touched |= dict.fromkeys(
+                    _join(transaction, engine, item, prepared.signatures[place], now, place not in prepared.apart)
+                )
+            case Changed(item):
+                touched[_revise(transaction, engine, item, prepared.signatures[place])] = None
+            case Rekeyed(item, changed, _, was):
+                transaction.rekey_item(item.id, item.guid)
+                for override in overrides.transfer(f"{item.source} {was}", override_key(item), now):
+                    transaction.add_override(override)
+                if changed:
+                    touched[_revise(transaction, engine, item, prepared.signatures[place])] = None
+            case Same() | Repeated():
+                pass
+    return list(dict.fromkeys(transaction.alive(touched).values()))
+
+
+def _published(decision: Decision) -> Instant:
+    return 0.0 if isinstance(decision, Repeated) else decision.item.published
+
+
+def _revise(transaction: StoryWrites, engine: Engine, item: Item, signature: Signature) -> StoryId:
+    """Stores a changed item. It stays in its story; later items are compared with its new text."""
+    return transaction.update_item(replace(item, astray=engine.revise(transaction.index, item, signature)))
+
+
+def _join(transaction: StoryWrites, engine: Engine, item: Item, signature: Signature, now: Instant, joins: bool) -> list[StoryId]:
+    """Stores a new item in the story that it joins, or a new one, and merges stories that the item shows to be the same."""
+    placement = engine.place(transaction.index, item, signature, now, joins)
+    if placement.story is not None and engine.knows_private(transaction.index):
+        placement = _within_privacy(transaction, item, placement)
+    if placement.spare:
+        item = replace(item, excess=True)
+    stored, story = transaction.add_item(item, placement.story, placement.evidence)
+    engine.record(transaction.index, stored, story, signature, placement)
+    if not placement.merges:
+        return [story]
+    same = [one for one in transaction.stories([story, *placement.merges]) if not one.dropped and one.alias_of is None]
+    split = active_overrides(transaction.overrides()).split  # read anew: this transaction may have transferred some
+    if story not in (one.id for one in same) or any(override_key(item) in split for one in same for item in one.items):
+        return [story]  # stories that a person dropped or split are not merged again
+    published = transaction.published_stories([one.id for one in same])
+    kept, *aliases = order_by_claim(same, published)
+    for alias in aliases:
+        transaction.merge_stories(kept.id, alias.id, now)
+    return [kept.id]
+
+
+def _within_privacy(transaction: StoryWrites, item: Item, placement: Placement) -> Placement:
+    """Removes stories from the placement that are not as private as the item.
+
+    The index separates private words by hashes of 32 bits. Somebody who makes up words with colliding hashes must not learn from
+    his item's story what a private source says.
+    """
+    candidates = [story for story in (placement.story, *placement.merges) if story is not None]
+    allowed = {one.id for one in transaction.stories(candidates) if one.private == item.private}
+    if placement.story not in allowed:
+        return replace(placement, story=None, evidence=Evidence("new"), merges=())
+    return replace(placement, merges=tuple(story for story in placement.merges if story in allowed))
+
+
+def order_by_claim(stories: Iterable[Story], published: Collection[StoryId]) -> list[Story]:
+    """Orders stories that are to be merged: the first one keeps its id. Published ones come first, then the earliest.
+
+    If a story was split off another one, the original keeps the id.
+    """
+    return sorted(stories, key=lambda one: (one.id not in published, one.first_seen, _was_split_off(one), one.items[0].id))
+
+
+def _was_split_off(story: Story) -> bool:
+    """True if the story's first entry began another story before, so that this one has the entry's second id or a later one."""
+    return story.id in islice(story_ids(story.items[0]), 1, 5)
