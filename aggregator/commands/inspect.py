@@ -95,7 +95,8 @@ def _from_file(name: str, url: str) -> Fetched:
 
 def _ids(feed: Feed, url: str) -> list[str]:
     """The identity of each entry within the document: its guid as sent, or what is made where it has none."""
-    from aggregator.stories.identify import Repeated, guid_of, identify
+    from aggregator.stories.entry_keys import guid_of
+    from aggregator.stories.identify import Repeated, identify
     from aggregator.stories.outlets import Owners, voice_of
 
     source = _source(url)

@@ -49,7 +49,7 @@ class Network:
         self._serving = asyncio.create_task(serve(app, listener, self._stop, self._current.runtime.shares.connections))
 
     def jobs(self) -> list[Job]:
-        return [*self._subscriber.jobs(), Job("outbox", OUTBOX_CHECK, self._outbox.work)]
+        return [*self._subscriber.jobs(), Job("outbox", OUTBOX_CHECK, self._outbox.send_due)]
 
     def _make_hub(self) -> Hub:
         current = self._current

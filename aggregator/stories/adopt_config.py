@@ -1,4 +1,4 @@
-"""What a config does to stored stories when it is adopted: tags anew, feeds that start, change or end (DESIGN 4 and 8)."""
+"""Makes the store follow a config: retags stored stories, and starts, changes or ends feeds."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from aggregator.stories import curate, privacy
 T = TypeVar("T")
 
 CHUNK = 300
-"""Stories in one transaction: polls that wait to commit are not held up for longer than this takes."""
+"""Stories in one transaction: bounds how long polls wait to commit."""
 RULES_KEY = "rules"
-"""Where the store keeps the fingerprint of the rules that its stories were tagged with."""
+"""Key of the stored fingerprint of the rules that stories were last tagged with."""
 
 
 class Selection(Struct):
-    """What one feed will hold. oldest: stories published before it don't enter (an edited feed keeps its horizon).
+    """Collects the stories that a feed will hold. known: the feed existed before the edit, so people may read it.
 
-    known: the feed was there before the edit, so people may read it.
+    oldest: stories published before it don't enter, so that an edited feed shows no older stories than it did.
     """
 
     output: Output
@@ -39,7 +39,7 @@ class Selection(Struct):
     matching: set[StoryId] = field(default_factory=set)
 
     def offer(self, story: Story) -> None:
-        """Takes a matching story; stories come newest first. One that matched before and was kept out stays out."""
+        """Takes a matching story. Stories come newest first; one that matched before and was kept out stays out."""
         self.matching.add(story.id)
         if story.excess:
             return
@@ -50,24 +50,24 @@ class Selection(Struct):
 
 
 def definition(output: Output, rules_hash: bytes) -> bytes:
-    """8 bytes over what selects a feed's stories: its query, and the rules that the query may ask for."""
+    """Hashes what selects a feed's stories, to 8 bytes: its query, and the rules that the query may refer to."""
     if output.query is None and output.topic is None:
         return _digest("every story")
     return _digest(output.query or "", rules_hash.hex())
 
 
 def rules_fingerprint(settings: Settings) -> bytes:
-    """8 bytes over everything that tags and topics are made from."""
+    """Hashes everything that tags and topics are made from, to 8 bytes."""
     sources = [(source.id, source.group, source.tags) for source in settings.sources]
     rules = [(rule.name, rule.query) for rule in settings.tags] + [(topic.slug, topic.query) for topic in settings.topics]
     return _digest(repr(sources), repr(rules), repr(settings.tagging))
 
 
 def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Instant) -> frozenset[Slug]:
-    """Makes the store follow a config. Returns the feeds whose documents differ now. Idempotent; nothing is done twice.
+    """Makes the store follow a config. Returns the feeds whose documents differ now. Idempotent.
 
-    A feed that is new starts full, with the newest `items` stories whatever their age. In an empty store it stays
-    `filling` until every source has been asked once (`publish.filling`). rules: asked for where stories have to be looked at.
+    A new feed starts full, with the newest `items` stories of any age. In an empty store it stays `filling` until every source
+    has been polled once (`publish.filling`). rules: called only if stories must be looked at.
     """
     fingerprint = rules_fingerprint(settings)
     states = store.outputs()
@@ -87,7 +87,7 @@ def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
 def _register(
     store: Store, outputs: Sequence[Output], states: Mapping[Slug, OutputState], fingerprint: bytes, now: Instant
 ) -> set[Slug]:
-    """Stores each feed's definition. Returns the slugs whose stories must be selected anew, and those that ended."""
+    """Stores each feed's definition. Returns the feeds whose stories must be selected anew, and those that ended."""
     empty = store.counts()["stories"] == 0
     changed: set[Slug] = set()
     with store.begin() as transaction:
@@ -118,13 +118,13 @@ def _selection(store: Feeds, output: Output, known: OutputState | None, now: Ins
 
 
 def _reselect(store: Store, selections: list[Selection], rules: Rules, now: Instant, *, retag: bool) -> set[Slug]:
-    """One pass over all stories, newest first: their tags, and which of the feeds they match."""
+    """Goes over all stories once, newest first: retags them and selects those that match the feeds. Returns changed feeds."""
     touched: set[Slug] = set()
     by_slug = {selection.output.slug: selection for selection in selections}
     for chunk in chunks(store.find(StoryFilter()), CHUNK):
         retagged = []
         for story in chunk:
-            after, tagged = curate.settled(story, rules, now, published=True)
+            after, tagged = curate.derive_story(story, rules, now, published=True)
             for slug in tagged.outputs:
                 if slug in by_slug:
                     by_slug[slug].offer(story)
@@ -149,7 +149,7 @@ def _apply(store: Store, selections: Iterable[Selection], touched: set[Slug], no
 
 
 def chunks(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    """Lists of so many, the last one shorter."""
+    """Yields lists of `size` items; the last one may be shorter."""
     while chunk := list(islice(items, size)):
         yield chunk
 

@@ -1,8 +1,8 @@
-"""What one source may bring on one day (UTC): entries that enter feeds, and entries that are stored at all. Pure.
+"""Limits what one source may add on one day (UTC): entries that enter feeds, and entries that are stored at all.
 
-A feed that sends new guids, new links or huge texts at each poll would push all others out of the feeds, and fill archive pages,
-which stay for good. Beyond `budget` its entries are stored for grouping alone; beyond `STORED` times that they are counted and
-left, and stored when they are still there on a later day. A new source's backlog costs nothing: it enters no feed that is read.
+A feed with new guids, new links or huge texts at each poll would push all others out of the feeds and fill archive pages, which
+stay for good. Beyond `budget`, entries are stored for grouping only. Beyond `STORED` times that, they are counted and skipped;
+a later day stores them if the feed still lists them. A new source's backlog is free: it enters no feed that people read.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from aggregator.stories.identify import Changed, Decision, New, Rekeyed, Same
 
 DAY = 86_400.0
 UNIT = 20_000
-"""Bytes of an entry that one unit of the budget pays for: of 7,958 entries of 370 real feeds, 1 in 500 has more."""
+"""Bytes of an entry that one unit of the budget covers: of 7,958 entries of 370 real feeds, 1 in 500 is larger."""
 STORED = 2
-"""Times the budget that are stored, grouped ones included."""
+"""Entries stored at most, in times the budget; includes those stored for grouping only."""
 KEY = "budget."
-"""Prefix of the stored values, by source. Not in its state, which a poll that began before a push would write back as it was."""
+"""Prefix of the stored values, by source. The source's state can't hold them: a poll that began before a push would restore the
+older value."""
 
 
 class Spent(Struct, frozen=True):
-    """Units of one day. day: since the epoch; entered: of what may enter feeds; over: when some of it was last beyond."""
+    """Units spent on one day. day: since the epoch; entered: by entries that may enter feeds; over: when it was last exceeded."""
 
     day: int = 0
     entered: int = 0
@@ -37,7 +38,7 @@ class Spent(Struct, frozen=True):
 
 
 class Allotted(Struct, frozen=True):
-    """A document's decisions within the budget. grouped: entries that enter no feed; refused: entries and edits not stored."""
+    """A document's decisions within the budget. grouped: number of entries that enter no feed; refused: of those not stored."""
 
     decisions: tuple[Decision, ...]
     spent: Spent = Spent()
@@ -46,14 +47,14 @@ class Allotted(Struct, frozen=True):
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """As the counters of a source name them."""
+        """The counts under the names of a source's counters."""
         return {f"budget:{name}": count for name, count in (("grouped", self.grouped), ("refused", self.refused)) if count}
 
 
 def allot(decisions: Sequence[Decision], spent: Spent, budget: int, now: Instant) -> Allotted:
-    """Pays for what is new, the newest first, and for long texts that are edited.
+    """Spends the budget on new entries, newest first, and on edits of long texts.
 
-    An edit costs its whole units alone, so that ordinary ones are free; one that can't be paid for is left for another day.
+    An edit costs only its whole units, so ordinary ones are free. An edit beyond the budget waits for another day.
     """
     purse = _Purse(spent, budget, now)
     kept: dict[int, Decision] = {}
@@ -64,22 +65,22 @@ def allot(decisions: Sequence[Decision], spent: Spent, budget: int, now: Instant
 
 
 class _Purse:
-    """What is left of a day's budget while a document is gone through."""
+    """Keeps account of a day's budget over one document."""
 
     def __init__(self, spent: Spent, budget: int, now: Instant) -> None:
         day = int(now // DAY)
-        self._spent = spent if spent.day == day else Spent(day, over=spent.over)  # whichever way the clock went
+        self._spent = spent if spent.day == day else Spent(day, over=spent.over)  # also if the clock went back
         self._budget = budget
         self._grouped = self._refused = 0
 
     def pay(self, decision: Decision) -> Decision | None:
-        """The decision as it is paid for; None for an entry that is not stored."""
+        """Returns the decision that the budget allows; None if the entry is not to be stored."""
         units, spent = _units(decision), self._spent
         if not units:
             return decision
         if spent.stored + units > self._budget * STORED:
             self._refused += 1
-            return _unpaid(decision)
+            return _without_storing(decision)
         self._spent = spent = replace(spent, stored=spent.stored + units)
         if not isinstance(decision, New):
             return decision
@@ -109,12 +110,12 @@ def _units(decision: Decision) -> int:
 
 
 def _size(entry: Entry) -> int:
-    """Bytes of all that is stored of an entry; its text can be made from the rest."""
+    """Returns the bytes stored for an entry; its text is derived from the rest."""
     return len(msgspec.json.encode(replace(entry, text="")))
 
 
-def _unpaid(decision: Decision) -> Decision | None:
-    """What is left of a decision that is not paid for: a known item stays as it is."""
+def _without_storing(decision: Decision) -> Decision | None:
+    """Returns the decision without new content: a known item stays as it is, a new one is skipped (None)."""
     match decision:
         case Changed(item):
             return Same(item, "an edit beyond the source's budget of the day")
@@ -124,19 +125,19 @@ def _unpaid(decision: Decision) -> Decision | None:
             return None
 
 
-# --- in the store
+# --- stored values
 def known(store: Values, source: SourceId) -> Spent:
-    """What the source has spent; of whatever day."""
+    """Returns what a source spent on the last day that it spent anything."""
     return _read(store.value(KEY + source))
 
 
 def all_known(store: Values) -> dict[SourceId, Spent]:
-    """Of all sources that ever brought something."""
+    """Returns what each source spent on its last day."""
     return {SourceId(key.removeprefix(KEY)): _read(value) for key, value in store.values(KEY).items()}
 
 
 def save(transaction: ValueWrites, source: SourceId, spent: Spent) -> None:
-    """Inside the transaction of what was paid for."""
+    """Stores what a source has spent; to be called in the transaction that stores its entries."""
     transaction.set_value(KEY + source, json.dumps(msgspec.structs.astuple(spent)))
 
 

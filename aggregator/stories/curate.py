@@ -1,6 +1,6 @@
-"""Keeps stories and feeds true after something changed: lead, tags, what a reader sees, and which feeds a story is in.
+"""Refreshes stories after a change: their lead, tags, `updated`, and the feeds that they are in.
 
-Runs inside one transaction. The decisions are the stages' own; this puts them together.
+Runs inside one transaction. The stages (dedup, tag, publish) decide; this module applies their decisions.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Slugs: TypeAlias = tuple[Slug, ...]
 
 
 class Curator(Struct, frozen=True):
-    """The rules and feeds by which stories are looked at, at one instant. settle: seconds, as in `Publishing`.
+    """Applies rules and feeds at one instant. settle: seconds, as in `Publishing`.
 
-    oldest: of feeds into which no story comes that was published before (where stories were made anew of stored items).
-    heirs: stories made of others, with the feeds that those were in: they may enter these although they are old.
+    oldest: publication time before which no story enters a feed, for stories that were remade from stored items.
+    heirs: stories made from others, with the feeds that those were in: they may enter these feeds although they are old.
     """
 
     rules: Rules
@@ -35,7 +35,7 @@ class Curator(Struct, frozen=True):
     heirs: Mapping[StoryId, Collection[Slug]] = field(default_factory=dict)
 
     def refresh(self, transaction: Transaction, ids: Iterable[StoryId]) -> set[Slug]:
-        """Looks at these stories again, as their items are now. Returns the feeds whose documents differ now."""
+        """Updates these stories to what their items say now. Returns the feeds whose documents differ now."""
         stories = [story for story in transaction.stories(ids) if story.items]
         published = transaction.published_stories([story.id for story in stories])
         current = transaction.members_of([story.id for story in stories])
@@ -43,8 +43,8 @@ class Curator(Struct, frozen=True):
         leaving: dict[Slug, list[StoryId]] = {}
         slugs: set[Slug] = set()
         for before in stories:
-            after, tagged = settled(before, self.rules, self.now, published=before.id in published)
-            enter, leave, stay = self._placed(after, tagged, current[after.id])
+            after, tagged = derive_story(before, self.rules, self.now, published=before.id in published)
+            enter, leave, stay = self._place(after, tagged, current[after.id])
             for slug in enter:
                 entering.setdefault(slug, []).append(after.id)
             for slug in leave:
@@ -60,27 +60,27 @@ class Curator(Struct, frozen=True):
         transaction.bump(slugs, self.now)
         return slugs
 
-    def _placed(self, story: Story, tagged: Tagged, current: Collection[Slug]) -> tuple[Slugs, Slugs, Slugs]:
-        """The feeds that a story enters, leaves and stays in; `current` are those that it is in."""
-        heritage = self.heirs.get(story.id, ())
-        offered = replace(story, old=False) if heritage else story
+    def _place(self, story: Story, tagged: Tagged, current: Collection[Slug]) -> tuple[Slugs, Slugs, Slugs]:
+        """Returns the feeds that a story enters, leaves and stays in. current: those that it is in."""
+        inherited = self.heirs.get(story.id, ())
+        offered = replace(story, old=False) if inherited else story
         placed = placement.place(offered, tagged.outputs, current, self.outputs, now=self.now, settle=self.settle)
         enter = placed.enter
         if self.oldest:
             enter = tuple(slug for slug in enter if story.published >= self.oldest.get(slug, story.published))
-        if heritage and story.old:
-            enter = tuple(slug for slug in enter if slug in heritage)
+        if inherited and story.old:
+            enter = tuple(slug for slug in enter if slug in inherited)
         return enter, placed.leave, placed.stay
 
 
 def horizons(store: Feeds) -> dict[Slug, Instant]:
-    """How old a story may be that enters a feed that people read: no older than what it shows."""
+    """Returns, for each feed that people read, the publication time of the oldest story that it shows: none older may enter."""
     shown = {slug: store.shown(slug) for slug, state in store.outputs().items() if not state.filling}
     return {slug: min(one.published for one in rows) for slug, rows in shown.items() if rows}
 
 
-def settled(before: Story, rules: Rules, now: Instant, *, published: bool) -> tuple[Story, Tagged]:
-    """The story as its items make it: lead, tags, topics, and `updated` where what a reader sees has changed."""
+def derive_story(before: Story, rules: Rules, now: Instant, *, published: bool) -> tuple[Story, Tagged]:
+    """Derives a story from its items: lead, tags, topics, and a new `updated` if what a reader sees has changed."""
     lead, reason = choose_lead(before.items, before.lead, published)
     story = before if lead == before.lead else replace(before, lead=lead)
     tagged = rules.apply(replace(story, items=story.reports), now)
@@ -88,7 +88,7 @@ def settled(before: Story, rules: Rules, now: Instant, *, published: bool) -> tu
     if visible == before.visible:
         updated = before.updated
     else:
-        updated = max(now, before.updated + 1) if before.visible else _born(story, now)
+        updated = max(now, before.updated + 1) if before.visible else _first_updated(story, now)
     after = replace(
         story,
         lead_reason=reason,
@@ -101,6 +101,6 @@ def settled(before: Story, rules: Rules, now: Instant, *, published: bool) -> tu
     return after, tagged
 
 
-def _born(story: Story, now: Instant) -> Instant:
-    """`updated` of a new story: what its lead says of itself, never later than now."""
+def _first_updated(story: Story, now: Instant) -> Instant:
+    """Returns `updated` of a new story: its lead's own date, but not later than now."""
     return min(now, max(story.published, story.lead_item.entry.updated or 0.0))

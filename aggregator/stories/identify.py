@@ -1,16 +1,15 @@
-"""Identity: which entries of a document are new, changed, the same, or known by another guid. Pure.
+"""Identifies the entries of a document: new, changed, the same, or known under another guid. Pure.
 
-The promise (to subscribers): an item is (source, guid). Where the feed's guid can't carry that (none, shared by several
-entries, all of them exchanged at once), the canonical link does; where there is no link, a hash of title, date and text. So
-nothing floods, and no source can touch what another one sent.
+Subscribers are promised that an item is (source, guid). If the feed's guid can't identify an entry (it is missing, shared by
+several entries, or the feed changed all guids at once), the canonical link does; without a link, a hash of title, date and text.
+So no feed floods its readers, and no source can touch another one's items.
 
-A part of a document (a 226 of RFC 3229, a push of WebSub) says nothing about what it leaves out: it can't show that a guid is
-shared, or that all guids were exchanged, so what it brings is known as it was before.
+A part of a document (RFC 3229's 226, a WebSub push) says nothing about entries that it leaves out. It can't show that a guid is
+shared or that all guids were changed, so its entries keep the identity that they had.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
@@ -20,42 +19,36 @@ from msgspec.structs import replace
 
 from aggregator.model import Entry, Instant, Item, ItemId, Source
 from aggregator.ports import KnownItem
+from aggregator.stories.entry_keys import REPEATED, KeyedEntry, content_hash, key_entries, latest_versions, make_guid, title_hash
 from aggregator.stories.outlets import Voice, outlet_of
 from aggregator.text.newswire import find_agency
-from aggregator.text.urls import canonical, without_tracking
-from aggregator.text.words import tokens
 
-MAX_GUID = 512
-"""Characters of a guid that are stored as they are; longer ones are known by their hash."""
 EARLIEST: Instant = 631_152_000.0
-"""1990-01-01: no feed is older, so a date before it is a default (1970, 1904, year 0), not a date."""
+"""1990-01-01: no feed is older, so an earlier date is a default (1970, 1904, year 0)."""
 REKEYED_SHARE = 0.5
-"""Share of a document's entries that must be known by link alone before it is taken for a feed that changed all its guids."""
-
+"""Share of a document's entries that must be known by link alone for it to count as a feed that changed all its guids."""
 TURNED_SHARE = 0.2
-"""The same where no entry of the document is known by its guid: what came new with the exchange doesn't hide it."""
+"""The same share if no entry is known by its guid: new entries in that document then don't hide the change."""
 DOUBLES = 2
-"""Entries of one link that may be one article listed twice; a link that more of them have is a page of the site."""
-
-_LINK, _HASH, _LONG = "link:", "hash:", "guid:"
+"""Entries with the same link that may be one article listed twice; more of them link to a common page of the site."""
 
 
 class New(Struct, frozen=True):
-    """Never seen. The item's id is 0 until it is stored."""
+    """An entry never seen before. Its item's id is 0 until it is stored."""
 
     item: Item
     reason: str
 
 
 class Changed(Struct, frozen=True):
-    """A known item whose visible content is another now; `item` has its stored id, first_seen and published."""
+    """A known item whose visible content has changed. `item` has its stored id, first_seen and published."""
 
     item: Item
     reason: str
 
 
 class Same(Struct, frozen=True):
-    """A known item that says what it said. `item.entry.fingerprint` may still be new (something that nobody sees)."""
+    """A known item with the same visible content. `item.entry.fingerprint` may differ all the same."""
 
     item: Item
     reason: str
@@ -66,7 +59,7 @@ class Same(Struct, frozen=True):
 
 
 class Rekeyed(Struct, frozen=True):
-    """A known item that the feed now sends under `item.guid`. `changed`: its content is another, too; `was`: the guid before."""
+    """A known item that the feed now sends under `item.guid`. changed: its content has changed, too; was: the previous guid."""
 
     item: Item
     changed: bool
@@ -75,7 +68,7 @@ class Rekeyed(Struct, frozen=True):
 
 
 class Repeated(Struct, frozen=True):
-    """The same entry once more in one document: counted, not stored."""
+    """A second copy of an entry in the same document: counted, not stored."""
 
     entry: Entry
     reason: str
@@ -83,17 +76,7 @@ class Repeated(Struct, frozen=True):
 
 Decision: TypeAlias = New | Changed | Same | Rekeyed | Repeated
 Lookup: TypeAlias = Callable[[Collection[str], Collection[str]], Sequence[KnownItem]]
-"""(guids, canonical URLs) → this source's items that have one of them: `functools.partial(store.known, source.id)`."""
-
-
-class _Keyed(Struct, frozen=True):
-    """An entry and the guid that is to carry its identity. own: the feed's guid as sent, in the form it is stored."""
-
-    entry: Entry
-    canonical: str | None
-    own: str | None
-    guid: str
-    reason: str
+"""(guids, canonical URLs) → the source's stored items with one of them: `functools.partial(store.known, source.id)`."""
 
 
 def identify(
@@ -109,13 +92,13 @@ def identify(
     *,
     partial: bool = False,
 ) -> tuple[Decision, ...]:
-    """What each entry of a document is, in the document's order.
+    """Decides what each entry of a document is, in the document's order.
 
-    unchanged: fingerprints of the entries that were not read again (`Feed.unchanged`); their guids count as taken.
-    voice: whom the source speaks for; backfill: seconds, as in `Publishing`; language: of items whose entry names
-    none, until it is told; partial: as in `Feed`.
+    unchanged: fingerprints of entries that were not read again (`Feed.unchanged`); their guids count as taken.
+    voice: whom the source speaks for; backfill: seconds, as in `Publishing`; language: of entries that name none;
+    partial: as in `Feed`.
     """
-    keyed = _keyed(_latest(entries) if partial else entries)
+    keyed = key_entries(latest_versions(entries) if partial else entries)
     found = known(
         {key for one in keyed for key in (one.guid, one.own) if key},
         {one.canonical for one in keyed if one.canonical is not None},
@@ -124,104 +107,22 @@ def identify(
     decisions: list[Decision] = []
     used: set[str] = set()
     for one in keyed:
-        guid, stored, reason = matches.of(one)
-        if one.reason == _REPEATED or guid in used:
-            decisions.append(Repeated(one.entry, _REPEATED))
+        guid, stored, reason = matches.find(one)
+        if one.reason == REPEATED or guid in used:
+            decisions.append(Repeated(one.entry, REPEATED))
             continue
         used.add(guid)
-        item = _item(one, guid, source, voice, now, first_poll, backfill, language)
-        decisions.append(_decision(item, stored, reason))
+        item = _make_item(one, guid, source, voice, now, first_poll, backfill, language)
+        decisions.append(_decide(item, stored, reason))
     return tuple(decisions)
 
 
-def guid_of(entry: Entry) -> str:
-    """The identity key of an entry that stands alone: its guid, else its link, else a hash of title, date and text."""
-    own = _own_guid(entry)
-    return own or _made_guid(entry, canonical(entry.url) if entry.url else None)
-
-
-def title_hash(title: str) -> bytes:
-    """8 bytes by which two titles are the same but for case, accents and punctuation; empty for an empty title."""
-    words = " ".join(tokens(title))
-    return _digest(words) if words else b""
-
-
-def content_hash(entry: Entry) -> bytes:
-    """8 bytes over what a reader can see of an entry. Dates, counters and tracking parameters don't count."""
-    return _digest(
-        entry.title,
-        without_tracking(entry.url or ""),
-        entry.summary,
-        entry.content,
-        *entry.authors,
-        *sorted(category.label or category.term for category in entry.categories),
-        *(enclosure.url.partition("?")[0] for enclosure in entry.enclosures),
-        (entry.image or "").partition("?")[0],
-    )
-
-
-_REPEATED = "the same entry stands twice in the document"
-
-
-def _digest(*parts: str) -> bytes:
-    return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=8).digest()
-
-
-def _own_guid(entry: Entry) -> str | None:
-    guid = (entry.guid or "").strip()
-    if not guid:
-        return None
-    if len(guid) > MAX_GUID or guid.startswith((_LINK, _HASH, _LONG)):
-        return _LONG + _digest(guid).hex()
-    return guid
-
-
-def _made_guid(entry: Entry, link: str | None) -> str:
-    if link:
-        return _LINK + link if len(link) <= MAX_GUID else _LONG + _digest(link).hex()
-    return _HASH + _digest(entry.title, repr(entry.published), entry.text).hex()
-
-
-def _latest(entries: Sequence[Entry]) -> list[Entry]:
-    """Without the older ones of entries that have guid and link in common: a part may hold several versions of an entry."""
-    latest: dict[object, Entry] = {}
-    for place, entry in enumerate(entries):
-        own = _own_guid(entry)
-        key = (own, canonical(entry.url or "")) if own else place
-        if key not in latest or (entry.updated or 0.0) > (latest[key].updated or 0.0):
-            latest[key] = entry
-    return list(latest.values())
-
-
-def _keyed(entries: Sequence[Entry]) -> list[_Keyed]:
-    """Each entry with the guid that carries its identity within this document."""
-    rows = [(entry, canonical(entry.url) if entry.url else None, _own_guid(entry)) for entry in entries]
-    senders: dict[str, set[tuple[str | None, str]]] = {}
-    for entry, link, own in rows:
-        if own:
-            senders.setdefault(own, set()).add((link, entry.title))
-    at_link: dict[str, set[str]] = {}
-    for entry, link, own in rows:
-        if link and not (own and len(senders[own]) == 1):
-            at_link.setdefault(link, set()).add(entry.title)
-    seen: set[str] = set()
-    keyed = []
-    for entry, link, own in rows:
-        if own and len(senders[own]) == 1:
-            guid, reason = own, "guid"
-        elif link and len(at_link[link]) == 1:
-            guid, reason = _made_guid(entry, link), "link: the guid is shared by several entries" if own else "link: no guid"
-        else:
-            guid, reason = _made_guid(entry, None), "hash of title, date and text: neither guid nor link is its own"
-        keyed.append(_Keyed(entry, link, own, guid, _REPEATED if guid in seen else reason))
-        seen.add(guid)
-    return keyed
-
-
 class _Matches:
-    """Which stored item each keyed entry is. Every stored item is given away once: by guid before by link."""
+    """Matches entries with stored items. Each stored item is matched once: by guid first, then by link."""
 
-    def __init__(self, found: Sequence[KnownItem], unchanged: frozenset[bytes], keyed: Sequence[_Keyed], partial: bool) -> None:
+    def __init__(
+        self, found: Sequence[KnownItem], unchanged: frozenset[bytes], keyed: Sequence[KeyedEntry], partial: bool
+    ) -> None:
         self._partial = partial
         edits = {(one.guid, one.canonical) for one in keyed} if partial else set()
         listed = [item for item in found if item.fingerprint and item.fingerprint in unchanged]
@@ -244,20 +145,20 @@ class _Matches:
         share = TURNED_SHARE if nothing_known else REKEYED_SHARE
         self._all_new_guids = not present and moved > 1 and moved > share * len(keyed)
 
-    def of(self, one: _Keyed) -> tuple[str, KnownItem | None, str]:
-        """(guid to store, the stored item or None, why)."""
+    def find(self, one: KeyedEntry) -> tuple[str, KnownItem | None, str]:
+        """Finds an entry's stored item. Returns (guid to store, stored item or None, reason)."""
         guid, reason = one.guid, one.reason
         if guid in self._shared:
-            guid, reason = _made_guid(one.entry, one.canonical), "link: the guid belongs to another entry of the document"
+            guid, reason = make_guid(one.entry, one.canonical), "link: the guid belongs to another entry of the document"
             if guid in self._shared:
-                guid, reason = _made_guid(one.entry, None), "hash of title, date and text: neither guid nor link is its own"
-        stored = self._by_guid.get(guid) or (self._as_before(one) if self._partial else None)
-        if stored is not None or self._partial:  # what has the same link may be among what a part leaves out
+                guid, reason = make_guid(one.entry, None), "hash of title, date and text: neither guid nor link is its own"
+        stored = self._by_guid.get(guid) or (self._find_by_link_guid(one) if self._partial else None)
+        if stored is not None or self._partial:  # the part may leave out another entry with this link
             return stored.guid if stored else guid, stored, reason
-        return self._by_its_link(one, guid) or (guid, None, reason)
+        return self._find_by_link(one, guid) or (guid, None, reason)
 
-    def _by_its_link(self, one: _Keyed, guid: str) -> tuple[str, KnownItem, str] | None:
-        """The stored item at an entry's link that is not given away: with the same title, or any if all guids were changed."""
+    def _find_by_link(self, one: KeyedEntry, guid: str) -> tuple[str, KnownItem, str] | None:
+        """Finds an unmatched item at an entry's link: one with the same title, or any if the feed changed all its guids."""
         free = [item for item in self._by_link.get(one.canonical or "", ()) if item.id not in self._taken]
         if not free:
             return None
@@ -271,9 +172,9 @@ class _Matches:
         self._taken.add(item.id)
         return guid, item, reason
 
-    def _as_before(self, one: _Keyed) -> KnownItem | None:
-        """The item at an entry's link whose identity that link carries, because in whole documents the guid could not."""
-        made = _made_guid(one.entry, one.canonical)
+    def _find_by_link_guid(self, one: KeyedEntry) -> KnownItem | None:
+        """Finds the item that an earlier whole document identified by this entry's link, because its guid could not."""
+        made = make_guid(one.entry, one.canonical)
         for item in self._by_link.get(one.canonical or "", ()):
             if item.guid == made and item.id not in self._taken:
                 self._taken.add(item.id)
@@ -281,10 +182,10 @@ class _Matches:
         return None
 
 
-def _decision(item: Item, stored: KnownItem | None, reason: str) -> Decision:
+def _decide(item: Item, stored: KnownItem | None, reason: str) -> Decision:
     if stored is None:
         return New(item, reason)
-    settled = replace(
+    known = replace(
         item,
         id=stored.id,
         first_seen=stored.first_seen,
@@ -296,12 +197,12 @@ def _decision(item: Item, stored: KnownItem | None, reason: str) -> Decision:
     )
     changed = stored.hash != item.hash
     if stored.guid != item.guid:
-        return Rekeyed(settled, changed, reason, stored.guid)
-    return Changed(settled, reason) if changed else Same(settled, reason)
+        return Rekeyed(known, changed, reason, stored.guid)
+    return Changed(known, reason) if changed else Same(known, reason)
 
 
-def _item(
-    one: _Keyed, guid: str, source: Source, voice: Voice, now: Instant, first_poll: bool, backfill: float, language: str
+def _make_item(
+    one: KeyedEntry, guid: str, source: Source, voice: Voice, now: Instant, first_poll: bool, backfill: float, language: str
 ) -> Item:
     entry = one.entry
     dated = entry.published if entry.published is not None else entry.updated

@@ -1,8 +1,9 @@
-"""Whom an entry speaks for: the outlet, which is not always the feed, and never one that it only links to.
+"""Decides which outlet an entry speaks for. That is not always the feed, and never a site that the entry only links to.
 
-A source speaks for its own domains: that of its address, what `outlet:` names, and (Feedburner and the like) the one that most of
-its entries have led to, unless another source has it. What links elsewhere is second-hand: the source's own voice about
-somebody else's page. Nine section feeds of one publisher are one outlet. docs/decisions/036-whom-an-entry-speaks-for.md.
+A source speaks for its own domains: the domain of its address, those that `outlet:` names, and (Feedburner and the like) the one
+that most of its entries link to, unless another source has it. An entry that links elsewhere is second-hand: the source's own
+voice about another site's page. Nine section feeds of one publisher are one outlet.
+See docs/decisions/036-whom-an-entry-speaks-for.md.
 """
 
 from __future__ import annotations
@@ -32,28 +33,28 @@ _WRAPPERS = frozenset(
         "trib.al",
     ]
 )
-"""Hosts that only forward to an article: they are nobody's outlet."""
+"""Hosts that only redirect to articles: they are not outlets."""
 _SHARED = frozenset(
     ["feedburner.com", "google.com", "feedsportal.com", "feedblitz.com", "rss.app", "rsshub.app", "fetchrss.com", "feed43.com"]
 )
-"""Domains that serve other people's feeds: the address of a feed there says nothing of who publishes."""
+"""Domains that serve other people's feeds: a feed's address there does not tell who publishes it."""
 _ADDRESS = re.compile(r"[\d.]+|\[.*\]|[^.]*")
-"""A host that is a number, or a name of one label (a proxy in one's own network): it serves whatever feeds it is asked for."""
+"""A host that is an IP address or a single label (a proxy in one's own network): it may serve anybody's feeds."""
 
 LEARNT_FROM = 20
-"""Entries with a link from which a source's domain is learnt, for good: a page or two of a feed. Later ones change nothing, so
-that a feed that has made itself a name can't take another's."""
+"""Entries with a link from which a source's domain is learnt for good: a page or two of a feed. Later entries change nothing, so
+that an established feed can't take over another outlet's domain."""
 
 Claims: TypeAlias = Callable[[str], Mapping[SourceId, Instant]]
-"""Which sources have learnt a domain as theirs, and when: `claims` of a store."""
+"""Returns the sources that have learnt a domain as theirs, and when: `claims` with a store."""
 _CLAIM = "domain:"
-"""Begin of the keys under which the store keeps that."""
+"""Prefix of the stored values that keep claims."""
 
 
 class Owners(Struct, frozen=True):
-    """Whose a domain is by the config. addresses: the sources of each domain; homes: the domain of each source's address.
+    """The domains that the config assigns. addresses: the sources at each domain; homes: the domain of each source's address.
 
-    outlets: the domains of what `outlet:` names, folded.
+    outlets: the domains of each `outlet:` name (folded).
     """
 
     addresses: Mapping[str, frozenset[SourceId]] = {}
@@ -62,7 +63,7 @@ class Owners(Struct, frozen=True):
 
 
 class Voice(Struct, frozen=True):
-    """Whom a source speaks for: name as shown, key that outlets are counted by, and the domains that are its own."""
+    """Whom a source speaks for. key: outlets are counted by it; domains: the source's own."""
 
     name: str
     key: str
@@ -70,7 +71,7 @@ class Voice(Struct, frozen=True):
 
 
 def owners(sources: Iterable[Source]) -> Owners:
-    """Whose the domains of these sources are. A private one has none: whom others speak for must not tell that it is there."""
+    """Collects the domains of sources. Private sources own none: other sources' outlets must not reveal that they exist."""
     addresses: defaultdict[str, set[SourceId]] = defaultdict(set)
     outlets: defaultdict[str, set[str]] = defaultdict(set)
     homes = {}
@@ -90,13 +91,13 @@ def owners(sources: Iterable[Source]) -> Owners:
 
 
 def is_shared(url: str) -> bool:
-    """Whether the host of a feed serves other people's feeds, too. True for no host at all."""
+    """True if the host of an address serves other people's feeds, or there is no host."""
     domain = registrable_domain(url)
     return domain in _SHARED or _ADDRESS.fullmatch(domain) is not None
 
 
 def led_to(led: Mapping[str, int], entries: Iterable[Entry]) -> Mapping[str, int]:
-    """The domains that a source's first entries have led to, those of a document counted."""
+    """Adds the domains that a document's entries link to, until LEARNT_FROM entries are counted."""
     room = LEARNT_FROM - sum(led.values())
     if room <= 0:
         return led
@@ -105,15 +106,15 @@ def led_to(led: Mapping[str, int], entries: Iterable[Entry]) -> Mapping[str, int
 
 
 def learnt(led: Mapping[str, int]) -> str | None:
-    """The domain that more than half of a source's entries have led to."""
+    """Returns the domain that more than half of a source's counted entries link to, or None."""
     most = max(led, key=lambda domain: (led[domain], domain), default=None)
     return most if most is not None and 2 * led[most] > sum(led.values()) else None
 
 
 def voice_of(source: Source, led: Mapping[str, int], home: str | None, owned: Owners, claims: Claims) -> Voice:
-    """Whom the source speaks for. claims: asked where it would speak for a domain that is not in its address.
+    """Decides whom a source speaks for. claims: asked if that would be a domain other than its address's.
 
-    home: the feed's page, which names who publishes where the address says nothing and no entry led anywhere yet.
+    home: the feed's page; it names the publisher if the address is a shared one and no entry has linked anywhere yet.
     """
     address, shared = registrable_domain(source.url), is_shared(source.url)
     domains = {address}
@@ -135,10 +136,10 @@ def voice_of(source: Source, led: Mapping[str, int], home: str | None, owned: Ow
 
 
 def _is_free(domain: str, source: Source, shared: bool, owned: Owners, claims: Claims) -> bool:
-    """Whether a source may speak for the domain that its entries lead to.
+    """True if a source may speak for the domain that its entries link to.
 
-    Not if another source has it by its address. A source with an address of its own also stands back behind one that learnt it
-    before; one on a host that serves others' feeds has no other name, and shares it.
+    It may not if another source's address is there. A source at a domain of its own also yields to one that learnt the domain
+    before; a source on a shared host has no other name, so it shares the domain.
     """
     if domain in owned.addresses:
         return False
@@ -150,13 +151,13 @@ def _is_free(domain: str, source: Source, shared: bool, owned: Owners, claims: C
 
 
 def claims(store: Values, domain: str) -> Mapping[SourceId, Instant]:
-    """The sources that have learnt a domain, and when each did."""
+    """Returns the sources that have learnt a domain, and when each did."""
     key = f"{_CLAIM}{domain} "
     return {SourceId(name.removeprefix(key)): float(at) for name, at in store.values(key).items()}
 
 
 def claim(transaction: ValueWrites, store: Values, state: SourceState, now: Instant) -> None:
-    """Notes the domain that a source's entries lead to, once, if that is not the domain of its address."""
+    """Stores, once, that a source has learnt a domain other than that of its address."""
     domain = learnt(state.led)
     if domain is None or domain == registrable_domain(state.url):
         return
@@ -166,7 +167,7 @@ def claim(transaction: ValueWrites, store: Values, state: SourceState, now: Inst
 
 
 def outlet_of(entry: Entry, source: Source, voice: Voice) -> tuple[str, str, bool]:
-    """(name as shown, key that outlets are counted by, whether it is second-hand) of an entry."""
+    """Returns an entry's outlet as (name to show, key to count by, whether the entry is second-hand)."""
     domain = _plain_domain(entry.url) if entry.url else ""
     second_hand = bool(domain) and domain not in voice.domains
     if source.outlet or not source.aggregator or entry.origin is None:
@@ -182,7 +183,7 @@ def outlet_of(entry: Entry, source: Source, voice: Voice) -> tuple[str, str, boo
 
 
 def _plain_domain(url: str) -> str:
-    """The registrable domain that a link leads to; "" if it only forwards."""
+    """Returns the registrable domain of a link; "" if its host only redirects."""
     domain = registrable_domain(url)
     host = url.split("//", 1)[-1].split("/", 1)[0].lower()
     return "" if domain in _WRAPPERS or host in _WRAPPERS else domain

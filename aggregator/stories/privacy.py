@@ -1,7 +1,6 @@
-"""A source that turns private, or public again, and a feed that loses its token: what is stored follows (decision 038).
+"""Updates stored stories when a source becomes private or public, and when a feed loses its token (decision 038).
 
-Private items and others are never one story, so that nothing of a private one shows: not its outlet, its link, its tags, nor that
-it raises a count or moves a date.
+Private and public items never share a story, so nothing reveals a private one: no outlet, link, tag, count or date.
 """
 
 from __future__ import annotations
@@ -19,25 +18,25 @@ from aggregator.stories.curate import Curator, horizons
 CHUNK = 300
 """Stories in one transaction."""
 SHORTEST_NAME = 4
-"""Letters of a name that a source is looked for by in closed pages; shorter ones stand in every other word."""
+"""Letters of a name by which closed pages are searched for a source; shorter names occur inside other words."""
 APART = Evidence("a private source's entries are a story of their own")
 
 
 def follow(store: Store, settings: Settings, rules: Callable[[], Rules], now: Instant) -> frozenset[Slug]:
-    """Makes what is stored as private as the config says. Returns the feeds whose documents differ now.
+    """Makes stored items as private as the config says. Returns the feeds whose documents differ now.
 
-    Items are marked first and the config is noted last: where it is interrupted, nothing is shown that should not be, and all of
-    it is done again. Entries that were stored before the change are joined by nothing that comes after it.
+    It marks items first and records the config last: if interrupted, it shows nothing that should be hidden, and starts again.
+    Items that arrive after the change don't join those stored before it.
     """
     known, wanted = private.known_sources(store), private.wanted_sources(store, settings)
     if not known and not wanted:
         return frozenset()
     turned = known ^ wanted
     withdrawn = set(private.withdrawn(store))
-    changed = _close_opened(store, settings, withdrawn, now)
+    changed = _clear_opened_feeds(store, settings, withdrawn, now)
     if not turned:
         return frozenset(changed)
-    withdrawn |= _mentioned(store, settings, wanted - known)
+    withdrawn |= _find_mentions(store, settings, wanted - known)
     with store.begin() as transaction:
         for source in turned:
             transaction.set_private(source, source in wanted)
@@ -59,10 +58,10 @@ def follow(store: Store, settings: Settings, rules: Callable[[], Rules], now: In
 def _separate(
     transaction: Transaction, ids: Iterable[StoryId], known: Collection[SourceId], turned: Collection[SourceId], now: Instant
 ) -> dict[StoryId, frozenset[Slug]]:
-    """Takes private and other items of these stories apart. Returns the new stories, each with the feeds it came from.
+    """Splits stories that hold private and public items. Returns the new stories, each with the feeds it came from.
 
-    The id stays with what it was known for: a story that was public keeps it in public. One that was private must not show by an
-    id that was made of a private item.
+    The id stays with the items that it was known for: a public story stays public. A public story must not have an id that was
+    made from a private item.
     """
     heirs: dict[StoryId, frozenset[Slug]] = {}
     for story in transaction.stories(ids):
@@ -79,10 +78,10 @@ def _separate(
     return heirs
 
 
-def _close_opened(store: Store, settings: Settings, withdrawn: set[StoryId], now: Instant) -> set[Slug]:
-    """Takes private stories out of feeds that had a token and have none any more; adds them to `withdrawn`.
+def _clear_opened_feeds(store: Store, settings: Settings, withdrawn: set[StoryId], now: Instant) -> set[Slug]:
+    """Removes private stories from feeds that no longer have a token; adds them to `withdrawn`. Returns these feeds.
 
-    What its closed pages show of stories of which no item is left may be of anybody: it goes, too.
+    Stories of which no item is left may have been private, so they go from closed pages, too.
     """
     states, before = store.outputs(), private.public_feeds(store)
     changed: set[Slug] = set()
@@ -102,8 +101,8 @@ def _close_opened(store: Store, settings: Settings, withdrawn: set[StoryId], now
     return changed
 
 
-def _mentioned(store: Store, settings: Settings, sources: Collection[SourceId]) -> set[StoryId]:
-    """Stories whose entries in closed pages of public feeds speak of these sources, whatever became of the stories since."""
+def _find_mentions(store: Store, settings: Settings, sources: Collection[SourceId]) -> set[StoryId]:
+    """Finds stories whose entries in closed pages of public feeds name these sources, whatever became of the stories."""
     names = tuple(_names_of(store, settings, sources))
     found: set[StoryId] = set()
     for output in settings.outputs if names else ():
@@ -122,7 +121,7 @@ def _public_pages(store: Store, output: Output) -> Iterator[ArchivePage]:
 
 
 def _names_of(store: Store, settings: Settings, sources: Collection[SourceId]) -> Iterator[str]:
-    """What documents call them by: titles, outlets, hosts."""
+    """Yields the names by which documents refer to these sources: titles, outlets, hosts."""
     states = store.states(sources)
     for source in settings.sources:
         if source.id in sources:

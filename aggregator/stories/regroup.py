@@ -1,7 +1,7 @@
-"""Stored items grouped anew, as the edited config and today's engine would have it: what would join, what would part.
+"""Groups stored items anew under an edited config or a newer engine: plans which stories would merge or split, and applies it.
 
-`rehearse` and `compare` are pure: the items arrive once more, in their old order, before an index in memory. `apply` carries
-the differences out, with the promises to subscribers kept (DESIGN 8).
+`rehearse` and `compare` are pure: the items arrive once more, in their old order, at an index in memory. `apply` carries the
+differences out and keeps the promises to subscribers: published ids stay.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from aggregator.stories.join import order_by_claim
 from aggregator.stories.overrides import ActiveOverrides, active_overrides, override_key
 
 CHUNK = 20
-"""Changes in one transaction: polls that wait to commit are not held up for longer than this takes."""
-TURN = 500
-"""Arrivals between two commits of the index in memory, which then forgets what it did not use."""
+"""Changes in one transaction: bounds how long polls wait to commit."""
+BATCH = 500
+"""Arrivals between two commits of the index in memory, which then evicts what it did not use."""
 
 
 class Part(Struct, frozen=True):
-    """A story as it would be. id: None for a new one; aliases: stories that would lead to it. items: by first sight."""
+    """A story as it would be. id: None for a new one; aliases: stories merged into it; items: in the order of `first_seen`."""
 
     id: StoryId | None
     items: tuple[Item, ...]
@@ -38,9 +38,9 @@ class Part(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """Stories that would be others, with all that they share items with. evidence: of all their items, as found anew.
+    """Stories that would exchange items with one another, before and after. evidence: found anew, for all their items.
 
-    published: those of `before` whose ids are promises.
+    published: the stories of `before` whose ids are published, so they must stay.
     """
 
     before: tuple[Story, ...]
@@ -50,19 +50,19 @@ class Change(Struct, frozen=True):
 
     @property
     def kind(self) -> str:
-        """What happens to the stories: they join, one parts, or both."""
+        """join: all become one story; part: one story is split; regroup: both."""
         if len(self.after) == 1:
             return "join"
         return "part" if len(self.before) == 1 else "regroup"
 
     @property
     def seen_as_new(self) -> int:
-        """Stories that subscribers would be shown under an id that they don't know."""
+        """The number of stories that subscribers would see under a new id."""
         return sum(part.id is None for part in self.after) if self.published else 0
 
 
 class Plan(Struct, frozen=True):
-    """All that would change. apart: items that nothing may join any more. looked_at: items of the time asked for."""
+    """All changes. apart: items that no other item may join any more; looked_at: number of items in the requested period."""
 
     changes: tuple[Change, ...]
     apart: frozenset[ItemId]
@@ -74,7 +74,7 @@ class Plan(Struct, frozen=True):
 
 
 class Applied(Struct, frozen=True):
-    """What was done. stale: changes left out because their stories had become others meanwhile; feeds: that differ now."""
+    """The result of `apply`. stale: changes skipped because their stories have changed since the plan; feeds: that differ now."""
 
     done: int
     stale: int
@@ -82,7 +82,7 @@ class Applied(Struct, frozen=True):
 
 
 class Arrival(Struct, frozen=True):
-    """An item as it comes to the engine. level: of its source; joins: whether anything may join it."""
+    """An item as the engine gets it. level: of its source; joins: True if other items may join it."""
 
     item: Item
     level: str | None
@@ -90,7 +90,7 @@ class Arrival(Struct, frozen=True):
 
 
 class Groups(Struct):
-    """Items put together, by the first of each group. Labels stand for stories that have no id yet."""
+    """Groups of items. A label, made from the group's first item, stands for the id of a story that has none yet."""
 
     members: dict[StoryId, list[Item]] = field(default_factory=dict)
     label_of: dict[ItemId, StoryId] = field(default_factory=dict)
@@ -111,9 +111,9 @@ class Groups(Struct):
 
 # --- pure
 def plan(store: Store, settings: Settings, rules: Rules, engine: Engine, since: Instant) -> Plan:
-    """What regrouping the items first seen since then would change.
+    """Plans the regrouping of items first seen since then.
 
-    Items of `dedup.at_most` before then arrive, too: what came later may belong to their stories.
+    Items from up to `dedup.at_most` before arrive, too: later items may belong to their stories.
     """
     binding = active_overrides(store.overrides())
     sources = {source.id: source for source in settings.sources}
@@ -136,19 +136,19 @@ def plan(store: Store, settings: Settings, rules: Rules, engine: Engine, since: 
 
 
 def _arrival(item: Item, source: Source | None, rules: Rules, binding: ActiveOverrides) -> Arrival:
-    """A stored item, with no more of its text than grouping reads: many are held at a time."""
+    """Makes an arrival of a stored item, with only as much text as grouping reads: many are in memory at once."""
     joins = (source is None or source.dedup) and override_key(item) not in binding.split and rules.apart(item) is None
     lean = replace(item.entry, text=item.entry.text[:TEXT], summary="", content="", enclosures=(), categories=())
     return Arrival(replace(item, entry=lean), source.level if source else None, joins)
 
 
 def rehearse(arrivals: Iterable[Arrival], engine: Engine, binding: ActiveOverrides) -> Groups:
-    """Lets items arrive in the order of their first sight. What a person put together stays together."""
+    """Lets items arrive in the order of `first_seen`. Items that a person merged stay together."""
     index = MemoryStoryIndex()
     groups = Groups()
     wholes: dict[tuple[str | None, bool], ItemId] = {}
     in_order = sorted(arrivals, key=lambda one: (one.item.first_seen, one.item.id))
-    for batch in chunks(iter(in_order), TURN):
+    for batch in chunks(iter(in_order), BATCH):
         index.begin()
         for one in batch:
             item = one.item
@@ -169,27 +169,27 @@ def rehearse(arrivals: Iterable[Arrival], engine: Engine, binding: ActiveOverrid
 
 
 def _within_privacy(groups: Groups, item: Item, placement: Placement) -> Placement:
-    """As in ingest.py: private items and others are never one story."""
-    like = [one for one in (placement.story, *placement.merges) if one and groups.members[one][0].private == item.private]
-    if placement.story not in like:
+    """Removes stories from the placement that are not as private as the item, as join.py does."""
+    allowed = [one for one in (placement.story, *placement.merges) if one and groups.members[one][0].private == item.private]
+    if placement.story not in allowed:
         return replace(placement, story=None, merges=())
-    return replace(placement, merges=tuple(one for one in placement.merges if one in like))
+    return replace(placement, merges=tuple(one for one in placement.merges if one in allowed))
 
 
 def compare(stories: Sequence[Story], groups: Groups, published: Collection[StoryId]) -> Iterator[Change]:
-    """The stories that would be others, each with all that it would exchange items with, newest first."""
+    """Yields the stories that would change, together with those that they exchange items with, newest first."""
     for before, labels in _connected(stories, groups):
         if len(before) == len(labels) == 1:
             continue
         known = frozenset(story.id for story in before if story.id in published)
         home = {item.id: story.id for story in before for item in story.items}
         parts = [_part(groups.members[label], before, known) for label in labels]
-        evidence = {number: _told(groups.evidence[number], stories_of=home) for number in home}
+        evidence = {id: _with_stories(groups.evidence[id], stories_of=home) for id in home}
         yield Change(tuple(before), tuple(sorted(parts, key=lambda part: part.id is None)), evidence, known)
 
 
 def _connected(stories: Sequence[Story], groups: Groups) -> Iterator[tuple[list[Story], list[StoryId]]]:
-    """Stories and groups that have items in common, directly or through others."""
+    """Yields stories and groups that share items, directly or through others."""
     by_label: dict[StoryId, list[Story]] = {}
     for story in stories:
         for label in dict.fromkeys(groups.label_of[item.id] for item in story.items):
@@ -210,7 +210,7 @@ def _connected(stories: Sequence[Story], groups: Groups) -> Iterator[tuple[list[
 
 
 def _part(members: Iterable[Item], before: Iterable[Story], published: Collection[StoryId]) -> Part:
-    """The story that a group becomes: it keeps the id of the one whose lead it has; of several, the first published one."""
+    """Returns the story that a group becomes: it keeps the id of the story whose lead it has; of several, a published one's."""
     items = tuple(sorted(members, key=lambda item: (item.first_seen, item.id)))
     ids = {item.id for item in items}
     claims = order_by_claim([story for story in before if story.lead in ids], published)
@@ -219,18 +219,18 @@ def _part(members: Iterable[Item], before: Iterable[Story], published: Collectio
     return Part(claims[0].id, items, tuple(story.id for story in claims[1:]))
 
 
-def _told(evidence: Evidence, *, stories_of: Mapping[ItemId, StoryId]) -> Evidence:
-    """Evidence with the story that a label stood for; None where that is none of these."""
+def _with_stories(evidence: Evidence, *, stories_of: Mapping[ItemId, StoryId]) -> Evidence:
+    """Replaces the label in the evidence by the story that it stands for; by None if that is none of these."""
     if evidence.nearest is None:
         return evidence
     return replace(evidence, nearest=stories_of.get(ItemId(int(evidence.nearest))))
 
 
-# --- doing it
+# --- writing to the store
 def apply(store: Store, settings: Settings, rules: Rules, engine: Engine, planned: Plan, now: Instant) -> Applied:
-    """Carries a plan out, some stories at a time. Published ids stay; a part without the lead is a new story.
+    """Carries a plan out, CHUNK changes per transaction. Published ids stay; a part without the lead becomes a new story.
 
-    What was stored since the plan was made is respected: a story that is another one now is left as it is.
+    A story that has changed since the plan was made is left as it is.
     """
     oldest = horizons(store)
     feeds: set[Slug] = set()
@@ -247,7 +247,7 @@ def apply(store: Store, settings: Settings, rules: Rules, engine: Engine, planne
             feeds |= curator.refresh(transaction, heirs)
         done += len(fresh)
         stale += len(chunk) - len(fresh)
-    _remember(store, settings, engine, planned.apart, now - settings.dedup.at_most)
+    _index_joinable(store, settings, engine, planned.apart, now - settings.dedup.at_most)
     return Applied(done, stale, frozenset(feeds))
 
 
@@ -263,7 +263,7 @@ def _is_as_planned(transaction: StoryWrites, change: Change) -> bool:
 
 
 def _carry_out(transaction: Transaction, change: Change, now: Instant) -> dict[StoryId, frozenset[Slug]]:
-    """Moves what leaves its story, then merges. Returns the stories as they are now, each with the feeds it came from."""
+    """Moves items that leave their story, then merges. Returns the resulting stories, each with the feeds it came from."""
     home = {item.id: story.id for story in change.before for item in story.items}
     feeds = transaction.members_of([story.id for story in change.before])
     made = []
@@ -279,10 +279,10 @@ def _carry_out(transaction: Transaction, change: Change, now: Instant) -> dict[S
     return {story: frozenset[Slug]().union(*(feeds[home[item.id]] for item in part.items)) for story, part in made}
 
 
-def _remember(store: Store, settings: Settings, engine: Engine, apart: Collection[ItemId], since: Instant) -> None:
-    """Lets what may be joined now, and could not before, be found by what comes. Looks at all that is young enough."""
+def _index_joinable(store: Store, settings: Settings, engine: Engine, apart: Collection[ItemId], since: Instant) -> None:
+    """Adds items first seen since then to the index if they may be joined now and could not before."""
     levels = {source.id: source.level for source in settings.sources}
-    for chunk in chunks(store.find(StoryFilter(since=since)), TURN):
+    for chunk in chunks(store.find(StoryFilter(since=since)), BATCH):
         items = [(story.id, item) for story in chunk for item in story.items if item.id not in apart]
         with store.begin() as transaction:
             index = transaction.index

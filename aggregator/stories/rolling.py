@@ -1,6 +1,6 @@
-"""What time alone changes: rolling feeds (`age<1d`), and new stories whose wait for a better lead is over.
+"""Applies changes that come with time alone: rolling feeds (`age<1d`), and stories held back for `publish.settle`.
 
-A rolling feed is evaluated at its stored `as_of`, which only this moves: its bytes stay a function of the database (DESIGN 5).
+A rolling feed is evaluated at its stored `as_of`, which only this module moves: its bytes depend on the database alone.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from aggregator.stories.curate import Curator
 from aggregator.tag.check import ages
 
 RIPENED_KEY = "ripened"
-"""Where the store keeps `[when held-back stories were last looked at, publish.settle then]`: a pause of the daemon loses none."""
+"""Key of the stored `[last check of held-back stories, publish.settle then]`: no story is lost while the daemon is down."""
 RIPENED_EVERY = 60.0
-"""Seconds between two writings of it."""
+"""Seconds between two updates of that value."""
 
 
 def roll(store: Store, settings: Settings, rules: Callable[[], Rules], now: Instant) -> frozenset[Slug]:
-    """Moves the rolling feeds to now. Returns those whose documents differ. rules: asked for where there are any."""
+    """Moves the rolling feeds to now. Returns those whose documents differ. rules: called only if there are any."""
     states = store.outputs()
     found: set[StoryId] = set()
     moved = []
     for output in settings.outputs:
         state = states.get(output.slug)
         if state is not None and output.query is not None and (bounds := ages(output.query)):
-            found.update(_flipped(store, output, state, bounds, now))
+            found.update(_find_aged(store, output, state, bounds, now))
             moved.append(replace(state, as_of=now))
     return _refresh(store, settings, rules, found, moved, now)
 
 
-def _flipped(
+def _find_aged(
     store: StoreView, output: Output, state: OutputState, bounds: Collection[tuple[str, float]], now: Instant
 ) -> Iterator[StoryId]:
-    """Stories that passed one of the query's ages since the feed was last looked at."""
+    """Yields stories that passed one of the query's ages since the feed's `as_of`."""
     for operator, age in bounds:
         passed = (state.as_of - age, now - age)
         if operator.startswith("<"):
@@ -50,14 +50,14 @@ def _flipped(
 
 
 def holds_back(store: Values, settings: Settings) -> bool:
-    """Whether stories are held back, or were by the config before. One look at a small table."""
+    """True if stories are held back, or were under the previous config. Reads one stored value."""
     return settings.publish.settle > 0 or store.value(RIPENED_KEY) is not None
 
 
 def ripen(store: Store, settings: Settings, rules: Callable[[], Rules], now: Instant) -> frozenset[Slug]:
-    """Lets stories enter their feeds that were held back for `publish.settle` seconds.
+    """Lets stories enter their feeds after they were held back for `publish.settle` seconds. Returns the changed feeds.
 
-    Looks at all that became ripe since the last time, also after a pause, and after an edit of `settle` (0: all at once).
+    Considers all whose time has come since the last check, also after a pause or an edit of `settle` (0: all at once).
     """
     if not holds_back(store, settings):
         return frozenset()

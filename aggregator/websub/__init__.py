@@ -1,1 +1,1 @@
-"""WebSub, both sides: the hub that we are, and the subscriber to sources' hubs."""
+"""WebSub (W3C Recommendation), both sides: our own hub, and the subscriber to the hubs of sources."""

@@ -1,4 +1,4 @@
-"""Bodies that others send us: each is bounded in size and time, and those of pushes all together in memory."""
+"""Reads request bodies from strangers: bounds the size and time of each, and the memory of all pushed documents together."""
 
 from __future__ import annotations
 
@@ -7,46 +7,49 @@ from collections.abc import Callable
 
 from aggregator.ports import Answer, Call
 
-TOGETHER = 64 * 1024 * 1024
-"""Bytes of pushed documents in memory at once: those on their way, and those that wait to be stored."""
-COME_BACK = 60
-"""Seconds after which a hub may try again what there was no room for."""
+PUSHES_IN_MEMORY = 64 * 1024 * 1024
+"""Bytes of pushed documents in memory at once, while they arrive and until they are stored."""
+RETRY_AFTER = 60
+"""Seconds after which a hub may retry a push that was refused for lack of memory."""
 
 
-class Room:
-    """Memory that bodies share. It is taken piece by piece, as they come: what is only announced takes none."""
+class MemoryBudget:
+    """Memory that bodies share. It is taken as pieces arrive: an announced length alone takes none."""
 
     def __init__(self) -> None:
         self.held = 0
 
-    def place(self, largest: int) -> Place:
-        """For one more body. largest: bytes that one may have; there is always room for one alone."""
-        return Place(self, max(TOGETHER, largest))
+    def reserve(self, largest: int) -> Reservation:
+        """Opens a reservation for one body. largest: bytes of the largest body allowed; one alone always fits."""
+        return Reservation(self, max(PUSHES_IN_MEMORY, largest))
 
 
-class Place:
-    """What one body has of the room, until it is left."""
+class Reservation:
+    """The memory that one body has taken."""
 
-    def __init__(self, room: Room, size: int) -> None:
-        self._room = room
+    def __init__(self, budget: MemoryBudget, size: int) -> None:
+        self._budget = budget
         self._size = size
         self._taken = 0
 
     def take(self, count: int) -> bool:
-        """False if there is not so much left; then nothing is taken."""
-        if self._room.held + count > self._size:
+        """Takes bytes; returns False and takes none if too few are left."""
+        if self._budget.held + count > self._size:
             return False
-        self._room.held += count
+        self._budget.held += count
         self._taken += count
         return True
 
-    def leave(self) -> None:
-        self._room.held -= self._taken
+    def release(self) -> None:
+        self._budget.held -= self._taken
         self._taken = 0
 
 
-async def read(call: Call, limit: int, seconds: float, has_room: Callable[[int], bool] = lambda count: True) -> bytes | Answer:
-    """The whole body, or what its sender is told: too large (413), too slow (408), no room at this moment (503)."""
+async def read_body(call: Call, limit: int, seconds: float, take: Callable[[int], bool] = lambda count: True) -> bytes | Answer:
+    """Reads the whole body, or returns an error: too large (413), too slow (408), no memory left (503).
+
+    take: takes memory for a piece, False if there is none.
+    """
     announced = call.headers.get("content-length", "")
     if announced.isdigit() and int(announced[:20]) > limit:
         return Answer(413)
@@ -57,8 +60,8 @@ async def read(call: Call, limit: int, seconds: float, has_room: Callable[[int],
                 size += len(piece)
                 if size > limit:
                     return Answer(413)
-                if not has_room(len(piece)):
-                    return Answer(503, wait=COME_BACK)
+                if not take(len(piece)):
+                    return Answer(503, wait=RETRY_AFTER)
                 pieces.append(piece)
     except TimeoutError:
         return Answer(408)

@@ -1,4 +1,4 @@
-"""What the hub's subscribers are sent: the whole current document, and the word that there will be no more."""
+"""Composes the messages to the hub's subscribers: the current document, or the notice that a subscription is over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aggregator.websub import hub_rules
 
 
 class Composer:
-    """Makes the messages as things are now. Called in threads."""
+    """Composes messages from the current state, at the time of sending. Called in threads."""
 
     def __init__(self, settings: Settings, store: Subscribers, shelf: Shelf) -> None:
         self._settings = settings
@@ -21,22 +21,22 @@ class Composer:
 
     @property
     def kinds(self) -> Mapping[str, Callable[[Delivery], Message | None]]:
-        return {HUB_DOCUMENT: self.document, HUB_DENIAL: self.denial}
+        return {HUB_DOCUMENT: self.compose_document, HUB_DENIAL: self.compose_denial}
 
-    def document(self, delivery: Delivery) -> Message | None:
-        """The document, or None if it is not published any more or the callback is not subscribed to it."""
+    def compose_document(self, delivery: Delivery) -> Message | None:
+        """Composes the document, or None if it is no longer published or the callback is not subscribed to it."""
         document = self._shelf.get(delivery.topic)
         subscribed = self._store.subscription(delivery.topic, delivery.target)
         hub = hub_address(self._settings.site, self._settings.publish.websub)
         if document is None or document.token is not None or subscribed is None or hub is None:
             return None
         topic_url = self._settings.site.url + delivery.topic
-        headers = hub_rules.headers(document.type, hub, topic_url, subscribed.secret, document.body)
+        headers = hub_rules.delivery_headers(document.type, hub, topic_url, subscribed.secret, document.body)
         return Message("POST", delivery.target, headers, document.body)
 
-    def denial(self, delivery: Delivery) -> Message | None:
-        """That a subscription is over, or None if the feed is back."""
+    def compose_denial(self, delivery: Delivery) -> Message | None:
+        """Composes the notice that a subscription is over, or None if the feed is published again."""
         if self._shelf.get(delivery.topic) is not None:
             return None
         topic_url = self._settings.site.url + delivery.topic
-        return Message("GET", hub_rules.denial(delivery.target, topic_url, "this feed is not published any more"))
+        return Message("GET", hub_rules.denial_url(delivery.target, topic_url, "this feed is not published any more"))

@@ -1,4 +1,4 @@
-"""Sends what subscribers and webhooks are owed. A slow or broken receiver delays nobody else; what is owed is in the store."""
+"""Sends stored deliveries to subscribers and webhooks. A slow or broken receiver does not delay the others."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ log = structlog.get_logger("outbox")
 
 AT_ONCE = 32
 PER_HOST = 4
-"""Messages under way, in all and to one host."""
-CLEANING = 3_600.0
-"""Seconds between two looks for leases that are over."""
+"""Messages in flight, in all and to one host."""
+LEASE_CHECK = 3_600.0
+"""Seconds between two checks for expired leases."""
 
 Compose = Callable[[Delivery], Message | None]
-"""What to send for a delivery as things are now; None if nobody is owed it any more. May read the store; called in a thread."""
+"""Composes a delivery's message from the current state; None if it is no longer needed. May read the store; runs in a thread."""
 Key = tuple[str, str, str, str]
 
 
 class Outbox:
-    """compose: by the delivery's kind; commit: runs a write in the writer's thread."""
+    """compose: by kind of delivery; commit: runs a write in the writer's thread; messenger: returns the one in use."""
 
     def __init__(
         self,
@@ -45,13 +45,13 @@ class Outbox:
         self._now = now
         self._under_way: dict[Key, asyncio.Task[None]] = {}
         self._hosts: Counter[str | None] = Counter()
-        self._cleaned = 0.0
+        self._leases_checked = 0.0
 
-    async def work(self) -> None:
-        """Starts what is due and has room. To be called every few seconds; returns at once."""
+    async def send_due(self) -> None:
+        """Starts deliveries that are due, within the limits; does not wait for them. To be called every few seconds."""
         now = self._now()
-        if now - self._cleaned > CLEANING:
-            self._cleaned = now
+        if now - self._leases_checked > LEASE_CHECK:
+            self._leases_checked = now
             await self._commit(lambda transaction: transaction.end_leases(now))
         for delivery in self._store.deliveries(now, 4 * AT_ONCE):
             key = (delivery.kind, delivery.topic, delivery.target, delivery.subject)
@@ -69,7 +69,7 @@ class Outbox:
         del self._under_way[key]
         self._hosts[host] -= 1
         if not done.cancelled() and (error := done.exception()) is not None:
-            # Only bugs and a store that refuses come here: the delivery stays owed.
+            # A bug, or the store can't be written: the delivery stays in the outbox.
             log.error("delivery_crashed", kind=key[0], topic=key[1], error=repr(error), exc_info=error)
 
     async def _deliver(self, delivery: Delivery) -> None:
@@ -77,7 +77,7 @@ class Outbox:
         if message is None:
             await self._commit(lambda transaction: transaction.remove_delivery(delivery))
             return
-        outcome = hub_rules.after(delivery, await self._messenger().send(message), self._now())
+        outcome = hub_rules.decide_outcome(delivery, await self._messenger().send(message), self._now())
 
         def store(transaction: SubscriberWrites) -> None:
             if outcome.retry is not None:
@@ -92,7 +92,7 @@ class Outbox:
         log.info("delivery", kind=delivery.kind, topic=delivery.topic, host=host, outcome=outcome.reason)
 
     async def drain(self) -> None:
-        """Stops what is under way: it stays owed, and is sent after the next start."""
+        """Cancels deliveries in flight: they stay in the outbox and are sent after the next start."""
         tasks = list(self._under_way.values())
         for task in tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""Subscribing to sources' hubs while the daemon runs, and taking in what they push. The rules are in subscriptions.py."""
+"""Subscribes to the hubs of sources and receives the documents that they push. The rules are in subscriptions.py."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ from aggregator.model import Fault, Fetched, Instant, Source, SourceId, SourceSt
 from aggregator.ports import Answer, Call, Endpoint, Job, Messenger, Values, ValueWrites
 from aggregator.settings import Settings
 from aggregator.websub import bodies, subscriptions
-from aggregator.websub.bodies import Place, Room
-from aggregator.websub.subscriptions import Push
+from aggregator.websub.bodies import MemoryBudget, Reservation
+from aggregator.websub.subscriptions import PushSubscription
 
 log = structlog.get_logger("subscriber")
 
-LOOK = 5.0
-"""Seconds between two looks for subscriptions to ask for or renew."""
+CHECK = 5.0
+"""Seconds between two checks for subscriptions to request or renew."""
 AT_ONCE = 20
-"""Requests to hubs in one look: a thousand new sources are no reason for a thousand requests at once."""
+"""Requests to hubs per check: a thousand new sources must not cause a thousand requests at once."""
 BODY_SECONDS = 20.0
+"""Seconds for a pushed body to arrive."""
 MOST_WAITING = 64
-"""Documents that were pushed and are not stored yet; more are told to come back."""
+"""Pushed documents that wait to be stored; further ones get 503."""
 PER_SOURCE = 2
-"""Bodies of one source on their way at once: a hub that sends halves takes no other hub's turn."""
+"""Bodies of one source that may arrive at once: a hub that stalls does not block other hubs."""
 
-Commit = Callable[[Callable[[ValueWrites], Push | None]], Awaitable[Push | None]]
+Commit = Callable[[Callable[[ValueWrites], PushSubscription | None]], Awaitable[PushSubscription | None]]
 
 
 class Subscriber:
-    """commit: runs a write in the writer's thread; messenger, settings: those in use now.
+    """commit: runs a write in the writer's thread; messenger, settings: return those in use now.
 
-    receive: takes a document in, as a poll would, and never beside one of the source.
+    receive: stores a pushed document as a poll would, while no poll of the source runs.
     """
 
     def __init__(
@@ -53,80 +54,83 @@ class Subscriber:
         self._settings = settings
         self._now = now
         self._receive = receive
-        self._room = Room()
+        self._budget = MemoryBudget()
         self._arriving: Counter[SourceId] = Counter()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._by_token: dict[str, SourceId] | None = None
 
     def jobs(self) -> list[Job]:
-        return [Job("hubs", LOOK, self.look)]
+        return [Job("hubs", CHECK, self.ask_hubs)]
 
     def endpoints(self) -> list[Endpoint]:
-        return [Endpoint("GET", "/push/{name}", self.verify), Endpoint("POST", "/push/{name}", self.pushed)]
+        return [Endpoint("GET", "/push/{name}", self.verify_intent), Endpoint("POST", "/push/{name}", self.receive)]
 
-    async def look(self) -> None:
-        """Asks hubs for what is wanted now, and to end what is not wanted any more."""
+    async def ask_hubs(self) -> None:
+        """Asks hubs to start or renew wanted subscriptions, and to end unwanted ones."""
         now, wanted = self._now(), self._sources()
-        stored = subscriptions.every(self._store)
+        stored = subscriptions.load_all(self._store)
         self._by_token = {push.token: id for id, push in stored.items()}
         due = []
         for id, push in stored.items():
-            wish = subscriptions.wished(push, id in wanted)
-            if wish.is_over(now):
-                await self._change(id, push.token, lambda _: None)
+            target = subscriptions.as_wanted(push, id in wanted)
+            if target.has_ended(now):
+                await self._update(id, push.token, lambda _: None)
                 log.info("hub_left", source=id)
-            elif wish.is_wanted(now):
+            elif target.should_ask(now):
                 due.append(id)
         await asyncio.gather(*(self._ask(id, stored[id].token, id in wanted, now) for id in due[:AT_ONCE]))
 
     async def _ask(self, id: SourceId, token: str, wanted: bool, now: Instant) -> None:
-        after = await self._change(id, token, lambda push: subscriptions.asked(subscriptions.wished(push, wanted), now))
+        def mark_asked(push: PushSubscription) -> PushSubscription:
+            return subscriptions.after_request(subscriptions.as_wanted(push, wanted), now)
+
+        after = await self._update(id, token, mark_asked)
         if after is None:
             return
-        reply = await self._messenger().send(subscriptions.request(after, self._settings().site.url))
+        reply = await self._messenger().send(subscriptions.make_request(after, self._settings().site.url))
         answer = reply.detail if isinstance(reply, Fault) else str(reply.status)
         log.info("hub_asked", source=id, mode="unsubscribe" if after.leaving else "subscribe", answer=answer)
 
-    async def verify(self, call: Call) -> Answer:
-        """The hub asks whether we asked (5.3), or refuses (5.2)."""
+    async def verify_intent(self, call: Call) -> Answer:
+        """Answers a hub that verifies our intent (WebSub 5.3) or denies the subscription (5.2)."""
         found = self._find(call.name)
         if found is None:
             return Answer(404)
         id, push = found
-        if (after := subscriptions.denied(push, call.query)) is not None:
-            await self._change(id, push.token, lambda push: subscriptions.denied(push, call.query))
+        if (after := subscriptions.after_denial(push, call.query)) is not None:
+            await self._update(id, push.token, lambda push: subscriptions.after_denial(push, call.query))
             log.warning("hub_refused", source=id)
             return Answer(200)
         now = self._now()
-        answer = subscriptions.verified(push, call.query, now)
+        answer = subscriptions.after_verification(push, call.query, now)
         if answer is None:
             return Answer(404)
         after, challenge = answer
-        await self._change(id, push.token, lambda _: None if after.is_over(now) else after)
+        await self._update(id, push.token, lambda _: None if after.has_ended(now) else after)
         if after.leaving:
             log.info("hub_left", source=id)
         else:
             log.info("hub_verified", source=id, lease=after.lease)
         return Answer(200, challenge)
 
-    async def pushed(self, call: Call) -> Answer:
-        """A document (7). Unsigned or wrongly signed ones are acknowledged and thrown away, as section 8 says."""
+    async def receive(self, call: Call) -> Answer:
+        """Receives a document (WebSub 7). One without a valid signature is acknowledged and discarded (section 8)."""
         found = self._find(call.name)
         source = self._sources().get(found[0]) if found is not None else None
         if found is None or source is None:
             return Answer(404)
         if len(self._tasks) >= MOST_WAITING or self._arriving[source.id] >= PER_SOURCE:
-            return Answer(503, wait=bodies.COME_BACK)
+            return Answer(503, wait=bodies.RETRY_AFTER)
         largest = self._settings().polling.max_bytes
-        place, is_kept = self._room.place(largest), False
+        memory, is_kept = self._budget.reserve(largest), False
         self._arriving[source.id] += 1
         try:
-            body = await bodies.read(call, largest, BODY_SECONDS, place.take)
+            body = await bodies.read_body(call, largest, BODY_SECONDS, memory.take)
             if isinstance(body, Answer):
                 return body
             signature = call.headers.get("x-hub-signature")
             if await asyncio.to_thread(subscriptions.is_signed, found[1], signature, body):  # 15 MB take 50 ms
-                self._take_in(source, call.headers, body, place)
+                self._store_push(source, call.headers, body, memory)
                 is_kept = True  # until it is stored
             else:
                 log.warning("push_not_signed", source=source.id)
@@ -134,37 +138,39 @@ class Subscriber:
         finally:
             self._arriving[source.id] -= 1
             if not is_kept:
-                place.leave()
+                memory.release()
 
-    def _take_in(self, source: Source, headers: Mapping[str, str], body: bytes, place: Place) -> None:
-        task = asyncio.create_task(self._receive(source, partial(document, headers.get("content-type", ""), body)))
+    def _store_push(self, source: Source, headers: Mapping[str, str], body: bytes, memory: Reservation) -> None:
+        task = asyncio.create_task(self._receive(source, partial(pushed_document, headers.get("content-type", ""), body)))
         self._tasks.add(task)
-        task.add_done_callback(partial(self._ended, place))
+        task.add_done_callback(partial(self._finish, memory))
 
-    def _ended(self, place: Place, task: asyncio.Task[Any]) -> None:
-        place.leave()
+    def _finish(self, memory: Reservation, task: asyncio.Task[Any]) -> None:
+        memory.release()
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("push_crashed", error=repr(error), exc_info=error)
 
     def _sources(self) -> dict[SourceId, Source]:
-        """The sources that are to be pushed."""
+        """Returns the sources whose hubs may push to us."""
         settings = self._settings()
         return {source.id: source for source in settings.sources if source.enabled} if settings.network.websub else {}
 
-    def _find(self, token: str) -> tuple[SourceId, Push] | None:
-        """Whose the address is: one look into the store, whoever asks. Tokens that hubs know are those of the last `look`."""
+    def _find(self, token: str) -> tuple[SourceId, PushSubscription] | None:
+        """Finds the source of a push address with a single read of the store. Tokens are those of the last `ask_hubs`."""
         if self._by_token is None:
-            self._by_token = {push.token: id for id, push in subscriptions.every(self._store).items()}
+            self._by_token = {push.token: id for id, push in subscriptions.load_all(self._store).items()}
         id = self._by_token.get(token)
-        push = subscriptions.known(self._store, id) if id is not None else None
+        push = subscriptions.load(self._store, id) if id is not None else None
         return (id, push) if id is not None and push is not None and push.token == token else None
 
-    async def _change(self, id: SourceId, token: str, change: Callable[[Push], Push | None]) -> Push | None:
-        """Changes what is stored, as it is by then; what has begun anew meanwhile (another token) stays as it is."""
+    async def _update(
+        self, id: SourceId, token: str, change: Callable[[PushSubscription], PushSubscription | None]
+    ) -> PushSubscription | None:
+        """Changes the stored subscription, unless it was replaced meanwhile (it then has another token)."""
 
-        def work(transaction: ValueWrites) -> Push | None:
-            push = subscriptions.known(self._store, id)
+        def work(transaction: ValueWrites) -> PushSubscription | None:
+            push = subscriptions.load(self._store, id)
             if push is None or push.token != token:
                 return None
             after = change(push)
@@ -174,14 +180,14 @@ class Subscriber:
         return await self._commit(work)
 
     async def drain(self) -> None:
-        """Lets what was acknowledged be stored."""
+        """Waits until acknowledged documents are stored."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def document(content_type: str, body: bytes, state: SourceState) -> Fetched:
-    """A push as a poll would have fetched it. Validators stay: the next poll asks with those of the last one.
+def pushed_document(content_type: str, body: bytes, state: SourceState) -> Fetched:
+    """Makes a pushed document look like a fetched one. Validators stay those of the last poll.
 
-    It says nothing of what it leaves out, as a delta (RFC 3229): many hubs send new entries alone.
+    It counts as a delta (226, RFC 3229): many hubs send new entries only.
     """
     headers = (("content-type", content_type),) if content_type else ()
     return Fetched(state.validators_url or state.url, 226, headers, body, state.validators)

@@ -1,6 +1,6 @@
-"""The subscriber's side of WebSub (`network.websub`): asks the hubs that sources name to push, and knows who may.
+"""The subscriber's rules of WebSub (`network.websub`): when to ask a source's hub, and which pushes to trust.
 
-What a source's hub is and how the subscription stands is one stored value a source. Sections are of the W3C recommendation.
+Each source has one stored value: its hub and the state of the subscription. Sections refer to the W3C Recommendation.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from aggregator.ports import Message, Values, ValueWrites
 KEY = "push."
 """Prefix of the stored values."""
 LEASE = 864_000
-"""Seconds of a lease that are asked for (10 days); the hub decides (5.1)."""
+"""Seconds of the lease that we request (10 days); the hub decides (5.1)."""
 RENEW_SHARE = 0.2
-"""Share of a lease that is left when it is renewed."""
+"""A lease is renewed when this share of it is left."""
 ASK_AGAIN = 3_600.0
-"""Seconds until the next request to a hub that has not verified, or refused: doubled each time."""
+"""Seconds until the next request to a hub that has not verified or has refused; doubled each time."""
 MOST_DOUBLED = 5
-"""Times that it is doubled: a hub that never answers is asked every 32 hours."""
+"""Number of doublings: a hub that never answers is asked every 32 hours."""
 LONGEST_LEASE = 30 * 86_400.0
-"""Seconds of a lease that are believed: a hub that forgets us in its tenth year would not tell."""
+"""Seconds of a lease at most, whatever the hub grants: a hub that has forgotten us would not tell."""
 _HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 """Methods of X-Hub-Signature that are recognised (7.1)."""
 
 
-class Push(Struct, frozen=True):
-    """A source's hub and how the subscription stands. token: names the source in the callback's address, and nobody can guess it.
+class PushSubscription(Struct, frozen=True):
+    """A source's hub and the state of our subscription. token: unguessable, names the source in the callback URL.
 
-    asked: when the hub was last asked, and tries: how often since it last agreed. lease: seconds that it granted; until: when
-    that ends (0: nothing is granted). leaving: it is being ended, for the source is not to be pushed any more.
+    asked: when the hub was last asked; tries: how often since it last agreed; lease: seconds granted; until: when the lease ends
+    (0: none granted); leaving: the subscription is being ended.
     """
 
     hub: str
@@ -54,76 +54,79 @@ class Push(Struct, frozen=True):
     def is_active(self, now: Instant) -> bool:
         return self.until > now
 
-    def is_wanted(self, now: Instant) -> bool:
-        """Whether to ask the hub now: for the first time, again, or for a renewal in time. A clock set back delays nothing."""
+    def should_ask(self, now: Instant) -> bool:
+        """True if the hub should be asked now: first request, retry, or renewal. A clock that is set back delays nothing."""
         left = self.until - now
-        late = left > 0.0 if self.leaving else not RENEW_SHARE * self.lease < left <= self.lease
-        return late and self._may_ask(now)
+        is_due = left > 0.0 if self.leaving else not RENEW_SHARE * self.lease < left <= self.lease
+        return is_due and self._may_ask(now)
 
-    def is_over(self, now: Instant) -> bool:
-        """Whether nothing is left of a subscription that is being ended: the hub agreed, or its lease ran out."""
+    def has_ended(self, now: Instant) -> bool:
+        """True if a subscription that was being ended is over: the hub agreed, or the lease ran out."""
         return self.leaving and not self.is_active(now)
 
     def _may_ask(self, now: Instant) -> bool:
         return not 0.0 <= now - self.asked < ASK_AGAIN * 2.0 ** min(max(self.tries - 1, 0), MOST_DOUBLED)
 
 
-def known(store: Values, source: SourceId) -> Push | None:
+def load(store: Values, source: SourceId) -> PushSubscription | None:
     text = store.value(KEY + source)
-    return Push(**json.loads(text)) if text else None
+    return PushSubscription(**json.loads(text)) if text else None
 
 
-def every(store: Values) -> dict[SourceId, Push]:
-    """What is stored of all sources, those that left the config, too."""
-    return {SourceId(key.removeprefix(KEY)): Push(**json.loads(text)) for key, text in store.values(KEY).items()}
+def load_all(store: Values) -> dict[SourceId, PushSubscription]:
+    """Returns the subscriptions of all sources, including those that left the config."""
+    return {SourceId(key.removeprefix(KEY)): PushSubscription(**json.loads(text)) for key, text in store.values(KEY).items()}
 
 
-def save(transaction: ValueWrites, source: SourceId, push: Push | None) -> None:
+def save(transaction: ValueWrites, source: SourceId, push: PushSubscription | None) -> None:
     transaction.set_value(KEY + source, json.dumps(asdict(push)) if push else None)
 
 
 class Hubs:
-    """See ports.Hubs."""
+    """Implements ports.Hubs."""
 
     def __init__(self, store: Values) -> None:
         self._store = store
 
     def note(self, transaction: ValueWrites, source: SourceId, feed: Feed, url: str) -> None:
-        before = known(self._store, source)
-        push = noticed(before, feed, url)
+        before = load(self._store, source)
+        push = after_document(before, feed, url)
         if push != before:
             save(transaction, source, push)
 
     def pushes_until(self, source: SourceId) -> Instant:
-        push = known(self._store, source)
+        push = load(self._store, source)
         return push.until if push is not None else 0.0
 
 
-def noticed(before: Push | None, feed: Feed, url: str) -> Push | None:
-    """The push that a document calls for: another hub or topic begins anew, none ends it. url: where the document came from."""
+def after_document(before: PushSubscription | None, feed: Feed, url: str) -> PushSubscription | None:
+    """Returns the subscription for the hub that a document names: a new one for another hub or topic, None without a hub.
+
+    url: where the document came from.
+    """
     if feed.hub is None:
         return None
     topic = feed.self_url or url
     if before is not None and (before.hub, before.topic) == (feed.hub, topic):
         return before
-    return Push(feed.hub, topic, secrets.token_urlsafe(24), secrets.token_hex(32))
+    return PushSubscription(feed.hub, topic, secrets.token_urlsafe(24), secrets.token_hex(32))
 
 
-def callback(site_url: str, push: Push) -> str:
+def callback(site_url: str, push: PushSubscription) -> str:
     return f"{site_url}/push/{push.token}"
 
 
-def wished(push: Push, wanted: bool) -> Push:
-    """The push as the config wants it: begun, or ended. A change is told to the hub at once."""
+def as_wanted(push: PushSubscription, wanted: bool) -> PushSubscription:
+    """Returns the subscription to be kept or ended, as the config wants it. After a change, the hub is asked at once."""
     return push if push.leaving is not wanted else replace(push, leaving=not wanted, asked=0.0, tries=0)
 
 
-def asked(push: Push, now: Instant) -> Push:
+def after_request(push: PushSubscription, now: Instant) -> PushSubscription:
     return replace(push, asked=now, tries=push.tries + 1)
 
 
-def request(push: Push, site_url: str) -> Message:
-    """The request to the hub (5.1). Every push must then be signed with the secret, or it is not believed."""
+def make_request(push: PushSubscription, site_url: str) -> Message:
+    """Makes the request to the hub (5.1). The hub must then sign every push with the secret (7.1)."""
     form = {
         "hub.mode": "unsubscribe" if push.leaving else "subscribe",
         "hub.topic": push.topic,
@@ -134,8 +137,8 @@ def request(push: Push, site_url: str) -> Message:
     return Message("POST", push.hub, (("Content-Type", "application/x-www-form-urlencoded"),), urlencode(form).encode())
 
 
-def verified(push: Push, query: Mapping[str, str], now: Instant) -> tuple[Push, str] | None:
-    """The push after a hub's verification of intent (5.3) and the challenge to echo; None for what we did not ask for."""
+def after_verification(push: PushSubscription, query: Mapping[str, str], now: Instant) -> tuple[PushSubscription, str] | None:
+    """Returns the subscription after a hub's verification (5.3) and the challenge to echo; None if we did not ask for it."""
     mode = "unsubscribe" if push.leaving else "subscribe"
     if push.asked == 0.0 or (query.get("hub.topic"), query.get("hub.mode")) != (push.topic, mode):
         return None
@@ -150,15 +153,15 @@ def verified(push: Push, query: Mapping[str, str], now: Instant) -> tuple[Push, 
     return replace(push, lease=lease, until=now + lease, tries=0), challenge
 
 
-def denied(push: Push, query: Mapping[str, str]) -> Push | None:
-    """The push after a hub's refusal (5.2), or None if this is none."""
+def after_denial(push: PushSubscription, query: Mapping[str, str]) -> PushSubscription | None:
+    """Returns the subscription after a hub's denial (5.2), or None if the query is not one."""
     if query.get("hub.mode") != "denied" or query.get("hub.topic") != push.topic:
         return None
     return replace(push, lease=0.0, until=0.0)
 
 
-def is_signed(push: Push, signature: str | None, body: bytes) -> bool:
-    """Whether a push is the hub's own (7.1): without a valid signature it is not believed."""
+def is_signed(push: PushSubscription, signature: str | None, body: bytes) -> bool:
+    """True if a push has a valid signature of the hub (7.1)."""
     method, _, digest = (signature or "").partition("=")
     if method not in _HASHES:
         return False

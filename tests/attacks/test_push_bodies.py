@@ -24,7 +24,7 @@ from aggregator.store.sqlite import SqliteStore
 from aggregator.tag.check import check
 from aggregator.websub import bodies, subscriber, subscriptions
 from aggregator.websub.subscriber import Subscriber
-from aggregator.websub.subscriptions import Push
+from aggregator.websub.subscriptions import PushSubscription
 
 T = TypeVar("T")
 SOURCES, NOW = 40, 1_700_000_000.0
@@ -41,7 +41,7 @@ class Desk:
         self.store = SqliteStore(folder / "news.db")
         with self.store.begin() as transaction:
             for number in range(SOURCES):
-                push = Push("https://hub.example/", f"https://s{number}.example/feed", f"token-{number}", SECRET)
+                push = PushSubscription("https://hub.example/", f"https://s{number}.example/feed", f"token-{number}", SECRET)
                 subscriptions.save(transaction, SourceId(f"s{number}"), push)
         self.taken: list[int] = []
         self.stored = asyncio.Event()
@@ -156,8 +156,8 @@ def test_halves_of_many_hubs_take_bounded_memory_and_leave_others_their_turn(des
         return used, sum(ended for _, ended in halves), await send(port, head(SOURCES - 1, len(small), small) + small)
 
     used, ended, after = desk.run(attack)
-    assert ended >= 2 * (SOURCES - 1) - bodies.TOGETHER // len(body) - 1
-    assert used < 2 * bodies.TOGETHER
+    assert ended >= 2 * (SOURCES - 1) - bodies.PUSHES_IN_MEMORY // len(body) - 1
+    assert used < 2 * bodies.PUSHES_IN_MEMORY
     assert after == 202
 
 

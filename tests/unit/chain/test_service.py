@@ -25,7 +25,7 @@ from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
 from aggregator.tag.check import check
 from aggregator.websub import subscriptions
-from aggregator.websub.subscriptions import Push
+from aggregator.websub.subscriptions import PushSubscription
 from tests.unit.chain.newsroom import START, HandClock
 
 CONFIG = """
@@ -291,7 +291,7 @@ def test_a_stranger_at_the_push_address_costs_nothing(tmp_path: Path, monkeypatc
         service = await desk.start(CONFIG + "site: {url: 'https://news.example'}\nnetwork: {websub: true}\n")
         with desk.store.begin() as transaction:
             for number in range(300):
-                one = Push("https://hub.example/", f"https://one.example/{number}", f"token-{number}", "secret")
+                one = PushSubscription("https://hub.example/", f"https://one.example/{number}", f"token-{number}", "secret")
                 subscriptions.save(transaction, SourceId(f"s{number}"), one)
         find = service.network._subscriber._find
         known = find("token-7")

@@ -14,7 +14,7 @@ from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output
 from aggregator.store.sqlite import SqliteStore
 from aggregator.websub import deliveries, hub_rules
-from aggregator.websub.hub_rules import Asked, Refused
+from aggregator.websub.hub_rules import HubRequest, Refused
 from tests.unit.publish import samples
 from tests.unit.publish.samples import NOON, change_story, item, open_outputs, store_story
 
@@ -38,8 +38,8 @@ def topic_of(url: str) -> str | None:
     ],
 )
 def test_good_requests(changes: dict[str, str], lease: int) -> None:
-    asked = hub_rules.read(GOOD | changes, topic_of)
-    assert isinstance(asked, Asked)
+    asked = hub_rules.read_request(GOOD | changes, topic_of)
+    assert isinstance(asked, HubRequest)
     assert (asked.topic, asked.lease, asked.secret) == ("/feeds/all.atom", lease, changes.get("hub.secret"))
 
 
@@ -63,13 +63,13 @@ def test_good_requests(changes: dict[str, str], lease: int) -> None:
     ],
 )
 def test_bad_requests_are_told_why(changes: dict[str, str]) -> None:
-    assert isinstance(hub_rules.read(GOOD | changes, topic_of), Refused)
+    assert isinstance(hub_rules.read_request(GOOD | changes, topic_of), Refused)
 
 
 def test_verification_keeps_the_callbacks_own_query() -> None:
-    asked = hub_rules.read(GOOD, topic_of)
-    assert isinstance(asked, Asked)
-    assert hub_rules.verification(asked, "abc") == (
+    asked = hub_rules.read_request(GOOD, topic_of)
+    assert isinstance(asked, HubRequest)
+    assert hub_rules.verification_url(asked, "abc") == (
         "https://reader.example/cb?id=1&hub.mode=subscribe&hub.topic=https%3A%2F%2Fnews.example.org%2Ffeeds%2Fall.atom"
         "&hub.challenge=abc&hub.lease_seconds=864000"
     )
@@ -106,7 +106,7 @@ def test_whose_a_callback_is(callback: str, domain: str) -> None:
 
 
 def test_verifications_are_rationed_by_domain_and_in_all() -> None:
-    rate = hub_rules.Rate()
+    rate = hub_rules.RateLimit()
     assert [rate.wait("a.example", NOON) for _ in range(hub_rules.RATE_PER_DOMAIN)] == [None] * hub_rules.RATE_PER_DOMAIN
     assert rate.wait("a.example", NOON + 50) == 10
     others = hub_rules.RATE_IN_ALL - hub_rules.RATE_PER_DOMAIN
@@ -122,7 +122,7 @@ DUE = Delivery(HUB_DOCUMENT, "/feeds/all.atom", "https://reader.example/cb", "",
 @pytest.mark.parametrize("reply", [Reply(500, b""), Reply(301, b""), Reply(404, b""), Fault(FaultKind.TIMEOUT, "too slow")])
 def test_failures_are_tried_again_ever_later_for_a_day(reply: Reply | Fault) -> None:
     delivery, now, waits = DUE, NOON, []
-    while (outcome := hub_rules.after(delivery, reply, now)).retry is not None:
+    while (outcome := hub_rules.decide_outcome(delivery, reply, now)).retry is not None:
         delivery = outcome.retry
         waits.append(delivery.due - now)
         now = delivery.due
@@ -133,8 +133,8 @@ def test_failures_are_tried_again_ever_later_for_a_day(reply: Reply | Fault) -> 
 
 
 def test_success_and_gone_end_it() -> None:
-    assert hub_rules.after(DUE, Reply(202, b""), NOON) == hub_rules.Outcome("delivered")
-    assert hub_rules.after(DUE, Reply(410, b""), NOON).ended
+    assert hub_rules.decide_outcome(DUE, Reply(202, b""), NOON) == hub_rules.Outcome("delivered")
+    assert hub_rules.decide_outcome(DUE, Reply(410, b""), NOON).ended
 
 
 def test_the_signature_is_that_of_the_specification() -> None:
@@ -164,7 +164,7 @@ def test_a_change_is_owed_to_subscribers_of_what_changed(tmp_path: Path, store: 
     publisher.publish(None, NOON + 2)
     (delivery,) = store.deliveries(NOON + 5, 10)
     assert (delivery.kind, delivery.topic, delivery.target) == ("websub", "/feeds/all.atom", "https://reader.example/cb")
-    message = deliveries.Composer(settings, store, publisher.shelf).document(delivery)
+    message = deliveries.Composer(settings, store, publisher.shelf).compose_document(delivery)
     assert message is not None
     assert message.body == (tmp_path / "public/feeds/all.atom").read_bytes()
     headers = dict(message.headers)
@@ -183,7 +183,7 @@ def test_subscribers_of_a_feed_that_ends_are_told(tmp_path: Path, store: SqliteS
     publisher.publish(None, NOON)
     assert [one.topic for one in store.subscriptions()] == ["/feeds/all.atom"]
     (word,) = [one for one in store.deliveries(NOON, 9) if one.kind == HUB_DENIAL]
-    message = deliveries.Composer(settings, store, publisher.shelf).denial(word)
+    message = deliveries.Composer(settings, store, publisher.shelf).compose_denial(word)
     assert message is not None and message.method == "GET"
     assert message.url.startswith(callback + "?hub.mode=denied&hub.topic=https%3A%2F%2Fnews.example.org%2Ffeeds%2Fukraine.atom")
 

@@ -136,7 +136,7 @@ def test_a_slow_receiver_delays_nobody(store: SqliteStore) -> None:
     async def run() -> None:
         receivers.hold = asyncio.Event()
         box = Outbox(store, commit(store), lambda: receivers, {"test": lambda one: Message("POST", one.target)}, lambda: NOON)  # type: ignore[arg-type]
-        await box.work()
+        await box.send_due()
         for _ in range(200):
             await asyncio.sleep(0.002)
             if len(store.deliveries(NOON, 99)) == 8 and sum("slow" in message.url for message in receivers.sent) == 4:
@@ -157,7 +157,7 @@ def test_failures_are_kept_for_later_and_gone_ends_a_subscription(store: SqliteS
 
     async def run() -> None:
         box = Outbox(store, commit(store), lambda: receivers, {"websub": lambda one: Message("POST", one.target)}, lambda: NOON)  # type: ignore[arg-type]
-        await box.work()
+        await box.send_due()
         await asyncio.gather(*box._under_way.values())
 
     asyncio.run(run())
@@ -173,7 +173,7 @@ def test_what_nobody_is_owed_any_more_is_forgotten(store: SqliteStore) -> None:
 
     async def run() -> None:
         box = Outbox(store, commit(store), lambda: receivers, {"test": lambda one: None}, lambda: NOON)  # type: ignore[arg-type]
-        await box.work()
+        await box.send_due()
         await asyncio.gather(*box._under_way.values())
 
     asyncio.run(run())
