@@ -196,6 +196,27 @@ def test_a_kept_connection_that_died_costs_nothing_but_a_new_one() -> None:
     assert asyncio.run(run()) == 4
 
 
+def test_a_kept_connection_that_dies_under_the_request_is_replaced_by_a_new_one() -> None:
+    """RFC 9112 section 9.3.1: a GET may be sent again when its connection closes before an answer has come."""
+
+    async def run() -> list[str]:
+        answered: set[asyncio.StreamWriter] = set()
+
+        async def act(exchange: Exchange) -> None:
+            if exchange.writer in answered:
+                exchange.writer.close()
+                return
+            answered.add(exchange.writer)
+            await exchange.reply(200, "Keep-Alive: timeout=60")
+
+        async with serving(act) as origin, fetching(settings(origin.base + "/a", origin.base + "/b")) as fetcher:
+            for path in "ab":
+                assert isinstance(await fetcher.fetch(FetchRequest(f"{origin.base}/{path}"), NOW), Fetched)
+            return origin.targets
+
+    assert asyncio.run(run()) == ["/a", "/b", "/b"]
+
+
 @pytest.mark.parametrize("pause", [0.0, 0.02])
 def test_a_second_answer_is_not_taken_for_that_of_the_next_request(pause: float) -> None:
     """It comes with the first one, or a moment after it."""
