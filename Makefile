@@ -51,9 +51,11 @@ mutants: .venv/dev
 bench: .venv/dev
 	$(BIN)/python -m tests.bench
 
-# For use rather than for development: the command for the current user's environment.
+# For use rather than for development: the command in the environment of $(PYTHON), with the locked packages.
 install:
-	$(PYTHON) -m pip install .
+	$(PYTHON) -m pip $(LOCKED) requirements-build.lock
+	$(PYTHON) -m pip $(LOCKED) requirements.lock
+	$(PYTHON) -m pip install --no-deps --no-build-isolation .
 	cd / && $(PYTHON) -m aggregator.tag.language_model
 
 # What the runtime is made of, as a CycloneDX document.
