@@ -24,7 +24,6 @@ from aggregator.config.values import in_words
 from aggregator.model import Auto, Every, Fixed, Slug, Source, SourceId
 from aggregator.text.masks import mask_url
 
-DEFAULT_RANK = 2
 ALL = Slug("all")
 SHORTEST_SECRET = 5
 """Characters; hiding shorter ones would garble every text."""
@@ -129,7 +128,6 @@ def _common(config: said.Config, group: str | None) -> Source:
     plain = Source(
         SourceId(""),
         "",
-        rank=DEFAULT_RANK,
         level=config.dedup.level,
         proxy=_value(network.proxy),
         user_agent=network.user_agent,

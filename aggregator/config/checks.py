@@ -12,8 +12,10 @@ from functools import cache, partial
 from pathlib import Path
 
 from aggregator.config.document import Document, nodes, pairs, text_of
+from aggregator.config.keys import may_be_null
 from aggregator.config.kinds import Refused
 from aggregator.config.queries import check_queries
+from aggregator.config.schema import Backup, Dedup, Polling, Publish, Storage
 from aggregator.config.subscriptions import List
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar
@@ -41,27 +43,6 @@ RESERVED = frozenset(
 )
 """Slugs that addresses of the site have already."""
 
-NULLABLE = frozenset({("defaults", "group"), ("network", "proxy"), ("network", "user_agent")})
-MAY_BE_EMPTY = frozenset(
-    {
-        "site",
-        "storage",
-        "server",
-        "publish",
-        "network",
-        "polling",
-        "hosts",
-        "defaults",
-        "groups",
-        "tags",
-        "topics",
-        "outputs",
-        "dedup",
-        "categories",
-    }
-)
-"""Sections of which all lines may be commented out."""
-
 
 def check_all(document: Document, lists: Mapping[int, List], check_query: QueryChecker, path: Path) -> list[Problem]:
     """Every problem that is not one of a single value."""
@@ -88,14 +69,8 @@ def check_nulls(document: Document) -> Iterator[Problem]:
         for key, _, value in pairs(node):
             if not isinstance(value, Scalar):
                 stack.append(((*path, key), value))
-            elif value.value is None and not _may_be_null((*path, key)):
+            elif value.value is None and not may_be_null((*path, key)):
                 yield document.problem(value, f"`{key}` has no value; write one, or remove the key")
-
-
-def _may_be_null(path: tuple[str, ...]) -> bool:
-    if len(path) == 1:
-        return path[0] in MAY_BE_EMPTY or path[0].startswith("x-")
-    return path in NULLABLE or path[:2] == ("categories", "map")
 
 
 def check_ids(document: Document) -> Iterator[Problem]:
@@ -141,8 +116,8 @@ def _twice(document: Document, what: str, at: Iterable[Node | None]) -> Iterator
 def check_limits(document: Document) -> Iterator[Problem]:
     """Pairs of durations of which one must not exceed the other."""
     for section, low, high, first, second in (
-        ("polling", "min", "max", 300.0, 86_400.0),
-        ("dedup", "within", "at_most", 259_200.0, 604_800.0),
+        ("polling", "min", "max", Polling.min, Polling.max),
+        ("dedup", "within", "at_most", Dedup.within, Dedup.at_most),
     ):
         given = document.root.get(section)
         if not isinstance(given, MapNode):
@@ -186,13 +161,13 @@ def _meant(known: Iterable[str], name: str) -> str | None:
 def check_directories(document: Document, path: Path) -> Iterator[Problem]:
     """The public directory holds nothing that is not public; files that are named exist."""
     publish, storage, base = document.root.get("publish"), document.root.get("storage"), path.parent
-    at, public = _named(publish, "directory", base, "data/public")
-    kept, private = _named(publish, "private", base, "data/private")
-    database, place = _named(storage, "database", base, "data/aggregator.db")
+    at, public = _named(publish, "directory", base, Publish.directory)
+    kept, private = _named(publish, "private", base, Publish.private)
+    database, place = _named(storage, "database", base, Storage.database)
     inside = {"publish.private": private, "storage.database": place, "the config file": _absolute(base, path.name)}
     copies = storage.get("backup") if isinstance(storage, MapNode) else None
     if isinstance(copies, MapNode):
-        inside["storage.backup.directory"] = _named(copies, "directory", base, "backup")[1]
+        inside["storage.backup.directory"] = _named(copies, "directory", base, Backup.directory)[1]
     if found := [name for name, each in inside.items() if _lies_in(each, public)]:
         message = f"publish.directory is public, but {' and '.join(found)} would lie in it; choose a directory of its own"
         yield document.problem(at or kept or database or document.root, message)

@@ -8,8 +8,12 @@ from msgspec import Struct
 
 from aggregator.settings import Settings
 
-SECTIONS = ("site", "storage", "server", "publish", "network", "polling", "hosts", "dedup", "tagging", "alerts_webhook")
-"""Parts of `Settings` that are compared as a whole."""
+NAMED = frozenset({"sources", "tags", "topics", "outputs"})
+"""Parts of `Settings` that are compared name by name."""
+DERIVED = frozenset({"file", "notes", "lists", "includes", "secrets"})
+"""What follows from the rest of the file, or is no part of it."""
+SECTIONS = tuple(name for name in Settings.__struct_fields__ if name not in NAMED | DERIVED)
+"""Parts that are compared as a whole."""
 
 
 class Changed(Struct, frozen=True):

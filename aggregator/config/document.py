@@ -33,17 +33,13 @@ class Document(Struct, frozen=True):
         return Problem(self.name, line, index - begins + 1, message)
 
 
-def plain(node: Node, *, nulls: bool = False) -> Any:
-    """The tree as lists, dicts and scalars, for validation.
-
-    Keys without a value are left out (`checks` tells them), but in the map of categories, where null has a meaning.
-    """
+def plain(node: Node) -> Any:
+    """The tree as lists, dicts and scalars, for validation."""
     if isinstance(node, Scalar):
         return node.value
     if isinstance(node, Sequence):
         return [plain(item) for item in node.items]
-    found = {key: plain(value, nulls=key == "map") for key, (_, value) in node.pairs.items()}
-    return found if nulls else {key: value for key, value in found.items() if value is not None}
+    return {key: plain(value) for key, (_, value) in node.pairs.items()}
 
 
 def nodes(node: Node | None) -> list[Node]:

@@ -71,7 +71,7 @@ def with_sources(name: str, text: str, sources: Many[NewSource]) -> str:
 
 def _expected(root: Node | None, sources: Many[NewSource]) -> dict[str, Any]:
     before: dict[str, Any] = plain(root) if isinstance(root, Mapping) else {}
-    return {**before, "sources": [*before.get("sources", []), *(_value(source) for source in sources)]}
+    return {**before, "sources": [*(before.get("sources") or []), *(_value(source) for source in sources)]}
 
 
 def _value(source: NewSource) -> Any:

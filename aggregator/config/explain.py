@@ -7,14 +7,11 @@ import re
 from collections.abc import Iterator
 
 from aggregator.config.document import Document, find
-from aggregator.config.keys import label, missing_words, near_key, unknown_words
+from aggregator.config.keys import is_secret, label, missing_words, near_key, unknown_words
 from aggregator.config.kinds import IN_KEY, Path, Refused
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar, name_of
 from aggregator.errors import Problem
-
-CONFIDENTIAL = frozenset({"headers", "token", "webhook", "proxy", "url", "opml", "database"})
-"""Keys of which the value is never repeated in a message."""
 
 
 def explain(document: Document, refused: list[tuple[Path, Refused]]) -> list[Problem]:
@@ -80,7 +77,7 @@ _WANTED = {"=source": "an address or a map", "=map": "false, or a map such as {l
 
 
 def _as_list(node: Node, path: Path) -> str:
-    if not isinstance(node, Scalar) or _confidential(path) or not re.fullmatch(r"[\w.*-]{1,40}", node.text):
+    if not isinstance(node, Scalar) or is_secret(path) or not re.fullmatch(r"[\w.*-]{1,40}", node.text):
         return "write each entry on a line that begins with `- `"
     return f"write `[{node.text}]`"
 
@@ -96,7 +93,7 @@ def _as_number(node: Node) -> str:
 def _not_text(node: Node, path: Path) -> str:
     if not isinstance(node, Scalar):
         return f"must be text, not {_kind(node)}"
-    if _confidential(path):
+    if is_secret(path):
         return f"must be text, but YAML reads this as {name_of(node.value).split(' (')[0]}; put it in quotes"
     return f'must be text, but YAML reads `{node.text[:40]}` as {name_of(node.value)}; put it in quotes: "{node.text[:40]}"'
 
@@ -104,11 +101,7 @@ def _not_text(node: Node, path: Path) -> str:
 def _quoted(node: Node, path: Path) -> str:
     if not isinstance(node, Scalar):
         return _kind(node)
-    return "this" if _confidential(path) or not node.text.isprintable() else f"`{node.text[:40]}`"
-
-
-def _confidential(path: Path) -> bool:
-    return not CONFIDENTIAL.isdisjoint(part for part in path if isinstance(part, str))
+    return "this" if is_secret(path) or not node.text.isprintable() else f"`{node.text[:40]}`"
 
 
 def _kind(node: Node) -> str:

@@ -8,11 +8,8 @@ from typing import Any
 from aggregator.config.kinds import Either, Filled, Kind, ListOf, MapOf, OrNothing, Value
 from aggregator.config.schema import Config
 from aggregator.config.section import Key, Part, Section
-from aggregator.config.values import in_words
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-NULLABLE = frozenset({("Defaults", "group"), ("NetworkSection", "proxy"), ("NetworkSection", "user_agent")})
-"""Keys at which null may be written: (section, key)."""
 NULL = {"type": "null"}
 
 Schema = dict[str, Any]
@@ -31,28 +28,22 @@ def _section(section: type[Section], parts: dict[str, Schema]) -> Schema:
     made: Schema = {
         "additionalProperties": False,
         "description": inspect.getdoc(section),
-        "properties": {name: _key(section, name, key, parts) for name, (_, key) in section.known.items()},
+        "properties": {name: _key(key, parts) for name, (_, key) in section.known.items()},
     }
     if needed := [name for name, (_, key) in section.known.items() if key.needed]:
         made["required"] = needed
     return {**made, "type": "object"}
 
 
-def _key(section: type[Section], name: str, key: Key[Any], parts: dict[str, Schema]) -> Schema:
+def _key(key: Key[Any], parts: dict[str, Schema]) -> Schema:
     """One key, with its default as an author would write it."""
     made = _kind(key.kind, parts)
-    if (section.__name__, name) in NULLABLE:
+    if key.nullable:
         made = {"anyOf": [made, NULL]}
     made = {"description": key.description, **made}
-    match key.default:
-        case float():
-            return {**made, "default": in_words(key.default)}
-        case 15_000_000:
-            return {**made, "default": "15MB"}
-        case bool() | int() | str():
-            return {**made, "default": key.default}
-        case _:
-            return made
+    if not isinstance(key.default, bool | int | float | str):
+        return made
+    return {**made, "default": key.kind.written(key.default) if isinstance(key.kind, Value) else key.default}
 
 
 def _kind(kind: Kind[Any], parts: dict[str, Schema]) -> Schema:

@@ -1,13 +1,14 @@
-"""Keys of the config: how a place is named in a message, which keys there are, and which one was meant."""
+"""Keys of the config: how a place is named in a message, what may stand there, and which key was meant."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from aggregator.config.kinds import Either, Kind, ListOf, MapOf, OrNothing, Path
+from aggregator.config.kinds import Either, Filled, Kind, ListOf, MapOf, OrNothing, Path
 from aggregator.config.schema import Config
-from aggregator.config.section import Part, Section
+from aggregator.config.section import Key, Part, Section
 
 HOMES = {
     "title": "site",
@@ -121,38 +122,55 @@ def missing_words(path: Path) -> str:
     return hints.get(str(path[-1]), f"`{path[-1]}` is missing")
 
 
+def is_secret(path: Path) -> bool:
+    """Whether a message must not repeat what stands there."""
+    return any(
+        ((key := _key(path[:end])) is not None and key.secret) or any(map(_holds_secret, _kinds(path[:end])))
+        for end in range(1, len(path) + 1)
+    )
+
+
+def _holds_secret(kind: Kind[Any]) -> bool:
+    return isinstance(kind, Filled) or (isinstance(kind, MapOf) and isinstance(kind.value, Filled))
+
+
+def may_be_null(path: Path) -> bool:
+    """Whether the key may be written without a value: where null has a meaning, and of whole sections, which may be emptied."""
+    key = _key(path)
+    if len(path) == 1 and (str(path[0]).startswith("x-") or (key is not None and isinstance(key.default, _EMPTY_SECTIONS))):
+        return True
+    return (key is not None and key.nullable) or any(isinstance(kind, OrNothing) for kind in _kinds(path))
+
+
+_EMPTY_SECTIONS = (Section, dict, tuple)
+"""Defaults of the keys at the top of which all lines may be commented out."""
+
+
 def _known(path: Path) -> list[str]:
     """The keys that a map at this path may have."""
-    kinds: list[Kind[Any]] = [Part(Config)]
+    return sorted({name for section in _sections(_kinds(path)) for name in section.known})
+
+
+def _key(path: Path) -> Key[Any] | None:
+    """The key that a path ends with."""
+    return next((section.known[str(path[-1])][1] for section in _sections(_kinds(path[:-1])) if path[-1] in section.known), None)
+
+
+def _kinds(path: Path) -> Sequence[Kind[Any]]:
+    """What the value at a path may be."""
+    kinds: Sequence[Kind[Any]] = (Part(Config),)
     for part in path:
-        kinds = [inner for kind in kinds for inner in _inner(kind, part)]
-    return sorted({name for kind in kinds for section in _sections(kind) for name in section.known})
+        kinds = [inner for kind in kinds for inner in kind.inner(part)]
+    return kinds
 
 
-def _inner(kind: Kind[Any], part: str | int) -> list[Kind[Any]]:
-    """What a part of a path leads to; names of one of several kinds lead to that kind."""
-    match kind:
-        case Either():
-            named = dict(kind.kinds)
-            return [named[part]] if part in named else [found for one in named.values() for found in _inner(one, part)]
-        case OrNothing():
-            return _inner(kind.kind, part)
-        case ListOf():
-            return [kind.item] if isinstance(part, int) else _inner(kind.item, part)
-        case MapOf():
-            return [kind.value]
-        case Part():
-            return [kind.section.known[str(part)][1].kind] if part in kind.section.known else []
-        case _:
-            return []
-
-
-def _sections(kind: Kind[Any]) -> list[type[Section]]:
-    """The sections that a value may be."""
-    match kind:
-        case Part():
-            return [kind.section]
-        case Either():
-            return [section for _, one in kind.kinds for section in _sections(one)]
-        case _:
-            return []
+def _sections(kinds: Iterable[Kind[Any]]) -> Iterator[type[Section]]:
+    """The sections that a value may be, or the items of a list."""
+    for kind in kinds:
+        match kind:
+            case Part():
+                yield kind.section
+            case ListOf():
+                yield from _sections((kind.item,))
+            case Either():
+                yield from _sections(one for _, one in kind.kinds)

@@ -57,6 +57,10 @@ class Kind(Generic[T_co]):
         """The value, checked. Raises Refused; what is wrong inside of it is noted, and what comes back then is of no use."""
         raise NotImplementedError
 
+    def inner(self, part: str | int) -> Sequence[Kind[Any]]:
+        """What a part of a path leads to. A name that is no place in a list leads into each of its items."""
+        return ()
+
 
 def wrong(message: str) -> NoReturn:
     """Refuses the value; the message says what is wrong and what to write."""
@@ -65,20 +69,23 @@ def wrong(message: str) -> NoReturn:
 
 # --- single values. schema: what JSON Schema has to say of it
 class Value(Kind[T_co]):
-    """A value with a check of its own."""
+    """A value with a check of its own. written: how a checked value stands in the file."""
 
-    __slots__ = ("_check", "schema")
+    __slots__ = ("_check", "schema", "written")
 
-    def __init__(self, check: Callable[[object], T_co], schema: Mapping[str, Any]) -> None:
+    def __init__(
+        self, check: Callable[[object], T_co], schema: Mapping[str, Any], written: Callable[[Any], object] = lambda value: value
+    ) -> None:
         self._check = check
         self.schema = schema
+        self.written = written
 
     def read(self, value: object, path: Path, reading: Reading) -> T_co:
         return self._check(value)
 
 
 class Filled(Kind[T_co]):
-    """The same for a value that is filled in from the surroundings."""
+    """The same for a value that is filled in from the surroundings, and so may be secret: no message repeats it."""
 
     __slots__ = ("_check", "schema")
 
@@ -151,6 +158,9 @@ class ListOf(Kind[Sequence[T]]):
             raise Refused("list")
         return [reading.of(self.item, item, (*path, place)) for place, item in enumerate(value)]  # type: ignore[misc]
 
+    def inner(self, part: str | int) -> Sequence[Kind[Any]]:
+        return (self.item,) if isinstance(part, int) else self.item.inner(part)
+
 
 class MapOf(Kind[Mapping[str, T]]):
     """A map whose keys are the author's own."""
@@ -165,9 +175,14 @@ class MapOf(Kind[Mapping[str, T]]):
             raise Refused("map")
         found = {}
         for name, item in value.items():
+            if item is None and not isinstance(self.value, OrNothing):
+                continue  # `checks` tells it
             key = reading.of(self.key, name, (*path, name, IN_KEY))
             found[key] = reading.of(self.value, item, (*path, name))
         return found  # type: ignore[return-value]
+
+    def inner(self, part: str | int) -> Sequence[Kind[Any]]:
+        return (self.value,)
 
 
 class OrNothing(Kind[T | None]):
@@ -180,6 +195,9 @@ class OrNothing(Kind[T | None]):
 
     def read(self, value: object, path: Path, reading: Reading) -> T | None:
         return None if value is None else self.kind.read(value, path, reading)
+
+    def inner(self, part: str | int) -> Sequence[Kind[Any]]:
+        return self.kind.inner(part)
 
 
 class Either(Kind[T | K]):
@@ -194,3 +212,7 @@ class Either(Kind[T | K]):
     def read(self, value: object, path: Path, reading: Reading) -> T | K:
         name, kind = self.kinds[0] if self._is_first(value) else self.kinds[1]
         return reading.of(kind, value, (*path, name))  # type: ignore[return-value]
+
+    def inner(self, part: str | int) -> Sequence[Kind[Any]]:
+        named: dict[str | int, Kind[Any]] = dict(self.kinds)
+        return (named[part],) if part in named else [found for kind in named.values() for found in kind.inner(part)]

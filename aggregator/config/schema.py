@@ -2,13 +2,15 @@
 
 From it come the checks, `aggregator schema` and what the reference is compared with.
 
-A default here is what the key means when it is absent; `build` turns the sections into `Settings`.
+What a key means when it is absent stands in `Settings` and the model; `build` turns the sections into these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from aggregator import settings as to
 from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, OrNothing, choice, count, text
 from aggregator.config.schema_rules import Output, TagRule, Topic
 from aggregator.config.schema_sources import SOURCE, Defaults, Group, OpmlSource, Source
@@ -16,32 +18,42 @@ from aggregator.config.secrets import TOKEN, URL, Secretive
 from aggregator.config.section import CENTURY, CONTENT, DAY, LEVEL, YEAR, Part, Section, key, needed
 from aggregator.config.values import DOMAIN, FILE, LANGUAGE, NETWORK, QUERY, SIZE, TAG, TEXT, TIMEZONE, USER_AGENT, span
 
+PLAIN = to.Settings(file=Path(), sources=())
+"""The settings of a config that says nothing: where the defaults come from."""
+BACKUP = to.Backup()
+
 
 class Site(Section):
     """Who publishes."""
 
-    title: str = key(TEXT, "Name of the site: title of its pages, of the feed `all` and of the list of feeds.", default="News")
+    title: str = key(
+        TEXT, "Name of the site: title of its pages, of the feed `all` and of the list of feeds.", default=PLAIN.site.title
+    )
     url: Secretive | None = key(
         URL, "Public address that the feeds are read at. Default: `http://host:port` of `server`.", default=None
     )
     contact: str | None = key(TEXT, "E-mail address or URL of who runs this; told to the servers that are polled.", default=None)
-    language: str = key(LANGUAGE, "Language of the site's own words and of feeds of mixed languages.", default="en")
-    timezone: str = key(TIMEZONE, "Time zone that cron lines and digests are read in.", default="UTC")
+    language: str = key(
+        LANGUAGE, "Language of the site's own words and of feeds of mixed languages.", default=PLAIN.site.language
+    )
+    timezone: str = key(TIMEZONE, "Time zone that cron lines and digests are read in.", default=PLAIN.site.timezone)
 
 
 class Backup(Section):
     """Copies of the database, made while it is in use."""
 
-    every: float = key(span(3600, YEAR), "Time between two copies.", default=DAY)
-    keep: int = key(count(1, 1000), "How many copies are kept.", default=7)
-    directory: str = key(FILE, "Where they are kept.", default="data/backup")
+    every: float = key(span(3600, YEAR), "Time between two copies.", default=BACKUP.every)
+    keep: int = key(count(1, 1000), "How many copies are kept.", default=BACKUP.keep)
+    directory: str = key(FILE, "Where they are kept.", default=str(BACKUP.directory))
 
 
 class Storage(Section):
     """The database."""
 
-    database: str = key(FILE, "File of the SQLite database.", default="data/aggregator.db")
-    keep: float = key(span(DAY, CENTURY), "How long an entry is kept after it has left its source's document.", default=90 * DAY)
+    database: str = key(FILE, "File of the SQLite database.", default=PLAIN.storage.database, secret=True)
+    keep: float = key(
+        span(DAY, CENTURY), "How long an entry is kept after it has left its source's document.", default=PLAIN.storage.keep
+    )
     backup: Backup | None = key(Part(Backup), "Regular copies of the database. None by default.", default=None)
 
 
@@ -56,26 +68,32 @@ class Admin(Section):
 class Server(Section):
     """The HTTP server."""
 
-    host: str = key(TEXT, "Address to listen on; `0.0.0.0` or `::` for all.", default="127.0.0.1")
-    port: int = key(count(1, 65535), "Port to listen on.", default=8080)
+    host: str = key(TEXT, "Address to listen on; `0.0.0.0` or `::` for all.", default=PLAIN.server.host)
+    port: int = key(count(1, 65535), "Port to listen on.", default=PLAIN.server.port)
     admin: Admin | None = key(Part(Admin), "Who may see errors, addresses and counts. Nobody by default.", default=None)
 
 
 class Publish(Section):
     """What all published feeds have in common."""
 
-    directory: str = key(FILE, "Where the public files are written.", default="data/public")
-    private: str = key(FILE, "Where feeds with a token are written.", default="data/private")
-    items: int = key(count(1, 10_000), "Stories in a feed.", default=50)
-    content: str = key(CONTENT, "How much of a story a feed carries: `full`, `summary` or `title`.", default="summary")
-    settle: float = key(span(0, DAY), "How long a new story waits for a better lead before it is published.", default=0.0)
+    directory: str = key(FILE, "Where the public files are written.", default=str(PLAIN.publish.directory))
+    private: str = key(FILE, "Where feeds with a token are written.", default=str(PLAIN.publish.private))
+    items: int = key(count(1, 10_000), "Stories in a feed.", default=PLAIN.publish.items)
+    content: str = key(
+        CONTENT, "How much of a story a feed carries: `full`, `summary` or `title`.", default=PLAIN.publish.content
+    )
+    settle: float = key(
+        span(0, DAY), "How long a new story waits for a better lead before it is published.", default=PLAIN.publish.settle
+    )
     backfill: float = key(
-        span(0, CENTURY), "How old an entry of a new source may be to enter feeds that people already read.", default=DAY
+        span(0, CENTURY),
+        "How old an entry of a new source may be to enter feeds that people already read.",
+        default=PLAIN.publish.backfill,
     )
     websub: bool | Secretive = key(
         Either(lambda value: not isinstance(value, str), ("=switch", SWITCH), ("=address", URL)),
         "Push by WebSub: the own hub (`true`), none (`false`), or the address of another hub.",
-        default=True,
+        default=PLAIN.publish.websub is True,
     )
 
 
@@ -85,22 +103,28 @@ class NetworkSection(Section):
     allow: Sequence[str] = key(
         ListOf(NETWORK), "Private address ranges that sources may live in; all others are refused.", default=()
     )
-    proxy: Secretive | None = key(URL, "HTTP proxy for all sources. The environment's proxies are never used.", default=None)
-    user_agent: str | None = key(
-        USER_AGENT, "The User-Agent header. Default: name, version, `site.url` and `site.contact`.", default=None
+    proxy: Secretive | None = key(
+        URL, "HTTP proxy for all sources. The environment's proxies are never used.", default=None, nullable=True
     )
-    websub: bool = key(SWITCH, "Subscribe to the hubs of sources; needs a public `site.url`.", default=False)
+    user_agent: str | None = key(
+        USER_AGENT, "The User-Agent header. Default: name, version, `site.url` and `site.contact`.", default=None, nullable=True
+    )
+    websub: bool = key(SWITCH, "Subscribe to the hubs of sources; needs a public `site.url`.", default=PLAIN.network.websub)
 
 
 class Polling(Section):
     """The poller's limits."""
 
-    min: float = key(span(1, YEAR), "No source is polled more often.", default=300.0)
-    max: float = key(span(1, YEAR), "No source with `every: auto` is polled less often.", default=DAY)
-    workers: int = key(count(1, 1000), "Sources polled at the same time.", default=16)
-    per_host: int = key(count(1, 100), "Connections to one registrable domain at the same time.", default=2)
-    timeout: float = key(span(1, 600), "A fetch takes no longer than this, redirects and body included.", default=20.0)
-    max_bytes: int = key(SIZE, "Largest document, decoded. `MB` is 1,000,000 bytes, `MiB` 1,048,576.", default=15_000_000)
+    min: float = key(span(1, YEAR), "No source is polled more often.", default=PLAIN.polling.min)
+    max: float = key(span(1, YEAR), "No source with `every: auto` is polled less often.", default=PLAIN.polling.max)
+    workers: int = key(count(1, 1000), "Sources polled at the same time.", default=PLAIN.polling.workers)
+    per_host: int = key(count(1, 100), "Connections to one registrable domain at the same time.", default=PLAIN.polling.per_host)
+    timeout: float = key(
+        span(1, 600), "A fetch takes no longer than this, redirects and body included.", default=PLAIN.polling.timeout
+    )
+    max_bytes: int = key(
+        SIZE, "Largest document, decoded. `MB` is 1,000,000 bytes, `MiB` 1,048,576.", default=PLAIN.polling.max_bytes
+    )
     readers: int | str = key(
         Either(lambda value: isinstance(value, str), ("=auto", choice("auto")), ("=count", count(1, 64))),
         "Processes that read documents. `auto`: one for each core beyond the first, at least one.",
@@ -111,16 +135,22 @@ class Polling(Section):
 class HostRule(Section):
     """Manners for one registrable domain."""
 
-    gap: float = key(span(0, DAY), "Least time between two requests to the domain.", default=0.0)
+    gap: float = key(span(0, DAY), "Least time between two requests to the domain.", default=to.HostRule().gap)
 
 
 class Dedup(Section):
     """How entries of different outlets are grouped into stories."""
 
-    within: float = key(span(0, YEAR), "Longest time between an entry and the nearest one of its story.", default=72 * 3600.0)
-    at_most: float = key(span(0, YEAR), "Longest time between an entry and the first one of its story.", default=7 * DAY)
+    within: float = key(
+        span(0, YEAR), "Longest time between an entry and the nearest one of its story.", default=PLAIN.dedup.within
+    )
+    at_most: float = key(
+        span(0, YEAR), "Longest time between an entry and the first one of its story.", default=PLAIN.dedup.at_most
+    )
     level: str = key(
-        LEVEL, "`story`: copies and reports alike; `event`: also several desks' own texts on one event.", default="story"
+        LEVEL,
+        "`story`: copies and reports alike; `event`: also several desks' own texts on one event.",
+        default=PLAIN.dedup.level,
     )
     never: Sequence[str] = key(ListOf(QUERY), "Queries of entries that never join a story.", default=())
 
@@ -135,7 +165,7 @@ class Categories(Section):
     """The feeds' own categories."""
 
     map: Mapping[str, str | None] = key(
-        MapOf(text(), OrNothing(TAG)), "Category of a feed, and the tag it becomes; `null` drops it.", default={}
+        MapOf(text(), OrNothing(TAG)), "Category of a feed, and the tag it becomes; `null` drops it.", default={}, nullable=True
     )
 
 
@@ -168,5 +198,7 @@ class Config(Section):
     dedup: Dedup = key(Part(Dedup), "How entries are grouped into stories.", default=Dedup())
     entities: Entities | None = key(Part(Entities), "Names to be recognised.", default=None)
     categories: Categories = key(Part(Categories), "The feeds' own categories.", default=Categories())
-    subjects: bool = key(SWITCH, "Whether stories are tagged with one of 17 broad subjects (English).", default=False)
+    subjects: bool = key(
+        SWITCH, "Whether stories are tagged with one of 17 broad subjects (English).", default=PLAIN.tagging.subjects
+    )
     alerts: Alerts | None = key(Part(Alerts), "Who is told when something breaks.", default=None)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from aggregator import settings as to
 from aggregator.config.kinds import SWITCH, ListOf, choice, count, text
 from aggregator.config.secrets import TOKEN, URL, Secretive
 from aggregator.config.section import CONTENT, Part, Section, key, needed
 from aggregator.config.values import CRON, LANGUAGE, QUERY, SLUG, TAG, TEXT
+from aggregator.model import Slug
+
+PLAIN = to.Output(Slug(""), "")
+"""A feed of which nothing is said."""
 
 
 class Expected(Section):
@@ -61,10 +66,10 @@ class Output(Section):
     query: str | None = key(QUERY, "Stories in it; `age` may be used. Default: all, or the topic's.", default=None)
     items: int | None = key(count(1, 10_000), "Stories in it. Default: `publish.items`.", default=None)
     content: str | None = key(CONTENT, "`full`, `summary` or `title`. Default: `publish.content`.", default=None)
-    sort: str = key(choice("published", "updated"), "Order of the stories.", default="published")
+    sort: str = key(choice("published", "updated"), "Order of the stories.", default=PLAIN.sort)
     language: str | None = key(LANGUAGE, "Language of the feed. Default: `site.language`.", default=None)
     access: Access | None = key(Part(Access), "Makes the feed private.", default=None)
     webhook: Secretive | None = key(URL, "Address that each new or changed story is posted to.", default=None)
     webhook_secret: Secretive | None = key(TOKEN, "Signs what is posted: `X-Hub-Signature: sha256=…`.", default=None)
     digest: str | None = key(CRON, "Cron line: one entry each time, of the top stories of the query.", default=None)
-    rejected: bool = key(SWITCH, "The feed of what `keep` and `drop` threw away.", default=False)
+    rejected: bool = key(SWITCH, "The feed of what `keep` and `drop` threw away.", default=PLAIN.rejected)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from aggregator import model
 from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, Refused, count, text
 from aggregator.config.secrets import HEADER_NAME, HEADER_VALUE, URL, Secretive
 from aggregator.config.section import CENTURY, DAY, LEVEL, YEAR, Part, Section, key, needed
 from aggregator.config.values import EVERY, ID, QUERY, TAG, TEXT, USER_AGENT, span
 from aggregator.model import Every
+
+PLAIN = model.Source(model.SourceId(""), "")
+"""A source of which nothing but its address is said."""
 
 
 class SourceDedup(Section):
@@ -23,7 +27,7 @@ DEDUP = Either(lambda value: isinstance(value, bool), ("=switch", SWITCH), ("=ma
 class Inherited(Section):
     """What a source can also get from its group or from the defaults."""
 
-    rank: int | None = key(count(1, 9), "1 is best: the better outlet leads a story. Default: 2.", default=None)
+    rank: int | None = key(count(1, 9), f"1 is best: the better outlet leads a story. Default: {PLAIN.rank}.", default=None)
     tags: Sequence[str] = key(ListOf(TAG), "Tags that every entry gets; those of defaults, group and source add up.", default=())
     every: Every | None = key(
         EVERY, "When to poll: `auto` (default; the rhythm is learnt), a duration, or a cron line.", default=None
@@ -51,7 +55,8 @@ class Inherited(Section):
     )
     budget: int | None = key(
         count(1, 1_000_000),
-        "New entries a day (UTC) that may enter feeds; more are grouped alone, beyond twice as many not stored. Default: 3000.",
+        "New entries a day (UTC) that may enter feeds; more are grouped alone, beyond twice as many not stored. "
+        f"Default: {PLAIN.budget}.",
         default=None,
     )
     enabled: bool | None = key(SWITCH, "`false`: not polled, its stories stay. Default: true.", default=None)
@@ -64,7 +69,7 @@ class Group(Inherited):
 class Defaults(Inherited):
     """What all sources have in common, unless their group or they themselves say otherwise."""
 
-    group: str | None = key(TEXT, "Group of sources that name none.", default=None)
+    group: str | None = key(TEXT, "Group of sources that name none.", default=None, nullable=True)
 
 
 class Source(Inherited):
@@ -87,12 +92,12 @@ def _some(value: str) -> str:
 class OpmlSource(Inherited):
     """A list of feeds, polled like sources; nested outlines give the groups."""
 
-    opml: str = needed(text(_some, minLength=1), "File, or http(s) address that is read again each day.")
+    opml: str = needed(text(_some, minLength=1), "File, or http(s) address that is read again each day.", secret=True)
     group: str | None = key(TEXT, "Group of all its feeds. Default: the outline that a feed stands in.", default=None)
 
 
 def _is_feed(value: object) -> bool:
-    return not (isinstance(value, dict) and "opml" in value and "url" not in value)
+    return not (isinstance(value, dict) and value.get("opml") is not None and value.get("url") is None)
 
 
 SOURCE = Either(_is_feed, ("=source", Part(Source, "url")), ("=opml", Part(OpmlSource)))

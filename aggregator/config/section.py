@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
 from aggregator.config.kinds import Kind, Path, Reading, Refused, choice
@@ -17,26 +18,33 @@ T = TypeVar("T")
 
 
 class Key(Generic[T]):
-    """A key of a section. name: as written, where Python can't have it so; default: what it means when it is absent."""
+    """All that is said of a key of a section. Checks, messages, JSON Schema and defaults derive from it; the docs are compared.
 
-    __slots__ = ("default", "description", "kind", "name", "needed")
+    default: what it means when it is absent; name: as written, where Python can't have it so; nullable: it may be written without
+    a value; secret: no message repeats it (of a `Filled` value none does).
+    """
 
-    def __init__(self, kind: Kind[T], description: str, default: T | None, *, needed: bool, name: str) -> None:
+    __slots__ = ("default", "description", "kind", "name", "needed", "nullable", "secret")
+
+    def __init__(
+        self, kind: Kind[T], description: str, default: T | None, *, needed: bool, name: str, nullable: bool, secret: bool
+    ) -> None:
         self.kind, self.description, self.default, self.needed, self.name = kind, description, default, needed, name
+        self.nullable, self.secret = nullable, secret
 
 
 @overload
-def key(kind: Kind[T], description: str, *, default: None) -> T | None: ...
+def key(kind: Kind[T], description: str, *, default: None, nullable: bool = False) -> T | None: ...
 @overload
-def key(kind: Kind[T], description: str, *, default: T, name: str = "") -> T: ...
-def key(kind: Kind[Any], description: str, *, default: Any, name: str = "") -> Any:
+def key(kind: Kind[T], description: str, *, default: T, name: str = "", nullable: bool = False, secret: bool = False) -> T: ...
+def key(kind: Kind[Any], description: str, *, default: Any, name: str = "", nullable: bool = False, secret: bool = False) -> Any:
     """A key that may be left out."""
-    return Key(kind, description, default, needed=False, name=name)
+    return Key(kind, description, default, needed=False, name=name, nullable=nullable, secret=secret)
 
 
-def needed(kind: Kind[T], description: str) -> T:
+def needed(kind: Kind[T], description: str, *, secret: bool = False) -> T:
     """A key that must be there."""
-    return cast("T", Key(kind, description, None, needed=True, name=""))
+    return cast("T", Key(kind, description, None, needed=True, name="", nullable=False, secret=secret))
 
 
 class Section:
@@ -62,19 +70,18 @@ class Section:
 
     @classmethod
     def read(cls, value: object, path: Path, reading: Reading) -> Self:
-        """Takes a map with these keys. Raises Refused; what is wrong inside is noted."""
+        """Takes a map with these keys. Raises Refused; what is wrong inside is noted. A key without a value counts as absent."""
         if not isinstance(value, dict):
             raise Refused("map")
         said = {}
         for name, (attribute, one) in cls.known.items():
-            if name in value:
-                item = value[name]
-                if item is not None or one.needed or one.default is not None:
-                    said[attribute] = reading.of(one.kind, item, (*path, name))
+            if (item := value.get(name)) is not None:
+                said[attribute] = reading.of(one.kind, item, (*path, name))
             elif one.needed:
                 reading.refused.append(((*path, name), Refused("missing")))
         if len(value) > len(said):
-            reading.refused += [((*path, name), Refused("unknown")) for name in value if name not in cls.known]
+            strange = [name for name, item in value.items() if name not in cls.known and item is not None]
+            reading.refused += [((*path, name), Refused("unknown")) for name in strange]
         return cls(**said)
 
 
@@ -93,3 +100,6 @@ class Part(Kind[S]):
         if self.short and isinstance(value, str):
             value = {self.short: value}
         return self.section.read(value, path, reading)
+
+    def inner(self, part: str | int) -> Sequence[Kind[Any]]:
+        return (self.section.known[str(part)][1].kind,) if part in self.section.known else ()

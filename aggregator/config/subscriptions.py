@@ -10,6 +10,7 @@ from msgspec import Struct
 from aggregator.config import opml
 from aggregator.config.document import Document, nodes, text_of
 from aggregator.config.kinds import Refused
+from aggregator.config.schema import Storage
 from aggregator.config.secrets import check_url, fill, masked
 from aggregator.config.surroundings import Surroundings
 from aggregator.config.tree import Mapping as MapNode
@@ -31,7 +32,7 @@ def data_directory(document: Document, base: Path) -> Path:
     """The directory of the database: what is fetched and kept lies there, too."""
     storage = document.root.get("storage")
     named = text_of(storage.get("database")) if isinstance(storage, MapNode) else None
-    return (base / (named or "data/aggregator.db")).parent
+    return (base / (named or Storage.database)).parent
 
 
 def read_lists(document: Document, around: Surroundings, base: Path) -> dict[int, List]:

@@ -101,7 +101,7 @@ def _within(low: float, high: float, value: object) -> float:
 
 def span(low: float, high: float) -> Value[float]:
     """A duration within bounds (seconds)."""
-    return Value(partial(_within, low, high), DURATION_SCHEMA)
+    return Value(partial(_within, low, high), DURATION_SCHEMA, in_words)
 
 
 def size(value: object) -> int:
@@ -115,6 +115,12 @@ def size(value: object) -> int:
     if not 1000 <= count <= 10**9:
         wrong(f"`{written(value)}` is not between 1KB and 1GB")
     return count
+
+
+def size_in_words(count: int) -> str:
+    """A size as it is written in the file."""
+    unit = next(unit for unit in ("GB", "MB", "KB", "B") if count % BYTES[unit] == 0)
+    return f"{count // BYTES[unit]}{unit}"
 
 
 def every(value: object) -> Every:
@@ -240,5 +246,5 @@ DOMAIN = text(_domain)
 NETWORK = text(network)
 FILE = text(_path)
 CRON = Value(cron_line, {"type": "string"})
-SIZE = Value(size, {"type": "string", "examples": ["15MB"]})
+SIZE = Value(size, {"type": "string", "examples": ["15MB"]}, size_in_words)
 EVERY = Value(every, {"type": "string", "examples": ["auto", "15m", "0 6 * * *"]})

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from aggregator.config.load import load
 from aggregator.config.secrets import PLAIN_URL, SHORT_URL, look_closely
 from aggregator.errors import ConfigError
-from aggregator.model import Auto, Cron, Fixed, Source, SourceId
+from aggregator.model import Auto, Cron, Fixed, Slug, Source, SourceId
 from aggregator.settings import (
     DAY,
     Backup,
@@ -19,6 +20,7 @@ from aggregator.settings import (
     Expectation,
     HostRule,
     Network,
+    Output,
     Polling,
     Publishing,
     Server,
@@ -254,3 +256,34 @@ def test_no_edit_of_a_file_can_do_more_than_be_refused(tmp_path_factory: pytest.
         assert "abcdef123456" not in str(error)
         assert "s3cret" not in str(error)
         assert str(error).isprintable() or set(filter(lambda c: not c.isprintable(), str(error))) <= {"\n", "\t"}
+
+
+def test_a_config_that_says_nothing_is_the_settings_as_they_are(config: Loader) -> None:
+    """What a key means when it is absent stands in one place."""
+    said, plain = config("sources: ['http://a.example/']"), Settings(Path(), ())
+    base = said.file.parent
+    assert said.site == replace(plain.site, url="http://127.0.0.1:8080")
+    assert said.storage == replace(plain.storage, database=str(base / plain.storage.database))
+    assert said.publish == replace(plain.publish, directory=base / plain.publish.directory, private=base / plain.publish.private)
+    assert (said.server, said.network, said.polling, said.dedup) == (plain.server, plain.network, plain.polling, plain.dedup)
+    assert (said.tagging, said.hosts, said.alerts_webhook) == (plain.tagging, plain.hosts, plain.alerts_webhook)
+    assert said.outputs == (Output(Slug("all"), plain.site.title),)
+    [source] = said.sources
+    assert source == Source(source.id, source.url, shown=source.shown)
+
+
+def test_a_backup_of_which_nothing_is_said(config: Loader) -> None:
+    said = config("sources: []\nstorage: {backup: {}}")
+    assert said.storage.backup == replace(Backup(), directory=said.file.parent / Backup().directory)
+
+
+@pytest.mark.parametrize("emptied", ["site:", "polling:", "hosts:", "groups:", "tags:", "outputs:", "categories:", "x-mine:"])
+def test_a_section_of_which_all_lines_are_commented_out_is_as_absent(config: Loader, emptied: str) -> None:
+    assert config(f"sources: ['http://a.example/']\n{emptied}\n") == config("sources: ['http://a.example/']\n")
+
+
+@pytest.mark.parametrize(
+    "null", ["network: {proxy: }", "defaults: {group: null}", "categories: {map: {News: ~}}", "categories: {map: }"]
+)
+def test_null_may_be_written_where_it_has_a_meaning(config: Loader, null: str) -> None:
+    config(f"sources: []\n{null}")
