@@ -17,7 +17,7 @@ from aggregator.ports import Database
 from aggregator.publish import notifications
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Shelf
-from aggregator.reading.pool import ReadingPool, automatic
+from aggregator.reading.pool import ReadingPool, count_readers
 from aggregator.run import scheduler
 from aggregator.run.clock import SystemClock
 from aggregator.run.descriptors import raise_limit
@@ -92,7 +92,7 @@ def make_resources(settings: Settings, store: Database) -> Resources:
         clock=SystemClock(),
         gate=HostGate(settings),
         shelf=Shelf(),
-        documents=ReadingPool(settings.polling.readers or automatic()),
+        documents=ReadingPool(settings.polling.readers or count_readers()),
         current=CurrentPipeline(),
         descriptors=raise_limit(),
     )

@@ -32,8 +32,8 @@ from aggregator.model import (
     Validators,
 )
 from aggregator.ports import Clock, Fetcher, Hubs, Store, Transaction
-from aggregator.reading.job import Read, Wish
-from aggregator.reading.pages import with_offers
+from aggregator.reading.job import Read, ReadOptions
+from aggregator.reading.offered_feeds import add_offered_feeds
 from aggregator.reading.pool import Reader as DocumentReader
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
@@ -107,7 +107,7 @@ class Pipeline(Struct, frozen=True):
             return _superseded(source)
         match answer:
             case FetchFailed():
-                failed = await with_offers(answer, self.documents)
+                failed = await add_offered_feeds(answer, self.documents)
                 return await self._fail(source, state, failed.url, failed.fault, now)
             case Fetched() if not same_body(state, answer):
                 return await self._read(source, state, answer, now)
@@ -117,11 +117,11 @@ class Pipeline(Struct, frozen=True):
     async def _read(self, source: Source, state: SourceState, answer: Fetched, now: Instant) -> PollReport:
         """Has a worker read the document, without entries that are stored word for word, and stores the result."""
         level = source.level or self.settings.dedup.level
-        wish = Wish(self.store.fingerprints(source.id), level, state.languages, source.private)
+        options = ReadOptions(self.store.fingerprints(source.id), level, state.languages, source.private)
         was_slow = state.last_fault == FaultKind.PARSE_LIMIT
         self._save(source, self._failed_state(source, state, _CUT_SHORT, now))
         try:
-            async with self.documents.reading(answer, wish, self.writer.room, slow=was_slow) as read:
+            async with self.documents.reading(answer, options, self.writer.room, slow=was_slow) as read:
                 self.writer.withdraw_state(source.id)
                 if isinstance(read, Fault):
                     return await self._fail(source, state, answer.url, read, now)

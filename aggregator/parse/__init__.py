@@ -1,5 +1,5 @@
-"""Parsing: bytes of a document to a `Feed` of cleaned entries.
+"""Parsing: turns the bytes of a document into a `Feed` of cleaned entries.
 
-detect finds format and charset; xml (lxml, for what is well-formed), feedparser (for what is not) and jsonfeed map a document
-to raw values; entries makes cleaned entries of these; read is the whole way. `reading` runs it where it can be killed.
+detect finds the format. xml (lxml, for well-formed XML), feedparser (for the rest) and jsonfeed map a document to raw values.
+entries makes cleaned entries of these. read does all of it; the package `reading` runs it in processes that can be killed.
 """

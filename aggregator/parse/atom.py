@@ -1,23 +1,18 @@
-"""Atom 1.0 (RFC 4287) and 0.3: from lxml elements to raw values."""
+"""Maps lxml elements of Atom 1.0 (RFC 4287) and 0.3 to raw values."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aggregator.parse import modules
-from aggregator.parse.elements import base_of, fields_of, first_piece, first_text, language_of, texts
+from aggregator.parse.elements import Element, Fields, base_of, fields_of, first_piece, first_text, language_of, texts
 from aggregator.parse.raw import RawEntry, RawFeed
 from aggregator.parse.vocabulary import ATOM_03
-
-if TYPE_CHECKING:
-    from aggregator.parse.elements import Element, Fields
 
 _PUBLISHED = ("atom:published", "atom:issued", "atom:created", "dcterms:issued", "dcterms:created", "pubdate")
 _UPDATED = ("atom:updated", "atom:modified", "dcterms:modified", "dc:date")
 
 
 def read(root: Element, with_base: bool) -> RawFeed:
-    """A `feed` document, or an `entry` that stands alone. with_base: it uses `xml:base`."""
+    """Reads a `feed` document, or one whose root is an `entry`. with_base: whether the document uses `xml:base`."""
     alone = root.tag.rpartition("}")[2].lower() == "entry"
     fields = {} if alone else fields_of(root)
     elements = [root] if alone else fields.get("atom:entry", [])
@@ -62,6 +57,6 @@ def _entry(element: Element, with_base: bool) -> RawEntry:
 
 
 def _source_authors(fields: Fields) -> tuple[str, ...]:
-    """An entry without authors takes those of its source (RFC 4287 4.2.1)."""
+    """The authors of an entry's source, which apply if the entry has none (RFC 4287 4.2.1)."""
     sources = fields.get("atom:source", ())
     return tuple(person for source in sources for person in modules.atom_people(fields_of(source), "atom:author"))

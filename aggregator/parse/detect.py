@@ -1,4 +1,4 @@
-"""What a document is, by its content alone: content types and suffixes of feeds are wrong too often."""
+"""Detects a document's format from its content. Content types and file suffixes of feeds are wrong too often."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Found(Struct, frozen=True):
 
 
 def kind_of(data: bytes) -> Found | Fault:
-    """Of UTF-8 bytes. Web pages, CDF, OPML and others are faults that say what they are."""
+    """The format of UTF-8 bytes. Web pages, CDF, OPML, and other non-feeds give a fault that says what they are."""
     head = data.lstrip(b"\xef\xbb\xbf \t\r\n\x0b\x0c\x00")
     if not head:
         return Fault(FaultKind.EMPTY, "an empty document")
@@ -55,7 +55,7 @@ def kind_of(data: bytes) -> Found | Fault:
 
 
 def _page(data: bytes) -> Fault:
-    """What a page offers is the fetch's to find; here arrives what it took for a feed."""
+    """The fault for a web page that arrived in place of a feed."""
     words = "a web page, not a feed"
     if b"h-feed" in data or b"hentry" in data:
         words += "; it is marked up as an h-feed, which is out of scope"

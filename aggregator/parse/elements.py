@@ -1,22 +1,21 @@
-"""Reading of lxml elements: their fields, their text, their markup, the base and language that hold where they stand."""
+"""Reads lxml elements: their fields, text, markup, base, and language."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from html import escape
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 from urllib.parse import urljoin
+
+from lxml import etree
 
 from aggregator.parse.raw import Piece
 from aggregator.parse.vocabulary import XML, field_of
 from aggregator.text.html import RAW_TEXT, Kind
 
-if TYPE_CHECKING:
-    from lxml import etree
-
-    Element: TypeAlias = etree._Element
-    Fields: TypeAlias = dict[str, list[etree._Element]]
+Element: TypeAlias = etree._Element
+Fields: TypeAlias = dict[str, list[Element]]
 
 _VOID = frozenset(("area", "br", "col", "embed", "hr", "img", "input", "source", "track", "wbr"))
 _FOREIGN = ("http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML")
@@ -26,7 +25,7 @@ _TEXT_TYPES = frozenset(("text", "text/plain"))
 
 
 def fields_of(element: Element, home: str = "") -> Fields:
-    """The children by field, in document order; elements without a known field are left out."""
+    """The children by field, in document order. Elements of unknown fields are left out."""
     fields: Fields = {}
     for child in element:
         field = field_of(child.tag, home)
@@ -39,14 +38,14 @@ def fields_of(element: Element, home: str = "") -> Fields:
 
 
 def text_in(element: Element) -> str:
-    """All text in it, surrounding white space off."""
+    """All text in the element, without surrounding white space."""
     if len(element):
         return "".join(map(str, element.itertext())).strip()
     return (element.text or "").strip()
 
 
 def texts(fields: Fields, *names: str) -> tuple[str, ...]:
-    """What the elements of these fields say, in the order of the names, without the empty."""
+    """The non-empty texts of these fields, in the order of the names."""
     found = []
     for name in names:
         if name in fields:
@@ -58,7 +57,7 @@ def texts(fields: Fields, *names: str) -> tuple[str, ...]:
 
 
 def first_text(fields: Fields, *names: str) -> str | None:
-    """The first of these that says anything."""
+    """The first non-empty text of these fields."""
     for name in names:
         if name in fields:
             for element in fields[name]:
@@ -69,7 +68,7 @@ def first_text(fields: Fields, *names: str) -> str | None:
 
 
 def attribute(element: Element, name: str) -> str | None:
-    """An attribute's value without surrounding white space, or None where it is empty or missing. Any letter case of the name."""
+    """An attribute's value without surrounding white space, or None if it is empty or missing. The name's case is ignored."""
     value = element.get(name)
     if value is None and 0 < len(element.attrib) <= _MOST_ATTRIBUTES:
         lower = name.lower()
@@ -78,7 +77,7 @@ def attribute(element: Element, name: str) -> str | None:
 
 
 def piece_of(element: Element, default: Kind, with_base: bool = False) -> Piece:
-    """A text construct: Atom's `type` and `mode`, or without these what the format's `default` says. Inline markup is HTML."""
+    """A text construct. Its kind follows from Atom's `type` and `mode`, else it is `default`. Inline markup is HTML."""
     base = base_of(element) if with_base else None
     if len(element):
         return Piece(inner_markup(element), "html", base)
@@ -98,7 +97,7 @@ def piece_of(element: Element, default: Kind, with_base: bool = False) -> Piece:
 
 
 def first_piece(fields: Fields, default: Kind, with_base: bool, *names: str) -> Piece | None:
-    """The first of these fields that says anything."""
+    """The first non-empty text construct of these fields."""
     for name in names:
         if name in fields:
             for element in fields[name]:
@@ -116,7 +115,7 @@ def _decoded(value: str) -> str:
 
 
 def base_of(element: Element) -> str | None:
-    """What `xml:base` attributes from the root down to it make (W3C XML Base 4.1); it can be relative. None without any."""
+    """The base from all `xml:base` attributes from root to element (W3C XML Base 4.1), possibly relative. None without any."""
     chain: list[str] = []
     place: Element | None = element
     while place is not None:
@@ -134,14 +133,14 @@ def base_of(element: Element) -> str | None:
 
 
 def language_of(element: Element) -> str | None:
-    """Its own `xml:lang`."""
+    """The element's own `xml:lang`."""
     return attribute(element, XML + "lang")
 
 
 def inner_markup(element: Element) -> str:
-    """What is inside as HTML; a single `div`, which Atom demands of XHTML (RFC 4287 3.1.1.3), is taken off.
+    """The content as HTML, without the single `div` that Atom requires around XHTML (RFC 4287 3.1.1.3).
 
-    Elements of other namespaces are written by their local name, SVG, MathML and raw-text elements are left out.
+    Elements of other namespaces are written by local name. SVG, MathML, and raw-text elements are left out.
     """
     if len(element) == 1 and _name(element[0]) == "div" and not (element.text or "").strip():
         element = element[0]
@@ -157,7 +156,7 @@ def _name(element: Element) -> str:
 
 
 def _write(element: Element, parts: list[str]) -> None:
-    """Recursive: the parser has bounded the depth (libxml2 refuses more than 256)."""
+    """Recursive, with a depth that the parser bounds (libxml2 refuses more than 256)."""
     name = _name(element)
     if name and name not in RAW_TEXT:
         pairs = [f' {key}="{escape(value)}"' for key, value in _attributes(element) if key[0] != "{"]

@@ -1,8 +1,8 @@
-"""The tolerant path: what is not well-formed even after mending, through feedparser, to raw values.
+"""The tolerant path: reads XML that is not well-formed even after mending, with feedparser, into raw values.
 
-Its sanitiser and its resolving of links are off (ours are stricter), its dates are parsed again from their text. It is given
-bytes in a stream, for a string could name a file or an address to open. Some input costs it quadratic time: where it runs
-it must be possible to kill it (`reading`).
+Its sanitiser and link resolution are off, since ours are stricter, and dates are parsed again from their text. It gets a
+stream of bytes, because it would open a string as a file or address. Some input costs it quadratic time, so it must run
+in a process that can be killed (see the package `reading`).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _ITUNES_SCHEME = "http://www.itunes.com/"
 
 
 def read(data: bytes) -> RawFeed | None:
-    """UTF-8 bytes without a DOCTYPE as raw values, or None where feedparser finds no feed in them, or fails.
+    """Reads UTF-8 bytes without a DOCTYPE. None if feedparser finds no feed or fails.
 
-    It raises errors of many kinds on elements of GeoRSS and others that are closed without having been opened.
+    feedparser raises errors of many kinds for closing tags without opening ones, in GeoRSS and elsewhere.
     """
     try:
         parsed = feedparser.parse(BytesIO(data), response_headers=_HEADERS, sanitize_html=False, resolve_relative_uris=False)
@@ -74,7 +74,7 @@ def _entry(entry: Any) -> RawEntry:
 
 
 def _piece(detail: Any) -> Piece | None:
-    """feedparser guesses the type of what has none; so does `maybe`."""
+    """feedparser guesses a type where there is none, so only its HTML types are trusted; the rest is `maybe`."""
     value = detail.get("value") if detail else None
     if not isinstance(value, str) or not value.strip():
         return None
@@ -83,7 +83,7 @@ def _piece(detail: Any) -> Piece | None:
 
 
 def _text(holder: Any, name: str) -> str | None:
-    """Past feedparser's own look-up, which answers with another field where one is missing."""
+    """A text field. Bypasses feedparser's own lookup, which returns another field if this one is missing."""
     value = dict.get(holder, name)
     return value.strip() or None if isinstance(value, str) else None
 

@@ -1,4 +1,4 @@
-"""What a feed says about when to come back, in seconds. Nonsense is left out; what is too much is bounded by the cadence."""
+"""Reads a feed's hints on when to poll again, in seconds. Invalid hints are ignored; the cadence bounds extreme ones."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from aggregator.model import Hints
 from aggregator.parse.raw import RawFeed
 
 _PERIODS = {"hourly": 3600.0, "daily": 86_400.0, "weekly": 604_800.0, "monthly": 2_592_000.0, "yearly": 31_536_000.0}
-"""RSS 1.0 module Syndication; a month is 30 days."""
+"""Seconds of each period in the RSS 1.0 Syndication module. A month is 30 days."""
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def hints_of(raw: RawFeed) -> Hints:
-    """`ttl` (minutes, RSS 2.0), `sy:*`, `skipHours` (24 is midnight, RSS 0.91), `skipDays`."""
+    """Reads `ttl` (in minutes, RSS 2.0), `sy:*`, `skipHours` (24 is midnight, RSS 0.91), and `skipDays`."""
     ttl = _number(raw.ttl)
     period = _PERIODS.get((raw.period or "").strip().lower())
     hours = {hour % 24 for text in raw.skip_hours if (hour := _number(text)) is not None and hour <= 24}

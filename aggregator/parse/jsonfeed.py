@@ -1,4 +1,4 @@
-"""JSON Feed 1.0 and 1.1: from JSON to raw values. What has the wrong type is taken as missing."""
+"""Maps JSON Feed 1.0 and 1.1 to raw values. Members of a wrong type are treated as missing."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any
 from aggregator.parse.raw import Link, Media, Piece, RawEntry, RawFeed
 
 _LONGEST_NUMBER = 100
-"""Digits; Python refuses integers of more than 4,300, and none of them is of use here."""
-_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
-_HALF = re.compile("[\ud800-\udfff]")
+"""Digits. Python refuses to parse integers of more than 4,300, and no feed needs any of that size."""
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NotJson(Exception):
-    """It is no JSON, or nested too deeply."""
+    """The text is not JSON, or it is nested too deeply."""
 
 
 def read(text: str) -> RawFeed | None:
-    """The document as raw values, or None where it is JSON and no feed. Raises NotJson."""
+    """Reads a document. None if it is JSON but no feed. Raises NotJson."""
     text = text.strip("\ufeff \t\r\n")
     try:
         document, end = _DECODER.raw_decode(text)
-        if _ESCAPED_HALF.search(text):
-            document = _without_halves(document)
+        if _ESCAPED_SURROGATE.search(text):
+            document = _drop_lone_surrogates(document)
     except (ValueError, RecursionError) as error:
         raise NotJson("nested too deeply" if isinstance(error, RecursionError) else str(error)) from None
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
@@ -46,14 +46,14 @@ def read(text: str) -> RawFeed | None:
     )
 
 
-def _without_halves(value: Any) -> Any:
-    """The document without lone halves of a surrogate pair. JSON can write them (RFC 8259 8.2); nothing else can."""
+def _drop_lone_surrogates(value: Any) -> Any:
+    """The document without lone surrogates, which JSON can escape (RFC 8259 8.2) but UTF-8 can't encode."""
     if isinstance(value, str):
-        return _HALF.sub("", value)
+        return _SURROGATE.sub("", value)
     if isinstance(value, list):
-        return [_without_halves(one) for one in value]
+        return [_drop_lone_surrogates(one) for one in value]
     if isinstance(value, dict):
-        return {_without_halves(name): _without_halves(one) for name, one in value.items()}
+        return {_drop_lone_surrogates(name): _drop_lone_surrogates(one) for name, one in value.items()}
     return value
 
 
@@ -101,14 +101,14 @@ def _entries(items: list[dict[str, Any]]) -> Iterator[RawEntry]:
 
 
 def _identity(value: object) -> str | None:
-    """Numbers are taken as strings (JSON Feed 1.1, items/id)."""
+    """An id as text. Numbers are converted (JSON Feed 1.1, items/id)."""
     if isinstance(value, str):
         return value.strip() or None
     return str(value) if isinstance(value, int | float) else None
 
 
 def _authors(holder: dict[str, Any]) -> tuple[str, ...]:
-    """`authors` of 1.1, `author` of 1.0; a mere string is taken for a name."""
+    """The names in `authors` (1.1) or `author` (1.0). A plain string counts as a name."""
     listed = holder.get("authors")
     people = listed if isinstance(listed, list) and listed else [holder.get("author")]
     names = [_string(one, "name") if isinstance(one, dict) else one if isinstance(one, str) else None for one in people]

@@ -1,26 +1,21 @@
-"""Extension modules that RSS and Atom share: Media RSS, iTunes, Dublin Core, Atom in RSS."""
+"""Reads extension modules that RSS and Atom share: Media RSS, iTunes, Dublin Core, and Atom elements in RSS."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from aggregator.parse.elements import attribute, base_of, fields_of, first_piece, first_text, text_in, texts
+from aggregator.parse.elements import Element, Fields, attribute, base_of, fields_of, first_piece, first_text, text_in, texts
 from aggregator.parse.raw import Link, Media, Piece
-
-if TYPE_CHECKING:
-    from aggregator.parse.elements import Element, Fields
 
 _PICTURES = ("media:content", "media:group", "media:thumbnail", "itunes:image")
 _MODULE_LANGUAGES = ("dc:language", "dcterms:language")
 
 
 def original_links(fields: Fields) -> tuple[Link, ...]:
-    """FeedBurner's original comes before its detour."""
+    """The article addresses behind FeedBurner's redirects."""
     return tuple(Link(text, "original") for text in texts(fields, "feedburner:origlink"))
 
 
 def atom_links(fields: Fields, with_base: bool) -> tuple[Link, ...]:
-    """`atom:link` elements. A relation's registered name stands for its IANA address too (RFC 4287 4.2.7.2)."""
+    """The `atom:link` elements. A relation may be a registered name or its IANA address (RFC 4287 4.2.7.2)."""
     links = []
     for element in fields.get("atom:link", ()):
         href = attribute(element, "href") or text_in(element)
@@ -31,7 +26,7 @@ def atom_links(fields: Fields, with_base: bool) -> tuple[Link, ...]:
 
 
 def atom_people(fields: Fields, *names: str) -> tuple[str, ...]:
-    """Names of persons, or their mail addresses where they have no name."""
+    """The names of persons, or the mail addresses of those without a name."""
     people = []
     for name in names:
         for element in fields.get(name, ()):
@@ -43,7 +38,7 @@ def atom_people(fields: Fields, *names: str) -> tuple[str, ...]:
 
 
 def enclosures(fields: Fields, field: str) -> list[Media]:
-    """RSS's `enclosure`, which stands in Atom too."""
+    """RSS `enclosure` elements, which some Atom feeds have, too."""
     return [
         Media(url, attribute(element, "type"), attribute(element, "length"))
         for element in fields.get(field, ())
@@ -52,13 +47,13 @@ def enclosures(fields: Fields, field: str) -> list[Media]:
 
 
 def comment_page(fields: Fields) -> str | None:
-    """`link rel="replies"` of a page: the others are feeds of the comments (RFC 4685)."""
+    """The first `link rel="replies"` to a web page. Others lead to comment feeds (RFC 4685 4)."""
     replies = [link for link in atom_links(fields, False) if link.rel == "replies"]
     return next((link.href for link in replies if link.type in ("text/html", "application/xhtml+xml", None)), None)
 
 
 def atom_media(fields: Fields) -> list[Media]:
-    """`link rel="enclosure"`."""
+    """The media of `link rel="enclosure"`."""
     return [
         Media(href, attribute(element, "type"), attribute(element, "length"), None, attribute(element, "title"))
         for element in fields.get("atom:link", ())
@@ -67,7 +62,7 @@ def atom_media(fields: Fields) -> list[Media]:
 
 
 def media_of(fields: Fields) -> list[Media]:
-    """`media:content`, alone and in groups; of a group's renditions the default one, or the first. Pictures are no media."""
+    """The media of `media:content`, except for images. A group gives its default rendition, or its first one."""
     if "media:content" not in fields and "media:group" not in fields:
         return []
     found = [media for element in fields.get("media:content", ()) if (media := _media(element))]
@@ -92,7 +87,7 @@ def _is_picture(element: Element) -> bool:
 
 
 def images_of(fields: Fields) -> tuple[str, ...]:
-    """Addresses of pictures, the best first: Media RSS content, thumbnails, iTunes."""
+    """Addresses of images, best first: Media RSS content, thumbnails, iTunes."""
     if fields.keys().isdisjoint(_PICTURES):
         return ()
     found = [fields, *(fields_of(group) for group in (*fields.get("media:group", ()), *fields.get("media:content", ())))]
@@ -103,7 +98,7 @@ def images_of(fields: Fields) -> tuple[str, ...]:
 
 
 def media_description(fields: Fields, with_base: bool) -> Piece | None:
-    """`media:description`: plain text unless it says otherwise (Media RSS 1.5.1)."""
+    """The `media:description`, which is plain text unless its type says otherwise (Media RSS 1.5.1)."""
     if fields.keys().isdisjoint(("media:description", "media:group", "media:content")):
         return None
     for part in (fields, *(fields_of(group) for group in (*fields.get("media:group", ()), *fields.get("media:content", ())))):
@@ -114,7 +109,7 @@ def media_description(fields: Fields, with_base: bool) -> Piece | None:
 
 
 def with_duration(media: list[Media], duration: str | None) -> tuple[Media, ...]:
-    """`itunes:duration` is the first enclosure's."""
+    """Gives the `itunes:duration` to the first enclosure if that has none."""
     if media and duration and media[0].duration is None:
         media = [media[0]._replace(duration=duration), *media[1:]]
     return tuple(media)
@@ -129,7 +124,7 @@ def atom_categories(fields: Fields) -> list[tuple[str, str | None, str | None]]:
 
 
 def subjects(fields: Fields) -> list[tuple[str, str | None, str | None]]:
-    """Dublin Core subjects are categories without a scheme."""
+    """Dublin Core subjects as categories without a scheme."""
     return [(term, None, None) for term in texts(fields, "dc:subject", "dcterms:subject")]
 
 
@@ -138,7 +133,7 @@ def module_language(fields: Fields) -> str | None:
 
 
 def atom_origin(fields: Fields) -> tuple[str | None, str | None] | None:
-    """`atom:source`: its title, and the address of its page, else of the feed."""
+    """Title and address of an `atom:source`. The address is its page's, else the feed's."""
     for element in fields.get("atom:source", ()):
         parts = fields_of(element)
         links = {link.rel: link.href for link in reversed(atom_links(parts, False))}

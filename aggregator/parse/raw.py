@@ -1,6 +1,6 @@
-"""Raw values: what a document says, before anything is cleaned, resolved or chosen. Every format is mapped to these.
+"""Raw values: the content of a document before anything is cleaned, resolved, or chosen. Every format is mapped to these.
 
-They are plain tuples of strings, so that an entry's fingerprint can be taken of them, whichever way they were read.
+They are tuples of strings, so that an entry's fingerprint is the same whichever parser read it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from msgspec import Struct, field
 
 from aggregator.text.html import Kind
 
-READING = 1
-"""Counts up when the same raw entry is read to something else, so that entries known to older versions are read again."""
+READER_VERSION = 1
+"""Version of the reader. Raise it when raw entries give other entries than before, so that known ones are read again."""
 
 
 class Piece(NamedTuple):
-    """A title, summary or content. base: the address that its links are relative to, where it differs from the entry's."""
+    """A title, summary, or content. base: what its links are relative to, if it differs from the entry's base."""
 
     value: str
     kind: Kind
@@ -26,7 +26,7 @@ class Piece(NamedTuple):
 
 
 class Link(NamedTuple):
-    """rel: in lower case; "alternate" is the article, "original" what FeedBurner's detour leads to. base as in `Piece`."""
+    """A link. rel: in lower case; "alternate" is the article, "original" where FeedBurner redirects to. base: as in `Piece`."""
 
     href: str
     rel: str = "alternate"
@@ -35,7 +35,7 @@ class Link(NamedTuple):
 
 
 class Media(NamedTuple):
-    """An enclosure as it is written. length and duration are texts of numbers, the latter also as h:mm:ss."""
+    """An enclosure as written. length: digits; duration: seconds or h:mm:ss."""
 
     url: str
     type: str | None = None
@@ -45,10 +45,10 @@ class Media(NamedTuple):
 
 
 class RawEntry(NamedTuple):
-    """guid as sent; permalink: the guid may be the article's address.
+    """An entry as written. guid: as sent; permalink: whether the guid may be the article's address.
 
-    links, published, updated, images: candidates, the best first. categories: (term, scheme, label).
-    origin: (title, address) of the feed it was taken from.
+    links, published, updated, images: candidates, best first. categories: (term, scheme, label).
+    origin: (title, address) of the feed that the entry was copied from.
     """
 
     guid: str | None = None
@@ -70,9 +70,9 @@ class RawEntry(NamedTuple):
 
 
 class RawFeed(Struct):
-    """A document's own fields and its entries, `total` of them, which are made one by one as they are asked for.
+    """A document's own fields and its entries, which are made lazily. total: the number of entries.
 
-    ttl in minutes, period and frequency as written; images: candidates. dropped: counts by cap, grows while entries are made.
+    ttl (minutes), period, and frequency are as written. images: candidates. dropped: counts by cap; grows as entries are made.
     """
 
     format: str
@@ -95,14 +95,14 @@ class RawFeed(Struct):
 
 
 def fingerprint(entry: RawEntry, seed: int) -> bytes:
-    """8 bytes over everything the entry says; `seed` stands for what it takes from its document."""
+    """An 8-byte hash of the entry. seed: from `seed_of`, for what the entry inherits from its document."""
     parts: list[str] = []
     _flatten(entry, parts)
     return xxhash.xxh3_64_digest("\x1f".join(parts).encode("utf-8", "surrogatepass"), seed)
 
 
 def _flatten(values: Iterable[Any], parts: list[str]) -> None:
-    """Strings as they are, other values and the bounds of tuples as controls, which no XML text holds."""
+    """Flattens nested tuples. Control characters, which XML text can't contain, stand for other values and tuple bounds."""
     for value in values:
         if value.__class__ is str:
             parts.append(value)
@@ -117,5 +117,7 @@ def _flatten(values: Iterable[Any], parts: list[str]) -> None:
 
 
 def seed_of(*context: str | None) -> int:
-    """What entries take from their document (base, authors), as a number for `fingerprint`."""
-    return xxhash.xxh3_64_intdigest("\0".join(part or "" for part in (str(READING), *context)).encode("utf-8", "surrogatepass"))
+    """A hash of what entries inherit from their document (base, authors), for `fingerprint`."""
+    return xxhash.xxh3_64_intdigest(
+        "\0".join(part or "" for part in (str(READER_VERSION), *context)).encode("utf-8", "surrogatepass")
+    )

@@ -1,16 +1,17 @@
-"""RSS 0.90 to 2.0 and RSS 1.0: from lxml elements to raw values.
+"""Maps lxml elements of RSS 0.90 to 2.0 and RSS 1.0 to raw values.
 
-RSS 2.0 specification and RSS Advisory Board profile; RSS 1.0 with its modules. Dublin Core's date stands where feeds have no
-`pubDate`; as it says when something was changed as often, it is the update too.
+Follows the RSS 2.0 specification, the RSS Advisory Board's profile, and RSS 1.0 with its modules. `dc:date` counts as both
+publication and update date, since feeds use it for either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from aggregator.parse import modules
 from aggregator.parse.elements import (
+    Element,
+    Fields,
     attribute,
     base_of,
     fields_of,
@@ -22,9 +23,6 @@ from aggregator.parse.elements import (
 )
 from aggregator.parse.raw import Link, Piece, RawEntry, RawFeed
 from aggregator.parse.vocabulary import RDF, RSS_10
-
-if TYPE_CHECKING:
-    from aggregator.parse.elements import Element, Fields
 
 _UPDATED = ("atom:updated", "atom:modified", "dcterms:modified", "dc:date", "updated", "modified", "date")
 _PUBLISHED = (
@@ -39,7 +37,7 @@ _PUBLISHED = (
 
 
 def read(root: Element, home: str, with_base: bool) -> RawFeed:
-    """The document of an `rss`, `rdf:RDF` or bare `channel` root. home: the root's namespace; with_base: it uses `xml:base`."""
+    """Reads a document with root `rss`, `rdf:RDF`, or `channel`. home: the root's namespace; with_base: it uses `xml:base`."""
     outside = fields_of(root, home)
     channel = next(iter(outside.get("channel", ())), root)
     fields = fields_of(channel, home)
@@ -71,7 +69,7 @@ def _format(root: Element, channel: Element) -> str:
 
 
 def _links(fields: Fields, with_base: bool) -> tuple[Link, ...]:
-    """RSS's own, then Atom's."""
+    """RSS links, then Atom links."""
     own = [
         Link(href, "alternate", None, base_of(element) if with_base else None)
         for element in fields.get("link", ())
@@ -140,7 +138,7 @@ def _summary(fields: Fields, with_base: bool) -> Piece | None:
 
 
 def _authors(fields: Fields) -> tuple[str, ...]:
-    """The first kind of author that an item has; several kinds name the same person in several ways."""
+    """The authors of the first kind that an item has. Several kinds would name the same person in different ways."""
     return (
         texts(fields, "dc:creator", "dc:author", "dcterms:creator")
         or modules.atom_people(fields, "atom:author")

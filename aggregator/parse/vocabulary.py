@@ -1,4 +1,4 @@
-"""Names: which field an XML element is, whatever namespace address and letter case its author chose."""
+"""Maps XML element names to fields, whatever namespace address and letter case a feed uses."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ _USUAL_PREFIXES = frozenset(_PREFIXES.values())
 
 @lru_cache(maxsize=4096)
 def field_of(tag: str, home: str = "") -> str:
-    """`title`, `dc:creator`, `atom:link` … of an lxml tag; "" for what no field is known of.
+    """The field of an lxml tag (`title`, `dc:creator`, `atom:link`, …), or "" if unknown. RSS fields have no prefix.
 
-    home: the namespace of the document's root, which is taken for RSS when nothing else is known of it. RSS fields have
-    no prefix. A prefix that was never declared counts as its usual namespace.
+    home: the namespace of the document's root, which counts as RSS if it is unknown. An undeclared prefix counts as its
+    usual namespace.
     """
     if len(tag) > 200:
         return ""

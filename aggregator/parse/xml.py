@@ -1,4 +1,4 @@
-"""The fast path: well-formed RSS, RDF and Atom through lxml. Bounded by libxml2's own limits (depth 256, texts of 10 MB)."""
+"""The fast path: reads well-formed RSS, RDF, and Atom with lxml, within libxml2's limits (depth 256, texts of 10 MB)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from aggregator.parse.vocabulary import ATOM, ATOM_03, RSS_10
 from aggregator.text.xml import make_parser
 
 _UNDECLARED_PREFIX = 201
-"""libxml2's XML_NS_ERR_UNDEFINED_NAMESPACE: a name that means what everybody means by it."""
-_NO_FILE = re.compile(r" \(<string>, line \d+\)$")
+"""libxml2's XML_NS_ERR_UNDEFINED_NAMESPACE. Such a prefix is taken for its usual namespace."""
+_POSITION = re.compile(r" \(<string>, line \d+\)$")
 
 
 class NotWellFormed(Exception):
-    """lxml can't read it. The text is the parser's, which may quote the document."""
+    """lxml can't parse the document. The message is the parser's and may quote the document."""
 
 
 def parse(data: bytes) -> etree._Element:
-    """The root of UTF-8 bytes without a DOCTYPE. Prefixes that were never declared are let through.
+    """Parses UTF-8 bytes without a DOCTYPE and returns the root. Undeclared prefixes are accepted.
 
-    Raises NotWellFormed, and MemoryError where libxml2 got none.
+    Raises NotWellFormed, and MemoryError if libxml2 ran out of memory.
     """
     try:
         return etree.fromstring(data, make_parser(recover=False))
@@ -31,18 +31,18 @@ def parse(data: bytes) -> etree._Element:
         if getattr(error, "code", 0) == etree.ErrorTypes.ERR_NO_MEMORY:
             raise MemoryError from None
         if "Namespace" not in str(error):
-            raise NotWellFormed(_told(error)) from None
-        problem = _told(error)
+            raise NotWellFormed(_message(error)) from None
+        problem = _message(error)
     return _with_undeclared_prefixes(data, problem)
 
 
-def _told(error: Exception) -> str:
-    """The parser's words, without the name of the file that it had none of."""
-    return _NO_FILE.sub("", str(error))
+def _message(error: Exception) -> str:
+    """The parser's message without the position that lxml appends."""
+    return _POSITION.sub("", str(error))
 
 
 def _with_undeclared_prefixes(data: bytes, problem: str) -> etree._Element:
-    """Recovered, if nothing else is wrong with it."""
+    """Parses a document again in recovery mode. Raises NotWellFormed if anything but undeclared prefixes is wrong with it."""
     parser = make_parser(recover=True)
     root = _recovered(data, parser)
     if root is None or any(entry.type != _UNDECLARED_PREFIX for entry in parser.error_log):
@@ -51,7 +51,7 @@ def _with_undeclared_prefixes(data: bytes, problem: str) -> etree._Element:
 
 
 def recovered_feed(data: bytes) -> RawFeed | None:
-    """What libxml2 makes of broken XML: the last resort."""
+    """Reads broken XML by libxml2's recovery, as a last resort."""
     root = _recovered(data, make_parser(recover=True))
     return None if root is None else raw_feed(root, b"xml:base" in data)
 
@@ -64,10 +64,10 @@ def _recovered(data: bytes, parser: etree.XMLParser) -> etree._Element | None:
 
 
 def raw_feed(root: etree._Element, with_base: bool) -> RawFeed | None:
-    """The document as raw values, or None where its root is none of a feed's."""
+    """The raw values of a document, or None if its root is not that of a feed."""
     address, _, name = root.tag[1:].partition("}") if root.tag[0] == "{" else ("", "", root.tag)
     match name.rpartition(":")[2].lower():
-        case "feed" | "entry" if address in (ATOM, ATOM_03) or _adopted(root, address):
+        case "feed" | "entry" if address in (ATOM, ATOM_03) or _adopt_atom(root, address):
             return atom.read(root, with_base)
         case "rss" | "channel":
             return rss.read(root, address, with_base)
@@ -77,8 +77,8 @@ def raw_feed(root: etree._Element, with_base: bool) -> RawFeed | None:
             return None
 
 
-def _adopted(root: etree._Element, address: str) -> bool:
-    """Whether it is Atom under no namespace, or a wrong one; its elements are put into the right one then."""
+def _adopt_atom(root: etree._Element, address: str) -> bool:
+    """Whether the document is Atom with no namespace or a wrong one. If so, moves its elements into Atom's namespace."""
     if not any(str(child.tag).rpartition("}")[2] in ("entry", "title", "id", "updated") for child in root):
         return False
     wrong = f"{{{address}}}" if address else ""
@@ -91,6 +91,6 @@ def _adopted(root: etree._Element, address: str) -> bool:
 
 
 def _is_rss(root: etree._Element) -> bool:
-    """RDF that holds a channel or items, or that is empty and has RSS 1.0 as its default namespace."""
+    """Whether RDF has a channel or items, or is empty with RSS 1.0 as its default namespace."""
     named = any(str(child.tag).rpartition("}")[2].lower() in ("channel", "item") for child in root)
     return named or (len(root) == 0 and root.nsmap.get(None) == RSS_10)

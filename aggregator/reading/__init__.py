@@ -1,5 +1,5 @@
-"""Everything that others wrote is read here, in processes that can be killed: documents, and pages that may offer feeds.
+"""Reads everything that others wrote, in processes that can be killed: documents, and web pages that may offer feeds.
 
-job: what goes to a worker and what comes back; answer: the work itself, pure; worker: the process; pool: those that run, whose
-turn it is, and what a deadline, a crash or too much memory costs: its own document.
+job: messages to and from a worker. answer: the work itself. worker: the process. pool: runs the workers and turns deadlines,
+crashes, and memory limits into faults of single documents.
 """

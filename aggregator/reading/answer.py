@@ -1,4 +1,4 @@
-"""The work of a reading worker: parse, clean, tell the language, take the signature."""
+"""The work of a reading worker: parses and cleans a document, guesses languages, and computes signatures."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from aggregator.reading.job import Answer, Described, Job, document_of, known_of
 from aggregator.text.urls import canonical
 
 
-class _Told(Struct, frozen=True):
-    """What a signature is taken of."""
+class _SignatureInput(Struct, frozen=True):
+    """What a signature is computed from."""
 
     entry: Entry
     canonical: str | None
@@ -25,32 +25,32 @@ class _Told(Struct, frozen=True):
 
 
 class Describer:
-    """Tells languages and takes signatures. guesser: loaded before it has to work within limits."""
+    """Guesses languages and computes signatures. guesser: already loaded, since loading may exceed the worker's limits."""
 
     def __init__(self, guesser: LanguageGuesser) -> None:
         self._guesser = guesser
         self._hashes = {private: WordHashes(private=private) for private in (False, True)}
 
     def describe(self, feed: Feed, level: str, job: Job) -> Iterator[Described]:
-        """Each entry's language, which those before it help to tell, and its signature.
+        """Describes each entry. Languages of earlier entries help to guess those of later ones.
 
-        Each step takes all entries before the next begins: one by one they need up to a tenth more time, because each step's code
-        and tables push the others' out of the processor's caches.
+        Each step handles all entries before the next step begins. One entry at a time takes up to a tenth longer, because each
+        step's code and tables evict the others' from the processor's caches.
         """
         languages, hashes = dict(job.languages), self._hashes[job.private]
-        told = []
+        guessed = []
         for entry in feed.entries:
             language, sure = self._guesser.guess(entry, entry.language or feed.language, languages)
             if sure:
                 languages[language] = languages.get(language, 0) + 1
-            told.append((entry, language, sure))
-        for entry, language, sure in told:
+            guessed.append((entry, language, sure))
+        for entry, language, sure in guessed:
             link = canonical(entry.url) if entry.url else None
-            yield Described(language, sure, signature(_Told(entry, link, language, job.private), hashes, level))
+            yield Described(language, sure, signature(_SignatureInput(entry, link, language, job.private), hashes, level))
 
 
 def answer(job: Job, body: bytes, describer: Describer) -> Answer:
-    """Does a job. Raises nothing for what a document holds, but may need any time and memory."""
+    """Does a job. No document makes it raise, but time and memory are unbounded."""
     if job.is_page:
         return Answer(feeds=offered_feeds(body, job.url))
     feed = read_document(document_of(job, body), known_of(job))

@@ -1,7 +1,8 @@
-"""What goes to a reading worker and what comes back, as msgpack. A worker that was taken over can send nothing else."""
+"""Messages to and from a reading worker, as msgpack. A compromised worker can send nothing but an `Answer`."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 
 import msgspec
@@ -10,12 +11,14 @@ from msgspec import Struct
 from aggregator.dedup.signature import Signature
 from aggregator.model import Fault, Feed, Fetched
 
-MARK = 8
-"""Bytes of a fingerprint (`Entry.fingerprint`)."""
+FRAME_LENGTH = struct.Struct("!Q")
+"""The length before each frame in the pipes between pool and worker."""
+FINGERPRINT_BYTES = 8
+"""Bytes of an `Entry.fingerprint`."""
 
 
 class Described(Struct, frozen=True, array_like=True):
-    """What is told of an entry besides itself. sure: whether its title alone tells the language."""
+    """A reader's findings on an entry. sure: whether the title alone gives the language."""
 
     language: str
     sure: bool
@@ -23,17 +26,18 @@ class Described(Struct, frozen=True, array_like=True):
 
 
 class Read(Struct, frozen=True):
-    """A document as read, and each of its entries described, by fingerprint."""
+    """A document as read. described: entry fingerprint → findings."""
 
     feed: Feed
     described: Mapping[bytes, Described]
 
 
-class Wish(Struct, frozen=True):
-    """What a reader wants of a document beside its entries: what the config and the source's past say, as far as it matters.
+class ReadOptions(Struct, frozen=True):
+    """How to read a document, from the config and the source's history.
 
-    known: fingerprints of entries that need not be read again; level: of grouping, None where nothing need be described;
-    languages: how many sure titles of the source were in which; private: it is grouped apart from public ones.
+    known: fingerprints of entries not to be read again; level: of grouping, None if entries need not be described;
+    languages: language → number of the source's titles that are surely in it; private: whether the source is grouped apart
+    from public ones.
     """
 
     known: frozenset[bytes] = frozenset()
@@ -43,7 +47,7 @@ class Wish(Struct, frozen=True):
 
 
 class Job(Struct, frozen=True, array_like=True):
-    """What to do with a body: a document, or with `is_page` a web page that is asked for the feeds it offers."""
+    """A job for a body: to read it as a document, or, with `is_page`, to find the feeds that a web page offers."""
 
     url: str
     content_type: str | None = None
@@ -55,7 +59,7 @@ class Job(Struct, frozen=True, array_like=True):
 
 
 class Answer(Struct, frozen=True, array_like=True):
-    """To a job: the feed with what is told of its entries, in their order, or the fault; or the feeds of a page."""
+    """The answer to a job: a feed with the findings on its entries, in order, or a fault; for a page, the feeds it offers."""
 
     feed: Feed | None = None
     described: tuple[Described, ...] = ()
@@ -69,9 +73,9 @@ class Answer(Struct, frozen=True, array_like=True):
         return Read(self.feed, dict(zip(marks, self.described, strict=False)))
 
 
-def job_of(document: Fetched, wish: Wish) -> Job:
-    known = b"".join(wish.known)
-    return Job(document.url, document.header("content-type"), known, wish.level, dict(wish.languages), wish.private)
+def job_of(document: Fetched, options: ReadOptions) -> Job:
+    known = b"".join(options.known)
+    return Job(document.url, document.header("content-type"), known, options.level, dict(options.languages), options.private)
 
 
 def document_of(job: Job, body: bytes) -> Fetched:
@@ -80,7 +84,8 @@ def document_of(job: Job, body: bytes) -> Fetched:
 
 
 def known_of(job: Job) -> frozenset[bytes]:
-    return frozenset(job.known[start : start + MARK] for start in range(0, len(job.known), MARK))
+    starts = range(0, len(job.known), FINGERPRINT_BYTES)
+    return frozenset(job.known[start : start + FINGERPRINT_BYTES] for start in starts)
 
 
 ENCODER = msgspec.msgpack.Encoder()

@@ -1,8 +1,7 @@
 """The reading workers: processes with a deadline and a memory limit, killed and replaced when needed.
 
-A hostile document costs its own source one fault and nobody else anything. What is not done after `PATIENCE` seconds goes to
-the end of a lane of its own, with one worker more: many slow documents then keep a quick one waiting a little, never for each
-other's whole deadline.
+A hostile document costs its own source a fault and affects no other source. A document that takes longer than `PATIENCE`
+seconds moves to the slow lane, which has a worker of its own, so that slow documents delay quick ones only briefly.
 """
 
 from __future__ import annotations
@@ -19,52 +18,56 @@ from typing import Protocol
 import msgspec
 
 from aggregator.model import Fault, FaultKind, Fetched
-from aggregator.reading.job import ANSWERS, ENCODER, Answer, Job, Read, Wish, job_of
+from aggregator.reading.job import ANSWERS, ENCODER, FRAME_LENGTH, Answer, Job, Read, ReadOptions, job_of
 
-LENGTH = 8
-"""Bytes of a frame's length."""
 DEADLINE = 4.0
 """Seconds for one document."""
 PATIENCE = 0.5
-"""Seconds after which a document gives its worker to another one: most need 0.01, one of a megabyte 0.2."""
+"""Seconds after which a document moves to the slow lane. Most take 0.01 s, one of a megabyte 0.2 s."""
 MEMORY = 160 << 20
-"""Bytes of a worker. Documents of 15 MB, the most that is fetched, take up to 150 MB."""
+"""Bytes of memory for a worker. Documents of 15 MB, the most that is fetched, take up to 150 MB."""
 _LARGE = 2 << 20
-"""Bytes of a document after which its worker is ended: it keeps much of what it took."""
+"""Bytes of a document. After a larger one the worker is ended, since it keeps much of the memory that it took."""
 _PIECE = 1 << 18
-"""Bytes that are written at once, so that no copy of a body waits in memory."""
+"""Bytes written at once, so that no copy of a body waits in memory."""
 _START = 30.0
-"""Seconds for a worker to be ready; a busy machine may take several."""
+"""Seconds for a worker to become ready. A busy machine may take several."""
 _LONGEST_ANSWER = 48 << 20
+"""Bytes of an answer."""
 _IDLE = 60.0
-"""Seconds after which an unused worker is ended, and its memory is free again."""
+"""Seconds after which an unused worker is ended to free its memory."""
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
-"""What a worker inherits: the config's secrets are in the environment, too, and none of its business."""
+"""Variables that a worker inherits. Others may hold the config's secrets."""
 
 
-def automatic() -> int:
-    """One for each core beyond the first, at least one."""
+def count_readers() -> int:
+    """The number of workers for `polling.readers: auto`: one for each core beyond the first, at least one."""
     return max(1, len(os.sched_getaffinity(0)) - 1)
 
 
 class Reader(Protocol):
-    """Reads what others wrote."""
+    """Reads documents and web pages."""
 
     def reading(
-        self, document: Fetched, wish: Wish, room: AbstractAsyncContextManager[object] | None = None, *, slow: bool = False
+        self,
+        document: Fetched,
+        options: ReadOptions,
+        room: AbstractAsyncContextManager[object] | None = None,
+        *,
+        slow: bool = False,
     ) -> AbstractAsyncContextManager[Read | Fault]:
-        """Reads a document. room: held while it is read and until the block ends; slow: its last one took too long."""
+        """Reads a document. room: entered before reading and held until the block ends; slow: use the slow lane at once."""
         ...
 
     async def feeds_of(self, page: bytes, url: str) -> tuple[str, ...]:
-        """The feeds that a web page offers; none where it can't be read."""
+        """The feeds that a web page offers; none if it can't be read."""
         ...
 
     async def aclose(self) -> None: ...
 
 
 class ReadingPool:
-    """A `Reader`. readers: workers for quick documents, started when first needed; deadline in seconds; memory in bytes each."""
+    """A `Reader`. readers: workers of the quick lane, started on first use; deadline: in seconds; memory: bytes per worker."""
 
     def __init__(self, readers: int = 1, deadline: float = DEADLINE, patience: float = PATIENCE, memory: int = MEMORY) -> None:
         self._deadline, self._patience = deadline, min(patience, deadline)
@@ -73,10 +76,15 @@ class ReadingPool:
 
     @asynccontextmanager
     async def reading(
-        self, document: Fetched, wish: Wish, room: AbstractAsyncContextManager[object] | None = None, *, slow: bool = False
+        self,
+        document: Fetched,
+        options: ReadOptions,
+        room: AbstractAsyncContextManager[object] | None = None,
+        *,
+        slow: bool = False,
     ) -> AsyncIterator[Read | Fault]:
-        """See `Reader`. A deadline, a crash or too much memory is a fault of kind PARSE_LIMIT."""
-        job = job_of(document, wish)
+        """See `Reader`. A missed deadline, a crash, or too much memory gives a fault of kind PARSE_LIMIT."""
+        job = job_of(document, options)
         room = room or nullcontext()
         if not slow:
             async with room:
@@ -106,7 +114,7 @@ def _limit(detail: str) -> Answer:
 
 
 class _Lane:
-    """Some workers, the last used first. turn: for who must not hold anything else while it waits."""
+    """Workers that share a queue; the last one used is used first. turn: taken before `room`, which no waiting job may hold."""
 
     def __init__(self, workers: int, memory: int, longest: float) -> None:
         self.turn = asyncio.Semaphore(workers)
@@ -116,7 +124,7 @@ class _Lane:
             self._idle.put_nowait(worker)
 
     async def ask(self, job: Job, body: bytes, seconds: float) -> Answer | None:
-        """The answer, or None if it takes longer."""
+        """The answer, or None if it takes longer than `seconds`."""
         worker = await self._idle.get()
         try:
             return await worker.ask(job, body, seconds)
@@ -128,7 +136,7 @@ class _Lane:
 
 
 class Worker:
-    """One process, or the place for one: it is started by the first document and again after each end."""
+    """A worker process, which is started by the first document and again after it ended."""
 
     def __init__(self, memory: int, longest: float) -> None:
         self._memory, self._longest = memory, longest
@@ -140,7 +148,7 @@ class Worker:
         return self._process.pid if self._process else None
 
     async def ask(self, job: Job, body: bytes, seconds: float) -> Answer | None:
-        """One document; None if it takes longer. The process is kept for the next one, for a while."""
+        """The answer, or None if it takes longer than `seconds`. The process then waits `_IDLE` seconds for another job."""
         if self._retirement is not None:
             self._retirement.cancel()
         try:
@@ -155,7 +163,7 @@ class Worker:
                 answer = await self._exchange(process, ENCODER.encode(job), body)
             is_limit = answer.fault is not None and answer.fault.kind == FaultKind.PARSE_LIMIT
             if is_limit or len(body) > _LARGE:
-                await self.stop()  # what ran out of memory is not fit for another document
+                await self.stop()  # a process that ran out of memory is not reused
             return answer
         except TimeoutError:
             await self.stop()
@@ -168,7 +176,7 @@ class Worker:
             raise
 
     async def stop(self) -> int | None:
-        """Kills the process, if there is one, and returns its exit code."""
+        """Kills the process, if any, and returns its exit code."""
         if self._retirement is not None:
             self._retirement.cancel()
         process = self._kill()
@@ -201,7 +209,7 @@ class Worker:
     async def _exchange(self, process: asyncio.subprocess.Process, job: bytes, body: bytes) -> Answer:
         if process.stdin is None:
             raise EOFError
-        process.stdin.write(len(job).to_bytes(LENGTH) + job + len(body).to_bytes(LENGTH))
+        process.stdin.write(FRAME_LENGTH.pack(len(job)) + job + FRAME_LENGTH.pack(len(body)))
         for start in range(0, len(body), _PIECE):
             process.stdin.write(body[start : start + _PIECE])
             await process.stdin.drain()
@@ -211,13 +219,13 @@ class Worker:
 async def _frame(process: asyncio.subprocess.Process) -> bytes:
     if process.stdout is None:
         raise EOFError
-    length = int.from_bytes(await process.stdout.readexactly(LENGTH))
+    length = FRAME_LENGTH.unpack(await process.stdout.readexactly(FRAME_LENGTH.size))[0]
     if length > _LONGEST_ANSWER:
         raise EOFError
     return await process.stdout.readexactly(length)
 
 
 def _environment() -> dict[str, str]:
-    """With our own module path, whatever folder we run in."""
+    """The worker's environment, with our module path made absolute."""
     path = os.pathsep.join(part or str(Path.cwd()) for part in sys.path)
     return {"PYTHONPATH": path} | {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}

@@ -14,9 +14,9 @@ from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.request import conditional_request
 from aggregator.model import Fault, Feed, Fetched, FetchFailed, Hop, Instant, Source, SourceState
 from aggregator.ports import Fetcher
-from aggregator.reading.job import Wish
-from aggregator.reading.pages import with_offers
-from aggregator.reading.pool import Reader, ReadingPool, automatic
+from aggregator.reading.job import ReadOptions
+from aggregator.reading.offered_feeds import add_offered_feeds
+from aggregator.reading.pool import Reader, ReadingPool, count_readers
 from aggregator.settings import Settings
 
 
@@ -59,11 +59,11 @@ class Prober:
         async with self._gate.turn(source.url):
             outcome = await self._fetcher.fetch(conditional_request(source, state, self._settings.network.proxy), self._now())
         if isinstance(outcome, FetchFailed):
-            outcome = await with_offers(outcome, self._reader)
+            outcome = await add_offered_feeds(outcome, self._reader)
             return ProbeResult(source, outcome.url or source.url, outcome.hops, outcome.fault.status, outcome.fault)
         if not isinstance(outcome, Fetched):  # the fetcher reports an unrequested 304 as a fault; this completes the types
             return ProbeResult(source, outcome.url, outcome.hops, outcome.status)
-        async with self._reader.reading(outcome, Wish()) as read:
+        async with self._reader.reading(outcome, ReadOptions()) as read:
             if isinstance(read, Fault):
                 return ProbeResult(source, outcome.url, outcome.hops, outcome.status, read)
             feed = read.feed
@@ -103,7 +103,7 @@ class Prober:
 async def open_prober(settings: Settings, now: Callable[[], Instant]) -> AsyncIterator[Prober]:
     """Yields a prober, and closes its connections and workers afterwards."""
     gate = HostGate(settings)
-    fetcher, reader = HttpFetcher(settings, gate), ReadingPool(settings.polling.readers or automatic())
+    fetcher, reader = HttpFetcher(settings, gate), ReadingPool(settings.polling.readers or count_readers())
     try:
         yield Prober(settings, fetcher, reader, gate, now)
     finally:

@@ -16,7 +16,7 @@ import pytest
 
 from aggregator.fetch.discover import offered_feeds
 from aggregator.model import Fault, Fetched
-from aggregator.reading.job import Read, Wish
+from aggregator.reading.job import Read, ReadOptions
 from aggregator.store.sqlite import SqliteStore
 from aggregator.text.clean import Links, clean
 from aggregator.text.html import text_of
@@ -160,14 +160,19 @@ class Interrupted(Newsroom):
 
     @asynccontextmanager
     async def reading(
-        self, document: Fetched, wish: Wish, room: AbstractAsyncContextManager[object] | None = None, *, slow: bool = False
+        self,
+        document: Fetched,
+        options: ReadOptions,
+        room: AbstractAsyncContextManager[object] | None = None,
+        *,
+        slow: bool = False,
     ) -> AsyncIterator[Read | Fault]:
         for _ in range(1000):
             await asyncio.sleep(0.001)
             self.at_the_end = self.store.states(None)
             if next(iter(self.at_the_end.values())).due > self.clock.time:
                 break
-        async with super().reading(document, wish, room) as read:
+        async with super().reading(document, options, room) as read:
             yield read
 
 

@@ -21,7 +21,7 @@ from aggregator.ports import Store, StoryFilter
 from aggregator.publish import filling
 from aggregator.publish.publisher import Publisher
 from aggregator.reading.answer import Describer, answer
-from aggregator.reading.job import Read, Wish, job_of
+from aggregator.reading.job import Read, ReadOptions, job_of
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
 from aggregator.stories.adopt_config import adopt
@@ -105,10 +105,15 @@ class Newsroom:
 
     @asynccontextmanager
     async def reading(
-        self, document: Fetched, wish: Wish, room: AbstractAsyncContextManager[object] | None = None, *, slow: bool = False
+        self,
+        document: Fetched,
+        options: ReadOptions,
+        room: AbstractAsyncContextManager[object] | None = None,
+        *,
+        slow: bool = False,
     ) -> AsyncIterator[Read | Fault]:
         async with room or nullcontext():
-            read = answer(job_of(document, wish), document.body, Describer(EnglishAlone())).read()
+            read = answer(job_of(document, options), document.body, Describer(EnglishAlone())).read()
             assert read is not None
             yield read
 

@@ -13,7 +13,7 @@ import pytest
 
 from aggregator.model import Fault, FaultKind, Feed, Fetched
 from aggregator.reading.answer import Describer, answer
-from aggregator.reading.job import ANSWERS, ENCODER, Answer, Read, Wish, job_of
+from aggregator.reading.job import ANSWERS, ENCODER, Answer, Read, ReadOptions, job_of
 from aggregator.reading.pool import ReadingPool
 from aggregator.tag.language import Guesser
 from tests.unit.parse.test_read import rss
@@ -38,7 +38,7 @@ def run(work: Callable[[ReadingPool], Awaitable[None]], **options: float) -> Non
 
 async def parse(pool: ReadingPool, text: str) -> Feed | Fault:
     document = Fetched("https://harbour.example/feed", 200, (), text.encode())
-    async with pool.reading(document, Wish()) as read:
+    async with pool.reading(document, ReadOptions()) as read:
         return read.feed if isinstance(read, Read) else read
 
 
@@ -61,14 +61,14 @@ def test_broken_documents_get_the_same_entry_as_well_formed_ones() -> None:
 
 def test_what_a_worker_reads_is_what_is_read_here() -> None:
     document = Fetched("https://harbour.example/feed", 200, (), GOLDEN.read_bytes())
-    wish = Wish(level="story", languages={"en": 7})
+    options = ReadOptions(level="story", languages={"en": 7})
 
     async def work(pool: ReadingPool) -> None:
-        async with pool.reading(document, wish) as read:
-            assert read == answer(job_of(document, wish), document.body, Describer(Guesser())).read()
+        async with pool.reading(document, options) as read:
+            assert read == answer(job_of(document, options), document.body, Describer(Guesser())).read()
             assert isinstance(read, Read) and read.described
         known = frozenset(read.described)
-        async with pool.reading(document, Wish(known)) as read:
+        async with pool.reading(document, ReadOptions(known)) as read:
             assert isinstance(read, Read) and not read.feed.entries and frozenset(read.feed.unchanged) == known
 
     run(work)

@@ -1,4 +1,4 @@
-"""What a web page offers that came where a feed was expected."""
+"""Finds the feeds that a web page offers if it arrived in place of a feed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from aggregator.model import FetchFailed
 from aggregator.reading.pool import Reader
 
 _SHOWN_FEEDS = 3
+"""Feeds named in a fault's text."""
 
 
-async def with_offers(failed: FetchFailed, reader: Reader) -> FetchFailed:
-    """The failure, its fault telling the feeds that the page names. The page itself is not kept."""
+async def add_offered_feeds(failed: FetchFailed, reader: Reader) -> FetchFailed:
+    """Adds the feeds that the page names to the failure's fault, and drops the page."""
     if not failed.page:
         return failed
     feeds = await reader.feeds_of(failed.page, failed.url)
