@@ -100,7 +100,6 @@ def _read_xml(decoded: Decoded, found: detect.Found, tolerant: bool) -> RawFeed 
 
 def _read_broken(data: bytes, found: detect.Found, problem: str, tolerant: bool) -> RawFeed | Fault:
     """Reads XML that is not well-formed: mends it, or else uses feedparser."""
-
     if declares_entities(data):
         return Fault(FaultKind.PARSE, "the document declares entities, which are never expanded")
     data, deep = drop_deep_tags(mend_markup(data), MAX_DEPTH) if "depth" in problem else (mend_markup(data), 0)
