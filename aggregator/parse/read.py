@@ -13,7 +13,7 @@ from itertools import islice
 from msgspec import Struct
 
 from aggregator.model import Entry, Fault, FaultKind, Feed, Fetched, Instant
-from aggregator.parse import detect, feedparser, jsonfeed, xml
+from aggregator.parse import detect, feedparser, jsonfeed, xml_feed
 from aggregator.parse.entries import (
     MAX_ENTRIES,
     DocumentContext,
@@ -92,8 +92,8 @@ def _read_xml(decoded: Decoded, found: detect.Found, tolerant: bool) -> RawFeed 
     ):
         return Fault(FaultKind.PARSE_LIMIT, f"a tag of more than {_LONGEST_TAG} characters")
     try:
-        return _require_feed(xml.raw_feed(xml.parse(data), b"xml:base" in data), found)
-    except xml.NotWellFormed as error:
+        return _require_feed(xml_feed.raw_feed(xml_feed.parse(data), b"xml:base" in data), found)
+    except xml_feed.NotWellFormed as error:
         problem = one_line(str(error), 200)
     return _read_broken(data, found, problem, tolerant)
 
@@ -104,8 +104,8 @@ def _read_broken(data: bytes, found: detect.Found, problem: str, tolerant: bool)
         return Fault(FaultKind.PARSE, "the document declares entities, which are never expanded")
     data, deep = drop_deep_tags(mend_markup(data), MAX_DEPTH) if "depth" in problem else (mend_markup(data), 0)
     try:
-        raw = _require_feed(xml.raw_feed(xml.parse(data), b"xml:base" in data), found)
-    except xml.NotWellFormed:
+        raw = _require_feed(xml_feed.raw_feed(xml_feed.parse(data), b"xml:base" in data), found)
+    except xml_feed.NotWellFormed:
         raw = _read_tolerantly(data, problem, tolerant)
     if isinstance(raw, RawFeed):
         raw.warnings.append(f"not well-formed: {problem}")
@@ -119,7 +119,7 @@ def _read_tolerantly(data: bytes, problem: str, tolerant: bool) -> RawFeed | Fau
         return Fault(FaultKind.PARSE, f"not well-formed, and none of its entries is complete: {problem}")
     if not tolerant:
         return Fault(FaultKind.PARSE_LIMIT, f"not well-formed: {problem}")
-    raw = feedparser.read(data) or xml.recovered_feed(data)
+    raw = feedparser.read(data) or xml_feed.recovered_feed(data)
     return raw or Fault(FaultKind.PARSE, f"not well-formed, and no feed can be made out in it: {problem}")
 
 

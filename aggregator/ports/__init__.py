@@ -1,8 +1,8 @@
-"""The seams: what the path asks of the world. Real and test implementations run the same contract tests."""
+"""Ports: the interfaces to the database, the network, the clock, and the rules. All stores pass the same contract tests."""
 
-from aggregator.ports.care import Care, Keep, Swept
 from aggregator.ports.feeds import Feeds, FeedWrites
 from aggregator.ports.index import INDEX_VERSION, MINUTE_BITS, GroupedItems, IndexedItem, Postings, StoryIndex
+from aggregator.ports.maintenance import DatabaseMaintenance, Keep, Swept
 from aggregator.ports.outside import Answer, Call, Clock, Endpoint, Fetcher, Hubs, Job, Message, Messenger, Reply
 from aggregator.ports.poll_requests import PollRequests, PollRequestWrites
 from aggregator.ports.rows import (
@@ -48,9 +48,9 @@ __all__ = [
     "AnyOf",
     "ArchivePage",
     "Call",
-    "Care",
     "Clock",
     "Database",
+    "DatabaseMaintenance",
     "Delivery",
     "Endpoint",
     "Entries",

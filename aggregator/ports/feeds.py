@@ -1,4 +1,4 @@
-"""Published feeds in the database: for publishing, pages and adopting a config."""
+"""Published feeds in the database, for publishing, web pages, and adopting a config."""
 
 from __future__ import annotations
 
@@ -10,75 +10,75 @@ from aggregator.ports.rows import ArchivePage, Member, OutputState, Shown
 
 
 class Feeds(Protocol):
-    """What is in each feed, and what of it was closed."""
+    """Reads the members of feeds and their archive pages."""
 
     def outputs(self) -> dict[Slug, OutputState]: ...
 
     def members(self, slug: Slug, limit: int | None = None, before: int | None = None) -> list[Member]:
-        """Newest entered first; `before`: of smaller seq alone."""
+        """Members, last entered first. before: only those with a smaller `seq`."""
         ...
 
     def shown(self, slug: Slug, newest: int | None = None) -> list[Shown]:
-        """Members in no closed archive page, newest entered first. Cheap: no story is loaded.
+        """Members in no closed archive page, last entered first. Cheap, since it loads no stories.
 
-        newest: so many of them, those published last, the higher id being the newer of equals; those of a source beyond its share
-        (`ports.share`) only if others don't fill the places.
+        newest: only this many, those published last; among equals the higher id is newer. Stories beyond their source's share
+        (`ports.share`) are included only if others do not fill the places.
         """
         ...
 
     def lead_sources(self, slug: Slug) -> dict[StoryId, SourceId]:
-        """Of the members in no closed archive page: the source that the story's lead is from."""
+        """Story → source of its lead, for members in no closed archive page."""
         ...
 
     def members_of(self, ids: Collection[StoryId]) -> Mapping[StoryId, frozenset[Slug]]:
-        """The published feeds that each of the stories is in, archive pages included; of an unknown one none."""
+        """Story → published feeds that it is in, archive pages included. Unknown stories have none."""
         ...
 
     def pages(self, slug: Slug) -> list[ArchivePage]:
-        """Closed archive pages, the oldest first, with `body` left empty."""
+        """Closed archive pages, oldest first, with empty `body`."""
         ...
 
     def page(self, slug: Slug, page: int) -> ArchivePage | None: ...
 
 
 class FeedWrites(Protocol):
-    """What stories enter and leave, and what was shown of them."""
+    """Writes which stories enter and leave feeds, and which were published."""
 
     def members_of(self, ids: Collection[StoryId]) -> Mapping[StoryId, frozenset[Slug]]:
-        """The published feeds that each of the stories is in; of an unknown one none."""
+        """Story → published feeds that it is in. Unknown stories have none."""
         ...
 
     def enter(self, slug: Slug, stories: Sequence[StoryId], now: Instant) -> None:
-        """Puts stories into a feed, in this order; those that are in stay where they are."""
+        """Adds stories to a feed in this order. Those already in it keep their place."""
         ...
 
     def leave(self, slug: Slug, stories: Collection[StoryId]) -> None:
         """Takes stories out of a feed.
 
-        One that stands in a closed archive page stays there, unless it was taken down or is an alias: else it could enter, and be
-        archived, again and again.
+        A story in a closed archive page stays a member, unless it was taken down or is an alias. Otherwise it could enter and be
+        archived again and again.
         """
         ...
 
     def withdraw(self, slug: Slug, stories: Collection[StoryId]) -> None:
-        """Takes stories out of a feed for good, those in its closed pages, too; the pages are the caller's to save anew."""
+        """Takes stories out of a feed, even from its closed pages. The caller then saves these pages without them."""
         ...
 
     def clear(self, slug: Slug) -> None:
-        """Takes all stories out of a feed that are in no closed page of it."""
+        """Takes all stories out of a feed, except those in its closed pages."""
         ...
 
     def bump(self, slugs: Collection[Slug], now: Instant) -> None:
-        """These feeds' documents have changed (their `revision` grows)."""
+        """Marks the documents of these feeds as changed, by raising their `revision`."""
         ...
 
     def outputs(self) -> dict[Slug, OutputState]: ...
     def save_output(self, state: OutputState) -> None: ...
 
     def mark_published(self, ids: Collection[StoryId]) -> None:
-        """A document with these stories is about to become visible: from now on their ids are promises."""
+        """Marks stories whose ids must stay valid, because a document with them is about to become visible."""
         ...
 
     def save_page(self, page: ArchivePage) -> None:
-        """Closes an archive page: its stories stay members and are no more `shown`. A page of that number is replaced."""
+        """Saves a closed archive page, replacing one of the same number. Its stories stay members but are no longer `shown`."""
         ...

@@ -1,4 +1,4 @@
-"""What grouping looks up and remembers."""
+"""The index of recent items, which grouping searches and updates."""
 
 from __future__ import annotations
 
@@ -7,21 +7,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from aggregator.model import (
-    Instant,
-    ItemId,
-    SourceId,
-    StoryId,
-)
+from aggregator.model import Instant, ItemId, SourceId, StoryId
 
 
 @dataclass(slots=True)
 class IndexedItem:
-    """An item as grouping remembers it, for as long as something may still join it.
+    """An item in the grouping index, where it stays while others may still join it.
 
-    at: when published; added: when stored; signature: what dedup/ compares, in its own bytes; form: the item is one of a series
-    of texts of one form (results, rates), so that only near-equal numbers join it; view: what dedup/ has unpacked of the
-    signature, kept in its place in memory and never stored.
+    at: when published; added: when stored; signature: encoded by dedup/, which compares it; form: whether the item is one of a
+    series of similar texts (results, rates), which only items with nearly equal numbers may join; view: the signature as
+    unpacked by dedup/, kept in memory only.
     """
 
     id: ItemId
@@ -36,70 +31,71 @@ class IndexedItem:
 
 
 Postings: TypeAlias = "array[int]"
-"""The last items that a word or an address leads to, oldest first, each as `id << MINUTE_BITS | minute published`. An array lies
-in one piece and is no work for the garbage collector, and there are a hundred thousand of them. Not to be changed.
+"""The last items with a word or address, oldest first, each as `id << MINUTE_BITS | minute published`. Treat as immutable.
+
+There are a hundred thousand of them. As arrays they are compact, and the garbage collector need not traverse them.
 """
 MINUTE_BITS = 26
-"""Bits of a posting that hold minutes since the epoch: until the year 2097."""
+"""Bits of a posting for minutes since the epoch, enough until the year 2097."""
 
 
 INDEX_VERSION = 2
-"""Grows when signatures or keys change: what an index holds of another version is forgotten, for it can't be compared."""
+"""Raise it when signatures or keys change. Indexes of other versions are discarded, since they can't be compared."""
 
 
 class GroupedItems(Protocol):
-    """What grouping looks up. Keys are hashes: of words under 2**32, of addresses from 2**62 on."""
+    """Searches the index. Keys are hashes: those of words are below 2**32, those of addresses start at 2**62."""
 
     @property
     def total(self) -> float:
-        """Items counted in the frequencies of terms, in the same unit: their quotient is a share of recent items."""
+        """The number of items counted, in the same unit as frequencies. A frequency divided by it is a share of recent items."""
         ...
 
     @property
     def unit(self) -> float:
-        """What one new item adds to `total` and to a frequency. It grows, so that older items count less and less."""
+        """The amount that a new item adds to `total` and to frequencies. It grows, so that older items count less and less."""
         ...
 
     def frequencies(self, keys: Collection[int]) -> list[float]:
-        """In how many items each of the keys stands, in the index's `unit`; 0 where nothing is known."""
+        """How many items have each key, in `unit`s; 0 for unknown keys."""
         ...
 
     def postings(self, keys: Collection[int]) -> list[Postings]:
-        """The items that each of the keys leads to."""
+        """The postings of each key."""
         ...
 
     def expect(self, keys: Collection[int]) -> None:
-        """These keys will be asked for: looks up together those that are not in memory."""
+        """Prefetches keys that will be looked up, reading those that are not in memory at once."""
         ...
 
     def items(self, ids: Iterable[int]) -> dict[int, IndexedItem]:
-        """Those of the items that are still remembered."""
+        """The items that are still in the index, by id."""
         ...
 
     def members(self, story: StoryId) -> tuple[int, ...]:
-        """The remembered items of a story, oldest first."""
+        """The items of a story that are in the index, oldest first."""
         ...
 
 
 class StoryIndex(GroupedItems, Protocol):
-    """What grouping remembers, inside a transaction and with it. Items too old to be joined are forgotten."""
+    """Writes the index as part of a transaction. Items that are too old to be joined are removed."""
 
     def add(self, item: IndexedItem, counted: Collection[int], posted: Collection[int], opens: bool = False) -> None:
-        """Remembers an item; the terms `counted` stand in it, the terms `posted` lead to it. opens: its story has no other."""
+        """Adds an item. counted: keys whose frequency grows; posted: keys that lead to it; opens: its story has no other item."""
         ...
 
     def replace(self, item: IndexedItem, posted: Collection[int] = ()) -> None:
-        """Stores an item's new signature, story or form. posted: terms that lead to it from now on, too."""
+        """Replaces an item's signature, story, or form. posted: further keys that lead to it."""
         ...
 
     def merge(self, kept: StoryId, alias: StoryId) -> None:
-        """The alias's items are the kept story's now. Called by `Transaction.merge_stories`."""
+        """Moves the alias's items to the kept story. Called by `Transaction.merge_stories`."""
         ...
 
     def move(self, item: ItemId, story: StoryId) -> None:
-        """The item is another story's now. Called by `Transaction.move_item`."""
+        """Moves an item to another story. Called by `Transaction.move_item`."""
         ...
 
     def forget(self, items: Collection[ItemId]) -> None:
-        """Nothing joins these items any more (split off by a person, or deleted). Their stories stay."""
+        """Removes items that nothing may join any more (split off by a person, or deleted). Their stories stay."""
         ...

@@ -1,4 +1,4 @@
-"""The world outside: time, servers, documents, whoever is sent messages."""
+"""Ports to the outside world: the clock, HTTP requests in both directions, and the hubs of sources."""
 
 from __future__ import annotations
 
@@ -7,19 +7,12 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from aggregator.model import (
-    Fault,
-    Feed,
-    FetchOutcome,
-    FetchRequest,
-    Instant,
-    SourceId,
-)
+from aggregator.model import Fault, Feed, FetchOutcome, FetchRequest, Instant, SourceId
 from aggregator.ports.transaction import Transaction
 
 
 class Job(Struct, frozen=True):
-    """Something done every so many seconds. A failure is logged and the next turn comes all the same."""
+    """Work that is done every `seconds`. A failure is logged and does not stop later runs."""
 
     name: str
     seconds: float
@@ -27,7 +20,7 @@ class Job(Struct, frozen=True):
 
 
 class Clock(Protocol):
-    """Time. `now` is UTC wall time, `monotonic` never jumps; both in seconds."""
+    """Time in seconds. `now` is UTC wall time; `monotonic` never jumps."""
 
     def now(self) -> Instant: ...
     def monotonic(self) -> float: ...
@@ -36,14 +29,14 @@ class Clock(Protocol):
 
 class Fetcher(Protocol):
     async def fetch(self, request: FetchRequest, now: Instant) -> FetchOutcome:
-        """Never raises for what a server or the network does: that is a `FetchFailed`."""
+        """Fetches a document. Failures of the server or network are returned as `FetchFailed`, never raised."""
         ...
 
     async def aclose(self) -> None: ...
 
 
 class Message(Struct, frozen=True):
-    """Something sent to an address that others chose: a hub's verification or delivery, a webhook."""
+    """A request to an address that others chose: a hub's verification or delivery, or a webhook."""
 
     method: str
     url: str
@@ -52,7 +45,7 @@ class Message(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """What came back. body: its beginning, up to 64 KiB."""
+    """The response to a message. body: its first 64 KiB."""
 
     status: int
     body: bytes
@@ -60,16 +53,16 @@ class Reply(Struct, frozen=True):
 
 class Messenger(Protocol):
     async def send(self, message: Message) -> Reply | Fault:
-        """Sends it once, to public addresses and those that `network.allow` names. No redirect is followed. Never raises."""
+        """Sends a message once, to a public address or one in `network.allow`. Follows no redirects. Never raises."""
         ...
 
     async def aclose(self) -> None: ...
 
 
 class Call(Struct, frozen=True):
-    """A request that somebody outside makes of us. name: what stands for `{name}` in the endpoint's path; headers in lower case.
+    """A request to an endpoint. name: the value of `{name}` in its path; headers: names in lower case.
 
-    body: in pieces, as they come: whoever reads them bounds them.
+    body: in pieces as they arrive. The endpoint must limit their total size.
     """
 
     name: str
@@ -79,7 +72,7 @@ class Call(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """What it is told. text: a line of plain text; the status' own words if empty. wait: seconds until it may come again."""
+    """The answer to a call. text: a line of plain text, or "" for the status phrase; wait: seconds for Retry-After."""
 
     status: int
     text: str = ""
@@ -87,7 +80,7 @@ class Answer(Struct, frozen=True):
 
 
 class Endpoint(Struct, frozen=True):
-    """An address of ours that does something. path: as in a route, `{name}` at most once."""
+    """An HTTP endpoint that runs code. path: a route with `{name}` at most once."""
 
     method: str
     path: str
@@ -95,12 +88,12 @@ class Endpoint(Struct, frozen=True):
 
 
 class Hubs(Protocol):
-    """The hubs that sources name, which push their documents to us."""
+    """The WebSub hubs that sources name, which push documents to us."""
 
     def note(self, transaction: Transaction, source: SourceId, feed: Feed, url: str) -> None:
-        """Remembers which hub a whole document names. url: where it came from."""
+        """Stores which hub a complete document names. url: the document's address."""
         ...
 
     def pushes_until(self, source: SourceId) -> Instant:
-        """When the subscription to the source's hub ends; 0 if there is none."""
+        """When the subscription at the source's hub ends; 0 if there is none."""
         ...

@@ -1,4 +1,4 @@
-"""Polls asked of the daemon: for `aggregator poll` and the daemon's turn."""
+"""Poll requests in the database, by which `aggregator poll` asks a running daemon to poll."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from aggregator.ports.rows import PollRequest
 
 
 class PollRequests(Protocol):
-    """Requests that wait, and answers."""
+    """Reads waiting requests and answers."""
 
     def poll_requests(self) -> list[PollRequest]:
-        """Those that nobody has taken up yet, in the order in which they were made."""
+        """The requests that are not taken yet, oldest first."""
         ...
 
     def poll_answer(self, key: str) -> str | None:
-        """What was answered to a request, or None as long as there is no answer."""
+        """The answer to a request, or None if there is none yet."""
         ...
 
 
 class PollRequestWrites(Protocol):
-    """Asking, taking up, answering."""
+    """Writes requests and answers."""
 
     def add_poll_request(self, request: PollRequest) -> None: ...
 
     def take_poll_requests(self) -> list[PollRequest]:
-        """Those that nobody has taken up yet; nobody gets them a second time."""
+        """Takes the waiting requests. Each is returned only once."""
         ...
 
     def answer_poll_request(self, key: str, answer: str) -> None:
-        """For `Store.poll_answer`. The newest answers alone are kept."""
+        """Stores an answer for `Store.poll_answer`. Only the newest answers are kept."""
         ...
 
     def remove_poll_request(self, key: str) -> None: ...

@@ -1,4 +1,4 @@
-"""What the store keeps beside sources and stories."""
+"""Rows that the store keeps, apart from sources and stories."""
 
 from __future__ import annotations
 
@@ -6,19 +6,13 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from aggregator.model import (
-    Instant,
-    ItemId,
-    Slug,
-    SourceId,
-    StoryId,
-)
+from aggregator.model import Instant, ItemId, Slug, SourceId, StoryId
 
 
 class KnownItem(Struct, frozen=True):
-    """What identification needs of a stored item. title_hash: `identify.title_hash` of its title, as stored with it.
+    """The parts of a stored item that identification needs. title_hash: the stored `identify.title_hash` of its title.
 
-    first_seen, published, undated, old, excess, astray: as they were stored; a changed entry keeps them.
+    first_seen, published, undated, old, excess, astray: as stored. A changed entry keeps them.
     """
 
     id: ItemId
@@ -37,7 +31,7 @@ class KnownItem(Struct, frozen=True):
 
 
 class Hold(Struct, frozen=True):
-    """A registrable domain that must not be asked before `until` (429, 503)."""
+    """A registrable domain that must not be requested before `until`, after a 429 or 503."""
 
     domain: str
     until: Instant
@@ -45,7 +39,7 @@ class Hold(Struct, frozen=True):
 
 
 class Reject(Struct, frozen=True):
-    """An entry that `keep` or `drop` threw away. rule: "keep" or "drop" and the query's text."""
+    """An entry that a `keep` or `drop` rule rejected. rule: "keep" or "drop" and the query's text."""
 
     source: SourceId
     guid: str
@@ -56,11 +50,11 @@ class Reject(Struct, frozen=True):
 
 
 class OutputState(Struct, frozen=True):
-    """What the store knows of a published feed.
+    """The stored state of a published feed.
 
-    definition: 8 bytes over what selects its stories; filling: it has not yet been published in full, so a new source's
-    backlog enters it; revision: grows by one with each change of membership or of a member; changed: when that was last;
-    as_of: the instant at which `age` is evaluated; withdrawn: it is not in the config any more (410).
+    definition: an 8-byte hash of what selects its stories; filling: whether backlog may still enter (`publish.filling`);
+    revision: grows by one with each change of membership or of a member; changed: when it last grew; as_of: the instant at
+    which `age` is evaluated; withdrawn: whether the feed left the config (410).
     """
 
     slug: Slug
@@ -73,7 +67,7 @@ class OutputState(Struct, frozen=True):
 
 
 class Member(Struct, frozen=True):
-    """A story's place in a published feed. seq: order of entering, from 1, never reused in that feed."""
+    """A story's place in a published feed. seq: its rank of entering, from 1, never reused in that feed."""
 
     story: StoryId
     seq: int
@@ -81,10 +75,10 @@ class Member(Struct, frozen=True):
 
 
 class Shown(NamedTuple):
-    """A member that is not in a closed archive page, with what decides its place and whether it must be rendered anew.
+    """A member that is in no closed archive page, with what decides its order and whether it must be rendered again.
 
-    published, updated: of the story. version: grows with each stored change of the story or one of its items, tags included.
-    A tuple, because hundreds are made for each change of a feed.
+    published, updated: of the story. version: grows with each stored change of the story, its items, or its tags.
+    It is a tuple because each change of a feed makes hundreds of them.
     """
 
     story: StoryId
@@ -96,9 +90,9 @@ class Shown(NamedTuple):
 
 
 class Whereabouts(Struct, frozen=True):
-    """Where a story's page leads. story: the one that it has become; feeds: the published feeds that it is in.
+    """Where a story id leads. story: the id, or the story it was merged into; feeds: the published feeds that it is in.
 
-    private: one of its items is.
+    private: whether one of its items is private.
     """
 
     story: StoryId
@@ -107,10 +101,9 @@ class Whereabouts(Struct, frozen=True):
 
 
 class ArchivePage(Struct, frozen=True):
-    """A closed page of a published feed (RFC 5005 section 4). It changes no more, save that what is taken down leaves it.
+    """A closed page of a published feed (RFC 5005 section 4). It changes only when stories are taken down.
 
-    page: from 1, the oldest. updated: of its newest story. body: its rendered entries, compressed by publish/archive.py, so that
-    they outlive the texts.
+    page: its number; 1 is the oldest. updated: of its newest story. body: rendered entries, compressed by publish/archive.py.
     """
 
     slug: Slug
@@ -122,9 +115,9 @@ class ArchivePage(Struct, frozen=True):
 
 
 class Subscription(Struct, frozen=True):
-    """Who is told by the hub when a feed changes (WebSub). topic: the feed's path ("/feeds/all.atom"), whatever `site.url` is.
+    """A subscription to a feed at our hub (WebSub). topic: the feed's path ("/feeds/all.atom"), without `site.url`.
 
-    domain: whose the callback is, by which limits count (`hub_rules.domain_of`).
+    domain: the callback's domain, for limits (`hub_rules.domain_of`).
     """
 
     topic: str
@@ -139,14 +132,14 @@ HUB_DOCUMENT = "websub"
 HUB_DENIAL = "denied"
 WEBHOOK = "webhook"
 ALERT = "alert"
-"""Kinds of deliveries: the document `topic` to a subscriber's callback; that there will be no more; the story `subject` of the
-output `topic` to its webhook; an event to `alerts.webhook`."""
+"""Kinds of deliveries. HUB_DOCUMENT: the document `topic` to a subscriber; HUB_DENIAL: the end of its subscription;
+WEBHOOK: the story `subject` of the output `topic` to its webhook; ALERT: an event to `alerts.webhook`."""
 
 
 class Delivery(Struct, frozen=True):
-    """Something that must be sent until it arrives. (kind, topic, target, subject) is its key: a newer one replaces it.
+    """A message that is retried until it arrives. A newer one with the same (kind, topic, target, subject) replaces it.
 
-    kind: one of the four above. version: of what is sent, so that the same is not sent twice.
+    kind: one of the four above. version: of the content, so that the same content is not sent twice.
     """
 
     kind: str
@@ -161,13 +154,13 @@ class Delivery(Struct, frozen=True):
 
 
 EVENTS = 5_000
-"""Events looked through for open ones, or for one: more than there are sources that can be broken at a time."""
+"""Events that are searched for open ones. More than the number of sources that can be broken at a time."""
 
 
 class Event(Struct, frozen=True):
-    """Something that a person should know: a source broken or silent, a rule's test that fails. An entry of the health feed.
+    """An event in the health feed, such as a source that is broken or silent.
 
-    key: kind and subject; one event of a key is open at a time. closed: when it was over (that is a second entry).
+    key: kind and subject; at most one event of a key is open at a time. closed: when it ended, which makes a second entry.
     """
 
     key: str
@@ -179,7 +172,7 @@ class Event(Struct, frozen=True):
 
 
 class PollRequest(Struct, frozen=True):
-    """What `aggregator poll` asks of a running daemon. ids: None for every source. forced: whether or not they are due."""
+    """A request by `aggregator poll` to a running daemon. ids: None for all sources. forced: poll them even if not due."""
 
     key: str
     ids: tuple[SourceId, ...] | None
@@ -187,7 +180,7 @@ class PollRequest(Struct, frozen=True):
 
 
 class Override(Struct, frozen=True):
-    """A person's decision on stories, kept for good.
+    """A person's decision on stories, kept permanently.
 
     kind: "merge" (a, b: items' (source, guid) as "source guid"), "split" (a: the item), "drop" (a: canonical URL).
     """

@@ -1,4 +1,4 @@
-"""What is asked of tags, queries and languages."""
+"""Ports to tagging, queries, and language guessing."""
 
 from __future__ import annotations
 
@@ -8,19 +8,11 @@ from typing import Protocol
 from msgspec import Struct
 
 from aggregator.errors import QueryError
-from aggregator.model import (
-    Entry,
-    Instant,
-    Item,
-    Slug,
-    Source,
-    Story,
-    Tag,
-)
+from aggregator.model import Entry, Instant, Item, Slug, Source, Story, Tag
 
 
 class Tagged(Struct, frozen=True):
-    """What the rules say of a story."""
+    """The result of applying the rules to a story."""
 
     tags: tuple[Tag, ...]
     topics: tuple[Slug, ...]
@@ -28,9 +20,9 @@ class Tagged(Struct, frozen=True):
 
 
 class QueryNames(Struct, frozen=True):
-    """The names that queries may speak of: a source, group, tag or topic that is not there is an error with a suggestion.
+    """The names that queries may use. An unknown source, group, tag, or topic is an error, with a suggestion.
 
-    entities: those of the user's own list, beside the built-in ones; None: not known, so that only likely mistakes are told.
+    entities: those of the user's list, in addition to built-in ones; None if unknown, when only likely mistakes are reported.
     """
 
     sources: frozenset[str] = frozenset()
@@ -42,30 +34,33 @@ class QueryNames(Struct, frozen=True):
 
 class QueryChecker(Protocol):
     def __call__(self, text: str, names: QueryNames, *, rolling: bool, entry: bool) -> list[QueryError]:
-        """What is wrong with a query. rolling: `age` may be used; entry: it is a `keep` or `drop` (no topics, no outlets)."""
+        """The errors in a query. rolling: whether it may use `age`; entry: it is a `keep` or `drop` (no topics, no outlets)."""
         ...
 
 
 class Rules(Protocol):
-    """The compiled tags, topics and outputs of a config."""
+    """The compiled tags, topics, and outputs of a config."""
 
     @property
     def full(self) -> bool:
-        """Whether any output carries whole contents (`content: full`)."""
+        """Whether any output publishes full content (`content: full`)."""
         ...
 
     def apply(self, story: Story, as_of: Instant) -> Tagged: ...
 
     def apart(self, item: Item) -> str | None:
-        """The query of `dedup.never` that keeps an item in a story of its own, or None."""
+        """The query of `dedup.never` that keeps an item in its own story, or None."""
         ...
 
     def rejected(self, source: Source, item: Item) -> str | None:
-        """The rule by which `keep` or `drop` throws an item away, or None."""
+        """The `keep` or `drop` rule that rejects an item, or None."""
         ...
 
 
 class LanguageGuesser(Protocol):
     def guess(self, entry: Entry, declared: str | None, history: Mapping[str, int]) -> tuple[str, bool]:
-        """(language or "und", whether the title alone was sure: then the source's history counts it)."""
+        """The language or "und", and whether the title alone is sure, in which case it counts in the source's history.
+
+        declared: by the entry or feed; history: language → number of the source's sure titles.
+        """
         ...

@@ -1,4 +1,4 @@
-"""How stories are looked for: what an index can answer of a query. Each store writes it in its own way."""
+"""Story searches: the part of a query that an index can answer. Each store translates it to its own syntax."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COLUMNS: tuple[Column, ...] = ("title", "text", "author")
 
 
 class Phrase(Struct, frozen=True):
-    """Tokens of `text.words` beside each other in one of the columns; with `prefix` the last one may go on."""
+    """Tokens of `text.words` next to each other in one of the columns. prefix: the last token may be the beginning of a word."""
 
     tokens: tuple[str, ...]
     columns: tuple[Column, ...] = COLUMNS
@@ -21,27 +21,27 @@ class Phrase(Struct, frozen=True):
 
 
 class EveryOf(Struct, frozen=True):
-    """An item with all of `parts` and none of `without`."""
+    """Matches items that match all of `parts` and none of `without`."""
 
     parts: tuple[WordQuery, ...]
     without: tuple[WordQuery, ...] = ()
 
 
 class AnyOf(Struct, frozen=True):
-    """An item with one of `parts` at least."""
+    """Matches items that match at least one of `parts`."""
 
     parts: tuple[WordQuery, ...]
 
 
 WordQuery: TypeAlias = Phrase | EveryOf | AnyOf
-"""What the words of one item must meet."""
+"""A condition on the words of one item."""
 
 
 class StoryFilter(Struct, frozen=True):
-    """A superset of the stories that a query matches; the query's predicate then decides.
+    """Selects a superset of the stories that a query matches. The query's predicate then decides.
 
-    words: met by an item of the story. sources, groups, tags: any of these, if not None. since: stories with an item first seen
-    at or after it. topic: member of it.
+    words: matched by an item of the story. sources, groups, tags: any of them, if not None. since: stories with an item first
+    seen at or after it. topic: stories in it.
     """
 
     words: WordQuery | None = None

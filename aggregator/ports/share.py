@@ -1,4 +1,4 @@
-"""How much of one document a single source may take. Pure; the store and the archive both decide by it."""
+"""The share of a document that a single source may take. Used by the store and by archives."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from aggregator.ports.rows import Shown
 
 
 def share(items: int) -> int:
-    """How many of a document's places one source's stories take, where others would have them: half."""
+    """The number of a document's places that one source may take while others want them: half."""
     return max(1, items // 2)
 
 
 def beyond_share(newest_first: Iterable[Shown], share: int, sources: Mapping[StoryId, SourceId]) -> frozenset[StoryId]:
-    """The stories of each source beyond its first `share` ones. sources: of the stories' leads."""
+    """The stories of each source beyond its first `share` ones. sources: story → source of its lead."""
     taken: Counter[SourceId] = Counter()
     beyond = set()
     for one in newest_first:
@@ -27,7 +27,7 @@ def beyond_share(newest_first: Iterable[Shown], share: int, sources: Mapping[Sto
 
 
 class Places:
-    """The places of a feed that starts or was edited, for stories that are offered newest first."""
+    """Fills the places of a new or edited feed with stories that are offered newest first."""
 
     def __init__(self, items: int) -> None:
         self._items = items
@@ -43,6 +43,6 @@ class Places:
             one.append((story.published, story.id))
 
     def taken(self) -> list[tuple[Instant, StoryId]]:
-        """Who gets them, newest first: stories beyond their source's share only where others don't fill the places."""
+        """The chosen stories, newest first. Stories beyond their source's share are chosen only if places are left."""
         spare = self._items - len(self._within)
         return sorted(self._within + self._beyond[: max(0, spare)], reverse=True)

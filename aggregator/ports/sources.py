@@ -1,4 +1,4 @@
-"""Sources in the database: for who polls them, and who reads what they sent."""
+"""Sources in the database, their entries, and what polls write."""
 
 from __future__ import annotations
 
@@ -10,42 +10,43 @@ from aggregator.ports.rows import Hold, KnownItem, Reject
 
 
 class Sources(Protocol):
-    """States of sources: for scheduling, `status` and health."""
+    """Reads states of sources, for scheduling, `status`, and health."""
 
     def states(self, ids: Collection[SourceId] | None = None) -> dict[SourceId, SourceState]:
-        """Configured sources alone, in the order of the config."""
+        """Only configured sources, in the order of the config."""
         ...
 
     def due(self, now: Instant, limit: int) -> list[SourceState]:
-        """Configured, not gone sources whose `due` has come, the longest due first. To poll them, `Transaction.claim` them."""
+        """Configured sources that are due and not gone, longest due first. Use `Transaction.claim` to poll them."""
         ...
 
     def holds(self, now: Instant) -> dict[str, Hold]: ...
 
 
 class Entries(Protocol):
-    """What is stored of a source's entries: for telling new, changed and known ones apart."""
+    """Reads stored entries, to tell new, changed, and known ones apart."""
 
     def fingerprints(self, source: SourceId) -> frozenset[bytes]:
-        """Of the items that were in the source's last document."""
+        """Fingerprints of the items that were in the source's last document."""
         ...
 
     def known(self, source: SourceId, guids: Collection[str], canonicals: Collection[str]) -> list[KnownItem]:
-        """Items of this source that have one of these guids or canonical URLs."""
+        """Items of this source with one of these guids or canonical URLs."""
         ...
 
     def rejects(self, limit: int, source: SourceId | None = None, without: Collection[SourceId] = ()) -> list[Reject]:
-        """Newest first: of one source, or of all but some."""
+        """Rejected entries, newest first: of one source, or of all except those `without`."""
         ...
 
 
 class SourceWrites(Protocol):
-    """What polling writes beside stories."""
+    """Writes what polls change, apart from stories."""
 
     def claim(self, now: Instant, limit: int, until: Instant, besides: Collection[SourceId] = ()) -> list[SourceState]:
-        """Takes up sources that are due, the longest due first, but for those `besides`; returns their states as they were.
+        """Takes due sources, longest due first, except `besides`, and returns their previous states.
 
-        Until their polls are stored they are due at `until`: what was killed with its poll is asked then, not at each start.
+        They become due again at `until`, unless their poll is stored first. So a source whose poll crashes the process is polled
+        then, and not at each start.
         """
         ...
 
@@ -53,16 +54,16 @@ class SourceWrites(Protocol):
     def save_hold(self, hold: Hold) -> None: ...
 
     def touch_items(self, source: SourceId, fingerprints: Collection[bytes], ids: Collection[ItemId], now: Instant) -> None:
-        """These items are still in their source's document (retention counts from here).
+        """Notes that these items are still in their source's document. Retention counts from here.
 
-        With what this transaction adds and updates they are the whole of it: other items of the source have left it.
+        Other items of the source have left the document, except those that this transaction adds or updates.
         """
         ...
 
     def set_private(self, source: SourceId, private: bool) -> None:
-        """Marks every item of a source. To be the first thing that a transaction does."""
+        """Marks all items of a source as private or public. Must be a transaction's first write."""
         ...
 
     def add_rejects(self, rejects: Sequence[Reject]) -> Mapping[str, int]:
-        """Keeps what was thrown away. Returns how many were new, by the first word of their rule ("keep", "drop")."""
+        """Stores rejected entries. Returns how many were new, by the first word of their rule ("keep", "drop")."""
         ...

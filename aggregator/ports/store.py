@@ -1,4 +1,4 @@
-"""The database as a whole. A function that reads one kind of thing takes the port of that kind (`Stories`, `Feeds`, …)."""
+"""The database as a whole. Functions should take the narrowest port that they need (`Stories`, `Feeds`, …)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from aggregator.model import Instant, Source
-from aggregator.ports.care import Care
 from aggregator.ports.feeds import Feeds
+from aggregator.ports.maintenance import DatabaseMaintenance
 from aggregator.ports.poll_requests import PollRequests
 from aggregator.ports.sources import Entries, Sources
 from aggregator.ports.stories import Stories
@@ -18,29 +18,29 @@ from aggregator.ports.values import Values
 
 
 class StoreView(Sources, Entries, Stories, Feeds, Subscribers, Events, PollRequests, Values, Protocol):
-    """What is read, as it is committed: for who looks at several kinds and changes nothing."""
+    """Reads everything that is committed."""
 
     def counts(self) -> Mapping[str, int]:
-        """sources, items, stories, aliases, bytes (of the database)."""
+        """The number of `sources`, `items`, `stories`, and `aliases`, and the `bytes` of the database."""
         ...
 
 
 class Store(StoreView, Protocol):
-    """The database that is read and written. One writer: `begin` waits for its turn."""
+    """Reads and writes. There is one writer at a time: `begin` waits for its turn."""
 
     def begin(self) -> AbstractContextManager[Transaction]:
-        """BEGIN IMMEDIATE … COMMIT; an exception inside rolls everything back."""
+        """Starts a transaction, which is committed at the end of the context, or rolled back on an exception."""
         ...
 
     def sync_sources(self, sources: Sequence[Source], now: Instant) -> None:
-        """Makes rows for new sources (due now), revives those that came back, marks the missing as not configured (not due).
+        """Adds new sources (due now), restores returning ones, and marks missing ones as not configured (never due).
 
-        A configured URL that changed resets validators, redirects and `gone`.
+        If a configured URL changed, its validators, redirects, and `gone` are reset.
         """
         ...
 
     def close(self) -> None: ...
 
 
-class Database(Store, Care, Protocol):
-    """The database as the process has it that opened it."""
+class Database(Store, DatabaseMaintenance, Protocol):
+    """The database as the process that opened it sees it, with maintenance."""

@@ -1,4 +1,4 @@
-"""Stories in the database: for grouping, tagging, searching and looking."""
+"""Stories in the database, for grouping, tagging, searching, and display."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from aggregator.ports.search import StoryFilter
 
 
 class Stories(Protocol):
-    """Stories as they are committed."""
+    """Reads committed stories."""
 
     def story(self, story: StoryId) -> Story | None:
-        """With its items; an alias comes back as stored (`alias_of` set, no items)."""
+        """The story with its items. An alias is returned as stored: with `alias_of`, and without items."""
         ...
 
     def stories(self, ids: Iterable[StoryId]) -> list[Story]: ...
 
     def find(self, where: StoryFilter, limit: int | None = None) -> Iterator[Story]:
-        """Stories that may match, newest published first, no aliases and no dropped ones."""
+        """Stories that may match, last published first, without aliases and dropped ones."""
         ...
 
     def story_of(self, url_or_id: str) -> StoryId | None:
-        """The story of a story id (aliases followed), an item's URL (as sent or canonical) or its guid."""
+        """Finds a story by its id (following aliases), or by an item's URL (as sent or canonical) or guid."""
         ...
 
     def whereabouts(self, story: StoryId) -> Whereabouts | None:
-        """Where an id leads, aliases followed; None for an unknown one. One look, whatever the answer."""
+        """Where an id leads, following aliases; None if it is unknown. Takes one query in every case, for equal timing."""
         ...
 
     def evidence(self, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
-        """When and why each of its items joined."""
+        """Item → when and why it joined the story."""
         ...
 
     def overrides(self) -> list[Override]: ...
 
 
 class StoryWrites(Protocol):
-    """What grouping, a person's decisions and tagging write, and what they must see of it before it is committed."""
+    """Writes stories for grouping, tagging, and a person's decisions, and reads what is not committed yet."""
 
     @property
     def index(self) -> StoryIndex: ...
@@ -48,47 +48,47 @@ class StoryWrites(Protocol):
     def story(self, story: StoryId) -> Story | None: ...
 
     def stories(self, ids: Iterable[StoryId]) -> list[Story]:
-        """Whole stories as this transaction sees them, in the order asked for; unknown ids are left out."""
+        """Stories with items as this transaction sees them, in the given order, without unknown ids."""
         ...
 
     def alive(self, ids: Collection[StoryId]) -> Mapping[StoryId, StoryId]:
-        """The story that each of the ids leads to now: itself, or the one it was merged into. Unknown ids are left out."""
+        """Id → the story it leads to: itself, or the one it was merged into. Without unknown ids."""
         ...
 
     def published_stories(self, ids: Collection[StoryId]) -> frozenset[StoryId]:
-        """Those of them that were ever in a published feed's document (see `mark_published`)."""
+        """The stories that were ever in a published document (see `mark_published`)."""
         ...
 
     def add_item(self, item: Item, story: StoryId | None, evidence: Evidence) -> tuple[Item, StoryId]:
-        """Stores a new item (its `id` is given here) in a story; None makes one, whose id is minted from (source, guid).
+        """Stores a new item, assigns its `id`, and adds it to a story. story: None for a new one with an id from (source, guid).
 
-        A story that does not exist is a StoreError, at the latest at the end of the transaction; the item of an alias goes to the
-        story that it leads to. What is returned is `story` as it was named: see `alive`.
+        An unknown story raises StoreError, at the latest at the end of the transaction. An alias's item goes to the story that
+        the alias leads to. Returns the item, and `story` as given, which may be an alias (see `alive`).
         """
         ...
 
     def update_item(self, item: Item) -> StoryId:
-        """Replaces what a changed item says. Identity, first_seen and story stay. Returns its story."""
+        """Replaces the content of a changed item. Identity, first_seen, and story stay. Returns its story."""
         ...
 
     def rekey_item(self, item: ItemId, guid: str) -> None:
-        """A feed changed an entry's guid: the item is now known by the new one."""
+        """Gives an item a new guid, after a feed changed that of the entry."""
         ...
 
     def save_story(self, story: Story) -> None:
-        """Stores everything of a story but its items."""
+        """Stores a story without its items."""
         ...
 
     def merge_stories(self, kept: StoryId, alias: StoryId, now: Instant) -> None:
-        """Moves the alias's items to `kept`; the alias stays as a redirect and leaves all feeds."""
+        """Moves the alias's items to `kept`. The alias remains as a redirect and leaves all feeds."""
         ...
 
     def move_item(self, item: ItemId, story: StoryId | None, evidence: Evidence, now: Instant) -> StoryId:
-        """Moves an item to another story (None: a new one). An item is never left without a story."""
+        """Moves an item to another story, or to a new one if None. Returns that story."""
         ...
 
     def add_override(self, override: Override) -> None: ...
 
     def overrides(self) -> list[Override]:
-        """In the order in which they were made, this transaction's own among them."""
+        """All decisions in the order in which they were made, with those of this transaction."""
         ...

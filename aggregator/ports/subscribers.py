@@ -1,4 +1,4 @@
-"""Who is told of what: for the hub, webhooks and the health feed."""
+"""Subscriptions, deliveries, and events, for the hub, webhooks, and the health feed."""
 
 from __future__ import annotations
 
@@ -9,51 +9,51 @@ from aggregator.ports.rows import Delivery, Event, Subscription
 
 
 class Subscribers(Protocol):
-    """Subscriptions to the hub, and what is still to be sent."""
+    """Reads subscriptions to the hub, and deliveries that are not done yet."""
 
     def subscriptions(self, topic: str | None = None) -> list[Subscription]: ...
     def subscription(self, topic: str, callback: str) -> Subscription | None: ...
 
     def count_subscriptions(self, topic: str, domain: str) -> tuple[int, int]:
-        """Of this topic, and of this domain to all topics. What else is stored costs nothing."""
+        """The number of subscriptions to this topic, and of this domain to all topics. Takes indexed queries."""
         ...
 
     def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
-        """Those due, the longest due first."""
+        """Deliveries that are due, longest due first."""
         ...
 
 
 class SubscriberWrites(Protocol):
-    """What the hub and the outbox write."""
+    """Writes subscriptions and deliveries."""
 
     def save_subscription(self, subscription: Subscription) -> None:
-        """By (topic, callback): a renewal replaces."""
+        """Stores a subscription by (topic, callback). A renewal replaces it."""
         ...
 
     def remove_subscription(self, topic: str, callback: str) -> None: ...
 
     def end_leases(self, now: Instant) -> None:
-        """Removes the subscriptions whose lease is over."""
+        """Removes subscriptions whose lease has ended."""
         ...
 
     def save_delivery(self, delivery: Delivery) -> None: ...
 
     def remove_delivery(self, delivery: Delivery) -> None:
-        """By its key, if the stored one still has this version."""
+        """Removes a delivery by its key, if the stored one still has this version."""
         ...
 
 
 class Events(Protocol):
-    """What a person should know."""
+    """Reads health events."""
 
     def events(self, limit: int) -> list[Event]:
-        """Newest opened first."""
+        """Events, last opened first."""
         ...
 
 
 class EventWrites(Protocol):
-    """Opening and closing events."""
+    """Writes health events."""
 
     def save_event(self, event: Event) -> None:
-        """By (key, opened)."""
+        """Stores an event by (key, opened)."""
         ...

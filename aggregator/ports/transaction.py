@@ -1,4 +1,4 @@
-"""All writes of one poll."""
+"""The transaction: all writes, committed together."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ from aggregator.ports.values import ValueWrites
 
 
 class Transaction(SourceWrites, StoryWrites, FeedWrites, SubscriberWrites, EventWrites, PollRequestWrites, ValueWrites, Protocol):
-    """Everything that may be written together: committed as a whole or not at all (`Store.begin`)."""
+    """All writes. They are committed as a whole or not at all (see `Store.begin`)."""

@@ -1,4 +1,4 @@
-"""Single values in the database, by key: for who remembers one thing."""
+"""Single values in the database, stored by key."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Protocol
 
 
 class Values(Protocol):
-    """Values that are stored."""
+    """Reads values."""
 
     def value(self, key: str) -> str | None: ...
 
     def values(self, prefix: str) -> dict[str, str]:
-        """The stored values whose keys begin so, by key."""
+        """Key → value, for keys with this prefix."""
         ...
 
 
 class ValueWrites(Protocol):
-    """Values to be stored; None removes one."""
+    """Writes values. None removes one."""
 
     def set_value(self, key: str, value: str | None) -> None: ...

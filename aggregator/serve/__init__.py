@@ -1,1 +1,1 @@
-"""HTTP: prepared bytes by path, web pages, the state of the service, the hub."""
+"""The HTTP server: prepared documents, web pages, the state of the service, and the hub's endpoints."""

@@ -1,4 +1,4 @@
-"""Private feeds and the administrator: a token in the query or as the password of Basic authentication."""
+"""Access to private feeds and administration: a token in the query, or as the password of Basic authentication (RFC 7617)."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import hmac
 from urllib.parse import parse_qs
 
 LONGEST_QUERY = 2_048
-"""Bytes of a query: ours have one parameter."""
+"""Bytes of a query. Ours have a single parameter."""
 
 
 class Credentials:
-    """What a request proves to know."""
+    """The tokens that a request carries."""
 
     def __init__(self, query: bytes, authorization: str | None) -> None:
         self._query = query
         self._authorization = authorization
 
     def know(self, token: str) -> bool:
-        """Whether one of them is this token."""
+        """Whether the request carries this token."""
         return is_allowed(token, self._query, self._authorization)
 
-    def named(self, token: str) -> bool:
-        """Whether the query itself has the token: then an address that the request is sent on to must have it, too."""
+    def in_query(self, token: str) -> bool:
+        """Whether the query carries this token, so that the target of a redirect needs it, too."""
         return is_allowed(token, self._query, None)
 
 
 def is_allowed(token: str, query: bytes, authorization: str | None) -> bool:
-    """Whether a request proves that it knows the token. The time it takes tells nothing about the token."""
+    """Whether a request carries the token. Its timing reveals nothing about the token."""
     given = [*_from_query(query), *_from_basic(authorization)]
-    matches = [_equal(token, one) for one in given]  # every one is compared
+    matches = [_equal(token, one) for one in given]  # compares all of them, without stopping early
     return True in matches
 
 
@@ -53,5 +53,5 @@ def _from_basic(authorization: str | None) -> list[str]:
 
 
 def _equal(token: str, given: str) -> bool:
-    """By digests, so that neither length nor content shows in the time."""
+    """Compares digests, so that timing reveals neither length nor content."""
     return hmac.compare_digest(hashlib.sha256(token.encode()).digest(), hashlib.sha256(given.encode()).digest())

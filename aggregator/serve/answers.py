@@ -1,4 +1,4 @@
-"""Short answers, and how any answer is sent (ASGI)."""
+"""Sends answers over ASGI, and makes short ones."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ RawHeaders = Iterable[tuple[bytes, bytes]]
 
 
 async def send_whole(send: Send, status: int, headers: RawHeaders, body: bytes = b"") -> None:
-    """One answer with its body, if any."""
+    """Sends an answer with its body, if any."""
     await send({"type": "http.response.start", "status": status, "headers": list(headers)})
     await send({"type": "http.response.body", "body": body})
 
 
 async def send_representation(send: Send, made: Representation, *, current: bool, head: bool) -> None:
-    """A 200, or the 304 of the same."""
+    """Sends a document with 200, or 304 if it is current."""
     if current:
         await send_whole(send, 304, made.kept)
     else:
@@ -29,10 +29,10 @@ async def send_representation(send: Send, made: Representation, *, current: bool
 
 
 def short_response(scope: Scope, status: int, extra: Mapping[str, str] | None = None, text: str = "") -> Response:
-    """A status with a line of plain text. Nothing of the request is repeated. Not to be kept by caches."""
+    """A status with a line of plain text, not to be cached. It repeats nothing of the request."""
     headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff", **(extra or {})}
     if has_body(scope):
-        headers["connection"] = "close"  # what was not read of the request must not be read as the next one
+        headers["connection"] = "close"  # the unread body must not be taken for the next request
     body = text or f"{status} {HTTPStatus(status).phrase}\n"
     response = Response(body, status, headers, "text/plain")
     if scope["method"] == "HEAD":
@@ -41,13 +41,13 @@ def short_response(scope: Scope, status: int, extra: Mapping[str, str] | None = 
 
 
 async def send_short(scope: Scope, send: Send, status: int, extra: Mapping[str, str] | None = None, text: str = "") -> None:
-    """Sends the same."""
+    """Sends a short response."""
     response = short_response(scope, status, extra, text)
     await send_whole(send, status, response.raw_headers, bytes(response.body))
 
 
 async def send_options(scope: Scope, send: Send) -> None:
-    """The answer to OPTIONS, preflights included: public feeds may be read from anywhere, by GET."""
+    """Answers OPTIONS and CORS preflights: scripts of any site may GET public feeds."""
     headers = {
         "allow": ALLOWED,
         "access-control-allow-origin": "*",
@@ -59,5 +59,5 @@ async def send_options(scope: Scope, send: Send) -> None:
 
 
 def has_body(scope: Scope) -> bool:
-    """Whether a request announces a body."""
+    """Whether a request has a body (RFC 9112 6)."""
     return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in scope["headers"])

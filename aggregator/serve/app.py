@@ -1,4 +1,4 @@
-"""The HTTP application: what is asked for in front, everything else behind."""
+"""The HTTP application: `Front` answers for documents, and Starlette for everything else."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ def make_app(
     administration: ops.Administration | None = None,
     more: Sequence[Endpoint] = (),
 ) -> ASGIApp:
-    """Makes the application over a shelf, which the publisher goes on filling.
+    """Makes the application for a shelf, which the publisher keeps up to date.
 
-    ready: whether the service works, and what anybody may know of it; metrics: the text of `/metrics`; administration: what
-    only the administrator is told; more: what else has an
-    address (the hub).
+    ready: whether the service works, with details that are public; metrics: the text of `/metrics`; administration: what only
+    the administrator may see; more: further endpoints (the hub's).
     """
     own = ops.routes(ready, metrics, administration or ops.Administration())
     behind = Starlette(routes=[*own, *endpoints.routes(more)], exception_handlers={HTTPException: _refuse})
@@ -37,7 +36,7 @@ def make_app(
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """Errors as one line of text, with the headers of every answer."""
+    """Answers errors with a line of text and the usual headers."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     extra = {"allow": (error.headers or {}).get("Allow", ALLOWED)} if isinstance(error, HTTPException) and status == 405 else {}
     return short_response(request.scope, status, extra)

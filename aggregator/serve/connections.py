@@ -1,4 +1,4 @@
-"""How many clients are connected, and which of them goes when one more comes than there is room for."""
+"""Limits the number of connected clients, and picks the one to close when another one comes."""
 
 from __future__ import annotations
 
@@ -12,48 +12,47 @@ import structlog
 
 log = structlog.get_logger("server")
 
-CHANCE = 0.02
-"""Seconds that a client has for its request however full it is: most send it with the end of the handshake."""
+GRACE = 0.02
+"""Seconds that every client gets to send its request, however full the server is. Most send it right after the handshake."""
 PAUSE = 1.0
 """Seconds without accepting when the system has no descriptor or memory left."""
-TELL = 60.0
-"""Seconds between two lines of the log about one of these troubles."""
+LOG_INTERVAL = 60.0
+"""Seconds between two log lines about the same event."""
 _SHORT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Client(Protocol):
-    """A connection, as an asyncio.Protocol with an end."""
+    """A connection that can be closed."""
 
     def give_up(self) -> None: ...
 
 
 class Connections:
-    """Accepts up to `limit` clients. One more takes the place of whoever has kept us waiting the longest.
+    """Accepts up to `limit` clients. Another one takes the place of the client that has been idle the longest.
 
-    Clients that wait for us are never sent away: while there are no others, nobody is accepted, and the system lets them queue.
-    asyncio's own accepting can't be bounded: without descriptors it logs a traceback for each place in the queue, every second.
+    Busy clients, which wait for an answer, are never closed. If all are busy, new clients stay in the system's queue.
+    asyncio's own servers have no limit; without descriptors they log a traceback for each place in the queue, every second.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._count = 0
-        self._idle: dict[Client, float] = {}  # since when, the longest first
+        self._idle: dict[Client, float] = {}  # idle since, longest first
         self._dismissed: set[Client] = set()
         self._has_room = asyncio.Event()
-        self._told: dict[str, float] = {}
+        self._logged: dict[str, float] = {}
         self._closed = 0
 
-    # what a connection tells of itself
-    def waits(self, client: Client) -> None:
-        """We wait for it: for its request, or that it reads."""
+    def mark_idle(self, client: Client) -> None:
+        """Notes that the server waits for this client to send its request or to read its answer."""
         self._idle.setdefault(client, asyncio.get_running_loop().time())
         self._has_room.set()
 
-    def works(self, client: Client) -> None:
-        """It waits for us."""
+    def mark_busy(self, client: Client) -> None:
+        """Notes that this client waits for an answer."""
         self._idle.pop(client, None)
 
-    def lost(self, client: Client) -> None:
+    def remove(self, client: Client) -> None:
         self._idle.pop(client, None)
         if client in self._dismissed:
             self._dismissed.remove(client)
@@ -64,9 +63,8 @@ class Connections:
         self._count -= 1
         self._has_room.set()
 
-    # accepting
     async def accept(self, listener: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> None:
-        """Goes on until it is cancelled."""
+        """Accepts connections until it is cancelled."""
         loop = asyncio.get_running_loop()
         begun: set[asyncio.Task[None]] = set()
         while True:
@@ -74,12 +72,12 @@ class Connections:
                 connection, _ = await loop.sock_accept(listener)
             except OSError as error:
                 if error.errno in _SHORT:
-                    if self._is_to_tell("accept_refused"):
+                    if self._should_log("accept_refused"):
                         log.warning("accept_refused", error=error.strerror)
                     if self._idle:
                         self._dismiss(next(iter(self._idle)))
                     await asyncio.sleep(PAUSE)
-                continue  # else: the client went away while it was in the queue
+                continue  # any other error: the client went away while it was in the queue
             self._count += 1
             task = loop.create_task(self._begin(protocol, connection))
             begun.add(task)
@@ -94,18 +92,18 @@ class Connections:
             self._leave()
 
     async def _make_room(self) -> None:
-        """Returns when one more may come."""
+        """Returns when there is room for another client."""
         while self._count > self._limit:
             client = next(iter(self._idle), None)
             if client is None:
                 self._has_room.clear()
                 await self._has_room.wait()
                 continue
-            await asyncio.sleep(self._idle[client] + CHANCE - asyncio.get_running_loop().time())
-            await asyncio.sleep(0)  # a turn of the loop, in which what it has sent is read, however late we are ourselves
+            await asyncio.sleep(self._idle[client] + GRACE - asyncio.get_running_loop().time())
+            await asyncio.sleep(0)  # one turn of the loop, so that a request that has arrived is read, however late the loop is
             if client in self._idle and self._count > self._limit:
                 self._dismiss(client)
-                if self._is_to_tell("connections_full"):
+                if self._should_log("connections_full"):
                     log.warning("connections_full", limit=self._limit, closed=self._closed)
 
     def _dismiss(self, client: Client) -> None:
@@ -115,9 +113,9 @@ class Connections:
         self._leave()
         client.give_up()
 
-    def _is_to_tell(self, event: str) -> bool:
+    def _should_log(self, event: str) -> bool:
         now = asyncio.get_running_loop().time()
-        if now - self._told.get(event, -TELL) < TELL:
+        if now - self._logged.get(event, -LOG_INTERVAL) < LOG_INTERVAL:
             return False
-        self._told[event] = now
+        self._logged[event] = now
         return True

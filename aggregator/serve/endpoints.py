@@ -1,4 +1,4 @@
-"""Addresses that do something (the hub, pushes): from HTTP to a call, and from its answer to HTTP."""
+"""Adapts endpoints (the hub, pushes) to HTTP: a request becomes a `Call`, and its `Answer` a response."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _route(endpoint: Endpoint) -> Route:
         call = Call(name, request.query_params, request.headers, request.stream())
         try:
             answer = await endpoint.answer(call)
-        except ClientDisconnect:  # it is told to nobody
+        except ClientDisconnect:  # nobody receives this response
             return short_response(request.scope, 400)
         extra = {"retry-after": str(answer.wait)} if answer.wait is not None else {}
         return short_response(request.scope, answer.status, extra, answer.text)

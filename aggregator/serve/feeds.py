@@ -1,6 +1,6 @@
-"""The front of the server: prepared documents by path, straight from the shelf; the rest goes to the application behind it.
+"""Serves prepared documents straight from the shelf, and passes other requests to the application behind it.
 
-This is plain ASGI: a request for a feed passes no router, no middleware and no response object.
+This is plain ASGI: a request for a feed passes no router, middleware, or response object.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from aggregator.serve.answers import ALLOWED, send_options, send_representation,
 from aggregator.serve.negotiation import coding, is_current
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-"""RFC 9110 7.2: what may stand in a Host header."""
+"""A valid Host header (RFC 9110 7.2)."""
 _ON_DEMAND = re.compile(r"/(?:feeds/[^/]+|stories)/[^/]+\Z")
-"""Paths that may be answered by looking into the store."""
+"""Paths that may be answered from the store."""
 _NOBODY = ""
-"""The token of an address that nobody has."""
+"""A placeholder token, compared if there is no private document. It opens nothing."""
 _SMALL = 64 * 1024
-"""Bytes that are compressed on the spot (about 2 ms); more is done in a thread, so that nobody waits for it."""
+"""Bytes that are compressed at once (about 2 ms). Larger bodies are compressed in a thread, so that other requests don't wait."""
 
 
 class Front:
-    """Answers from the shelf; `behind` answers what the shelf knows nothing of."""
+    """Answers from the shelf. behind: the application for other paths."""
 
     def __init__(self, shelf: Shelf, behind: ASGIApp) -> None:
         self._shelf = shelf
@@ -53,7 +53,7 @@ class Front:
         if answer is None and _ON_DEMAND.match(path):
             try:
                 answer = await asyncio.to_thread(self._shelf.on_demand, path, credentials.know)
-            except AggregatorError:  # the store can't be read at this moment; it says why in its own log
+            except AggregatorError:  # the store can't be read now, and has logged why
                 await send_short(scope, send, 503, {"retry-after": "30"})
                 return
         whole = self._shelf.whole(path)
@@ -63,7 +63,7 @@ class Front:
             case Prepared() as document:
                 await self._answer(scope, send, document, asked)
             case Moved(to, token):
-                carried = f"?token={quote(token, safe='')}" if token is not None and credentials.named(token) else ""
+                carried = f"?token={quote(token, safe='')}" if token is not None and credentials.in_query(token) else ""
                 await send_short(scope, send, 301, {"location": to + carried})
             case Gone():
                 await send_short(scope, send, 410)
@@ -71,7 +71,7 @@ class Front:
                 await self._behind(scope, receive, send)
 
     async def _answer(self, scope: Scope, send: Send, document: Prepared, asked: dict[bytes, str]) -> None:
-        """Answers a request that may have the document."""
+        """Answers a request that is allowed to see the document."""
         token = document.token
         if scope["method"] in ("GET", "HEAD"):
             made = await _represent(document, coding(asked.get(b"accept-encoding"), document.codings))
@@ -84,10 +84,9 @@ class Front:
 
 
 def _opened(answer: Answer | None, credentials: Credentials) -> Answer | None:
-    """The answer, if the request may have it.
+    """The answer, or None if it is private and the request lacks its token.
 
-    Without its token what is private goes the way of an address that nobody has, with as much work: its existence must show
-    neither in a byte nor in the time that a refusal takes.
+    A private path then does as much work as an unknown one, so that neither content nor timing reveals that it exists.
     """
     token = answer.token if isinstance(answer, Prepared | Moved) else None
     if answer is not None and token is None:
@@ -106,7 +105,7 @@ async def _represent(document: Prepared, name: str) -> Representation:
 
 
 def _headers(scope: Scope) -> dict[bytes, str] | None:
-    """The request's headers by name, repeated ones joined; None if Host is wrong (RFC 9112 3.2: 400)."""
+    """The request's headers by name, with repeated ones joined. None if Host is invalid, which is answered 400 (RFC 9112 3.2)."""
     found: dict[bytes, str] = {}
     hosts = 0
     for name, value in scope["headers"]:

@@ -1,4 +1,4 @@
-"""Which representation a request gets, and whether it has it already (RFC 9110 sections 12.5.3 and 13)."""
+"""Chooses a content coding (RFC 9110 12.5.3) and evaluates conditional requests (RFC 9110 13)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _ETAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 @lru_cache(maxsize=512)
 def coding(accepted: str | None, available: tuple[str, ...]) -> str:
-    """The content coding to answer in. accepted: the header's value, None if there is none.
+    """The content coding to answer in. accepted: the value of Accept-Encoding, or None.
 
-    available: in order of preference among equal weights, `identity` included. Without a header it is `identity`; it is that,
-    too, when nothing that is there is acceptable: an answer is more use than a 406.
+    available: in order of preference among equal weights, with `identity`. Without a header, or if no available coding is
+    acceptable, the result is `identity`, since an answer is more useful than a 406.
     """
     if accepted is None:
         return "identity"
@@ -27,7 +27,7 @@ def coding(accepted: str | None, available: tuple[str, ...]) -> str:
     def weight(name: str) -> float:
         if name in weights:
             return weights[name]
-        if name == "identity":  # acceptable unless excluded by name or star (12.5.3), and then only if nothing else is
+        if name == "identity":  # acceptable unless excluded by name or star (12.5.3), but least preferred
             return 0.0001 if anything is None else anything
         return anything or 0.0
 
@@ -46,7 +46,7 @@ def _weights(accepted: str) -> dict[str, float]:
 
 
 def _weight(parameters: Sequence[str]) -> float:
-    """1 without a weight, 0 for one that can't be read."""
+    """The weight: 1 if missing, 0 if malformed."""
     for parameter in parameters:
         if parameter.strip()[:1].lower() == "q":
             matched = _WEIGHT.match(parameter)
@@ -55,7 +55,7 @@ def _weight(parameters: Sequence[str]) -> float:
 
 
 def is_current(none_match: str | None, modified_since: str | None, etag: str, modified: int) -> bool:
-    """Whether the client has this representation: 304. `If-None-Match` decides alone where it is sent (13.2.2).
+    """Whether the client has this representation, so that it gets a 304. `If-None-Match` overrides `If-Modified-Since` (13.2.2).
 
     modified: seconds since the epoch. Entity tags are compared weakly (13.1.2).
     """
@@ -67,7 +67,7 @@ def is_current(none_match: str | None, modified_since: str | None, etag: str, mo
 
 @lru_cache(maxsize=512)
 def _date(value: str) -> float | None:
-    """An HTTP date as seconds since the epoch, or None for nonsense."""
+    """An HTTP date as seconds since the epoch, or None if it is malformed."""
     try:
         return parsedate_to_datetime(value).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):

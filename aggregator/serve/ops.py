@@ -1,6 +1,6 @@
-"""What those who run the service ask: is it alive, is it working, how much of what.
+"""Endpoints for operators: `/healthz`, `/readyz`, and `/metrics`.
 
-Anybody may ask whether it works. What names sources, errors and keys of the config is for a holder of `server.admin.token`.
+Anybody may ask whether the service works. Sources, errors, and config keys are shown only to holders of `server.admin.token`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Administration(Struct, frozen=True):
-    """What only the administrator is told. token: of the config in use, None if it has none; details: all of `/readyz`."""
+    """What only the administrator may see. token: of the current config, or None; details: the full `/readyz`."""
 
     token: Callable[[], str | None] = lambda: None
     details: Callable[[], Mapping[str, object]] = dict
 
     def admits(self, request: Request) -> bool:
-        """Whether the request knows the token."""
+        """Whether the request carries the token."""
         query: bytes = request.scope["query_string"]
         token = self.token()
         credentials = Credentials(query[:LONGEST_QUERY], request.headers.get("authorization"))
@@ -39,9 +39,9 @@ def routes(
     metrics: Callable[[], bytes] | None,
     administration: Administration,
 ) -> list[Route]:
-    """`/healthz`: the process answers. `/readyz`: `ready()` says yes, with what anybody may know. `/metrics`: Prometheus' text.
+    """Routes. `/healthz`: the process answers. `/readyz`: the result of `ready`. `/metrics`: Prometheus' text format.
 
-    Counters tell how much of everything there is, private or not: where there is an administrator, they are for him.
+    Metrics count private things, too, so they need the administrator's token if there is one.
     """
 
     async def healthz(request: Request) -> Response:

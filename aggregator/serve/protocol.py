@@ -1,4 +1,4 @@
-"""uvicorn's fast protocol with the bounds that it lacks: size and number of headers, slow requests, readers that don't read."""
+"""uvicorn's httptools protocol with the limits that it lacks: on headers, slow requests, and clients that do not read."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from aggregator.serve.connections import Connections
 
 MOST_HEAD = 32 * 1024
-"""Bytes of a request's line and headers, as widely used servers allow."""
+"""Bytes of a request line and headers. Other servers have similar limits."""
 MOST_HEADERS = 100
+"""Headers of a request."""
 HEAD_SECONDS = 20.0
-"""Within which a request's head must have come."""
+"""Seconds within which a request's head must arrive."""
 SEND_SECONDS = 60.0
-"""For which an answer may wait for its reader without any progress."""
+"""Seconds that an answer may wait for its client to read."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class _TooLargeError(Exception):
-    """The head is over a bound: the parser stops."""
+    """The head exceeds a limit. Stops the parser."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. What goes over a bound is told 431 or closed. among: the server's connections."""
+    """One connection. A request over a limit is answered 431 (RFC 6585 5) or closed. among: the server's connections."""
 
     def __init__(self, *given: Any, among: Connections, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -38,22 +39,22 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         super().connection_made(transport)
-        self._among.waits(self)
+        self._among.mark_idle(self)
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._cancel_deadlines()
         super().connection_lost(exc)
-        self._among.lost(self)
+        self._among.remove(self)
 
     def data_received(self, data: bytes) -> None:
-        """A head is read in pieces of its bound, so that the body that came with it is not counted with it."""
+        """Feeds the parser pieces no larger than a head may be, so that a body that follows is not counted as head."""
         while self._head_is_open and data and not self.transport.is_closing():
             if self._deadline is None:
                 self._wait_for_head()
             piece, data = data[:MOST_HEAD], data[MOST_HEAD:]
             self._pending += len(piece)
-            if self._pending > MOST_HEAD:  # a line that does not end; lines that end are counted below
+            if self._pending > MOST_HEAD:  # an unfinished line; finished ones are counted in on_header
                 self.send_400_response("")
                 return
             super().data_received(piece)
@@ -62,7 +63,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # parser callbacks
     def on_message_begin(self) -> None:
-        self._pending = self._head_bytes = 0  # what else is in this piece is at most one bound more
+        self._pending = self._head_bytes = 0  # the rest of this piece adds at most one limit more
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -88,19 +89,19 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
         self._head_is_open = True
         if not self.cycle.response_complete:
-            self._among.works(self)
+            self._among.mark_busy(self)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.cycle.response_complete and not self.transport.is_closing():  # else the next request is there already
-            self._among.waits(self)
+        if self.cycle.response_complete and not self.transport.is_closing():  # otherwise the next request has already arrived
+            self._among.mark_idle(self)
 
     # slow clients
     def _wait_for_head(self) -> None:
         self._deadline = self.loop.call_later(HEAD_SECONDS, self.give_up)
 
     def give_up(self) -> None:
-        """Closes the connection, whatever is under way."""
+        """Closes the connection at once."""
         self._deadline = None
         if not self.transport.is_closing():
             self.transport.abort()
@@ -108,12 +109,12 @@ class BoundedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._send_deadline = self.loop.call_later(SEND_SECONDS, self.give_up)
-        self._among.waits(self)
+        self._among.mark_idle(self)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self.cycle is not None and not self.cycle.response_complete:
-            self._among.works(self)
+            self._among.mark_busy(self)
         if self._send_deadline is not None:
             self._send_deadline.cancel()
             self._send_deadline = None
@@ -125,7 +126,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deadline = self._send_deadline = None
 
     def send_400_response(self, msg: str) -> None:
-        """Also for heads over a bound, which the parser can't tell from wrong ones."""
+        """Answers 431 for heads over a limit, which the parser reports like malformed ones, else 400."""
         if (
             max(self._pending, self._head_bytes) > MOST_HEAD
             or len(self.headers or ()) > MOST_HEADERS

@@ -1,4 +1,4 @@
-"""The listening socket and uvicorn around the application: limits, slow clients, an orderly end."""
+"""The listening socket, and uvicorn with limits and an orderly shutdown."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from aggregator.serve.connections import Connections
 from aggregator.serve.protocol import BoundedProtocol
 
 QUEUE = 2_048
-"""Connections that wait to be accepted, as far as the system allows that many."""
+"""Connections that may wait to be accepted, if the system allows that many."""
 IDLE = 15
-"""Seconds a kept connection may stay without a request."""
+"""Seconds that a kept connection may stay without a request."""
 SECOND = 1.0
+"""Seconds between two ticks, which update the Date header."""
 GRACE = 5
-"""Seconds that answers under way are given at the end."""
+"""Seconds that answers in progress get at shutdown."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """The listening socket, before anything else starts. Raises AggregatorError if the address can't be had."""
+    """Opens the listening socket. Raises AggregatorError if the address can't be used."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family, kind, protocol)
@@ -44,7 +45,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event, connections: int) -> None:
-    """Serves until `stop` is set, then lets answers under way end. connections: at once."""
+    """Serves until `stop` is set, then finishes answers in progress. connections: the most at a time."""
     config = uvicorn.Config(
         app,
         http=BoundedProtocol,
@@ -59,7 +60,7 @@ async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event, conn
         timeout_graceful_shutdown=GRACE,
     )
     its_log = logging.getLogger("uvicorn.error")
-    its_log.setLevel(logging.ERROR)  # it warns of each malformed request
+    its_log.setLevel(logging.ERROR)  # it logs a warning for each malformed request
     its_log.addFilter(_is_trouble)
     server = _Server(config, stop, Connections(connections))
     watcher = asyncio.create_task(_stop(server, stop))
@@ -70,15 +71,15 @@ async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event, conn
 
 
 def _is_trouble(record: logging.LogRecord) -> bool:
-    """Not that answers were cut off at the end: uvicorn tells of each as of a crash."""
+    """False for answers that were cut off at shutdown, each of which uvicorn logs like a crash."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, asyncio.CancelledError) and not str(record.msg).startswith("Cancel ")
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling (the daemon's decides), without a look ten times a second whether to end.
+    """uvicorn without signal handling, which the daemon does itself, and without polling ten times a second for shutdown.
 
-    Connections are accepted here, because asyncio's servers know no limit.
+    It accepts connections itself, because asyncio's servers have no limit.
     """
 
     def __init__(self, config: uvicorn.Config, stop: asyncio.Event, connections: Connections) -> None:
@@ -99,7 +100,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def main_loop(self) -> None:
-        """Once a second, for the Date of answers. Should uvicorn rename it, the daemon only wakes more often."""
+        """Ticks once a second for the Date header. If uvicorn renames this method, the daemon merely wakes more often."""
         while not await self.on_tick(0) and not self._stop.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SECOND):

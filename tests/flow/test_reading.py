@@ -12,7 +12,7 @@ READING = {
     "aggregator.fetch.discover",
     "aggregator.parse.feedparser",
     "aggregator.parse.read",
-    "aggregator.parse.xml",
+    "aggregator.parse.xml_feed",
     "aggregator.tag.language_model",
     "aggregator.text.clean",
     *("feedparser", "nh3", "numpy", "py3langid", "selectolax"),

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from aggregator.model import Entry, Fault, Feed, Fetched
-from aggregator.parse import detect, feedparser, xml
+from aggregator.parse import detect, feedparser, xml_feed
 from aggregator.parse.raw import RawFeed
 from aggregator.parse.read import Opened, feed_of, read_document
 from aggregator.text import charset
@@ -96,8 +96,8 @@ def both(body: bytes) -> tuple[Feed, Feed] | None:
         return None
     data = without_doctype(decoded.utf8, found.prolog)
     try:
-        fast: RawFeed | None = xml.raw_feed(xml.parse(data), b"xml:base" in data)
-    except xml.NotWellFormed:
+        fast: RawFeed | None = xml_feed.raw_feed(xml_feed.parse(data), b"xml:base" in data)
+    except xml_feed.NotWellFormed:
         return None
     tolerant = feedparser.read(data)
     if fast is None or tolerant is None:

@@ -1,4 +1,4 @@
-"""Care of the database: who holds it, whether it is sound, what goes with age, and copies of it."""
+"""Maintenance of the database: locking, checks, retention, and backups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aggregator.model import Instant, SourceId
 
 
 class Keep(Struct, frozen=True):
-    """How long, in seconds, an entry is kept after it left its source's document. sources: those that differ."""
+    """Seconds that an entry is kept after it left its source's document. sources: exceptions to `seconds`."""
 
     seconds: float
     sources: Mapping[SourceId, float] = field(default_factory=dict)
@@ -24,12 +24,12 @@ class Keep(Struct, frozen=True):
 
     @property
     def shortest(self) -> float:
-        """The least of all, in seconds."""
+        """The shortest time of all, in seconds."""
         return min(self.seconds, *self.sources.values()) if self.sources else self.seconds
 
 
 class Swept(Struct, frozen=True):
-    """What retention has taken. tombstones: stories of which the id stays."""
+    """Counts of what retention removed. tombstones: stories of which only the id remains."""
 
     items: int = 0
     stories: int = 0
@@ -39,37 +39,37 @@ class Swept(Struct, frozen=True):
         return Swept(self.items + other.items, self.stories + other.stories, self.tombstones + other.tombstones)
 
 
-class Care(Protocol):
-    """For the daemon, a poll, and their maintenance. Everything raises StoreError where it fails."""
+class DatabaseMaintenance(Protocol):
+    """Maintenance by the daemon or a poll. Every method raises StoreError if it fails."""
 
     def lock(self) -> AbstractContextManager[None]:
         """Holds the database for a daemon or a poll, until the end of the context. Raises HeldError."""
         ...
 
     def displaced(self) -> str | None:
-        """Why the open database is not the one that a new process would open; None if all is well."""
+        """Why the open database is no longer the one that a new process would open; None if it is."""
         ...
 
     def rescue(self, now: Instant) -> None:
-        """Saves what a displaced database holds, and raises DatabaseLostError, which tells where; else does nothing."""
+        """If the database is displaced, saves its content and raises DatabaseLostError, which names the copy."""
         ...
 
     def check(self, *, full: bool = False) -> None:
-        """Raises StoreError if the database is damaged. full: everything against everything."""
+        """Raises StoreError if the database is damaged. full: compares indexes with tables, too; takes minutes per GB."""
         ...
 
     def sweep(self, keep: Keep, now: Instant) -> Swept:
-        """Retention: removes what is old, in pieces, so that polls get their turns between."""
+        """Removes old items and stories, in small transactions so that polls can write in between."""
         ...
 
     def tidy(self) -> None:
-        """Keeps it small and quick. For a quiet hour, or each hour."""
+        """Keeps the database small and quick. Called hourly or when idle."""
         ...
 
     def back_up(self, directory: Path, keep: int, now: Instant) -> Path:
-        """Makes a checked copy named by its time, and removes the oldest ones beyond `keep`. Others' files are left alone."""
+        """Makes a checked copy, named by its time, and removes all but the newest `keep` ones. Leaves other files alone."""
         ...
 
     def backups(self, directory: Path) -> list[Path]:
-        """The copies that `back_up` has made there, the oldest first."""
+        """The copies that `back_up` made there, oldest first."""
         ...
