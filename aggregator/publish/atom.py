@@ -6,7 +6,7 @@ from feedgen.entry import FeedEntry
 
 from aggregator.publish.addresses import LINK_TYPES, entry_id
 from aggregator.publish.extension import NAMESPACES, EntryNodes, FeedNodes, Node
-from aggregator.publish.fragments import Cutter, Frame, frame, moment, new_generator
+from aggregator.publish.fragments import Cutter, Frame, frame, new_generator, to_datetime
 from aggregator.publish.head import GENERATOR, Head
 from aggregator.publish.view import View
 from aggregator.text.times import rfc3339
@@ -19,8 +19,8 @@ def entry(view: View) -> bytes:
     made = FeedEntry()
     made.id(entry_id(view.id))
     made.title(view.title)
-    made.updated(moment(view.updated))
-    made.published(moment(view.published))
+    made.updated(to_datetime(view.updated))
+    made.published(to_datetime(view.published))
     made.author([{"name": name} for name in view.authors])
     made.link(href=view.link, rel="alternate", type="text/html")
     if view.full:
@@ -70,7 +70,7 @@ def document(head: Head) -> Frame:
     generator.id(head.id)
     generator.title(head.title)
     generator.subtitle(head.description)
-    generator.updated(moment(head.updated))
+    generator.updated(to_datetime(head.updated))
     generator.author({"name": head.site_title})
     generator.generator(GENERATOR)
     generator.language(head.language)

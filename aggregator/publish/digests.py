@@ -65,8 +65,8 @@ class Digests:
     def withdraw(self, stories: Collection[StoryId]) -> None:
         """Renders the issues of public digests that list any of these stories again, without those that are now private."""
         for output in self._settings.outputs:
-            told = self._store.pages(output.slug) if output.digest is not None and output.token is None else []
-            for page in told:
+            pages = self._store.pages(output.slug) if output.digest is not None and output.token is None else []
+            for page in pages:
                 if not set(page.stories).isdisjoint(stories):
                     rest = self._stories(page.stories, output)
                     body = archive.pack([render(self._digest(output, rest, page.closed))] if rest else [])
@@ -90,7 +90,7 @@ class Digests:
         for story in stories:
             if known := [slug for slug in titles if slug in story.topics]:
                 groups[story.id] = known[0]
-        return notices.digest(output, views, groups, titles, now, site, self._site_id())
+        return notices.digest_entry(output, views, groups, titles, now, site, self._site_id())
 
     def feed(self, output: Output) -> Feed:
         """The newest issues, as many as the output shows."""
@@ -98,4 +98,4 @@ class Digests:
         full = [self._store.page(output.slug, page.page) for page in reversed(pages)]
         issues = [entry for page in full if page is not None for entry in archive.unpack(page.body)]
         site = self._settings.site
-        return issues, listed(issues, lambda one: notices.issued(one.story, one.published, one.json, site), output, site)
+        return issues, listed(issues, lambda one: notices.issued_digest(one.story, one.published, one.json, site), output, site)

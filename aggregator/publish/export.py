@@ -64,12 +64,12 @@ class Export:
             file = self._published / path
             if file.is_file():
                 yield path, file.read_bytes()
-        told: set[StoryId] = set()
+        written: set[StoryId] = set()
         latest: dict[Slug, list[bytes]] = {}
         for slug, top in self._heads.items():
             stories = self._shown(slug)
             latest[slug] = [pages.headline(one, TOP) for _, one in stories[: pages.HEADLINES]]
-            yield from self._topic(slug, top, stories, told)
+            yield from self._topic(slug, top, stories, written)
         yield "index.html", pages.index(site, list(self._heads.values()), latest, TOP)
 
     def _feed_files(self) -> Iterator[str]:
@@ -88,13 +88,15 @@ class Export:
         ordered = sorted(public, key=lambda story: (-story.published, story.id))
         return [(story, view(story, content, self._settings.site, self._origins)) for story in ordered]
 
-    def _topic(self, slug: Slug, top: Head, stories: list[tuple[Story, View]], told: set[StoryId]) -> Iterator[tuple[str, bytes]]:
-        """A feed's page, and the pages of its stories, archived ones included, that are not in `told` yet."""
+    def _topic(
+        self, slug: Slug, top: Head, stories: list[tuple[Story, View]], written: set[StoryId]
+    ) -> Iterator[tuple[str, bytes]]:
+        """A feed's page, and the pages of its stories, archived ones included, that are not in `written` yet."""
         site, content = self._settings.site, top.output.content
         entries = [pages.entry(one, site, BELOW) for _, one in stories[: pages.PAGE_ENTRIES]]
         yield f"topics/{slug}.html", pages.topic(site, top, entries, BELOW, more=len(stories) > pages.PAGE_ENTRIES)
-        fresh = [member.story for member in self._store.members(slug) if member.story not in told]
-        told.update(fresh)
+        fresh = [member.story for member in self._store.members(slug) if member.story not in written]
+        written.update(fresh)
         for start in range(0, len(fresh), CHUNK):
             chunk = fresh[start : start + CHUNK]
             feeds = self._store.members_of(chunk)

@@ -28,19 +28,19 @@ class Frame(Struct, frozen=True):
         return b"\n".join((self.before, *entries, self.after))
 
 
-def moment(instant: Instant) -> datetime:
+def to_datetime(instant: Instant) -> datetime:
     """An instant as the UTC datetime that feedgen takes."""
     return datetime.fromtimestamp(instant, UTC)
 
 
-def exact(instant: Instant) -> str:
+def rfc3339_exact(instant: Instant) -> str:
     """`2023-06-15T10:04:00.123456Z` (RFC 3339), without a fraction if it is zero."""
-    return moment(instant).isoformat().replace("+00:00", "Z")
+    return to_datetime(instant).isoformat().replace("+00:00", "Z")
 
 
 def rfc822(instant: Instant) -> str:
     """`Thu, 15 Jun 2023 10:04:00 +0000` in any locale (RFC 822 5 with a four-digit year, as RSS 2.0 allows)."""
-    when = moment(int(instant))
+    when = to_datetime(int(instant))
     day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[when.weekday()]
     month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][when.month - 1]
     return f"{day}, {when.day:02} {month} {when.year:04} {when:%H:%M:%S} +0000"

@@ -48,11 +48,11 @@ def render_health(
     """The public document, and the one for `server.admin` if that is set. since: the date of a document without entries."""
     events, site, token = store.events(HEALTH_ENTRIES), settings.site, settings.server.admin
     names = _names(settings, store)
-    in_public = [told for event in events if (told := _in_public(event, names)) is not None]
-    public = _document(settings, top, notices.events(in_public, site, site_id), since)
+    in_public = [shown for event in events if (shown := _in_public(event, names)) is not None]
+    public = _document(settings, top, notices.event_entries(in_public, site, site_id), since)
     if token is None:
         return public, None
-    whole = _document(settings, top, notices.events(events, site, site_id), since)
+    whole = _document(settings, top, notices.event_entries(events, site, site_id), since)
     return (
         replace(public, extra={"vary": "Accept-Encoding, Authorization"}),
         replace(whole, token=token, cache=f"private, max-age={MAX_AGE}"),

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from aggregator.publish.addresses import entry_id
-from aggregator.publish.fragments import Frame, exact
+from aggregator.publish.fragments import Frame, rfc3339_exact
 from aggregator.publish.head import Head
 from aggregator.publish.view import View
 from aggregator.text.times import rfc3339
@@ -24,7 +24,7 @@ def item(view: View) -> bytes:
         "summary": view.summary,
         "image": view.image,
         "date_published": rfc3339(view.published),
-        "date_modified": exact(view.updated),
+        "date_modified": rfc3339_exact(view.updated),
         "authors": [{"name": name} for name in view.authors],
         "tags": list(dict.fromkeys(one.term for one in view.terms)),
         "language": view.language,

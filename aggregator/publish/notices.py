@@ -47,7 +47,7 @@ def _notice(id: uuid.UUID, title: str, link: str, at: Instant, site: Site, body:
     )
 
 
-def events(events: Iterable[Event], site: Site, site_id: str) -> list[View]:
+def event_entries(events: Iterable[Event], site: Site, site_id: str) -> list[View]:
     """One entry for each event, and another one if the event is over. Newest first."""
     found = []
     for event in events:
@@ -60,7 +60,7 @@ def events(events: Iterable[Event], site: Site, site_id: str) -> list[View]:
     return sorted(found, key=lambda one: (-one.published, one.id))
 
 
-def rejects(rejects: Iterable[Reject], site: Site, site_id: str) -> list[View]:
+def reject_entries(rejects: Iterable[Reject], site: Site, site_id: str) -> list[View]:
     """One entry for each entry that a `keep` or `drop` rule rejected, naming the rule."""
     return [
         _notice(
@@ -76,7 +76,7 @@ def rejects(rejects: Iterable[Reject], site: Site, site_id: str) -> list[View]:
     ]
 
 
-def digest(
+def digest_entry(
     output: Output,
     views: Sequence[View],
     groups: Mapping[StoryId, Slug],
@@ -87,24 +87,24 @@ def digest(
 ) -> View:
     """One entry that lists several stories by topic. views: best first; groups: story → topic, for stories that have one."""
     local = datetime.fromtimestamp(int(at), zone(site.timezone))
-    told = views[:DIGEST_STORIES]
-    order = list(dict.fromkeys(groups.get(view.id) for view in told))
+    listed = views[:DIGEST_STORIES]
+    order = list(dict.fromkeys(groups.get(view.id) for view in listed))
     order.sort(key=lambda slug: slug is None)  # stories without a topic come last
     parts = []
     for slug in order:
         if len(order) > 1:
             parts.append(f"<h2>{html.escape(plain(titles.get(slug, slug)) if slug else '…', quote=False)}</h2>")
-        items = "".join(_line(view) for view in told if groups.get(view.id) == slug)
+        items = "".join(_line(view) for view in listed if groups.get(view.id) == slug)
         parts.append(f"<ul>{items}</ul>")
     link = site.url + ("/" if output.token is not None else f"/topics/{output.slug}")
     title = f"{output.title}, {local:%Y-%m-%d}"
     return _notice(_id(site_id, f"{output.slug}\0{int(at)}"), title, link, at, site, "".join(parts), "digest")
 
 
-def issued(id: StoryId, at: Instant, item: bytes, site: Site) -> View:
+def issued_digest(id: StoryId, at: Instant, item: bytes, site: Site) -> View:
     """The view of an issued digest, read from its JSON item, for web pages."""
-    told = json.loads(item)
-    return _notice(uuid.UUID(id), told["title"], told["url"], at, site, told["content_html"], "digest")
+    content = json.loads(item)
+    return _notice(uuid.UUID(id), content["title"], content["url"], at, site, content["content_html"], "digest")
 
 
 def _line(view: View) -> str:

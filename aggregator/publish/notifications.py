@@ -59,8 +59,8 @@ def notify_webhook(
         return [], None
     stored = store.value(SENT_KEY + output.slug)
     current: dict[str, float] = {one.story: one.updated for one in entries}
-    told: dict[str, float] = json.loads(stored) if stored and not filling else current
-    fresh = [one for one in entries if told.get(one.story) != one.updated]
+    sent: dict[str, float] = json.loads(stored) if stored and not filling else current
+    fresh = [one for one in entries if sent.get(one.story) != one.updated]
     deliveries = [
         Delivery(WEBHOOK, output.slug, output.webhook, one.story, f"{one.updated}", now, now) for one in reversed(fresh)
     ]
@@ -113,7 +113,7 @@ class WebhookComposer:
         event = next((one for one in events if f"{one.opened:.3f}" == delivery.subject), None)
         if event is None or self._settings.alerts_webhook != delivery.target:
             return None
-        told = {
+        content = {
             "kind": event.kind,
             "title": event.title,
             "detail": event.detail,
@@ -121,7 +121,7 @@ class WebhookComposer:
             "opened": rfc3339(event.opened),
             "closed": rfc3339(event.closed),
         }
-        body = json.dumps(told, ensure_ascii=False).encode()
+        body = json.dumps(content, ensure_ascii=False).encode()
         return Message("POST", delivery.target, (("Content-Type", "application/json; charset=utf-8"),), body)
 
     def story(self, delivery: Delivery) -> Message | None:

@@ -144,7 +144,7 @@ def topic(site: Site, feed: Head, entries: Sequence[bytes], place: Place = SERVE
     return _render("topic.html", site, place, feed.language, feed=feed, entries=shown, more=more)
 
 
-def story(site: Site, view: View, told: Story, topics: Sequence[Head], place: Place = SERVED) -> bytes:
+def story(site: Site, view: View, stored: Story, topics: Sequence[Head], place: Place = SERVED) -> bytes:
     """The page of a story with all its reports, feeds, and tags. topics: public feeds only."""
     reports = [
         Report(
@@ -153,7 +153,7 @@ def story(site: Site, view: View, told: Story, topics: Sequence[Head], place: Pl
             characters.address(item.entry.url),
             moment(item.published, site),
         )
-        for item in sorted(told.reports, key=lambda item: (item.published, item.id))
+        for item in sorted(stored.reports, key=lambda item: (item.published, item.id))
     ]
     outlets = len({report.outlet for report in reports})
     values = {"story": view, "reports": reports, "outlets": outlets, "topics": topics}

@@ -122,7 +122,7 @@ class Publisher:
         if output.rejected:
             hidden = private.wanted_sources(self._store, self._settings) if output.token is None else frozenset[SourceId]()
             rejects = self._store.rejects(output.items, without=hidden)
-            views = notices.rejects(rejects, self._settings.site, self.site_id())
+            views = notices.reject_entries(rejects, self._settings.site, self.site_id())
             return Content(*feed_of(views, output, self._settings.site), ArchiveLinks())
         shown = self._store.shown(output.slug, output.items if state.filling else None)
         if not state.filling:
@@ -142,12 +142,12 @@ class Publisher:
         So stories that readers may have seen stay marked as published, and deliveries survive a crash right after this.
         """
         new = {story for one in updates for story in one.stories} - self._promised
-        told = [self._webhook(one, now) for one in updates]
-        if not new and not any(one.has_changed for one in updates) and all(value is None for _, value in told):
+        webhooks = [self._webhook(one, now) for one in updates]
+        if not new and not any(one.has_changed for one in updates) and all(value is None for _, value in webhooks):
             return
         with self._store.begin() as transaction:
             transaction.mark_published(new)
-            for one, (deliveries, value) in zip(updates, told, strict=True):
+            for one, (deliveries, value) in zip(updates, webhooks, strict=True):
                 notifications.save_deliveries(transaction, deliveries)
                 if value is not None:
                     transaction.set_value(notifications.SENT_KEY + one.output.slug, value)

@@ -9,7 +9,7 @@ from feedgen.entry import FeedEntry
 from aggregator.publish.addresses import entry_id
 from aggregator.publish.atom import feed_links
 from aggregator.publish.extension import RSS_NAMESPACES, EntryNodes, FeedNodes, Node
-from aggregator.publish.fragments import Cutter, Frame, exact, frame, new_generator, rfc822
+from aggregator.publish.fragments import Cutter, Frame, frame, new_generator, rfc822, rfc3339_exact
 from aggregator.publish.head import GENERATOR, Head
 from aggregator.publish.view import View
 
@@ -45,7 +45,7 @@ def _nodes(view: View) -> tuple[Node, ...]:
     image = [Node("media:thumbnail", {"url": view.image})] if view.image else []
     return (
         Node("pubDate", text=rfc822(view.published)),
-        Node("atom:updated", text=exact(view.updated)),
+        Node("atom:updated", text=rfc3339_exact(view.updated)),
         *(Node("dc:creator", text=name) for name in view.authors),
         *language,
         *(

@@ -48,10 +48,10 @@ def routes(
         return Response("ok\n", media_type="text/plain", headers=_HEADERS)
 
     async def readyz(request: Request) -> Response:
-        well, told = await asyncio.to_thread(ready)
+        works, details = await asyncio.to_thread(ready)
         if administration.admits(request):
-            told = await asyncio.to_thread(administration.details)
-        return JSONResponse({"ready": well, **told}, 200 if well else 503, headers=_HEADERS)
+            details = await asyncio.to_thread(administration.details)
+        return JSONResponse({"ready": works, **details}, 200 if works else 503, headers=_HEADERS)
 
     async def numbers(request: Request) -> Response:
         if administration.token() is not None and not administration.admits(request):

@@ -1,4 +1,4 @@
-"""Bounds of one document: what is over them is dropped, counted and never takes long."""
+"""Limits on one document: what exceeds them is dropped and counted, and takes no long time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`inspect`: what it tells of one document, to people and to programs."""
+"""The output of `inspect` for one document, for people and for programs."""
 
 from __future__ import annotations
 

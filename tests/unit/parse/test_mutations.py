@@ -1,4 +1,4 @@
-"""Damaged documents: whatever is cut, doubled or thrown in, the reading ends in a clean feed or a clean fault."""
+"""Damaged documents: whatever is cut, doubled, or inserted, reading ends in a clean feed or a clean fault."""
 
 from __future__ import annotations
 

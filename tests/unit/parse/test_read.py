@@ -1,4 +1,4 @@
-"""Documents of all formats, in small: what a subscriber would see of them."""
+"""Small documents of all formats, as a subscriber would see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stories made by hand, for what is published of them."""
+"""Stories for the tests of publishing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The public site as files: complete, incremental, with links that lead somewhere, without anything private."""
+"""The public site as files: complete, incremental, with working links and without anything private."""
 
 from __future__ import annotations
 

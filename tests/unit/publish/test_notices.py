@@ -1,4 +1,4 @@
-"""Feeds of what is no story: digests, entries thrown away, the service's health."""
+"""Feeds of entries that are not stories: digests, rejected entries, and health events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which feeds a story enters, stays in and leaves."""
+"""Which feeds a story enters, stays in, and leaves."""
 
 from __future__ import annotations
 

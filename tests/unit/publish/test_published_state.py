@@ -1,4 +1,4 @@
-"""A publication is left as it is only where nothing that it is made from has changed."""
+"""A poll skips publishing only if nothing that is published could have changed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _edited(store: SqliteStore, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [_bumped, _told, _decided, _removed, _edited])
-def test_what_a_publication_is_made_from_breaks_its_seal(
+def test_any_change_of_what_is_published_changes_the_fingerprint(
     change: Callable[[SqliteStore, Path], None], tmp_path: Path, store: SqliteStore
 ) -> None:
     settings = samples.settings(tmp_path)
@@ -61,21 +61,21 @@ def test_what_a_publication_is_made_from_breaks_its_seal(
     assert fingerprint_published(settings, store, b"") != before
 
 
-def test_another_config_breaks_the_seal(tmp_path: Path, store: SqliteStore) -> None:
+def test_another_config_changes_the_fingerprint(tmp_path: Path, store: SqliteStore) -> None:
     settings = samples.settings(tmp_path)
     others: list[Settings] = [
         replace(settings, site=replace(settings.site, title="Other news")),
         replace(settings, publish=replace(settings.publish, content="title")),
         replace(settings, outputs=settings.outputs[:1]),
     ]
-    seals = {fingerprint_published(one, store, b"") for one in (settings, *others)} | {
+    fingerprints = {fingerprint_published(one, store, b"") for one in (settings, *others)} | {
         fingerprint_published(settings, store, b"edited")
     }
-    assert len(seals) == 5
+    assert len(fingerprints) == 5
 
 
 @pytest.mark.parametrize(
     "output", [Output(Slug("thrown"), "Thrown away", rejected=True), Output(Slug("daily"), "Daily", digest="0 6 * * *")]
 )
-def test_feeds_that_change_without_a_mark_are_never_sealed(output: Output, tmp_path: Path, store: SqliteStore) -> None:
+def test_feeds_with_undetectable_changes_have_no_fingerprint(output: Output, tmp_path: Path, store: SqliteStore) -> None:
     assert fingerprint_published(samples.settings(tmp_path, output), store, b"") is None

@@ -1,4 +1,4 @@
-"""What subscribers get: documents that follow from the database alone, files that change only when they must."""
+"""What subscribers get: documents that depend on the database alone, and files that change only if they must."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader sees of a story, whatever the outlet sent."""
+"""Views of stories, whatever the outlet sent."""
 
 from __future__ import annotations
 

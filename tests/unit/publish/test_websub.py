@@ -1,4 +1,4 @@
-"""The hub's rules, and who is owed what after a change."""
+"""The rules of the hub, and which deliveries a change causes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reading workers: a document can cost its own source a fault, and nobody else anything."""
+"""Reading workers: a document can cost its own source a fault, and affects no other source."""
 
 from __future__ import annotations
 

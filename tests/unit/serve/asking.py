@@ -1,4 +1,4 @@
-"""Asks an ASGI application without a network."""
+"""Sends requests to an ASGI application without a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP behaviour that readers, caches and strangers meet."""
+"""HTTP behaviour that readers, caches, and strangers see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hub at work: subscribing, delivery, what a broken receiver does and doesn't do to others."""
+"""The hub: subscriptions, deliveries, and broken receivers that must not affect others."""
 
 from __future__ import annotations
 

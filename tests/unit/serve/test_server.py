@@ -1,4 +1,4 @@
-"""The real server on loopback: starts, bounds what it reads, ends."""
+"""The real server on loopback: start, limits on requests, shutdown."""
 
 from __future__ import annotations
 
