@@ -42,6 +42,7 @@ from aggregator.stories.curate import Curator
 from aggregator.stories.ingest import Ingester, Prepared
 from aggregator.stories.overrides import ActiveOverrides, active_overrides
 from aggregator.text.masks import mask_text
+from aggregator.text.urls import registrable_domain
 
 log = structlog.get_logger("pipeline")
 
@@ -195,8 +196,9 @@ class Pipeline(Struct, frozen=True):
         """Stores the failure, and a hold on the host if the server asked for one."""
         after = self._failed_state(source, state, fault, now)
         detail = after.last_error or fault.detail
-        if fault.holds_host and fault.retry_at is not None:
-            hold = self.gate.hold(url or state.url, fault.retry_at, detail)
+        url = url or state.url  # where a redirect led: this source must not be able to stop other hosts' feeds
+        if fault.holds_host and fault.retry_at is not None and registrable_domain(url) == registrable_domain(source.url):
+            hold = self.gate.hold(url, fault.retry_at, detail)
             await self.writer.commit(lambda transaction: transaction.save_hold(hold))
         self._save(source, after)
         return PollReport(source.id, "failed", detail)

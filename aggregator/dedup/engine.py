@@ -84,10 +84,11 @@ class Engine:
         if row is None:
             return item.astray
         level = LEVELS[read.level]
+        before = view_of(row)
         row.view = view = self._weighed(index, read, level.reach.heavy)
         view.second_hand = item.second_hand
         others = [one for one in index.items(index.members(row.story)).values() if one.source != row.source]
-        view.astray = strays(view, [view_of(one) for one in spread(others, JUDGES)], level.weights)
+        view.astray = strays(view, before, [view_of(one) for one in spread(others, JUDGES)], level.weights)
         posted = view.heavy
         view.settle()
         row.signature = pack(view)

@@ -9,7 +9,7 @@ from aggregator.model import Item, ItemId
 
 def choose_lead(items: Sequence[Item], current: ItemId | None, published: bool) -> tuple[ItemId, str]:
     """(the item to show, why): one that tells the story, first-hand before second-hand, then better rank, then not an
-    aggregator, then has text, then earliest.
+    aggregator, then has an address, then has text, then earliest.
 
     published: a subscriber may have seen the story, so only what is better by the first three takes the lead from `current`.
     """
@@ -27,8 +27,8 @@ def _claim(item: Item) -> tuple[bool, bool, int]:
     return (item.astray, item.second_hand, item.rank)
 
 
-def _order(item: Item) -> tuple[tuple[bool, bool, int], bool, bool, float, int]:
-    return (_claim(item), item.aggregator, not item.entry.text, item.published, item.id)
+def _order(item: Item) -> tuple[tuple[bool, bool, int], bool, bool, bool, float, int]:
+    return (_claim(item), item.aggregator, not item.entry.url, not item.entry.text, item.published, item.id)
 
 
 def _reason(lead: Item, items: Sequence[Item]) -> str:
@@ -39,6 +39,7 @@ def _reason(lead: Item, items: Sequence[Item]) -> str:
         (lambda item: item.second_hand, "first-hand: others link to somebody else's page"),
         (lambda item: item.rank, f"best rank ({lead.rank})"),
         (lambda item: item.aggregator, "not an aggregator"),
+        (lambda item: not item.entry.url, "has an address"),
         (lambda item: not item.entry.text, "has text"),
     ):
         rivals = [item for item in rivals if telling(item) == telling(lead)]

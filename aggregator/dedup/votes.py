@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -30,6 +30,11 @@ SAME_HEADLINE = 0.9
 
 TITLE_TOLD = 0.4
 """How much of an edited title one of the others must tell, in title or text."""
+TEXT_TOLD = 0.25
+"""How much of an edited text the others must tell together, if they told so much of what it was before. Reports on one event in
+other words tell a third and more of each other, two events with the same headline a tenth."""
+FEW_OWN_WORDS = 6
+"""Words beside those of the title under which a text says too little to be another."""
 
 
 class Word(NamedTuple):
@@ -90,7 +95,7 @@ def is_bridged(words: Sequence[Word]) -> bool:
     return False
 
 
-def strays(item: Weighed, others: Sequence[Weighed], weights: Weights) -> bool:
+def strays(item: Weighed, before: Weighed, others: Sequence[Weighed], weights: Weights) -> bool:
     """Whether an item that was edited tells its story no more: its text is another, or its title is told by none of the others.
 
     Numbers and names don't count: a report is brought up to date before the others are. Others that went astray don't either.
@@ -103,4 +108,16 @@ def strays(item: Weighed, others: Sequence[Weighed], weights: Weights) -> bool:
         for pair, _ in pairs
     ]
     told = max(sum([item.rare[word] for word in one.words if word in item.rare]) for _, one in pairs)
-    return told < TITLE_TOLD * item.title_weight or not agreed(scores, [1.0] * len(scores), weights)
+    if told < TITLE_TOLD * item.title_weight or not agreed(scores, [1.0] * len(scores), weights):
+        return True
+    known = frozenset().union(*[one.words for _, one in pairs])
+    return _text_told(item, known) < TEXT_TOLD and (before.astray or _text_told(before, known) >= TEXT_TOLD)
+
+
+def _text_told(item: Weighed, known: Collection[int]) -> float:
+    """Share of the words of an item's text, by weight, that are known; those of its title left out."""
+    title = len(item.rarities)
+    own = list(zip(item.words[title:], item.weights[title:], strict=True))
+    if len(own) < FEW_OWN_WORDS:
+        return 1.0
+    return sum([weight for word, weight in own if word in known]) / sum([weight for _, weight in own])

@@ -8,11 +8,18 @@ import re
 from aggregator.model import Entry
 from aggregator.text.chars import one_line, shorten
 from aggregator.text.html import text_of
+from aggregator.text.words import tokens
 
 LONGEST_SUMMARY = 1_000
 """Characters of text. An outlet's own summary up to this length is used whole, with its markup."""
 EXCERPT = 500
 """Characters taken from a longer text: about the length of the summaries that outlets write."""
+LONG_WORD, FEW_WORDS = 4, 6
+"""Letters of a word that says something, and how many such words a summary must have to be compared with the content."""
+SUMMARY_TOLD = 0.15
+"""Share of a summary's words that its content has. Those that an editor writes have a third and more."""
+LONGEST_READ = 20_000
+"""Characters of the content in which they are looked for."""
 
 _MEDIA = re.compile(r"<(?:img|video|audio|picture)\b", re.I)
 _PARAGRAPH = re.compile(r"\s*<p(?:\s[^>]*)?>.*?</p>", re.S)
@@ -35,7 +42,18 @@ def excerpt(text: str, limit: int = EXCERPT) -> str:
 
 def summary_text(entry: Entry) -> str:
     """The summary as plain text; empty if the outlet gave only a title."""
-    return excerpt(text_of(entry.summary) or one_line(entry.text) or text_of(entry.content))
+    return excerpt(text_of(_summary(entry)) or one_line(entry.text) or text_of(entry.content))
+
+
+def _summary(entry: Entry) -> str:
+    """The outlet's summary; empty if it tells nothing of the content, by which the entry was grouped and found."""
+    if not (entry.summary and entry.content and entry.text):
+        return entry.summary
+    words = {word for word in tokens(text_of(entry.summary)[:LONGEST_SUMMARY]) if len(word) >= LONG_WORD}
+    if len(words) < FEW_WORDS:
+        return entry.summary
+    told = words.intersection(tokens(entry.text[:LONGEST_READ]))
+    return entry.summary if len(told) >= SUMMARY_TOLD * len(words) else ""
 
 
 def summary_html(entry: Entry) -> str:
@@ -43,7 +61,7 @@ def summary_html(entry: Entry) -> str:
 
     From a longer text the first paragraphs are taken, or the beginning if these do not fit.
     """
-    markup = entry.summary or entry.content
+    markup = _summary(entry) or entry.content
     if markup and len(markup) <= 4 * LONGEST_SUMMARY and len(text_of(markup)) <= LONGEST_SUMMARY:
         return markup
     if first := _first_paragraphs(markup):

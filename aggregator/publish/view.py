@@ -94,7 +94,7 @@ def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Orig
     lead = story.lead_item
     entry = lead.entry
     page = site.url + (addresses.story_path(story.id) if public else "/")
-    link = characters.address(entry.url) or _first_address(story) or page
+    link = characters.address(entry.url) or _address_of_outlet(story, lead) or page
     also = _also(story, lead)
     published = int(story.published)
     outlet = _outlet(lead)
@@ -133,8 +133,10 @@ def _authors(entry: Entry) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for author in entry.authors if (name := characters.plain(author))))
 
 
-def _first_address(story: Story) -> str | None:
-    return next((url for item in story.reports if (url := characters.address(item.entry.url))), None)
+def _address_of_outlet(story: Story, lead: Item) -> str | None:
+    """The first address that the lead's own outlet gave: under another's, that one would be taken for whose words these are."""
+    own = (item for item in story.reports if item.outlet_key == lead.outlet_key and not item.second_hand)
+    return next((url for item in own if (url := characters.address(item.entry.url))), None)
 
 
 def _also(story: Story, lead: Item) -> tuple[Also, ...]:

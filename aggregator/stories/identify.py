@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from aggregator.model import Entry, Instant, Item, ItemId, Source
 from aggregator.ports import KnownItem
 from aggregator.stories.entry_keys import REPEATED, KeyedEntry, content_hash, key_entries, latest_versions, make_guid, title_hash
-from aggregator.stories.outlets import Voice, outlet_of
+from aggregator.stories.outlets import Voice, outlet_of, own_authors
 from aggregator.text.newswire import find_agency
 
 EARLIEST: Instant = 631_152_000.0
@@ -209,11 +209,12 @@ def _make_item(
     undated = dated is None or dated < EARLIEST
     published = now if dated is None or undated else min(dated, now)
     outlet, outlet_key, second_hand = outlet_of(entry, source, voice)
+    authors = own_authors(entry, source, voice)
     return Item(
         id=ItemId(0),
         source=source.id,
         guid=guid,
-        entry=entry,
+        entry=entry if authors == entry.authors else replace(entry, authors=authors),
         canonical=one.canonical,
         outlet=outlet,
         outlet_key=outlet_key,

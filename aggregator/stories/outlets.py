@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -41,6 +41,8 @@ _SHARED = frozenset(
 _ADDRESS = re.compile(r"[\d.]+|\[.*\]|[^.]*")
 """A host that is an IP address or a single label (a proxy in one's own network): it may serve anybody's feeds."""
 
+_DOMAIN = re.compile(r"(?:https?://)?([\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,})/?")
+"""A name that is read as a domain."""
 LEARNT_FROM = 20
 """Entries with a link from which a source's domain is learnt for good: a page or two of a feed. Later entries change nothing, so
 that an established feed can't take over another outlet's domain."""
@@ -63,11 +65,12 @@ class Owners(Struct, frozen=True):
 
 
 class Voice(Struct, frozen=True):
-    """Whom a source speaks for. key: outlets are counted by it; domains: the source's own."""
+    """Whom a source speaks for. key: counts outlets; domains: the source's own; named: the config's outlets, folded."""
 
     name: str
     key: str
     domains: frozenset[str]
+    named: Collection[str] = frozenset()
 
 
 def owners(sources: Iterable[Source]) -> Owners:
@@ -125,14 +128,14 @@ def voice_of(source: Source, led: Mapping[str, int], home: str | None, owned: Ow
         domain = _plain_domain(home) or None
     if domain is not None and domain not in domains and _is_free(domain, source, shared, owned, claims):
         domains.add(domain)
-    own = frozenset(domains)
+    own, named = frozenset(domains), owned.outlets.keys()
     if source.outlet:
-        return Voice(source.outlet, fold(source.outlet), own)
+        return Voice(source.outlet, fold(source.outlet), own, named)
     if domain in own and domain is not None:
-        return Voice(domain, domain, own)
+        return Voice(domain, domain, own, named)
     if shared or not address:
-        return Voice(source.title or source.id, source.id, own)
-    return Voice(address, address, own)
+        return Voice(source.title or source.id, source.id, own, named)
+    return Voice(address, address, own, named)
 
 
 def _is_free(domain: str, source: Source, shared: bool, owned: Owners, claims: Claims) -> bool:
@@ -180,6 +183,19 @@ def outlet_of(entry: Entry, source: Source, voice: Voice) -> tuple[str, str, boo
         return voice.name, voice.key, second_hand
     key = named or fold(name)
     return name or named, key, second_hand or key != voice.key
+
+
+def own_authors(entry: Entry, source: Source, voice: Voice) -> tuple[str, ...]:
+    """The entry's authors without those that are called like another outlet: a byline is read as who publishes."""
+    if source.aggregator:
+        return entry.authors
+    return tuple([name for name in entry.authors if not _is_another(fold(name).strip(), voice)])
+
+
+def _is_another(name: str, voice: Voice) -> bool:
+    if (found := _DOMAIN.fullmatch(name)) is not None:
+        return registrable_domain(found[1]) not in voice.domains
+    return name in voice.named and name != fold(voice.name)
 
 
 def _plain_domain(url: str) -> str:

@@ -179,6 +179,98 @@ def test_a_lead_that_is_brought_up_to_date_keeps_the_lead(newsroom: Newsroom) ->
     assert outlets(row) == ["alpha.example", "beta.example", "gamma.example"]
 
 
+@pytest.mark.parametrize("steps", [("{scam}",), ("{scam} {half}", "{scam}", "{scam} Hurry."), ("{scam}", "{scam} Hurry.")])
+def test_another_text_under_the_old_headline_is_an_edit_into_something_else(newsroom: Newsroom, steps: tuple[str, ...]) -> None:
+    wire = report("evil", id="wire")
+    tells(newsroom, "evil", wire)
+    for name in ("alpha", "beta"):
+        tells(newsroom, name, report(name))
+    for step in steps:
+        text = step.format(scam=SCAM_TEXT, half=FERRY_TEXT[:150])
+        tells(newsroom, "evil", wire | {"content_text": text})
+    (row,) = shown(newsroom, "ferry line")
+    assert outlets(row) == ["alpha.example", "beta.example"]
+    assert "lawyers" not in row["content_html"]
+
+
+def test_a_report_in_its_own_words_that_is_rewritten_keeps_the_lead(newsroom: Newsroom) -> None:
+    flash = report(
+        "alpha",
+        id="flash",
+        text="Boats to the islands of Arvo and Skerry stay in port because of a storm, said the harbour master.",
+    )
+    tells(newsroom, "alpha", flash)
+    for name in ("beta", "gamma"):
+        tells(newsroom, name, report(name))
+    own = (
+        "Nine hundred islanders who take the ferry each day have to wait: with a storm over the strait the harbour master keeps "
+        "all boats in Lindholm, where passengers slept in a gymnasium. Shops on Skerry run out of milk, and a wedding is off."
+    )
+    tells(newsroom, "alpha", flash | {"content_text": own})
+    (row,) = shown(newsroom, "ferry line")
+    assert outlets(row)[0] == "alpha.example"
+
+
+# --- whose page it is
+def test_a_report_without_an_address_stands_under_nobody_elses(newsroom: Newsroom) -> None:
+    tells(newsroom, "evil", report("evil", at=START - 5 * HOUR) | {"url": ""})
+    tells(newsroom, "alpha", report("alpha"))
+    (row,) = shown(newsroom, "ferry line")
+    assert outlets(row) == ["evil.example", "alpha.example"]
+    assert row["url"].startswith("https://news.example/stories/")
+
+
+def test_of_two_reports_the_one_with_an_address_leads(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG + "publish: {settle: 1h}\n")
+    tells(newsroom, "evil", report("evil", at=START - 5 * HOUR) | {"url": ""})
+    tells(newsroom, "alpha", report("alpha"))
+    newsroom.clock.time += 2 * HOUR
+    tells(newsroom, "beta", report("beta"))
+    (story,) = [one for one in newsroom.stories() if one.lead_item.entry.title == FERRY]
+    assert story.lead_item.source == "alpha"
+
+
+def test_a_summary_that_is_none_of_its_text_is_not_shown(newsroom: Newsroom) -> None:
+    """Grouping reads the text. What is read in the feed must not be something else."""
+    tells(newsroom, "evil", report("evil", at=START - 5 * HOUR) | {"summary": SCAM_TEXT, "content_html": f"<p>{FERRY_TEXT}</p>"})
+    for name in ("alpha", "beta"):
+        tells(newsroom, name, report(name))
+    (row,) = shown(newsroom, "ferry line")
+    assert outlets(row) == ["evil.example", "alpha.example", "beta.example"]
+    assert "lawyers" not in row["content_html"] + row.get("summary", "")
+
+
+def test_an_editors_summary_is_shown(newsroom: Newsroom) -> None:
+    deck = "Hundreds of passengers wait at a terminal while boats to the islands stay moored."
+    tells(newsroom, "alpha", report("alpha") | {"summary": deck, "content_html": f"<p>{FERRY_TEXT}</p>"})
+    (row,) = shown(newsroom, "ferry line")
+    assert deck in row["content_html"]
+
+
+@pytest.mark.parametrize(
+    "name", ["alpha.example", "www.alpha.example", "https://alpha.example/", "\u0430lpha.example", "Beta  Times", "BETA TIMES"]
+)
+def test_a_byline_names_no_other_outlet(newsroom: Newsroom, name: str) -> None:
+    newsroom.configure(CONFIG.replace('"https://beta.example/feed.json"', '"https://beta.example/feed.json", outlet: Beta Times'))
+    authors = [{"name": name}, {"name": "Ilse Maran"}]
+    tells(
+        newsroom,
+        "evil",
+        report("evil", authors=authors[:1]),
+        report("evil", BANK, BANK_TEXT, url="https://evil.example/2", authors=authors),
+    )
+    assert [row["authors"] for row in shown(newsroom, "ferry line")] == [[{"name": "evil.example"}]]
+    assert [row["authors"] for row in shown(newsroom, "Central bank")] == [[{"name": "Ilse Maran"}]]
+
+
+def test_an_outlet_may_sign_with_its_own_name(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG.replace('"https://beta.example/feed.json"', '"https://beta.example/feed.json", outlet: Beta Times'))
+    authors = [{"name": "beta times"}, {"name": "news.beta.example"}]
+    tells(newsroom, "beta", report("beta", authors=authors))
+    (row,) = shown(newsroom, "ferry line")
+    assert row["authors"] == authors
+
+
 # --- (d) filling
 def test_copies_do_not_fill_a_story(newsroom: Newsroom) -> None:
     copies = [report("evil", id=f"copy {n}", url=f"https://evil.example/{n}") for n in range(70)]
