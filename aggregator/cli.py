@@ -1,4 +1,4 @@
-"""The `aggregator` command: finds the command's module when it is called, so that `--help` loads nothing else."""
+"""The `aggregator` command. It imports a subcommand's module only when that is called."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ COMMANDS = {
 MODULES = {"import": "import_"}
 
 COLLECT = (50_000, 20, 100)
-"""Objects between two looks for cycles (gc.set_threshold). Modules and entries make many objects and no cycles: by default a
-twentieth of a start and a fifth of the time of grouping goes into looking for them."""
+"""Thresholds of the garbage collector (gc.set_threshold). Modules and entries make many objects and no cycles: with the defaults,
+the collector takes a twentieth of the start's time and a fifth of the time of grouping."""
 
 
 class LazyGroup(click.Group):
@@ -83,7 +83,7 @@ def root(ctx: click.Context, config: Path | None) -> None:
 
 
 def main() -> None:
-    """Runs the command; a person's mistake is told in words and by the exit code (1 failed, 2 bad config or usage)."""
+    """Runs the command. Prints expected errors without traceback; exit codes: 1 failed, 2 bad config or usage."""
     gc.set_threshold(*COLLECT)
     try:
         root(prog_name="aggregator")
@@ -91,8 +91,8 @@ def main() -> None:
         click.echo(mask_text(str(error)), err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): nothing is wrong, and nobody is left to tell.
+        # The reader of our output has closed the pipe (`| head`): no error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     finally:
-        gc.freeze()  # what is left goes with the process: to look through it for cycles once more would take 40 ms
+        gc.freeze()  # the process ends anyway: skips a last collection of 40 ms

@@ -1,4 +1,4 @@
-"""`aggregator add URL`: a source into the config, by the address of a feed or of a page that offers feeds."""
+"""`aggregator add URL`: adds a source to the config, by the address of a feed or of a page that offers feeds."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def command(
     if untested and found[0].feed is None and not found[0].offers:
         chosen = [NewSource(address, name, title, group)]
     else:
-        chosen = [_new(one, name, title, group) for one in choose(address, found, every, pick)]
-    chosen = [one for one in chosen if not _known(settings, one.url)]
+        chosen = [_new_source(one, name, title, group) for one in choose(address, found, every, pick)]
+    chosen = [one for one in chosen if not _is_known(settings, one.url)]
     if len(chosen) > 1 and (name or title):
         raise UsageError("--id and --title are for one source; several are added")
     check_id(settings, name)
@@ -62,7 +62,7 @@ def command(
 
 
 async def search(settings: Settings, url: str) -> list[Candidate]:
-    """What is at the address: one feed, or the feeds that the page there offers, each tested."""
+    """Fetches an address: returns the feed there, or the feeds that the page offers, each of them fetched, too."""
     from aggregator.run.probe import open_prober
 
     async with open_prober(settings, time.time) as prober:
@@ -74,7 +74,7 @@ async def search(settings: Settings, url: str) -> list[Candidate]:
 
 
 class Candidate:
-    """A feed that was found. offers: the addresses that a page names, when it came from one."""
+    """A feed that was found. offers: all addresses that its page names, if it was found on a page."""
 
     def __init__(self, found: ProbeResult, offers: tuple[str, ...]) -> None:
         self.found = found
@@ -89,7 +89,7 @@ class Candidate:
 
 
 def choose(url: str, found: list[Candidate], every: bool, pick: int | None) -> list[Candidate]:
-    """The feeds to add. Asks on a terminal when there are several. Raises AggregatorError where there is none."""
+    """Chooses the feeds to add; asks on a terminal if there are several. Raises AggregatorError if none can be read."""
     good = [one for one in found if one.feed is not None]
     if not good:
         reasons = "\n".join(f"  {one}" for one in found)
@@ -98,18 +98,18 @@ def choose(url: str, found: list[Candidate], every: bool, pick: int | None) -> l
         )
     if pick is not None:
         if not 1 <= pick <= len(good):
-            raise UsageError(f"--pick {pick}: there are {len(good)} feeds\n{_listed(good)}")
+            raise UsageError(f"--pick {pick}: there are {len(good)} feeds\n{_format_list(good)}")
         return [good[pick - 1]]
     if every or len(good) == 1:
         return good
     if not sys.stdin.isatty():
-        raise UsageError(f"{mask_url(url)} offers {len(good)} feeds; add --all or --pick N\n{_listed(good)}")
-    click.echo(_listed(good))
+        raise UsageError(f"{mask_url(url)} offers {len(good)} feeds; add --all or --pick N\n{_format_list(good)}")
+    click.echo(_format_list(good))
     number = click.prompt("Which one? (0: all)", type=click.IntRange(0, len(good)), default=1)
     return good if number == 0 else [good[number - 1]]
 
 
-def _listed(found: list[Candidate]) -> str:
+def _format_list(found: list[Candidate]) -> str:
     return "\n".join(f"  {number}. {one}" for number, one in enumerate(found, 1))
 
 
@@ -119,7 +119,7 @@ def _source(url: str) -> Source:
     return Source(SourceId("new"), url)
 
 
-def _new(one: Candidate, name: str | None, title: str | None, group: str | None) -> NewSource:
+def _new_source(one: Candidate, name: str | None, title: str | None, group: str | None) -> NewSource:
     from aggregator.config.edit import NewSource
 
     named = title or (one.feed.title if one.feed else None)
@@ -127,7 +127,7 @@ def _new(one: Candidate, name: str | None, title: str | None, group: str | None)
 
 
 def check_id(settings: Settings, name: str | None) -> None:
-    """Raises UsageError for an id that is taken or can't be one."""
+    """Raises UsageError for an id that is taken or malformed."""
     from aggregator.config.values import ID_FORM, MAX_ID
 
     if name is None:
@@ -138,8 +138,8 @@ def check_id(settings: Settings, name: str | None) -> None:
         raise UsageError(f"the id {name!r} is taken")
 
 
-def _known(settings: Settings, url: str) -> bool:
-    """Whether the address is a source already (told, not an error: adding again changes nothing)."""
+def _is_known(settings: Settings, url: str) -> bool:
+    """True if the address is a source already; says so, but it is no error: adding it again changes nothing."""
     known = next((source for source in settings.sources if source.url == url), None)
     if known is not None:
         click.echo(f"{known.shown} is there already: {known.id}")

@@ -1,4 +1,4 @@
-"""What a command works with: the config, the database and the rules, each opened when it is first asked for."""
+"""Gives commands the config, the database and the rules; each is opened when it is first used."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CONFIG_PLACES = (Path("feeds.yaml"), Path("/etc/aggregator/feeds.yaml"))
 
 
 def find_config(given: Path | None) -> Path:
-    """The config file: as given, from the environment, or the first place that has one. Raises UsageError."""
+    """Returns the config file: as given, from the environment, or the first default place that has one. Raises UsageError."""
     if given is not None:
         return given
     if named := os.environ.get(CONFIG_VARIABLE):
@@ -38,7 +38,7 @@ def find_config(given: Path | None) -> Path:
 
 
 class Application:
-    """What a command works with. A context manager: leaving it closes what was opened."""
+    """The config, database and rules of one command. A context manager that closes the database."""
 
     def __init__(self, config: Path | None = None) -> None:
         self._config = config
@@ -49,12 +49,12 @@ class Application:
 
     @cached_property
     def settings(self) -> Settings:
-        """The config, checked. Raises ConfigError with every problem."""
+        """The checked config. Raises ConfigError with every problem."""
         return self._load()
 
     @cached_property
     def store(self) -> SqliteStore:
-        """The database that the config names, made if it is not there. Raises StoreError."""
+        """The database that the config names; created if missing. Raises StoreError."""
         return SqliteStore(Path(self.settings.storage.database))
 
     @cached_property
@@ -63,34 +63,34 @@ class Application:
 
     @cached_property
     def story_editor(self) -> StoryEditor:
-        """A person's decisions on stories (merge, split, drop)."""
-        from aggregator.stories.edit import StoryEditor  # here: `status` and most others need no grouping
+        """Merges, splits and drops stories."""
+        from aggregator.stories.edit import StoryEditor  # here: most commands need no grouping
 
         return StoryEditor(self.store, self.settings, self.rules)
 
     def pick(self, ids: Sequence[str]) -> list[Source]:
-        """The sources of these ids, or all. Raises UsageError for an id that is not configured."""
+        """Returns the sources with these ids, or all. Raises UsageError for an id that is not configured."""
         known = {str(source.id): source for source in self.settings.sources}
-        for one in ids:
-            if one not in known:
-                near = difflib.get_close_matches(one, known, n=1)
-                raise UsageError(f"no source {one!r} in {self.config_path}" + (f"; did you mean {near[0]!r}?" if near else ""))
-        return [known[one] for one in ids] if ids else list(self.settings.sources)
+        for id in ids:
+            if id not in known:
+                near = difflib.get_close_matches(id, known, n=1)
+                raise UsageError(f"no source {id!r} in {self.config_path}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        return [known[id] for id in ids] if ids else list(self.settings.sources)
 
     def story_id(self, named: str) -> StoryId:
-        """The story of an id, an article's address or a guid. Raises UsageError if there is none."""
+        """Finds a story by its id, an article's address or a guid. Raises UsageError if there is none."""
         story = self.store.story_of(named)
         if story is None:
             raise UsageError(f"no story {named!r}: give a story's id, or the address of one of its articles")
         return story
 
     def checked_settings(self) -> Settings:
-        """The config as the file is now, with the tests of its rules run. Raises ConfigError."""
-        return _tested(self._load())
+        """Reads the config anew and runs the tests of its rules. Raises ConfigError."""
+        return _run_rule_tests(self._load())
 
     def tested_settings(self) -> Settings:
-        """The config as it was read first, with the tests of its rules run. Raises ConfigError."""
-        return _tested(self.settings)
+        """Returns the config as first read, after running the tests of its rules. Raises ConfigError."""
+        return _run_rule_tests(self.settings)
 
     def _load(self) -> Settings:
         return load(self.config_path, check, os.environ)
@@ -103,8 +103,8 @@ class Application:
             self.store.close()
 
 
-def _tested(settings: Settings) -> Settings:
-    """The config, if the tests of its rules pass. Raises ConfigError."""
+def _run_rule_tests(settings: Settings) -> Settings:
+    """Returns the config if the tests of its rules pass. Raises ConfigError."""
     failed = failed_expectations(settings)
     if failed:
         raise ConfigError([Problem(str(settings.file), test.line, test.column, message) for test, message in failed])

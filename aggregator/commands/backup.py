@@ -1,4 +1,4 @@
-"""`aggregator backup`: a copy of the database, made while it is in use."""
+"""`aggregator backup`: copies the database while it is in use."""
 
 from __future__ import annotations
 

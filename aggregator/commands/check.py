@@ -1,4 +1,4 @@
-"""`aggregator check`: the config, its rules' tests and, with --online, each source."""
+"""`aggregator check`: checks the config, runs its rules' tests and, with --online, fetches each source."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def command(application: Application, ids: tuple[str, ...], online: bool, as_jso
 
 
 def check_expectations(settings: Settings) -> None:
-    """Runs the tests of tags and topics. Raises ConfigError with each that fails, at its place in the file."""
+    """Runs the tests of tags and topics. Raises ConfigError with each failed test and its place in the file."""
     from aggregator.errors import ConfigError, Problem
     from aggregator.tag.rules import failed_expectations
 
@@ -51,7 +51,7 @@ def check_expectations(settings: Settings) -> None:
 
 
 def summary(settings: Settings) -> str:
-    """`20 sources in 3 groups, 4 topics, 2 tags, 6 feeds`."""
+    """Summarises the config, like `20 sources in 3 groups, 4 topics, 2 tags, 6 feeds`."""
     groups = len({source.group for source in settings.sources if source.group})
     tests = sum(len(rule.expect) for rule in settings.tags) + sum(len(topic.expect) for topic in settings.topics)
     parts = [

@@ -1,4 +1,4 @@
-"""`aggregator check --online`: what one fetch of each source finds, as a table or as lines of JSON."""
+"""`aggregator check --online`: fetches each source once and prints the results as a table or as lines of JSON."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from aggregator.settings import Settings
 
 WIDE = 200
-"""Columns where the output is no terminal: lines are then for `grep`."""
+"""Columns if the output is no terminal: long lines suit `grep`."""
 
 
 def check_online(settings: Settings, sources: Sequence[Source], as_json: bool) -> int:
-    """Fetches each source once and prints what was found. Returns how many brought no feed."""
-    found = asyncio.run(_ask(settings, sources, as_json))
+    """Fetches each source once and prints the results. Returns the number of sources without a feed."""
+    results = asyncio.run(_probe(settings, sources, as_json))
     if as_json:
-        for one in found:
-            click.echo(mask_text(json.dumps(row(one), ensure_ascii=False), settings.secrets))
+        for result in results:
+            click.echo(mask_text(json.dumps(row(result), ensure_ascii=False), settings.secrets))
     else:
         from rich.console import Console
 
-        Console(width=None if sys.stdout.isatty() else WIDE).print(table(found, time.time(), settings.secrets))
-    return sum(one.feed is None for one in found)
+        Console(width=None if sys.stdout.isatty() else WIDE).print(table(results, time.time(), settings.secrets))
+    return sum(result.feed is None for result in results)
 
 
-async def _ask(settings: Settings, sources: Sequence[Source], as_json: bool) -> list[ProbeResult]:
+async def _probe(settings: Settings, sources: Sequence[Source], as_json: bool) -> list[ProbeResult]:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -53,7 +53,7 @@ async def _ask(settings: Settings, sources: Sequence[Source], as_json: bool) -> 
 
 
 def row(found: ProbeResult) -> dict[str, Any]:
-    """What was found, as one JSON object. Addresses are without passwords; times are RFC 3339, UTC."""
+    """Returns a result as one JSON object. Addresses are masked; times are RFC 3339, UTC."""
     feed, state, fault = found.feed, found.state, found.fault
     return {
         "id": found.source.id,
@@ -78,41 +78,41 @@ def row(found: ProbeResult) -> dict[str, Any]:
     }
 
 
-def table(found: Sequence[ProbeResult], now: float, secrets: Collection[str] = ()) -> Table:
-    """What was found, for people: one line a source, with what should be looked at."""
+def table(results: Sequence[ProbeResult], now: float, secrets: Collection[str] = ()) -> Table:
+    """Makes a table for people: one line per source, with remarks on what needs attention."""
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=None, pad_edge=False, header_style="bold")
+    out = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("source", "format", "entries", "newest", "next poll", "remarks"):
-        made.add_column(name, justify="right" if name == "entries" else "left", overflow="fold")
-    for one in found:
-        state, newest = one.state, one.newest
+        out.add_column(name, justify="right" if name == "entries" else "left", overflow="fold")
+    for result in results:
+        state, newest = result.state, result.newest
         cells = [
-            str(one.source.id),
-            one.feed.format if one.feed else "—",
-            str(len(one.feed.entries)) if one.feed else "",
+            str(result.source.id),
+            result.feed.format if result.feed else "—",
+            str(len(result.feed.entries)) if result.feed else "",
             f"{format_duration(max(0.0, now - newest))} ago" if newest is not None else "",
             f"in {format_duration(max(0.0, state.due - now))}: {state.reason}" if state else "",
         ]
-        told = mask_text("; ".join(remarks(one)), secrets)
-        made.add_row(*(Text(one_line(cell)) for cell in cells), Text(told, style="red" if one.fault else "yellow"))
-    return made
+        notes = Text(mask_text("; ".join(remarks(result)), secrets), style="red" if result.fault else "yellow")
+        out.add_row(*(Text(one_line(cell)) for cell in cells), notes)
+    return out
 
 
 def remarks(found: ProbeResult) -> list[str]:
-    """What a person should know or change, each as one line."""
-    told = []
+    """Lists what a person should know or change, a line each."""
+    notes = []
     if found.fault is not None:
-        told.append(one_line(f"{found.fault.kind}: {found.fault.detail}", 200))
-        told += [f"the page offers {mask_url(url)}" for url in found.fault.feeds[:5]]
+        notes.append(one_line(f"{found.fault.kind}: {found.fault.detail}", 200))
+        notes += [f"the page offers {mask_url(url)}" for url in found.fault.feeds[:5]]
     if found.moved_to is not None:
-        told.append(f"moved for good: write url: {mask_url(found.moved_to)}")
+        notes.append(f"moved for good: write url: {mask_url(found.moved_to)}")
     elif found.hops:
-        told.append(f"redirected to {mask_url(found.url)}")
+        notes.append(f"redirected to {mask_url(found.url)}")
     if found.feed is not None:
-        told += [one_line(warning, 120) for warning in found.feed.warnings[:3]]
-        told += [f"{count} dropped ({cap})" for cap, count in found.feed.dropped.items() if count]
+        notes += [one_line(warning, 120) for warning in found.feed.warnings[:3]]
+        notes += [f"{count} dropped ({cap})" for cap, count in found.feed.dropped.items() if count]
         if not found.feed.entries:
-            told.append("no entries")
-    return told
+            notes.append("no entries")
+    return notes

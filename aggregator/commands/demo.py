@@ -1,4 +1,4 @@
-"""`aggregator demo`: a newsroom of invented outlets and a daemon that reads them, on this machine alone."""
+"""`aggregator demo`: runs a newsroom of invented outlets, and a daemon that reads them, on this machine alone."""
 
 from __future__ import annotations
 
@@ -35,12 +35,13 @@ def command(port: int, directory: Path | None, advance: bool) -> None:
     if advance:
         _advance(port)
     else:
-        with _place(directory) as place:
-            _run(port, place)
+        with _directory(directory) as folder:
+            _run(port, folder)
 
 
 @contextmanager
-def _place(directory: Path | None) -> Iterator[Path]:
+def _directory(directory: Path | None) -> Iterator[Path]:
+    """Yields the given directory, or a temporary one."""
     if directory is not None:
         yield directory.resolve()
         return

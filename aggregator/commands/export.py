@@ -1,4 +1,4 @@
-"""`aggregator export opml` and `aggregator export DIR`: the sources as OPML, the public site as static files."""
+"""`aggregator export opml` and `aggregator export DIR`: writes the sources as OPML, or the public site as static files."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def command(application: Application, target: str) -> None:
     if target == "opml":
         click.echo(sources_as_opml(application), nl=False)
         return
-    done = site_as_files(application, Path(target))
+    done = export_site(application, Path(target))
     click.echo(f"{len(done.written)} files written, {done.kept} were there already, {len(done.removed)} removed")
 
 
-def site_as_files(application: Application, target: Path) -> Exported:
-    """Brings a directory up to what is published. Raises UsageError if nothing is yet."""
+def export_site(application: Application, target: Path) -> Exported:
+    """Updates a directory to what is published. Raises UsageError if nothing has been published yet."""
     from aggregator.publish.export import Export
     from aggregator.publish.publisher import SITE_ID, Publisher
 
@@ -40,10 +40,10 @@ def site_as_files(application: Application, target: Path) -> Exported:
 
 
 def sources_as_opml(application: Application) -> bytes:
-    """OPML 2.0 of all sources, with the titles that the feeds gave, if there is a database.
+    """Writes OPML 2.0 of all sources, with the feeds' own titles if there is a database.
 
-    The list is the person's own, and another reader has to be able to poll what it names: nothing in an address is masked.
-    Passwords are left out, and what was filled in stands as it is written in the config.
+    Another reader must be able to poll these addresses, so they are not masked. But passwords are left out, and placeholders like
+    `${KEY}` stay as the config has them.
     """
     from aggregator.config import opml
 

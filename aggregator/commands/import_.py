@@ -1,4 +1,4 @@
-"""`aggregator import FILE.opml`: the sources of a list of feeds into the config."""
+"""`aggregator import FILE.opml`: adds the feeds of an OPML file to the config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`aggregator init`: a commented starter config."""
+"""`aggregator init`: writes a commented starter config."""
 
 from __future__ import annotations
 

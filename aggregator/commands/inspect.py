@@ -1,4 +1,4 @@
-"""`aggregator inspect`: how one document is read, for people who wonder why an entry looks as it does."""
+"""`aggregator inspect`: shows how one document is read, for people who wonder why an entry looks as it does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def command(application: Application, target: str, url: str, as_json: bool) -> N
 
 
 def inspect(document: Fetched) -> dict[str, Any]:
-    """What `inspect --json` prints. Raises AggregatorError with the fault's words where there is no feed in the document."""
+    """Reads a document; returns what `inspect --json` prints. Raises AggregatorError with the fault if it is no feed."""
     from aggregator.errors import AggregatorError
     from aggregator.model import Fault
     from aggregator.parse.entries import link_as_sent
@@ -71,7 +71,7 @@ def _fetched(application: Application, url: str) -> Fetched:
 
 
 def _settings(application: Application) -> Any:
-    """Those of the config, where there is one: its `network` may be needed to reach the address."""
+    """Returns the config's settings if there is a config, as its `network` may be needed to reach the address; else defaults."""
     from aggregator.errors import UsageError
     from aggregator.settings import Settings
 
@@ -94,7 +94,7 @@ def _from_file(name: str, url: str) -> Fetched:
 
 
 def _ids(feed: Feed, url: str) -> list[str]:
-    """The identity of each entry within the document: its guid as sent, or what is made where it has none."""
+    """Returns each entry's identity within the document: its guid as sent, or the key made for it."""
     from aggregator.stories.entry_keys import guid_of
     from aggregator.stories.identify import Repeated, identify
     from aggregator.stories.outlets import Owners, voice_of
@@ -149,7 +149,7 @@ def _entry(entry: Entry, identity: str, link: str | None) -> dict[str, Any]:
 
 
 def _lines(reading: dict[str, Any]) -> list[str]:
-    """For people: what comes from the feed has no control characters any more."""
+    """Formats the reading for people. The feed's texts contain no control characters any more."""
     facts = [str(reading[key]) for key in ("format", "charset", "language") if reading[key]]
     lines = [reading["title"] or "(no title)", " · ".join(facts), reading["url"] or "(no page)"]
     lines += [f"warning: {warning}" for warning in reading["warnings"]]

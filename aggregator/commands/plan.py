@@ -1,4 +1,4 @@
-"""`aggregator plan`: what the edited config would change, before the daemon takes it up."""
+"""`aggregator plan`: shows what the edited config would change before the daemon uses it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aggregator.tag.lookup import Lookup
 
 SHOWN = 5
-"""Titles shown of what enters and leaves a feed, unless --titles says otherwise."""
+"""Titles shown of stories that enter and leave a feed, unless --titles says otherwise."""
 
 
 class Headline(Struct, frozen=True):
@@ -34,9 +34,9 @@ class Headline(Struct, frozen=True):
 
 
 class FeedPlan(Struct, frozen=True):
-    """A published feed. enter: stories that newly match and will be in it; leave: those that no longer match.
+    """The changes of a feed. enter: stories that newly match and will be shown; leave: those that no longer match.
 
-    new: it is not there yet; held: stories that newly match and stay out: older than all that the feed shows, or too many.
+    new: the feed does not exist yet; held: number of newly matching stories that stay out, as too old or too many.
     """
 
     slug: str
@@ -47,7 +47,7 @@ class FeedPlan(Struct, frozen=True):
 
     @property
     def seen_as_new(self) -> int:
-        """How many stories the feed's subscribers will be shown that they did not have."""
+        """The number of stories that the feed's subscribers will see as new."""
         return 0 if self.new else len(self.enter)
 
     def __bool__(self) -> bool:
@@ -55,7 +55,7 @@ class FeedPlan(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """All that would change. retention: stories of which no entry is younger than `storage.keep`."""
+    """All changes. retention: number of stories of which no entry is younger than `storage.keep`."""
 
     sources_added: tuple[str, ...]
     sources_removed: tuple[str, ...]
@@ -104,16 +104,16 @@ def command(
     if dedup:
         from aggregator.commands import plan_dedup
 
-        told, would_change = plan_dedup.told(application, since or "7d", titles, carry_out=carry_out, as_json=as_json)
+        report, would_change = plan_dedup.report(application, since or "7d", titles, carry_out=carry_out, as_json=as_json)
     else:
-        told, would_change = _told(application, since or "30d", titles, against, as_json=as_json)
-    click.echo(told)
+        report, would_change = _report(application, since or "30d", titles, against, as_json=as_json)
+    click.echo(report)
     if exit_code and would_change:
         raise SystemExit(1)
 
 
-def _told(application: Application, since: str, titles: int | None, against: Path | None, *, as_json: bool) -> tuple[str, bool]:
-    """(what the command prints, whether anything would change)."""
+def _report(application: Application, since: str, titles: int | None, against: Path | None, *, as_json: bool) -> tuple[str, bool]:
+    """Returns what the command prints, and whether anything would change."""
     from aggregator.commands.stories import duration
 
     now = time.time()
@@ -125,7 +125,7 @@ def _told(application: Application, since: str, titles: int | None, against: Pat
 
 
 def make(store: StoreView, settings: Settings, rules: Any, since: float, now: float, config: tuple[str, ...] = ()) -> Plan:
-    """The plan of a config that the store has not adopted. since: which stories are looked at (by their entries' first sight)."""
+    """Plans the adoption of a config. since: considers stories with an entry first seen after it."""
     from aggregator.ports import StoryFilter
     from aggregator.stories.adopt_config import definition, rules_fingerprint
     from aggregator.tag.lookup import Lookup
@@ -152,12 +152,12 @@ def make(store: StoreView, settings: Settings, rules: Any, since: float, now: fl
 
 
 def _is_unchanged(known: OutputState | None, definition: bytes) -> bool:
-    """Whether a feed is selected as before: then it is left alone."""
+    """True if a feed's stories are selected as before, so that nothing changes."""
     return known is not None and not known.withdrawn and known.definition == definition
 
 
 def _feed(store: StoreView, output: Output, known: OutputState | None, lookup: Lookup, since: float, now: float) -> FeedPlan:
-    """As adopting the config will do it: newest first, at most `items`, none older than what the feed shows."""
+    """Selects stories as adopting the config will: newest first, at most `items`, none older than what the feed shows."""
     shown = store.shown(output.slug)
     members = {member.story for member in store.members(output.slug)}
     oldest = min((one.published for one in shown), default=0.0) if known is not None and not known.filling else 0.0
@@ -174,14 +174,14 @@ def _feed(store: StoreView, output: Output, known: OutputState | None, lookup: L
         if story.published >= oldest:
             places.offer(story)
     enter = [headline(story) for story in store.stories([id for _, id in places.taken()])]
-    leave = _leaving(store, [one.story for one in shown if one.story not in matching], since) if _is_asked(output) else []
+    leave = _leaving(store, [one.story for one in shown if one.story not in matching], since) if _has_rule(output) else []
     return FeedPlan(
         str(output.slug), known is None or known.withdrawn, tuple(enter), tuple(map(headline, leave)), new - len(enter)
     )
 
 
-def _is_asked(output: Output) -> bool:
-    """Whether a rule decides what is in the feed: `all` has none, so that nothing enters or leaves it."""
+def _has_rule(output: Output) -> bool:
+    """True if a rule selects the feed's stories; `all` has none, so nothing enters or leaves it."""
     return output.query is not None or output.topic is not None
 
 
@@ -196,7 +196,7 @@ def _matching(store: Stories, output: Output, lookup: Lookup, since: float, now:
 
 
 def _leaving(store: Stories, members: list[Any], since: float) -> list[Story]:
-    """Members that no longer match, of those that were looked at."""
+    """Returns the stories among members that have an entry first seen after `since`: only those were matched."""
     stories = store.stories(members)
     return [story for story in stories if any(item.first_seen >= since for item in story.items)]
 
@@ -206,7 +206,7 @@ def headline(story: Story) -> Headline:
 
 
 def _differences(application: Application, against: Path | None) -> tuple[str, ...]:
-    """Every key that differs from an earlier file. Raises ConfigError if that one is bad."""
+    """Lists every key that differs from an earlier config. Raises ConfigError if that one is invalid."""
     if against is None:
         return ()
     from aggregator.config.diff import compare
@@ -218,13 +218,13 @@ def _differences(application: Application, against: Path | None) -> tuple[str, .
 
 
 def as_mapping(plan: Plan) -> Mapping[str, Any]:
-    """What `plan --json` says."""
+    """Returns the plan as `plan --json` prints it."""
     feeds = [{**to_builtins(feed), "seen_as_new": feed.seen_as_new} for feed in plan.feeds]
     return {**to_builtins(plan), "feeds": feeds, "changes": bool(plan)}
 
 
 def lines(plan: Plan, titles: int, since: str) -> Iterator[str]:
-    """The plan for people."""
+    """Yields the plan as lines for people."""
     yield from plan.config
     yield from (f"+ source {id}" for id in plan.sources_added)
     yield from (f"- source {id}: polled no more; its stories stay until retention takes them" for id in plan.sources_removed)

@@ -1,4 +1,4 @@
-"""What `plan --dedup` says of stories that would join and part, for people and as JSON."""
+"""`plan --dedup`: shows which stories would merge and split, for people and as JSON."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SHOWN = 20
 """Changes shown, unless --titles says otherwise."""
 
 
-def told(application: Application, since: str, shown: int | None, *, carry_out: bool, as_json: bool) -> tuple[str, bool]:
-    """(what the command prints, whether any story would change). carry_out: does it, too."""
+def report(application: Application, since: str, shown: int | None, *, carry_out: bool, as_json: bool) -> tuple[str, bool]:
+    """Returns what the command prints, and whether any story would change. carry_out: applies the plan, too."""
     from aggregator.commands.stories import duration
     from aggregator.dedup.engine import Engine
     from aggregator.stories import regroup
@@ -38,7 +38,7 @@ def told(application: Application, since: str, shown: int | None, *, carry_out: 
 
 
 def as_mapping(planned: Plan, applied: Applied | None) -> dict[str, Any]:
-    """What `plan --dedup --json` says."""
+    """Returns the plan as `plan --dedup --json` prints it."""
     return {
         "looked_at": planned.looked_at,
         "seen_as_new": planned.seen_as_new,
@@ -90,7 +90,7 @@ def _item(item: Item, change: Change) -> dict[str, Any]:
 
 
 def _home(change: Change) -> Mapping[int, str]:
-    """The story that each item is in now."""
+    """Returns the story that each item is in now."""
     return {item.id: story.id for story in change.before for item in story.items}
 
 
@@ -100,11 +100,11 @@ def _lead(part: Part, change: Change) -> Item:
 
 
 def lines(planned: Plan, applied: Applied | None, shown: int, since: str) -> Iterator[str]:
-    """The plan for people. shown: so many changes."""
+    """Yields the plan as lines for people. shown: number of changes to show."""
     for change in planned.changes[:shown]:
         yield f"{change.kind}: {change.before[0].lead_item.entry.title}"
         for part in change.after:
-            yield from _told(part, change)
+            yield from _part_lines(part, change)
     if len(planned.changes) > shown > 0:
         yield f"… and {len(planned.changes) - shown} more"
     kinds = Counter(change.kind for change in planned.changes)
@@ -120,18 +120,18 @@ def lines(planned: Plan, applied: Applied | None, shown: int, since: str) -> Ite
             yield f"left as they are: {applied.stale}, which became others meanwhile; run it again"
 
 
-def _told(part: Part, change: Change) -> Iterator[str]:
-    """One story as it would be, and on which evidence what is new to it comes in."""
+def _part_lines(part: Part, change: Change) -> Iterator[str]:
+    """Yields a story as it would be, and the evidence for each item that is new to it."""
     outlets = ", ".join(dict.fromkeys(item.outlet for item in part.items))
     yield f"    {part.id or 'a new story'}  {_lead(part, change).entry.title}  ({outlets})"
     yield from (f"      {alias} leads there from now on" for alias in part.aliases)
     home = _home(change)
     for item in part.items:
         if home[item.id] != part.id:
-            yield f"      + {item.outlet}: {item.entry.title}  by {_because(change.evidence[item.id])}"
+            yield f"      + {item.outlet}: {item.entry.title}  by {_explain(change.evidence[item.id])}"
 
 
-def _because(evidence: Evidence) -> str:
+def _explain(evidence: Evidence) -> str:
     terms = ", ".join(f"{name} {value:+.2f}" for name, value in evidence.terms)
     because = f"{evidence.rule}: {evidence.score:+.2f} = {terms}" if terms else evidence.rule
     if evidence.nearest_score is not None and not terms:

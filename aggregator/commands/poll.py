@@ -1,4 +1,4 @@
-"""`aggregator poll`: what is due once, then end. Beside a running daemon it is the daemon that polls."""
+"""`aggregator poll`: polls what is due once, and ends. If a daemon is running, it polls instead."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def command(application: Application, ids: tuple[str, ...], everything: bool) ->
 
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[PollReport], None]]:
-    """A bar on a terminal, nothing elsewhere. Yields what is called for each poll that ended."""
+    """Shows a progress bar on a terminal. Yields the function to call with each report."""
     import sys
 
     if not sys.stderr.isatty():
@@ -56,7 +56,7 @@ def progress(total: int) -> Iterator[Callable[[PollReport], None]]:
 
 
 def summary(reports: list[PollReport]) -> str:
-    """One line: how many polls, what they brought, how many failed."""
+    """Summarises polls in one line: how many, their new and changed entries, how many failed."""
     count = {
         outcome: sum(report.outcome == outcome for report in reports) for outcome in ("changed", "unchanged", "failed", "refused")
     }
@@ -67,5 +67,7 @@ def summary(reports: list[PollReport]) -> str:
         f"{changed} changed entries",
         f"{count['unchanged']} sources unchanged",
     ]
-    parts += [f"{count[word]} {told}" for word, told in (("failed", "failed"), ("refused", "not asked")) if count[word]]
+    parts += [
+        f"{count[outcome]} {label}" for outcome, label in (("failed", "failed"), ("refused", "not asked")) if count[outcome]
+    ]
     return ", ".join(parts)

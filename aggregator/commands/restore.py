@@ -1,4 +1,4 @@
-"""`aggregator restore`: a backup in the database's place."""
+"""`aggregator restore`: puts a backup in place of the database."""
 
 from __future__ import annotations
 

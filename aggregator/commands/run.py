@@ -1,4 +1,4 @@
-"""`aggregator run`: the daemon."""
+"""`aggregator run`: runs the daemon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`aggregator schema`: the JSON Schema of the config, for editors."""
+"""`aggregator schema`: prints the JSON Schema of the config, for editors."""
 
 from __future__ import annotations
 

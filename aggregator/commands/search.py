@@ -1,4 +1,4 @@
-"""`aggregator search`: stored stories that a query matches, and why."""
+"""`aggregator search`: finds stored stories that a query matches, and shows why."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def command(
     from aggregator.commands.stories import as_mapping
 
     now = time.time()
-    asked = typed(application, query)
+    parsed = parse_query(application, query)
     shown = hidden = 0
-    for story, explanation in matching(application.store, asked, since, now):
+    for story, explanation in find_matches(application.store, parsed, since, now):
         if shown == limit:
             break
         if story.private and not private:
@@ -49,21 +49,21 @@ def command(
         if as_json:
             click.echo(json.dumps({**as_mapping(story), "reason": explanation.branch}, ensure_ascii=False))
         else:
-            click.echo(told(story, explanation))
+            click.echo(format_match(story, explanation))
     if hidden:
         click.echo(f"{hidden} more of private sources: --private shows them", err=True)
 
 
-def typed(application: Application, words: tuple[str, ...]) -> Query:
-    """The query that was typed, as one or several arguments. Raises QueryError with the place of a mistake."""
+def parse_query(application: Application, words: tuple[str, ...]) -> Query:
+    """Parses a query given as one or several arguments. Raises QueryError with the place of a mistake."""
     from aggregator.tag.query import checked
     from aggregator.tag.rules import names_in
 
     return checked(" ".join(words), names_in(application.settings))
 
 
-def matching(store: Stories, query: Query, since: str | None, now: float) -> Iterator[tuple[Story, Explanation]]:
-    """Stories that match, newest first, each with the branch of the query that matched it."""
+def find_matches(store: Stories, query: Query, since: str | None, now: float) -> Iterator[tuple[Story, Explanation]]:
+    """Yields matching stories, newest first, each with the branch of the query that matched it."""
     from msgspec.structs import replace
 
     from aggregator.commands.stories import duration
@@ -76,8 +76,8 @@ def matching(store: Stories, query: Query, since: str | None, now: float) -> Ite
             yield story, query.explain(story, now)
 
 
-def told(story: Story, explanation: Explanation) -> str:
-    """Three lines for people: the story with the deciding words marked, why it matched, where its text says so."""
+def format_match(story: Story, explanation: Explanation) -> str:
+    """Formats a match as lines: the story with the deciding words marked, the reason, and the passage in its text."""
     from aggregator.tag.marking import excerpt
 
     when = (rfc3339(story.published) or "")[:16].replace("T", " ")
@@ -92,7 +92,7 @@ def told(story: Story, explanation: Explanation) -> str:
 
 
 def with_marks(text: str, explanation: Explanation) -> str:
-    """The text with the deciding words in bold on a terminal, between « and » elsewhere."""
+    """Marks the deciding words in a text: bold on a terminal, between « and » elsewhere."""
     from aggregator.tag.marking import marked
 
     bold = sys.stdout.isatty()

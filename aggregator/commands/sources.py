@@ -1,4 +1,4 @@
-"""`aggregator sources`: how much of each source others carry, too: what to unsubscribe."""
+"""`aggregator sources`: lists sources; with --overlap, how much of each one others carry, too."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Overlap(Struct):
-    """Of one source, in stories: how many it is in, how many other outlets carry, too, in how many of these it was first.
+    """Counts of a source's stories. shared: those that other outlets carry, too; first: shared ones that it had first.
 
-    beside: in how many of them each other outlet is.
+    beside: number of shared stories for each other outlet.
     """
 
     stories: int = 0
@@ -33,11 +33,11 @@ class Overlap(Struct):
 
     @property
     def mostly(self) -> tuple[str, int] | None:
-        """The outlet that carries most of it, and in how many stories."""
+        """The outlet that shares most of its stories, and how many."""
         return min(self.beside.items(), key=lambda one: (-one[1], one[0]), default=None)
 
     def as_mapping(self) -> dict[str, object]:
-        """What `sources --overlap --json` says. mostly: the outlet that carries most of it, with its number of stories."""
+        """Returns the counts as `sources --overlap --json` prints them."""
         name, count = self.mostly or (None, 0)
         rows = {"stories": self.stories, "shared": self.shared, "first": self.first, "unique": self.unique}
         return rows | {"mostly": {"outlet": name, "stories": count} if name else None}
@@ -58,7 +58,7 @@ def command(application: Application, overlap: bool, since: str, as_json: bool) 
             row = {"id": source.id, "url": source.shown, "title": source.title, "group": source.group}
             click.echo(json.dumps(row, ensure_ascii=False) if as_json else f"{source.id}  {source.shown}")
         return
-    counted = count(application.store.find(StoryFilter(since=time.time() - duration(since))))
+    counted = count_overlaps(application.store.find(StoryFilter(since=time.time() - duration(since))))
     rows = [(str(source.id), counted.get(source.id, Overlap())) for source in application.settings.sources]
     if as_json:
         for name, one in rows:
@@ -67,8 +67,8 @@ def command(application: Application, overlap: bool, since: str, as_json: bool) 
     _table(rows)
 
 
-def count(stories: Iterable[Story]) -> dict[str, Overlap]:
-    """By source. Another feed of the same outlet is not another voice: only other outlets count."""
+def count_overlaps(stories: Iterable[Story]) -> dict[str, Overlap]:
+    """Counts the overlap of each source. Only other outlets count, not other feeds of the same outlet."""
     found: dict[str, Overlap] = defaultdict(Overlap)
     for story in stories:
         outlets = story.outlets
@@ -81,7 +81,7 @@ def count(stories: Iterable[Story]) -> dict[str, Overlap]:
                     name.casefold()
                     for item in story.items
                     if item.source == source
-                    for name in (item.outlet, _shown(story, item))
+                    for name in (item.outlet, _outlet_name(story, item))
                 }
                 one.shared += 1
                 one.first += source == earliest.source
@@ -89,8 +89,8 @@ def count(stories: Iterable[Story]) -> dict[str, Overlap]:
     return found
 
 
-def _shown(story: Story, item: Item) -> str:
-    """The name under which an item's outlet stands in its story: that of the outlet's first item."""
+def _outlet_name(story: Story, item: Item) -> str:
+    """Returns the name that an item's outlet has in the story: that of the outlet's first item."""
     return next(other.outlet for other in story.items if other.outlet_key == item.outlet_key)
 
 

@@ -1,4 +1,4 @@
-"""`aggregator status`: how each source is doing."""
+"""`aggregator status`: shows the state of each source."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def command(application: Application, ids: tuple[str, ...], as_json: bool, watch
     if as_json:
         _print(map(json.JSONEncoder(ensure_ascii=False).encode, rows(application, ids)))
         return
-    if not watch and not sys.stdout.isatty():  # a file or another program: one line a source, nothing broken, nothing to load
-        _print(plain(application, ids))
+    if not watch and not sys.stdout.isatty():  # for a file or another program: one unbroken line per source
+        _print(plain_lines(application, ids))
         return
     from rich.console import Console
     from rich.live import Live
@@ -53,12 +53,12 @@ def command(application: Application, ids: tuple[str, ...], as_json: bool, watch
 
 
 def _print(lines: Iterable[str]) -> None:
-    """All at once: `echo` flushes each time."""
+    """Prints all lines at once: `echo` flushes each time."""
     click.echo("".join(f"{line}\n" for line in lines), nl=False)
 
 
 def rows(application: Application, ids: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """One mapping a source, in the order of the config. Raises UsageError for an id that is not configured."""
+    """Yields a mapping per source, in the order of the config. Raises UsageError for an id that is not configured."""
     sources = application.pick(ids)
     states = application.store.states()
     for source in sources:
@@ -67,7 +67,7 @@ def rows(application: Application, ids: tuple[str, ...]) -> Iterator[dict[str, A
 
 
 def row(source: Source, state: SourceState, secrets: Collection[str]) -> dict[str, Any]:
-    """What `status --json` says of a source. Addresses are shown without passwords and without what was filled in."""
+    """Returns a source's state as `status --json` prints it. Passwords and filled-in secrets in addresses are masked."""
     return {
         "id": source.id,
         "url": source.shown if state.url == source.url else mask_text(mask_url(state.url), secrets),
@@ -92,7 +92,7 @@ def row(source: Source, state: SourceState, secrets: Collection[str]) -> dict[st
 
 
 def condition(source: Source, state: SourceState) -> str:
-    """One word: disabled, gone, new (never polled), fault or ok."""
+    """Returns one word: disabled, gone, fault, new (never polled) or ok."""
     if not source.enabled:
         return "disabled"
     if state.gone:
@@ -103,30 +103,30 @@ def condition(source: Source, state: SourceState) -> str:
 
 
 def cells(application: Application, ids: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The same for people: the values of COLUMNS for each source."""
+    """Yields the values of COLUMNS for each source."""
     now = time.time()
     states = application.store.states()
     for source in application.pick(ids):
         if (state := states.get(source.id)) is None:
             continue
         last = f"{format_duration(now - state.last_poll)} ago" if state.last_poll else "never"
-        ahead = "never" if state.gone or not source.enabled else _ahead(max(state.due, state.not_before) - now)
+        ahead = "never" if state.gone or not source.enabled else _format_wait(max(state.due, state.not_before) - now)
         why = mask_text(state.last_error or state.reason)
         yield source.id, condition(source, state), str(state.entries), last, ahead, why
 
 
-def plain(application: Application, ids: tuple[str, ...]) -> Iterator[str]:
-    """The lines of a table that is not for a terminal; below it what is wrong with the daemon."""
+def plain_lines(application: Application, ids: tuple[str, ...]) -> Iterator[str]:
+    """Yields the table as lines of plain text, and below it what is wrong with the daemon."""
     rows = [COLUMNS, *cells(application, ids)]
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True)).rstrip()
     if not ids:
-        yield from troubles(application)
+        yield from daemon_problems(application)
 
 
 def _width(text: str) -> int:
-    """Columns of a terminal that a text takes: two for each of many Asian characters."""
+    """Returns the terminal columns that a text takes: wide Asian characters take two."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -135,7 +135,7 @@ def _width(text: str) -> int:
 
 
 def table(application: Application, ids: tuple[str, ...]) -> Table:
-    """The same for a terminal."""
+    """Makes the table for a terminal."""
     from rich.table import Table
     from rich.text import Text
 
@@ -145,15 +145,15 @@ def table(application: Application, ids: tuple[str, ...]) -> Table:
     for row in cells(application, ids):
         style = {"fault": "red", "gone": "red", "new": "yellow"}.get(row[1], "green")
         out.add_row(*(Text(text, style=style if column == "state" else "") for column, text in zip(COLUMNS, row, strict=True)))
-    out.caption = Text("\n".join(troubles(application)), style="red") if not ids else None
+    out.caption = Text("\n".join(daemon_problems(application)), style="red") if not ids else None
     return out
 
 
-def troubles(application: Application) -> list[str]:
-    """What is wrong with the daemon itself: a refused edit, one that needs a restart, no source at all that can be read."""
+def daemon_problems(application: Application) -> list[str]:
+    """Lists what is wrong with the daemon itself: a refused edit, one that needs a restart, or no readable source at all."""
     events = application.store.events(EVENTS)
     return [mask_text(f"{one.title}: {one.detail}") for one in events if one.closed is None and one.key == f"{one.kind} daemon"]
 
 
-def _ahead(seconds: float) -> str:
+def _format_wait(seconds: float) -> str:
     return f"in {format_duration(seconds)}" if seconds > 0 else "due"

@@ -1,4 +1,4 @@
-"""`aggregator stories`: list them; merge, split and drop are a person's decisions, kept for good."""
+"""`aggregator stories`: lists stories; merge, split and drop edit them for good."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def command(ctx: click.Context, as_json: bool, limit: int | None, since: str | N
 
 
 def as_mapping(story: Story) -> dict[str, Any]:
-    """What `stories --json` says of a story."""
+    """Returns a story as `stories --json` prints it."""
     return {
         "id": story.id,
         "title": story.lead_item.entry.title,
@@ -55,13 +55,13 @@ def as_mapping(story: Story) -> dict[str, Any]:
 
 
 def line(story: Story) -> str:
-    """One line for people: when, title, outlets, id."""
+    """Formats a story as one line: date, title, outlets, id."""
     when = (rfc3339(story.published) or "")[:16].replace("T", " ")
     return f"{when}  {story.lead_item.entry.title}  ({', '.join(story.outlets)})  {story.id}"
 
 
 def duration(text: str) -> float:
-    """Seconds of `45m`, `12h`, `7d`. Raises click.BadParameter."""
+    """Parses `45m`, `12h`, `7d` to seconds. Raises click.BadParameter."""
     match = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
     if match is None:
         raise click.BadParameter(f"{text!r} is no duration: write a number and a unit, like 12h or 7d")

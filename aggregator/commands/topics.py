@@ -1,4 +1,4 @@
-"""`aggregator topics`: the topics of the config; `topics try` shows what a query would match before it is written down."""
+"""`aggregator topics`: lists the topics of the config; `topics try` shows what a query would match."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def command(ctx: click.Context, as_json: bool) -> None:
 @click.pass_obj
 def try_query(application: Application, query: tuple[str, ...], limit: int, since: str, as_json: bool) -> None:
     """What QUERY matches among stored stories, with the deciding words marked, and how many there are in all."""
-    from aggregator.commands.search import matching, told, typed
+    from aggregator.commands.search import find_matches, format_match, parse_query
     from aggregator.commands.stories import as_mapping
 
-    found = matching(application.store, typed(application, query), since, time.time())
+    found = find_matches(application.store, parse_query(application, query), since, time.time())
     shown = 0
     for story, explanation in islice(found, limit):
         shown += 1
         if as_json:
             click.echo(json.dumps({**as_mapping(story), "reason": explanation.branch}, ensure_ascii=False))
         else:
-            click.echo(told(story, explanation))
+            click.echo(format_match(story, explanation))
     if not as_json:
         total = shown + sum(1 for _ in found)
         rest = f", {shown} shown" if total > shown else ""

@@ -1,4 +1,4 @@
-"""`aggregator why`: why a story is where it is, why its entries are one story, why an entry was thrown away."""
+"""`aggregator why`: explains why a story is in its feeds, why its entries are one story, and why an entry was rejected."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def command(application: Application, named: str, as_json: bool) -> None:
     found = application.store.story_of(named)
     story = application.store.story(found) if found else None
     if story is None:
-        report = dropped(application, named)
+        report = explain_reject(application, named)
     else:
-        report = about(application, story)
+        report = explain_story(application, story)
     click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else "\n".join(lines(report)))
 
 
-def about(application: Application, story: Story) -> dict[str, Any]:
-    """Everything that was decided about a story, with reasons."""
+def explain_story(application: Application, story: Story) -> dict[str, Any]:
+    """Collects all decisions about a story, with their reasons."""
     store, rules = application.store, application.rules
     evidence = store.evidence(story.id)
     reasons = rules.reasons(story, time.time())
@@ -79,7 +79,7 @@ def _item(item: Item, story: Story, store: Stories, joined: float | None, eviden
 
 
 def _nearest(evidence: Evidence, story: Story, store: Stories) -> dict[str, Any]:
-    """The best of the stories that the entry did not join, as it is now: it may have become another, or this one."""
+    """Returns the nearest story that the entry did not join, as it is now: it may have merged with another or with this."""
     assert evidence.nearest is not None
     now = store.story_of(evidence.nearest)
     found = store.story(now) if now else None
@@ -88,7 +88,7 @@ def _nearest(evidence: Evidence, story: Story, store: Stories) -> dict[str, Any]
 
 
 def _feed(application: Application, story: Story, slug: str, member: bool, reasons: Any) -> dict[str, Any]:
-    """Whether the story is in a feed, and the branch of the query that matched or failed."""
+    """Says whether the story is in a feed, with the branch of the query that matched or failed."""
     from aggregator.model import Slug
     from aggregator.tag.ordering import RuleName
 
@@ -100,12 +100,12 @@ def _feed(application: Application, story: Story, slug: str, member: bool, reaso
         name: RuleName | None = names.get(slug)
         reason = str(application.rules.explain(name, story, time.time())) if name else "not selected"
     elif not member:
-        reason = f"matches ({reason}), but {_kept_out(application, story, Slug(slug))}"
+        reason = f"matches ({reason}), but {_why_kept_out(application, story, Slug(slug))}"
     return {"feed": slug, "in": member, "reason": reason}
 
 
-def _kept_out(application: Application, story: Story, slug: Slug) -> str:
-    """Why a story that matches is not in a feed."""
+def _why_kept_out(application: Application, story: Story, slug: Slug) -> str:
+    """Says why a matching story is not in a feed."""
     from aggregator.publish.placement import place
 
     states, settle = application.store.outputs(), application.settings.publish.settle
@@ -113,8 +113,8 @@ def _kept_out(application: Application, story: Story, slug: Slug) -> str:
     return reason if reason != "matches" else "is not in: older than what the feed shows, or than the newest when it began"
 
 
-def dropped(application: Application, named: str) -> dict[str, Any]:
-    """What `keep` and `drop` say of an entry that is in no story. Raises UsageError where nothing is known."""
+def explain_reject(application: Application, named: str) -> dict[str, Any]:
+    """Explains why `keep`, `drop` or a person rejected an entry. Raises UsageError if nothing is known about it."""
     from aggregator.errors import UsageError
 
     reject: Reject | None = next((one for one in application.store.rejects(100_000) if named in (one.url, one.guid)), None)
@@ -132,7 +132,7 @@ def dropped(application: Application, named: str) -> dict[str, Any]:
 
 
 def lines(report: dict[str, Any]) -> Iterator[str]:
-    """The report for people."""
+    """Yields the report as lines for people."""
     if "rejected" in report:
         yield f"{report['rejected']}\nthrown away on {report['at']} from {report['source']} by the rule: {report['rule']}"
         return
@@ -143,19 +143,19 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     yield f"outlets ({len(report['outlets'])}): {', '.join(report['outlets'])}\n\nentries:"
     for item in report["items"]:
         yield f"  {item['published']}  {item['outlet']} [{item['source']}]  {item['title']}\n    {item['url']}"
-        yield f"    joined {item['joined']} by {item.get('rule', '?')}{_sum(item.get('terms'), item.get('score', 0.0))}"
+        yield f"    joined {item['joined']} by {item.get('rule', '?')}{_format_score(item.get('terms'), item.get('score', 0.0))}"
         if "partner" in item:
             yield f"    agreed with {item['partner']['outlet']}: {item['partner']['title']}"
         if "nearest" in item:
-            yield f"    {_other(item['nearest'])}"
+            yield f"    {_format_nearest(item['nearest'])}"
     yield "\ntags:"
     yield from (f"  {tag['kind']}:{tag['tag']}  ({tag['reason']})" for tag in report["tags"])
     yield "\nfeeds:"
     yield from (f"  {'in ' if feed['in'] else 'out'}  {feed['feed']}: {feed['reason']}" for feed in report["feeds"])
 
 
-def _sum(terms: dict[str, float] | None, score: float) -> str:
-    """A score with its terms. It has limits: what is sure needs not be surer."""
+def _format_score(terms: dict[str, float] | None, score: float) -> str:
+    """Formats a score with its terms; notes if the sum was limited (`dedup.compare.LIMIT`)."""
     if not terms:
         return ""
     whole = sum(terms.values())
@@ -163,7 +163,7 @@ def _sum(terms: dict[str, float] | None, score: float) -> str:
     return f": {score:+.2f}{limited} = " + ", ".join(f"{name} {value:+.2f}" for name, value in terms.items())
 
 
-def _other(nearest: dict[str, Any]) -> str:
-    told = f"{nearest['title'] or 'a story that is gone'} ({nearest['story']}"
-    told += f", {nearest['score']:+.2f})" if nearest["score"] is not None else ")"
-    return f"nearest story not joined: {told}" + ("; both are one story now" if nearest["joined_since"] else "")
+def _format_nearest(nearest: dict[str, Any]) -> str:
+    story = f"{nearest['title'] or 'a story that is gone'} ({nearest['story']}"
+    story += f", {nearest['score']:+.2f})" if nearest["score"] is not None else ")"
+    return f"nearest story not joined: {story}" + ("; both are one story now" if nearest["joined_since"] else "")

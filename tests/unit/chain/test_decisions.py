@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 
 from aggregator.commands.application import Application
-from aggregator.commands.sources import count
-from aggregator.commands.why import about, lines
+from aggregator.commands.sources import count_overlaps
+from aggregator.commands.why import explain_story, lines
 from aggregator.errors import UsageError
 from aggregator.model import Fault, FaultKind, FetchFailed, PollReport, SourceId, StoryId
 from aggregator.run import poll_requests
@@ -131,7 +131,7 @@ def test_reports_of_a_dropped_story_that_come_later_stay_away_with_it(read: News
 def test_why_tells_when_with_whom_and_on_what_evidence_an_entry_joined(read: Newsroom) -> None:
     story = read.store.story(read.store.story_of("https://one.example/ferry") or StoryId(""))
     assert story is not None
-    report = about(cast(Application, read), story)
+    report = explain_story(cast(Application, read), story)
     first, second = report["items"]
     assert (first["rule"], second["partner"]["url"]) == ("new", "https://one.example/ferry")
     assert second["joined"] == rfc3339(START)
@@ -149,11 +149,11 @@ def test_why_names_the_nearest_story_as_it_is_now(newsroom: Newsroom) -> None:
     newsroom.serves(TWO, boats | {"url": "https://two.example/boats"})
     newsroom.poll()
     first, second = sorted(newsroom.stories(), key=lambda story: story.items[0].id)
-    nearest = about(cast(Application, newsroom), second)["items"][0]["nearest"]
+    nearest = explain_story(cast(Application, newsroom), second)["items"][0]["nearest"]
     assert (nearest["story"], nearest["title"], nearest["joined_since"]) == (first.id, first.lead_item.entry.title, False)
     kept = overrides(newsroom).merge(first.id, second.id)
     (whole,) = newsroom.store.stories([kept])
-    report = about(cast(Application, newsroom), whole)
+    report = explain_story(cast(Application, newsroom), whole)
     assert "both are one story now" in "\n".join(lines(report))
 
 
@@ -247,7 +247,7 @@ def test_without_settle_what_waited_enters_at_once(waiting: Newsroom) -> None:
 def test_why_says_that_a_story_waits(waiting: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", waiting.clock.now)
     (story,) = waiting.stories()
-    (feed,) = about(cast(Application, waiting), story)["feeds"]
+    (feed,) = explain_story(cast(Application, waiting), story)["feeds"]
     assert not feed["in"]
     assert "held back for a better lead" in feed["reason"]
 
@@ -273,7 +273,7 @@ def test_an_equal_rank_does_not_take_a_published_lead_and_nothing_a_reader_sees_
 
 
 def test_overlap_counts_outlets_and_tells_who_carries_most(read: Newsroom) -> None:
-    counted = count(read.stories())
+    counted = count_overlaps(read.stories())
     one = counted["one"].as_mapping()
     assert one == {"stories": 2, "shared": 1, "first": 1, "unique": 1, "mostly": {"outlet": "two.example", "stories": 1}}
     assert counted["two"].as_mapping() == {
@@ -287,7 +287,7 @@ def test_two_feeds_of_one_outlet_are_no_overlap(newsroom: Newsroom) -> None:
     newsroom.serves("https://feeds.one.example/more.json", entry(FERRY, url="https://one.example/ferry"))
     newsroom.poll()
     assert len(newsroom.stories()) == 1
-    assert count(newsroom.stories())["one"].as_mapping()["unique"] == 1
+    assert count_overlaps(newsroom.stories())["one"].as_mapping()["unique"] == 1
 
 
 def test_a_held_host_is_left_alone_even_when_forced(newsroom: Newsroom) -> None:

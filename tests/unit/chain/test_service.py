@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from aggregator.app import make_resources, make_runtime
 from aggregator.commands.application import Application
-from aggregator.commands.status import troubles
+from aggregator.commands.status import daemon_problems
 from aggregator.config.load import load
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.model import Fetched, Slug, SourceId
@@ -105,7 +105,7 @@ def test_a_refused_edit_is_in_the_health_feed_until_it_is_mended(tmp_path: Path)
             desk.configure(text)
             await service.reload_if_changed(forced=False)
             await service.periodic.check_health()
-            assert len(troubles(cast(Application, desk))) == 2 - told, "`status` tells it while it is so"
+            assert len(daemon_problems(cast(Application, desk))) == 2 - told, "`status` tells it while it is so"
             assert desk.resources.shelf.get("/health.atom").body.count(b"An edit of the config is refused") == told  # type: ignore[union-attr]
 
     run(tmp_path, work)
