@@ -175,7 +175,7 @@ class Pipeline(Struct, frozen=True):
         counters = ingest.add_counters(state.counters, feed.dropped, rejected, prepared.allotted.counts)
         transaction.save_state(replace(state, counters=counters))
         if self.hubs is not None and not feed.partial:  # a part need not name the hub
-            self.hubs.note(transaction, state.id, feed, state.url)
+            self.hubs.save_hub(transaction, state.id, feed, state.url)
         curator = Curator(self.ingester.rules, transaction.outputs(), self.settings.publish.settle, now)
         slugs = curator.refresh(transaction, stories) | (self._reject_feeds() if rejected else set())
         detail = f"{prepared.new} new, {prepared.changed} changed"

@@ -90,7 +90,7 @@ class Endpoint(Struct, frozen=True):
 class Hubs(Protocol):
     """The WebSub hubs that sources name, which push documents to us."""
 
-    def note(self, transaction: Transaction, source: SourceId, feed: Feed, url: str) -> None:
+    def save_hub(self, transaction: Transaction, source: SourceId, feed: Feed, url: str) -> None:
         """Stores which hub a complete document names. url: the document's address."""
         ...
 

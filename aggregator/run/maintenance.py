@@ -50,13 +50,13 @@ class Maintenance:
     async def backup(self) -> None:
         """Makes a backup if the last one is old enough; restarts and reloads don't delay it."""
         runtime, now = self._current.runtime, self._current.runtime.clock.now()
-        wish = runtime.settings.storage.backup
-        if wish is None:
+        backup = runtime.settings.storage.backup
+        if backup is None:
             return
-        made = [file.stat().st_mtime for file in runtime.store.backups(wish.directory)]
-        last = max((at for at in made if at <= now), default=0.0)  # a clock that was set back delays nothing
-        if now - last >= wish.every:
-            file = await runtime.writer.call(lambda: runtime.store.back_up(wish.directory, wish.keep, now))
+        times = [file.stat().st_mtime for file in runtime.store.backups(backup.directory)]
+        last = max((at for at in times if at <= now), default=0.0)  # a clock that was set back delays nothing
+        if now - last >= backup.every:
+            file = await runtime.writer.call(lambda: runtime.store.back_up(backup.directory, backup.keep, now))
             log.info("backed_up", file=file.name, bytes=file.stat().st_size)
 
 

@@ -126,7 +126,7 @@ class ConfigReload:
             await self._publishing.try_publish(everything=True)
 
     def conditions(self) -> Iterable[health.Condition]:
-        """What is wrong with the config, for the health events."""
+        """Returns what is wrong with the config, for the health events."""
         return health.config_conditions(self.error, self.restart_keys)
 
     def _retire(self, before: Runtime) -> None:

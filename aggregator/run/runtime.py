@@ -35,7 +35,7 @@ class Resources(Struct, frozen=True):
     descriptors: int
 
     async def aclose(self) -> None:
-        """Ends the reading workers. The store is closed by whoever opened it."""
+        """Ends the reading workers. Who opened the store closes it."""
         await self.documents.aclose()
 
 

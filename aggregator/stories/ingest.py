@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -87,14 +87,9 @@ class Ingester(Struct, frozen=True):
         backfill = self.backfill
         found = identify(feed.entries, feed.unchanged, known, source, voice, now, first, backfill, likely, partial=feed.partial)
         languages = dict(state.languages)
-        decisions: list[Decision] = []
-        rejects: list[Reject] = []
-        for decision in [_with_language(one, read.described, languages) for one in found]:
-            if isinstance(decision, New) and (rule := self._why_rejected(source, decision.item, overrides)) is not None:
-                item = decision.item
-                rejects.append(Reject(source.id, item.guid, item.entry.url, item.entry.title, rule, now))
-            else:
-                decisions.append(decision)
+        decisions, rejects = self._filter(
+            [_with_language(one, read.described, languages) for one in found], source, overrides, now
+        )
         allotted = allot(decisions, spent, source.budget, now)
         signatures = {
             place: self._signature(one.item, source, read.described)
@@ -107,6 +102,20 @@ class Ingester(Struct, frozen=True):
             if isinstance(one, New) and self._stays_apart(source, one.item, overrides)
         }
         return Prepared(allotted.decisions, signatures, tuple(rejects), languages, frozenset(apart), allotted)
+
+    def _filter(
+        self, decisions: Iterable[Decision], source: Source, overrides: ActiveOverrides, now: Instant
+    ) -> tuple[list[Decision], list[Reject]]:
+        """Separates new entries that rules or overrides exclude from all other decisions."""
+        kept: list[Decision] = []
+        rejects: list[Reject] = []
+        for decision in decisions:
+            if isinstance(decision, New) and (rule := self._why_rejected(source, decision.item, overrides)) is not None:
+                item = decision.item
+                rejects.append(Reject(source.id, item.guid, item.entry.url, item.entry.title, rule, now))
+            else:
+                kept.append(decision)
+        return kept, rejects
 
     def _signature(self, item: Item, source: Source, described: Mapping[bytes, Described]) -> Signature:
         signature = described[item.entry.fingerprint].signature

@@ -136,7 +136,7 @@ def with_query(url: str, added: Mapping[str, str]) -> str:
 
 
 def is_confirmed(reply: Reply | Fault, challenge: str) -> bool:
-    """Whether the subscriber means it: a 2xx with the challenge as its whole body."""
+    """True if the subscriber confirms its intent: a 2xx with the challenge as its whole body (WebSub 5.3.1)."""
     return isinstance(reply, Reply) and 200 <= reply.status < 300 and hmac.compare_digest(reply.body, challenge.encode())
 
 

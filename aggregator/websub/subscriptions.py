@@ -88,7 +88,7 @@ class Hubs:
     def __init__(self, store: Values) -> None:
         self._store = store
 
-    def note(self, transaction: ValueWrites, source: SourceId, feed: Feed, url: str) -> None:
+    def save_hub(self, transaction: ValueWrites, source: SourceId, feed: Feed, url: str) -> None:
         before = load(self._store, source)
         push = after_document(before, feed, url)
         if push != before:
