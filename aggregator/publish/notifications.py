@@ -1,4 +1,4 @@
-"""Notifies the hub's subscribers and webhooks: queues deliveries when a document becomes visible, and writes webhook messages.
+"""Makes the deliveries to subscribers and webhooks that are stored when a document becomes visible, and writes webhook messages.
 
 websub/deliveries.py writes the messages to subscribers.
 """
@@ -37,7 +37,7 @@ SENT_KEY = "webhook."
 """Prefix of stored values: the `updated` that a webhook last received for each story in its feed."""
 
 
-def notify_subscribers(store: Subscribers, slug: Slug, digests: Mapping[str, str], now: Instant) -> list[Delivery]:
+def make_subscriber_deliveries(store: Subscribers, slug: Slug, digests: Mapping[str, str], now: Instant) -> list[Delivery]:
     """A delivery for each subscriber of a feed's documents."""
     return [
         Delivery(HUB_DOCUMENT, path, one.callback, "", digest, now, now)
@@ -48,7 +48,7 @@ def notify_subscribers(store: Subscribers, slug: Slug, digests: Mapping[str, str
     ]
 
 
-def notify_webhook(
+def make_webhook_deliveries(
     store: Values, output: Output, entries: Sequence[Rendered], now: Instant, *, filling: bool = False
 ) -> tuple[list[Delivery], str | None]:
     """A delivery for each story that is new or changed since the last call, and the value to store, or None if it is unchanged.
@@ -68,13 +68,13 @@ def notify_webhook(
     return deliveries, text if text != stored else None
 
 
-def end_subscriptions(store: Subscribers, served: Collection[str], now: Instant) -> list[tuple[Subscription, Delivery]]:
+def find_ended_subscriptions(store: Subscribers, served: Collection[str], now: Instant) -> list[tuple[Subscription, Delivery]]:
     """The subscriptions to documents that are no longer published, each with its denial (WebSub 5.2)."""
     over = [one for one in store.subscriptions() if one.topic not in served]
     return [(one, Delivery(HUB_DENIAL, one.topic, one.callback, "", "", now, now)) for one in over]
 
 
-def notify_of_events(events: Iterable[Event], webhook: str | None, now: Instant) -> list[Delivery]:
+def make_alert_deliveries(events: Iterable[Event], webhook: str | None, now: Instant) -> list[Delivery]:
     """A delivery to `alerts.webhook` for each event that opened or ended."""
     if webhook is None:
         return []

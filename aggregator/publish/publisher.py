@@ -173,13 +173,13 @@ class Publisher:
                 private.save(transaction, private.WITHDRAWN_KEY, ())
 
     def _webhook(self, one: FeedUpdate, now: Instant) -> tuple[list[Delivery], str | None]:
-        return notifications.notify_webhook(self._store, one.output, one.content.entries, now, filling=one.filling)
+        return notifications.make_webhook_deliveries(self._store, one.output, one.content.entries, now, filling=one.filling)
 
     def _save_change(self, transaction: Transaction, one: FeedUpdate, now: Instant) -> None:
         transaction.set_value(MARK + one.output.slug, str(one.mark))
         if one.head.hub is not None and self._settings.publish.websub is True:
             notifications.save_deliveries(
-                transaction, notifications.notify_subscribers(self._store, one.output.slug, one.digests, now)
+                transaction, notifications.make_subscriber_deliveries(self._store, one.output.slug, one.digests, now)
             )
 
     def _show(self, one: FeedUpdate) -> None:
@@ -266,7 +266,7 @@ class Publisher:
     def _end_subscriptions(self, now: Instant) -> None:
         """Ends subscriptions to feeds that are gone or private now, and tells the subscribers."""
         public = [one.slug for one in self._settings.outputs if one.token is None]
-        if over := notifications.end_subscriptions(
+        if over := notifications.find_ended_subscriptions(
             self._store, {feed_path(slug, format) for slug in public for format in FORMATS}, now
         ):
             with self._store.begin() as transaction:

@@ -101,7 +101,7 @@ class PeriodicWork:
         conditions = self._find_conditions(states, now)
         events = health.diff_events(runtime.store.events(EVENTS), conditions, now)
         if events:
-            alerts = notifications.notify_of_events(events, runtime.settings.alerts_webhook, now)
+            alerts = notifications.make_alert_deliveries(events, runtime.settings.alerts_webhook, now)
             self._health_is_published = False
             await runtime.writer.commit(lambda transaction: _save(transaction, events, alerts))
         for event in events:

@@ -167,7 +167,7 @@ def test_an_alert_never_goes_into_a_private_network_that_is_not_allowed(tmp_path
         with SqliteStore(tmp_path / "data" / "aggregator.db").begin() as transaction:
             event = Event("gone paper", "gone", "Paper is gone", "410", 1.0)
             transaction.save_event(event)
-            for alert in notifications.notify_of_events([event], source.url, 1.0):
+            for alert in notifications.make_alert_deliveries([event], source.url, 1.0):
                 transaction.save_delivery(alert)
         with desk.daemon(port) as process:
             eventually(lambda: '"delivery"' in (tmp_path / "log").read_text(), process, tmp_path / "log")

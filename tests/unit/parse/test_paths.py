@@ -1,7 +1,7 @@
-"""The fast path and the tolerant one read the same, where both can read; and what one document says reaches its entries.
+"""The fast and the tolerant path read the same from documents that both can read.
 
-Known differences, all of them feedparser's: it takes `media:description` and `itunes:summary` for HTML, names an image of an
-entry only by some elements, mends text that was encoded twice field by field, and turns `<br/>` in XHTML into two.
+Known differences, all due to feedparser: it takes `media:description` and `itunes:summary` for HTML, finds an entry's image
+only in some elements, repairs doubly encoded text field by field, and turns `<br/>` in XHTML into two.
 """
 
 from __future__ import annotations
