@@ -15,8 +15,9 @@ from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, OrNothing, ch
 from aggregator.config.schema_rules import Output, TagRule, Topic
 from aggregator.config.schema_sources import SOURCE, Defaults, Group, OpmlSource, Source
 from aggregator.config.secrets import TOKEN, URL, Secretive
-from aggregator.config.section import CENTURY, CONTENT, DAY, LEVEL, YEAR, Part, Section, key, needed
+from aggregator.config.section import CENTURY, CONTENT, LEVEL, YEAR, Part, Section, key, needed
 from aggregator.config.values import DOMAIN, FILE, LANGUAGE, NETWORK, QUERY, SIZE, TAG, TEXT, TIMEZONE, USER_AGENT, span
+from aggregator.settings import DAY
 
 PLAIN = to.Settings(file=Path(), sources=())
 """The settings of a config that says nothing: where the defaults come from."""

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from aggregator import model
 from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, Refused, count, text
 from aggregator.config.secrets import HEADER_NAME, HEADER_VALUE, URL, Secretive
-from aggregator.config.section import CENTURY, DAY, LEVEL, YEAR, Part, Section, key, needed
+from aggregator.config.section import CENTURY, LEVEL, YEAR, Part, Section, key, needed
 from aggregator.config.values import EVERY, ID, QUERY, TAG, TEXT, USER_AGENT, span
 from aggregator.model import Every
+from aggregator.settings import DAY
 
 PLAIN = model.Source(model.SourceId(""), "")
 """A source of which nothing but its address is said."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
 from aggregator.config.kinds import Kind, Path, Reading, Refused, choice
+from aggregator.settings import DAY
 
-DAY = 86_400.0
 YEAR = 366 * DAY
 CENTURY = 100 * YEAR
 

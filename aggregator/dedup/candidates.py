@@ -1,4 +1,4 @@
-"""Which items are worth comparing with a new one: those that its words and its address lead to, within the window."""
+"""Finds the items worth comparing with a new one: those in the window that share its rarest words or its address."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _MINUTES = (1 << MINUTE_BITS) - 1
 class Reach(NamedTuple):
     """How far the search for candidates goes.
 
-    heavy: words of the text beside the title's by which others are found; least: share of an item's weight that another must
-    have in common with it; candidates: how many are compared.
+    heavy: number of body words looked up, besides the title's; least: share of the item's weight that a candidate must have in
+    common with it; candidates: how many are compared at most.
     """
 
     heavy: int
@@ -25,7 +25,7 @@ class Reach(NamedTuple):
 
 
 def by_words(index: GroupedItems, item: Weighed, at: Instant, within: float, reach: Reach) -> list[IndexedItem]:
-    """The items that share the heaviest words with this one, the nearest first."""
+    """The items that share the heaviest words with this one, best match first."""
     sums: dict[int, int] = {}
     weights = 0
     for word, postings in zip(item.heavy, index.postings(item.heavy), strict=True):
@@ -41,7 +41,7 @@ def by_words(index: GroupedItems, item: Weighed, at: Instant, within: float, rea
 
 
 def by_address(index: GroupedItems, address: int, at: Instant, within: float) -> list[IndexedItem]:
-    """The items of one canonical address, the newest first."""
+    """The items with this canonical address, newest first."""
     (postings,) = index.postings((address,))
     return _items(index, [posting for posting in reversed(postings) if abs((posting & _MINUTES) * 60 - at) <= within])
 

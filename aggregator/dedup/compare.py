@@ -1,7 +1,7 @@
-"""Two items, compared: a sum of terms, each of which can be told to a person. Pure.
+"""Compares two items: the score is a sum of terms, each of which can be explained to a person. Pure.
 
-The score is a log of odds, more or less, that both tell one story: from 0 on they do. docs/stories.md says what each term is for
-and how the weights were found.
+The score is roughly the log-odds that both tell one story: from 0 on they do. docs/stories.md explains each term and how the
+weights were found.
 """
 
 from __future__ import annotations
@@ -9,27 +9,26 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from aggregator.dedup.weigh import Weighed
+from aggregator.settings import DAY
 
-DAY = 86_400.0
 LIMIT = 6.0
-"""No pair says more than this, for or against: one sure word must not outvote a whole story."""
+"""Bound of a pair's score in both directions: one very sure pair must not outvote a whole story."""
 SHORT_TITLE = 4
-"""Words from which on a title proves what it can; shorter ones prove less, in proportion."""
+"""Words a title needs to count in full; a shorter one counts in proportion."""
 FEW_RUNS = 4
-"""Texts with fewer runs can't show that they are copies; then the titles must."""
+"""Texts with fewer runs can't be recognised as copies; their titles are compared instead."""
 UNLIKE_TITLES = 4
-"""Power by which numbers that differ weigh less between two outlets the less their titles agree: reports on one event count the
-dead differently, two results of one form have one title."""
-
+"""Exponent on the agreement of two outlets' titles when differing numbers are weighed. Reports on one event give different
+death tolls under different titles; two results in one form share a title."""
 
 LIKE_TITLES = 3
-"""Power by which names that differ weigh less the less the titles agree: "X strikes, Y says" in other words names others, one
-form about two towns names two towns."""
+"""Exponent on the agreement of titles when differing names are weighed. Two wordings of one report may name different people
+under different titles; one form about two towns names two towns under nearly the same title."""
 
 
 class Weights(NamedTuple):
-    """What each term counts for. sure: a score from which one pair alone decides; close: the mean score with a story's items
-    from which an item may join it, even if few of them agree one by one."""
+    """Weight of each term. sure: score from which a single pair decides; close: mean score over a story's items from which an
+    item may join, even if few of the pairs agree."""
 
     cover_max: float
     cover_min: float
@@ -51,12 +50,11 @@ EVENT = Weights(4.5, 3.0, 14.5, 1.5, -1.0, -1.5, 0.0, -1.0, 0.0, -3.0, -5.0, 5.5
 
 
 class Pair(NamedTuple):
-    """What two items have in common, each between 0 and 1; the names are those of the weights.
+    """What two items have in common. All values but `score` are between 0 and 1 and named as in Weights.
 
-    cover: how much of one's title the other tells, in title or text; containment: how much of the lighter title is in the other;
-    numbers: how many are missing, as far as titles or texts are alike; names: how many of each title's the other doesn't tell, as
-    far as the titles are alike; short: how much the shorter title can prove; languages:
-    they are known and differ.
+    cover: share of one item's title found in the other's title or text; containment: share of the lighter title in the other
+    title; numbers, names: share that the other item lacks, scaled by how alike the items (names: the titles) are; short: how
+    much the shorter title counts; languages: both are known and differ.
     """
 
     score: float
@@ -73,7 +71,7 @@ class Pair(NamedTuple):
 
 
 def compare(a: Weighed, b: Weighed, apart: float, same_outlet: bool, weights: Weights) -> Pair:
-    """Compares two items published `apart` seconds from each other. What must be looked up is looked up in `a`."""
+    """Compares two items published `apart` seconds from each other. Only the dictionaries of `a` are used."""
     vector = a.vector
     both = [(word, place) for place, word in enumerate(b.words) if word in vector]
     shared, cover_a, cover_b = _covers(a, b, both)
@@ -94,21 +92,21 @@ def compare(a: Weighed, b: Weighed, apart: float, same_outlet: bool, weights: We
     languages = a.language != b.language and bool(a.language and b.language)
     if languages:
         score += weights.languages
-    if score + weights.cosine < 0.0:  # whatever the words of the texts say
+    if score + weights.cosine < 0.0:  # the texts' words can't lift it to 0
         return Pair(max(-LIMIT, score), cover_max, cover_min, 0.0, copy, 0.0, 0.0, 0.0, containment, short, languages)
     cosine = _cosine(a, b, both)
     alike = max(copy, containment if same_outlet else containment**UNLIKE_TITLES)
     numbers = missing(a.numbers, b.numbers) * alike if alike else 0.0
     title_numbers = missing(a.title_numbers, b.title_numbers) * containment if containment else 0.0
-    names = _untold(a, b) * containment**LIKE_TITLES if containment and a.names and b.names else 0.0
+    names = _missing_names(a, b) * containment**LIKE_TITLES if containment and a.names and b.names else 0.0
     score += weights.cosine * cosine + weights.numbers * numbers + weights.title_numbers * title_numbers + weights.names * names
     limited = LIMIT if score > LIMIT else -LIMIT if score < -LIMIT else score
     return Pair(limited, cover_max, cover_min, cosine, copy, numbers, title_numbers, names, containment, short, languages)
 
 
 def terms(pair: Pair, apart: float, same_outlet: bool, weights: Weights) -> tuple[tuple[str, float], ...]:
-    """The score of a pair, term by term, for `why`. Their sum is the score, but for its limits."""
-    told = (
+    """The terms of a pair's score, for `why`. They add up to the score before it is limited."""
+    weighted = (
         ("words of the title", pair.short * (weights.cover_max * pair.cover_max + weights.cover_min * pair.cover_min)),
         ("words of the text", weights.cosine * pair.cosine),
         ("copied runs", weights.copy * pair.copy),
@@ -119,19 +117,19 @@ def terms(pair: Pair, apart: float, same_outlet: bool, weights: Weights) -> tupl
         ("same outlet", weights.same_outlet * same_outlet),
         ("needed", weights.bias),
     )
-    return tuple((name, round(value, 2)) for name, value in told if round(value, 2))
+    return tuple((name, round(value, 2)) for name, value in weighted if round(value, 2))
 
 
 def missing(a: frozenset[int], b: frozenset[int]) -> float:
-    """Share of the smaller set that the other lacks; 0 where one is empty."""
+    """Share of the smaller set that the other lacks; 0 if either is empty."""
     if not a or not b:
         return 0.0
     small, large = (a, b) if len(a) <= len(b) else (b, a)
     return 1.0 - len(small & large) / len(small)
 
 
-def _untold(a: Weighed, b: Weighed) -> float:
-    """Share of the names in a title that the other item tells nowhere: the smaller one of both."""
+def _missing_names(a: Weighed, b: Weighed) -> float:
+    """Share of a title's names that appear nowhere in the other item: the smaller share of the two directions."""
     missing_in_b = len(a.names) - len(a.names.intersection(b.words))
     missing_in_a = len(b.names) - len(b.names & a.vector.keys())
     return min(missing_in_b / len(a.names), missing_in_a / len(b.names))
@@ -141,15 +139,15 @@ def _covers(a: Weighed, b: Weighed, both: list[tuple[int, int]]) -> tuple[int, f
     """(weight of the words in both titles, share of a's title in b, share of b's title in a)."""
     rare, rarities = a.rare, b.rarities
     in_title = len(rarities)
-    shared = told_a = told_b = 0
+    shared = covered_a = covered_b = 0
     for word, place in both:
         own = rare.get(word, 0)
-        told_a += own
+        covered_a += own
         if place < in_title:
             weight = rarities[place]
-            told_b += weight
+            covered_b += weight
             shared += weight if weight < own else own
-    return shared, told_a / (a.title_weight or 1), told_b / (b.title_weight or 1)
+    return shared, covered_a / (a.title_weight or 1), covered_b / (b.title_weight or 1)
 
 
 def _cosine(a: Weighed, b: Weighed, both: list[tuple[int, int]]) -> float:
@@ -168,6 +166,6 @@ def _copy(a: Weighed, b: Weighed, shared: int, short: float) -> float:
 
 
 def shared_runs(a: Weighed, b: Weighed) -> int:
-    """How many runs both texts have."""
+    """Number of runs the two texts have in common."""
     own = a.runs if isinstance(a.runs, frozenset) else frozenset(a.runs)
     return len(own.intersection(b.runs))

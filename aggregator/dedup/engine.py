@@ -1,7 +1,7 @@
-"""The engine: which story an item joins, and on what evidence.
+"""The engine decides which story an item joins, and on what evidence.
 
-`prepare` reads an item outside the lock; `place` decides, inside a transaction, by what the index remembers; `record` remembers
-the item once it is stored. The engine itself keeps nothing.
+`prepare` reads an item outside the lock; `place` decides inside a transaction, from the index; `record` adds the stored item to
+the index. The engine itself keeps no items.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class Engine:
         self._common = Commonness(1.0)
 
     def prepare(self, item: Item, level: str | None = None) -> Signature:
-        """The signature of an item: pure, and done outside the lock. level: of its source, where that differs."""
+        """The signature of an item. Pure; runs outside the lock. level: the source's own, if it differs from the settings."""
         return signature(item, self._hashes[item.private], level or self._settings.level)
 
     def fits(self, read: Signature, item: Item, level: str | None = None) -> bool:
-        """Whether a signature that was taken elsewhere is what `prepare` would give: the config may be another one since."""
+        """True if a signature made elsewhere equals what `prepare` would return: the config may have changed since."""
         return read.private == item.private and read.level == (level or self._settings.level)
 
     def expect(self, index: GroupedItems, signatures: Iterable[Signature]) -> None:
-        """These are placed next, all in one transaction: what they look up is looked up together."""
+        """Preloads what placing these items will look up. They are placed next, in one transaction."""
         keys: set[int] = set()
         for read in signatures:
             keys.update(read.words)
@@ -44,9 +44,9 @@ class Engine:
         index.expect(keys)
 
     def place(self, index: GroupedItems, item: Item, read: Signature, now: Instant, joins: bool = True) -> Placement:
-        """The story that the item belongs to. Only reads; call `record` with the result once the item is stored.
+        """Returns the story that the item belongs to. Only reads; call `record` with the result once the item is stored.
 
-        joins: False for items of a source with `dedup: false` and for those that a `dedup.never` query matches.
+        joins: False for items of a source with `dedup: false` and items that a `dedup.never` query matches.
         """
         if not joins:
             return Placement(None, Evidence("never joins"))
@@ -57,17 +57,17 @@ class Engine:
         found = Search(index, self._settings, level, row)
         twin = found.by_address(read.url) if read.url is not None else None
         if twin is not None:
-            return found.kept_few(Placement(twin.story, Evidence("same address", partner=twin.id), row=row))
-        return found.kept_few(found.by_words(by_words(index, weighed, item.published, self._settings.within, level.reach)))
+            return found.limit_source(Placement(twin.story, Evidence("same address", partner=twin.id), row=row))
+        return found.limit_source(found.by_words(by_words(index, weighed, item.published, self._settings.within, level.reach)))
 
     def record(self, index: StoryIndex, item: Item, story: StoryId, read: Signature, placement: Placement) -> None:
-        """Remembers a stored item, so that others can join it. Does nothing for items that never join."""
+        """Adds a stored item to the index, so that others can join it. Does nothing for items that never join."""
         row = placement.row
         if row is None:
             return
         view = view_of(row)
         posted = view.heavy if read.url is None else (*view.heavy, read.url)
-        view.settle()
+        view.compact()
         row.id, row.story, row.signature = item.id, story, pack(view)
         counted = read.words[: read.lead]
         index.add(row, (*counted, PRIVATE) if read.private else counted, posted, opens=placement.story is None)
@@ -76,9 +76,9 @@ class Engine:
             index.replace(other)
 
     def revise(self, index: StoryIndex, item: Item, read: Signature) -> bool:
-        """An item says something else now: it stays in its story, and others are compared with what it says.
+        """Indexes the new text of an edited item. The item stays in its story; others are compared with the new text.
 
-        Returns whether it went astray: the other sources' items of its story tell something else.
+        Returns True if it went astray: it no longer tells what other sources' items in the story tell.
         """
         row = index.items((item.id,)).get(item.id)
         if row is None:
@@ -90,13 +90,13 @@ class Engine:
         others = [one for one in index.items(index.members(row.story)).values() if one.source != row.source]
         view.astray = strays(view, before, [view_of(one) for one in spread(others, JUDGES)], level.weights)
         posted = view.heavy
-        view.settle()
+        view.compact()
         row.signature = pack(view)
         index.replace(row, posted)
         return view.astray
 
     def _weighed(self, index: GroupedItems, read: Signature, heavy: int) -> Weighed:
-        """The item's words by how rare they are now, the item itself counted."""
+        """The item's words, weighted by how rare they are now, counting the item itself."""
         unit, lead = index.unit, read.lead
         if unit != self._common.unit:
             self._common = Commonness(unit)
@@ -105,10 +105,10 @@ class Engine:
         return weigh(read, frequencies, self._total(index, read.private) + unit, self._common, heavy)
 
     def _total(self, index: GroupedItems, private: bool) -> float:
-        """Items counted among which an item's words are common or rare: private ones, or all others."""
+        """Number of items that word frequencies refer to: private items for a private one, else all others."""
         (known,) = index.frequencies((PRIVATE,))
         return known if private else index.total - known
 
     def knows_private(self, index: GroupedItems) -> bool:
-        """Whether the index may hold private items."""
+        """True if the index may hold private items."""
         return index.frequencies((PRIVATE,)) != [0.0]

@@ -1,29 +1,31 @@
-"""Rules on a pair that the sum of its terms can't express: other days, columns, and texts of one form. Pure."""
+"""Rules on a pair that the sum of terms can't express: different days, columns, and texts made from one form. Pure."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from aggregator.dedup.compare import DAY, LIMIT, Pair, Weights, compare, missing, shared_runs
+from aggregator.dedup.compare import LIMIT, Pair, Weights, compare, missing, shared_runs
 from aggregator.dedup.weigh import Weighed
+from aggregator.settings import DAY
 
 COLUMN_AFTER = 8 * 3600.0
-"""Seconds after which one outlet's next text under a like title is the column's next, not the same report again."""
+"""Seconds after which an outlet's next text under a similar title is the next of a column, not the same report again."""
 SAME_TITLE = 0.75
-"""Containment from which on two titles are one column's."""
+"""Containment from which two titles belong to one column."""
 FORM_TITLE = 0.5
-"""Containment, and share of words in place, from which on two titles are of one form."""
+"""Containment, and share of words in the same place, from which two titles are of one form."""
 COPY_RUNS, REWRITE_RUNS = 15, 60
-"""Runs of five words that a text needs for a copy, or for the rewriting of one report, to be told from a form filled in anew."""
+"""Runs of five words a text needs so that a copy, or a rewritten report, can be told from a form filled in anew."""
 COPIED, REWRITTEN, REVISED = 0.9, 0.4, 0.5
-"""Shares of the runs that a copy, a report written anew, and one that its title calls corrected or updated keep."""
+"""Shares of runs kept by a copy, by a rewritten report, and by one whose title calls it corrected or updated."""
 NUMBERS_AGREE = 0.95
+"""Share of numbers in common from which two texts report the same figures."""
 OUTVOTED = -1.0
-"""Score of two texts of one form whose numbers differ, at most."""
+"""Highest score of two texts of one form whose numbers differ."""
 
 
 class Verdict(NamedTuple):
-    """What a pair comes to. rule: the rule that spoke, or ""; form: both are of one form and must be marked."""
+    """The judgement on a pair. rule: the rule that decided, or ""; form: both are of one form and must be marked."""
 
     score: float
     pair: Pair
@@ -32,7 +34,7 @@ class Verdict(NamedTuple):
 
 
 def judge(a: Weighed, b: Weighed, apart: float, same_outlet: bool, marked: bool, weights: Weights) -> Verdict:
-    """Compares two items. marked: one of them is known to be of a form."""
+    """Compares two items and applies the rules. marked: one of them is known to be of a form."""
     pair = compare(a, b, apart, same_outlet, weights)
     if a.days and b.days and not a.days & b.days and pair.containment >= FORM_TITLE:
         return Verdict(-LIMIT, pair, "another day")
@@ -61,7 +63,7 @@ def judge(a: Weighed, b: Weighed, apart: float, same_outlet: bool, marked: bool,
 
 
 def _one_form(a: Weighed, b: Weighed, pair: Pair, agreeing: float) -> bool:
-    """Whether two titles are as long as each other, the same in most places, and differ in what a form leaves open."""
+    """True if two titles have the same length, agree in most places, and differ in what a form leaves open."""
     length = len(a.order)
     if length != len(b.order) or length < 3 or pair.containment < FORM_TITLE:
         return False

@@ -8,10 +8,10 @@ from aggregator.model import Item, ItemId
 
 
 def choose_lead(items: Sequence[Item], current: ItemId | None, published: bool) -> tuple[ItemId, str]:
-    """(the item to show, why): one that tells the story, first-hand before second-hand, then better rank, then not an
-    aggregator, then has an address, then has text, then earliest.
+    """Returns (the item to show, why). Order: not astray, first-hand, better rank, not an aggregator, has an address, has text,
+    earliest.
 
-    published: a subscriber may have seen the story, so only what is better by the first three takes the lead from `current`.
+    published: a subscriber may have seen the story, so only an item better by the first three criteria replaces `current`.
     """
     if len(items) == 1:
         return items[0].id, "the only item"
@@ -23,7 +23,7 @@ def choose_lead(items: Sequence[Item], current: ItemId | None, published: bool) 
 
 
 def _claim(item: Item) -> tuple[bool, bool, int]:
-    """What a published lead must yield to: that it tells the story still, that it speaks for itself, and a better rank."""
+    """The criteria by which a published lead can be replaced: not astray, first-hand, better rank."""
     return (item.astray, item.second_hand, item.rank)
 
 
@@ -32,9 +32,9 @@ def _order(item: Item) -> tuple[tuple[bool, bool, int], bool, bool, bool, float,
 
 
 def _reason(lead: Item, items: Sequence[Item]) -> str:
-    """The first rule that tells the lead from all others."""
+    """The first criterion that separates the lead from all others."""
     rivals = [item for item in items if item.id != lead.id]
-    for telling, reason in (
+    for criterion, reason in (
         (lambda item: item.astray, "the only one that tells the story still"),
         (lambda item: item.second_hand, "first-hand: others link to somebody else's page"),
         (lambda item: item.rank, f"best rank ({lead.rank})"),
@@ -42,7 +42,7 @@ def _reason(lead: Item, items: Sequence[Item]) -> str:
         (lambda item: not item.entry.url, "has an address"),
         (lambda item: not item.entry.text, "has text"),
     ):
-        rivals = [item for item in rivals if telling(item) == telling(lead)]
+        rivals = [item for item in rivals if criterion(item) == criterion(lead)]
         if not rivals:
             return reason
     return "earliest of the best"

@@ -1,6 +1,6 @@
-"""The search for the story that an item joins: what is near, what those stories say, and which of them prove to be one.
+"""Searches the story that an item joins: compares the candidates, weighs their stories, and finds stories to merge.
 
-Decides by what the index remembers, and only reads.
+Only reads the index.
 """
 
 from __future__ import annotations
@@ -12,31 +12,31 @@ from msgspec import Struct
 from aggregator.dedup.candidates import Reach, by_address
 from aggregator.dedup.compare import EVENT, STORY, Weights, terms
 from aggregator.dedup.judge import Verdict, judge
-from aggregator.dedup.votes import NOT_ALONE, Word, agreed, is_bridged, mean, share, votes, word
+from aggregator.dedup.votes import NOT_ALONE, Opinion, agreed, is_bridged, mean, opinion_of, share, votes
 from aggregator.dedup.weigh import view_of
 from aggregator.model import Evidence, StoryId
 from aggregator.ports import GroupedItems, IndexedItem
 from aggregator.settings import Dedup
 
 MAX_ITEMS = 60
-"""Items that a story holds at most: what grows beyond that is a topic."""
+"""Most items of a story: what grows beyond that is a topic."""
 OF_SOURCE_IN_EVENT = 20
-"""The same at the event level, where an outlet's own further reports on an event belong to it: a third of the story's room."""
+"""OF_SOURCE at the event level, where an outlet's further reports on an event belong to the story: a third of its room."""
 SAME_ADDRESS = 2.0
-"""What one address adds to the score of a pair."""
+"""Bonus on the score of two items with the same address."""
 JUDGES = 12
-"""Items of a story that an item is compared with; spread evenly over it."""
+"""Items of a story that an item is compared with, spread evenly over it."""
 MERGE_JUDGES = 8
-"""Items of each of two stories that are compared when these may be one."""
+"""Items of each story that are compared when two stories may be one."""
 OF_SOURCE = 5
-"""Items of one source in a story. A source revises a report two or three times under new guids, four times on a busy day; what it
-sends beyond that adds nothing, and must not fill the story so that other outlets begin a second one."""
+"""Most items of one source in a story. A source revises a report two or three times under new guids, four times on a busy day.
+More would add nothing, and would fill the story so that other outlets begin a second one."""
 MERGES = 4
-"""Stories that one item may bring together with its own."""
+"""Most stories that one item may merge with its own."""
 
 
 class Level(Struct, frozen=True):
-    """How far a story reaches. once: a second text of an outlet joins only if one pair is sure; of_source: of one source."""
+    """How far a story reaches. once: an outlet's second text needs a sure pair to join; of_source: most items of a source."""
 
     weights: Weights
     reach: Reach
@@ -48,14 +48,14 @@ LEVELS = {
     "story": Level(STORY, Reach(heavy=6, least=0.15, candidates=12), once=True, of_source=OF_SOURCE),
     "event": Level(EVENT, Reach(heavy=10, least=0.05, candidates=24), once=False, of_source=OF_SOURCE_IN_EVENT),
 }
-"""Of the items that share less than `least`, fewer than one in a thousand would agree."""
+"""`least`: of the items that share less, fewer than one in a thousand would agree."""
 
 
 class Placement(Struct, frozen=True):
-    """Where an item belongs. story: None for a new one; merges: stories that prove the same (the caller says whose id stays).
+    """Where an item belongs. story: None for a new one; merges: stories that prove the same (the caller decides which id stays).
 
-    spare: the story has enough of the item's source, so that the item is put nowhere, and nothing will join it.
-    row, marked: what `record` will remember: the item, and those found to be of one form with it.
+    spare: the story has enough items of this source, so the item joins none and nothing will join it.
+    row, marked: what `record` stores: the item, and those found to be of one form with it.
     """
 
     story: StoryId | None
@@ -67,10 +67,10 @@ class Placement(Struct, frozen=True):
 
 
 class _Proposal(Struct):
-    """A story that an item may join: by which of its items it was found, and what all of them say.
+    """A story that an item may join. partner: the story's item that was found; scores: of the pairs with its judges.
 
-    counts: what the word of each of them counts; told: the item's outlet is in the story already, with another text: then only a
-    sure pair lets it in; bridged: what agrees is a round-up's word.
+    counts: the votes of each judge; is_second_text: the story has a different text of the item's outlet, so only a sure pair lets
+    the item in; bridged: only round-ups agree.
     """
 
     story: StoryId
@@ -78,7 +78,7 @@ class _Proposal(Struct):
     verdict: Verdict
     scores: list[float]
     counts: list[float]
-    told: bool
+    is_second_text: bool
     bridged: bool
 
     @property
@@ -86,12 +86,12 @@ class _Proposal(Struct):
         return mean(self.scores, self.counts)
 
     def agrees(self, weights: Weights) -> bool:
-        """Whether one pair is sure and not alone, or the story agrees on the whole."""
+        """True if one pair is sure and others agree, or the story agrees as a whole."""
         if self.bridged:
             return False
         if max(self.scores) >= weights.sure and share(self.scores, self.counts) >= NOT_ALONE:
             return True
-        return not self.told and agreed(self.scores, self.counts, weights)
+        return not self.is_second_text and agreed(self.scores, self.counts, weights)
 
 
 class Search:
@@ -106,7 +106,7 @@ class Search:
         self._row = row
 
     def by_address(self, address: int) -> IndexedItem | None:
-        """An item of the same address whose story has room. A page that carries many entries is nobody's address."""
+        """An item with the same address whose story has room. None if the address is a page that carries many entries."""
         rows = by_address(self._index, address, self._row.at, self._settings.within)
         unlike = [row for row in rows if row.source == self._row.source and not _titles_meet(self._row, row)]
         if len(unlike) > 1:
@@ -114,23 +114,23 @@ class Search:
         return next((row for row in rows if self._members(row.story) and self._on_one_page(row)), None)
 
     def _on_one_page(self, other: IndexedItem) -> bool:
-        """Whether titles or texts agree well enough for items of one address: anyone can link to a page under any headline.
+        """True if titles or texts agree well enough for items of one address: anyone can link to a page under any headline.
 
-        An outlet's own live page is one story while its headlines have a word in common.
+        An outlet's own live page stays one story while its headlines have a word in common.
         """
         if self._row.outlet == other.outlet and _titles_meet(self._row, other):
             return True
         return judge(view_of(self._row), view_of(other), 0.0, False, False, self._weights).score >= -SAME_ADDRESS
 
-    def kept_few(self, placement: Placement) -> Placement:
-        """The placement, unless the story has enough of the item's source."""
+    def limit_source(self, placement: Placement) -> Placement:
+        """The placement, or none if the story has enough items of this source."""
         story = placement.story
         if story is None or sum([row.source == self._row.source for row in self._rows(story)]) < self._of_source:
             return placement
         return Placement(None, Evidence("its source has told the story often enough", nearest=story), spare=True)
 
     def by_words(self, candidates: Sequence[IndexedItem]) -> Placement:
-        """The story that agrees with the item best, and those that then prove to be the same one."""
+        """The story that agrees with the item best, and the stories that then prove to be the same."""
         verdicts, marked = self._verdicts(candidates)
         proposals, nearest = self._proposals(verdicts)
         agreeing = [one for one in proposals if one.agrees(self._weights)]
@@ -144,7 +144,7 @@ class Search:
         return Placement(best.story, self._evidence(best, apart, nearest), merges, self._row, marked)
 
     def _verdicts(self, candidates: Sequence[IndexedItem]) -> tuple[list[tuple[Verdict, IndexedItem]], tuple[IndexedItem, ...]]:
-        """Each candidate with its verdict, the highest score first; and those of one form with the item."""
+        """Each candidate with its verdict, highest score first, and the candidates of one form with the item."""
         verdicts = [(self._judge(self._row, other), other) for other in candidates]
         marked = tuple(other for verdict, other in verdicts if verdict.form)
         if marked:
@@ -154,7 +154,7 @@ class Search:
         return verdicts, tuple(other for other in marked if not other.form)
 
     def _proposals(self, verdicts: Iterable[tuple[Verdict, IndexedItem]]) -> tuple[list[_Proposal], tuple[StoryId, float] | None]:
-        """Stories with an item that tells the same; and the nearest of the others, with its best score."""
+        """Stories with a matching item, and the nearest of the other stories with its best score."""
         proposals: dict[StoryId, _Proposal] = {}
         nearest: tuple[StoryId, float] | None = None
         for verdict, other in verdicts:
@@ -170,16 +170,19 @@ class Search:
     def _proposal(self, members: Sequence[IndexedItem], partner: IndexedItem, verdict: Verdict) -> _Proposal:
         judges = spread(members, JUDGES)
         judges = [one for one in judges if not view_of(one).astray] or judges
-        words = [word(self._row, one, frozenset((one.outlet,)), self._judge(self._row, one)) for one in judges]
-        scores, bridged = [one.score for one in words], is_bridged(words)
-        return _Proposal(partner.story, partner, verdict, scores, votes(judges, self._once), self._told(members), bridged)
+        opinions = [opinion_of(self._row, one, frozenset((one.outlet,)), self._judge(self._row, one)) for one in judges]
+        scores, bridged = [one.score for one in opinions], is_bridged(opinions)
+        return _Proposal(
+            partner.story, partner, verdict, scores, votes(judges, self._once), self._is_second_text(members), bridged
+        )
 
-    def _told(self, members: Sequence[IndexedItem]) -> bool:
+    def _is_second_text(self, members: Sequence[IndexedItem]) -> bool:
+        """True if an item of the same outlet in the story has a different text, and an outlet counts once."""
         mine = (member for member in members if member.outlet == self._row.outlet)
         return self._once and any(self._judge(self._row, member).score < 0 for member in mine)
 
     def _merges(self, story: StoryId, others: Sequence[StoryId]) -> tuple[StoryId, ...]:
-        """Those of the other stories that tell the same as this one, now that the item is in it."""
+        """The other stories that prove the same as this one, now that the item is in it."""
         merged: list[StoryId] = []
         members = [*self._rows(story), self._row]
         for other in others[:MERGES]:
@@ -192,7 +195,7 @@ class Search:
         return tuple(merged)
 
     def _are_one(self, ours: Sequence[IndexedItem], theirs: Sequence[IndexedItem]) -> bool:
-        """Whether two stories agree now that the item is in one of them, and not by its word and that of round-ups alone."""
+        """True if two stories agree now that the item is in one of them, and not only because of it and of round-ups."""
         pairs = [(a, b, self._judge(a, b)) for a in ours for b in theirs]
         scores = [verdict.score for *_, verdict in pairs]
         if not scores or not agreed(scores, [1.0] * len(scores), self._weights):
@@ -200,14 +203,14 @@ class Search:
         row = self._row
         return not is_bridged(
             [
-                Word(frozenset((a.outlet, b.outlet)), verdict.score, copies=False)
+                Opinion(frozenset((a.outlet, b.outlet)), verdict.score, copies=False)
                 for a, b, verdict in pairs
                 if row.outlet not in (a.outlet, b.outlet) and row.source not in (a.source, b.source)
             ]
         )
 
     def _members(self, story: StoryId) -> Sequence[IndexedItem]:
-        """The story's items, if the item may still join it; else none."""
+        """The story's items if the item may still join it, else none."""
         rows = self._rows(story)
         return rows if rows and len(rows) < MAX_ITEMS and self._in_reach([*rows, self._row]) else ()
 
@@ -236,6 +239,7 @@ class Search:
 
 
 def spread(rows: Sequence[IndexedItem], count: int) -> Sequence[IndexedItem]:
+    """At most `count` of the rows, evenly spaced."""
     if len(rows) <= count:
         return rows
     return [rows[place * len(rows) // count] for place in range(count)]

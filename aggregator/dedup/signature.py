@@ -1,7 +1,7 @@
-"""The signature of an item: all that two items are compared by, read once from title and text. Pure.
+"""Makes the signature of an item: all that two items are compared by, read once from title and text. Pure.
 
 Words are the tokens of `text.words`, cut to six letters (a stem that needs no language), as 32-bit hashes. Scripts without spaces
-come as pairs of characters. No list of stop words: how common a word is, the stream tells (`weights`).
+are read as pairs of characters. There is no list of stop words: the index counts how common each word is (`weigh`).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from aggregator.text.newswire import bare_title, is_generic, is_revision, withou
 from aggregator.text.words import tokens
 
 STEM = 6
-"""Letters of a word that count. Five join more that differ, seven fewer inflected forms of one word."""
+"""Letters of a word that count. Five would join more unrelated words, seven fewer inflected forms of one word."""
 TEXT = 1_000
-"""Characters of a text that are read: its first hundred and fifty words."""
+"""Characters of a text that are read: about 150 words."""
 LEAD = 250
-"""Characters of a text that say what it is about; how common a word is, is counted over title and lead."""
+"""Characters of a text that form its lead. Word frequencies are counted over title and lead."""
 BAG_WORDS = {"story": 100, "event": 120}
 """Words of a text that are compared by their weights, by level."""
 GRAM_WORDS = 100
@@ -39,18 +39,18 @@ MAX_NUMBERS = 60
 NOUNS_IN_CAPITALS = frozenset({"de", "lb"})
 """Languages in which a capital letter makes no name."""
 MOST_CAPITALS = 0.6
-"""Share of a title's words with capitals above which they tell nothing: every word has one in some desks' style."""
+"""Share of capitalised words above which a title is in title case, so that capitals mark no names."""
 PRIVATE = zlib.crc32(b"private")
-"""Where the hashes of private items' words start; as a key of its own it stands for private items in the index's counts."""
+"""Start value of private items' word hashes. As a key it also counts the private items in the index."""
 _TITLE_COUNTS = 2
-"""How often more a word of the title counts than one of the text."""
+"""How many occurrences in the text one in the title counts as."""
 
 NOTHING: frozenset[int] = frozenset()
-"""Each empty set of its own would take 200 bytes, of which an item has four."""
+"""Shared, because each empty set takes 200 bytes and an item has four."""
 _WORD = re.compile(r"[^\W\d_][^\W_]*")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _ASCII_NUMBER = re.compile(r"[0-9]+(?:[.,:][0-9]+)*")
-"""The same where it finds the same, in a third of the time."""
+"""The same for ASCII texts, in a third of the time."""
 _DAY_NAMES = """
     monday tuesday wednesday thursday friday saturday sunday|montag dienstag mittwoch donnerstag freitag samstag sonntag|
     lundi mardi mercredi jeudi vendredi samedi dimanche|lunes martes miercoles jueves viernes sabado domingo|
@@ -68,9 +68,9 @@ _MONTHS = frozenset(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "se
 
 
 class WordHashes(dict[str, int]):
-    """The hash of the stem of each word met, so that a common one is hashed once. A memo of a pure function, bounded.
+    """Word → hash of its stem. A bounded memo of a pure function.
 
-    private: other hashes, so that the words of private items lead to none but private ones in the one index.
+    private: uses other hashes, so that words of private items lead only to private items in the shared index.
     """
 
     LIMIT = 50_000
@@ -87,13 +87,13 @@ class WordHashes(dict[str, int]):
 
 
 class Signature(Struct, frozen=True):
-    """words: distinct stems, those of the title first (`title` of them), then those of the lead (`lead`, the title's included),
-    then those of the text; repeated: (place in words, how often) of those that stand in the item more than once. order: the
-    title's stems as they stand. runs: hashes of runs of the text's words.
+    """What an item is compared by.
 
-    names: capitalised words of the title; days: names of days in the title, 0 is Monday; revision: the title calls itself a
-    correction or an update; generic: it names a column, not a story; language: a number for it, 0 for none; url: the identity
-    key of the address; level: story or event; private: of a private item.
+    words: distinct stems: the title's first (`title` of them), then the lead's (`lead`, including the title's), then the text's;
+    repeated: (place in words, count) of stems that occur more than once; order: the title's stems in order; runs: hashes of runs
+    of the text's words; names: capitalised words of the title; days: weekdays in the title, 0 is Monday; revision: the title
+    calls itself a correction or an update; generic: the title names a column, not a story; language: a number, 0 for none; url:
+    key of the canonical address; level: story or event; private: made from a private item.
     """
 
     words: tuple[int, ...]
@@ -114,8 +114,8 @@ class Signature(Struct, frozen=True):
     private: bool = False
 
 
-class Told(Protocol):
-    """What a signature is taken of: an item, or an entry before it is one."""
+class Signable(Protocol):
+    """What a signature is made from: an item, or an entry that is not an item yet."""
 
     @property
     def entry(self) -> Entry: ...
@@ -127,8 +127,8 @@ class Told(Protocol):
     def private(self) -> bool: ...
 
 
-def signature(item: Told, hashes: WordHashes, level: str) -> Signature:
-    """Reads an item."""
+def signature(item: Signable, hashes: WordHashes, level: str) -> Signature:
+    """Makes the signature of an item."""
     entry = item.entry
     headline = bare_title(entry.title)
     title = tokens(headline)
@@ -172,13 +172,13 @@ def signature(item: Told, hashes: WordHashes, level: str) -> Signature:
 
 
 def _language(tag: str) -> int:
-    """A number for the main part of a language tag, 0 where the language is unknown."""
+    """A number for the primary subtag of a language tag, 0 if the language is unknown."""
     main = tag.partition("-")[0].casefold()
     return 0 if main in ("", "und") else zlib.crc32(main.encode()) & 0xFFFF or 1
 
 
 def _date_words(title: list[str]) -> frozenset[str]:
-    """The words of a date in a title, which say when, not what; empty where there is none."""
+    """The words of a date in a title: they say when, not what."""
     found = {word for word in title if word in _DAYS}
     for word, following in pairwise(title):
         if (word[:3] in _MONTHS and following.isdigit()) or (word.isdigit() and following[:3] in _MONTHS):
@@ -187,7 +187,7 @@ def _date_words(title: list[str]) -> frozenset[str]:
 
 
 def _names(headline: str, hashes: WordHashes) -> frozenset[int]:
-    """Names in a title: its capitalised words but for the first. None where a title writes most words so."""
+    """The capitalised words of a title except the first. Empty for a title in title case."""
     words = _WORD.findall(headline)[1:]
     capital = [word for word in words if word[0].isupper()]
     if not capital or len(capital) > MOST_CAPITALS * len(words):
@@ -196,7 +196,7 @@ def _names(headline: str, hashes: WordHashes) -> frozenset[int]:
 
 
 def key(kind: str, value: str) -> int:
-    """A 63-bit key, never as small as a word's hash."""
+    """A 63-bit key of an address, always larger than a word's hash."""
     digest = hashlib.blake2b(f"{kind} {value}".encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest) >> 1 | 1 << 62
 

@@ -1,4 +1,4 @@
-"""What a subscriber sees of a story, as a hash: `updated` moves when it changes, and only then. Pure."""
+"""Hashes what a subscriber sees of a story: `updated` moves only when the hash changes. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aggregator.text.urls import without_tracking
 def visible_hash(story: Story, *, full: bool) -> bytes:
     """8 bytes over the lead's title, link, text, authors and media, and over the outlets with their links, in order.
 
-    full: whether any feed carries the whole content; if not, it counts only where nothing else says what the entry is about.
+    full: True if any feed carries the whole content; if not, content counts only for entries without a summary.
     """
     lead = story.lead_item
     entry = lead.entry
@@ -21,7 +21,7 @@ def visible_hash(story: Story, *, full: bool) -> bytes:
         entry.title,
         link,
         entry.summary,
-        entry.content if full or not _is_told(entry) else "",
+        entry.content if full or not _has_summary(entry) else "",
         lead.outlet,
         *entry.authors,
         entry.image or "",
@@ -36,6 +36,6 @@ def visible_hash(story: Story, *, full: bool) -> bytes:
     return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=8).digest()
 
 
-def _is_told(entry: Entry) -> bool:
-    """Whether the summary has text: then excerpts are made of it alone (publish/excerpt.py)."""
+def _has_summary(entry: Entry) -> bool:
+    """True if content and summary both have text: then excerpts are made of the summary alone (publish/excerpt.py)."""
     return bool(entry.content and entry.summary and text_of(entry.summary))

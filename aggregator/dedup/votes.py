@@ -1,4 +1,4 @@
-"""What a story's items say on one that may join it: how much the word of each counts, and whose must not decide. Pure."""
+"""How a story's items vote on an item that may join: how much each vote counts, and which must not decide alone. Pure."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ from aggregator.dedup.weigh import Weighed, view_of
 from aggregator.ports import IndexedItem
 
 MOST, NOT_ALONE = 0.5, 0.25
-"""Shares of a story's votes that must agree with an item that joins, and with one that a single pair is sure of."""
+"""Shares of a story's votes that must agree: with any item that joins, and with one that a single pair is sure of."""
 BRIDGES = 2
-"""Outlets without whose word a story must not be against what joins it: a round-up agrees with each of the stories that it
-tells, and neither one nor two of them may make these one."""
+"""Outlets that may be round-ups: without the votes of any two of them, the others must not be against the item. A round-up agrees
+with every story it mentions, and must not join them."""
 AGAINST = -4.0
-"""Mean score that says "something else". Reports on one event in other words seldom score less, two events seldom more: the
-measuring sets are the same from -5.3 to -3.5."""
+"""Mean score that means "something else". Differently worded reports on one event seldom score less, two events seldom more.
+Any value from -5.3 to -3.5 gives the same results on the measuring sets."""
 
 COPY = 0.6
-"""Share of the longer text's runs from which on two texts are copies of each other. More than half: so a round-up is the copy of
-one report at most, however long it dwells on it."""
+"""Share of the longer text's runs from which two texts are copies. More than half, so that a round-up is a copy of one report at
+most, however much of it is about that report."""
 
 SAME_HEADLINE = 0.9
-"""How much of each of two headlines the other item tells, if one of them has nothing else and both are one text."""
+"""Share of each headline found in the other item from which two items are copies, if one of them is a bare headline."""
 
-TITLE_TOLD = 0.4
-"""How much of an edited title one of the others must tell, in title or text."""
-TEXT_TOLD = 0.25
-"""How much of an edited text the others must tell together, if they told so much of what it was before. Reports on one event in
-other words tell a third and more of each other, two events with the same headline a tenth."""
+TITLE_COVER = 0.4
+"""Share of an edited title that one of the other items must contain, in title or text."""
+TEXT_COVER = 0.25
+"""Share of an edited text that the other items must contain together, if they contained as much of it before the edit. Reports on
+one event in other words share a third and more, two events with the same headline a tenth."""
 FEW_OWN_WORDS = 6
-"""Words beside those of the title under which a text says too little to be another."""
+"""Words besides the title's below which a text is too short to differ."""
 
 
-class Word(NamedTuple):
-    """What a pair of items comes to. outlets: of those of them that stand in a story; copies: both are one text."""
+class Opinion(NamedTuple):
+    """The result of one pair. outlets: of those items of the pair that are in a story; copies: both are one text."""
 
     outlets: frozenset[str]
     score: float
     copies: bool
 
 
-def word(a: IndexedItem, b: IndexedItem, outlets: frozenset[str], verdict: Verdict) -> Word:
-    """The word of a pair that was judged."""
+def opinion_of(a: IndexedItem, b: IndexedItem, outlets: frozenset[str], verdict: Verdict) -> Opinion:
+    """The opinion of a judged pair."""
     runs = sorted((len(view_of(a).runs), len(view_of(b).runs)))
     if runs[0] < FEW_RUNS:  # a bare headline
-        return Word(outlets, verdict.score, verdict.pair.cover_min >= SAME_HEADLINE)
-    return Word(outlets, verdict.score, verdict.pair.copy * runs[0] >= COPY * runs[1])
+        return Opinion(outlets, verdict.score, verdict.pair.cover_min >= SAME_HEADLINE)
+    return Opinion(outlets, verdict.score, verdict.pair.copy * runs[0] >= COPY * runs[1])
 
 
 def votes(rows: Sequence[IndexedItem], once: bool) -> list[float]:
-    """What the word of each item counts. A source's second-hand items share one vote.
+    """How much each item's vote counts. A source's second-hand items share one vote.
 
-    once: so do all items of an outlet, and all of a source (an aggregator names many outlets).
+    once: all items of an outlet share one vote, and all items of a source (an aggregator names many outlets).
     """
     if len(rows) == 1:
         return [1.0]
@@ -73,32 +73,32 @@ def share(scores: Sequence[float], counts: Sequence[float]) -> float:
 
 
 def mean(scores: Sequence[float], counts: Sequence[float]) -> float:
-    """The score on the whole."""
+    """Mean score, weighted by votes."""
     return sum([score * count for score, count in zip(scores, counts, strict=True)]) / sum(counts)
 
 
 def agreed(scores: Sequence[float], counts: Sequence[float], weights: Weights) -> bool:
-    """Whether half of the votes agree, or all on the whole: never one pair alone, because chains of single links drift."""
+    """True if half of the votes agree, or the mean score is close: never one pair alone, because chains of single links drift."""
     return share(scores, counts) >= MOST or mean(scores, counts) >= weights.close
 
 
-def is_bridged(words: Sequence[Word]) -> bool:
-    """Whether what agrees is the word of BRIDGES outlets at most, and the others tell something else."""
-    if not words or min([word.score for word in words]) >= AGAINST:
+def is_bridged(opinions: Sequence[Opinion]) -> bool:
+    """True if BRIDGES outlets at most agree, and the others tell something else."""
+    if not opinions or min([one.score for one in opinions]) >= AGAINST:
         return False
-    speaking = sorted(frozenset().union(*[word.outlets for word in words if word.score >= 0 and not word.copies]))
+    speaking = sorted(frozenset().union(*[one.outlets for one in opinions if one.score >= 0 and not one.copies]))
     for count in range(BRIDGES + 1):
         for bridges in combinations(speaking, count):
-            rest = [word.score for word in words if word.copies or word.outlets.isdisjoint(bridges)]
+            rest = [one.score for one in opinions if one.copies or one.outlets.isdisjoint(bridges)]
             if rest and sum(rest) < AGAINST * len(rest):
                 return True
     return False
 
 
 def strays(item: Weighed, before: Weighed, others: Sequence[Weighed], weights: Weights) -> bool:
-    """Whether an item that was edited tells its story no more: its text is another, or its title is told by none of the others.
+    """True if an edited item no longer tells its story: its text differs from the others', or none of them contains its title.
 
-    Numbers and names don't count: a report is brought up to date before the others are. Others that went astray don't either.
+    Differing numbers and names are ignored, because one report is updated before the others. Other astray items don't vote.
     """
     pairs = [(compare(item, one, 0.0, False, weights), one) for one in others if not one.astray]
     if not pairs:
@@ -107,15 +107,15 @@ def strays(item: Weighed, before: Weighed, others: Sequence[Weighed], weights: W
         pair.score - weights.numbers * pair.numbers - weights.title_numbers * pair.title_numbers - weights.names * pair.names
         for pair, _ in pairs
     ]
-    told = max(sum([item.rare[word] for word in one.words if word in item.rare]) for _, one in pairs)
-    if told < TITLE_TOLD * item.title_weight or not agreed(scores, [1.0] * len(scores), weights):
+    covered = max(sum([item.rare[word] for word in one.words if word in item.rare]) for _, one in pairs)
+    if covered < TITLE_COVER * item.title_weight or not agreed(scores, [1.0] * len(scores), weights):
         return True
     known = frozenset().union(*[one.words for _, one in pairs])
-    return _text_told(item, known) < TEXT_TOLD and (before.astray or _text_told(before, known) >= TEXT_TOLD)
+    return _text_cover(item, known) < TEXT_COVER and (before.astray or _text_cover(before, known) >= TEXT_COVER)
 
 
-def _text_told(item: Weighed, known: Collection[int]) -> float:
-    """Share of the words of an item's text, by weight, that are known; those of its title left out."""
+def _text_cover(item: Weighed, known: Collection[int]) -> float:
+    """Share, by weight, of an item's text words that are known. The title's words are left out."""
     title = len(item.rarities)
     own = list(zip(item.words[title:], item.weights[title:], strict=True))
     if len(own) < FEW_OWN_WORDS:

@@ -1,4 +1,4 @@
-"""Words with their weights: a signature as of the day it arrived, and its form in bytes. Pure."""
+"""Weighs the words of a signature by their frequency on arrival, and packs the result into bytes. Pure."""
 
 from __future__ import annotations
 
@@ -14,25 +14,24 @@ from aggregator.dedup.signature import NOTHING, Signature
 from aggregator.ports import IndexedItem
 
 SMOOTH_TOTAL, SMOOTH_FREQUENCY = 50.0, 0.5
-"""What is added to the number of items and of those with a word, so that the first items of a database have weights, too."""
+"""Added to the number of items and to the number with a word, so that the first items of a database have weights, too."""
 STEP = 8.0
-"""Weights are kept in eighths, in a byte."""
+"""Weights are stored in eighths, one byte each."""
 
 LIGHT = 0.35
-"""Share of the heaviest word's weight under which a word leads to too many other items to be looked up by."""
+"""Share of the heaviest word's weight below which a word is not looked up: it leads to too many other items."""
 _HEAD = struct.Struct("<HBBHBBBHH")
 _SPREAD = tuple(1.0 + math.log(max(1, count)) for count in range(256))
 MOST = 255
-"""The largest weight: a byte holds it."""
+"""The largest weight that fits a byte."""
 
 
 class Weighed(Struct):
-    """An item as it is compared: flat, because thousands of them are kept in memory and most are looked at once.
+    """An item ready for comparison. Flat arrays, because thousands are kept in memory and most are compared once.
 
-    words: distinct stems, those of the title first; weights: of each word its rarity times 1 + ln(count), in steps of STEP;
-    rarities: of the title's words alone, without the count. order: the words of the title as they stand; heavy: words by which
-    others are looked for. `vector` and `rare` are the same as dictionaries, made when first asked for: one of two items that are
-    compared needs them.
+    words: distinct stems, the title's first; weights: each word's rarity times 1 + ln(count), in steps of STEP; rarities: the
+    title words' rarity without the count; order: the title's words in order; heavy: words to look up candidates by. `vector` and
+    `rare` are weights and rarities as dictionaries, made on first use: only one of two compared items needs them.
     """
 
     words: Sequence[int]
@@ -67,14 +66,14 @@ class Weighed(Struct):
             self._rare = dict(zip(self.words, self.rarities, strict=False))
         return self._rare
 
-    def settle(self) -> None:
-        """The item is stored and will be one of many that others are compared with: it keeps what that needs, in little space."""
+    def compact(self) -> None:
+        """Reduces a stored item to what comparing others with it needs, in little space."""
         self.words, self.order, self.runs = (array("I", part) for part in (self.words, self.order, self.runs))
         self.heavy, self._vector, self._rare = (), None, None
 
 
 class Commonness(dict[float, float]):
-    """How common a word is, by the number of items it stands in, counted in `unit`: a logarithm, in steps. A bounded memo."""
+    """Frequency (in `unit`s) → its logarithm in steps of STEP. A bounded memo."""
 
     LIMIT = 20_000
 
@@ -90,10 +89,10 @@ class Commonness(dict[float, float]):
 
 
 def weigh(read: Signature, frequencies: Sequence[float], total: float, common: Commonness, heavy: int) -> Weighed:
-    """Weighs an item's words by how rare they are (idf, smoothed: how common a word could be less how common it is).
+    """Weighs an item's words by how rare they are (inverse document frequency, smoothed).
 
-    frequencies: in the order of the words, of `total` items, all in the unit of `common`; heavy: how many words beside the
-    title's lead to the item.
+    frequencies: in the order of the words, out of `total` items, all in the unit of `common`; heavy: how many body words lead to
+    the item besides the title's.
     """
     most = STEP * math.log(total / common.unit + SMOOTH_TOTAL)
     commonness = list(map(common.__getitem__, frequencies))
@@ -116,14 +115,14 @@ def weigh(read: Signature, frequencies: Sequence[float], total: float, common: C
 
 
 def _heavy(words: Sequence[int], weights: Sequence[int], title: int, count: int) -> tuple[int, ...]:
-    """The words of the title and the heaviest others, but for those that say too little beside the heaviest of all."""
+    """The title's words and the heaviest others, without those far lighter than the heaviest."""
     floor = LIGHT * max(weights, default=0)
     others = sorted(range(title, len(words)), key=weights.__getitem__, reverse=True)[:count]
     return tuple([words[place] for place in (*range(title), *others) if weights[place] >= floor])
 
 
 def pack(item: Weighed) -> bytes:
-    """An item in bytes: what the index stores."""
+    """Packs an item into the bytes that the index stores."""
     days = sum(1 << day for day in item.days)
     order = item.order[:255]
     head = _HEAD.pack(
@@ -136,7 +135,7 @@ def pack(item: Weighed) -> bytes:
 
 
 def unpack(stored: bytes) -> Weighed:
-    """The item again; `heavy` is not kept."""
+    """Restores a packed item; `heavy` is not stored."""
     count, title, order, runs, numbers, title_numbers, names, flags, language = _HEAD.unpack_from(stored)
     start = _HEAD.size
     weights = stored[start : start + count]
@@ -165,7 +164,7 @@ def unpack(stored: bytes) -> Weighed:
 
 
 def view_of(row: IndexedItem) -> Weighed:
-    """The item unpacked, and kept so."""
+    """The unpacked item, cached in the row."""
     view = row.view
     if not isinstance(view, Weighed):
         row.view = view = unpack(row.signature)

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from aggregator.cadence import why_silent
 from aggregator.model import Instant, Source, SourceId, SourceState
 from aggregator.ports import Event
-from aggregator.stories.budget import DAY, Spent
+from aggregator.settings import DAY
+from aggregator.stories.budget import Spent
 from aggregator.text.masks import mask_url
 from aggregator.text.times import format_duration
 

@@ -125,6 +125,7 @@ class Nginx:
 
 def serve(name: str, ready: Any, ask: Any) -> None:
     """A server process: tells its port, then answers each question with the CPU seconds it has used."""
+    from aggregator.run.descriptors import CONNECTIONS
     from aggregator.serve.server import listen
     from aggregator.serve.server import serve as run
 
@@ -133,7 +134,7 @@ def serve(name: str, ready: Any, ask: Any) -> None:
 
     async def main() -> None:
         stop = asyncio.Event()
-        server = asyncio.create_task(run({"ours": ours, "bare": bare}[name](), listener, stop))
+        server = asyncio.create_task(run({"ours": ours, "bare": bare}[name](), listener, stop, CONNECTIONS))
         loop = asyncio.get_running_loop()
         while await loop.run_in_executor(None, ask.recv):
             usage = resource.getrusage(resource.RUSAGE_SELF)
