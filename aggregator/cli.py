@@ -23,7 +23,7 @@ COMMANDS = {
     "stories": "List stories; merge, split or drop them.",
     "search": "Search stored stories with a query.",
     "topics": "List topics; try a query.",
-    "sources": "How the sources overlap.",
+    "sources": "List sources; how they overlap.",
     "status": "How each source is doing.",
     "inspect": "How one document is read.",
     "init": "Write a commented starter config.",

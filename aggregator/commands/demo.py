@@ -57,12 +57,26 @@ def _run(port: int, directory: Path) -> None:
     from aggregator.logs import configure
 
     configure(level="error")
+    _check_port(port)
     with serving(port + 1, time.time()):
         config = write_config(directory, port, port + 1)
         option = "" if port == 8080 else f" --port {port}"
         click.echo(describe_demo(port, directory, f"aggregator demo --advance{option}"))
         with Application(config) as application:
             asyncio.run(run(application.tested_settings(), application.checked_settings, application.store))
+
+
+def _check_port(port: int) -> None:
+    """Raises AggregatorError if the daemon could not listen: before people are told what to open."""
+    from aggregator.errors import AggregatorError
+    from aggregator.serve.server import listen
+
+    try:
+        listen("127.0.0.1", port).close()
+    except AggregatorError as error:
+        raise AggregatorError(
+            f"port {port} can't be used for the demo ({getattr(error.__cause__, 'strerror', error)}); choose another with --port"
+        ) from error
 
 
 def _advance(port: int) -> None:

@@ -55,17 +55,23 @@ class FeedPlan(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """All changes. retention: number of stories of which no entry is younger than `storage.keep`."""
+    """All changes. retention: number of stories of which no entry is younger than `storage.keep`.
+
+    hidden, shown: sources whose stories leave the public feeds (`private: true`), or may be in them from now on.
+    """
 
     sources_added: tuple[str, ...]
     sources_removed: tuple[str, ...]
+    sources_hidden: tuple[str, ...]
+    sources_shown: tuple[str, ...]
     feeds: tuple[FeedPlan, ...]
     feeds_removed: tuple[str, ...]
     retention: int
     config: tuple[str, ...]
 
     def __bool__(self) -> bool:
-        return bool(self.sources_added or self.sources_removed or self.feeds or self.feeds_removed or self.config)
+        sources = self.sources_added or self.sources_removed or self.sources_hidden or self.sources_shown
+        return bool(sources or self.feeds or self.feeds_removed or self.config)
 
 
 @click.command()
@@ -127,12 +133,14 @@ def _report(application: Application, since: str, titles: int | None, against: P
 def make(store: StoreView, settings: Settings, rules: Any, since: float, now: float, config: tuple[str, ...] = ()) -> Plan:
     """Plans the adoption of a config. since: considers stories with an entry first seen after it."""
     from aggregator.ports import StoryFilter
+    from aggregator.publish.private import known_sources, wanted_sources
     from aggregator.stories.adopt_config import definition, rules_fingerprint
     from aggregator.tag.lookup import Lookup
 
     states, known = store.states(), store.outputs()
     sources = {source.id: source for source in settings.sources}
-    lookup = Lookup(settings, rules)
+    hidden, private = known_sources(store), wanted_sources(store, settings)
+    lookup = Lookup(settings, rules, private)
     fingerprint = rules_fingerprint(settings)
     feeds = [
         _feed(store, output, known.get(output.slug), lookup, since, now)
@@ -144,6 +152,8 @@ def make(store: StoreView, settings: Settings, rules: Any, since: float, now: fl
     return Plan(
         sources_added=tuple(sorted(map(str, sources.keys() - states.keys()))),
         sources_removed=tuple(sorted(map(str, states.keys() - sources.keys()))),
+        sources_hidden=tuple(sorted(map(str, (private - hidden) & states.keys()))),
+        sources_shown=tuple(sorted(map(str, hidden - private))),
         feeds=tuple(feed for feed in feeds if feed),
         feeds_removed=tuple(sorted(slug for slug, state in known.items() if slug not in configured and not state.withdrawn)),
         retention=sum(all(item.first_seen < now - settings.storage.keep for item in story.items) for story in aged),
@@ -189,10 +199,12 @@ def _matching(store: Stories, output: Output, lookup: Lookup, since: float, now:
     from aggregator.tag.ordering import RuleName
 
     if output.query is not None:
-        return lookup.matching(store, RuleName("output", output.slug), since, now)
-    if output.topic is not None:
-        return lookup.matching(store, RuleName("topic", output.topic), since, now)
-    return iter(())
+        found = lookup.matching(store, RuleName("output", output.slug), since, now)
+    elif output.topic is not None:
+        found = lookup.matching(store, RuleName("topic", output.topic), since, now)
+    else:
+        found = iter(())
+    return found if output.token is not None else filter(lookup.is_public, found)
 
 
 def _leaving(store: Stories, members: list[Any], since: float) -> list[Story]:
@@ -228,6 +240,8 @@ def lines(plan: Plan, titles: int, since: str) -> Iterator[str]:
     yield from plan.config
     yield from (f"+ source {id}" for id in plan.sources_added)
     yield from (f"- source {id}: polled no more; its stories stay until retention takes them" for id in plan.sources_removed)
+    yield from (f"~ source {id}: private from now on; its stories leave the public feeds" for id in plan.sources_hidden)
+    yield from (f"~ source {id}: private no more; its stories may enter the public feeds" for id in plan.sources_shown)
     yield from (f"- feed {slug}: gone from now on (410; 404 if it was private)" for slug in plan.feeds_removed)
     for feed in plan.feeds:
         yield _summary(feed)

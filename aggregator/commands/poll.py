@@ -63,9 +63,9 @@ def summary(reports: list[PollReport]) -> str:
     new, changed = sum(report.new for report in reports), sum(report.changed for report in reports)
     parts = [
         f"{len(reports)} polled",
-        f"{new} new entries",
-        f"{changed} changed entries",
-        f"{count['unchanged']} sources unchanged",
+        f"{new} new {'entry' if new == 1 else 'entries'}",
+        f"{changed} changed {'entry' if changed == 1 else 'entries'}",
+        f"{count['unchanged']} {'source' if count['unchanged'] == 1 else 'sources'} unchanged",
     ]
     parts += [
         f"{count[outcome]} {label}" for outcome, label in (("failed", "failed"), ("refused", "not asked")) if count[outcome]

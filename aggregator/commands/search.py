@@ -51,7 +51,9 @@ def command(
         else:
             click.echo(format_match(story, explanation))
     if hidden:
-        click.echo(f"{hidden} more of private sources: --private shows them", err=True)
+        click.echo(f"{hidden}{' more' if shown else ''} of private sources: --private shows them", err=True)
+    elif not shown and not as_json:
+        click.echo("no stored story matches", err=True)
 
 
 def parse_query(application: Application, words: tuple[str, ...]) -> Query:

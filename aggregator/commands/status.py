@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aggregator.model import Source, SourceState
 
 
+NOTHING_YET = "nothing has been polled yet: `aggregator poll` does it once, `aggregator run` all the time"
 COLUMNS = ("source", "state", "entries", "last", "next", "why")
 
 
@@ -121,6 +122,8 @@ def plain_lines(application: Application, ids: tuple[str, ...]) -> Iterator[str]
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True)).rstrip()
+    if len(rows) == 1:
+        yield NOTHING_YET
     if not ids:
         yield from daemon_problems(application)
 
@@ -145,7 +148,9 @@ def table(application: Application, ids: tuple[str, ...]) -> Table:
     for row in cells(application, ids):
         style = {"fault": "red", "gone": "red", "new": "yellow"}.get(row[1], "green")
         out.add_row(*(Text(text, style=style if column == "state" else "") for column, text in zip(COLUMNS, row, strict=True)))
-    out.caption = Text("\n".join(daemon_problems(application)), style="red") if not ids else None
+    below = [] if out.rows else [NOTHING_YET]
+    below += daemon_problems(application) if not ids else []
+    out.caption = Text("\n".join(below), style="red") if below else None
     return out
 
 

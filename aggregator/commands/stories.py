@@ -29,8 +29,12 @@ def command(ctx: click.Context, as_json: bool, limit: int | None, since: str | N
 
     application: Application = ctx.obj
     bound = None if since is None else time.time() - duration(since)
+    shown = False
     for story in application.store.find(StoryFilter(since=bound), limit or (None if as_json else 30)):
         click.echo(json.dumps(as_mapping(story), ensure_ascii=False) if as_json else line(story))
+        shown = True
+    if not shown and not as_json:
+        click.echo("no story is stored yet: `aggregator poll` or `run` brings some" if since is None else "no story", err=True)
 
 
 def as_mapping(story: Story) -> dict[str, Any]:

@@ -57,6 +57,10 @@ def _sound(file: Path) -> None:
             if schema.version(connection, file) == 0:
                 raise StoreError(f"{file} holds no data of this program")
             care.check(connection, file, full=False)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+                raise StoreError(f"{file} is no database: nothing was changed") from error
+            raise
         finally:
             connection.close()
 

@@ -6,11 +6,11 @@ not asked again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from msgspec.structs import replace
 
-from aggregator.model import Instant, Item, ItemId, Story, TagKind
+from aggregator.model import Instant, Item, ItemId, SourceId, Story, TagKind
 from aggregator.ports import QueryNames, Stories
 from aggregator.settings import Settings
 from aggregator.tag.facts import ItemWords, facts_of_items
@@ -26,8 +26,10 @@ from aggregator.text.words import fold
 class Lookup:
     """Asks a store by the rules of a config that it has not adopted. Entities and subjects are those the stories have."""
 
-    def __init__(self, settings: Settings, rules: RuleSet) -> None:
+    def __init__(self, settings: Settings, rules: RuleSet, private: Collection[SourceId] = ()) -> None:
+        """private: the sources whose stories public feeds don't show."""
         self._rules = rules
+        self._private = private
         self._own = OwnTags(settings)
         self._names = QueryNames(
             sources=frozenset(source.id for source in settings.sources),
@@ -55,6 +57,10 @@ class Lookup:
             facts.add_tags(self._own.tags(story.items))
             if match(facts):
                 yield story
+
+    def is_public(self, story: Story) -> bool:
+        """Whether a feed without a token may show the story."""
+        return all(item.source not in self._private for item in story.items)
 
     def expanded(self, node: Node) -> Node:
         """The query with the rules it speaks of in place of their names. A tag belongs to the story: hence the double Not."""

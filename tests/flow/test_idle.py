@@ -27,7 +27,7 @@ def test_a_poll_with_nothing_new(tmp_path: Path, origin: Origin) -> None:
     public = tmp_path / "data" / "public"
     assert command.run("poll", "--all").startswith("1 polled, ")
     before = written(public)
-    assert command.run("poll", "--all") == "1 polled, 0 new entries, 0 changed entries, 1 sources unchanged\n"
+    assert command.run("poll", "--all") == "1 polled, 0 new entries, 0 changed entries, 1 source unchanged\n"
     assert written(public) == before
     (public / "feeds" / "sea.rss").unlink()
     (public / "index.html").write_text("something else")

@@ -41,6 +41,19 @@ def test_a_piped_table_stands_in_columns_and_says_below_what_is_wrong_with_the_d
     assert below == ["the edited config is refused: line 3"]
 
 
+def test_before_the_first_poll_status_says_what_brings_one() -> None:
+    source = Source(LONG, "https://one.example/feed")
+    application = SimpleNamespace(pick=lambda ids: [source], store=SimpleNamespace(states=dict, events=lambda count: []))
+    assert "`aggregator poll`" in CliRunner().invoke(status.command, obj=application).output
+    assert "`aggregator poll`" in str(status.table(application, ()).caption)
+    assert CliRunner().invoke(status.command, ["--json"], obj=application).output == ""
+
+
+def test_one_is_told_as_one() -> None:
+    told = poll.summary([PollReport(LONG, "changed", "", new=1, changed=1), PollReport(LONG, "unchanged", "")])
+    assert told == "2 polled, 1 new entry, 1 changed entry, 1 source unchanged"
+
+
 def test_a_poll_ends_with_what_it_brought() -> None:
     held = PollReport(LONG, "refused", "the server asked to wait 60m more")
     assert poll.summary([held]) == "1 polled, 0 new entries, 0 changed entries, 0 sources unchanged, 1 not asked"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from aggregator.commands import demo
 from aggregator.demo.origin import Origin, serving
 from aggregator.errors import AggregatorError
 
@@ -73,3 +76,12 @@ def test_articles_can_be_opened(client: httpx.Client, origin: Origin) -> None:
 def test_a_port_in_use_is_told_in_words(origin: Origin) -> None:
     with pytest.raises(AggregatorError, match="choose another with --port"), serving(origin.place.port, START):
         pass
+
+
+def test_a_taken_port_of_the_daemon_is_told_before_what_to_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = CliRunner().invoke(demo.command, ["--port", str(port)])
+    assert told.output == ""
+    assert isinstance(told.exception, AggregatorError)
+    assert f"port {port} can't be used" in str(told.exception) and "--port" in str(told.exception)

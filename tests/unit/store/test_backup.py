@@ -151,7 +151,7 @@ def _torn(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "words"), [(_text, "damaged"), (_foreign, "another program"), (_newer, "newer release"), (_torn, "damaged")]
+    ("make", "words"), [(_text, "is no database"), (_foreign, "another program"), (_newer, "newer release"), (_torn, "damaged")]
 )
 def test_what_is_no_sound_backup_is_refused_and_changes_nothing(
     database: SqliteStore, tmp_path: Path, make: object, words: str

@@ -67,3 +67,17 @@ def test_a_lost_database_is_restored_into_an_empty_place(config: Path, tmp_path:
     (tmp_path / "data").rmdir()
     assert run(config, "restore", tmp_path / "copy.db").exit_code == 0
     assert add(config, "b") == 2
+
+
+def test_a_file_that_is_no_database_is_named_and_nothing_is_changed(config: Path, tmp_path: Path) -> None:
+    add(config, "a")
+    with pytest.raises(StoreError, match=r"feeds\.yaml is no database: nothing was changed"):
+        run(config, "restore", config)
+    assert add(config, "b") == 2
+
+
+def test_nothing_found_is_told(config: Path) -> None:
+    assert "no story is stored yet" in run(config, "stories").stderr
+    assert run(config, "stories", "--since", "2h").stderr == "no story\n"
+    assert run(config, "search", "bridge").stderr == "no stored story matches\n"
+    assert run(config, "search", "--json", "bridge").output == run(config, "stories", "--json").output == ""

@@ -100,6 +100,26 @@ def test_the_plan_is_what_adopting_does(store: Store) -> None:
     assert {one.id for one in feed.leave} == before - after
 
 
+@pytest.mark.parametrize(("token", "shown"), [(None, ["Ukraine sings", "NATO and Ukraine"]), ("a-token-of-mine", None)])
+def test_a_private_source_enters_feeds_with_a_token_alone(store: Store, token: str | None, shown: list[str] | None) -> None:
+    post = Source(SourceId("post"), "https://post.example/f", private=True)
+    put(store, item("Ukraine in confidence", source="post", number=9, published=NOON - 3600))
+    outputs = (Output(Slug("desk"), "Desk", query="ukraine -votes", items=2, token=token),)
+    (feed,) = plan(store, settings(sources=(settings().sources[0], post), outputs=outputs)).feeds
+    assert [one.title for one in feed.enter] == (shown or ["Ukraine in confidence", "Ukraine sings"])
+
+
+def test_a_source_that_turns_private_or_public_is_told(store: Store) -> None:
+    herald, post = settings().sources
+    edited = settings(sources=(herald, replace(post, private=True)))
+    assert list(lines(plan(store, edited), 5, "7d")) == ["~ source post: private from now on; its stories leave the public feeds"]
+    adopt(store, edited, lambda: compile_rules(edited), NOON)
+    assert not plan(store, edited)
+    assert list(lines(plan(store, settings()), 5, "7d")) == [
+        "~ source post: private no more; its stories may enter the public feeds"
+    ]
+
+
 def test_a_new_feed_starts_full_and_a_removed_one_ends(store: Store) -> None:
     edited = settings(outputs=(Output(Slug("all"), "All"), Output(Slug("votes"), "Votes", query="ukraine", items=2)))
     found = plan(store, edited)
