@@ -38,7 +38,7 @@ def is_allowed(token: str, query: bytes, authorization: str | None) -> bool:
 def _from_query(query: bytes) -> list[str]:
     if b"token=" not in query:
         return []
-    return parse_qs(query.decode("latin-1"), errors="replace", max_num_fields=20).get("token", [])[:2]
+    return parse_qs(query[:LONGEST_QUERY].decode("latin-1"), errors="replace").get("token", [])[:2]
 
 
 def _from_basic(authorization: str | None) -> list[str]:
@@ -46,8 +46,8 @@ def _from_basic(authorization: str | None) -> list[str]:
     if scheme.lower() != "basic":
         return []
     try:
-        plain = base64.b64decode(coded.strip(), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+        plain = base64.b64decode(coded.strip().encode("latin-1"), validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeError):
         return []
     return [plain.partition(":")[2]]
 

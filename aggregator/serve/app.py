@@ -32,6 +32,7 @@ def make_app(
     """
     own = ops.routes(ready, metrics, administration or ops.Administration())
     behind = Starlette(routes=[*own, *endpoints.routes(more)], exception_handlers={HTTPException: _refuse})
+    behind.router.redirect_slashes = False  # it would redirect to whatever the request calls our host
     return Front(shelf, behind)
 
 

@@ -30,11 +30,13 @@ class Client(Protocol):
 class Connections:
     """Accepts up to `limit` clients. Another one takes the place of the client that has been idle the longest.
 
-    Busy clients, which wait for an answer, are never closed. If all are busy, new clients stay in the system's queue.
+    Busy clients, which wait for an answer, are never closed. If all are busy, new clients stay in the system's queue, and
+    `is_crowded` asks connections to end after their next answer, so that those in the queue get a turn.
     asyncio's own servers have no limit; without descriptors they log a traceback for each place in the queue, every second.
     """
 
     def __init__(self, limit: int) -> None:
+        self.is_crowded = False
         self._limit = limit
         self._count = 0
         self._idle: dict[Client, float] = {}  # idle since, longest first
@@ -96,15 +98,20 @@ class Connections:
         while self._count > self._limit:
             client = next(iter(self._idle), None)
             if client is None:
+                self.is_crowded = True
                 self._has_room.clear()
                 await self._has_room.wait()
                 continue
             await asyncio.sleep(self._idle[client] + GRACE - asyncio.get_running_loop().time())
             await asyncio.sleep(0)  # one turn of the loop, so that a request that has arrived is read, however late the loop is
-            if client in self._idle and self._count > self._limit:
-                self._dismiss(client)
-                if self._should_log("connections_full"):
-                    log.warning("connections_full", limit=self._limit, closed=self._closed)
+            if self._count > self._limit:
+                if client in self._idle:
+                    self._dismiss(client)
+                    if self._should_log("connections_full"):
+                        log.warning("connections_full", limit=self._limit, closed=self._closed)
+                else:  # it sent its next request at once
+                    self.is_crowded = True
+        self.is_crowded = False
 
     def _dismiss(self, client: Client) -> None:
         del self._idle[client]

@@ -1,10 +1,11 @@
-"""uvicorn's httptools protocol with the limits that it lacks: on headers, slow requests, and clients that do not read."""
+"""uvicorn's httptools protocol with the limits that it lacks: on headers, slow or pipelined requests, clients that do not read."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from aggregator.serve.connections import Connections
@@ -14,7 +15,10 @@ MOST_HEAD = 32 * 1024
 MOST_HEADERS = 100
 """Headers of a request."""
 HEAD_SECONDS = 20.0
-"""Seconds within which a request's head must arrive."""
+"""Seconds within which a request's head must arrive, and before it the rest of a body that the last answer did not need."""
+PIECE = 1024
+BODY_PIECE = 4 * PIECE
+"""Bytes parsed at a time, which limits the pipelined requests in memory: a request of 26 bytes takes some kilobytes."""
 SEND_SECONDS = 60.0
 """Seconds that an answer may wait for its client to read."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -24,12 +28,23 @@ class _TooLargeError(Exception):
     """The head exceeds a limit. Stops the parser."""
 
 
+class _Flow(FlowControl):
+    """Does not read while `holds` is set, even if uvicorn asks for it."""
+
+    holds = False
+
+    def resume_reading(self) -> None:
+        if not self.holds:
+            super().resume_reading()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """One connection. A request over a limit is answered 431 (RFC 6585 5) or closed. among: the server's connections."""
 
     def __init__(self, *given: Any, among: Connections, **named: Any) -> None:
         super().__init__(*given, **named)
         self._among = among
+        self._held = memoryview(b"")
         self._pending = 0
         self._head_bytes = 0
         self._head_is_open = True
@@ -39,6 +54,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         super().connection_made(transport)
+        self.flow = self._flow = _Flow(transport)
         self._among.mark_idle(self)
         self._wait_for_head()
 
@@ -48,18 +64,40 @@ class BoundedProtocol(HttpToolsProtocol):
         self._among.remove(self)
 
     def data_received(self, data: bytes) -> None:
-        """Feeds the parser pieces no larger than a head may be, so that a body that follows is not counted as head."""
-        while self._head_is_open and data and not self.transport.is_closing():
-            if self._deadline is None:
-                self._wait_for_head()
-            piece, data = data[:MOST_HEAD], data[MOST_HEAD:]
-            self._pending += len(piece)
-            if self._pending > MOST_HEAD:  # an unfinished line; finished ones are counted in on_header
-                self.send_400_response("")
+        self._held = memoryview(bytes(self._held) + data)  # usually nothing is held
+        self._parse()
+
+    def _parse(self) -> None:
+        """Feeds the parser piece by piece until a request waits behind the one that is being answered.
+
+        The rest is held as bytes and reading is paused, so that what a client pipelines takes little memory.
+        """
+        while self._held and not self.transport.is_closing():
+            if self.pipeline:
+                self._hold()
                 return
-            super().data_received(piece)
-        if data and not self.transport.is_closing():
-            super().data_received(data)
+            size = PIECE if self._head_is_open else BODY_PIECE
+            piece, self._held = self._held[:size], self._held[size:]
+            if self._head_is_open and not self._may_go_on(len(piece)):
+                return
+            super().data_received(bytes(piece))
+
+    def _hold(self) -> None:
+        self._flow.holds = True
+        self._flow.pause_reading()
+        if self._deadline is not None:  # a head may be unfinished because it is held
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _may_go_on(self, size: int) -> bool:
+        """Counts the bytes of a head. Refuses an unfinished line that is too long; finished ones are counted in on_header."""
+        if self._deadline is None:
+            self._wait_for_head()
+        self._pending += size
+        if self._pending > MOST_HEAD:
+            self.send_400_response("")
+            return False
+        return True
 
     # parser callbacks
     def on_message_begin(self) -> None:
@@ -84,6 +122,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline.cancel()
             self._deadline = None
         super().on_headers_complete()
+        if self._among.is_crowded:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -93,6 +133,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        if self.transport.is_closing():
+            return
+        if not self._head_is_open and self._deadline is None:  # the rest of a body that was not needed is still to come
+            self._wait_for_head()
+        if self._held and not self.pipeline:
+            self._flow.holds = False
+            self._flow.resume_reading()
+            self._parse()
         if self.cycle.response_complete and not self.transport.is_closing():  # otherwise the next request has already arrived
             self._among.mark_idle(self)
 

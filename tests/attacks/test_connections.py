@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import http.server
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -171,3 +173,75 @@ def test_a_burst_of_readers_is_answered_to_the_last(tmp_path: Path) -> None:
         for client in clients:
             with client, client.makefile("rb") as answer:
                 assert answer.read().endswith(b"ok\n")
+
+
+def test_requests_sent_ahead_take_no_memory(tmp_path: Path) -> None:
+    """Clients that pipeline all they can and read no answer. A request is 26 bytes for them, and some kilobytes for us."""
+    ahead = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 40_000
+    with paper() as (source, _), daemon(tmp_path, source, 1024) as (port, pid):
+        before = resident(pid)
+        clients = crowd(port, 10, ahead[:26])
+        sent = dict.fromkeys(clients, 26)
+        try:
+            until = time.monotonic() + 3.0
+            while time.monotonic() < until:
+                for one in clients:
+                    with contextlib.suppress(OSError):
+                        sent[one] += one.send(ahead[sent[one] % 27 :])
+            assert answers(port) < 1.0
+            assert resident(pid) - before < 40_000_000
+        finally:
+            for one in clients:
+                one.close()
+
+
+def test_all_answers_to_requests_sent_ahead_come_in_order(tmp_path: Path) -> None:
+    """Also those with bodies, and those behind the ones that were not read at once."""
+    paths = ["/healthz", "/nothing", "/hub", "/feeds/all.atom"] * 100
+    requests = [f"GET {path} HTTP/1.1\r\nHost: a\r\nX-A: {'a' * 100}\r\n\r\n".encode() for path in paths]
+    bodied = b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n" + b"b" * 20_000
+    last = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    with paper() as (source, _), daemon(tmp_path, source, 1024) as (port, _pid):
+        client = socket.create_connection(("127.0.0.1", port), 20)
+        sender = threading.Thread(target=client.sendall, args=(b"".join([*requests, bodied, *requests, last]),))
+        sender.start()
+        with client, client.makefile("rb") as stream:
+            answer = stream.read()
+        sender.join()
+    statuses = [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", answer)]
+    assert statuses == [200, 404, 405, 200] * 100 + [200] + [200, 404, 405, 200] * 100 + [200]
+
+
+def test_clients_that_never_stop_asking_leave_turns_to_others(tmp_path: Path) -> None:
+    """More of them than there is room for, each with its next request there as soon as the last one is answered."""
+    stop = threading.Event()
+
+    async def ask_on(port: int) -> None:
+        while not stop.is_set():
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                while not stop.is_set():
+                    writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+                    await reader.readuntil(b"ok\n")
+
+    async def crowd_on(port: int) -> None:
+        tasks = [asyncio.create_task(ask_on(port)) for _ in range(300)]
+        await asyncio.to_thread(stop.wait)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    with paper() as (source, _), daemon(tmp_path, source, 256) as (port, _pid):
+        attacker = threading.Thread(target=lambda: asyncio.run(crowd_on(port)))
+        attacker.start()
+        try:
+            time.sleep(1.0)  # until all places are theirs
+            assert max(answers(port) for _ in range(5)) < 4.0
+        finally:
+            stop.set()
+            attacker.join()
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process has."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()

@@ -98,6 +98,9 @@ def test_what_was_renamed_is_found(app: ASGIApp) -> None:
         ("/feeds/desk.atom", "Basic " + base64.b64encode(b"anyone:let-me-in").decode(), 200),
         ("/feeds/desk.atom", "Basic " + base64.b64encode(b"let-me-in:").decode(), 404),
         ("/feeds/desk.atom", "Basic !!!", 404),
+        ("/feeds/desk.atom", "Basic \xff", 404),
+        ("/feeds/desk.atom?" + "token=a&" * 200, "", 404),
+        ("/feeds/desk.atom?" + "a=b&" * 200 + "token=let-me-in", "", 200),
         ("/feeds/desk.atom", "Bearer let-me-in", 404),
     ],
 )
@@ -143,3 +146,8 @@ def test_a_change_on_the_shelf_is_seen_at_once(app: ASGIApp, shelf: Shelf) -> No
     shelf.put("/feeds/all.atom", Prepared(ATOM, BODY + b" ", 1_686_830_401, "public, max-age=300"))
     got = ask(app, "/feeds/all.atom", if_none_match=old)
     assert (got.status, got.body) == (200, BODY + b" ")
+
+
+def test_an_address_with_a_slash_too_many_is_unknown(app: ASGIApp) -> None:
+    """It is not redirected: that would lead to whatever the request calls this host."""
+    assert ask(app, "/readyz/", host="evil.example").status == 404

@@ -10,6 +10,7 @@ import pytest
 
 from aggregator.errors import AggregatorError
 from aggregator.publish.shelf import Prepared, Shelf
+from aggregator.serve import protocol
 from aggregator.serve.app import make_app
 from aggregator.serve.server import listen, serve
 
@@ -63,6 +64,25 @@ def test_a_plain_request() -> None:
 def test_heads_over_a_bound_are_refused(head: bytes) -> None:
     got = exchange(head)
     assert got == b"" or got.startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_body_that_nobody_wanted_keeps_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+
+    async def trickle(port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /feeds/all.atom HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+        answer = await reader.readuntil(b"<feed/>")
+        closed = asyncio.create_task(reader.read())
+        closed.add_done_callback(lambda done: done.exception())
+        async with asyncio.timeout(5):
+            while not closed.done():
+                writer.write(b"a")
+                await asyncio.wait([closed], timeout=0.05)
+        writer.close()
+        return answer
+
+    assert asyncio.run(_with_server(trickle)).startswith(b"HTTP/1.1 200 OK")
 
 
 def test_what_is_no_request_is_refused() -> None:
