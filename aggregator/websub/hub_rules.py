@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
+from aggregator.fetch.guard import literal_address, unwrap
 from aggregator.model import Fault, Instant
 from aggregator.ports import Delivery, Reply, Subscription
 from aggregator.publish.notifications import sign
@@ -78,13 +79,15 @@ def _is_printable(url: str) -> bool:
 
 
 def domain_of(callback: str) -> str:
-    """Returns whom a callback belongs to: its registrable domain, its IPv4 address, or its IPv6 /64, which one customer has."""
-    domain = registrable_domain(callback)
-    try:
-        address = ipaddress.ip_address(domain.strip("[]"))
-    except ValueError:
-        return domain
-    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else domain
+    """Returns whom a callback belongs to: its registrable domain, its IPv4 address, or its IPv6 /64, which one customer has.
+
+    All spellings of an address are one (`0x1.2.772`, `16909060`, `[::ffff:1.2.3.4]`).
+    """
+    address = literal_address(urlsplit(callback).hostname or "")
+    if address is None:
+        return registrable_domain(callback)
+    address = unwrap(address)
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
 def _lease(asked: str) -> int:

@@ -1,4 +1,4 @@
-"""Sends stored deliveries to subscribers and webhooks. A slow or broken receiver does not delay the others."""
+"""Sends stored deliveries to subscribers and webhooks. Slow or broken receivers do not delay the others."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from aggregator.model import Instant
-from aggregator.ports import HUB_DOCUMENT, Delivery, Message, Messenger, Subscribers, SubscriberWrites
+from aggregator.model import Fault, Instant
+from aggregator.ports import HUB_DOCUMENT, Delivery, Message, Messenger, Reply, Subscribers, SubscriberWrites
 from aggregator.websub import hub_rules
 
 log = structlog.get_logger("outbox")
 
 AT_ONCE = 32
-PER_HOST = 4
-"""Messages in flight, in all and to one host."""
+PER_DOMAIN = 4
+AT_ONCE_TO_SLOW = 16
+"""Messages in flight: in all, to one domain, and to all domains together that were slow or failed the last time."""
+SLOW = 2.0
+"""Seconds after which a receiver counts as slow."""
+FIRST_LOOK = 128
+LAST_LOOK = 16_384
+"""Due deliveries read at a time: more if the limits let none of the first ones start."""
 LEASE_CHECK = 3_600.0
 """Seconds between two checks for expired leases."""
 
@@ -44,7 +50,8 @@ class Outbox:
         self._compose = compose
         self._now = now
         self._under_way: dict[Key, asyncio.Task[None]] = {}
-        self._hosts: Counter[str | None] = Counter()
+        self._domains: Counter[str] = Counter()
+        self._slow: set[str] = set()
         self._leases_checked = 0.0
 
     async def send_due(self) -> None:
@@ -52,32 +59,51 @@ class Outbox:
         now = self._now()
         if now - self._leases_checked > LEASE_CHECK:
             self._leases_checked = now
+            self._slow.clear()
             await self._commit(lambda transaction: transaction.end_leases(now))
-        for delivery in self._store.deliveries(now, 4 * AT_ONCE):
-            key = (delivery.kind, delivery.topic, delivery.target, delivery.subject)
-            host = urlsplit(delivery.target).hostname
-            if key in self._under_way or self._hosts[host] >= PER_HOST:
-                continue
-            if len(self._under_way) >= AT_ONCE:
+        limit = FIRST_LOOK
+        while len(self._under_way) < AT_ONCE:
+            due = self._store.deliveries(now, limit)
+            for delivery in due:
+                self._start(delivery)
+            if len(due) < limit or limit >= LAST_LOOK:
                 break
-            self._hosts[host] += 1
-            task = asyncio.create_task(self._deliver(delivery))
-            self._under_way[key] = task
-            task.add_done_callback(partial(self._ended, key, host))
+            limit = min(limit * 8, LAST_LOOK)
 
-    def _ended(self, key: Key, host: str | None, done: asyncio.Task[None]) -> None:
+    def _start(self, delivery: Delivery) -> None:
+        """Starts a delivery if the limits allow it."""
+        key = (delivery.kind, delivery.topic, delivery.target, delivery.subject)
+        if key in self._under_way or len(self._under_way) >= AT_ONCE:
+            return
+        domain = hub_rules.domain_of(delivery.target)
+        if self._domains[domain] >= PER_DOMAIN or (domain in self._slow and self._under_way_to_slow() >= AT_ONCE_TO_SLOW):
+            return
+        self._domains[domain] += 1
+        task = asyncio.create_task(self._deliver(delivery, domain))
+        self._under_way[key] = task
+        task.add_done_callback(partial(self._ended, key, domain))
+
+    def _under_way_to_slow(self) -> int:
+        return sum(self._domains[domain] for domain in self._slow)
+
+    def _ended(self, key: Key, domain: str, done: asyncio.Task[None]) -> None:
         del self._under_way[key]
-        self._hosts[host] -= 1
+        self._domains[domain] -= 1
+        if not self._domains[domain]:
+            del self._domains[domain]
         if not done.cancelled() and (error := done.exception()) is not None:
             # A bug, or the store can't be written: the delivery stays in the outbox.
             log.error("delivery_crashed", kind=key[0], topic=key[1], error=repr(error), exc_info=error)
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver(self, delivery: Delivery, domain: str) -> None:
         message = await asyncio.to_thread(self._compose[delivery.kind], delivery) if delivery.kind in self._compose else None
         if message is None:
             await self._commit(lambda transaction: transaction.remove_delivery(delivery))
             return
-        outcome = hub_rules.decide_outcome(delivery, await self._messenger().send(message), self._now())
+        began = asyncio.get_running_loop().time()
+        reply = await self._messenger().send(message)
+        self._judge(domain, reply, asyncio.get_running_loop().time() - began)
+        outcome = hub_rules.decide_outcome(delivery, reply, self._now())
 
         def store(transaction: SubscriberWrites) -> None:
             if outcome.retry is not None:
@@ -90,6 +116,13 @@ class Outbox:
         await self._commit(store)
         host = urlsplit(delivery.target).hostname
         log.info("delivery", kind=delivery.kind, topic=delivery.topic, host=host, outcome=outcome.reason)
+
+    def _judge(self, domain: str, reply: Reply | Fault, seconds: float) -> None:
+        """Remembers whether a domain keeps us waiting. All that do share AT_ONCE_TO_SLOW."""
+        if isinstance(reply, Fault) or seconds > SLOW:
+            self._slow.add(domain)
+        else:
+            self._slow.discard(domain)
 
     async def drain(self) -> None:
         """Cancels deliveries in flight: they stay in the outbox and are sent after the next start."""

@@ -146,3 +146,18 @@ def test_a_callback_with_control_characters_is_refused(store: SqliteStore, bad: 
     )
     assert statuses(answers) == [400] * 3
     assert world.asked == []
+
+
+def test_an_address_is_one_third_party_however_it_is_written(store: SqliteStore) -> None:
+    hosts = [
+        "9.9.9.9",
+        "0x09090909",
+        "151587081",
+        "9.9.2313",
+        "011.9.9.9",
+        "0x9.0x9.0x9.0x9",
+        "[::ffff:9.9.9.9]",
+        "[64:ff9b::909:909]",
+    ]
+    _, world = post(store, [f"http://{host}/{n}" for n in range(20) for host in hosts])
+    assert len(world.asked) == hub_rules.RATE_PER_DOMAIN

@@ -20,6 +20,7 @@ from tests.unit.publish.samples import NOON
 from tests.unit.serve.asking import ask_async
 
 SITE = "https://news.example.org"
+FAULT = Fault(FaultKind.TIMEOUT, "too slow")
 CALLBACK = "https://reader.example/cb"
 FORM = {"hub.mode": "subscribe", "hub.topic": SITE + "/feeds/all.atom", "hub.callback": CALLBACK, "hub.secret": "key"}
 
@@ -123,10 +124,10 @@ def test_the_door_has_bounds(store: SqliteStore) -> None:
     assert post(store, Receivers(), FORM | {"x": "y" * 9000}) == 413
 
 
-def owe(store: SqliteStore, *targets: str, kind: str = "test") -> None:
+def owe(store: SqliteStore, *targets: str, kind: str = "test", due: float = NOON) -> None:
     with store.begin() as transaction:
         for target in targets:
-            transaction.save_delivery(Delivery(kind, "/feeds/all.atom", target, "", "v1", NOON, NOON))
+            transaction.save_delivery(Delivery(kind, "/feeds/all.atom", target, "", "v1", NOON, due))
 
 
 def test_a_slow_receiver_delays_nobody(store: SqliteStore) -> None:
@@ -178,3 +179,27 @@ def test_what_nobody_is_owed_any_more_is_forgotten(store: SqliteStore) -> None:
 
     asyncio.run(run())
     assert receivers.sent == [] and store.deliveries(NOON, 9) == []
+
+
+def test_many_slow_receivers_delay_nobody(store: SqliteStore) -> None:
+    """However many they are: of one domain before everybody else, and of more domains than there are places."""
+    one_domain = [f"https://h{n}.slow.example/{n}" for n in range(300)]
+    domains = [f"https://slow{n}.example/" for n in range(40)]
+    owe(store, *one_domain, *domains)
+    owe(store, *(good := [f"https://z{n}.example/" for n in range(6)]), due=NOON + 1)
+    receivers = Receivers(lambda message: FAULT if "slow" in message.url else Receivers.echo(message))
+
+    async def run() -> None:
+        receivers.hold = asyncio.Event()
+        box = Outbox(store, commit(store), lambda: receivers, {"test": lambda one: Message("POST", one.target)}, lambda: NOON + 2)  # type: ignore[arg-type]
+        await box.send_due()
+        receivers.hold.set()  # they have failed once, after as long as they liked
+        await asyncio.gather(*box._under_way.values())
+        receivers.hold.clear()
+        for _ in range(20):
+            await box.send_due()
+            await asyncio.sleep(0.01)
+        assert set(good) <= {message.url for message in receivers.sent}
+        await box.drain()
+
+    asyncio.run(run())
