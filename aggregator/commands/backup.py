@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aggregator.errors import UsageError
+
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
 
@@ -18,8 +20,12 @@ def command(application: Application, file: Path) -> None:
     """Copy the database to FILE while the daemon may go on.
 
     The copy is one checked file, as the database is at this instant; a FILE that is there is replaced when it is whole.
+    It can't lie in `publish.directory`.
     """
     from aggregator.store.backup import backup
 
+    public = Path(application.settings.publish.directory).resolve()
+    if public in file.resolve().parents:
+        raise UsageError(f"{file} would lie in publish.directory, which anybody may read: name another file")
     size = backup(Path(application.settings.storage.database), file)
     click.echo(f"{file}: {size:,} bytes")

@@ -9,6 +9,7 @@ from typing import Any
 
 from aggregator.model import Fetched, Source, SourceState
 from aggregator.ports import Delivery, Job, Message
+from aggregator.publish import private
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.serve.app import make_app
 from aggregator.serve.ops import Administration
@@ -43,10 +44,16 @@ class Network:
         metrics: Callable[[], bytes],
     ) -> None:
         """Starts serving. ready, details and metrics answer `/readyz` and `/metrics`."""
-        administration = Administration(lambda: self._current.runtime.settings.server.admin, details)
+        administration = Administration(lambda: self._current.runtime.settings.server.admin, self._hides, details)
         more = [*self._hub.endpoints(), *self._subscriber.endpoints()]
         app = make_app(self._shelf, ready=ready, metrics=metrics, administration=administration, more=more)
         self._serving = asyncio.create_task(serve(app, listener, self._stop, self._current.runtime.shares.connections))
+
+    def _hides(self) -> bool:
+        """Whether anything is private."""
+        runtime = self._current.runtime
+        has_private_feeds = any(output.token is not None for output in runtime.settings.outputs)
+        return has_private_feeds or bool(private.wanted_sources(runtime.store, runtime.settings))
 
     def jobs(self) -> list[Job]:
         return [*self._subscriber.jobs(), Job("outbox", OUTBOX_CHECK, self._outbox.send_due)]

@@ -21,9 +21,13 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Administration(Struct, frozen=True):
-    """What only the administrator may see. token: of the current config, or None; details: the full `/readyz`."""
+    """What only the administrator may see. token: of the current config, or None; details: the full `/readyz`.
+
+    hides: whether anything is private, which metrics would count.
+    """
 
     token: Callable[[], str | None] = lambda: None
+    hides: Callable[[], bool] = lambda: False
     details: Callable[[], Mapping[str, object]] = dict
 
     def admits(self, request: Request) -> bool:
@@ -41,7 +45,7 @@ def routes(
 ) -> list[Route]:
     """Routes. `/healthz`: the process answers. `/readyz`: the result of `ready`. `/metrics`: Prometheus' text format.
 
-    Metrics count private things, too, so they need the administrator's token if there is one.
+    Metrics count private things, too, so they need the administrator's token if there is one, or if anything is private.
     """
 
     async def healthz(request: Request) -> Response:
@@ -54,7 +58,8 @@ def routes(
         return JSONResponse({"ready": works, **details}, 200 if works else 503, headers=_HEADERS)
 
     async def numbers(request: Request) -> Response:
-        if administration.token() is not None and not administration.admits(request):
+        is_open = administration.token() is None and not await asyncio.to_thread(administration.hides)
+        if not is_open and not administration.admits(request):
             raise HTTPException(404)
         body = await asyncio.to_thread(metrics) if metrics is not None else b""
         return Response(body, media_type=METRICS_TYPE, headers=_HEADERS)

@@ -65,7 +65,7 @@ def read_request(form: Mapping[str, str], topic_of: Callable[[str], str | None])
     if topic is None:
         return Refused("hub.topic is not a feed of this hub")
     callback = form.get("hub.callback", "")
-    if not _is_printable(callback) or resolve(None, callback) is None or urlsplit(callback).fragment:
+    if not _is_printable(callback) or resolve(None, callback) is None or "#" in callback:
         return Refused("hub.callback must be an absolute http or https address without fragment, spaces and control characters")
     secret = form.get("hub.secret") or None
     if secret is not None and len(secret.encode()) >= SECRET_LIMIT:

@@ -15,7 +15,7 @@ from aggregator.files import replace_file
 from aggregator.publish.files import Tree
 from aggregator.store import backup
 from aggregator.store.sqlite import SqliteStore
-from tests.flow.command import eventually
+from tests.flow.command import Command, eventually
 from tests.flow.conftest import Newsdesk
 
 VICTIM = b"keep me"
@@ -185,3 +185,16 @@ def test_the_umask_holds_for_what_is_public(tmp_path: Path) -> None:
     finally:
         os.umask(previous)
     assert stat.S_IMODE((tmp_path / "public/feeds/all.atom").stat().st_mode) == 0o640
+
+
+def test_no_backup_goes_where_anybody_may_read(tmp_path: Path) -> None:
+    """Not by name, nor through a link to the published files."""
+    config = tmp_path / "feeds.yaml"
+    config.write_text("sources: [https://a.example/feed.xml]\npublish: {directory: public}\nstorage: {database: data/news.db}\n")
+    (tmp_path / "public").mkdir()
+    (tmp_path / "htdocs").symlink_to(tmp_path / "public")
+    SqliteStore(tmp_path / "data/news.db").close()
+    for target in ("public/copy.db", "public/deeper/copy.db", "htdocs/copy.db"):
+        Command(config).run("backup", target, code=2)
+    assert list((tmp_path / "public").iterdir()) == []
+    Command(config).run("backup", "elsewhere/copy.db")

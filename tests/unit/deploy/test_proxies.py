@@ -24,3 +24,12 @@ def test_caddy_lets_pushes_through_and_does_not_log_them() -> None:
     assert size is not None
     assert int(size[1]) * 1_000_000 >= Polling().max_bytes
     assert "log_skip @push" in text
+
+
+def test_no_proxy_tells_of_unanswered_requests_with_their_tokens() -> None:
+    nginx = (CHECKOUT / "deploy" / "nginx.conf").read_text()
+    assert re.search(r"^    error_log \S+ crit;$", nginx, re.M), "a line of level error holds the request"
+    caddy = (CHECKOUT / "deploy" / "Caddyfile").read_text()
+    assert re.search(r"^{\n(?:\t.*\n)*?\tlog {\n\t\texclude http\.log\.error\n\t}\n}\n", caddy, re.M), (
+        "the global options come first"
+    )
