@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from aggregator.commands.application import Application
+from aggregator.commands.export import export_site
 from aggregator.errors import UsageError
 from aggregator.model import Slug, Source, SourceId
 from aggregator.ports import Reject
@@ -22,7 +24,7 @@ from aggregator.store.sqlite import SqliteStore
 from aggregator.stories.edit import StoryEditor
 from aggregator.stories.outlets import owners
 from tests.attacks.site import Site
-from tests.unit.chain.newsroom import HOUR, Newsroom, entry
+from tests.unit.chain.newsroom import HOUR, Newsroom, document, entry
 
 WIRE, PAPER, SECRET = "https://wire.example/feed.json", "https://paper.example/feed.json", "https://mole.example/feed.json"
 CONFIG = f"""
@@ -277,6 +279,17 @@ def test_an_export_has_nothing_private(newsroom: Newsroom, tmp_path: Path) -> No
     for file in (tmp_path / "export").rglob("*"):
         told = str(file.relative_to(tmp_path)).encode() + (file.read_bytes() if file.is_file() else b"")
         assert not any(word.lower() in told.lower() for word in WORDS), file
+
+
+def test_nothing_is_exported_before_an_edit_to_private_is_in_use(tmp_path: Path) -> None:
+    """Until then what is published still tells of the source."""
+    site = Site(tmp_path)
+    site.answers[SECRET] = document(SECRET, [scoop()])
+    site.live_with(PUBLIC)
+    (tmp_path / "feeds.yaml").write_text(PRIVATE)
+    with pytest.raises(UsageError, match="private now"):
+        export_site(Application(tmp_path / "feeds.yaml"), tmp_path / "export")
+    assert not (tmp_path / "export").exists()
 
 
 def test_a_person_is_told_not_to_merge_private_and_public(newsroom: Newsroom) -> None:
