@@ -1,4 +1,4 @@
-"""uvicorn's httptools protocol with the limits that it lacks: on headers, slow or pipelined requests, clients that do not read."""
+"""uvicorn's httptools protocol with the limits that it lacks: on heads, slow or pipelined requests, clients that do not read."""
 
 from __future__ import annotations
 

@@ -111,6 +111,7 @@ def test_a_stranger_can_not_unsubscribe_others(store: SqliteStore) -> None:
         {"hub.topic": "https://elsewhere.example/feeds/all.atom"},
         {"hub.topic": SITE + "/feeds/desk.atom"},
         {"hub.topic": SITE + "/opml.xml"},
+        {"hub.callback": "https://reader.example/cb#"},
         {"hub.callback": "javascript:alert(1)"},
     ],
 )
