@@ -1,1 +1,1 @@
-"""The database: what is known of sources, items, stories and published feeds, on disk and (for tests) in memory."""
+"""The database in SQLite: sources, items, stories and published feeds."""

@@ -1,4 +1,4 @@
-"""Copies of the database: made while it is in use, kept in turn, and put back."""
+"""Backs up the database while it is in use, rotates scheduled backups, and restores them."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 
 
 def backup(database: Path, target: Path) -> int:
-    """Copies the database as it is at this instant into one file, and returns its bytes. Writers go on meanwhile.
+    """Copies the database into one file and returns its size in bytes. Writers go on meanwhile.
 
-    The copy is checked before it takes the target's name, so that a target is whole or not there. Raises StoreError.
+    The copy is checked before it gets the target's name, so a target is either complete or not there. Raises StoreError.
     """
     if not database.exists():
         raise StoreError(f"there is no database {database} to back up")
     if target.resolve() == database.resolve():
         raise StoreError("a backup can't replace the database itself: name another file")
-    with _finished(target) as unfinished:
+    with _replacing(target) as unfinished:
         with explained(database):
             source = open_reader(database)
             try:
                 _copy(source, unfinished)
             finally:
                 source.close()
-        _sound(unfinished)
+        _check_backup(unfinished)
     return target.stat().st_size
 
 
 def _copy(source: sqlite3.Connection, target: Path) -> None:
-    """In one step, so that a busy writer can't make it begin again and again."""
+    """Copies in one step: a write between two steps would make SQLite start again."""
     copy = sqlite3.connect(target, isolation_level=None)
     try:
         source.backup(copy, pages=-1)
@@ -49,8 +49,8 @@ def _copy(source: sqlite3.Connection, target: Path) -> None:
         copy.close()
 
 
-def _sound(file: Path) -> None:
-    """Raises StoreError if a file is not a whole database of ours that this release can read."""
+def _check_backup(file: Path) -> None:
+    """Raises StoreError unless the file is an undamaged database of ours that this release can read."""
     with explained(file):
         connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
         try:
@@ -66,8 +66,8 @@ def _sound(file: Path) -> None:
 
 
 @contextmanager
-def _finished(target: Path) -> Iterator[Path]:
-    """A name beside the target to write to; at the end it is synced and becomes the target, on an error it is removed."""
+def _replacing(target: Path) -> Iterator[Path]:
+    """Yields a temporary file beside the target. It is synced and replaces the target at the end; on an error it is removed."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target, PRIVATE_FILE) as unfinished:
@@ -77,7 +77,7 @@ def _finished(target: Path) -> Iterator[Path]:
 
 
 def scheduled(database: Path, directory: Path, keep: int, now: Instant) -> Path:
-    """A backup named by its time, and the oldest ones beyond `keep` removed. Others' files in the directory are left alone."""
+    """Makes a backup named by its time and removes the oldest ones beyond `keep`. Other files in the directory are left alone."""
     stamp = time.strftime(_STAMP, time.gmtime(now))
     target = directory / f"{database.stem}-{stamp}.db"
     try:
@@ -91,7 +91,7 @@ def scheduled(database: Path, directory: Path, keep: int, now: Instant) -> Path:
 
 
 def kept(database: Path, directory: Path) -> list[Path]:
-    """The scheduled backups of a database, the oldest first."""
+    """The scheduled backups of a database, oldest first."""
     prefix = f"{database.stem}-"
     return sorted(file for file in directory.glob(f"{prefix}*.db") if _is_stamp(file.stem.removeprefix(prefix)))
 
@@ -105,15 +105,15 @@ def _is_stamp(text: str) -> bool:
 
 
 def restore(file: Path, database: Path, now: Instant) -> Path | None:
-    """Puts a backup in the database's place. Returns where the old one was moved, or None if there was none.
+    """Replaces the database by a copy of a backup. Returns where the old database was moved, or None if there was none.
 
-    The caller holds the database's lock. The backup is checked first, and copied, so that it stays. Raises StoreError.
+    The caller holds the database's lock. The backup is checked first. Raises StoreError.
     """
     if not file.is_file():
         raise StoreError(f"there is no file {file}")
-    _sound(file)
+    _check_backup(file)
     aside = None
-    with _finished(database) as unfinished:
+    with _replacing(database) as unfinished:
         shutil.copyfile(file, unfinished)
         if database.exists():
             aside = database.with_name(f"{database.name}.before-restore-{time.strftime(_STAMP, time.gmtime(now))}")
@@ -122,7 +122,7 @@ def restore(file: Path, database: Path, now: Instant) -> Path | None:
 
 
 def _set_aside(database: Path, aside: Path) -> None:
-    """Gives the old database a second name; its WAL goes with it, because it must not be applied to the new file."""
+    """Gives the old database a second name and moves its WAL along: SQLite would apply it to the new file."""
     if aside.exists():
         aside.unlink()
     os.link(database, aside)

@@ -1,4 +1,4 @@
-"""Care of the file: its space, its statistics, its WAL, and whether it is sound."""
+"""Maintains the database file: frees space, updates statistics, truncates the WAL, checks for damage."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from aggregator.errors import StoreError
 from aggregator.model import Instant
 
 EVENTS_KEPT = 90 * 86_400.0
-"""Seconds that an event is kept after it was over."""
+"""Seconds that an event is kept after it closed."""
 FREED_PAGES = 4_000
-"""Pages given back to the file system in one go (16 MB), so that no poll waits long for its turn."""
+"""Pages given back to the file system at once (16 MB), so that no poll waits long for its turn."""
 MERGED_PAGES = 500
-"""Pages of the full-text index merged in one go."""
+"""Pages of the full-text index merged at once."""
 ANALYSED_ROWS = 400
-"""Rows of an index that the planner's statistics look at: SQLite's own advice for `PRAGMA optimize`."""
+"""Rows of an index that the planner's statistics sample, as SQLite advises (sqlite.org/lang_analyze.html)."""
 
 _FORGET_HOLDS = "DELETE FROM holds WHERE until < ?"
 _FORGET_EVENTS = "DELETE FROM events WHERE closed < ?"
@@ -23,22 +23,22 @@ _MERGE_WORDS = "INSERT INTO search (search, rank) VALUES ('merge', ?)"
 
 
 def forget(connection: sqlite3.Connection, now: Instant) -> None:
-    """Removes what is over: past holds, and events closed long ago. Inside a transaction."""
+    """Removes past holds and events closed long ago. Inside a transaction."""
     connection.execute(_FORGET_HOLDS, (now,))
     connection.execute(_FORGET_EVENTS, (now - EVENTS_KEPT,))
 
 
 def tidy(connection: sqlite3.Connection) -> None:
-    """Merges the full-text index, renews statistics, gives free pages back, empties the WAL. Outside a transaction."""
+    """Merges the full-text index, updates statistics, frees pages, truncates the WAL. Outside a transaction."""
     connection.execute(_MERGE_WORDS, (MERGED_PAGES,))
     connection.execute(f"PRAGMA analysis_limit = {ANALYSED_ROWS}")
     connection.execute("PRAGMA optimize")
-    connection.executescript(f"PRAGMA incremental_vacuum({FREED_PAGES})")  # `execute` takes one step of it, which frees one page
+    connection.executescript(f"PRAGMA incremental_vacuum({FREED_PAGES})")  # `execute` would run one step and free one page
     empty_wal(connection)
 
 
 def empty_wal(connection: sqlite3.Connection) -> None:
-    """Copies the WAL back and cuts it to nothing, unless a reader stands in the way: then the next turn does it, nobody waits."""
+    """Checkpoints the WAL and truncates it. If a reader is in the way, nobody waits: the next call does it."""
     waits = connection.execute("PRAGMA busy_timeout").fetchone()[0]
     connection.execute("PRAGMA busy_timeout = 0")
     try:
@@ -48,7 +48,7 @@ def empty_wal(connection: sqlite3.Connection) -> None:
 
 
 def check(connection: sqlite3.Connection, path: Path, *, full: bool) -> None:
-    """Raises StoreError if the database is damaged. full: indexes against tables, too, and the full-text index (minutes a GB)."""
+    """Raises StoreError if the database is damaged. full: also checks indexes against tables (minutes per GB)."""
     pragma = "integrity_check" if full else "quick_check"
     found = [row[0] for row in connection.execute(f"PRAGMA {pragma}(10)")]
     connection.execute("PRAGMA shrink_memory")  # every page has passed through its cache

@@ -1,4 +1,4 @@
-"""How a connection to the database is opened, and how SQLite's errors are put into words that a person can act on."""
+"""Opens connections to the database, and turns SQLite's errors into messages that a person can act on."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from aggregator.errors import StoreError
 from aggregator.files import PRIVATE_FILE
 
 BUSY_TIMEOUT = 30.0
-"""Seconds that a write waits for another process's one: a command beside a daemon, whose transactions take milliseconds."""
+"""Seconds that a write waits for another process: a command beside a daemon, whose transactions take milliseconds."""
 CACHED_STATEMENTS = 256
-"""Prepared statements kept for each connection: more than the store has different ones."""
+"""Prepared statements cached per connection: more than the store has."""
 CACHE_KIB = 8_192
 """Page cache of the writer, in KiB: the inner pages of all indexes and the pages of the last days."""
 READER_CACHE_KIB = 4_096
 CHECKPOINT_PAGES = 4_000
-"""Pages in the WAL (16 MB) at which it is copied back: pages that many polls write are copied once for all of them."""
+"""Pages in the WAL (16 MB) at which it is checkpointed: a page written by many polls is copied back once."""
 CHECKPOINT_PAGES_BESIDE = 64_000
-"""The same (256 MB) for a process that does not hold the database: before 3.51.3, SQLite has a rare fault when two processes copy
-the WAL back at a time (sqlite.org/wal.html, "the WAL-reset bug"), so that is the holder's work."""
+"""The same (256 MB) for a process without the lock: before 3.51.3, SQLite has a rare fault when two processes checkpoint at once
+(sqlite.org/wal.html, "the WAL-reset bug"), so that is left to the lock's holder."""
 WAL_LIMIT = 64 * 1024 * 1024
-"""Bytes that the WAL file is cut down to after a checkpoint; it can only be longer while a reader stands in the way."""
+"""Bytes that the WAL file is cut down to after a checkpoint. It is longer only while a reader blocks the checkpoint."""
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
-    """The connection that writes. Made if it is not there, its folder, too. Its transactions are begun and ended by hand."""
+    """Opens the connection that writes; creates the database and its folder if needed. Transactions are explicit."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -49,9 +49,9 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 
 def make_private(path: Path) -> None:
-    """Makes an empty file that only its owner can read: the database holds subscribers' secrets. Raises StoreError.
+    """Creates an empty file that only its owner can read: the database holds subscribers' secrets. Raises StoreError.
 
-    SQLite gives `-wal` and `-shm` the same rights. A link that leads nowhere is not followed.
+    SQLite gives `-wal` and `-shm` the same mode. A dangling link is not followed.
     """
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE))
@@ -63,7 +63,7 @@ def make_private(path: Path) -> None:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that can't write. For one thread at a time."""
+    """Opens a connection that can't write. For one thread at a time."""
     connection = _open(path, uri=True)
     connection.execute("PRAGMA query_only = ON")
     connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
@@ -84,7 +84,7 @@ def _open(path: Path, *, uri: bool) -> sqlite3.Connection:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turns SQLite's errors inside into a StoreError that says what to do."""
+    """Turns SQLite's errors in the context into a StoreError that says what to do."""
     try:
         yield
     except sqlite3.Error as error:

@@ -1,4 +1,4 @@
-"""Names that never change: how the id of a story is made from its first item."""
+"""Makes the id of a story from its first item. Ids never change."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from itertools import count
 from aggregator.model import Item, StoryId
 
 NAMESPACE = uuid.UUID("6f3a4a52-8c1e-5d0b-9f57-2f6f6f1d7c11")
-"""Of all story ids. Fixed for good: with another one, a database begun anew would give known stories new ids."""
+"""Namespace of story ids. Never change it: a rebuilt database would give known stories new ids."""
 
 
 def story_ids(item: Item) -> Iterator[StoryId]:
-    """The ids that a story begun by this item may have, the first free one to be taken (UUID version 5, RFC 9562 5.5).
+    """Candidate ids of a story begun by this item; the first free one is taken (UUID version 5, RFC 9562 section 5.5).
 
-    A database that is lost and filled again so gives the same ids as long as the same items begin stories.
+    So a database that is lost and filled again gives the same ids, as long as the same items begin the stories.
     """
     name = f"{item.source}\0{item.guid}"
     yield _uuid5(name)
@@ -25,7 +25,7 @@ def story_ids(item: Item) -> Iterator[StoryId]:
 
 
 def _uuid5(name: str) -> StoryId:
-    """`str(uuid.uuid5(NAMESPACE, name))`, in a third of its time: each new entry pays it."""
+    """`str(uuid.uuid5(NAMESPACE, name))`, in a third of its time, because it runs for each new entry."""
     digest = sha1(NAMESPACE.bytes + name.encode(), usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digest[16], 16) & 3]
     return StoryId(f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}")

@@ -1,9 +1,8 @@
-"""The story index in SQLite: what grouping looks up, cached within bounds and written behind.
+"""The story index in SQLite, with bounded caches and write-behind.
 
-An item's row and its line in the log are written at once, inside the poll's transaction. The terms that it touches (some
-sixty, most of them common) are changed in memory and written when some thousand items have come together, so that a common
-word is written once for all of them. A start reads the log again. So nothing is lost, nothing is loaded whole, and the
-cost of an item stays flat.
+An item's row and its log entry are written in the poll's transaction. The terms that it touches (about sixty, most of them
+common) are changed in memory and written every LOGGED items, so that a common word is written once for all of them. A start
+replays the log. So nothing is lost, the index is never loaded as a whole, and the cost per item stays flat.
 """
 
 from __future__ import annotations
@@ -20,19 +19,19 @@ from aggregator.store.index_schema import create
 from aggregator.store.index_terms import Terms
 
 LOGGED = 2_000
-"""Items between two writings of the terms: a start replays at most these, in a tenth of a second."""
+"""Items between two writes of the terms. A start replays at most these, in 0.1 s."""
 LEFT = 200
-"""Items that a daemon or a poll leaves in the log at its end: fewer cost the next start less than writing their terms costs."""
+"""Items that may stay in the log at shutdown: replaying so few costs less than writing their terms."""
 AGEING = 20_000
-"""Items after which those before count half: words of last year's news become rare again."""
+"""Items after which earlier ones count half, so that words of last year's news become rare again."""
 ITEMS_CACHED = 3_000
-"""Items kept in memory at most, about 8 MB, whatever the database holds. One that is not is read in 25 microseconds."""
+"""Most items kept in memory (about 8 MB). Reading another one takes 25 microseconds."""
 REMEMBERED: float = 14 * 86_400.0
-"""Seconds after which an item, or a term not met again, is forgotten: twice the longest life of a story."""
+"""Seconds after which an item, or a term that did not recur, is forgotten: twice the longest life of a story."""
 SLICES = 64
-"""Parts of the terms' key space; one of them is swept at each writing."""
+"""Parts of the key space; each write of the terms sweeps one."""
 WORD_KEYS, ADDRESS_KEYS = 1 << 32, 1 << 62
-"""Keys of words are below the first, those of addresses from the second on."""
+"""Word keys are below the first, address keys from the second up."""
 _ADD_ROW = (
     "INSERT OR REPLACE INTO group_items (id, story, source, outlet, at, added, signature, form) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
@@ -43,7 +42,7 @@ _ITEM_ROWS = "id, story, source, outlet, at, added, signature, form FROM group_i
 class SqliteStoryIndex:
     """A `ports.StoryIndex` on the writer's connection, for one thread. The store calls begin, commit and rolled_back.
 
-    Rows that another connection writes (a command beside the daemon) are noticed at `begin`: then the cache starts afresh.
+    If another connection has written (a command beside the daemon), `begin` notices and empties the caches.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -57,7 +56,7 @@ class SqliteStoryIndex:
         self._total, self._unit = 0.0, 1.0
         self._slice = 0
         self.logged = 0
-        """Items in the log, which a start reads again."""
+        """Items in the log, which a start replays."""
 
     # --- the store's side
     def begin(self) -> None:
@@ -77,7 +76,7 @@ class SqliteStoryIndex:
         self._terms.turn()
 
     def rolled_back(self) -> None:
-        """The transaction was rolled back: what is in memory may not be so."""
+        """The transaction was rolled back: the caches may be wrong."""
         self._version = None
 
     # --- dedup's side
@@ -108,7 +107,7 @@ class SqliteStoryIndex:
                 missing.append(number)
             else:
                 found[number] = item
-        if missing:  # none of them waits to be written: what does is in `young` until the commit
+        if missing:  # all of these are written: unwritten rows stay in `young` until the commit
             for row in rows(self._connection, _ITEM_ROWS, missing):
                 found[row[0]] = self._items.young[row[0]] = IndexedItem(*row)
         return found
@@ -142,13 +141,13 @@ class SqliteStoryIndex:
             self._post_again(item, posted)
 
     def _keep(self, item: IndexedItem) -> None:
-        """What is unpacked is not kept packed as well."""
+        """Caches an item. One that is unpacked is not kept packed as well."""
         self._items.young[item.id] = item
         if item.view is not None:
             item.signature = b""
 
     def _post_again(self, item: IndexedItem, posted: Collection[int]) -> None:
-        """Makes more terms lead to an item: those that do already are left alone. The log tells a start the same."""
+        """Makes more terms lead to an item, in the log, too, so that a replay does the same."""
         row = self._connection.execute("SELECT counted, posted FROM group_log WHERE id = ?", (item.id,)).fetchone()
         counted, before = row or (b"", b"")
         self._log_added.append((item.id, item.at, item.added, counted, before + array("q", posted).tobytes()))
@@ -178,9 +177,9 @@ class SqliteStoryIndex:
             self._items.drop(number)
             self._members.drop(row.story)
 
-    # --- writing behind
+    # --- write-behind
     def _flush(self) -> None:
-        """Writes the items added since the last time, together."""
+        """Writes the items added since the last flush, in one batch."""
         if self._rows_added or self._log_added:
             self._connection.executemany(_ADD_ROW, self._rows_added)
             self._connection.executemany(_ADD_LOG, self._log_added)
@@ -188,7 +187,7 @@ class SqliteStoryIndex:
             self._log_added.clear()
 
     def write_terms(self) -> None:
-        """Writes all that the log holds, and forgets what is too old."""
+        """Writes the terms of all logged items, empties the log, and forgets what is too old."""
         newest = self._terms.write()
         self._connection.execute("DELETE FROM group_log")
         self.logged = 0
@@ -199,7 +198,7 @@ class SqliteStoryIndex:
         )
 
     def _sweep(self, before: Instant) -> None:
-        """Forgets items that are too old, and in one slice of the keys the terms that were not met since."""
+        """Forgets items that are too old, and, in one slice of the keys, terms not seen since."""
         for start, width in ((0, WORD_KEYS // SLICES), (ADDRESS_KEYS, ADDRESS_KEYS // SLICES)):
             first = start + self._slice * width
             self._connection.execute(
@@ -211,7 +210,7 @@ class SqliteStoryIndex:
             self._connection.execute("DELETE FROM group_items WHERE id < ?", kept)
 
     def _count(self, item: int, at: Instant, added: Instant, counted: Collection[int], posted: Collection[int]) -> None:
-        """What `add` does to the terms, for the first time or from the log."""
+        """Adds an item to the terms, in `add` or when the log is replayed."""
         if self._total >= AGEING * self._unit:
             self._unit *= 2
         if counted:
@@ -239,7 +238,7 @@ class SqliteStoryIndex:
 
 
 class MemoryStoryIndex(SqliteStoryIndex):
-    """The same on a database in memory, with transactions of its own: for `regroup`, which groups beside what is stored."""
+    """An index in memory with its own transactions, for `regroup`, which groups without touching the stored index."""
 
     def __init__(self) -> None:
         super().__init__(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))

@@ -1,4 +1,4 @@
-"""A bounded cache that costs a look-up next to nothing, and the reading of many rows by their keys."""
+"""A bounded cache with cheap look-ups, and a reader of many rows by key."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 VARIABLES = 500
-"""Values in one IN (…): SQLite takes 32,766, and statements of few lengths stay prepared."""
+"""Values in one IN (…). SQLite allows 32,766; few different lengths keep the statements prepared."""
 
 
 class Recent(Generic[K, V]):
-    """A cache of two generations: what wasn't asked for since the last turn goes at the next one."""
+    """A cache of two generations: entries not used between two turns are dropped."""
 
     def __init__(self, size: int) -> None:
         self._half = size // 2
@@ -34,7 +34,7 @@ class Recent(Generic[K, V]):
         self.old.pop(key, None)
 
     def turn(self) -> None:
-        """Lets the old half go if the young one is full."""
+        """Drops the old generation if the young one is full."""
         if len(self.young) > self._half:
             self.old, self.young = self.young, {}
 
@@ -44,7 +44,7 @@ class Recent(Generic[K, V]):
 
 
 def rows(connection: sqlite3.Connection, select: str, keys: Sequence[int]) -> Iterator[tuple[Any, ...]]:
-    """The rows of `SELECT {select} IN (keys)`, in no order."""
+    """Yields the rows of `SELECT {select} IN (keys)`, unordered."""
     for start in range(0, len(keys), VARIABLES):
         part = keys[start : start + VARIABLES]
         padded = [*part, *([-1] * (-len(part) % 16))]

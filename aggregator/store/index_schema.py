@@ -1,4 +1,4 @@
-"""The tables of the story index. Called by the store's migrations; `create` does nothing where they are there."""
+"""The tables of the story index, created by the store's migrations."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _TABLES = (
          id INTEGER PRIMARY KEY, at REAL NOT NULL, added REAL NOT NULL, counted BLOB NOT NULL, posted BLOB NOT NULL)""",
     "CREATE TABLE IF NOT EXISTS group_state (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID",
 )
-"""group_terms lags behind: what items added since its last writing is in group_log, and is counted again at the next start."""
+"""group_terms lags behind: items added since it was last written are in group_log, which a start replays."""
 
 
 def create(connection: sqlite3.Connection) -> None:
-    """Makes the tables, inside the caller's transaction."""
+    """Creates missing tables, inside the caller's transaction."""
     for statement in _TABLES:
         connection.execute(statement)

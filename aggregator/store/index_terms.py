@@ -1,4 +1,4 @@
-"""The words and addresses of the story index: how common each is and which items it leads to, cached and written behind."""
+"""The terms (words and addresses) of the story index: their frequency and postings, cached, with write-behind."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from aggregator.ports import Postings
 from aggregator.store.index_cache import rows
 
 POSTINGS = 20
-"""Items that a term leads to: its newest. A word that more items share says too little to be looked up by."""
+"""Items that a term leads to: the newest. A word in more items is too common to be useful."""
 CACHED = 120_000
-"""Terms kept in memory at most, about 25 MB, whatever the database holds."""
+"""Most terms kept in memory (about 25 MB)."""
 _LOAD = "term, frequency, postings FROM group_terms WHERE term"
 _WRITE = "INSERT OR REPLACE INTO group_terms (term, frequency, seen, postings) VALUES (?, ?, ?, ?)"
 
@@ -22,9 +22,9 @@ _NONE: Postings = array("q")
 
 
 class Terms:
-    """A cache of two generations: what wasn't asked for since the last turn goes at the next one.
+    """A cache of two generations: terms not used between two turns are dropped.
 
-    What is known of a term is in one of them whole: wherever its frequency is, its postings are.
+    A term's frequency and postings are always in the same generation.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -66,13 +66,13 @@ class Terms:
         young.update(dict.fromkeys(missing, 0.0))
 
     def count(self, keys: Collection[int], unit: float, added: Instant) -> None:
-        """One item more in which each of the keys stands."""
+        """Counts one more item that contains each of the keys."""
         before = self.frequencies(keys)
         self._young.update(zip(keys, [frequency + unit for frequency in before], strict=True))
         self._dirty.update(dict.fromkeys(keys, added))
 
     def post(self, keys: Collection[int], posting: int, added: Instant) -> None:
-        """The keys lead to one item more, or still to this one."""
+        """Makes the keys lead to one more item. Keys that already do are left alone."""
         young = self._young_postings
         for key, known in zip(keys, self.postings(keys), strict=True):
             if not known:
@@ -86,7 +86,7 @@ class Terms:
         self._dirty.update(dict.fromkeys(keys, added))
 
     def write(self) -> Instant:
-        """Stores what has changed. Returns when the newest of it was met."""
+        """Stores the changed terms. Returns when the newest of them was seen."""
         young, postings = self._young, self._young_postings
         self._connection.executemany(
             _WRITE,
@@ -100,7 +100,7 @@ class Terms:
         return newest
 
     def turn(self) -> None:
-        """Lets the old half go if the young one is full and nothing waits to be written."""
+        """Drops the old generation if the young one is full and nothing waits to be written."""
         if len(self._young) > CACHED // 2 and not self._dirty:
             self._old, self._young = self._young, {}
             self._old_postings, self._young_postings = self._young_postings, {}

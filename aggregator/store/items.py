@@ -1,4 +1,4 @@
-"""Items and stories on their way to disk: batched inserts, and the full-text index written once for each batch."""
+"""Writes items and stories in batches, and their words to the full-text index once per batch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aggregator.store.rows import (
 from aggregator.store.story_rows import STORY_COLUMNS, story_row
 
 LAST_ITEM = "items.last"
-"""Key of the highest item id that retention has removed: ids are not given twice."""
+"""Key of the highest item id that retention has removed: ids are never reused."""
 
 _INSERTED = (*ITEM_COLUMNS, "title_hash", "joined", "evidence")
 _INSERT_ITEM = f"INSERT INTO items ({', '.join(_INSERTED)}) VALUES ({placeholders(_INSERTED)})"
@@ -40,7 +40,7 @@ _LAST_ID = "SELECT max(coalesce((SELECT max(id) FROM items), 0), coalesce((SELEC
 
 
 class Batch:
-    """What waits to be written. `flush` writes it in an order that no foreign key minds, but for the words: `finish` does."""
+    """Rows that wait to be written. `flush` writes them in the order foreign keys need; `finish` also writes the words."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -56,41 +56,41 @@ class Batch:
         self._stale_words: set[ItemId] = set()
 
     def next_item(self) -> ItemId:
-        """The next free item id. Ids grow and are never given again."""
+        """The next item id. Ids grow and are never reused."""
         if self._last_item is None:
             self._last_item = self._connection.execute(_LAST_ID, (LAST_ITEM,)).fetchone()[0]
         self._last_item += 1
         return ItemId(self._last_item)
 
     def add_item(self, item: Item, story: StoryId, evidence: Evidence) -> None:
-        """The item joins the story at its first sight."""
+        """Adds a new item to a story."""
         self._items.append((item, story, evidence))
 
     def alive(self, ids: Iterable[StoryId]) -> dict[StoryId, tuple[StoryId, int]]:
-        """The story, aliases followed, and its key, of each that the database or this batch has: looked up together, once."""
+        """Each known id with (the story it stands for, aliases followed; its key). Looked up in one query and remembered."""
         wanted = set(ids)
         if missing := wanted - self._keys.keys():
             self._keys |= reads.alive(self._connection, missing)
         return {id: self._keys[id] for id in wanted if id in self._keys}
 
     def forget_aliases(self) -> None:
-        """Stories were merged: what is alive is looked up anew. Nothing may wait to be written."""
+        """Forgets what `alive` remembers, after a merge. Nothing may wait to be written."""
         self._keys.clear()
 
     def is_new(self, story: StoryId) -> bool:
-        """Whether the database can't know the story yet."""
+        """True if the story is not written yet."""
         return story in self._new_stories
 
     def has(self, story: StoryId) -> bool:
-        """Whether the story was made here."""
+        """True if the story was created in this batch."""
         return story in self._made
 
     def new_keys(self) -> dict[StoryId, int]:
-        """The keys of new stories that wait to be written: no feed can hold them yet."""
+        """The keys of stories that are not written yet: no feed can contain them."""
         return {story: self._keys[story][1] for story in self._new_stories}
 
     def add_story(self, story: Story) -> None:
-        """A new story; its key is given here."""
+        """Adds a new story and assigns its key."""
         if self._last_story is None:
             self._last_story = self._connection.execute(_LAST_STORY).fetchone()[0]
         self._last_story += 1
@@ -99,16 +99,16 @@ class Batch:
         self._new_stories[story.id] = story
 
     def save_story(self, story: Story) -> None:
-        """Everything of a story but its items, to be written with the next flush."""
+        """Saves a story without its items at the next flush."""
         waiting = self._new_stories if story.id in self._new_stories else self._saved_stories
         waiting[story.id] = story
 
     def grow(self, story: StoryId) -> None:
-        """An item of the story has changed, so its version grows."""
+        """Increments the story's version, because one of its items has changed."""
         self._grown.add(story)
 
     def flush(self) -> None:
-        """Writes everything. Raises StoreError for a story that does not exist."""
+        """Writes all rows except words. Raises StoreError for a story that does not exist."""
         if self._new_stories:
             rows = [(*story_row(story), self._keys[story.id][1]) for story in self._new_stories.values()]
             self._connection.executemany(_INSERT_STORY, rows)
@@ -131,9 +131,9 @@ class Batch:
         self._items = []
 
     def finish(self) -> None:
-        """Writes everything, the words last, so that they reach the disk as one piece.
+        """Writes all rows, the words last, so that FTS5 writes them as one segment.
 
-        SQLite sets a savepoint for some statements, at which FTS5 writes what it has so far: pieces that are merged later.
+        SQLite sets a savepoint for some statements, and FTS5 then writes what it has so far: small segments to be merged later.
         """
         self.flush()
         self._connection.executemany(_DELETE_WORDS, [(item,) for item in sorted(self._stale_words)])
@@ -150,7 +150,7 @@ class Batch:
         self._saved_stories, self._grown = {}, set()
 
     def replace_item(self, item: Item) -> tuple[StoryId, SourceId]:
-        """Replaces what a stored item says, its words included; returns its story and source. Raises StoreError."""
+        """Replaces a stored item and its words; returns its story and source. Raises StoreError if it does not exist."""
         self.flush()
         found = self._connection.execute(STORY_OF_ITEM, (item.id,)).fetchone()
         if found is None:

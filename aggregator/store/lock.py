@@ -1,4 +1,4 @@
-"""One daemon for one database: a lock that the kernel gives back, however its holder ends."""
+"""Allows one daemon per database, by a lock that the kernel releases however its holder ends."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from aggregator.files import PRIVATE_FILE
 
 
 def lock_path(database: Path) -> Path:
-    """The file beside the database that is locked. It stays; only its lock comes and goes."""
+    """The file beside the database that is locked. It is never removed."""
     return database.with_name(f"{database.name}.lock")
 
 
 @contextmanager
 def held(database: Path) -> Iterator[None]:
-    """Holds the database for this process. Raises HeldError, which names the process that has it, or StoreError.
+    """Holds the database's lock. Raises HeldError, which names the process that has it, or StoreError.
 
-    A file of its own, because closing any other handle of the database would end SQLite's own locks in this process (POSIX).
+    The lock is a separate file, because closing another handle of the database would drop SQLite's own POSIX locks
+    (sqlite.org/howtocorrupt.html, 2.2).
     """
     path = lock_path(database)
     try:

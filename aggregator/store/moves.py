@@ -1,4 +1,4 @@
-"""Items that change their story or their name, and stories that turn out to be one. Inside the caller's transaction."""
+"""Moves items between stories, renames items, and merges stories. Inside the caller's transaction."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ NEW_LEAD = "UPDATE stories SET lead = ?, lead_reason = 'the lead moved to anothe
 
 
 def rekey(connection: sqlite3.Connection, item: ItemId, guid: str) -> StoryId:
-    """Gives an item its new guid; where another item of the source has that one, both stay as they are. Returns its story."""
+    """Gives an item a new guid, unless another item of the source has it. Returns the item's story."""
     connection.execute(REKEY, (guid, item))
     return item_and_story(connection, item)[1]
 
 
 def set_private(connection: sqlite3.Connection, source: SourceId, private: bool) -> None:
-    """See `Transaction.set_private`. Looks at every item: sources turn seldom, and an index for it would cost each poll."""
+    """See `Transaction.set_private`. Scans all items: sources seldom change, and an index would cost each poll."""
     connection.execute(SET_PRIVATE, (private, source, private))
 
 
 def item_and_story(connection: sqlite3.Connection, item: ItemId) -> tuple[Item, StoryId]:
-    """Raises StoreError for an unknown item."""
+    """An item and its story. Raises StoreError for an unknown item."""
     found = reads.item(connection, item)
     if found is None:
         raise StoreError(f"there is no item {item}")
@@ -42,23 +42,23 @@ def item_and_story(connection: sqlite3.Connection, item: ItemId) -> tuple[Item, 
 
 
 def is_alone(connection: sqlite3.Connection, item: ItemId, story: StoryId) -> bool:
-    """Whether the item is the only one of its story."""
+    """True if the item is the only one of its story."""
     return connection.execute(OTHER_ITEM, (story, item)).fetchone() is None
 
 
 def merge(connection: sqlite3.Connection, kept: StoryId, alias: StoryId, now: Instant) -> None:
-    """All items of `alias` to `kept`; it and what was its alias redirect there."""
+    """Moves all items of `alias` to `kept`, and makes `alias` and its own aliases redirect there."""
     connection.execute(MOVE_ALL, (kept, alias))
     _redirect(connection, alias, kept, now)
 
 
 def move(connection: sqlite3.Connection, item: ItemId, story: StoryId, evidence: Evidence, now: Instant) -> None:
-    """Puts an item into a story, with the time and the evidence of it."""
+    """Moves an item to a story, and stores when and on what evidence."""
     connection.execute(MOVE, (story, now, evidence_text(evidence), item))
 
 
-def after_leaving(connection: sqlite3.Connection, old: StoryId, new: StoryId, item: ItemId, now: Instant) -> None:
-    """What the story that an item has left is now: one with another lead, or, with no item left, an alias of where it went."""
+def update_left_story(connection: sqlite3.Connection, old: StoryId, new: StoryId, item: ItemId, now: Instant) -> None:
+    """Gives the story that an item has left another lead, or makes it an alias of the new story if it has no item left."""
     first = connection.execute(FIRST_ITEM, (old,)).fetchone()
     if first is None:
         _redirect(connection, old, new, now)

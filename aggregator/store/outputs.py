@@ -1,4 +1,4 @@
-"""Published feeds in the database: their states, which stories are in them, closed archive pages, and who is told."""
+"""Published feeds in the database: their states, member stories and closed archive pages."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ HIGHEST_SEQ = 2**62
 
 
 def outputs(connection: sqlite3.Connection) -> dict[Slug, OutputState]:
-    """By slug."""
+    """All feeds' states, by slug."""
     found = {}
     for slug, definition, filling, revision, changed, as_of, withdrawn in connection.execute(OUTPUTS):
         found[slug] = OutputState(slug, definition, bool(filling), revision, changed, as_of, bool(withdrawn))
@@ -85,7 +85,7 @@ def lead_sources(connection: sqlite3.Connection, slug: Slug) -> dict[StoryId, So
 
 
 def members_of(connection: sqlite3.Connection, ids: Collection[StoryId]) -> dict[StoryId, frozenset[Slug]]:
-    """The feeds that each of the stories is in, archive pages included."""
+    """The feeds that each story is in, including their archive pages."""
     found: dict[StoryId, set[Slug]] = {id: set() for id in ids}
     for story, slug in connection.execute(MEMBERS_OF, (as_json(list(found)),)):
         found[story].add(slug)
@@ -93,12 +93,12 @@ def members_of(connection: sqlite3.Connection, ids: Collection[StoryId]) -> dict
 
 
 def pages(connection: sqlite3.Connection, slug: Slug) -> list[ArchivePage]:
-    """Closed pages of a feed, the oldest first, without their bodies."""
+    """Closed pages of a feed, oldest first, without their bodies."""
     return [_page(row) for row in connection.execute(PAGES, (slug,))]
 
 
 def page(connection: sqlite3.Connection, slug: Slug, number: int) -> ArchivePage | None:
-    """A closed page with its body, or None."""
+    """One closed page with its body, or None."""
     row = connection.execute(PAGE, (slug, number)).fetchone()
     return _page(row) if row else None
 
@@ -115,20 +115,20 @@ def published(connection: sqlite3.Connection, ids: Iterable[StoryId]) -> frozens
 
 # --- writes, inside the caller's transaction
 def save(connection: sqlite3.Connection, state: OutputState) -> None:
-    """Stores a feed's state; its numbering of members is kept apart from it."""
+    """Stores a feed's state, but not its `last_seq`."""
     values = (state.slug, state.definition, state.filling, state.revision, state.changed, state.as_of, state.withdrawn)
     connection.execute(_SAVE_OUTPUT, values)
 
 
 def bump(connection: sqlite3.Connection, states: Iterable[OutputState]) -> None:
-    """The documents of these feeds have changed: stores their `revision` and when it was."""
+    """Stores the `revision` and `changed` of feeds whose documents have changed."""
     connection.executemany(_BUMP, [(state.revision, state.changed, state.slug) for state in states])
 
 
 def enter(connection: sqlite3.Connection, slug: Slug, stories: Mapping[StoryId, Instant], new: Mapping[StoryId, int]) -> None:
-    """See `Transaction.enter`. `last_seq` is kept with the feed, so that the number of a story that left is not given again.
+    """See `Transaction.enter`. `last_seq` is stored with the feed, so that numbers of stories that left are never reused.
 
-    new: keys of stories that are surely in no feed, so that they need not be looked up.
+    new: keys of new stories, which are in no feed and need no look-up.
     """
     looked_up = [story for story in stories if story not in new]
     keys = {**new, **dict(connection.execute(_TO_ENTER, (as_json(looked_up), slug)))} if looked_up else new
@@ -156,12 +156,12 @@ def clear(connection: sqlite3.Connection, slug: Slug) -> None:
 
 
 def mark_published(connection: sqlite3.Connection, ids: Collection[StoryId]) -> bool:
-    """Whether any of them was not published before: then there is a promise to make durable."""
+    """Marks stories as published. True if any was not before: then there is a promise to make durable."""
     return connection.executemany(MARK_PUBLISHED, [(id,) for id in ids]).rowcount > 0
 
 
 def save_page(connection: sqlite3.Connection, page: ArchivePage) -> None:
-    """See `Transaction.save_page`. A story that a replaced page no longer has, and that is still a member, is shown again."""
+    """See `Transaction.save_page`. A member that the replaced page had and the new one lacks is shown again."""
     connection.execute(_SAVE_PAGE, (page.slug, page.page, page.closed, page.updated, as_json(page.stories), page.body))
     connection.execute(REOPEN_PAGE, (page.slug, page.page))
     connection.executemany(_CLOSE_PAGE, [(page.page, page.slug, story) for story in page.stories])

@@ -1,4 +1,4 @@
-"""What is read of items and stories, on any connection: a reader's sees committed state, the writer's its own transaction."""
+"""Reads items and stories on any connection: a reader's sees committed state, the writer's its own transaction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aggregator.store.story_rows import STORY_COLUMNS, story_of
 from aggregator.text.urls import canonical
 
 ALIAS_HOPS = 100
-"""Aliases are stored flat; a longer chain is a loop that someone wrote by hand."""
+"""Aliases are stored flat; a longer chain is a loop made by hand."""
 
 STORY_OF_ITEM = ITEM_COLUMNS.index("story")
 STORIES = f"SELECT key, {', '.join(STORY_COLUMNS)} FROM stories WHERE id IN (SELECT value FROM json_each(?))"
@@ -38,9 +38,9 @@ STORY_BY_CANONICAL = _STORY_OF_ITEM.format("canonical")
 STORY_BY_GUID = _STORY_OF_ITEM.format("guid")
 EVIDENCE = """SELECT id, joined, evidence FROM items WHERE story = (SELECT key FROM stories WHERE id = ?)
     ORDER BY first_seen, id"""
-WHEREABOUTS = """SELECT told.id, (SELECT json_group_array(slug) FROM members WHERE members.story = told.key),
-    EXISTS (SELECT 1 FROM items WHERE items.story = told.key AND items.private)
-    FROM stories AS asked CROSS JOIN stories AS told ON told.id = coalesce(asked.alias_of, asked.id) WHERE asked.id = ?"""
+WHEREABOUTS = """SELECT living.id, (SELECT json_group_array(slug) FROM members WHERE members.story = living.key),
+    EXISTS (SELECT 1 FROM items WHERE items.story = living.key AND items.private)
+    FROM stories AS asked CROSS JOIN stories AS living ON living.id = coalesce(asked.alias_of, asked.id) WHERE asked.id = ?"""
 HOLDS = "SELECT domain, until, reason FROM holds WHERE until > ?"
 _REJECTS = "SELECT source, guid, url, title, rule, at FROM rejects"
 REJECTS = f"{_REJECTS} WHERE source NOT IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?"
@@ -58,7 +58,7 @@ COUNTS = {
 
 
 def stories(connection: sqlite3.Connection, ids: Iterable[StoryId]) -> list[Story]:
-    """Whole stories in the order asked for; unknown ids are left out, an id asked for twice comes twice."""
+    """Stories with their items, in the order of `ids`. Unknown ids are left out; repeated ids are repeated."""
     wanted = list(ids)
     if not wanted:
         return []
@@ -82,12 +82,12 @@ def joined_stories(rows: Iterable[Row]) -> Iterator[Story]:
 
 
 def story_exists(connection: sqlite3.Connection, id: StoryId) -> bool:
-    """Whether the id is taken: by a story, an alias, or one whose items retention has removed."""
+    """True if the id is taken by a story, an alias, or a story whose items retention has removed."""
     return connection.execute(ALIAS, (id,)).fetchone() is not None
 
 
 def had_document(connection: sqlite3.Connection, source: SourceId) -> bool:
-    """Whether an item of the source was ever stored: what keeps its last document is never removed."""
+    """True if an item of the source was ever stored: its row in `documents` is never removed."""
     return connection.execute(HAD_DOCUMENT, (source,)).fetchone() is not None
 
 
@@ -121,7 +121,7 @@ def fingerprints(connection: sqlite3.Connection, source: SourceId) -> frozenset[
 
 
 def resolved(connection: sqlite3.Connection, story: StoryId) -> StoryId | None:
-    """The story itself, or the one it turned out to be; None for an unknown id."""
+    """The story's id, aliases followed; None for an unknown id."""
     for _ in range(ALIAS_HOPS):
         row = connection.execute(ALIAS, (story,)).fetchone()
         if row is None:
@@ -133,7 +133,7 @@ def resolved(connection: sqlite3.Connection, story: StoryId) -> StoryId | None:
 
 
 def alive(connection: sqlite3.Connection, ids: Iterable[StoryId]) -> dict[StoryId, tuple[StoryId, int]]:
-    """The living story that each of the ids leads to, and its key; unknown ids are left out. Aliases are few: one by one."""
+    """Each known id with (the story it stands for, its key). Aliases are few and followed one by one."""
     found: dict[StoryId, tuple[StoryId, int]] = {}
     for id, alias_of, key in connection.execute(ALIVE, (as_json(list(ids)),)).fetchall():
         if alias_of is None:
@@ -144,7 +144,7 @@ def alive(connection: sqlite3.Connection, ids: Iterable[StoryId]) -> dict[StoryI
 
 
 def story_named(connection: sqlite3.Connection, url_or_id: str) -> StoryId | None:
-    """See `Store.story_of`. `urn:uuid:` before an id is taken, too: that is how feeds write it."""
+    """See `Store.story_of`. An id may be written `urn:uuid:…`, as in feeds."""
     story = resolved(connection, StoryId(url_or_id.removeprefix("urn:uuid:")))
     if story is not None:
         return story
@@ -165,7 +165,7 @@ def evidence(connection: sqlite3.Connection, story: StoryId) -> dict[ItemId, tup
 
 
 def holds(connection: sqlite3.Connection, now: Instant) -> dict[str, Hold]:
-    """Those that have not ended, by domain."""
+    """Current holds, by domain."""
     return {row[0]: Hold(*row) for row in connection.execute(HOLDS, (now,))}
 
 
@@ -178,7 +178,7 @@ def rejects(connection: sqlite3.Connection, limit: int, source: SourceId | None,
 
 
 def overrides(connection: sqlite3.Connection) -> list[Override]:
-    """In the order in which they were made."""
+    """A person's decisions, oldest first."""
     return [Override(*row) for row in connection.execute(OVERRIDES)]
 
 

@@ -1,4 +1,4 @@
-"""A source whose address is the same under another id is the same source: its history goes with it."""
+"""Moves the history of a source to its new id, if its address is unchanged."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _VALUES = "UPDATE key_values SET key = 'push.' || ? WHERE key = 'push.' || ?"
 
 
 def follow(connection: sqlite3.Connection, sources: Sequence[Source]) -> bool:
-    """Gives what is stored the ids that the config has now. True if an id has changed. Inside the caller's transaction.
+    """Renames stored sources to the ids in the config. Returns True if one has changed. Inside the caller's transaction.
 
-    An id is made from the address (`config.ids`): a release that makes it in another way must not begin anew with the source.
+    An id is made from the address (`config.ids`). If a release makes ids in another way, sources must keep their history.
     """
     known = {id: url for url, id in connection.execute(_ADDRESSES)}
     named = {source.id for source in sources}

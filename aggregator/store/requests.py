@@ -1,4 +1,4 @@
-"""Polls that are asked of the daemon, in the database: a row waits, is taken up, and holds the answer."""
+"""Poll requests to the daemon, as rows: each waits, is taken, and then holds the answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aggregator.ports import PollRequest
 from aggregator.store.rows import as_json
 
 KEPT = 20
-"""Requests kept after they were taken up, the newest: each answer is read within a second, or by nobody."""
+"""Newest taken requests that are kept: an answer is read within a second, or never."""
 
 _ADD = "INSERT INTO poll_requests (key, ids, forced) VALUES (?, ?, ?)"
 WAITING = "SELECT key, ids, forced FROM poll_requests WHERE NOT taken ORDER BY id"
@@ -34,7 +34,7 @@ def answer_of(connection: sqlite3.Connection, key: str) -> str | None:
 
 
 def add(connection: sqlite3.Connection, request: PollRequest) -> None:
-    """A new request, which waits."""
+    """Adds a waiting request."""
     connection.execute(_ADD, (request.key, None if request.ids is None else as_json(request.ids), request.forced))
 
 
@@ -47,10 +47,10 @@ def take(connection: sqlite3.Connection) -> list[PollRequest]:
 
 
 def answer(connection: sqlite3.Connection, key: str, text: str) -> None:
-    """Does nothing if the request was withdrawn meanwhile."""
+    """Stores the answer. Does nothing if the request was withdrawn."""
     connection.execute(ANSWER, (text, key))
 
 
 def remove(connection: sqlite3.Connection, key: str) -> None:
-    """Does nothing if there is none."""
+    """Removes the request, if it is there."""
     connection.execute(REMOVE_REQUEST, (key,))

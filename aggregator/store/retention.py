@@ -1,8 +1,8 @@
-"""What retention takes, and what outlives it.
+"""Removes old stories.
 
-A story goes as a whole, when each of its entries left its source's document longer ago than its source's `retain` (or
-`storage.keep`) says. What a source still lists stays, and what a published feed still shows stays: a subscriber's feed never
-shrinks by age. Of a story that was published the id stays: no other gets it, and it comes back with the same first entry.
+A story is removed as a whole, when all of its entries left their sources' documents longer ago than `retain` (or `storage.keep`)
+allows. Stories that a source still lists or a published feed still shows stay: a subscriber's feed never shrinks by age. A
+published story's id stays reserved, and comes back with the same first entry.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable
 
 from aggregator.model import Instant, ItemId
 from aggregator.ports import Keep, StoryIndex, Swept
-from aggregator.store import small
+from aggregator.store import small_tables
 from aggregator.store.items import LAST_ITEM
 from aggregator.store.rows import as_json, document_of
 
 PROTECTED = 1000
-"""Newest members of a feed that are kept whatever their age: more than a feed shows before its next page is closed."""
+"""Newest members of a feed that are kept at any age: more than a feed shows before its next page is closed."""
 
 RELEASED = """SELECT documents.source, documents.items, coalesce(sources.last_success, sources.last_poll, 0)
     FROM sources CROSS JOIN documents ON documents.source = sources.id
@@ -41,24 +41,24 @@ DELETE_STORY = "DELETE FROM stories WHERE key = ?"
 
 
 def release(connection: sqlite3.Connection) -> None:
-    """Entries of sources that are no more in the config count as unlisted since they were last seen there."""
+    """Marks entries of sources that left the config as unlisted since the source's last success."""
     for source, items, seen in connection.execute(RELEASED).fetchall():
         connection.executemany(UNLIST_RELEASED, [(seen, item) for item in document_of(items)])
         connection.execute(EMPTY_DOCUMENT, (source,))
 
 
 def candidates(connection: sqlite3.Connection, keep: Keep, now: Instant) -> list[int]:
-    """Keys of the stories that may have to go: `sweep` decides."""
+    """Keys of the stories that may have expired: `sweep` decides."""
     return [row[0] for row in connection.execute(CANDIDATES, (now - keep.shortest,))]
 
 
 def sweep(connection: sqlite3.Connection, index: StoryIndex, stories: Collection[int], keep: Keep, now: Instant) -> Swept:
-    """Removes those of the stories that have to go, inside the caller's transaction."""
+    """Removes the expired ones of these stories, inside the caller's transaction."""
     going = _expired(connection, stories, keep, now)
     items = [item for members in going.values() for item in members]
     if not going:
         return Swept()
-    small.set_value(connection, LAST_ITEM, str(connection.execute(HIGHEST_ITEM).fetchone()[0]))
+    small_tables.set_value(connection, LAST_ITEM, str(connection.execute(HIGHEST_ITEM).fetchone()[0]))
     connection.executemany(_DELETE_WORDS, [(item,) for item in items])
     connection.executemany(DELETE_ITEM, [(item,) for item in items])
     index.forget(items)
@@ -66,7 +66,7 @@ def sweep(connection: sqlite3.Connection, index: StoryIndex, stories: Collection
 
 
 def _expired(connection: sqlite3.Connection, stories: Collection[int], keep: Keep, now: Instant) -> dict[int, list[ItemId]]:
-    """The items of each story of which no item is listed, nor was within its source's time, and that no feed shows."""
+    """Expired stories and their items: none listed within its source's retention time, and shown by no feed."""
     keys = as_json(sorted(stories))
     going: dict[int, list[ItemId]] = {story: [] for story in stories}
     for story in connection.execute(SHOWN_STORIES, (keys, PROTECTED)):
@@ -80,7 +80,7 @@ def _expired(connection: sqlite3.Connection, stories: Collection[int], keep: Kee
 
 
 def _bury(connection: sqlite3.Connection, stories: Iterable[int]) -> int:
-    """Removes stories without items, but for those whose id is known outside. Returns how many of them stay."""
+    """Removes stories without items, except those whose id is known outside. Returns how many stay."""
     keys = list(stories)
     staying = {row[0] for row in connection.execute(TOMBSTONES, (as_json(keys),))}
     connection.executemany(DELETE_MEMBERS, [(story,) for story in keys])

@@ -1,7 +1,7 @@
-"""Rows of items: how an item is written as columns, and read again. Pure.
+"""Converts items to rows and back. Pure.
 
-What queries ask for stands in columns of its own; the rest of an item is one short JSON column. Nothing in it depends on when or
-where it is run: the same value gives the same row.
+Fields that queries use have columns of their own; the rest of an item is one short JSON column. The same item always gives the
+same row.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 
 
 def placeholders(columns: Sequence[str]) -> str:
-    """`?,?,?` for so many columns."""
+    """`?,?,?`: one for each column."""
     return ",".join("?" * len(columns))
 
 
@@ -62,7 +62,7 @@ BACKLOG, EXCESS = 1, 2
 
 
 def held_back(old: bool, excess: bool) -> int:
-    """The value of the column `old`."""
+    """The value of column `old`."""
     return EXCESS if excess else BACKLOG if old else 0
 
 
@@ -137,7 +137,7 @@ def item_row(item: Item, story: int) -> tuple[Any, ...]:
 
 @lru_cache(maxsize=4096)
 def names_of(text: str) -> tuple[Any, ...]:
-    """A tuple of names from JSON; remembered, because many rows have the same ones."""
+    """A tuple of names from JSON. Cached, because many rows have the same ones."""
     return tuple(json.loads(text))
 
 
@@ -174,7 +174,7 @@ def item_of(row: Row) -> Item:
 
 
 def _texts(entry: Entry) -> tuple[str, str | None, str | None]:
-    """Summary, content and text; None where what stands before says it, as it nearly always does (a third of a database)."""
+    """Summary, content and text. None if derived from the columns before, as nearly always: saves a third of the database."""
     content = None if entry.content == entry.summary else entry.content
     text = None if entry.text == text_of_longer(entry.summary, entry.content) else entry.text
     return entry.summary, content, text
@@ -205,7 +205,7 @@ def _entry(row: Row, summary: str, content: str, text: str, details: Mapping[str
 
 
 def _details(item: Item) -> str | None:
-    """What no query asks for, without what is empty. `guid` only where the identity key is not the feed's own."""
+    """The fields that no query uses, without empty ones. `guid` only if the identity key is not the feed's own."""
     entry = item.entry
     details: dict[str, Any] = {}
     if entry.guid != item.guid:
@@ -228,7 +228,7 @@ def _details(item: Item) -> str | None:
 
 
 _FLAGS = ("second_hand", "astray")
-"""Of few items, so that they need no column; an item stored before they were told has none."""
+"""Set on few items, so they have no column. Items stored by older releases lack them."""
 
 
 # --- evidence

@@ -1,7 +1,7 @@
-"""The tables, and how a database of an older release becomes one of this.
+"""The tables, and the migrations from older releases.
 
-A migration is a function in MIGRATIONS; its number is its place there, counted from 1, and stands in `PRAGMA user_version`.
-One that was released is never edited. All run in one transaction, so that a kill in the middle leaves the old schema.
+A migration is a function in MIGRATIONS; its number is its position, counted from 1, and is stored in `PRAGMA user_version`. A
+released migration is never edited. All run in one transaction, so that a kill in the middle leaves the old schema.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 APPLICATION_ID = 0x61676772
-"""`PRAGMA application_id`: "aggr" in ASCII, so that another program's database is never taken for ours."""
+"""`PRAGMA application_id`: "aggr" in ASCII, so that another program's database is never mistaken for ours."""
 
 OLDEST = (3, 38)
 """SQLite of 2022: STRICT tables, and JSON's `->>`."""
@@ -32,10 +32,10 @@ SEARCH_COLUMNS = ("title", "text", "author")
 def ready(connection: sqlite3.Connection, path: Path, before: Callable[[int], None]) -> None:
     """Brings the database to this release's schema, or raises StoreError.
 
-    before: called with the version found, ahead of the migration of a database that holds data (to back it up).
+    before: called with the old version before a database with data is migrated (to back it up).
     """
     with explained(path):
-        _supported(connection, path)
+        _check_sqlite_version(connection, path)
         found = version(connection, path)
         if found == len(MIGRATIONS):
             return
@@ -50,8 +50,8 @@ def ready(connection: sqlite3.Connection, path: Path, before: Callable[[int], No
         connection.execute("COMMIT")
 
 
-def _supported(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises StoreError if this machine's SQLite is too old: at all, or for a database that was made by a newer one."""
+def _check_sqlite_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises StoreError if this machine's SQLite is too old, or older than the database needs."""
     if sqlite3.sqlite_version_info < OLDEST:
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: {'.'.join(map(str, OLDEST))} or newer is needed")
     if sqlite3.sqlite_version_info < CONTENTLESS_DELETE:
@@ -64,7 +64,7 @@ def _supported(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def version(connection: sqlite3.Connection, path: Path) -> int:
-    """The schema that a database has, 0 for an empty one. Raises StoreError for another program's and for a newer one."""
+    """The database's schema version, 0 if empty. Raises StoreError for another program's database or a newer schema."""
     found: int = connection.execute("PRAGMA user_version").fetchone()[0]
     owner: int = connection.execute("PRAGMA application_id").fetchone()[0]
     if found > len(MIGRATIONS):
@@ -88,17 +88,17 @@ def _migrate(connection: sqlite3.Connection, found: int) -> None:
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
-def _first(database: Database) -> None:
+def _initial_schema(database: Database) -> None:
     _sources(database)
     _stories(database)
     _outputs(database)
-    _told(database)
-    _rest(database)
+    _deliveries_and_events(database)
+    _small_tables(database)
     index_schema.create(database.conn)
 
 
 def _sources(database: Database) -> None:
-    """documents: the items of a source's last document, packed (rows.document_of)."""
+    """documents: the items of each source's last document, packed (rows.document_of)."""
     database.table("sources").create(
         {
             "id": str, "position": int, "configured": int, "enabled": int, "configured_url": str, "url": str,
@@ -121,10 +121,10 @@ def _sources(database: Database) -> None:
 
 
 def _stories(database: Database) -> None:
-    """key: what other tables name a story by: it grows, as random ids would not, so that new rows share pages.
-    items_filter: everything that a StoryFilter asks of items, so that a search need not read their texts.
+    """key: identifies a story in other tables; unlike the random ids it grows, so that new rows share pages.
+    items_filter: covers all that a StoryFilter asks of items, so that a search need not read their texts.
 
-    version: see `Shown`. published_once: its id was in a visible document. unlisted: when it left its source's document.
+    version: see `Shown`. published_once: the id was in a visible document. unlisted: when the item left its source's document.
     """
     database.table("stories").create(
         {
@@ -163,9 +163,9 @@ def _stories(database: Database) -> None:
 
 
 def _search_table() -> str:
-    """The words of the items (`text.words.tokens`), one row each, `rowid` its id.
+    """The words of the items (`text.words.tokens`), one row per item, `rowid` is its id.
 
-    Contentless, because the texts are in `items`; SQLite before 3.43 can't delete from such a table and is given an ordinary one.
+    Contentless, because the texts are in `items`. SQLite before 3.43 can't delete from such a table and gets an ordinary one.
     """
     contentless = ", content='', contentless_delete=1" if sqlite3.sqlite_version_info >= CONTENTLESS_DELETE else ""
     return f"CREATE VIRTUAL TABLE search USING fts5({', '.join(SEARCH_COLUMNS)}, tokenize='ascii'{contentless})"
@@ -196,11 +196,11 @@ def _outputs(database: Database) -> None:
 _MEMBERS = """CREATE TABLE members (
     slug TEXT NOT NULL REFERENCES outputs (slug), seq INTEGER NOT NULL, story INTEGER NOT NULL REFERENCES stories (key),
     entered REAL NOT NULL, page INTEGER, PRIMARY KEY (slug, seq)) STRICT, WITHOUT ROWID"""
-"""In the order of entering, which is how it grows and is read. sqlite-utils knows no WITHOUT ROWID."""
+"""Ordered by `seq`, as it grows and is read. Plain SQL, because sqlite-utils has no WITHOUT ROWID."""
 
 
-def _told(database: Database) -> None:
-    """Who is told of what: subscribers to our hub, what is to be sent, what a person should know; and hubs that push to us."""
+def _deliveries_and_events(database: Database) -> None:
+    """Subscriptions to our hub, deliveries still to be sent, events for the operator, and hubs that push to us."""
     subscriptions = database.table("subscriptions").create(
         {"topic": str, "callback": str, "secret": str, "lease_until": float, "created": float},
         pk=("topic", "callback"),
@@ -231,7 +231,7 @@ def _told(database: Database) -> None:
     )
 
 
-def _rest(database: Database) -> None:
+def _small_tables(database: Database) -> None:
     database.table("holds").create({"domain": str, "until": float, "reason": str}, pk="domain", strict=True)
     rejects = database.table("rejects").create(
         {"id": int, "source": str, "guid": str, "url": str, "title": str, "rule": str, "at": float}, pk="id", strict=True
@@ -245,12 +245,12 @@ def _rest(database: Database) -> None:
 
 
 def _private_items(database: Database) -> None:
-    """Whether an item is of a private source."""
+    """private: the item is from a private source."""
     database.execute("ALTER TABLE items ADD COLUMN private INTEGER NOT NULL DEFAULT 0")
 
 
 def _domains(database: Database) -> None:
-    """Whose a subscriber's callback is, so that the hub's limits are looked up and not counted through."""
+    """domain: of a subscriber's callback, so that the hub's limits are checked by an index."""
     database.execute("ALTER TABLE subscriptions ADD COLUMN domain TEXT NOT NULL DEFAULT ''")
     database.register_function(registrable_domain, deterministic=True)
     database.execute("UPDATE subscriptions SET domain = registrable_domain(callback)")
@@ -258,7 +258,7 @@ def _domains(database: Database) -> None:
 
 
 def _poll_requests(database: Database) -> None:
-    """Rows in place of two values: each request and its answer is written alone. What waited is asked anew by who waits."""
+    """Poll requests become rows, in place of two values. Waiting clients ask again."""
     database.table("poll_requests").create(
         {"id": int, "key": str, "ids": str, "forced": int, "taken": int, "answer": str},
         pk="id",
@@ -270,8 +270,8 @@ def _poll_requests(database: Database) -> None:
 
 
 def _no_upstream(database: Database) -> None:
-    """What the hubs of sources know stands in `subscriptions`; this table was never read."""
+    """Removes a table that was never read."""
     database.execute("DROP TABLE IF EXISTS upstream")
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _private_items, _domains, _poll_requests, _no_upstream)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_initial_schema, _private_items, _domains, _poll_requests, _no_upstream)

@@ -1,4 +1,4 @@
-"""`Store.find`: a StoryFilter as SQL and its words as FTS5 reads them, answered story by story."""
+"""`Store.find`: turns a StoryFilter into SQL and an FTS5 expression, and streams the stories."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ITEM_SIDE = ", ".join(f"items.{column}" for column in ITEM_COLUMNS)
 
 
 def conditions(where: StoryFilter) -> tuple[list[str], list[Any]]:
-    """The filter as conditions on `stories`, and their parameters. Each looks at the story's items on its own: a superset."""
+    """The filter as conditions on `stories`, with parameters. Each may be met by another item: the result is a superset."""
     found: list[tuple[str, list[Any]]] = []
     if where.words is not None:
         found.append((_WORDS, [expression(where.words)]))
@@ -62,7 +62,7 @@ def expression(words: WordQuery) -> str:
 
 
 def statement(where: StoryFilter, limit: int | None) -> tuple[str, list[Any]]:
-    """The query for stories with their items side by side: newest published first, a story's items by first sight."""
+    """The query for stories joined with their items: newest published first, a story's items by first sight."""
     tests, parameters = conditions(where)
     stories = f"""SELECT key, {", ".join(STORY_COLUMNS)} FROM stories WHERE {" AND ".join([*_ALIVE, *tests])}
         ORDER BY published DESC, id"""
@@ -75,6 +75,6 @@ def statement(where: StoryFilter, limit: int | None) -> tuple[str, list[Any]]:
 
 
 def find(connection: sqlite3.Connection, where: StoryFilter, limit: int | None) -> Iterator[Story]:
-    """Streams the stories, one in memory at a time. The connection is the stream's alone until its end."""
+    """Streams the stories, one in memory at a time. The connection must not be used by others until the end."""
     query, parameters = statement(where, limit)
     yield from joined_stories(connection.execute(query, parameters))

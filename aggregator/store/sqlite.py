@@ -14,21 +14,21 @@ from aggregator.model import Instant, Source
 from aggregator.ports import Keep, Swept
 from aggregator.store import backup, care, renames, retention, schema, states
 from aggregator.store.connect import CHECKPOINT_PAGES, CHECKPOINT_PAGES_BESIDE, explained, open_writer
+from aggregator.store.database_files import DatabaseFiles, database_lost_error
 from aggregator.store.index import LEFT, SqliteStoryIndex
 from aggregator.store.lock import held
-from aggregator.store.place import Place, lost
 from aggregator.store.sqlite_view import SqliteView
 from aggregator.store.writes import SqliteTransaction
 
 SWEPT_AT_ONCE = 100
-"""Stories that retention looks at in one transaction: some milliseconds, no longer than a poll's."""
+"""Stories per transaction of retention: a few milliseconds, no longer than a poll's."""
 
 
 class SqliteStore(SqliteView):
     """A ports.Database in one file. Safe to use from several threads; a transaction belongs to the thread that began it."""
 
     def __init__(self, path: Path) -> None:
-        """Opens the database, makes it, or brings it to this release's schema. Raises StoreError."""
+        """Opens, creates or migrates the database. Raises StoreError."""
         super().__init__(path)
         self._turn = threading.Lock()
         self._owner: int | None = None
@@ -40,7 +40,7 @@ class SqliteStore(SqliteView):
             self._writer.close()
             raise
         self._index = SqliteStoryIndex(self._writer)
-        self._place = Place(path)
+        self._files = DatabaseFiles(path)
         self._lost: DatabaseLostError | None = None
 
     def _keep_copy(self, version: int) -> None:
@@ -78,33 +78,33 @@ class SqliteStore(SqliteView):
                 self._owner = None
 
     def _refuse_if_displaced(self) -> None:
-        """Nothing is written to a file that nobody will find again."""
+        """Raises if the open file is no longer at its path: what is written to it would be lost."""
         if self._lost is not None:
             raise self._lost
-        if (why := self._place.displaced()) is not None:
+        if (why := self._files.displaced()) is not None:
             raise StoreError(f"{why}: nothing is written to it any more")
 
     def displaced(self) -> str | None:
-        """Why the open database is not the one at its path any more; None if all is well."""
-        return self._place.displaced()
+        """Why the open database is no longer the one at its path; None if it is."""
+        return self._files.displaced()
 
     def rescue(self, now: Instant) -> None:
-        """Saves what a database holds that was deleted or replaced, and raises DatabaseLostError, which tells where.
+        """If the database was deleted or replaced, saves its content and raises DatabaseLostError, which says where.
 
-        Raises StoreError if it can't be saved. Does nothing where all is well.
+        Raises StoreError if it can't be saved.
         """
         with self._turn:
-            if self._lost is None and (why := self._place.displaced()) is not None:
-                self._lost = lost(why, self._place.save(self._writer, now))
+            if self._lost is None and (why := self._files.displaced()) is not None:
+                self._lost = database_lost_error(why, self._files.save(self._writer, now))
         if self._lost is not None:
             raise self._lost
 
     def _make_durable(self) -> None:
-        """What `synchronous = FULL` does at a commit, for this one: the WAL reaches the disk (it can't be set inside one)."""
+        """Syncs the WAL to disk, as `synchronous = FULL` does; that pragma can't be set inside a transaction."""
         try:
             wal = os.open(f"{self.path}-wal", os.O_RDONLY)
         except FileNotFoundError:
-            return  # checkpointed and gone, which has synced it
+            return  # checkpointed, which has synced it
         try:
             os.fsync(wal)
         except OSError as error:
@@ -121,12 +121,12 @@ class SqliteStore(SqliteView):
                 yield
             finally:
                 self.rescue(time.time())
-                with suppress(StoreError):  # what is not written now is read again from the log
-                    self._settle()
+                with suppress(StoreError):  # the next start replays from the log what is not written now
+                    self._write_terms()
                 self._checkpoint_at(CHECKPOINT_PAGES_BESIDE)
 
-    def _settle(self) -> None:
-        """Writes what the index would leave to the next start."""
+    def _write_terms(self) -> None:
+        """Writes the index's terms, so that the next start has little to replay."""
         if self._index.logged > LEFT:
             with self.begin() as transaction:
                 transaction.index.write_terms()
@@ -143,7 +143,7 @@ class SqliteStore(SqliteView):
 
     # --- care
     def sweep(self, keep: Keep, now: Instant) -> Swept:
-        """Retention: removes what is old, a few stories in each transaction, so that polls get their turns between."""
+        """Retention: removes old stories, a few per transaction, so that polls get their turn in between."""
         with self.begin():
             retention.release(self._writer)
             care.forget(self._writer, now)
@@ -162,16 +162,16 @@ class SqliteStore(SqliteView):
         return backup.kept(self.path, directory)
 
     def tidy(self) -> None:
-        """Keeps file and WAL small and the planner informed. For a quiet hour, or each hour."""
+        """Keeps file and WAL small and the planner's statistics fresh. For a quiet hour, or every hour."""
         with self._turn, explained(self.path):
             care.tidy(self._writer)
 
     def check(self, *, full: bool = False) -> None:
-        """Raises StoreError if the database is damaged. Without `full`, three seconds a GB, ten from a cold disk."""
+        """Raises StoreError if the database is damaged. Without `full`, 3 s per GB, 10 s from a cold disk."""
         self._read(care.check, self.path, full=full)
 
     def close(self) -> None:
-        """Closes every connection. Nothing may be under way."""
+        """Closes all connections. No call may be under way."""
         with self._turn:
             self._close_readers()
             self._writer.close()

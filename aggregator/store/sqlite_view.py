@@ -1,4 +1,4 @@
-"""What is read of the database: a connection for each thread that reads, all of which see committed state."""
+"""Reads the database, with a connection per thread. All see committed state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from aggregator.ports import (
     Subscription,
     Whereabouts,
 )
-from aggregator.store import outputs, reads, requests, search, states, told
+from aggregator.store import outgoing, outputs, reads, requests, search, states
 from aggregator.store.connect import explained, open_reader
 
 P = ParamSpec("P")
@@ -50,7 +50,7 @@ class SqliteView:
             return query(self._reader(), *arguments, **named)
 
     def _read_whole(self, query: Callable[Concatenate[sqlite3.Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
-        """For queries of several statements, which must see one state of the database."""
+        """Like `_read`, for queries of several statements that must see one state of the database."""
         with explained(self.path):
             connection = self._reader()
             connection.execute("BEGIN")
@@ -88,7 +88,7 @@ class SqliteView:
         return self._read_whole(reads.stories, ids)
 
     def find(self, where: StoryFilter, limit: int | None = None) -> Iterator[Story]:
-        """See `Store.find`. Streams from a connection of its own, so that all of it is one state of the database."""
+        """See `Store.find`. Streams from its own connection, so that it sees one state of the database."""
         with explained(self.path):
             connection = open_reader(self.path)
             try:
@@ -133,19 +133,19 @@ class SqliteView:
         return self._read(outputs.page, slug, page)
 
     def subscriptions(self, topic: str | None = None) -> list[Subscription]:
-        return self._read(told.subscriptions, topic)
+        return self._read(outgoing.subscriptions, topic)
 
     def subscription(self, topic: str, callback: str) -> Subscription | None:
-        return self._read(told.subscription, topic, callback)
+        return self._read(outgoing.subscription, topic, callback)
 
     def count_subscriptions(self, topic: str, domain: str) -> tuple[int, int]:
-        return self._read(told.count_subscriptions, topic, domain)
+        return self._read(outgoing.count_subscriptions, topic, domain)
 
     def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
-        return self._read(told.deliveries, now, limit)
+        return self._read(outgoing.deliveries, now, limit)
 
     def events(self, limit: int) -> list[Event]:
-        return self._read(told.events, limit)
+        return self._read(outgoing.events, limit)
 
     def poll_requests(self) -> list[PollRequest]:
         return self._read(requests.waiting)

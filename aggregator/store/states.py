@@ -1,7 +1,7 @@
-"""Sources in the database: the row of a state, and which of them are configured and due.
+"""Sources in the database: the rows of their states, and which of them are configured and due.
 
-A poll without news writes one row of this table and nothing else, so that a state is cheap: columns for what is simple, the
-times of arrival as packed floats, and what is mostly empty as one JSON column.
+A poll without news writes one row of this table and nothing else, so a row is kept cheap: simple fields are columns, arrival
+times are packed floats, and mostly empty fields share one JSON column.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _PLAIN = (
     "language",
     "entries",
 )
-"""Columns that are fields of SourceState as they are."""
+"""Columns that are unchanged fields of SourceState."""
 STATE_COLUMNS = (*_PLAIN, "etag", "last_modified", "arrivals", "rest")
 
 _SAVE = f"UPDATE sources SET {assignments(STATE_COLUMNS)} WHERE id = ?"
@@ -159,7 +159,7 @@ def claim(
 
 
 def save(connection: sqlite3.Connection, saved: Iterable[SourceState]) -> None:
-    """Replaces the states. Raises StoreError for a source that `sync_sources` was never told of."""
+    """Replaces the states. Raises StoreError for a source that `sync_sources` never got."""
     values = [(*state_row(state), state.id) for state in saved]
     changed = connection.executemany(_SAVE, values).rowcount
     if changed != len(values):

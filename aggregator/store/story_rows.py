@@ -1,4 +1,4 @@
-"""Stories and their rows: what a story is, but for its items. Pure."""
+"""Converts stories, without their items, to rows and back. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STORY_COLUMNS = (
     "old",
     "dropped",
 )
-"""The columns that make a Story but its items, in the order of `story_row` and `story_of`."""
+"""The columns of a Story without its items, in the order of `story_row` and `story_of`."""
 
 
 def story_row(story: Story) -> tuple[Any, ...]:
@@ -68,15 +68,15 @@ def story_of(row: Row, items: tuple[Item, ...]) -> Story:
 
 @lru_cache(maxsize=4096)
 def _tags(text: str) -> tuple[Tag, ...]:
-    """Remembered, because many stories have the same ones."""
+    """Cached, because many stories have the same tags."""
     return tuple(Tag(_KINDS[kind], value, reason) for kind, value, reason in json.loads(text))
 
 
-def born(story: StoryId, item: Item) -> Story:
-    """The story that an item begins, before anything is decided about it."""
+def new_story(story: StoryId, item: Item) -> Story:
+    """A new story with one item, before anything is decided about it."""
     return Story(story, (item,), item.id, item.published, item.first_seen, item.first_seen, old=item.old or item.excess)
 
 
-def in_order(items: Sequence[Item]) -> tuple[Item, ...]:
-    """A story's items as it holds them: by first sight, then id."""
+def sort_items(items: Sequence[Item]) -> tuple[Item, ...]:
+    """Sorts a story's items by first sight, then id."""
     return tuple(sorted(items, key=lambda item: (item.first_seen, item.id)))

@@ -1,4 +1,4 @@
-"""The one thread that writes: documents in groups, as they wait, and the states of sources with nothing new in batches."""
+"""The one thread that writes: waiting documents in groups, and states of sources without news in batches."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from aggregator.ports import Store, Transaction
 T = TypeVar("T")
 
 LINGER = 0.2
-"""Seconds that a state may wait for company. What a crash loses of it is a poll that is done again."""
+"""Seconds that a state may wait for others. If a crash loses it, the poll is repeated."""
 BATCH = 500
-"""States in one transaction: enough to make its cost small beside theirs, few enough not to delay a poll's commit."""
+"""States in one transaction: enough to share its cost, few enough not to delay a poll's commit."""
 
 ROOM = 8
-"""Documents that are read and not stored yet: more of them would be memory that waits, not work that is done."""
+"""Documents that are read and not stored yet. More would use memory and save no time."""
 COMPANY = 0.05
-"""Seconds that a document waits for others to be stored with, where there is room for more: a commit costs as much as it does."""
+"""Seconds that a document waits to share a commit with others, which costs as much as storing one document."""
 GATHERING = 0.5
-"""Seconds of preparing documents after which no more are stored with them: a transaction holds up whoever writes beside."""
+"""Seconds of preparing after which a group is closed: its transaction holds up other writers."""
 
 
 @dataclass(slots=True, eq=False)
 class _Document:
-    """One that waits for its turn. outcome: what storing it returned or raised; work: stores it, once it is prepared."""
+    """A document that waits to be stored. work: what `prepare` returned; outcome: what `work` returned or raised."""
 
     source: SourceId
     prepare: Callable[[], Callable[[Transaction], Any]]
@@ -40,9 +40,9 @@ class _Document:
 
 
 class Writer:
-    """Runs writes one after another off the event loop, so that serving goes on while they work.
+    """Runs writes one after another, off the event loop.
 
-    room: held by whoever reads a document and then stores it.
+    room: semaphore that a poll holds while it reads and stores a document.
     """
 
     def __init__(self, store: Store) -> None:
@@ -56,7 +56,7 @@ class Writer:
         self._flushes: set[asyncio.Future[None]] = set()
 
     async def call(self, work: Callable[[], T]) -> T:
-        """Runs `work` in the writer's thread, after the documents that wait, and returns what it returns or raises."""
+        """Runs `work` in the writer's thread, after the waiting documents, and returns its result."""
 
         def in_turn() -> T:
             while self._documents:
@@ -75,9 +75,9 @@ class Writer:
         return await self.call(inside)
 
     async def store(self, source: SourceId, prepare: Callable[[], Callable[[Transaction], T]]) -> T:
-        """Runs `prepare` outside the lock and what it returns in a transaction, together with that of documents that wait.
+        """Runs `prepare` outside the lock, and what it returns in a transaction shared with other waiting documents.
 
-        Each of them is stored whole or not at all, and fails alone: where one does, the others are stored again without it.
+        Each document is stored as a whole or not at all. If one fails, all are stored again in transactions of their own.
         """
         document = _Document(source, prepare)
         self._documents.append(document)
@@ -94,7 +94,7 @@ class Writer:
         return stored
 
     def _store_group(self) -> None:
-        """Prepares the first document and those that come meanwhile, and stores them. Of one source there is one among them."""
+        """Prepares waiting documents and stores them together. A group has at most one document per source."""
         group: dict[SourceId, _Document] = {}
         until = time.monotonic() + GATHERING
         while self._documents and len(group) < ROOM and self._documents[0].source not in group and time.monotonic() < until:
@@ -126,7 +126,7 @@ class Writer:
                 document.outcome.set_result(result)
 
     def save_state(self, state: SourceState) -> None:
-        """Stores a state soon, together with others. For polls that brought nothing else."""
+        """Stores a state soon, together with others. For polls without news."""
         self._states[state.id] = state
         if len(self._states) >= BATCH:
             self._start_flush()
@@ -134,7 +134,7 @@ class Writer:
             self._timer = asyncio.get_running_loop().call_later(LINGER, self._start_flush)
 
     def withdraw_state(self, source: SourceId) -> None:
-        """Forgets a state that is not stored yet: a newer one is about to be stored with a document, which goes before."""
+        """Drops a state that is not stored yet, because a newer one is about to be stored with a document."""
         for states in (self._states, *self._under_way):
             states.pop(source, None)
 
@@ -146,7 +146,7 @@ class Writer:
     def _flushed(self, future: asyncio.Future[None]) -> None:
         self._flushes.discard(future)
         if not future.cancelled():
-            future.exception()  # seen here; the states are kept, and the next flush raises it where someone listens
+            future.exception()  # retrieved so that asyncio does not log it; the next flush raises it again
 
     async def _write_states(self) -> None:
         if self._timer is not None:
@@ -164,20 +164,20 @@ class Writer:
         try:
             await self.commit(save)
         except BaseException:
-            self._states = states | self._states  # newer ones win; they are tried again with the next flush
+            self._states = states | self._states  # newer ones win; the next flush tries again
             raise
         finally:
             self._under_way = [one for one in self._under_way if one is not states]
 
     async def flush(self) -> None:
-        """Returns when every state given so far is stored. Raises what storing them raised."""
+        """Returns when all states given so far are stored. Raises what storing them raised."""
         await self._write_states()
         if self._flushes:
             await asyncio.gather(*self._flushes, return_exceptions=True)
             await self._write_states()
 
     async def aclose(self) -> None:
-        """Stores what waits and ends the thread."""
+        """Stores the waiting states and ends the thread."""
         try:
             await self.flush()
         finally:

@@ -1,7 +1,7 @@
-"""The transaction: one poll's writes on SQLite, kept together and written in batches.
+"""The transaction: the writes of one poll, in batches.
 
-New items, states and stories wait in memory and go out by `executemany`, before a read that must see them and at the commit.
-Stories that were looked at are kept as values, so that looking again costs nothing.
+New items, states and stories wait in memory and are written by `executemany` before a read that must see them, and at the
+commit. Stories that were read are cached.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from msgspec.structs import replace
 from aggregator.errors import StoreError
 from aggregator.model import Evidence, Instant, Item, ItemId, Slug, SourceId, SourceState, Story, StoryId
 from aggregator.ports import ArchivePage, OutputState
-from aggregator.store import documents, moves, outputs, reads, states
-from aggregator.store.documents import Listing
+from aggregator.store import listings, moves, outputs, reads, states
 from aggregator.store.identity import story_ids
 from aggregator.store.index import SqliteStoryIndex
 from aggregator.store.items import Batch
+from aggregator.store.listings import Listing
 from aggregator.store.row_writes import RowWrites
-from aggregator.store.story_rows import born, in_order
+from aggregator.store.story_rows import new_story, sort_items
 
 
 class SqliteTransaction(RowWrites):
@@ -40,30 +40,30 @@ class SqliteTransaction(RowWrites):
         self._outputs: dict[Slug, OutputState] | None = None
         self._bumped: dict[Slug, OutputState] = {}
         self.promised = False
-        """Whether an id was made a promise: then the commit must reach the disk before anyone sees it."""
+        """True if an id was promised to subscribers: then the commit must be on disk before anyone sees it."""
 
     @property
     def index(self) -> SqliteStoryIndex:
-        """Begun when it is first asked for: most transactions are states alone, and a start of it costs."""
+        """Begun on first use, because most transactions only save states."""
         if not self._index_begun:
             self._index_begun = True
             self._index.begin()
         return self._index
 
     def undo(self) -> None:
-        """Lets what is kept in memory know that nothing of this was stored."""
+        """Tells the index that the transaction was rolled back."""
         if self._index_begun:
             self._index.rolled_back()
 
     def finish(self) -> None:
-        """Writes everything that waits. Called just before the commit."""
+        """Writes all waiting rows. Called just before the commit."""
         if self._index_begun:
             self._index.commit()
         self._flush_members()
         outputs.bump(self._connection, self._bumped.values())
         self._batch.flush()
         for source, listing in self._listings.items():
-            documents.save(self._connection, source, listing)
+            listings.save(self._connection, source, listing)
         if self._states:
             states.save(self._connection, self._states.values())
         self._batch.finish()
@@ -92,7 +92,7 @@ class SqliteTransaction(RowWrites):
     def _begin_story(self, item: Item) -> StoryId:
         for id in story_ids(item):
             if not self._is_taken(id, item.source):
-                self._stories[id] = born(id, item)
+                self._stories[id] = new_story(id, item)
                 self._batch.add_story(self._stories[id])
                 return id
             [found] = self.stories([id])
@@ -101,7 +101,7 @@ class SqliteTransaction(RowWrites):
         raise AssertionError("story_ids never ends")
 
     def _is_taken(self, id: StoryId, source: SourceId) -> bool:
-        """A source that never had a document has begun no story before this transaction: then there is nothing to look up."""
+        """True if a story has the id. A source that never had a document began no earlier story: nothing is looked up."""
         if id in self._stories or self._batch.has(id):
             return True
         if source not in self._strangers:
@@ -109,15 +109,15 @@ class SqliteTransaction(RowWrites):
         return not self._strangers[source] and reads.story_exists(self._connection, id)
 
     def _revive(self, tombstone: Story, item: Item) -> StoryId:
-        """The same item again after retention took it: its story is the same one, so that subscribers don't see it as new."""
+        """Reuses the story of an item that retention removed and that came back: subscribers don't see it as new."""
         self.save_story(replace(tombstone, items=(item,), lead=item.id))
         self._stories[tombstone.id] = replace(tombstone, items=(item,), lead=item.id)
         return tombstone.id
 
     def _join_story(self, item: Item, story: StoryId) -> StoryId:
-        """Whether the story is there is seen when the item is written, with all others that wait."""
+        """Adds the item to the cached story, if any. An unknown story is noticed at the flush."""
         if (known := self._stories.get(story)) is not None and known.alias_of is None:
-            self._stories[story] = replace(known, items=in_order([*known.items, item]))
+            self._stories[story] = replace(known, items=sort_items([*known.items, item]))
         else:
             self._unseen.add(story)
         return story
@@ -193,7 +193,7 @@ class SqliteTransaction(RowWrites):
         self.index.move(item, target)
         self._forget(target)
         if target != old:
-            moves.after_leaving(self._connection, old, target, item, now)
+            moves.update_left_story(self._connection, old, target, item, now)
             self._forget(old)
             self._batch.forget_aliases()
             self._batch.grow(old)
@@ -238,7 +238,7 @@ class SqliteTransaction(RowWrites):
         outputs.clear(self._connection, slug)
 
     def _flush_members(self) -> None:
-        """Writes the stories and their entering of feeds. Before what looks at members, or takes some out."""
+        """Writes stories and the feeds they enter. Called before members are read or removed."""
         if self._entering:
             new = self._batch.new_keys()
             self._batch.flush()
@@ -256,7 +256,7 @@ class SqliteTransaction(RowWrites):
         return dict(sorted(self._known_outputs().items()))
 
     def _known_outputs(self) -> dict[Slug, OutputState]:
-        """Read once, for every document of a transaction asks; what is done here is done to it, too."""
+        """The feeds' states: read once and kept up to date by this transaction."""
         if self._outputs is None:
             self._outputs = outputs.outputs(self._connection)
         return self._outputs

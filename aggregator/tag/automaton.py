@@ -1,4 +1,4 @@
-"""All words of all queries looked for in one pass over a text (Aho-Corasick), the only module that knows ahocorasick_rs."""
+"""Finds the words of all queries in one pass over a text (Aho-Corasick). The only module that uses ahocorasick_rs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _NONE: frozenset[int] = frozenset()
 
 
 class Vocabulary:
-    """Numbers the words, phrases and prefixes of queries: the same word in a thousand queries is one pattern."""
+    """Numbers the words, phrases and prefixes of queries. A word in a thousand queries is one pattern."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
     def number(self, words: Words) -> int:
-        """The pattern's number. A pattern is its tokens between blanks; a prefix is open at its end."""
+        """The number of a pattern: its tokens between blanks, with no blank at the end of a prefix."""
         pattern = f" {' '.join(words.tokens)}" + ("" if words.prefix else " ")
         return self._numbers.setdefault(pattern, len(self._numbers))
 
@@ -27,13 +27,13 @@ class Vocabulary:
 
 
 class WordAutomaton:
-    """Finds which of the patterns are in a text."""
+    """Finds which patterns are in a text."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard) if patterns else None
 
-    def found(self, tokens: Iterable[str]) -> frozenset[int]:
-        """Numbers of the patterns that these tokens, in this order, hold."""
+    def find(self, tokens: Iterable[str]) -> frozenset[int]:
+        """Numbers of the patterns found in a sequence of tokens."""
         text = " ".join(tokens)
         if self._automaton is None or not text:
             return _NONE
@@ -42,7 +42,7 @@ class WordAutomaton:
 
 
 class NamePositions:
-    """Names looked for as they are written: leftmost, longest first, with their places."""
+    """Finds names exactly as written, with their positions."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._automaton = AhoCorasick(names, matchkind=MatchKind.Standard) if names else None

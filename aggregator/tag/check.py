@@ -1,4 +1,4 @@
-"""What is wrong with a query, and what can be told of it without asking it: all that reading a config needs."""
+"""Checks a query without running it, as reading a config needs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from aggregator.tag.syntax import parse
 from aggregator.text.words import fold
 
 MAX_NAMED = 8
-"""How many names an error lists when none is near."""
+"""Names that an error lists when none is similar."""
 
 _WHERE = {"topic": ": topics can be asked for in outputs and in search", "group": ": no source has a group"}
 
 
 def check(text: str, names: QueryNames, *, rolling: bool, entry: bool) -> list[QueryError]:
-    """What is wrong with a query: its form, or every name in it that does not exist (a ports.QueryChecker)."""
+    """Returns a query's syntax error, or an error for each unknown name in it (a ports.QueryChecker)."""
     try:
         node = parse(text)
     except QueryError as error:
@@ -90,10 +90,10 @@ def _check_name(term: Value, known: frozenset[str]) -> QueryError | None:
 
 @lru_cache(maxsize=8)
 def _folded(known: frozenset[str]) -> frozenset[str]:
-    """The names folded: a thousand sources, for each query that names one of them."""
+    """The names folded. Cached, because each query that names a source needs all of them."""
     return frozenset(map(fold, known))
 
 
 def ages(text: str) -> tuple[tuple[str, float], ...]:
-    """The ages that a query asks for, as (operator, seconds): where there is one, time alone changes the answer."""
+    """The ages in a query, as (operator, seconds). With an age, the answer changes as time passes."""
     return tuple((term.operator, term.number) for term in terms(parse(text)) if isinstance(term, Compare) and term.field == "age")

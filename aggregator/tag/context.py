@@ -1,4 +1,4 @@
-"""What stands around a name tells whether it is one: the guards of names that are common words or parts of other names.
+"""Tells by its context whether a word is a name: for names that are also common words or parts of other names.
 
 Texts are as written, apostrophes straight. Positions are character offsets.
 """
@@ -12,10 +12,10 @@ in from of to with for by at into near across between against over outside insid
 beyond visits leave leaves invades
 """
 PREPOSITIONS = frozenset(_PREPOSITIONS.split())
-"""Words that a place's name follows, and hardly ever the common word in capitals."""
+"""Words that precede a place name, and hardly ever a capitalised common word."""
 
 TITLE_CASE_SHARE = 0.6
-"""Share of longer words with a capital from which a title is in title case: capitals then say nothing."""
+"""Share of capitalised longer words from which a title is in title case, so that capitals mean nothing."""
 
 _STATES = """
 Alabama Alaska Arizona Arkansas California Colorado Connecticut Delaware Florida Georgia Idaho Illinois Indiana Iowa Kansas
@@ -32,12 +32,12 @@ _AFTER = re.compile(r"[ ]([^\W_]+)")
 
 
 def possessive(text: str, end: int) -> bool:
-    """`Turkey's`, `Maldives'`."""
+    """True if the name is possessive: `Turkey's`, `Maldives'`."""
     return text.startswith("'s", end) or text.startswith("' ", end)
 
 
 def word_before(text: str, start: int) -> str | None:
-    """The word right before, with nothing but a blank between."""
+    """The word directly before, separated by one blank."""
     found = _BEFORE.search(text, max(0, start - 40), start)
     return found[1] if found else None
 
@@ -48,19 +48,19 @@ def word_after(text: str, end: int) -> str | None:
 
 
 def begins_sentence(text: str, start: int) -> bool:
-    """Whether a sentence, or a part behind a colon, a dash or a quote, begins here."""
+    """True if a sentence begins here, or a part after a colon, dash or quote."""
     before = text[:start].rstrip()
     return not before or before[-1] in ".!?:;|–—-\"'“‘«»([\n"
 
 
 def title_case(text: str) -> bool:
-    """Whether a title writes its words with capitals."""
+    """True if a title is in title case."""
     words = [word for word in _WORD.findall(text) if len(word) >= 4]
     return len(words) >= 3 and sum(word[0].isupper() for word in words[1:]) >= TITLE_CASE_SHARE * (len(words) - 1)
 
 
 def shows_a_name(text: str, start: int, end: int) -> bool:
-    """Whether a common word is a name here: possessive, behind a preposition, or before a small letter in mid-sentence."""
+    """True if a common word is a name here: possessive, after a preposition, or before a lower-case word in mid-sentence."""
     before, after = word_before(text, start), word_after(text, end)
     if possessive(text, end) or (before is not None and before.lower() in PREPOSITIONS):
         return True
@@ -70,12 +70,12 @@ def shows_a_name(text: str, start: int, end: int) -> bool:
 
 
 def another_place(text: str, end: int) -> bool:
-    """Whether a state or province follows that has a place of that name: `Moscow, Idaho`, `Sydney, N.S.`."""
+    """True if a state or province follows: `Moscow, Idaho`, `Sydney, N.S.`."""
     return _STATE.match(text, end) is not None
 
 
 def beside_a_capital(text: str, start: int, end: int) -> bool:
-    """Whether a capitalised word stands right before or behind: then the name is a part of another one."""
+    """True if a capitalised word is directly before or after, so that the name is part of another one."""
     after = word_after(text, end)
     if after is not None and after[0].isupper():
         return True
@@ -84,5 +84,5 @@ def beside_a_capital(text: str, start: int, end: int) -> bool:
 
 
 def _starts(text: str, start: int, before: str) -> bool:
-    """Whether the word before has its capital from the beginning of a sentence."""
+    """True if the word before is capitalised because it begins a sentence."""
     return begins_sentence(text, start - len(before) - 1)

@@ -1,4 +1,4 @@
-"""Countries and organisations that a story is about, by word lists in `data/` and one of the user's (docs/tags.md).
+"""Finds the countries and organisations that a story is about, by name lists in `data/` and the user's (docs/tags.md).
 
 Title and lead are read as written: `US` is a country and `us` is not. Values are ISO 3166 codes in small letters
 (`entity:ua`) and short names (`entity:nato`).
@@ -16,21 +16,21 @@ from msgspec import Struct
 
 from aggregator.model import Item, Tag, TagKind
 from aggregator.tag.context import another_place, beside_a_capital, shows_a_name, title_case
-from aggregator.tag.matching import Form, Hit, NameFinder, inflected_form, open_form, plain_form
+from aggregator.tag.name_finder import Form, Hit, NameFinder, inflected_form, open_form, plain_form
 from aggregator.tag.namelist import Mark, Name, NameList, NameTest, from_mapping, read
 from aggregator.tag.own import commonest
 
 DATA = Path(__file__).with_name("data")
 LEAD_LENGTH = 300
-"""Characters of the text that are read with the title: what comes later is context, not what a story is about."""
+"""Characters of the text that are read with the title. Names further down are context, not what a story is about."""
 MAX_ENTITIES = 12
-"""A story carries at most so many: those that most of its items name."""
+"""Most entities of a story: those that most of its items name."""
 MIN_CAPITALS = 4
-"""In a title all in capitals shorter names can be any word (US, WHO, IT)."""
+"""In a title all in capitals, shorter names could be common words (US, WHO, IT)."""
 
 
 class Found(Struct, frozen=True):
-    """An entity in a text. where: "title" or "text"; written: the name that stood there."""
+    """An entity in a text. where: "title" or "text"; written: the name as written there."""
 
     entity: str
     written: str
@@ -59,7 +59,7 @@ def known_entities() -> frozenset[str]:
 
 
 def entity_called(name: str) -> str | None:
-    """The value that a country or organisation of this English name has: for suggestions ("ukraine" → ua)."""
+    """The value of a country or organisation by its English name, for suggestions ("ukraine" → ua)."""
     wanted = name.casefold().replace("-", " ")
     names = (*_english().names, *_organisations().names)
     return next((one.entity for one in names if one.text.casefold() == wanted and one.entity is not None), None)
@@ -72,7 +72,7 @@ def built_in_tests() -> tuple[NameTest, ...]:
 
 
 class Entities:
-    """Finds entities. Each language's names are loaded when the first text in it comes."""
+    """Finds entities. The names of a language are loaded with its first text."""
 
     def __init__(self, file: Path | None = None) -> None:
         """file: the user's own list. Raises ConfigError for a bad one."""
@@ -82,11 +82,11 @@ class Entities:
         self._remembered = lru_cache(maxsize=4096)(self._find)
 
     def find(self, title: str, text: str, language: str) -> tuple[Found, ...]:
-        """Entities of a title and the beginning of its text, those of the title first."""
+        """Entities in a title and the beginning of its text, the title's first."""
         return self._remembered(title, text[:LEAD_LENGTH], language)
 
     def tags(self, items: Sequence[Item]) -> list[Tag]:
-        """Entities of a story's items, those that most items name first, each with the name and place that gave it."""
+        """Entities of a story's items, most named first, each with the name that gave it and where."""
         counts: dict[str, int] = {}
         reasons: dict[str, str] = {}
         for item in items:
@@ -96,11 +96,11 @@ class Entities:
         return [Tag(TagKind.ENTITY, entity, reasons[entity]) for entity in commonest(counts, MAX_ENTITIES)]
 
     def failed_tests(self) -> list[str]:
-        """What is wrong by the tests of the user's own list."""
+        """What the tests in the user's own list report."""
         return [problem for test in self.own.tests for problem in self.failures(test)]
 
     def failures(self, test: NameTest) -> list[str]:
-        """What a test expects and does not get."""
+        """How the result differs from what a test expects."""
         found = {one.entity: one for one in self.find(test.title, test.body, test.language)}
         missing = [f'"{test.title}" should have {entity} and does not' for entity in test.has if entity not in found]
         return missing + [
@@ -158,7 +158,7 @@ class Entities:
 
 
 def _forms(language: str, own: NameList) -> list[Form]:
-    """The names looked for in texts of a language: its own, the organisations, the user's."""
+    """The names to find in texts of a language: its own, the organisations', and the user's."""
     names = [plain_form(name) for name in (*_organisations().names, *own.names)]
     if language == "en":
         return [*names, *(plain_form(name) for name in _english().names)]
@@ -180,13 +180,13 @@ def _forms(language: str, own: NameList) -> list[Form]:
 
 @cache
 def _territories() -> dict[str, bytes]:
-    """Language → its line, from CLDR (docs/tools/territories.py). As it was read: cut up, all of them take ten times as much."""
+    """Language → its line, from CLDR (docs/tools/territories.py). Kept unparsed, in a tenth of the memory."""
     lines = (DATA / "territories.tsv").read_bytes().splitlines()
     return {language.decode(): rest for language, _, rest in (line.partition(b"\t") for line in lines)}
 
 
 def _territories_of(language: str) -> list[tuple[str, str]]:
-    """(code, name)."""
+    """The territories' names in a language, as (code, name)."""
     return [(pair[:2], pair[3:]) for pair in _territories()[language].decode().split("\t")]
 
 

@@ -1,4 +1,4 @@
-"""The tests that rules carry in the config (`expect:`): titles, or whole entries, that must match or must not."""
+"""Runs the tests in rules of the config (`expect:`): titles, or whole entries, that must match or must not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WHEN = 0.0
 
 
 def failed(settings: Settings, rules: RuleSet) -> list[tuple[Expectation, str]]:
-    """Every expectation that does not hold, with the words that decided. Numbers (`outlets>=3`) are taken as met."""
+    """The expectations that fail, each with the reason. Numbers (`outlets>=3`) are taken as met."""
     from aggregator.tag.language import Guesser  # one for all of them: each would load a model of its own
 
     found: list[tuple[Expectation, str]] = []
@@ -43,7 +43,7 @@ def _problem(
 ) -> str | None:
     node = without_numbers(rules.node(name))
     tags = [Tag(TagKind.TAG, tag) for tag in expectation.tags]
-    facts = rules.learnt(_story(expectation, settings, node, guesser), _WHEN, tags)
+    facts = rules.facts_after_rules(_story(expectation, settings, node, guesser), _WHEN, tags)
     found = explain(compile_node(node, rules.vocabulary), facts, rules.vocabulary)
     if found.matched == expectation.match:
         return None
@@ -52,7 +52,7 @@ def _problem(
 
 
 def _story(expectation: Expectation, settings: Settings, node: Node, guesser: LanguageGuesser) -> Story:
-    """The story that an entry like this would make, alone."""
+    """A story of one item made from the expectation."""
     source = next((source for source in settings.sources if source.id == expectation.source), None)
     entry = Entry(guid="expectation", url=None, title=expectation.title, summary=expectation.body, text=expectation.body)
     item = Item(
@@ -73,6 +73,6 @@ def _story(expectation: Expectation, settings: Settings, node: Node, guesser: La
 
 
 def _language(entry: Entry, node: Node, guesser: LanguageGuesser) -> str:
-    """The title's language, where the rule asks for one."""
+    """The title's language, guessed only if the rule asks for one."""
     asked = any(isinstance(term, Value) and term.field == "lang" for term in terms(node))
     return guesser.guess(entry, None, {})[0] if asked else "und"

@@ -1,4 +1,4 @@
-"""Why a query matches a story, or why it does not: the branch that decided, in words."""
+"""Explains why a query matches a story or not, by the branch that decided."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from aggregator.tag.matcher import Compiled, compile_node
 from aggregator.tag.nodes import All, Any, Compare, Node, Not, Pattern, Term, Value, Words, show
 
 MAX_NAMED = 6
-"""How many failed alternatives are named."""
+"""Failed alternatives that are named."""
 
 
 class Explanation(Struct, frozen=True):
-    """branch: the part of the query that matched (and where), or that failed; terms: those that decided."""
+    """branch: the part of the query that matched (and where), or failed; terms: the terms that decided."""
 
     matched: bool
     branch: str
@@ -31,7 +31,7 @@ class Explanation(Struct, frozen=True):
 
 
 def explain(compiled: Compiled, facts: Facts, vocabulary: Vocabulary) -> Explanation:
-    """Explains by the first item that matches; where none does, by the part that no item (or not the same item) meets."""
+    """Explains by the first matching item; if none matches, by the part that no item (or not the same item) meets."""
     return _Explainer(facts, vocabulary).of(compiled)
 
 

@@ -1,7 +1,7 @@
-"""What a query can see of a story: read once per story, however many queries are asked.
+"""What queries can see of a story, read once for all of them.
 
 Every fact is a bit mask over the story's items: bit n is set if item n has it. A story matches when one of its items does, so
-words and values are ANDed item by item; what belongs to the whole story (tags, topics, numbers) is a fact of all items.
+words and values are ANDed item by item. Tags, topics and numbers belong to the whole story, so they are facts of all items.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EVERY_FIELD = frozenset((*TEXT_FIELDS, *VALUE_FIELDS, *NUMBER_FIELDS))
 
 
 def fields_of(nodes: Iterable[Node]) -> frozenset[str]:
-    """The fields that must be read for queries to be asked. Patterns read an item's texts by themselves."""
+    """The fields that the queries use. Patterns read an item's texts themselves."""
     found: set[str] = set()
     for term in (term for node in nodes for term in terms(node)):
         match term:
@@ -51,7 +51,7 @@ Reader: TypeAlias = Callable[[Item], ItemWords]
 
 
 def reader(automaton: WordAutomaton, asked: frozenset[str]) -> Reader:
-    """A function that reads the words of an item: of the fields that are `asked` for, the others have none."""
+    """Returns a function that reads an item's words in the `asked` fields only."""
     in_title, in_body, by_author = TITLE in asked, BODY in asked, AUTHOR in asked
     in_text = in_body or "words" in asked
     nothing: frozenset[int] = frozenset()
@@ -60,9 +60,9 @@ def reader(automaton: WordAutomaton, asked: frozenset[str]) -> Reader:
         entry = item.entry
         body = tokens(entry.text) if in_text else []
         return ItemWords(
-            automaton.found(tokens(entry.title)) if in_title else nothing,
-            automaton.found(body) if in_body else nothing,
-            nothing.union(*(automaton.found(tokens(author)) for author in entry.authors)) if by_author else nothing,
+            automaton.find(tokens(entry.title)) if in_title else nothing,
+            automaton.find(body) if in_body else nothing,
+            nothing.union(*(automaton.find(tokens(author)) for author in entry.authors)) if by_author else nothing,
             len(body),
         )
 
@@ -72,8 +72,8 @@ def reader(automaton: WordAutomaton, asked: frozenset[str]) -> Reader:
 class Facts(Struct):
     """Masks over `items`. words: field → pattern → mask; values: (field, folded value) → mask; outlets: how many there are.
 
-    published: when the story was; as_of: the instant its age is measured at; asked: the fields that queries ask for: there are
-    no facts of others.
+    published: of the story; as_of: the instant its age is measured at; asked: the fields that queries use: only these have
+    facts.
     """
 
     items: tuple[Item, ...]
@@ -87,7 +87,7 @@ class Facts(Struct):
     values: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def add(self, name: str, value: str, mask: int | None = None) -> None:
-        """Adds a fact of some items, or of all, if its field is asked for."""
+        """Adds a fact of some items, or of all, if queries use its field."""
         if name in self.asked:
             key = (name, fold(value))
             self.values[key] = self.values.get(key, 0) | (self.everything if mask is None else mask)
@@ -98,7 +98,7 @@ class Facts(Struct):
 
 
 def facts_of_story(story: Story, read: Reader, as_of: Instant) -> Facts:
-    """A stored story as it is, with the tags and topics it has."""
+    """The facts of a stored story, with its stored tags and topics."""
     facts = facts_of_items(story.items, len(story.outlets), story.published, read, as_of)
     facts.add_tags(story.tags)
     for topic in story.topics:
@@ -109,7 +109,7 @@ def facts_of_story(story: Story, read: Reader, as_of: Instant) -> Facts:
 def facts_of_items(
     items: Sequence[Item], outlets: int, published: Instant, read: Reader, as_of: Instant, asked: frozenset[str] = EVERY_FIELD
 ) -> Facts:
-    """What the items themselves say: words, addresses, where they are from."""
+    """The facts of the items themselves: words, addresses, sources."""
     facts = Facts(tuple(items), outlets, published, as_of, asked, everything=(1 << len(items)) - 1)
     names = asked & _VALUES.keys()
     for number, item in enumerate(items):
@@ -141,7 +141,7 @@ def _sites(item: Item) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _domains(host: str) -> tuple[str, ...]:
-    """A host and the domains it lies in: `news.bbc.co.uk` is found by `site:bbc.co.uk`."""
+    """A host and its parent domains, so that `site:bbc.co.uk` finds `news.bbc.co.uk`."""
     labels = host.lower().strip(".").split(".")
     return tuple(".".join(labels[start:]) for start in range(len(labels)))
 
@@ -154,4 +154,4 @@ _VALUES: Mapping[str, Callable[[Item], Iterable[str]]] = {
     "category": _categories,
     "site": _sites,
 }
-"""What an item has in the fields that are not those of its story."""
+"""How to read each field that belongs to an item."""

@@ -1,4 +1,4 @@
-"""The fields of the query language: which there are, what they take, and what to say about one that is not there."""
+"""The fields of the query language, their values, and errors for unknown ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OPEN_FIELDS = ("url", "site", "lang", "category", "origin")
 VALUE_FIELDS = NAMED_FIELDS + OPEN_FIELDS
 NUMBER_FIELDS = ("outlets", "items", "words", "age")
 STORY_FIELDS = ("topic", "outlets", "items")
-"""What a single entry does not have yet when `keep` and `drop` are asked."""
+"""Fields that a single entry does not have yet when `keep` and `drop` run."""
 
 ALIASES = {
     "intitle": "title", "headline": "title", "text": "body", "content": "body", "summary": "body", "intext": "body",
@@ -23,7 +23,7 @@ ALIASES = {
     "link": "url", "language": "lang", "country": "entity", "label": "tag", "folder": "group", "date": "age",
     "agency": "origin", "sources": "outlets",
 }  # fmt: skip
-"""What the same thing is called elsewhere (other readers, mail, search engines): for suggestions only."""
+"""Names of the fields elsewhere (other readers, mail, search engines), for suggestions only."""
 
 SUBJECTS = (
     "arts", "conflict", "crime", "disaster", "economy", "education", "environment", "health", "human-interest", "labour",
@@ -39,7 +39,7 @@ oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so
 tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu und
 """
 _LANGUAGES = frozenset(_CODES.split())
-"""ISO 639-1, and `und` for a language that was not recognised."""
+"""ISO 639-1 codes, and `und` for an unrecognised language."""
 
 _LANGUAGE_NAMES = {
     "arabic": "ar", "bulgarian": "bg", "chinese": "zh", "croatian": "hr", "cz": "cs", "czech": "cs", "danish": "da",
@@ -52,17 +52,17 @@ _LANGUAGE_NAMES = {
 }  # fmt: skip
 
 SAME_LANGUAGE = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "ji": "yi", "mo": "ro", "fil": "tl", "cmn": "zh", "yue": "zh"}
-"""Codes that mean the language of another code (old ones, and Norwegian, whose two forms a headline does not tell apart)."""
+"""Codes that are read as another one: old codes, and the two forms of Norwegian, which a headline doesn't separate."""
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean X?`, or nothing where no name is near."""
+    """`; did you mean X?`, or nothing if no name is similar."""
     near = difflib.get_close_matches(word.lower(), {name.lower(): name for name in known}, n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else ""
 
 
 def unknown_field(name: str, offset: int) -> QueryError:
-    """There is no such field: what to write in its place."""
+    """The error for an unknown field, with a suggestion."""
     known = (*TEXT_FIELDS, *VALUE_FIELDS, *NUMBER_FIELDS)
     hint = f"; did you mean {ALIASES[name]}?" if name in ALIASES else suggest(name, known)
     rest = "" if hint else f'; the fields are {", ".join(known)} (to look for a text with a colon, write "{name}: …" in quotes)'
@@ -70,13 +70,13 @@ def unknown_field(name: str, offset: int) -> QueryError:
 
 
 def language(code: str) -> str:
-    """A language code as items carry it: the primary subtag in small letters, one code for a language that has several."""
+    """A language code as items have it: the primary subtag in lower case, one code per language."""
     primary = code.lower().replace("_", "-").split("-", 1)[0]
     return SAME_LANGUAGE.get(primary, primary)
 
 
 def language_error(code: str, offset: int) -> QueryError | None:
-    """What is wrong with the value of `lang:`."""
+    """The error in a value of `lang:`, or None."""
     primary = code.lower().replace("_", "-").split("-", 1)[0]
     if primary in _LANGUAGES or primary in SAME_LANGUAGE:
         return None

@@ -89,16 +89,16 @@ FUNCTION_WORDS = {
 """Language → its words in small letters."""
 
 STRAY = 4
-"""So many times as many words of one language as of all others: the others are then names and titles."""
+"""Words of one language must outnumber those of all others by this factor: the others are then names and titles."""
 
 _LANGUAGES = {word: language for language, words in FUNCTION_WORDS.items() for word in words.split()}
 _WORDS = frozenset(_LANGUAGES)
 
 
 def by_words(text: str) -> tuple[str, int]:
-    """(the language whose function words a text has, how many different ones); ("", 0) where there are none or of several.
+    """(the language of a text's function words, how many different ones); ("", 0) if there are none, or of several languages.
 
-    Words are what stands between spaces: function words seldom touch a punctuation mark.
+    Words are split at spaces only: function words seldom touch punctuation.
     """
     languages = [_LANGUAGES[word] for word in _WORDS.intersection(text.lower().split())]
     if not languages:

@@ -1,4 +1,4 @@
-"""The grammar of queries (docs/queries.md): from text to tokens, and from tokens to branches. `syntax` makes nodes of these.
+"""The grammar of queries (docs/queries.md): text becomes tokens, and tokens become branches. `syntax` turns these into nodes.
 
     query:   either
     either:  every (OR every)*
@@ -6,8 +6,7 @@
     unary:   (MINUS | NOT) unary | LPAR either RPAR | FIELD value | FIELD LPAR either RPAR | URL | COMPARE | value
     value:   WORD | PHRASE | REGEX
 
-What comes next is told by one token, so each rule is a method. Plain classes and no parser library: each start reads the
-queries of its config.
+One token of lookahead is enough, so each rule is a method (recursive descent).
 """
 
 from __future__ import annotations
@@ -33,10 +32,10 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE,
 )
-"""The first that fits at a place is the token there."""
+"""The first alternative that matches is the token."""
 VALUES = frozenset({"WORD", "PHRASE", "REGEX"})
 ALONE = VALUES | {"URL", "COMPARE"}
-"""Tokens that are a term by themselves."""
+"""Tokens that form a term alone."""
 SIGNS = frozenset({"MINUS", "NOT"})
 FIRST = ALONE | SIGNS | {"LPAR", "FIELD"}
 """Tokens that begin a `unary`."""
@@ -44,7 +43,7 @@ END = "$END"
 
 
 class Token:
-    """A piece of a query. kind: its name above, or END behind the last; start, end: indexes in the text."""
+    """A token of a query. kind: its name above, or END after the last; start, end: indexes in the text."""
 
     __slots__ = ("end", "kind", "start", "text")
 
@@ -53,9 +52,9 @@ class Token:
 
 
 class Branch:
-    """A `unary`. first: its first token; part: what a sign negates; value: what is behind a FIELD (a value, or LPAR).
+    """A `unary`. first: its first token; part: what a sign negates; value: the token after a FIELD (a value, or LPAR).
 
-    inside: what is in its brackets.
+    inside: the content of its brackets.
     """
 
     __slots__ = ("first", "inside", "part", "value")
@@ -67,7 +66,7 @@ class Branch:
 
 
 Either = list[list[Branch]]
-"""One of these, of which each is all of those."""
+"""Alternatives, each a list of branches that must all match."""
 
 
 class BadCharacter(Exception):
@@ -79,7 +78,7 @@ class BadCharacter(Exception):
 
 
 class BadToken(Exception):
-    """The first token that fits nowhere."""
+    """The first token that breaks the grammar."""
 
     def __init__(self, token: Token) -> None:
         super().__init__(token.text)
@@ -87,7 +86,7 @@ class BadToken(Exception):
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """The tokens of a query, one after the other. Raises BadCharacter when it comes to one."""
+    """Yields the tokens of a query. Raises BadCharacter on reaching one."""
     place = 0
     while place < len(text):
         found = _TOKENS.match(text, place)
@@ -104,7 +103,7 @@ def branches(text: str) -> Either:
 
 
 class _Parser:
-    """Reads a token when it is asked for, so that the first mistake is the one that is told."""
+    """Reads tokens lazily, so that the first mistake is the one reported."""
 
     def __init__(self, text: str) -> None:
         self._tokens = tokens(text)
@@ -143,7 +142,7 @@ class _Parser:
         return found
 
     def _unary(self) -> Branch:
-        signs = []  # in a loop: there may be thousands, which is told later
+        signs = []  # a loop, because there may be thousands; `syntax` reports the depth
         while self._next().kind in SIGNS:
             signs.append(self._take())
         branch = self._primary()
@@ -163,7 +162,7 @@ class _Parser:
         return Branch(token, value=self._fitting(value, VALUES))
 
     def _inside(self) -> Either:
-        """What is in brackets, the closing one included."""
+        """Reads the content of brackets and the closing bracket."""
         found = self._either()
         self._fitting(self._take(), frozenset({"RPAR"}))
         return found

@@ -1,7 +1,7 @@
-"""Which language an entry is written in: by its script, by its function words, else by a model; and by its feed.
+"""Tells the language of an entry: by script, by function words, else by a model; and by what its feed usually has.
 
-Measured: a title alone .98, within a feed .99 right; numbers below are from there (docs/tags.md). The model is loaded when the
-first text needs it.
+Measured: 98 % right for a title alone, 99 % within a feed. Figures below are from that measurement (docs/tags.md). The model is
+loaded when the first text needs it.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ LANGUAGES = """
 af am ar as az be bg bn ca cs cy da de el en es et eu fa fi fr ga gl gu ha he hi hr hu hy id is it ja ka kk km kn ko ku ky lo lt
 lv mk ml mn mr ms mt my ne nl no or pa pl ps pt ro ru si sk sl so sq sr sv sw ta te tg th tk tl tr ug uk ur uz vi zh zu
 """
-"""The 83 that are asked for. The model's other labels (bs, pcm, ace …) take headlines from their neighbours."""
+"""The 83 languages used. The model's other labels (bs, pcm, ace …) attract headlines of similar languages."""
 
 PAUSE = 600.0
-"""Seconds until the model is tried again that could not be loaded."""
+"""Seconds until loading the model is tried again after a failure."""
 UNKNOWN = "und"
 SURE = 0.5
-"""Least probability of an answer: below it 99.3 % of what remains is right."""
+"""Least probability of an answer: 99.3 % of those above it are right."""
 LIKELY = 0.35
-"""Least probability where there is no summary to ask as well: between this and SURE three in four are right."""
+"""Least probability if there is no summary to look at, too: three in four between this and SURE are right."""
 SURE_ALONE = 0.8
 """Least probability, without any prior, at which a title counts for its source's history."""
 SUMMARY_LENGTH = 200
 DECLARED_WEIGHT = 1.0
 HISTORY_WEIGHT = 4.0
 LEAST_HISTORY = 5
-"""A source's history says something once it has so many sure titles. A stronger trust in what is declared does harm."""
+"""Sure titles from which a source's history counts. Trusting the declared language more does harm."""
 USUAL_HISTORY = 20
 USUAL_SHARE = 0.95
-"""A source of so many sure titles of which so large a share is in one language: there an unclear title is in that one, too."""
+"""Sure titles, and share of them in one language, from which an unclear title of the source is in that language, too."""
 CANDIDATES = 12
 CLEAR = 0.86
 """What the model finds so likely is the answer: no feed can make more of the rest, (1 - CLEAR) times at most 6."""
@@ -66,11 +66,11 @@ _SCRIPTS = (
     ("ka", re.compile("[\u10a0-\u10ff\u1c90-\u1cbf]")), ("am", re.compile("[\u1200-\u137f]")),
     ("km", re.compile("[\u1780-\u17b3]")), ("el", re.compile("[\u0370-\u03ff\u1f00-\u1fff]")),
 )  # fmt: skip
-"""Scripts that one of the languages writes alone. Kana and Han are told apart below: Japanese mixes them."""
+"""Scripts used by only one of the languages. Kana and Han are handled in `by_script`, because Japanese mixes them."""
 
 
 def by_script(text: str) -> str | None:
-    """The language of a text whose script says it, `und` for a text without letters, None where the words must tell."""
+    """The language that a text's script implies, `und` for a text without letters, None if the words must decide."""
     if text.isascii() or max(text) < _FIRST_OTHER_SCRIPT:
         return None if _LETTERS.search(text) else UNKNOWN
     letters = len(_LETTERS.findall(text))
@@ -86,7 +86,7 @@ def by_script(text: str) -> str | None:
 
 
 class Guesser:
-    """A ports.LanguageGuesser. One a process: the model is loaded at the first guess that needs it."""
+    """A ports.LanguageGuesser. Use one per process: the model is loaded at the first guess that needs it."""
 
     _not_before = 0.0
 
@@ -97,10 +97,10 @@ class Guesser:
         return Model(LANGUAGES.split())
 
     def guess(self, entry: Entry, declared: str | None, history: Mapping[str, int]) -> tuple[str, bool]:
-        """(language or "und", whether the title alone was sure: then the source's history counts it).
+        """(language or "und", True if the title alone was sure, so that the source's history counts it).
 
-        Sure is a title with a function word of a language that is told by such words, and one of which the model is sure.
-        declared: by the entry or its feed, in any spelling; history: how many sure titles of this source were in which language.
+        A title is sure if its function words decide the language or the model is sure of it.
+        declared: by the entry or its feed, in any spelling; history: language → sure titles of this source.
         """
         said = normal(declared) if declared else None
         language = by_script(entry.title)
@@ -123,11 +123,11 @@ class Guesser:
         return (usual if usual in title else UNKNOWN), sure
 
     def load(self) -> None:
-        """Loads the model now, for who has less memory or time later."""
+        """Loads the model now, before a limit on memory or time applies."""
         self._likely("")
 
     def _likely(self, text: str) -> dict[str, float]:
-        """By the model; nothing while it can't be loaded: it is unpacked into a temporary file, and the disk may be full."""
+        """The model's answer; empty while it can't be loaded, as when its temporary file doesn't fit on the disk."""
         if time.monotonic() < self._not_before:
             return {}
         try:
@@ -142,7 +142,7 @@ class Guesser:
 
 
 def _enough(language: str, declared: str | None, history: Mapping[str, int]) -> float:
-    """How many function words of a language are enough for it: the fewer the likelier it was before, never where another was."""
+    """Function words needed to accept a language: fewer if it was likely before, infinite if another one was."""
     seen = sum(history.values())
     if seen >= LEAST_HISTORY:
         share = history.get(language, 0) / seen
@@ -155,7 +155,7 @@ def _enough(language: str, declared: str | None, history: Mapping[str, int]) -> 
 
 
 def _usual(history: Mapping[str, int]) -> str:
-    """The language that nearly all of a source's sure titles are in, or `und`."""
+    """The language of nearly all of a source's sure titles, or `und`."""
     seen = sum(history.values())
     language, count = max(history.items(), key=lambda pair: pair[1], default=("", 0))
     return language if seen >= USUAL_HISTORY and count >= USUAL_SHARE * seen else UNKNOWN

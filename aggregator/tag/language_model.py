@@ -1,4 +1,4 @@
-"""For what neither script nor function words tell: py3langid's model, in 3 MB of memory and without numpy.
+"""py3langid's language model in 3 MB of memory and without numpy, for texts that script and function words don't decide.
 
 The model is a list of 100,000 pieces of words and a weight of each for each language. py3langid holds 28 MB of weights and a
 table of 39 MB that finds the pieces in a text. Here that table is a double array (Aoe 1989; `language_tables` makes it) of
@@ -34,7 +34,7 @@ from weakref import finalize
 from aggregator.files import replacing
 
 FORMAT = 3
-"""Grows when the file is made otherwise."""
+"""Version of the file's format."""
 START = struct.Struct("<II")
 """The file's first bytes: the sum (CRC-32) and the length of what is held in memory; the rows of weights follow that.
 

@@ -1,7 +1,7 @@
-"""Which stored stories a rule would match, without asking all of them: for `plan`, where the rules are not those of the store.
+"""Finds the stored stories that a rule would match, without testing all of them: for `plan`, whose rules are not adopted yet.
 
-Tags and topics that a rule speaks of are put in place as the queries they stand for. What the full-text index answers exactly is
-not asked again.
+Tags and topics in a rule are replaced by the queries that define them. What the full-text index answers exactly is not tested
+again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from aggregator.text.words import fold
 
 
 class Lookup:
-    """Asks a store by the rules of a config that it has not adopted. Entities and subjects are those the stories have."""
+    """Searches a store by the rules of a config not adopted yet. Entities and subjects are those stored with the stories."""
 
     def __init__(self, settings: Settings, rules: RuleSet, private: Collection[SourceId] = ()) -> None:
         """private: the sources whose stories public feeds don't show."""
@@ -39,10 +39,10 @@ class Lookup:
         self._by_name = {(name.kind, fold(name.name)): name for name in rules.names()}
 
     def matching(self, store: Stories, name: RuleName, since: Instant | None, as_of: Instant) -> Iterator[Story]:
-        """Stories with an item first seen since then that the rule would match, newest published first."""
+        """Stories that the rule would match, with an item first seen at or after `since`, newest published first."""
         node = self.expanded(self._rules.node(name))
         where = story_filter(node, self._names, as_of)
-        # Where words narrow the search, a bound on time costs the store more than it saves: it is looked at here.
+        # Where words narrow the search, a bound on time costs the store more than it saves, so it is applied here.
         found = store.find(replace(where, since=None if where.words else _latest(since, where.since)))
         certain, certain_alone = answered_by_index(node), answered_for_one_item(node)
         match = compile_node(node, self._rules.vocabulary).match
@@ -63,7 +63,7 @@ class Lookup:
         return all(item.source not in self._private for item in story.items)
 
     def expanded(self, node: Node) -> Node:
-        """The query with the rules it speaks of in place of their names. A tag belongs to the story: hence the double Not."""
+        """The query with names of rules replaced by their queries. A double Not, because a tag belongs to the whole story."""
         match node:
             case All(parts):
                 return All(tuple(self.expanded(part) for part in parts))

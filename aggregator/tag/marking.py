@@ -1,4 +1,4 @@
-"""Marks in a text the words by which a query matched it."""
+"""Marks the words in a text by which a query matched it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _NOTHING = ("\0",)
 
 
 def marked(text: str, terms: Iterable[Term]) -> list[tuple[str, bool]]:
-    """The text in pieces, each with whether it is one of the deciding words. The pieces together are the text.
+    """The text in pieces, each with True if it is a deciding word. Joined, the pieces are the text.
 
-    The words of a phrase are marked wherever they stand: enough for a person to see what was found.
+    The words of a phrase are marked wherever they occur: enough for a person to see what was found.
     """
     wanted = [term for term in terms if isinstance(term, Words)]
     patterns = [found for term in terms if isinstance(term, Pattern) if (found := _found(term, text))]
@@ -33,7 +33,7 @@ def marked(text: str, terms: Iterable[Term]) -> list[tuple[str, bool]]:
 
 
 def excerpt(text: str, terms: Iterable[Term], width: int = 160) -> str:
-    """The part of a text around the first deciding word, at most so many characters; its beginning where none stands in it."""
+    """At most `width` characters of a text around the first deciding word, or its beginning if there is none."""
     terms = tuple(terms)
     at = 0
     for piece, hit in marked(text, terms):

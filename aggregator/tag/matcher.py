@@ -1,4 +1,4 @@
-"""Compiles a query's tree to a function of facts: which of a story's items match (a bit mask, 0 for none)."""
+"""Compiles a query's tree to a function that returns which of a story's items match (a bit mask, 0 for none)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Key: TypeAlias = int | tuple[str, str]
 """What a story must have for a query to match: a pattern's number, or (field, value)."""
 
 LONG_LIST = 8
-"""From so many words on, asking for all at once is quicker than one after the other."""
+"""Words from which testing all at once is faster than one by one."""
 
 SEARCH = 16
-"""Terms that are asked in the time in which a regular expression goes through an item's texts."""
+"""Terms that are tested in the time a regular expression takes to search an item's texts."""
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq,
@@ -32,7 +32,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 
 
 class Compiled(Struct, frozen=True):
-    """A query, or a part of one, with its predicate; parts: those of its node, in order."""
+    """A query, or a part of one, with its predicate. parts: of its node, in order."""
 
     node: Node
     match: Matcher
@@ -40,7 +40,7 @@ class Compiled(Struct, frozen=True):
 
 
 def compile_node(node: Node, vocabulary: Vocabulary) -> Compiled:
-    """The predicate of a query. `Not` looks at the whole story: it excludes when any item has what is excluded."""
+    """Compiles a query. `Not` looks at the whole story: it excludes the story if any item matches its part."""
     match node:
         case All(nodes):
             parts = tuple(compile_node(part, vocabulary) for part in nodes)
@@ -93,14 +93,14 @@ def _any(parts: list[Matcher]) -> Matcher:
 
 
 def _size(compiled: Compiled) -> int:
-    """How much work a part is, roughly: the cheap ones are asked first."""
+    """Rough cost of a part: cheap parts are tested first."""
     node = compiled.node
     reads = isinstance(node, Pattern) or (isinstance(node, Words) and node.acronym)
     return (SEARCH if reads else 1) + sum(map(_size, compiled.parts))
 
 
 def _any_word(nodes: tuple[Node, ...], vocabulary: Vocabulary) -> Matcher | None:
-    """A long list of plain words, all looked for in the same fields, as one question; None for anything else."""
+    """One predicate for a long list of plain words in the same fields; None for anything else."""
     words = [node for node in nodes if isinstance(node, Words) and not node.acronym]
     fields = {node.fields for node in words}
     if len(words) < max(len(nodes), LONG_LIST) or len(fields) != 1:
@@ -135,7 +135,7 @@ def _words(node: Words, number: int) -> Matcher:
 
 
 def _capitals(word: str) -> re.Pattern[str]:
-    """`US` or `U.S.` in capitals: what a query written with dots means."""
+    """`US` or `U.S.` in capitals, which a query written with dots asks for."""
     letters = [re.escape(letter.upper()) for letter in word]
     return re.compile(rf"(?<!\w)(?:{''.join(letters)}|{'[.]'.join(letters)}[.]?)(?!\w)")
 
@@ -178,7 +178,7 @@ def _items_with(facts: Facts, test: Callable[[Item], bool]) -> int:
 
 
 def texts(item: Item, fields: tuple[str, ...]) -> list[str]:
-    """The texts of an item that these fields name, as they are."""
+    """The unchanged texts of an item in these fields."""
     found: list[str] = []
     for name in fields:
         match name:
@@ -194,16 +194,16 @@ def texts(item: Item, fields: tuple[str, ...]) -> list[str]:
 
 
 USUAL_WORD = 6
-"""Letters of a word as rare as most: longer ones, and phrases, are rarer."""
+"""Letters of a word of average rarity: longer words, and phrases, are rarer."""
 _COST = {"entity": 2.0, "origin": 4.0, "category": 4.0, "site": 5.0, "tag": 6.0, "topic": 6.0, "source": 6.0, "subject": 8.0}
 _COST_OF_COMMON_VALUE = 20.0
-"""group and lang: what half of all stories have."""
+"""For group and lang: half of all stories share a value."""
 
 
 def anchors(node: Node, vocabulary: Vocabulary) -> tuple[float, frozenset[Key]] | None:
-    """Keys of which a story must have at least one to match, the rarer the cheaper; None if it may match without any.
+    """(cost, keys of which a matching story has at least one); None if a story may match without any. Rare keys are cheap.
 
-    By them thousands of queries are left unasked: only those are asked of which the story has an anchor.
+    Of thousands of queries, only those with an anchor in the story are tested.
     """
     match node:
         case Words():

@@ -1,4 +1,4 @@
-"""Word lists of names: the built-in ones in `data/`, and a file of the user's in the same form (docs/tags.md).
+"""Reads lists of names: the built-in ones in `data/`, and the user's file in the same form (docs/tags.md).
 
 A file is YAML: `entities:` (id → names), `none:` (longer names that are something else) and `expect:` (tests). Names are
 separated by commas, or are a list; a mark at a name's end says when it counts (see `Mark`).
@@ -20,8 +20,8 @@ MAX_BYTES = 5_000_000
 
 
 class Mark(StrEnum):
-    """When a name counts. PLAIN: always; SECOND: with another name of the same entity, or a word of its `near`; COMMON: where the
-    place in the sentence shows a name, too; BESIDE: not beside a capitalised word in a title that is in sentence case."""
+    """When a name counts. PLAIN: always; SECOND: with another name of the entity or a word of its `near`; COMMON: with another
+    name, or where the sentence shows a name; BESIDE: not beside a capitalised word in a title in sentence case."""
 
     PLAIN = ""
     SECOND = "?"
@@ -38,7 +38,7 @@ class Name(Struct, frozen=True):
 
 
 class NameTest(Struct, frozen=True):
-    """A test that a list carries: which entities a title must have, and must not have."""
+    """A test in a list: the entities that a title must have and must not have."""
 
     title: str
     body: str
@@ -48,7 +48,7 @@ class NameTest(Struct, frozen=True):
 
 
 class NameList(Struct, frozen=True):
-    """near: entity → words of which one makes its SECOND names count."""
+    """near: entity → words, any of which makes its SECOND names count."""
 
     names: tuple[Name, ...]
     near: Mapping[str, frozenset[str]]
@@ -64,7 +64,7 @@ class NameList(Struct, frozen=True):
 
 
 def read(path: Path) -> NameList:
-    """Reads a list. Raises ConfigError with the line of what is wrong."""
+    """Reads a list. Raises ConfigError with the line of the mistake."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ConfigError([Problem(str(path), 0, 0, f"too large: at most {MAX_BYTES:,} bytes")])
@@ -84,7 +84,7 @@ def read(path: Path) -> NameList:
 
 
 def from_mapping(loaded: Any) -> NameList:
-    """The list that a YAML document says. Raises ValueError."""
+    """Makes a list from a loaded YAML document. Raises ValueError."""
     if not isinstance(loaded, dict) or not isinstance(loaded.get("entities"), dict):
         raise ValueError("a list of names has a mapping `entities:` from ids to names")
     if unknown := set(loaded) - {"entities", "none", "expect"}:

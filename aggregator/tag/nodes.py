@@ -1,4 +1,4 @@
-"""What a query is once it is read: a small tree of frozen values. `offset` is where a term stands in the query's text."""
+"""The tree of a parsed query, of frozen values. `offset` is a term's position in the query's text."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from msgspec import Struct
 
 TITLE, BODY, AUTHOR = "title", "body", "author"
 ANYWHERE = (TITLE, BODY)
-"""Where a word is looked for when no field is named."""
+"""Where a word without a field is searched."""
 
 
 class Words(Struct, frozen=True):
-    """A word, a phrase or a prefix: these tokens beside each other, the last one as a prefix if `prefix`.
+    """A word, phrase or prefix: adjacent tokens, the last one a prefix if `prefix`.
 
-    acronym: written with dots (`U.S.`): the capitals `US` or `U.S.`, not the small word `us`.
+    acronym: written with dots (`U.S.`): matches `US` or `U.S.` in capitals, not the word `us`.
     """
 
     tokens: tuple[str, ...]
@@ -26,7 +26,7 @@ class Words(Struct, frozen=True):
 
 
 class Pattern(Struct, frozen=True):
-    """A regular expression over the text as it is. fields: title, body, author or url."""
+    """A regular expression over the unchanged text. fields: title, body, author or url."""
 
     source: str
     fields: tuple[str, ...]
@@ -36,7 +36,7 @@ class Pattern(Struct, frozen=True):
 
 
 class Value(Struct, frozen=True):
-    """A field that has a value, folded; with `prefix` a value that begins so. field "url" is a piece of the address."""
+    """A field with a folded value, or with `prefix` a value that begins so. Field "url": part of the address."""
 
     field: str
     value: str
@@ -72,7 +72,7 @@ Node: TypeAlias = Term | All | Any | Not
 
 
 def terms(node: Node) -> list[Term]:
-    """All terms of a query in the order they are written."""
+    """All terms of a query, in written order."""
     match node:
         case All(parts) | Any(parts):
             return [term for part in parts for term in terms(part)]
@@ -83,7 +83,7 @@ def terms(node: Node) -> list[Term]:
 
 
 def show(node: Node, inside: bool = False) -> str:
-    """A query as text again, in its plainest form."""
+    """Writes a query as text, in its plainest form."""
     match node:
         case All(parts):
             text = " ".join(show(part, True) for part in parts)

@@ -1,4 +1,4 @@
-"""In which order rules are asked when they speak of each other's tags and topics; rules that go in circles are errors."""
+"""Orders rules that refer to each other's tags and topics. Circular rules are errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RuleName(Struct, frozen=True, order=True):
 
 
 class Circular(ValueError):
-    """Rules that need each other; `names` is the circle."""
+    """Rules refer to each other in a circle, `names`."""
 
     def __init__(self, names: tuple[RuleName, ...]) -> None:
         super().__init__(" → ".join(map(str, names)))
@@ -30,12 +30,12 @@ class Circular(ValueError):
 
 
 def references(node: Node) -> list[Value]:
-    """The terms of a query that speak of tags or topics."""
+    """The terms of a query that refer to tags or topics."""
     return [term for term in terms(node) if isinstance(term, Value) and term.field in ("tag", "topic")]
 
 
 def levels(rules: Mapping[RuleName, Node]) -> list[list[RuleName]]:
-    """Rules in batches: each speaks only of tags and topics of batches before its own. Raises Circular."""
+    """Sorts rules into batches: each refers only to tags and topics of earlier batches. Raises Circular."""
     folded = {(name.kind, fold(name.name)): name for name in rules}
     sorter: TopologicalSorter[RuleName] = TopologicalSorter()
     for name, node in rules.items():
@@ -55,7 +55,7 @@ def levels(rules: Mapping[RuleName, Node]) -> list[list[RuleName]]:
 
 
 def _meant(term: Value, folded: Mapping[tuple[str, str], RuleName]) -> list[RuleName]:
-    """The rules that a term speaks of; source and group tags are none."""
+    """The rules that a term refers to. Tags of sources and groups are no rules."""
     if not term.prefix:
         rule = folded.get((term.field, term.value))
         return [rule] if rule is not None else []

@@ -9,17 +9,17 @@ from aggregator.settings import Settings
 from aggregator.text.words import fold
 
 MAX_CATEGORIES = 12
-"""A story carries at most so many of its feeds' own categories: some blogs send forty with each entry."""
+"""Most categories of a story: some blogs send forty with each entry."""
 
 MAX_CATEGORY_LENGTH = 60
-"""Characters; what is longer is a sentence, not a category."""
+"""Characters. A longer one is a sentence, not a category."""
 
 TextTagger = Callable[[Sequence[Item]], list[Tag]]
 """Finds tags in the texts of a story's items: entities, subjects."""
 
 
 class OwnTags:
-    """Made once from a config."""
+    """Finds the tags that need no rule. Made once per config."""
 
     def __init__(self, settings: Settings, taggers: Iterable[TextTagger] = ()) -> None:
         self._sources: Mapping[SourceId, Source] = {source.id: source for source in settings.sources}
@@ -45,12 +45,12 @@ class OwnTags:
         return found
 
     def _source_tags(self, item: Item) -> tuple[str, ...]:
-        """Those of the config as it is now; those it had when the source is no longer in the file."""
+        """The source's tags in the current config; those stored with the item if the source is gone."""
         source = self._sources.get(item.source)
         return source.tags if source is not None else item.tags
 
     def _category_tags(self, item: Item) -> Iterable[Tag]:
-        """Categories as the file maps them (to a tag, or to nothing), the others as they are."""
+        """The item's categories as the config maps them (to a tag, or to nothing); others unchanged."""
         for category in item.entry.categories:
             name = " ".join((category.label or category.term).split())
             if not name or len(name) > MAX_CATEGORY_LENGTH or "://" in name:
@@ -66,5 +66,5 @@ class OwnTags:
 
 
 def commonest(counts: Mapping[str, int], most: int) -> list[str]:
-    """The names with the highest counts, at most so many; of like counts the first counted first."""
+    """At most `most` names with the highest counts. Equal counts keep their order."""
     return sorted(counts, key=counts.__getitem__, reverse=True)[:most]

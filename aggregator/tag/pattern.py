@@ -1,4 +1,4 @@
-"""Regular expressions by RE2, the only module that knows it: matching takes time linear in the text, whatever the pattern."""
+"""Regular expressions by RE2, which matches in linear time whatever the pattern. The only module that uses RE2."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from functools import lru_cache
 import re2
 
 MAX_MEMORY = 1 << 20
-"""Bytes that one compiled pattern may take: counted repetitions beyond it are refused."""
+"""Most bytes of a compiled pattern. Larger counted repetitions are refused."""
 
 
 class BadPattern(ValueError):
-    """A pattern that RE2 does not take; the text says why."""
+    """RE2 refuses a pattern; the message says why."""
 
 
 @lru_cache(maxsize=4096)
 def compile_pattern(source: str, ignore_case: bool) -> Callable[[str], str | None]:
-    """A search function: the first match's text, or None. Raises BadPattern."""
+    """Returns a search function, which returns the first match's text or None. Raises BadPattern."""
     options = re2.Options()
     options.max_mem = MAX_MEMORY
     options.log_errors = False

@@ -1,4 +1,4 @@
-"""What of a query an index can answer: a filter that lets through every story the query matches, and few others."""
+"""Turns a query into a filter for the store: it lets through every story that the query matches, and few others."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _COLUMNS: dict[str, Column] = {"title": "title", "body": "text", "author": "auth
 
 
 def story_filter(node: Node, names: QueryNames, as_of: Instant) -> StoryFilter:
-    """The filter of a query. What it can't express (patterns, exclusions, numbers) it leaves to the query's predicate.
+    """The filter of a query. Patterns, exclusions and numbers are left to the query's predicate.
 
-    names: those that exist, as they are written in the config; a name that is not among them narrows nothing.
+    names: known names as the config spells them. An unknown name narrows nothing.
     """
     parts = node.parts if isinstance(node, All) else (node,)
     since = [
@@ -37,7 +37,7 @@ def story_filter(node: Node, names: QueryNames, as_of: Instant) -> StoryFilter:
 
 
 def _of_the_story(parts: Iterable[Node]) -> WordQuery | None:
-    """The words of a part that any item of the story may meet (a double exclusion): it can't be joined with those of one item."""
+    """The words of a double exclusion, which any item of the story may meet. They can't be ANDed with words of one item."""
     known = [
         found for part in parts if isinstance(part, Not) and isinstance(part.part, Not) if (found := word_query(part.part.part))
     ]
@@ -45,7 +45,7 @@ def _of_the_story(parts: Iterable[Node]) -> WordQuery | None:
 
 
 def _size(words: WordQuery) -> int:
-    """How many phrases it speaks of: the fewer, the fewer stories they let through."""
+    """Number of phrases: fewer let fewer stories through."""
     return 1 if isinstance(words, Phrase) else sum(map(_size, words.parts))
 
 
@@ -54,7 +54,7 @@ def _alone(values: frozenset[str] | None) -> str | None:
 
 
 def _spelt(values: frozenset[str] | None, known: frozenset[str]) -> frozenset[str] | None:
-    """Folded values as the config spells them; None where one of them is not known."""
+    """Folded values as the config spells them; None if one is unknown."""
     if values is None:
         return None
     spellings: dict[str, set[str]] = {}
@@ -66,9 +66,9 @@ def _spelt(values: frozenset[str] | None, known: frozenset[str]) -> frozenset[st
 
 
 def word_query(node: Node) -> WordQuery | None:
-    """The words of a query as an index is asked for them; None where words alone don't decide.
+    """The words of a query for the full-text index; None if words alone don't decide.
 
-    It is asked item by item. What is excluded is excluded so, too: a superset, as the query excludes by the whole story.
+    The index answers item by item, for exclusions, too. So it finds a superset: the query excludes by the whole story.
     """
     match node:
         case All(parts):
@@ -89,7 +89,7 @@ def _sure(nodes: Iterable[Node]) -> list[WordQuery]:
 
 
 def answered_by_index(node: Node) -> bool:
-    """Whether the index finds exactly the stories that match: words of titles and texts, ANDed and ORed."""
+    """True if the index finds exactly the matching stories: words of titles and texts with AND and OR."""
     match node:
         case Words():
             return not node.acronym and AUTHOR not in node.fields
@@ -100,7 +100,7 @@ def answered_by_index(node: Node) -> bool:
 
 
 def answered_for_one_item(node: Node) -> bool:
-    """Whether the index answers exactly for stories of one item: there an exclusion of the story is one of the item."""
+    """True if the index answers exactly for stories of one item, where excluding the story is excluding the item."""
     match node:
         case All(parts):
             excluded = [part.part for part in parts if isinstance(part, Not)]
@@ -113,7 +113,7 @@ def answered_for_one_item(node: Node) -> bool:
 
 
 def _only(parts: Iterable[Node], field: str) -> frozenset[str] | None:
-    """The values of a field of which a match has at least one, or None."""
+    """Values of a field of which every matching story has at least one, or None."""
     sets = [found for part in parts if (found := _values(part, field)) is not None]
     return min(sets, key=len) if sets else None
 

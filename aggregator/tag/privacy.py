@@ -1,4 +1,4 @@
-"""What `check` says of privacy: sources that look private by the feeds that ask for them, and are not."""
+"""What `check` says of privacy: sources that only feeds with a token use, but that are not marked private."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aggregator.text.words import fold
 
 
 def hints(settings: Settings) -> list[str]:
-    """One line for each source that feeds with a token alone ask for, and for what else shows that there is something private."""
+    """One line for each source that only feeds with a token use, and for other settings that may expose private sources."""
     private = {output.slug: _asked(settings, output) for output in settings.outputs if output.token is not None}
     public = set[SourceId]().union(*(_asked(settings, output) for output in settings.outputs if output.token is None))
     found = []
@@ -41,7 +41,7 @@ def _topics(settings: Settings) -> dict[str, str]:
 
 
 def _sources(settings: Settings, node: Node, seen: Collection[str]) -> frozenset[SourceId]:
-    """Of a part of a query. What it excludes is not asked for. seen: rules on the way here."""
+    """The sources that a part of a query asks for, exclusions aside. seen: rules on the way here."""
     match node:
         case All(parts) | Any(parts):
             return frozenset[SourceId]().union(*(_sources(settings, part, seen) for part in parts))
@@ -56,7 +56,7 @@ def _named(settings: Settings, asked: Value) -> frozenset[SourceId]:
 
 
 def _of(source: Source, field: str) -> tuple[str, ...]:
-    """What a query may call a source by in a field."""
+    """The names by which a query may refer to a source in a field."""
     return {"source": (str(source.id),), "group": (source.group or "",), "tag": source.tags}.get(field, ())
 
 

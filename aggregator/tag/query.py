@@ -1,4 +1,4 @@
-"""The query language, one for topics, tags, `keep`, `drop`, outputs and search: read, check, match, explain (docs/queries.md)."""
+"""The query language of topics, tags, `keep`, `drop`, outputs and search (docs/queries.md)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from aggregator.tag.syntax import parse
 
 
 class Query:
-    """One query, ready to be asked of stories. The tags and topics of a story are those it was stored with."""
+    """A compiled query. The tags and topics of a story are those it was stored with."""
 
     def __init__(self, text: str, names: QueryNames | None = None) -> None:
-        """Raises QueryError. Names are not looked up here (`check` does that); with them, `filter` can use their indexes."""
+        """Raises QueryError. `names` are not checked here (see `check`); they let `filter` use indexes."""
         self.text = text
         self._names = names or QueryNames()
         self.node: Node = parse(text)
@@ -28,7 +28,7 @@ class Query:
         self._read = reader(self._vocabulary.automaton(), fields_of([self.node]))
 
     def matches(self, story: Story, as_of: Instant) -> bool:
-        """Whether the story matches. as_of: the instant that `age` is measured at."""
+        """True if the story matches. as_of: the instant at which `age` is measured."""
         return self._compiled.match(self._facts(story, as_of)) != 0
 
     def explain(self, story: Story, as_of: Instant) -> Explanation:
@@ -36,7 +36,7 @@ class Query:
         return explain(self._compiled, self._facts(story, as_of), self._vocabulary)
 
     def filter(self, as_of: Instant) -> StoryFilter:
-        """What the store can look up: all stories that match are among those it finds."""
+        """The filter for the store: it finds all matching stories, and perhaps more."""
         return story_filter(self.node, self._names, as_of)
 
     def _facts(self, story: Story, as_of: Instant) -> Facts:
@@ -44,7 +44,7 @@ class Query:
 
 
 def checked(text: str, names: QueryNames) -> Query:
-    """A query that a person typed. Raises QueryError that shows the place of the first mistake below the text."""
+    """Compiles a query that a person typed. Raises QueryError that marks the first mistake below the text."""
     errors = check(text, names, rolling=True, entry=False)
     if errors:
         first = min(errors, key=lambda error: error.offset)

@@ -1,4 +1,4 @@
-"""Rules of a config: `compile_rules` makes what is asked of every story, `failed_expectations` runs the tests they carry."""
+"""The rules of a config: `compile_rules` compiles them, `failed_expectations` runs their tests."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["RuleSet", "compile_rules", "failed_expectations", "names_in", "warni
 
 
 def compile_rules(settings: Settings) -> RuleSet:
-    """All rules of a checked config. Raises QueryError or ordering.Circular where it was not checked."""
+    """Compiles the rules of a checked config. Raises QueryError or ordering.Circular if it was not checked."""
     return RuleSet(settings, OwnTags(settings, _taggers(settings)))
 
 
 def failed_expectations(settings: Settings) -> list[tuple[Expectation, str]]:
-    """Expectations of tags, topics and the user's list of names that do not hold, each with the words that decided.
+    """Failed expectations of tags, topics and the user's list of names, each with the reason.
 
-    Those of the list of names have no place in the config file: line and column are 0. Raises ConfigError for a bad list.
+    Those of the list of names have no position in the config: line and column are 0. Raises ConfigError for a bad list.
     """
     file = settings.tagging.entities_file
     problems = Entities(file).failed_tests() if file is not None else []
@@ -32,7 +32,7 @@ def failed_expectations(settings: Settings) -> list[tuple[Expectation, str]]:
 
 
 def names_in(settings: Settings) -> QueryNames:
-    """The names that queries may speak of in `search` and the like, as the config spells them."""
+    """The names that queries may use in `search` and other commands, as the config spells them."""
     tags = {tag for source in settings.sources for tag in source.tags} | {rule.name for rule in settings.tags}
     return QueryNames(
         sources=frozenset(source.id for source in settings.sources),
@@ -44,7 +44,7 @@ def names_in(settings: Settings) -> QueryNames:
 
 
 def warnings(settings: Settings) -> list[str]:
-    """Rules that can be read and will never match as the config stands, and what is not as private as it looks: one line each."""
+    """One line for each rule that can never match with this config, and for each hint on privacy."""
     return [*_never_matching(settings), *privacy.hints(settings)]
 
 
@@ -62,7 +62,7 @@ def _subject_terms(text: str) -> list[Value]:
 
 
 def _taggers(settings: Settings) -> list[TextTagger]:
-    """What reads texts. The names are needed by nearly every config, subjects only where they are asked for."""
+    """The taggers that read texts. Subjects are loaded only if the config asks for them."""
     taggers: list[TextTagger] = [Entities(settings.tagging.entities_file).tags]
     if settings.tagging.subjects:
         from aggregator.tag.subjects import Subjects

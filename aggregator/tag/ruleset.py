@@ -1,4 +1,4 @@
-"""The compiled tags, topics and outputs of a config, asked of a story all at once."""
+"""The compiled tags, topics and outputs of a config, applied to a story together."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KINDS = tuple(TagKind)
 
 
 class Rule(Struct, frozen=True):
-    """place: where it stands in the file among those of its kind."""
+    """A compiled rule. place: its position among all rules."""
 
     name: RuleName
     query: Compiled
@@ -30,7 +30,7 @@ class Rule(Struct, frozen=True):
 
 
 class _Batch:
-    """Rules that can be asked at once. Found by what a story has, so that most rules are never asked."""
+    """Rules that don't refer to each other. Looked up by what a story has, so that most are never tested."""
 
     def __init__(self, rules: Iterable[Rule], vocabulary: Vocabulary) -> None:
         self._always: dict[int, Rule] = {}
@@ -44,7 +44,7 @@ class _Batch:
                     self._by_key.setdefault(key, {})[rule.place] = rule
 
     def matching(self, facts: Facts) -> list[Rule]:
-        """Those that match, in the order of the file."""
+        """The matching rules, in the order of the file."""
         by_key = self._by_key
         asked = dict(self._always)
         has: Iterable[KeysView[Key]] = (facts.values.keys(), *(masks.keys() for masks in facts.words.values()))
@@ -55,10 +55,10 @@ class _Batch:
 
 
 class RuleSet:
-    """A ports.Rules. Made by `compile_rules`; immutable after it."""
+    """A ports.Rules. Made by `compile_rules`, then immutable."""
 
     def __init__(self, settings: Settings, own: OwnTags) -> None:
-        """Raises QueryError or ordering.Circular for a config that was not checked."""
+        """Compiles the rules. Raises QueryError or ordering.Circular for a config that was not checked."""
         self.settings = settings
         self._own = own
         self.vocabulary = Vocabulary()
@@ -113,7 +113,7 @@ class RuleSet:
         return Tagged(_once(tags), tuple(topics), tuple(outputs))
 
     def reasons(self, story: Story, as_of: Instant) -> dict[str, str]:
-        """For each topic and output of a story, the branch of its query that matched: for a person who asks."""
+        """The branch that matched, for each topic and output of a story."""
         facts, _ = self.facts(story, as_of)
         reasons: dict[str, str] = dict.fromkeys(self._everything, "every story")
         for rule in self._matching(facts):
@@ -127,22 +127,22 @@ class RuleSet:
         return explain(rule.query, facts, self.vocabulary).branch
 
     def facts(self, story: Story, as_of: Instant) -> tuple[Facts, list[Tag]]:
-        """What queries see of a story before any rule is asked, and the tags it has from its sources and its own text."""
+        """The facts before any rule, and the tags from the story's sources and its own text."""
         facts = facts_of_items(story.items, len(story.outlets), story.published, self.read, as_of, self._story_fields)
         tags = self._own.tags(story.items)
         facts.add_tags(tags)
         return facts, tags
 
-    def learnt(self, story: Story, as_of: Instant, more: Iterable[Tag] = ()) -> Facts:
-        """What queries see of a story after all rules were asked: with the tags and topics that these give it, and `more`."""
+    def facts_after_rules(self, story: Story, as_of: Instant, more: Iterable[Tag] = ()) -> Facts:
+        """The facts after all rules: with the tags and topics that these give, and `more` tags."""
         facts, _ = self.facts(story, as_of)
         facts.add_tags(more)
         self._matching(facts)
         return facts
 
     def explain(self, name: RuleName, story: Story, as_of: Instant) -> Explanation:
-        """Why a rule matches a story, or the part of it that fails. Raises KeyError for a rule that is not there."""
-        return explain(self._rules[name].query, self.learnt(story, as_of), self.vocabulary)
+        """Why a rule matches a story, or the part that fails. Raises KeyError for an unknown rule."""
+        return explain(self._rules[name].query, self.facts_after_rules(story, as_of), self.vocabulary)
 
     def names(self) -> list[RuleName]:
         """All rules, in the order of the file."""
@@ -152,7 +152,7 @@ class RuleSet:
         return self._rules[name].query.node
 
     def _matching(self, facts: Facts) -> list[Rule]:
-        """Rules that match, tags before topics before outputs; the facts learn of tags and topics on the way."""
+        """Matching rules: tags, topics, then outputs. Adds the matching tags and topics to the facts."""
         found: list[Rule] = []
         for batch in self._batches:
             matching = batch.matching(facts)
@@ -164,7 +164,7 @@ class RuleSet:
 
     # --- entries
     def rejected(self, source: Source, item: Item) -> str | None:
-        """The rule by which `keep` or `drop` throws an item away ("drop title:sponsored"), or None."""
+        """The `keep` or `drop` rule that rejects an item ("drop title:sponsored"), or None."""
         rules = self._entry_rules.get(source.id)
         if rules is None:
             return None
@@ -175,7 +175,7 @@ class RuleSet:
         return None
 
     def apart(self, item: Item) -> str | None:
-        """The query of `dedup.never` that an item matches, or None: what matches is a story of its own that nothing joins."""
+        """The query of `dedup.never` that an item matches, or None. A match is a story of its own that nothing joins."""
         if not self._apart:
             return None
         facts = self._entry_facts(item)
@@ -189,7 +189,7 @@ class RuleSet:
 
 
 def _nodes(settings: Settings) -> dict[RuleName, Node]:
-    """All rules of the file: tags, topics, then outputs with a query of their own."""
+    """All rules of the config: tags, topics, then outputs with their own query."""
     nodes = {RuleName("tag", rule.name): parse(rule.query) for rule in settings.tags}
     nodes |= {RuleName("topic", topic.slug): parse(topic.query) for topic in settings.topics}
     for output in settings.outputs:
@@ -199,13 +199,13 @@ def _nodes(settings: Settings) -> dict[RuleName, Node]:
 
 
 def _entry_queries(settings: Settings) -> list[str]:
-    """All queries that are asked of single entries."""
+    """All queries on single entries."""
     asked = [query for source in settings.sources for query in (source.drop, source.keep) if query is not None]
     return [*asked, *settings.dedup.never]
 
 
 def _entry_rules(sources: Iterable[Source], compiled: Mapping[str, Matcher]) -> Mapping[SourceId, list[tuple[str, str, Matcher]]]:
-    """For each source that has them: `drop` and `keep`, their text on one line, compiled."""
+    """Source → its `drop` and `keep` rules: kind, text on one line, compiled."""
     rules: dict[SourceId, list[tuple[str, str, Matcher]]] = {}
     for source in sources:
         for kind, query in (("drop", source.drop), ("keep", source.keep)):
@@ -215,7 +215,7 @@ def _entry_rules(sources: Iterable[Source], compiled: Mapping[str, Matcher]) -> 
 
 
 def _once(tags: Sequence[Tag]) -> tuple[Tag, ...]:
-    """Each tag once, with the first of its reasons, kind by kind."""
+    """Each tag once, with its first reason, by kind."""
     found: list[Tag] = []
     for kind in _KINDS:
         named: dict[str, Tag] = {}
@@ -227,7 +227,7 @@ def _once(tags: Sequence[Tag]) -> tuple[Tag, ...]:
 
 
 def without_numbers(node: Node) -> Node:
-    """A query without the numbers it is ANDed with: what a title alone can be tested against."""
+    """A query without its ANDed numbers, so that it can be tested with a title alone."""
     if not isinstance(node, All):
         return node
     kept = tuple(part for part in node.parts if not isinstance(part, Compare))

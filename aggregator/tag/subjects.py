@@ -1,4 +1,4 @@
-"""What an English text is about: one of the 17 top levels of the IPTC Media Topics, or nothing where it is not clear.
+"""Classifies English texts by the 17 top levels of the IPTC Media Topics, if the result is clear.
 
 Two votes are multiplied: word vectors (a linear classifier over GloVe 50d, trained on seed words alone) and the seed words
 themselves (naive Bayes). `docs/tools/subjects.py` builds the table; docs/tags.md has the figures. numpy is used
@@ -24,11 +24,11 @@ from aggregator.tag.own import commonest
 
 DATA = Path(__file__).with_name("data")
 SUMMARY_LENGTH = 400
-"""Characters of the text that are read behind the title."""
+"""Characters of the text that are read after the title."""
 SURE = 0.90
-"""Least probability of a subject: from here nine in ten agree with the desk's own label, and half of the rest are right, too."""
+"""Least probability of a subject. Nine in ten of these agree with the publisher's label; half of the others are right, too."""
 MOST = 2
-"""Subjects of a story, those of most of its items first."""
+"""Most subjects of a story: those that most of its items have."""
 VECTOR_SHARPNESS = 3.0
 SEED_SHARPNESS = 0.5
 SMOOTHING = 0.3
@@ -59,7 +59,7 @@ def read_seeds(path: Path = DATA / "seeds.txt") -> dict[str, list[str]]:
 
 
 def stem(word: str) -> str:
-    """A word without its plural: enough for headlines."""
+    """A word without its plural ending: enough for headlines."""
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("ches", "shes", "sses", "xes")):
@@ -70,12 +70,12 @@ def stem(word: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """Its words in small ASCII letters, compounds cut at their hyphens."""
+    """The words in lower-case ASCII, compounds split at hyphens."""
     return [part for word in _WORD.findall(text.lower()) for part in word.split("-")]
 
 
 def terms(words: Sequence[str]) -> list[str]:
-    """Stems without stop words, and each two of them that stand beside each other, joined by a blank."""
+    """Stems without stop words, and each pair of adjacent stems, joined by a blank."""
     stems = [stem(word) for word in words if word not in _STOP]
     return stems + [f"{first} {second}" for first, second in pairwise(stems)]
 
@@ -87,7 +87,7 @@ class Subjects:
         self._remembered = lru_cache(maxsize=4096)(self._best)
 
     def tags(self, items: Sequence[Item]) -> list[Tag]:
-        """Subjects of a story's English items, at most two, with how sure the first of them was."""
+        """Subjects of a story's English items, at most MOST, with the probability in the first item."""
         counts: dict[str, int] = {}
         reasons: dict[str, str] = {}
         for item in items:
@@ -100,11 +100,11 @@ class Subjects:
         return [Tag(TagKind.SUBJECT, subject, reasons[subject]) for subject in commonest(counts, MOST)]
 
     def best(self, title: str, text: str) -> tuple[str, float]:
-        """The likeliest subject of an English title and the beginning of its text, and how likely it is."""
+        """The most likely subject of an English title and the beginning of its text, and its probability."""
         return self._remembered(title, text[:SUMMARY_LENGTH])
 
     def probabilities(self, title: str, text: str) -> dict[str, float]:
-        """How likely each subject is; together 1."""
+        """The probability of each subject. They add up to 1."""
         return dict(zip(self._table.subjects, map(float, self._chances(title, text[:SUMMARY_LENGTH])), strict=True))
 
     def _best(self, title: str, text: str) -> tuple[str, float]:
@@ -127,7 +127,7 @@ class Subjects:
 
 
 class Table:
-    """The word vectors, the classifier over them, and the weights of the seeds. `subjects`: in the order of all votes."""
+    """The word vectors, their classifier, and the weights of the seeds. All votes are in the order of `subjects`."""
 
     def __init__(self) -> None:
         with np.load(DATA / "subjects.npz") as stored:
@@ -140,7 +140,7 @@ class Table:
         self._seeds = seed_weights(read_seeds(), self.subjects)
 
     def by_vectors(self, words: Sequence[str]) -> Vector:
-        """The vote of the word vectors; equal for all where no word is known."""
+        """The vote of the word vectors; equal for all subjects if no word is known."""
         rows = [row for word in words if (row := self._rows.get(word)) is not None]
         if not rows:
             return _equal(len(self.subjects))

@@ -1,4 +1,4 @@
-"""Reads a query into its tree: `parse(text)`."""
+"""Parses a query into its tree."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import NoReturn
 from aggregator.errors import QueryError
 from aggregator.tag.grammar import END, BadCharacter, BadToken, Branch, Either, Token, branches, tokens
 from aggregator.tag.nodes import All, Any, Node, Not
-from aggregator.tag.terms import bare_phrase, bare_word, compare, pattern, valued
+from aggregator.tag.terms import bare_phrase, bare_word, compare, field_term, pattern
 
 MAX_LENGTH = 40_000
-"""Characters of a query: the two thousand words that are read at most, and their operators."""
+"""Most characters of a query: MAX_TERMS words and their operators."""
 MAX_DEPTH = 40
 MAX_TERMS = 2_000
 
 _PLAIN = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "（": "(", "）": ")", "：": ":", "−": "-", "–": "-"})
-"""Typographic quotes, dashes and wide brackets, as phones and word processors write them, mean the plain ones."""
+"""Typographic quotes and dashes and wide brackets, as phones and word processors write them → plain ones."""
 
 
 def parse(text: str) -> Node:
-    """The tree of a query. Raises QueryError with the place and, where one is likely, what was meant."""
+    """Parses a query. Raises QueryError with the position and, if there is a likely one, a suggestion."""
     if len(text) > MAX_LENGTH:
         raise QueryError(f"the query is too long: {len(text):,} characters, at most {MAX_LENGTH:,} are read", MAX_LENGTH)
     broken = next((offset for offset, character in enumerate(text) if "\ud800" <= character <= "\udfff"), None)
@@ -40,7 +40,7 @@ def parse(text: str) -> Node:
 
 
 def _tokens(text: str) -> list[Token]:
-    """The tokens of a query, up to the first character that begins none."""
+    """The tokens of a query, up to the first bad character."""
     found: list[Token] = []
     try:
         found.extend(tokens(text))
@@ -66,7 +66,7 @@ def _bad_character(text: str, offset: int) -> NoReturn:
 
 
 def _bad_token(tokens: list[Token], bad: Token) -> NoReturn:
-    """Says what is wrong at the first token that fits nowhere; END is the end of the query."""
+    """Raises what is wrong at the first token that breaks the grammar. END is the end of the query."""
     at = next((index for index, token in enumerate(tokens) if token.start == bad.start), len(tokens))
     at = len(tokens) if bad.kind == END else at
     before = tokens[at - 1] if at else None
@@ -100,7 +100,7 @@ def _place(token: Token) -> int:
 
 
 class _Builder:
-    """Makes nodes of branches. `field`: the field of the brackets around, as in `title:(a OR b)`."""
+    """Turns branches into nodes. field: the field before the enclosing brackets, as in `title:(a OR b)`."""
 
     def __init__(self) -> None:
         self.terms = 0
@@ -121,7 +121,7 @@ class _Builder:
         return self.term(value or first, field)
 
     def named(self, name: Token, outer: Token | None, value: Token) -> Token:
-        """The field of a term; its value must follow at once, and a field has no other field inside."""
+        """The field of a term. Its value must follow directly, and fields can't be nested."""
         if value.start != name.end:
             raise QueryError(f"{name.text} needs its value right behind it", name.start)
         if outer is not None:
@@ -134,7 +134,7 @@ class _Builder:
         if self.terms > MAX_TERMS:
             raise QueryError(f"too many words: at most {MAX_TERMS:,}", offset)
         if field is not None:
-            return valued(field.text[:-1].lower(), token.kind, text, field.start, offset)
+            return field_term(field.text[:-1].lower(), token.kind, text, field.start, offset)
         match token.kind:
             case "WORD":
                 return bare_word(text, offset)
@@ -146,11 +146,11 @@ class _Builder:
                 return compare(text, offset)
             case _:
                 name, value = text.split(":", 1)
-                return valued(name.lower(), "WORD", value, offset, offset + len(name) + 1)
+                return field_term(name.lower(), "WORD", value, offset, offset + len(name) + 1)
 
 
 def _joined(kind: type[All] | type[Any], parts: list[Node]) -> Node:
-    """Several parts as one node, nested ones of the same kind laid flat."""
+    """Joins parts to one node, and flattens nested nodes of the same kind."""
     if len(parts) == 1:
         return parts[0]
     flat: list[Node] = []

@@ -1,4 +1,4 @@
-"""Reads the single terms of a query: words, phrases, patterns, values, numbers. Each raises QueryError with its place."""
+"""Parses the terms of a query: words, phrases, patterns, values, numbers. Each raises QueryError with its position."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _SMALL = {"or": "OR", "and": "AND", "not": "NOT"}
 
 
 def bare_word(text: str, offset: int) -> Words:
-    """A word without a field: looked for in title and body."""
+    """A word without a field: searched in title and body."""
     return _words(text, ANYWHERE, text, offset, offset)
 
 
 def bare_phrase(text: str, offset: int) -> Words:
-    """Words in quotes: beside each other in title or body."""
+    """Words in quotes: adjacent in title or body."""
     return _phrase(text, ANYWHERE, text, offset, offset)
 
 
-def valued(field: str, kind: str, text: str, start: int, offset: int) -> Term:
-    """A term with a field. start: where the field stands; offset: where its value stands; kind: the token's type."""
+def field_term(field: str, kind: str, text: str, start: int, offset: int) -> Term:
+    """A term with a field. start: position of the field; offset: position of its value; kind: the token's kind."""
     whole = f"{field}:{text}"
     if kind not in ("WORD", "PHRASE", "REGEX"):
         raise QueryError(f"{text} can't stand inside {field}:(…)", offset)
@@ -64,7 +64,7 @@ def valued(field: str, kind: str, text: str, start: int, offset: int) -> Term:
 
 
 def pattern(text: str, fields: tuple[str, ...], whole: str, offset: int) -> Pattern:
-    """A regular expression between slashes; `i` behind them ignores case."""
+    """A regular expression between slashes; a trailing `i` ignores case."""
     found = _REGEX.fullmatch(text)
     assert found is not None
     source, flags = found[1].replace("\\/", "/"), found[2]
@@ -136,7 +136,7 @@ def _phrase(text: str, fields: tuple[str, ...], whole: str, start: int, offset: 
 
 
 def _cut(text: str, fields: tuple[str, ...], whole: str, start: int, offset: int) -> Words:
-    """The tokens of a word or phrase, cut as texts are; a star at the end makes the last one a prefix."""
+    """The tokens of a word or phrase, split as texts are. A trailing star makes the last one a prefix."""
     star = text.find("*")
     prefix = star >= 0
     if prefix and star != len(text.rstrip()) - 1:
@@ -163,9 +163,9 @@ def _open_end(found: list[str], prefix: bool) -> tuple[list[str], bool]:
 
 
 def _url(kind: str, text: str, whole: str, offset: int) -> Pattern | Value:
-    """A piece of the address, whatever its case, or a regular expression over it.
+    """Part of the address, ignoring case, or a regular expression on it.
 
-    Slashes around plain characters are a piece of the path: `url:/live/` is not met by `/deliver/`.
+    Slashes around plain characters are part of the path: `url:/live/` does not match `/deliver/`.
     """
     found = _REGEX.fullmatch(text) if kind in ("REGEX", "WORD") else None
     if found is not None and (found[2] == "i" or (not found[2] and not _PATH.fullmatch(found[1]))):

@@ -19,7 +19,7 @@ from aggregator.ports import (
     Subscription,
     Transaction,
 )
-from aggregator.store.small import REJECTS_KEPT
+from aggregator.store.small_tables import REJECTS_KEPT
 from tests.unit.store.builders import NEW, item
 
 ALL, SEA = Slug("all"), Slug("sea")

@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.model import Slug
 from aggregator.ports import Phrase, StoryFilter
-from aggregator.store import documents, items, moves, outputs, reads, retention, search, small, states, told
+from aggregator.store import items, listings, moves, outgoing, outputs, reads, retention, search, small_tables, states
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import NEW, item, source
 
@@ -19,7 +19,7 @@ FRAGMENTS = ("_KNOWN", "_REJECTS", "_STORY_OF_ITEM", "_SELECT", "_SUBSCRIPTIONS"
 """Beginnings of other queries."""
 QUERIES = {
     f"{module.__name__.rpartition('.')[2]}.{name}": query
-    for module in (documents, items, moves, outputs, reads, retention, small, states, told)
+    for module in (items, listings, moves, outgoing, outputs, reads, retention, small_tables, states)
     for name, query in vars(module).items()
     if isinstance(query, str) and name not in FRAGMENTS and re.match(r"(SELECT|UPDATE|DELETE|INSERT)\b", query.strip())
 }
@@ -35,8 +35,8 @@ WHOLE = {
     "retention.RELEASED": "sources are few beside what they bring, and looked through once a sweep",
     "states.ALL_STATES": "all are asked for",
     "states.SOME_STATES": "asked for by commands, and sorted by place in the config",
-    "told.EVENTS": "the newest, from the end of their index",
-    "told.ALL_SUBSCRIPTIONS": "all are asked for",
+    "outgoing.EVENTS": "the newest, from the end of their index",
+    "outgoing.ALL_SUBSCRIPTIONS": "all are asked for",
 }
 """Queries that may read a table from end to end, and why."""
 

@@ -1,7 +1,7 @@
-"""Which items a source's last document held: what fingerprints are known by, and what retention counts from.
+"""Stores which items a source's last document listed: known fingerprints come from it, and retention counts from it.
 
-One packed row for each source (rows.document_of) stands for "these items are still listed"; only an item that leaves its
-document, or comes back to it, is written. So an unchanged entry costs nothing, however often it is polled.
+One packed row per source (rows.document_of) holds the listed items. An item's own row is written only when it leaves the
+document or comes back, so an unchanged entry costs nothing, however often it is polled.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SAVE = "INSERT INTO documents (source, items) VALUES (?, ?) ON CONFLICT (source
 
 
 class Listing(Struct):
-    """What a transaction says of one source's document. `whole`: it named what is still listed, so that the rest has left."""
+    """What a transaction learnt of one source's document. whole: it named all that is still listed, so the rest has left."""
 
     present: dict[ItemId, bytes] = field(default_factory=dict)
     fingerprints: set[bytes] = field(default_factory=set)
@@ -38,7 +38,7 @@ class Listing(Struct):
         self.now = now
 
     def after(self, before: dict[ItemId, bytes], marks: dict[ItemId, bytes]) -> dict[ItemId, bytes]:
-        """The document as it is now. `marks`: fingerprints of `ids` that it did not hold before."""
+        """The items listed now. marks: fingerprints of those `ids` that were not listed before."""
         if not self.whole:
             return before | self.present
         kept = {item: mark for item, mark in before.items() if item in self.ids or mark in self.fingerprints}
@@ -46,7 +46,7 @@ class Listing(Struct):
 
 
 def save(connection: sqlite3.Connection, source: SourceId, listing: Listing) -> None:
-    """Stores what the document holds now, and marks the items that left it or came back."""
+    """Stores the items listed now, and marks those that left or came back."""
     row = connection.execute(DOCUMENT, (source,)).fetchone()
     before = document_of(row[0]) if row else {}
     missing = listing.ids - before.keys() - listing.present.keys()

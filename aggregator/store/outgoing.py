@@ -1,4 +1,4 @@
-"""Who is told of what, in the database: subscribers of the hub, what is still to be sent, and what a person should know."""
+"""What goes out, in the database: the hub's subscriptions, deliveries still to be sent, and events for the operator."""
 
 from __future__ import annotations
 
@@ -27,60 +27,60 @@ _SAVE_EVENT = f"INSERT OR REPLACE INTO events ({_EVENT}) VALUES (?, ?, ?, ?, ?, 
 
 
 def subscriptions(connection: sqlite3.Connection, topic: str | None) -> list[Subscription]:
-    """By topic and callback."""
+    """The subscriptions to a topic, or all, by topic and callback."""
     rows = connection.execute(ALL_SUBSCRIPTIONS) if topic is None else connection.execute(TOPIC_SUBSCRIPTIONS, (topic,))
     return [Subscription(*row) for row in rows]
 
 
 def subscription(connection: sqlite3.Connection, topic: str, callback: str) -> Subscription | None:
-    """The one of this topic and callback."""
+    """The subscription of a callback to a topic, or None."""
     row = connection.execute(SUBSCRIPTION, (topic, callback)).fetchone()
     return Subscription(*row) if row else None
 
 
 def count_subscriptions(connection: sqlite3.Connection, topic: str, domain: str) -> tuple[int, int]:
-    """Of the topic, and of the domain to all topics."""
+    """Counts (subscriptions to the topic, subscriptions of the domain to any topic)."""
     of_topic, of_domain = connection.execute(COUNT_SUBSCRIPTIONS, (topic, domain)).fetchone()
     return of_topic, of_domain
 
 
 def save_subscription(connection: sqlite3.Connection, one: Subscription) -> None:
-    """By topic and callback: a renewal replaces."""
+    """Stores a subscription; a renewal replaces the one of the same topic and callback."""
     row = (one.topic, one.callback, one.secret, one.lease_until, one.created, one.domain)
     connection.execute(_SAVE_SUBSCRIPTION, row)
 
 
 def remove_subscription(connection: sqlite3.Connection, topic: str, callback: str) -> None:
-    """Does nothing if there is none."""
+    """Removes the subscription, if it is there."""
     connection.execute(REMOVE_SUBSCRIPTION, (topic, callback))
 
 
 def end_leases(connection: sqlite3.Connection, now: Instant) -> None:
-    """Removes the subscriptions whose lease is over."""
+    """Removes subscriptions whose lease has ended."""
     connection.execute(END_LEASES, (now,))
 
 
 def deliveries(connection: sqlite3.Connection, now: Instant, limit: int) -> list[Delivery]:
-    """Those due, the longest due first."""
+    """Deliveries that are due, longest due first."""
     return [Delivery(*row) for row in connection.execute(DELIVERIES, (now, limit))]
 
 
 def save_delivery(connection: sqlite3.Connection, one: Delivery) -> None:
-    """By its key: a newer one replaces."""
+    """Stores a delivery; a newer one replaces the one of the same key."""
     key = (one.kind, one.topic, one.target, one.subject)
     connection.execute(_SAVE_DELIVERY, (*key, one.version, one.created, one.due, one.attempts, one.last_error))
 
 
 def remove_delivery(connection: sqlite3.Connection, one: Delivery) -> None:
-    """If the stored one still has this version."""
+    """Removes a delivery, unless the stored one has another version."""
     connection.execute(REMOVE_DELIVERY, (one.kind, one.topic, one.target, one.subject, one.version))
 
 
 def events(connection: sqlite3.Connection, limit: int) -> list[Event]:
-    """Newest opened first."""
+    """Events, newest first."""
     return [Event(*row) for row in connection.execute(EVENTS, (limit,))]
 
 
 def save_event(connection: sqlite3.Connection, one: Event) -> None:
-    """By its key and when it was opened."""
+    """Stores an event, by key and opening time."""
     connection.execute(_SAVE_EVENT, (one.key, one.kind, one.title, one.detail, one.opened, one.closed))

@@ -11,7 +11,7 @@ from aggregator.ports import Hold, Override, Reject
 from aggregator.store.rows import as_json
 
 REJECTS_KEPT = 500
-"""Rejects of a source that are kept: enough to see what a rule throws away, and a bound for a feed that it throws away whole."""
+"""Rejects kept per source: enough to see what a rule drops, and a bound if it drops a whole feed."""
 
 KNOWN_REJECTS = """SELECT rejects.source, rejects.guid FROM json_each(?) AS key
     CROSS JOIN rejects ON rejects.source = key.value ->> 0 AND rejects.guid = key.value ->> 1"""
@@ -27,13 +27,13 @@ _REMOVE_VALUE = "DELETE FROM key_values WHERE key = ?"
 
 
 def count_new(rejects: Sequence[Reject], known: Collection[tuple[SourceId, str]]) -> dict[str, int]:
-    """How many of them were not known by (source, guid), by the first word of their rule."""
+    """Counts the rejects that were not known by (source, guid), by the first word of their rule."""
     new = {(one.source, one.guid): one.rule.partition(" ")[0] for one in rejects if (one.source, one.guid) not in known}
     return dict(Counter(new.values()))
 
 
 def add_rejects(connection: sqlite3.Connection, rejects: Sequence[Reject]) -> dict[str, int]:
-    """See `Transaction.add_rejects`. Keeps the newest of each source; a known one keeps the time it was first thrown away at."""
+    """See `Transaction.add_rejects`. Keeps the newest of each source; a known one keeps the time of its first rejection."""
     if not rejects:
         return {}
     keys = as_json([(one.source, one.guid) for one in rejects])
@@ -46,12 +46,12 @@ def add_rejects(connection: sqlite3.Connection, rejects: Sequence[Reject]) -> di
 
 
 def save_hold(connection: sqlite3.Connection, hold: Hold) -> None:
-    """A newer hold of a domain replaces the one it has."""
+    """Stores a domain's hold in place of an older one."""
     connection.execute(_SAVE_HOLD, (hold.domain, hold.until, hold.reason))
 
 
 def add_override(connection: sqlite3.Connection, override: Override) -> None:
-    """Kept for good."""
+    """Stores a person's decision for good."""
     connection.execute(_ADD_OVERRIDE, (override.kind, override.a, override.b, override.at))
 
 

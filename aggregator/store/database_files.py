@@ -1,7 +1,7 @@
-"""Whether the open database is still what lies at its path, and how its content is saved when it is not.
+"""Notices when the open database was deleted or replaced at its path, and saves its content.
 
-A file that is deleted or replaced (`rm`, `mv`, a sync tool) lives on for the process that has it open, and all that is written is
-gone with the process. SQLite does not look: it goes on without a word (sqlite.org/howtocorrupt.html, 2.4).
+A file that is deleted or replaced (`rm`, `mv`, a sync tool) lives on for the process that has it open, and everything written to
+it is lost when the process ends. SQLite does not notice (sqlite.org/howtocorrupt.html, 2.4).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _PARTS = ("", "-wal", "-shm")
 _STAMP = "%Y%m%dT%H%M%SZ"
 
 
-class Place:
-    """The files of one open database. Those that are there when it is first looked at are the ones that are open."""
+class DatabaseFiles:
+    """The files of one open database. A file is identified when it is first seen."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -31,7 +31,7 @@ class Place:
         self.displaced()
 
     def displaced(self) -> str | None:
-        """What is wrong with the files, or None. Costs three `stat`s; opens nothing, which would end SQLite's locks (POSIX)."""
+        """What is wrong with the files, or None. Three `stat` calls; opens nothing, which would drop SQLite's POSIX locks."""
         for part, file in self._files.items():
             now = _identity(file)
             known = self._known.get(part)
@@ -46,15 +46,15 @@ class Place:
         return _identity(Path(f"{self.path}{part}")) == self._known.get(part)
 
     def save(self, connection: sqlite3.Connection, now: Instant) -> str:
-        """Brings what the connection holds back onto the disk, and tells how. Nothing that others laid there is lost.
+        """Saves the connection's content to the disk and returns how. Never overwrites what others put there.
 
-        Raises StoreError if it can't be saved; the connection still has it then.
+        Raises StoreError if it can't be saved; the connection still has the content then.
         """
         aside = self.path.with_name(f"{self.path.name}.lost-{time.strftime(_STAMP, time.gmtime(now))}")
         try:
             if self._is_ours(""):
                 self._clear(aside)
-                return self._written_back(connection)
+                return self._write_back_wal(connection)
             with suppress(FileExistsError):
                 _copy(connection, self.path, lambda: self._clear(aside))
                 return "all that it held was put back in its place"
@@ -64,8 +64,8 @@ class Place:
             raise StoreError(f"what the database {self.path} held can't be saved: {error.strerror}") from error
         return f"all that it held is saved as {aside}; what lies in its place now is left as it is"
 
-    def _written_back(self, connection: sqlite3.Connection) -> str:
-        """For a lost log: SQLite still has it open, so that it can be copied back into the database."""
+    def _write_back_wal(self, connection: sqlite3.Connection) -> str:
+        """Checkpoints a lost WAL: SQLite still has it open."""
         with explained(self.path):
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
@@ -73,9 +73,9 @@ class Place:
         return "all that it held was written to the database"
 
     def _clear(self, aside: Path | None) -> None:
-        """SQLite would apply a log that lies at the path to whatever database lies there: ours, which is in the copy, must go.
+        """Removes our own WAL from the path, because SQLite would apply it to whatever database is there. The copy contains it.
 
-        aside: where another one is moved to; None leaves it, for it came with the database that lies there now.
+        aside: where another database's WAL is moved to; None leaves it beside the database it came with.
         """
         in_use = self._is_ours("")
         for part in ("-wal", "-shm", "-journal"):
@@ -96,7 +96,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _copy(connection: sqlite3.Connection, target: Path, ready: Callable[[], None] = lambda: None) -> None:
-    """ready: called before the copy takes its name. Raises FileExistsError, and StoreError where SQLite fails."""
+    """Copies the content to a new file. ready: called before the copy gets its name. Raises FileExistsError or StoreError."""
     if target.exists():
         raise FileExistsError(target)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -110,6 +110,6 @@ def _copy(connection: sqlite3.Connection, target: Path, ready: Callable[[], None
         ready()
 
 
-def lost(why: str, saved: str) -> DatabaseLostError:
-    """For a person: what happened, what was done, what to do."""
+def database_lost_error(why: str, saved: str) -> DatabaseLostError:
+    """The error that says what happened, what was saved and what to do."""
     return DatabaseLostError(f"{why}: {saved}. Nothing is written any more; start again")

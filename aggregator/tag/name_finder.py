@@ -1,4 +1,4 @@
-"""Finds the names of a list in a text: whole words, leftmost, the longest first; in inflecting languages by their stems."""
+"""Finds names in a text: whole words, leftmost and longest first; in inflected languages by their stems."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from aggregator.tag.automaton import NamePositions
 from aggregator.tag.namelist import Mark, Name
 
 MAX_ENDING = 4
-"""Letters that an inflected name may have behind its stem."""
+"""Most letters of an ending after an inflected name's stem."""
 MIN_STEM = 4
 _KANA = re.compile("[\u30a1-\u30fa\u30fc]")
 
 
 class Form(Struct, frozen=True):
-    """How a name is looked for: its words or their stems in order, and how many letters may follow each.
+    """How a name is found: its words or their stems in order, and how many letters may follow each.
 
-    open: nothing need end behind it, as in scripts without spaces.
+    open: no word boundary is needed, as in scripts without spaces.
     """
 
     name: Name
@@ -39,12 +39,12 @@ class Hit(Struct, frozen=True):
 
 
 def plain_form(name: Name) -> Form:
-    """The name as it is, with or without a genitive s."""
+    """The unchanged name, with or without a genitive s."""
     return Form(name, (name.text,))
 
 
 def inflected_form(name: Name) -> Form:
-    """Each word without its final vowels; as it is where the stem would be too short."""
+    """Each word without its final vowels; unchanged if a stem would be too short."""
     words = name.text.split(" ")
     stems = [re.sub("[aeiouyąęěáéíýóúůăâîāēīūаеёиоуыэюяіїєѣјьъõäöüõığ]+$", "", word) for word in words]
     if any(len(stem) < MIN_STEM for stem in stems) or not words[0][:1].isupper():
@@ -57,7 +57,7 @@ def open_form(name: Name) -> Form:
 
 
 class NameFinder:
-    """All names of one language."""
+    """Finds all names of one language."""
 
     def __init__(self, forms: Sequence[Form]) -> None:
         self._forms: list[list[Form]] = []
@@ -70,7 +70,7 @@ class NameFinder:
         self._positions = NamePositions(list(numbers))
 
     def find(self, text: str) -> list[Hit]:
-        """Hits from left to right, none in another. Longer names win, also those that are no entity."""
+        """Hits from left to right, without overlaps. Longer names win, even those that are no entity."""
         found: list[tuple[int, int, int, Form]] = []
         for number, start, _ in self._positions.find(text):
             for form in self._forms[number]:
@@ -91,7 +91,7 @@ class NameFinder:
 
 
 def _end(text: str, start: int, form: Form) -> int | None:
-    """Where a name ends that begins at `start`, or None if it does not stand there as whole words."""
+    """The end of a name that begins at `start`, or None if it is not there as whole words."""
     if form.open:
         return _open_end(text, start, form.stems[0])
     if start and text[start - 1].isalnum():
@@ -111,7 +111,7 @@ def _end(text: str, start: int, form: Form) -> int | None:
 
 
 def _word_end(text: str, at: int, ending: int) -> int:
-    """The end of the word that has its name's last letter before `at`; -1 if more letters follow than may."""
+    """The end of a word whose stem ends at `at`; -1 if its ending is too long."""
     last = at
     while last < len(text) and text[last].isalnum() and last - at <= ending:
         last += 1
@@ -123,7 +123,7 @@ def _word_end(text: str, at: int, ending: int) -> int:
 
 
 def _open_end(text: str, start: int, name: str) -> int | None:
-    """Katakana names end with their run of katakana, Hangul names begin a word; others stand anywhere."""
+    """A katakana name must be a whole run of katakana, a Hangul name must begin a word; others match anywhere."""
     end = start + len(name)
     before, after = text[start - 1 : start], text[end : end + 1]
     if _KANA.match(name) and (_KANA.match(before) or _KANA.match(after)):
