@@ -131,7 +131,7 @@ def voice_of(source: Source, led: Mapping[str, int], home: str | None, owned: Ow
     own, named = frozenset(domains), owned.outlets.keys()
     if source.outlet:
         return Voice(source.outlet, fold(source.outlet), own, named)
-    if domain in own and domain is not None:
+    if shared and domain is not None and domain in own:
         return Voice(domain, domain, own, named)
     if shared or not address:
         return Voice(source.title or source.id, source.id, own, named)
@@ -141,16 +141,16 @@ def voice_of(source: Source, led: Mapping[str, int], home: str | None, owned: Ow
 def _is_free(domain: str, source: Source, shared: bool, owned: Owners, claims: Claims) -> bool:
     """True if a source may speak for the domain that its entries link to.
 
-    It may not if another source's address is there. A source at a domain of its own also yields to one that learnt the domain
-    before; a source on a shared host has no other name, so it shares the domain.
+    It may not if another source's address is there, or if a source of another address has learnt it before. A source on a shared
+    host, which has no other name, yields only to those that have none either.
     """
     if domain in owned.addresses:
         return False
-    if shared:
-        return True
     address, learned = registrable_domain(source.url), claims(domain)
-    own = learned.get(source.id, float("inf"))
-    return not any(owned.homes.get(other, address) != address and (at, other) < (own, source.id) for other, at in learned.items())
+    homes = {other: owned.homes.get(other, address) for other in learned}
+    rivals = [other for other, home in homes.items() if home != address and (is_shared(home) or not shared)]
+    mine = learned.get(source.id, float("inf")), source.id
+    return all((learned[other], other) > mine for other in rivals)
 
 
 def claims(store: Values, domain: str) -> Mapping[SourceId, Instant]:

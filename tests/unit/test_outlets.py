@@ -36,7 +36,7 @@ def voice(source: Source, *links: str, claims: Mapping[str, Mapping[str, float]]
     [
         (DAILY, [], "daily.example", "daily.example"),
         (DAILY, ["https://daily.example/1"], "daily.example", "daily.example"),
-        (DAILY, ["https://dailynews.example/1"], "dailynews.example", "dailynews.example"),
+        (DAILY, ["https://dailynews.example/1"], "daily.example", "daily.example"),
         (DAILY, ["https://www.post.example/1"], "daily.example", "daily.example"),
         (POST, ["https://www.post.example/1"], "The Post", "the post"),
         (BURNER, ["https://alpha.example/1", "https://alpha.example/2", "https://x.example/"], "alpha.example", "alpha.example"),
@@ -79,6 +79,24 @@ def test_a_feed_on_its_own_domain_stands_back_behind_one_that_learnt_a_domain_be
     assert voice(EVIL, *links, claims=claims).domains == {"evil.example"}
     assert "alpha.example" in voice(BURNER, *links, claims=claims).domains
     assert "alpha.example" in voice(OTHER_BURNER, *links, claims=claims).domains, "two feeds of one paper there are one outlet"
+
+
+def test_links_give_nobody_another_name_who_has_one() -> None:
+    """Nobody else reads `famous.example`; that is no reason to be called so."""
+    links = ["https://famous.example/1", "https://famous.example/2"]
+    spoken = voice(EVIL, *links)
+    assert (spoken.name, spoken.key) == ("evil.example", "evil.example")
+    assert spoken.domains == {"evil.example", "famous.example"}, "its entries are first-hand: feeds.bbci.co.uk and bbc.co.uk"
+
+
+def test_on_hosts_without_names_who_learnt_a_domain_first_has_it() -> None:
+    links = ["https://alpha.example/1", "https://alpha.example/2"]
+    local, stranger = (Source(SourceId(id), f"http://127.0.0.{n}/rss") for id, n in (("local", 2), ("stranger", 3)))
+    owned = owners([local, stranger, EVIL])
+    known = {local.id: 10.0, stranger.id: 20.0, EVIL.id: 5.0}
+    led = led_to({}, map(entry, links))
+    assert voice_of(local, led, None, owned, lambda _: known).key == "alpha.example", "evil.example has a name of its own"
+    assert voice_of(stranger, led, None, owned, lambda _: known).key == "stranger"
 
 
 @pytest.mark.parametrize(
