@@ -61,5 +61,5 @@ def test_a_clock_that_jumps_both_ways(tmp_path: Path, set_clock: Callable[[int],
 def all_taken(presses: Presses, subscriber: Subscriber) -> bool:
     time.sleep(1)
     if subscriber.database.exists():
-        subscriber.ask_hubs()
+        subscriber.look()
     return presses.entries() <= subscriber.stored.keys()

@@ -182,11 +182,11 @@ def test_a_daemon_that_is_killed_while_news_come_in(tmp_path: Path, long: bool) 
         command = presses.configure(tmp_path, origin, free_port())
         for number in range(1, rounds + 1):
             die_under_load(command, chance)
-            subscriber.ask_hubs()
+            subscriber.look()
             if number % SETTLE == 0 or number == rounds:
                 listed = presses.entries()
                 command.run("poll", "--all")
-                subscriber.ask_hubs()
+                subscriber.look()
                 assert listed <= subscriber.stored.keys(), "an entry was not taken"
         assert subscriber.busy >= rounds / 2, "the daemon was killed while idle"
     assert len(set(subscriber.stored.values())) == len({guid.rpartition("/")[2] for _, guid in subscriber.stored})
