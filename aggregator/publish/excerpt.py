@@ -17,7 +17,7 @@ EXCERPT = 500
 LONG_WORD, FEW_WORDS = 4, 6
 """Letters of a word that says something, and how many such words a summary must have to be compared with the content."""
 SUMMARY_TOLD = 0.15
-"""Share of a summary's words that its content has. Those that an editor writes have a third and more."""
+"""Share of a summary's words that its content must contain. Chosen, not measured; below it an excerpt of the content is shown."""
 LONGEST_READ = 20_000
 """Characters of the content in which they are looked for."""
 
