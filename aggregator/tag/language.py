@@ -12,20 +12,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
 from math import inf
-from typing import TYPE_CHECKING
 
 from aggregator.model import Entry
 from aggregator.tag.fields import language as normal
 from aggregator.tag.function_words import by_words
-
-if TYPE_CHECKING:
-    from aggregator.tag.language_model import Model
-
-LANGUAGES = """
-af am ar as az be bg bn ca cs cy da de el en es et eu fa fi fr ga gl gu ha he hi hr hu hy id is it ja ka kk km kn ko ku ky lo lt
-lv mk ml mn mr ms mt my ne nl no or pa pl ps pt ro ru si sk sl so sq sr sv sw ta te tg th tk tl tr ug uk ur uz vi zh zu
-"""
-"""The 83 languages used. The model's other labels (bs, pcm, ace …) attract headlines of similar languages."""
+from aggregator.tag.language_model import LANGUAGES, Model
 
 PAUSE = 600.0
 """Seconds until loading the model is tried again after a failure."""
@@ -92,8 +83,6 @@ class Guesser:
 
     @cached_property
     def _model(self) -> Model:
-        from aggregator.tag.language_model import Model
-
         return Model(LANGUAGES.split())
 
     def guess(self, entry: Entry, declared: str | None, history: Mapping[str, int]) -> tuple[str, bool]:

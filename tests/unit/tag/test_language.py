@@ -13,7 +13,8 @@ import pytest
 
 from aggregator.model import Entry
 from aggregator.tag.function_words import FUNCTION_WORDS, by_words
-from aggregator.tag.language import LANGUAGES, Guesser, by_script
+from aggregator.tag.language import Guesser, by_script
+from aggregator.tag.language_model import LANGUAGES
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +226,7 @@ def test_a_model_that_can_not_be_loaded_is_tried_again_later(monkeypatch: pytest
         tries.append(1)
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("aggregator.tag.language_model.Model", full)
+    monkeypatch.setattr("aggregator.tag.language.Model", full)
     guesser, unclear = Guesser(), Entry(None, None, "Zelensky trifft Scholz")
     assert guesser.guess(unclear, None, {}) == ("und", False)
     assert guesser.guess(unclear, None, {}) == ("und", False)

@@ -11,8 +11,8 @@ import pytest
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from aggregator.tag import language_model
-from aggregator.tag.language import CANDIDATES, CLEAR, LANGUAGES
-from aggregator.tag.language_model import Model
+from aggregator.tag.language import CANDIDATES, CLEAR
+from aggregator.tag.language_model import LANGUAGES, Model
 
 TEXTS = [
     "Ministers meet to discuss the budget for next year",
