@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from msgspec import Struct
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -18,6 +17,8 @@ from aggregator.serve.access import LONGEST_QUERY, Credentials
 
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_WITHHELD = b"# Metrics count what is private, too: they need the token of server.admin.\n"
+"""The answer to strangers: valid in Prometheus' text format, and the same whatever is private."""
 
 
 class Administration(Struct, frozen=True):
@@ -60,7 +61,7 @@ def routes(
     async def numbers(request: Request) -> Response:
         is_open = administration.token() is None and not await asyncio.to_thread(administration.hides)
         if not is_open and not administration.admits(request):
-            raise HTTPException(404)
+            return Response(_WITHHELD, media_type=METRICS_TYPE, headers=_HEADERS)
         body = await asyncio.to_thread(metrics) if metrics is not None else b""
         return Response(body, media_type=METRICS_TYPE, headers=_HEADERS)
 
