@@ -62,7 +62,7 @@ class Admin(Section):
     """Who runs the service."""
 
     token: Secretive = needed(
-        TOKEN, "Given as `?token=` or as Basic password, it shows all of `/health.atom` and `/readyz`, and opens `/metrics`."
+        TOKEN, "Given as `?token=` or as Basic password, it shows all of `/health.atom`, `/readyz` and `/metrics`."
     )
 
 
