@@ -69,7 +69,3 @@ class DatabaseMaintenance(Protocol):
     def back_up(self, directory: Path, keep: int, now: Instant) -> Path:
         """Makes a checked copy, named by its time, and removes all but the newest `keep` ones. Leaves other files alone."""
         ...
-
-    def backups(self, directory: Path) -> list[Path]:
-        """The copies that `back_up` made there, oldest first."""
-        ...

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import structlog
 
+from aggregator.model import Instant
 from aggregator.ports import Job, Keep
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.settings import Settings
 
 log = structlog.get_logger("maintenance")
 
+CHECK = 300.0
+"""Seconds between two looks at whether a job is due. The store remembers when each ran last, so that restarts delay nothing."""
 SWEEP = 6 * 3_600.0
 TIDY = 3_600.0
-BACKUP_CHECK = 300.0
-"""Seconds between two runs of each job; a backup itself is made every `storage.backup.every`."""
+"""Seconds between two runs; a backup is made every `storage.backup.every`."""
 SWEPT_KEY = "swept"
-"""Key of the stored time when retention last ran."""
+TIDIED_KEY = "tidied"
+BACKED_UP_KEY = "backed_up"
+"""Keys of the stored times when retention, tidying and the backup last ran."""
 
 
 class Maintenance:
@@ -25,39 +29,41 @@ class Maintenance:
         self._current = current
 
     def jobs(self) -> list[Job]:
-        return [Job("sweep", SWEEP, self.sweep), Job("tidy", TIDY, self.tidy), Job("backup", BACKUP_CHECK, self.backup)]
-
-    async def sweep(self) -> None:
-        """Applies retention (`storage.keep`, `retain`)."""
-        runtime = self._current.runtime
-        keep = retention_rules(runtime.settings)
-        now = runtime.clock.now()
-        swept = await runtime.writer.call(lambda: runtime.store.sweep(keep, now))
-        await runtime.writer.commit(lambda transaction: transaction.set_value(SWEPT_KEY, repr(now)))
-        log.info("swept", result=str(swept))
+        return [Job("sweep", CHECK, self.sweep_if_due), Job("tidy", CHECK, self.tidy_if_due), Job("backup", CHECK, self.backup)]
 
     async def sweep_if_due(self) -> None:
-        """Sweeps and tidies if the last sweep is long ago: for polls without a daemon."""
-        now, last = self._current.runtime.clock.now(), float(self._current.runtime.store.value(SWEPT_KEY) or 0.0)
-        if not 0.0 <= now - last < SWEEP:  # a clock that was set back delays nothing
-            await self.sweep()
-            await self.tidy()
+        """Applies retention (`storage.keep`, `retain`) if it last ran long ago."""
+        runtime, now = self._current.runtime, self._current.runtime.clock.now()
+        if not self._is_due(SWEPT_KEY, SWEEP, now):
+            return
+        keep = retention_rules(runtime.settings)
+        swept = await runtime.writer.call(lambda: runtime.store.sweep(keep, now))
+        await self._remember(SWEPT_KEY, now)
+        log.info("swept", result=str(swept))
 
-    async def tidy(self) -> None:
-        runtime = self._current.runtime
-        await runtime.writer.call(runtime.store.tidy)
+    async def tidy_if_due(self) -> None:
+        runtime, now = self._current.runtime, self._current.runtime.clock.now()
+        if self._is_due(TIDIED_KEY, TIDY, now):
+            await runtime.writer.call(runtime.store.tidy)
+            await self._remember(TIDIED_KEY, now)
 
     async def backup(self) -> None:
-        """Makes a backup if the last one is old enough; restarts and reloads don't delay it."""
+        """Makes a backup if the last one is old enough, wherever its file has been moved to since."""
         runtime, now = self._current.runtime, self._current.runtime.clock.now()
         backup = runtime.settings.storage.backup
-        if backup is None:
+        if backup is None or not self._is_due(BACKED_UP_KEY, backup.every, now):
             return
-        times = [file.stat().st_mtime for file in runtime.store.backups(backup.directory)]
-        last = max((at for at in times if at <= now), default=0.0)  # a clock that was set back delays nothing
-        if now - last >= backup.every:
-            file = await runtime.writer.call(lambda: runtime.store.back_up(backup.directory, backup.keep, now))
-            log.info("backed_up", file=file.name, bytes=file.stat().st_size)
+        file = await runtime.writer.call(lambda: runtime.store.back_up(backup.directory, backup.keep, now))
+        await self._remember(BACKED_UP_KEY, now)
+        log.info("backed_up", file=file.name, bytes=file.stat().st_size)
+
+    def _is_due(self, key: str, every: float, now: Instant) -> bool:
+        """True if a job last ran long ago, never, or in the future: a clock that was set back delays nothing."""
+        last = self._current.runtime.store.value(key)
+        return last is None or not 0.0 <= now - float(last) < every
+
+    async def _remember(self, key: str, now: Instant) -> None:
+        await self._current.runtime.writer.commit(lambda transaction: transaction.set_value(key, repr(now)))
 
 
 def retention_rules(settings: Settings) -> Keep:

@@ -50,11 +50,18 @@ async def poll_here(
         await runtime.writer.flush()
         await runtime.writer.call(lambda: filling.end(store, runtime.settings, runtime.clock.now()))
         await PeriodicWork(current, lambda slugs: None, None).run_all()
-        await Maintenance(current).sweep_if_due()
+        await _maintain(current)
         await runtime.writer.call(lambda: publish_if_changed(runtime))
     finally:
         await runtime.aclose()
     return reports
+
+
+async def _maintain(current: CurrentRuntime) -> None:
+    """Does what a daemon does in quiet minutes, but for backups."""
+    maintenance = Maintenance(current)
+    await maintenance.sweep_if_due()
+    await maintenance.tidy_if_due()
 
 
 def _claim_sources(runtime: Runtime, ids: Sequence[SourceId] | None, *, forced: bool) -> list[Work]:

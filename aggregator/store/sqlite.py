@@ -158,9 +158,6 @@ class SqliteStore(SqliteView):
     def back_up(self, directory: Path, keep: int, now: Instant) -> Path:
         return backup.scheduled(self.path, directory, keep, now)
 
-    def backups(self, directory: Path) -> list[Path]:
-        return backup.kept(self.path, directory)
-
     def tidy(self) -> None:
         """Keeps file and WAL small and the planner's statistics fresh. For a quiet hour, or every hour."""
         with self._turn, explained(self.path):

@@ -35,6 +35,8 @@ FIRST_RETRY = 60.0
 """Seconds from the first failed delivery to the next try; doubled each time."""
 LAST_TRY = 86_400.0
 """Seconds after which a delivery is given up."""
+_CALLBACK = re.compile(r"https?://(?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=-]|%(?![01]|7F)[0-9A-F]{2})+", re.A | re.I)
+"""An address of the characters of RFC 3986, without a fragment and encoded control characters. `resolve` refuses a user."""
 
 
 class HubRequest(Struct, frozen=True):
@@ -65,17 +67,17 @@ def read_request(form: Mapping[str, str], topic_of: Callable[[str], str | None])
     if topic is None:
         return Refused("hub.topic is not a feed of this hub")
     callback = form.get("hub.callback", "")
-    if not _is_printable(callback) or resolve(None, callback) is None or "#" in callback:
-        return Refused("hub.callback must be an absolute http or https address without fragment, spaces and control characters")
+    if not _can_be_asked(callback):
+        return Refused("hub.callback must be an absolute http or https address without user, fragment and control characters")
     secret = form.get("hub.secret") or None
     if secret is not None and len(secret.encode()) >= SECRET_LIMIT:
         return Refused(f"hub.secret must be shorter than {SECRET_LIMIT} bytes")
     return HubRequest(mode, topic, topic_url, callback, _lease(form.get("hub.lease_seconds", "")), secret, domain_of(callback))
 
 
-def _is_printable(url: str) -> bool:
-    """True without spaces and control characters: urllib drops some of them silently, and would request another URL."""
-    return url.isprintable() and " " not in url
+def _can_be_asked(callback: str) -> bool:
+    """True if exactly this address can be requested: what URLs may not hold is dropped or encoded on the way, in silence."""
+    return _CALLBACK.fullmatch(callback) is not None and resolve(None, callback) is not None and urlsplit(callback).port != 0
 
 
 def domain_of(callback: str) -> str:

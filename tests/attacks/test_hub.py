@@ -148,6 +148,36 @@ def test_a_callback_with_control_characters_is_refused(store: SqliteStore, bad: 
     assert world.asked == []
 
 
+@pytest.mark.parametrize(
+    "callback",
+    [
+        "https://user:key@reader.example/cb",
+        "https://user@reader.example/cb",
+        "https://reader.example/cb#part",
+        "https://reader.example\\@other.example/cb",
+        "https://reader.example/caf\u00e9",
+        "https://reader.example/<cb>",
+        "https://reader.example/%zz",
+        "https://reader.example:0/cb",
+        "https://reader.example/cb%0D%0AHost:%20other.example",
+        "https://reader.example/cb?x=%00",
+        "https:/reader.example/cb",
+        "//reader.example/cb",
+    ],
+)
+def test_a_callback_that_could_not_be_asked_as_it_is_written_is_refused(store: SqliteStore, callback: str) -> None:
+    answers, world = post(store, [callback])
+    assert statuses(answers) == [400]
+    assert world.asked == []
+
+
+def test_the_longest_secret_and_a_callback_with_a_query_are_taken(store: SqliteStore) -> None:
+    callback = "https://reader.example:8443/cb/%C3%A9;v=1?id=a'b(1)&next=%2Fx"
+    answers, _ = post(store, [callback], **{"hub.secret": "\u00e9" * 99 + "s"})
+    assert statuses(answers) == [202]
+    assert [one.callback for one in store.subscriptions()] == [callback]
+
+
 def test_an_address_is_one_third_party_however_it_is_written(store: SqliteStore) -> None:
     hosts = [
         "9.9.9.9",
