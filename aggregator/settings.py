@@ -52,6 +52,12 @@ class Server(Struct, frozen=True):
         return repr_without(self, "admin")
 
 
+def own_address(server: Server) -> str:
+    """The address of a site whose config has no `site.url`."""
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    return f"http://{host}:{server.port}"
+
+
 class Publishing(Struct, frozen=True):
     """backfill: greatest age of a new source's entries that still enter existing feeds.
 

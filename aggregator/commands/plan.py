@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import Struct, to_builtins
 
-from aggregator.ports.share import Places
+from aggregator.stories.selection import select
 from aggregator.text.times import rfc3339
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.config.diff import Difference
-    from aggregator.model import Story
+    from aggregator.model import Story, StoryId
     from aggregator.ports import OutputState, StoreView, Stories
     from aggregator.settings import Output, Settings
     from aggregator.tag.lookup import Lookup
@@ -168,25 +168,13 @@ def _is_unchanged(known: OutputState | None, definition: bytes) -> bool:
 
 def _feed(store: StoreView, output: Output, known: OutputState | None, lookup: Lookup, since: float, now: float) -> FeedPlan:
     """Selects stories as adopting the config will: newest first, at most `items`, none older than what the feed shows."""
-    shown = store.shown(output.slug)
-    members = {member.story for member in store.members(output.slug)}
-    oldest = min((one.published for one in shown), default=0.0) if known is not None and not known.filling else 0.0
-    matching: set[str] = set()
-    new = 0
-    places = Places(output.items)
+    selection = select(store, output, known, now)
     for story in _matching(store, output, lookup, since, now):
-        matching.add(story.id)
-        if story.excess or story.id in members:
-            continue
-        if known is not None and output.topic is not None and output.topic in story.topics:
-            continue
-        new += 1
-        if story.published >= oldest:
-            places.offer(story)
-    enter = [headline(story) for story in store.stories([id for _, id in places.taken()])]
-    leave = _leaving(store, [one.story for one in shown if one.story not in matching], since) if _has_rule(output) else []
+        selection.offer(story)
+    enter = [headline(story) for story in store.stories(selection.entering())]
+    leave = _leaving(store, selection.shown - selection.matching, since) if _has_rule(output) else []
     return FeedPlan(
-        str(output.slug), known is None or known.withdrawn, tuple(enter), tuple(map(headline, leave)), new - len(enter)
+        str(output.slug), known is None or known.withdrawn, tuple(enter), tuple(map(headline, leave)), selection.found - len(enter)
     )
 
 
@@ -207,10 +195,10 @@ def _matching(store: Stories, output: Output, lookup: Lookup, since: float, now:
     return found if output.token is not None else filter(lookup.is_public, found)
 
 
-def _leaving(store: Stories, members: list[Any], since: float) -> list[Story]:
-    """Returns the stories among members that have an entry first seen after `since`: only those were matched."""
-    stories = store.stories(members)
-    return [story for story in stories if any(item.first_seen >= since for item in story.items)]
+def _leaving(store: Stories, members: Collection[StoryId], since: float) -> list[Story]:
+    """Returns the stories among members that have an entry first seen after `since`, newest first: only those were matched."""
+    stories = [story for story in store.stories(members) if any(item.first_seen >= since for item in story.items)]
+    return sorted(stories, key=lambda story: (-story.published, story.id))
 
 
 def headline(story: Story) -> Headline:

@@ -64,9 +64,8 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
 
 # --- sections
 def _site(config: said.Config) -> to.Site:
-    site, server = config.site, config.server
-    host = f"[{server.host}]" if ":" in server.host else server.host
-    url = site.url.value.rstrip("/") if site.url else f"http://{host}:{server.port}"
+    site = config.site
+    url = site.url.value.rstrip("/") if site.url else to.own_address(_server(config.server))
     return to.Site(site.title, url, site.contact, site.language, site.timezone)
 
 

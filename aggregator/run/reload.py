@@ -17,7 +17,7 @@ from aggregator.run.poller import Poller
 from aggregator.run.publishing import FeedPublishing
 from aggregator.run.runtime import CurrentRuntime, MakeRuntime, Runtime
 from aggregator.run.systemd import notify
-from aggregator.settings import Settings
+from aggregator.settings import Settings, own_address
 from aggregator.stories import adopt_config
 
 log = structlog.get_logger("reload")
@@ -172,4 +172,6 @@ def keep_until_restart(running: Settings, wanted: Settings) -> tuple[Settings, t
         keys.append("polling.readers")
     storage = replace(wanted.storage, database=running.storage.database)
     server = replace(wanted.server, host=running.server.host, port=running.server.port)
-    return replace(wanted, server=server, storage=storage), tuple(keys)
+    # Links made of the new port would lead nowhere until the restart.
+    site = wanted.site if wanted.site.url != own_address(wanted.server) else replace(wanted.site, url=own_address(server))
+    return replace(wanted, server=server, storage=storage, site=site), tuple(keys)

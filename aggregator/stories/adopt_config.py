@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
-from aggregator.model import Instant, Slug, Story, StoryId
-from aggregator.ports import Feeds, OutputState, Rules, Store, StoryFilter
-from aggregator.ports.share import Places
+from aggregator.model import Instant, Slug
+from aggregator.ports import OutputState, Rules, Store, StoryFilter
 from aggregator.settings import Output, Settings
 from aggregator.stories import curate, privacy
+from aggregator.stories.selection import Selection, select
 
 T = TypeVar("T")
 
@@ -22,31 +21,6 @@ CHUNK = 300
 """Stories in one transaction: bounds how long polls wait to commit."""
 RULES_KEY = "rules"
 """Key of the stored fingerprint of the rules that stories were last tagged with."""
-
-
-class Selection(Struct):
-    """Collects the stories that a feed will hold. known: the feed existed before the edit, so people may read it.
-
-    oldest: stories published before it don't enter, so that an edited feed shows no older stories than it did.
-    """
-
-    output: Output
-    state: OutputState
-    oldest: Instant
-    members: frozenset[StoryId]
-    known: bool
-    places: Places
-    matching: set[StoryId] = field(default_factory=set)
-
-    def offer(self, story: Story) -> None:
-        """Takes a matching story. Stories come newest first; one that matched before and was kept out stays out."""
-        self.matching.add(story.id)
-        if story.excess:
-            return
-        if self.known and (self.output.topic in story.topics if self.output.topic else story.old):
-            return
-        if story.id not in self.members and story.published >= self.oldest:
-            self.places.offer(story)
 
 
 def definition(output: Output, rules_hash: bytes) -> bytes:
@@ -75,7 +49,7 @@ def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
     turned = privacy.follow(store, settings, rules, now)
     stale = store.value(RULES_KEY) != fingerprint.hex()
     selections = [
-        _selection(store, output, states.get(output.slug), now) for output in settings.outputs if output.slug in changed
+        select(store, output, states.get(output.slug), now) for output in settings.outputs if output.slug in changed
     ]
     if stale or selections:
         changed |= _reselect(store, selections, rules(), now, retag=stale)
@@ -110,13 +84,6 @@ def _register(
     return changed
 
 
-def _selection(store: Feeds, output: Output, known: OutputState | None, now: Instant) -> Selection:
-    shown = store.shown(output.slug)
-    members = frozenset(member.story for member in store.members(output.slug))
-    oldest = min((one.published for one in shown), default=0.0) if known is not None and not known.filling else 0.0
-    return Selection(output, known or OutputState(output.slug, b""), oldest, members, known is not None, Places(output.items))
-
-
 def _reselect(store: Store, selections: list[Selection], rules: Rules, now: Instant, *, retag: bool) -> set[Slug]:
     """Goes over all stories once, newest first: retags them and selects those that match the feeds. Returns changed feeds."""
     touched: set[Slug] = set()
@@ -142,7 +109,7 @@ def _reselect(store: Store, selections: list[Selection], rules: Rules, now: Inst
 def _apply(store: Store, selections: Iterable[Selection], touched: set[Slug], now: Instant) -> None:
     with store.begin() as transaction:
         for selection in selections:
-            transaction.enter(selection.output.slug, [id for _, id in selection.places.taken()[::-1]], now)
+            transaction.enter(selection.output.slug, selection.entering()[::-1], now)
             transaction.leave(selection.output.slug, selection.members - selection.matching)
             touched.add(selection.output.slug)
         transaction.bump(touched, now)

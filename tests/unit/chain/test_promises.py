@@ -121,9 +121,21 @@ def test_an_edited_topic_takes_in_nothing_older_than_its_oldest(newsroom: Newsro
     newsroom.configure(CONFIG + topic.format(query="ferry"))
     newsroom.serves(ONE, entry("Ferry late again"), entry("Bridge closed for repairs", at=START - 90 * HOUR))
     newsroom.poll()
+    newsroom.clock.time += 25 * HOUR
     newsroom.configure(CONFIG + topic.format(query="ferry OR bridge"))
     newsroom.publisher.publish(None, newsroom.clock.now())
     assert newsroom.titles("sea") == ["Ferry late again"]
+
+
+def test_a_topic_edited_on_its_first_evening_shows_what_is_stored(newsroom: Newsroom) -> None:
+    topic = 'topics: [{{slug: sea, title: Sea, query: "{query}"}}]\n'
+    newsroom.configure(CONFIG + topic.format(query="ferry"))
+    newsroom.serves(ONE, entry("Ferry late again"), entry("Bridge closed for repairs", at=START - 90 * HOUR))
+    newsroom.poll()
+    newsroom.clock.time += 3 * HOUR
+    newsroom.configure(CONFIG + topic.format(query="bridge"))
+    newsroom.publisher.publish(None, newsroom.clock.now())
+    assert newsroom.titles("sea") == ["Bridge closed for repairs"]
 
 
 def test_site_url_may_move_and_ids_stay(newsroom: Newsroom) -> None:

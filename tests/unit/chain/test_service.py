@@ -331,6 +331,21 @@ def test_what_only_a_restart_can_change(tmp_path: Path, edit: str, keys: tuple[s
     assert (held.server, held.outputs) == (running.server, wanted.outputs)
 
 
+def test_links_keep_the_port_that_is_open_until_the_restart(tmp_path: Path) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+        desk.configure(CONFIG.replace("port: 8091", "port: 9"))
+        await service.reload_if_changed(forced=False)
+        opml = desk.resources.shelf.get("/opml.xml")
+        assert opml is not None
+        assert b"http://127.0.0.1:8091/feeds/all.atom" in opml.body
+        desk.configure(CONFIG.replace("port: 8091", "port: 9") + "site: {url: 'https://news.example'}\n")
+        await service.reload_if_changed(forced=False)
+        assert service.runtime.settings.site.url == "https://news.example"
+
+    run(tmp_path, work)
+
+
 def test_feeds_start_for_good_although_some_source_is_always_being_polled(tmp_path: Path) -> None:
     async def work(desk: Desk) -> None:
         service = await desk.start()

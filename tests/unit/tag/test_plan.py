@@ -21,6 +21,8 @@ from aggregator.tag.rules import compile_rules
 from .stories import DAY, NOON, item
 
 WEEK_AGO = NOON - 7 * DAY
+LATER = NOON + 2 * DAY
+"""When the config is edited: feeds have readers by then."""
 
 
 def settings(query: str = "nato", **more: object) -> Settings:
@@ -68,8 +70,8 @@ def put(store: Store, *items: Item) -> None:
             transaction.add_item(other, identity, Evidence("test"))
 
 
-def plan(store: Store, edited: Settings, since: float = WEEK_AGO) -> Plan:
-    return make(store, edited, compile_rules(edited), since, NOON)
+def plan(store: Store, edited: Settings, since: float = WEEK_AGO, now: float = LATER) -> Plan:
+    return make(store, edited, compile_rules(edited), since, now)
 
 
 def test_without_an_edit_nothing_would_change(store: Store) -> None:
@@ -90,11 +92,18 @@ def test_what_is_older_than_the_feed_stays_out(store: Store) -> None:
     assert plan(store, settings("nato OR long")).feeds == ()
 
 
+def test_on_its_first_day_a_feed_takes_older_stories_into_its_free_places(store: Store) -> None:
+    (feed,) = plan(store, settings("ukraine OR long"), now=NOON + DAY / 2).feeds
+    assert [one.title for one in feed.enter] == ["Ukraine sings", "Ukraine votes"], "it shows three stories, and one stays"
+    (feed,) = plan(store, settings("long"), now=NOON + DAY / 2).feeds
+    assert [one.title for one in feed.enter] == ["Ukraine long ago"]
+
+
 def test_the_plan_is_what_adopting_does(store: Store) -> None:
     edited = settings("ukraine OR quake")
     (feed,) = plan(store, edited).feeds
     before = {member.story for member in store.members(Slug("alliance"))}
-    adopt(store, edited, lambda: compile_rules(edited), NOON)
+    adopt(store, edited, lambda: compile_rules(edited), LATER)
     after = {member.story for member in store.members(Slug("alliance"))}
     assert {one.id for one in feed.enter} == after - before
     assert {one.id for one in feed.leave} == before - after
@@ -113,7 +122,7 @@ def test_a_source_that_turns_private_or_public_is_told(store: Store) -> None:
     herald, post = settings().sources
     edited = settings(sources=(herald, replace(post, private=True)))
     assert list(lines(plan(store, edited), 5, "7d")) == ["~ source post: private from now on; its stories leave the public feeds"]
-    adopt(store, edited, lambda: compile_rules(edited), NOON)
+    adopt(store, edited, lambda: compile_rules(edited), LATER)
     assert not plan(store, edited)
     assert list(lines(plan(store, settings()), 5, "7d")) == [
         "~ source post: private no more; its stories may enter the public feeds"
@@ -145,7 +154,7 @@ def test_stories_not_seen_since_are_not_looked_at(store: Store) -> None:
 
 def test_retention_is_told(store: Store) -> None:
     short = settings()
-    found = plan(store, replace(short, storage=replace(short.storage, keep=2 * DAY)))
+    found = plan(store, replace(short, storage=replace(short.storage, keep=2 * DAY)), now=NOON)
     assert found.retention == 1
 
 
@@ -183,7 +192,7 @@ def test_lookup_agrees_with_the_rules(store: Store, query: str) -> None:
     """What the lookup finds is what the rules say of each story, also where tags and several items are in play."""
     put(store, item("NATO in Kyiv", number=7), item("Ukraine again", source="post", number=8))
     edited = settings(query, tags=(TagRule("small", "sings OR votes OR kyiv"),))
-    adopt(store, edited, lambda: compile_rules(edited), NOON)
+    adopt(store, edited, lambda: compile_rules(edited), LATER)
     rules = compile_rules(edited)
     wanted = [story.id for story in store.find(StoryFilter()) if rules.apply(story, NOON).topics]
     found = [story.id for story in Lookup(edited, rules).matching(store, RuleName("topic", "alliance"), None, NOON)]
