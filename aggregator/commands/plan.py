@@ -173,9 +173,8 @@ def _feed(store: StoreView, output: Output, known: OutputState | None, lookup: L
         selection.offer(story)
     enter = [headline(story) for story in store.stories(selection.entering())]
     leave = _leaving(store, selection.shown - selection.matching, since) if _has_rule(output) else []
-    return FeedPlan(
-        str(output.slug), known is None or known.withdrawn, tuple(enter), tuple(map(headline, leave)), selection.found - len(enter)
-    )
+    is_new = known is None or known.withdrawn
+    return FeedPlan(str(output.slug), is_new, tuple(enter), tuple(map(headline, leave)), selection.found - len(enter))
 
 
 def _has_rule(output: Output) -> bool:
