@@ -48,9 +48,7 @@ def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
     changed = _register(store, settings.outputs, states, fingerprint, now)
     turned = privacy.follow(store, settings, rules, now)
     stale = store.value(RULES_KEY) != fingerprint.hex()
-    selections = [
-        select(store, output, states.get(output.slug), now) for output in settings.outputs if output.slug in changed
-    ]
+    selections = [select(store, output, states.get(output.slug), now) for output in settings.outputs if output.slug in changed]
     if stale or selections:
         changed |= _reselect(store, selections, rules(), now, retag=stale)
         with store.begin() as transaction:
