@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 from msgspec import Struct, field
+
+from aggregator.commands.columns import aligned
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
@@ -64,7 +67,7 @@ def command(application: Application, overlap: bool, since: str, as_json: bool) 
         for name, one in rows:
             click.echo(json.dumps({"id": name, **one.as_mapping()}, ensure_ascii=False))
         return
-    _table(rows)
+    _print_table(_cells(rows))
 
 
 def count_overlaps(stories: Iterable[Story]) -> dict[str, Overlap]:
@@ -94,16 +97,39 @@ def _outlet_name(story: Story, item: Item) -> str:
     return next(other.outlet for other in story.items if other.outlet_key == item.outlet_key)
 
 
-def _table(rows: list[tuple[str, Overlap]]) -> None:
+COLUMNS = ("source", "stories", "also elsewhere", "first of these", "its own alone", "mostly in")
+NUMBERS = (1, 2, 3, 4)
+"""Columns of numbers."""
+
+
+def _cells(rows: list[tuple[str, Overlap]]) -> list[tuple[str, ...]]:
+    """Returns the values of COLUMNS for each source, those first that others carry most."""
+    ordered = sorted(rows, key=lambda row: row[1].unique / max(1, row[1].stories))
+    return [
+        (
+            name,
+            str(one.stories),
+            str(one.shared),
+            str(one.first),
+            str(one.unique) + (f" {one.unique / one.stories:.0%}" if one.stories else ""),
+            "{} ({})".format(*one.mostly) if one.mostly else "",
+        )
+        for name, one in ordered
+    ]
+
+
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    """Prints a table that folds on a terminal; for a file or another program, one unbroken line per source."""
+    if not sys.stdout.isatty():
+        click.echo("\n".join(aligned([COLUMNS, *rows], NUMBERS)))
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("source", "stories", "also elsewhere", "first of these", "its own alone", "mostly in"):
-        table.add_column(column, justify="left" if column in ("source", "mostly in") else "right")
-    for name, one in sorted(rows, key=lambda row: row[1].unique / max(1, row[1].stories)):
-        share = f" {one.unique / one.stories:.0%}" if one.stories else ""
-        mostly = "{} ({})".format(*one.mostly) if one.mostly else ""
-        table.add_row(Text(name), str(one.stories), str(one.shared), str(one.first), f"{one.unique}{share}", Text(mostly))
+    for number, column in enumerate(COLUMNS):
+        table.add_column(column, overflow="fold", justify="right" if number in NUMBERS else "left")
+    for row in rows:
+        table.add_row(*map(Text, row))
     Console().print(table)

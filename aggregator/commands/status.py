@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from aggregator.commands.columns import aligned
 from aggregator.ports import EVENTS
 from aggregator.text.masks import mask_text, mask_url
 from aggregator.text.times import format_duration, rfc3339
@@ -63,8 +64,14 @@ def rows(application: Application, ids: tuple[str, ...]) -> Iterator[dict[str, A
     sources = application.pick(ids)
     states = application.store.states()
     for source in sources:
-        if (state := states.get(source.id)) is not None:
-            yield row(source, state, application.settings.secrets)
+        yield row(source, states.get(source.id) or _unpolled(source), application.settings.secrets)
+
+
+def _unpolled(source: Source) -> SourceState:
+    """The state of a source that no poll or daemon has met yet: it is in the config alone."""
+    from aggregator.model import SourceState
+
+    return SourceState(source.id, source.url)
 
 
 def row(source: Source, state: SourceState, secrets: Collection[str]) -> dict[str, Any]:
@@ -75,7 +82,7 @@ def row(source: Source, state: SourceState, secrets: Collection[str]) -> dict[st
         "state": condition(source, state),
         "last_status": state.last_status,
         "last_error": mask_text(state.last_error, secrets) if state.last_error else state.last_error,
-        "next_poll": None if state.gone or not source.enabled else rfc3339(max(state.due, state.not_before)),
+        "next_poll": None if state.gone or not source.enabled or not state.due else rfc3339(max(state.due, state.not_before)),
         "entries": state.entries,
         "title": source.title or state.title,
         "group": source.group,
@@ -108,8 +115,7 @@ def cells(application: Application, ids: tuple[str, ...]) -> Iterator[tuple[str,
     now = time.time()
     states = application.store.states()
     for source in application.pick(ids):
-        if (state := states.get(source.id)) is None:
-            continue
+        state = states.get(source.id) or _unpolled(source)
         last = f"{format_duration(now - state.last_poll)} ago" if state.last_poll else "never"
         ahead = "never" if state.gone or not source.enabled else _format_wait(max(state.due, state.not_before) - now)
         why = mask_text(state.last_error or state.reason)
@@ -118,23 +124,16 @@ def cells(application: Application, ids: tuple[str, ...]) -> Iterator[tuple[str,
 
 def plain_lines(application: Application, ids: tuple[str, ...]) -> Iterator[str]:
     """Yields the table as lines of plain text, and below it what is wrong with the daemon."""
-    rows = [COLUMNS, *cells(application, ids)]
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True)).rstrip()
-    if len(rows) == 1:
-        yield NOTHING_YET
+    rows = list(cells(application, ids))
+    yield from aligned([COLUMNS, *rows])
     if not ids:
-        yield from daemon_problems(application)
+        yield from _below(application, rows)
 
 
-def _width(text: str) -> int:
-    """Returns the terminal columns that a text takes: wide Asian characters take two."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)
+def _below(application: Application, rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lists what stands below the table of all sources."""
+    nothing = [NOTHING_YET] if all(row[1] in ("new", "disabled") for row in rows) else []
+    return nothing + daemon_problems(application)
 
 
 def table(application: Application, ids: tuple[str, ...]) -> Table:
@@ -145,11 +144,11 @@ def table(application: Application, ids: tuple[str, ...]) -> Table:
     out = Table(box=None, header_style="bold", pad_edge=False)
     for column in COLUMNS:
         out.add_column(column, overflow="fold", no_wrap=column not in ("why", "source"))
-    for row in cells(application, ids):
+    rows = list(cells(application, ids))
+    for row in rows:
         style = {"fault": "red", "gone": "red", "new": "yellow"}.get(row[1], "green")
         out.add_row(*(Text(text, style=style if column == "state" else "") for column, text in zip(COLUMNS, row, strict=True)))
-    below = [] if out.rows else [NOTHING_YET]
-    below += daemon_problems(application) if not ids else []
+    below = _below(application, rows) if not ids else []
     out.caption = Text("\n".join(below), style="red") if below else None
     return out
 

@@ -70,7 +70,7 @@ def _site(config: said.Config) -> to.Site:
 
 
 def _server(server: said.Server) -> to.Server:
-    return to.Server(server.host, server.port, server.admin.token.value if server.admin else None)
+    return to.Server(server.host.strip("[]"), server.port, server.admin.token.value if server.admin else None)
 
 
 def _storage(storage: said.Storage, base: Path) -> to.Storage:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import difflib
 import os
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
+from ipaddress import IPv6Address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aggregator.config.document import Document, nodes, pairs, text_of
 from aggregator.config.keys import may_be_null
 from aggregator.config.kinds import Refused
 from aggregator.config.queries import check_queries
-from aggregator.config.schema import Backup, Dedup, Polling, Publish, Storage
+from aggregator.config.schema import PLAIN, Backup, Dedup, Polling, Publish, Storage
 from aggregator.config.subscriptions import List
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar
@@ -53,6 +56,7 @@ def check_all(document: Document, lists: Mapping[int, List], check_query: QueryC
         *check_slugs(document),
         *check_limits(document),
         *check_groups(document),
+        *check_address(document),
         *check_directories(document, path),
         *check_queries(document, lists, check_query, path.parent),
     ]
@@ -156,6 +160,40 @@ def _meant(known: Iterable[str], name: str) -> str | None:
     """The group that is probably meant by a name."""
     near = difflib.get_close_matches(name.lower(), {one.lower(): one for one in known}, n=1, cutoff=0.85)
     return next((one for one in known if one.lower() == near[0]), None) if near else None
+
+
+def check_address(document: Document) -> Iterator[Problem]:
+    """A server that listens on every address has none that readers could use, so `site.url` must give it."""
+    site, server = document.root.get("site"), document.root.get("server")
+    host = server.get("host") if isinstance(server, MapNode) else None
+    url = site.get("url") if isinstance(site, MapNode) else None
+    port = server.get("port") if isinstance(server, MapNode) else None
+    shown = port.value if isinstance(port, Scalar) and isinstance(port.value, int) else PLAIN.server.port
+    example = f'`site: {{url: "http://192.168.1.20:{shown}"}}`, with the address of this machine or its name'
+    if host is not None and url is None and _is_every_address(text_of(host) or ""):
+        message = f"server.host: {text_of(host)} listens on every address, so feeds need one that readers can open; add {example}"
+        yield document.problem(host, message)
+    if url is not None and _is_every_address(_host_of(text_of(url) or "")):
+        yield document.problem(url, f"site.url: no reader can open {text_of(url)}; write {example}")
+
+
+def _is_every_address(host: str) -> bool:
+    """Whether a host is the unspecified address (RFC 4291 2.5.2) in any notation that the system takes: 0.0.0.0, 0, ::, [::]."""
+    host = host.strip("[]")
+    try:
+        if ":" not in host:
+            return socket.inet_aton(host) == bytes(4)
+        address = IPv6Address(host)
+    except (OSError, ValueError):
+        return False
+    return address.is_unspecified or (address.ipv4_mapped is not None and address.ipv4_mapped.is_unspecified)
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def check_directories(document: Document, path: Path) -> Iterator[Problem]:

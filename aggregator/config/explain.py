@@ -72,8 +72,13 @@ def _said(refused: Refused, node: Node, path: Path) -> str:
             return "is empty"
 
 
-_WANTED = {"=source": "an address or a map", "=map": "false, or a map such as {level: event}"}
-"""What members of unions stand for."""
+_WANTED = {
+    "access": 'a map with the token, such as `access: {token: "${FEED_TOKEN}"}`',
+    "admin": 'a map with the token, such as `admin: {token: "${ADMIN_TOKEN}"}`',
+    "=source": "an address or a map",
+    "=map": "false, or a map such as {level: event}",
+}
+"""What is wanted in words: members of unions, and sections that people write as one value."""
 
 
 def _as_list(node: Node, path: Path) -> str:

@@ -118,6 +118,7 @@ def missing_words(path: Path) -> str:
         "sources": "`sources:` is missing: a list of feeds to poll",
         "slug": "`slug` is missing: the name of the feed in addresses",
         "query": "`query` is missing: the words to look for",
+        "token": '`token` is missing: the secret that gives access; write `token: "${FEED_TOKEN}"` and set that variable',
     }
     return hints.get(str(path[-1]), f"`{path[-1]}` is missing")
 

@@ -31,7 +31,9 @@ class Site(Section):
         TEXT, "Name of the site: title of its pages, of the feed `all` and of the list of feeds.", default=PLAIN.site.title
     )
     url: Secretive | None = key(
-        URL, "Public address that the feeds are read at. Default: `http://host:port` of `server`.", default=None
+        URL,
+        "Public address that the feeds are read at. Default: `http://host:port` of `server`.",
+        default=None,
     )
     contact: str | None = key(TEXT, "E-mail address or URL of who runs this; told to the servers that are polled.", default=None)
     language: str = key(

@@ -76,7 +76,7 @@ def _variable(around: Surroundings, match: re.Match[str]) -> str:
     if not NAME.fullmatch(name):
         wrong(f"`${{{name[:40]}}}` names no environment variable; write ${{NAME}}")
     if name not in around.environ:
-        wrong(f"the environment variable {name[:60]} is not set")
+        wrong(f"the environment variable {name[:60]} is not set; set it where aggregator is started (`export {name[:60]}=…`)")
     around.secrets.add(around.environ[name])
     return around.environ[name]
 

@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from aggregator import __version__
 from aggregator.fetch.errors import UnsendableError
-from aggregator.fetch.target import Target
+from aggregator.fetch.guard import Guard, is_private_name
+from aggregator.fetch.target import Target, parse_target
 from aggregator.model import FetchRequest, Source, SourceState, Validators
 from aggregator.settings import Settings
 
@@ -103,14 +104,23 @@ def _constant_headers(own: Headers, login: str | None, agent: str | None, identi
 def identity(settings: Settings) -> Headers:
     """Who asks: `User-Agent: aggregator/VERSION (+contact)`, and `From` if the contact is a mail address (RFC 9110 10.1.2).
 
-    The page in brackets is the contact if that is a web address, else the site.
+    In brackets stands the contact if that is a web address, else the site, else the mail address. Addresses that only our own
+    machine or network can open tell a server nothing, and are left out.
     """
     contact = (settings.site.contact or "").strip()
     contact = contact.removeprefix("mailto:")
     mail = contact if "@" in contact and "://" not in contact else None
-    page = contact if contact.startswith(("http://", "https://")) else settings.site.url
-    agent = settings.network.user_agent or f"aggregator/{__version__} (+{page})"
+    told = next(filter(_is_public, (contact, settings.site.url)), mail)
+    agent = settings.network.user_agent or f"aggregator/{__version__}" + (f" (+{told})" if told else "")
     return (("User-Agent", agent), *((("From", mail),) if mail else ()))
+
+
+def _is_public(page: str) -> bool:
+    """Whether anybody can open a web address, as far as its host shows."""
+    target = parse_target(page) if page.startswith(("http://", "https://")) else None
+    if not isinstance(target, Target) or is_private_name(target.host):
+        return False
+    return Guard().refusal_of_host(target.host) is None
 
 
 def sendable(value: str | None) -> str | None:

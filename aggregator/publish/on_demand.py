@@ -10,7 +10,7 @@ from aggregator.ports import Stories
 from aggregator.publish import pages
 from aggregator.publish.addresses import story_path
 from aggregator.publish.closed_pages import ClosedPages
-from aggregator.publish.head import Head, ttl
+from aggregator.publish.head import Head
 from aggregator.publish.rendering import public_origins
 from aggregator.publish.shelf import Answer, Knows, Moved, Prepared
 from aggregator.publish.view import view
@@ -51,8 +51,7 @@ class OnDemand:
         shown = view(story, self._content(slugs), self._settings.site, self._origins)
         heads = [self._head_of(self._public[slug]) for slug in slugs]
         body = pages.story(self._settings.site, shown, story, heads)
-        cache = f"public, max-age={ttl(self._settings)}"
-        return Prepared("text/html; charset=utf-8", body, int(shown.updated), cache, extra=pages.headers())
+        return Prepared("text/html; charset=utf-8", body, int(shown.updated), pages.CACHE, extra=pages.headers())
 
     def _content(self, slugs: list[Slug]) -> str:
         """The content mode of the page, which shows no more text than the public feeds do."""

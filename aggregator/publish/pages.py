@@ -77,6 +77,10 @@ def policy() -> str:
     )
 
 
+CACHE = "no-cache"
+"""Pages may be kept but are asked for again each time (RFC 9111 5.2.2.4): with its ETag, one that has not changed costs a 304."""
+
+
 def headers() -> Mapping[str, str]:
     """The headers that pages are served with."""
     return {

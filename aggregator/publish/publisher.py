@@ -192,7 +192,7 @@ class Publisher:
             prepared = Prepared(TYPES[format], body, one.mark.modified, cache, output.token, extra, one.digests[format])
             self._put(feed_path(output.slug, format), prepared)
         if not is_private:
-            page = Prepared(HTML, one.page, one.mark.modified, cache, extra=pages.headers())
+            page = Prepared(HTML, one.page, one.mark.modified, pages.CACHE, extra=pages.headers())
             self._put(topic_path(output.slug), page, file=topic_path(output.slug) + ".html")
         self._shown[output.slug] = one.stories
         self._headlines[output.slug] = [entry.headline for entry in one.content.listed[: pages.HEADLINES]]
@@ -222,8 +222,7 @@ class Publisher:
         if self._headlines != self._front:
             public = [self.head_of(output) for output in self._settings.outputs if output.token is None]
             body = pages.index(self._settings.site, public, self._headlines)
-            cache = f"public, max-age={ttl(self._settings)}"
-            self._put("/index.html", Prepared(HTML, body, int(now), cache, extra=pages.headers()))
+            self._put("/index.html", Prepared(HTML, body, int(now), pages.CACHE, extra=pages.headers()))
             self._front = dict(self._headlines)
 
     def head_of(self, output: Output) -> Head:

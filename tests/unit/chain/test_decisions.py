@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from click.testing import CliRunner
 
+from aggregator.commands import sources
 from aggregator.commands.application import Application
 from aggregator.commands.sources import count_overlaps
 from aggregator.commands.why import explain_story, lines
@@ -279,6 +282,16 @@ def test_overlap_counts_outlets_and_tells_who_carries_most(read: Newsroom) -> No
     assert counted["two"].as_mapping() == {
         "stories": 1, "shared": 1, "first": 0, "unique": 0, "mostly": {"outlet": "one.example", "stories": 1},
     }  # fmt: skip
+
+
+def test_a_piped_table_of_overlaps_is_cut_nowhere(read: Newsroom) -> None:
+    application = SimpleNamespace(settings=read.settings, store=read.store)
+    lines = CliRunner().invoke(sources.command, ["--overlap", "--since", "99999d"], obj=application).output.splitlines()
+    names = {len(line) for line in lines}
+    assert len(lines) == 1 + len(read.settings.sources), names
+    assert lines[0].startswith("source") and lines[0].endswith("mostly in")
+    assert not any("…" in line for line in lines)
+    assert any(line.endswith(")") for line in lines[1:]), "who carries most is told whole"
 
 
 def test_two_feeds_of_one_outlet_are_no_overlap(newsroom: Newsroom) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 from click.testing import CliRunner
@@ -34,19 +35,22 @@ def test_a_piped_table_stands_in_columns_and_says_below_what_is_wrong_with_the_d
     application = SimpleNamespace(
         pick=lambda ids: sources, store=SimpleNamespace(states=lambda: states, events=lambda count: [wrong, over])
     )
-    head, first, second, *below = CliRunner().invoke(status.command, obj=application).output.splitlines()
+    head, first, second, third, *below = CliRunner().invoke(status.command, obj=application).output.splitlines()
     assert head.split() == list(status.COLUMNS)
     assert first.index("ok") == head.index("state") == second.index("ok") + 2  # two characters of four columns stand before
     assert first.endswith("due   why not")
+    assert third.split() == ["never-polled", "new", "0", "never", "due", "never", "polled"]
     assert below == ["the edited config is refused: line 3"]
 
 
 def test_before_the_first_poll_status_says_what_brings_one() -> None:
     source = Source(LONG, "https://one.example/feed")
     application = SimpleNamespace(pick=lambda ids: [source], store=SimpleNamespace(states=dict, events=lambda count: []))
+    application.settings = SimpleNamespace(secrets=())
     assert "`aggregator poll`" in CliRunner().invoke(status.command, obj=application).output
     assert "`aggregator poll`" in str(status.table(application, ()).caption)
-    assert CliRunner().invoke(status.command, ["--json"], obj=application).output == ""
+    (row,) = map(json.loads, CliRunner().invoke(status.command, ["--json"], obj=application).output.splitlines())
+    assert (row["id"], row["state"], row["next_poll"], row["last_poll"]) == (LONG, "new", None, None)
 
 
 def test_one_is_told_as_one() -> None:

@@ -173,6 +173,13 @@ def test_what_was_filled_in_is_known_and_files_are_watched(full: Settings, tmp_p
 
 def test_an_address_without_a_name_is_that_of_the_server(config: Loader) -> None:
     assert config(SOURCE + "server: {host: '::1', port: 81}\n").site.url == "http://[::1]:81"
+    assert config(SOURCE + "server: {host: '[::1]', port: 81}\n").site.url == "http://[::1]:81"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "[::]"])
+def test_a_server_on_every_address_is_fine_with_the_address_of_the_site(config: Loader, host: str) -> None:
+    settings = config(SOURCE + f"server: {{host: '{host}'}}\nsite: {{url: 'https://news.example'}}\n")
+    assert (settings.site.url, settings.server.host) == ("https://news.example", host.strip("[]"))
 
 
 DURATIONS = {"0s": 0, "90s": 90, "5m": 300, "1h30m": 5400, "1d": DAY, "2w3d4h5m6s": 17 * DAY + 4 * 3600 + 306}

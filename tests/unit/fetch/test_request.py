@@ -48,6 +48,20 @@ def test_a_contact_page_is_named_instead_of_the_site() -> None:
     assert headers["User-Agent"].endswith("(+https://desk.example/bot)") and "From" not in headers
 
 
+@pytest.mark.parametrize(
+    "site",
+    ["http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost", "http://feeds.localhost:81", "http://192.168.1.20:8080",
+     "http://nas:8080", "http://nas.local", "http://[fd00::1]/", "http://0x7f000001/"],
+)  # fmt: skip
+def test_an_address_that_nobody_else_can_open_is_not_told(site: str) -> None:
+    def agent(contact: str | None) -> str:
+        return dict(identity(Settings(Path("feeds.yaml"), (), Site(url=site, contact=contact))))["User-Agent"]
+
+    assert agent(None) == agent(site) == f"aggregator/{__version__}"
+    assert agent("ops@desk.example") == f"aggregator/{__version__} (+ops@desk.example)"
+    assert agent("https://desk.example/bot") == f"aggregator/{__version__} (+https://desk.example/bot)"
+
+
 def test_user_agents_of_the_source_win_over_those_of_the_network() -> None:
     who = identity(Settings(Path("feeds.yaml"), (), network=Network(user_agent="desk/1")))
     assert decoded(headers_for(FetchRequest(URL), at(URL), at(URL), who, False))["User-Agent"] == "desk/1"

@@ -13,7 +13,7 @@ from aggregator.model import Slug
 from aggregator.publish import filling
 from aggregator.publish.pages import PAGE_ENTRIES
 from aggregator.publish.publisher import Publisher
-from aggregator.publish.shelf import GONE, Moved
+from aggregator.publish.shelf import GONE, Moved, Prepared
 from aggregator.settings import Output, Site
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples
@@ -51,6 +51,17 @@ def test_three_formats_carry_the_same_stories_in_the_same_order(tmp_path: Path, 
     expected = [f"urn:uuid:{stories[place]}" for place in (2, 0, 1)]
     for format in FORMATS:
         assert ids((tmp_path / f"public/feeds/all.{format}").read_bytes()) == expected
+
+
+def test_a_page_is_asked_for_again_each_time(tmp_path: Path, store: SqliteStore) -> None:
+    made = publisher(tmp_path, store)
+    story = store_story(store, item(1))
+    made.publish(None, LATER)
+    for path in ("/index.html", "/topics/all", f"/stories/{story}"):
+        page = made.shelf.get(path) or made.shelf.on_demand(path, lambda token: False)
+        assert isinstance(page, Prepared) and page.cache == "no-cache", path
+    feed = made.shelf.get("/feeds/all.atom")
+    assert feed is not None and feed.cache == "public, max-age=300"
 
 
 def test_nothing_new_changes_no_byte_whatever_the_time(tmp_path: Path, store: SqliteStore) -> None:
