@@ -15,6 +15,7 @@ from aggregator.model import PollReport, SourceId
 from aggregator.pipeline import CurrentPipeline, Pipeline
 from aggregator.ports import Database
 from aggregator.publish import notifications
+from aggregator.publish.ownership import SITE_ID, check_folders, make_owner
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Shelf
 from aggregator.reading.pool import ReadingPool, count_readers
@@ -99,7 +100,9 @@ def make_resources(settings: Settings, store: Database) -> Resources:
 
 
 def make_runtime(settings: Settings, resources: Resources) -> Runtime:
-    """Makes the parts that depend on the config. Raises AggregatorError."""
+    """Makes the parts that depend on the config. Raises AggregatorError, ConfigError if it would publish among others' files."""
+    store = resources.store
+    check_folders(settings, make_owner(settings, store.value(SITE_ID), store.outputs().keys()))
     rules = compile_rules(settings)
     fetcher = HttpFetcher(settings, resources.gate)
     hubs = Hubs(resources.store) if settings.network.websub else None

@@ -30,6 +30,7 @@ def command(application: Application, ids: tuple[str, ...], online: bool, as_jso
     settings = application.settings
     chosen = application.pick(ids)
     check_expectations(settings)
+    check_published_folders(settings)
     for note in (*settings.notes, *(f"{settings.file}: {warning}" for warning in warnings(settings))):
         click.echo(note, err=as_json)
     click.echo(f"{settings.file}: fine; {summary(settings)}", err=as_json)
@@ -48,6 +49,16 @@ def check_expectations(settings: Settings) -> None:
     problems = [Problem(str(settings.file), test.line, test.column, message) for test, message in failed_expectations(settings)]
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+
+
+def check_published_folders(settings: Settings) -> None:
+    """Raises ConfigError if the folders hold what we did not write. The database is not opened for this, only looked into."""
+    from pathlib import Path
+
+    from aggregator.publish.ownership import SITE_ID, check_folders, make_owner
+    from aggregator.store.peek import read_value
+
+    check_folders(settings, make_owner(settings, read_value(Path(settings.storage.database), SITE_ID), ()))
 
 
 def summary(settings: Settings) -> str:

@@ -32,7 +32,8 @@ def export_site(application: Application, target: Path) -> Exported:
     """Updates a directory to what is published. Raises UsageError if nothing has been published yet."""
     from aggregator.publish import private
     from aggregator.publish.export import Export
-    from aggregator.publish.publisher import SITE_ID, Publisher
+    from aggregator.publish.ownership import SITE_ID
+    from aggregator.publish.publisher import Publisher
 
     settings, store = application.settings, application.store
     if store.value(SITE_ID) is None:

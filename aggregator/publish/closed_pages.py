@@ -86,19 +86,23 @@ class ClosedPages:
                 transaction.set_value(PAGES_KEY + output.slug, f"{made_from} {self.count(output.slug)}")
 
     def write_all(self) -> None:
-        """Rewrites page files if the config changed their content or if writing was interrupted."""
+        """Rewrites page files if the config changed their content or if writing was interrupted, and makes missing ones."""
         for output in self._outputs.values():
             count = self.count(output.slug)
             state = f"{self._made_from(output)} {count}"
             stored = self._store.value(PAGES_KEY + output.slug) or ""
-            if not count or stored == state:
-                continue
             before, _, written = stored.partition(" ")
             first = int(written) if before == state.partition(" ")[0] else 1  # the last page written now links to a next one
-            for number in range(first, count + 1):
-                self._rewrite(output, number)
-            with self._store.begin() as transaction:
-                transaction.set_value(PAGES_KEY + output.slug, state)
+            for number in range(1, count + 1):
+                if (number >= first and stored != state) or not self._is_filed(output, number):
+                    self._rewrite(output, number)
+            if count and stored != state:
+                with self._store.begin() as transaction:
+                    transaction.set_value(PAGES_KEY + output.slug, state)
+
+    def _is_filed(self, output: Output, number: int) -> bool:
+        tree = self._trees[output.token is not None]
+        return all(tree.has(page_path(output.slug, number, format)[1:]) for format in FORMATS)
 
     def take_down_dropped(self) -> None:
         """Takes stories that a person dropped since the last call out of closed pages. Placement takes them out of feeds."""

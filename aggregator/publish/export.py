@@ -13,6 +13,7 @@ from aggregator.publish import pages
 from aggregator.publish.addresses import FORMATS, feed_path
 from aggregator.publish.files import Tree
 from aggregator.publish.head import Head
+from aggregator.publish.ownership import SITE_ID, make_owner
 from aggregator.publish.pages import Place
 from aggregator.publish.rendering import public_origins
 from aggregator.publish.view import View, view
@@ -40,6 +41,7 @@ class Export:
     """
 
     def __init__(self, settings: Settings, store: StoreView, head_of: Callable[[Output], Head]) -> None:
+        self._owner = make_owner(settings, store.value(SITE_ID), store.outputs().keys())
         self._settings = settings
         self._store = store
         self._origins = public_origins(settings)
@@ -47,8 +49,9 @@ class Export:
         self._published = settings.publish.directory
 
     def run(self, target: Path) -> Exported:
-        """Brings a directory up to date. Raises AggregatorError if it can't be written."""
+        """Brings a directory up to date. Raises AggregatorError if it can't be written, UsageError if it holds others' files."""
         tree = Tree(target)
+        tree.claim(self._owner, self._heads.keys())
         written: list[str] = []
         wanted: set[str] = set()
         for path, body in self._files():
@@ -56,6 +59,7 @@ class Export:
             if tree.write(path, body, lasting=False):
                 written.append(path)
         removed = tree.clean(wanted)
+        tree.release(self._owner, self._heads.keys())
         return Exported(tuple(written), removed, len(wanted) - len(written))
 
     def _files(self) -> Iterator[tuple[str, bytes]]:

@@ -4,25 +4,57 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
-from aggregator.errors import AggregatorError
-from aggregator.files import PRIVATE_FILE, TEMPORARY, make_private_folder, replace_file, sync_folder
+import msgspec
 
-_OURS = re.compile(
-    r"feeds/[^/]+(?:/[0-9]+)?\.(?:atom|rss|json)|topics/[^/]+\.html|stories/[^/]+\.html|health\.atom|opml\.xml|index\.html"
-)
-"""Paths that we write and may remove. The directory may also hold other files, which stay."""
+from aggregator.errors import AggregatorError, UsageError
+from aggregator.files import PRIVATE_FILE, TEMPORARY, make_private_folder, replace_file, sync_folder
+from aggregator.publish.ownership import ABOUT, MARKER, Marker, Owner, examine, is_ours
+
+_UNFINISHED = re.compile(rf"\.[0-9a-f]{{16}}{re.escape(TEMPORARY)}")
 
 
 class Tree:
-    """One directory of published files. private: readable by the owner alone."""
+    """One directory of published files. private: readable by the owner alone. feeds: slugs whose files in it are ours."""
 
     def __init__(self, root: Path, *, private: bool = False) -> None:
         self._root = root
         self._private = private
         self._renamed_in: set[Path] = set()
+        self._feeds: frozenset[str] = frozenset()
+
+    def claim(self, owner: Owner, slugs: Collection[str]) -> None:
+        """Makes the directory ours to write: lays the marker there, or checks that it is ours.
+
+        slugs: the feeds that are to be published in it. Raises UsageError if it is somebody else's; nothing is changed then.
+        """
+        standing = examine(self._root, owner, slugs, private=self._private)
+        if standing.refusal is not None:
+            raise UsageError(standing.refusal)
+        self._feeds = standing.feeds | frozenset(slugs)
+        self._mark(owner, self._feeds, standing.marker)
+
+    def release(self, owner: Owner, slugs: Collection[str]) -> None:
+        """Notes in the marker that only these feeds are left, after `clean` has removed what others had."""
+        old = Marker(ABOUT, owner.site, owner.place(self._root), self._private, tuple(sorted(self._feeds)))
+        self._feeds = frozenset(slugs)
+        self._mark(owner, self._feeds, old)
+
+    def _mark(self, owner: Owner, feeds: Collection[str], old: Marker | None) -> None:
+        marker = Marker(ABOUT, owner.site, owner.place(self._root), self._private, tuple(sorted(feeds)))
+        if marker != old:
+            self.write(MARKER, msgspec.json.format(msgspec.json.encode(marker)) + b"\n")
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether the directory has a marker."""
+        return os.path.lexists(self._root / MARKER)
+
+    def has(self, path: str) -> bool:
+        """Whether there is a file at this path."""
+        return (self._root / PurePosixPath(path)).is_file()
 
     def write(self, path: str, body: bytes, *, changed: bool = False, lasting: bool = True) -> bool:
         """Writes `body` to a relative path by temporary file, fsync, and rename. False if the file already has these bytes.
@@ -32,9 +64,9 @@ class Tree:
         """
         target = self._root / PurePosixPath(path)
         try:
+            self._make_folder(target.parent)
             if not changed and _same(target, body):
                 return False
-            self._make_folder(target.parent)
             replace_file(target, body, PRIVATE_FILE if self._private else 0o644, lasting=lasting, later=True)
         except OSError as error:
             raise AggregatorError(f"can't write {target}: {error.strerror or error}") from error
@@ -43,6 +75,12 @@ class Tree:
         return True
 
     def _make_folder(self, folder: Path) -> None:
+        """Makes a folder below the root, or refuses one that is reached by a symbolic link: it may lead anywhere."""
+        for part in (folder, *folder.parents):
+            if part == self._root:
+                break
+            if part.is_symlink():
+                raise AggregatorError(f"{part} is a symbolic link, which is not followed: make it a folder")
         if folder.is_dir():
             return
         if self._private:
@@ -66,21 +104,35 @@ class Tree:
     def clean(self, wanted: Collection[str]) -> tuple[str, ...]:
         """Removes our files that are not wanted, left-over temporary files, and folders that become empty. Returns the files."""
         removed = []
-        for path in sorted(self.paths()):
-            if path not in wanted and (_OURS.fullmatch(path) or path.endswith(TEMPORARY)) and self.remove(path):
+        for path in sorted(self._ours()):
+            if path not in wanted and self.remove(path):
                 removed.append(path)
-        for folder in _folders(self._root, removed):
-            if not any(folder.iterdir()):
-                folder.rmdir()
+        for folder in sorted({str(PurePosixPath(path).parent) for path in removed} - {"."}, key=len, reverse=True):
+            if not any((self._root / folder).iterdir()):
+                (self._root / folder).rmdir()
         return tuple(removed)
 
-    def paths(self) -> Iterable[str]:
-        """The path of every file below the root, relative and with slashes."""
-        for folder, _, names in os.walk(self._root):
-            inside = Path(folder).relative_to(self._root).as_posix()
-            before = "" if inside == "." else inside + "/"
-            for name in names:
-                yield before + name
+    def _ours(self) -> Iterator[str]:
+        """The paths of our files, with unfinished ones. Folders of others are not looked into, and links are not followed."""
+        for folder in ("", "feeds/", "topics/", *(f"feeds/{slug}/" for slug in self._feeds)):
+            for name in self.names(folder):
+                if is_ours(folder + name, self._feeds) or _UNFINISHED.fullmatch(name):
+                    yield folder + name
+
+    def names(self, folder: str) -> list[str]:
+        """The names in a folder below the root; none if it does not exist or is reached by a link."""
+        if folder and any(part.is_symlink() for part in self._parts(folder)):
+            return []
+        try:
+            return [path.name for path in (self._root / folder).iterdir()]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def _parts(self, folder: str) -> Iterator[Path]:
+        path = self._root
+        for name in folder.strip("/").split("/"):
+            path = path / name
+            yield path
 
 
 def _same(target: Path, body: bytes) -> bool:
@@ -88,9 +140,3 @@ def _same(target: Path, body: bytes) -> bool:
         return target.stat().st_size == len(body) and target.read_bytes() == body
     except FileNotFoundError:
         return False
-
-
-def _folders(root: Path, removed: Iterable[str]) -> list[Path]:
-    """The folders of removed files, deepest first, without the root."""
-    found = {(root / path).parent for path in removed} - {root}
-    return sorted((folder for folder in found if folder.is_dir()), key=lambda folder: -len(folder.parts))

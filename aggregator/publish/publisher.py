@@ -15,12 +15,11 @@ from aggregator.publish.feed_update import Content, FeedUpdate, Mark, make_updat
 from aggregator.publish.files import Tree
 from aggregator.publish.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.on_demand import OnDemand
+from aggregator.publish.ownership import SITE_ID, Owner, make_owner
 from aggregator.publish.rendering import Renderer, feed_of
 from aggregator.publish.shelf import GONE, Moved, Prepared, Shelf
 from aggregator.settings import Output, Settings
 
-SITE_ID = "publish.site"
-"""Key of the stored UUID that makes the ids of this database's feeds globally unique."""
 SINCE = "publish.since"
 """Key of the stored time of the first publication, which dates empty documents."""
 MARK = "publish.mark."
@@ -46,6 +45,8 @@ class Publisher:
         self._digests = Digests(settings, store, self.site_id)
         self._on_demand = OnDemand(settings, store, self._closed, self.head_of)
         self._site_id: str | None = None
+        self._owner: Owner | None = None
+        self._filed: set[str] = set()
         self._shown: dict[Slug, tuple[StoryId, ...]] = {}
         self._bases: dict[Slug, object] = {}
         self._headlines: dict[Slug, list[bytes]] = {}
@@ -55,9 +56,12 @@ class Publisher:
     def publish(self, slugs: Collection[Slug] | None, now: Instant) -> tuple[Slug, ...]:
         """Brings the documents of these feeds up to date. slugs: None for all feeds, the OPML list, and health.
 
-        Returns the slugs of feeds whose documents changed. Raises AggregatorError if files can't be written.
+        Returns the slugs of feeds whose documents changed. Raises AggregatorError if files can't be written, UsageError if they
+        would lie among others' files.
         """
         self._begin(now)
+        if slugs is None or self._owner is None:
+            self._claim()
         self._withdraw()
         states = self._store.outputs()
         outputs = [one for one in self._settings.outputs if slugs is None or one.slug in slugs]
@@ -105,6 +109,18 @@ class Publisher:
         if self._store.value(SINCE) is None:
             with self._store.begin() as transaction:
                 transaction.set_value(SINCE, repr(float(int(now))))
+
+    def _claim(self) -> None:
+        """Makes the folders ours before anything is written there. The private one is needed only for feeds with a token."""
+        owner = make_owner(self._settings, self.site_id(), self._store.outputs().keys())
+        for is_private, tree in self._trees.items():
+            slugs = self._slugs(is_private)
+            if slugs or tree.is_claimed or not is_private:
+                tree.claim(owner, slugs)
+        self._owner = owner
+
+    def _slugs(self, is_private: bool) -> list[Slug]:
+        return [output.slug for output in self._settings.outputs if (output.token is not None) is is_private]
 
     def _make_update(self, output: Output, state: OutputState, now: Instant) -> FeedUpdate | None:
         """The update of a feed, or None if its content is known to be unchanged."""
@@ -201,10 +217,12 @@ class Publisher:
     def _put(self, path: str, document: Prepared, *, file: str | None = None) -> None:
         """Writes the file, then serves the document. Does nothing if the document is unchanged."""
         shown = self.shelf.get(path)
-        if shown is not None and shown.is_as(document):
+        is_filed = path in self._filed  # by this publisher: another one may have written to another folder
+        if shown is not None and shown.is_as(document) and is_filed:
             return
-        known = shown is not None and shown.token == document.token  # the file has the old document: no need to compare
+        known = shown is not None and shown.token == document.token and is_filed  # the file has the old document
         self._trees[document.token is not None].write((file or path)[1:], document.body, changed=known)
+        self._filed.add(path)
         self.shelf.put(path, document)
 
     def _show_surroundings(self, states: Mapping[Slug, OutputState], now: Instant) -> None:
@@ -240,7 +258,9 @@ class Publisher:
                 served.add(topic_path(output.slug))
                 wanted[False].add(topic_path(output.slug)[1:] + ".html")
         for is_private, tree in self._trees.items():
-            tree.clean(wanted[is_private])
+            if self._owner is not None and tree.is_claimed:
+                tree.clean(wanted[is_private])
+                tree.release(self._owner, self._slugs(is_private))
         for path in self.shelf.paths():
             if path not in served:
                 self.shelf.drop(path)

@@ -111,6 +111,27 @@ def test_a_refused_edit_is_in_the_health_feed_until_it_is_mended(tmp_path: Path)
     run(tmp_path, work)
 
 
+def test_a_reload_publishes_into_a_new_folder_and_into_none_of_others(tmp_path: Path) -> None:
+    def names(folder: Path) -> set[str]:
+        return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+        (tmp_path / "theirs").mkdir()
+        (tmp_path / "theirs/index.html").write_text("somebody's")
+        desk.configure(CONFIG + "publish: {directory: theirs}\n")
+        await service.reload_if_changed(forced=False)
+        assert service.config.error is not None and "did not write" in service.config.error
+        assert service.runtime.settings.publish.directory == tmp_path / "data/public", "the old one goes on"
+        assert (tmp_path / "theirs/index.html").read_text() == "somebody's" and names(tmp_path / "theirs") == {"index.html"}
+        desk.configure(CONFIG + "publish: {directory: ours}\n")
+        await service.reload_if_changed(forced=False)
+        assert service.config.error is None
+        assert names(tmp_path / "ours") == names(tmp_path / "data/public")
+
+    run(tmp_path, work)
+
+
 def test_reloads_at_once_leave_one_runtime_and_close_the_others_at_the_end(tmp_path: Path) -> None:
     async def work(desk: Desk) -> None:
         service = await desk.start()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import feedparser
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model import Slug
 from aggregator.publish import filling
@@ -151,6 +152,7 @@ def test_a_removed_feed_is_removed_and_remembered_as_gone(tmp_path: Path, store:
     fewer = Publisher(samples.settings(tmp_path, Output(Slug("all"), "All")), store)
     fewer.publish(None, LATER)
     assert sorted(files(tmp_path / "public")) == [
+        ".aggregator-site",
         "feeds/all.atom",
         "feeds/all.json",
         "feeds/all.rss",
@@ -162,6 +164,23 @@ def test_a_removed_feed_is_removed_and_remembered_as_gone(tmp_path: Path, store:
     ]
     assert fewer.shelf.get("/feeds/ukraine.atom") is None
     assert fewer.shelf.away("/feeds/ukraine.atom") == GONE
+
+
+def test_archive_pages_follow_to_a_new_folder_and_come_back(tmp_path: Path, store: SqliteStore) -> None:
+    outputs = (Output(Slug("all"), "All", items=5),)
+    settings = samples.settings(tmp_path, *outputs)
+    open_outputs(store, settings)
+    for number in range(1, 40):
+        store_story(store, item(number))
+    Publisher(settings, store).publish(None, LATER)
+    before = files(tmp_path / "public")
+    assert "feeds/all/2.rss" in before
+    moved = samples.settings(tmp_path, *outputs, publish=replace(settings.publish, directory=tmp_path / "moved"))
+    Publisher(moved, store).publish(None, LATER)
+    assert files(tmp_path / "moved") == before
+    (tmp_path / "public/feeds/all/2.rss").unlink()
+    Publisher(settings, store).publish(None, LATER)
+    assert files(tmp_path / "public") == before
 
 
 def test_a_renamed_feed_is_found_and_keeps_its_id(tmp_path: Path, store: SqliteStore) -> None:
@@ -205,8 +224,6 @@ def test_while_filling_a_feed_shows_the_newest_and_then_starts_in_order(tmp_path
 
 
 def _polled(state):  # type: ignore[no-untyped-def]
-    from msgspec.structs import replace
-
     return replace(state, last_poll=NOON)
 
 
