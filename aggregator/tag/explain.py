@@ -68,7 +68,7 @@ class _Explainer:
                 return Explanation(True, term.text, (term,))
 
     def is_in(self, term: Words | Pattern, field: str, bit: int) -> bool:
-        if isinstance(term, Words) and not term.acronym:
+        if isinstance(term, Words) and not term.needs_text:
             return bool(self.facts.words[field].get(self.vocabulary.number(term), 0) & bit)
         return bool(compile_node(replace(term, fields=(field,)), self.vocabulary).match(self.facts) & bit)
 

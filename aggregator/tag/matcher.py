@@ -15,6 +15,7 @@ from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.facts import Facts
 from aggregator.tag.nodes import All, Any, Compare, Node, Not, Pattern, Term, Value, Words
 from aggregator.tag.pattern import compile_pattern
+from aggregator.tag.spelling import Spelling, spelling
 
 Matcher: TypeAlias = Callable[[Facts], int]
 Key: TypeAlias = int | tuple[str, str]
@@ -95,13 +96,13 @@ def _any(parts: list[Matcher]) -> Matcher:
 def _size(compiled: Compiled) -> int:
     """Rough cost of a part: cheap parts are tested first."""
     node = compiled.node
-    reads = isinstance(node, Pattern) or (isinstance(node, Words) and node.acronym)
+    reads = isinstance(node, Pattern) or (isinstance(node, Words) and node.needs_text)
     return (SEARCH if reads else 1) + sum(map(_size, compiled.parts))
 
 
 def _any_word(nodes: tuple[Node, ...], vocabulary: Vocabulary) -> Matcher | None:
     """One predicate for a long list of plain words in the same fields; None for anything else."""
-    words = [node for node in nodes if isinstance(node, Words) and not node.acronym]
+    words = [node for node in nodes if isinstance(node, Words) and not node.needs_text]
     fields = {node.fields for node in words}
     if len(words) < max(len(nodes), LONG_LIST) or len(fields) != 1:
         return None
@@ -121,17 +122,27 @@ def _any_word(nodes: tuple[Node, ...], vocabulary: Vocabulary) -> Matcher | None
 
 def _words(node: Words, number: int) -> Matcher:
     fields = node.fields
-    capitals = _capitals(node.tokens[0]) if node.acronym else None
+    is_spelled = _spelling(node)
 
     def match(facts: Facts) -> int:
         mask = 0
         for name in fields:
             mask |= facts.words[name].get(number, 0)
-        if capitals is not None and mask:
-            mask &= _items_with(facts, lambda item: any(capitals.search(text) for text in texts(item, fields)))
+        if is_spelled is not None and mask:
+            mask &= _items_with(facts, lambda item: any(is_spelled(text) for text in texts(item, fields)))
         return mask
 
     return match
+
+
+def _spelling(node: Words) -> Spelling | None:
+    """What a text must show besides the tokens, if anything."""
+    if node.spelled is not None:
+        return spelling(node.spelled, node.prefix)
+    if not node.acronym:
+        return None
+    capitals = _capitals(node.tokens[0])
+    return lambda text: capitals.search(text) is not None
 
 
 def _capitals(word: str) -> re.Pattern[str]:
@@ -208,7 +219,7 @@ def anchors(node: Node, vocabulary: Vocabulary) -> tuple[float, frozenset[Key]] 
     match node:
         case Words():
             rare = sum(map(len, node.tokens)) / USUAL_WORD
-            return (2.0 if node.prefix or node.acronym else 1.0) / rare, frozenset((vocabulary.number(node),))
+            return (2.0 if node.prefix or node.needs_text else 1.0) / rare, frozenset((vocabulary.number(node),))
         case Value() if node.field != "url" and not node.prefix:
             return _COST.get(node.field, _COST_OF_COMMON_VALUE), frozenset(((node.field, node.value),))
         case All(parts):

@@ -15,6 +15,7 @@ class Words(Struct, frozen=True):
     """A word, phrase or prefix: adjacent tokens, the last one a prefix if `prefix`.
 
     acronym: written with dots (`U.S.`): matches `US` or `U.S.` in capitals, not the word `us`.
+    spelled: the word or phrase, if signs belong to it that its tokens don't show (`C++`, `AT&T`).
     """
 
     tokens: tuple[str, ...]
@@ -23,6 +24,12 @@ class Words(Struct, frozen=True):
     acronym: bool
     text: str
     offset: int
+    spelled: str | None = None
+
+    @property
+    def needs_text(self) -> bool:
+        """True if the tokens alone don't decide: the texts must be read."""
+        return self.acronym or self.spelled is not None
 
 
 class Pattern(Struct, frozen=True):

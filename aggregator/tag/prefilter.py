@@ -92,7 +92,7 @@ def answered_by_index(node: Node) -> bool:
     """True if the index finds exactly the matching stories: words of titles and texts with AND and OR."""
     match node:
         case Words():
-            return not node.acronym and AUTHOR not in node.fields
+            return not node.needs_text and AUTHOR not in node.fields
         case All(parts) | Any(parts):
             return all(answered_by_index(part) for part in parts)
         case _:

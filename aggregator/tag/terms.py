@@ -6,8 +6,10 @@ import re
 
 from aggregator.errors import QueryError
 from aggregator.tag.fields import NUMBER_FIELDS, TEXT_FIELDS, VALUE_FIELDS, language, suggest, unknown_field
+from aggregator.tag.foreign import check_small, check_word
 from aggregator.tag.nodes import ANYWHERE, Compare, Pattern, Term, Value, Words
 from aggregator.tag.pattern import BadPattern, compile_pattern
+from aggregator.tag.spelling import has_signs
 from aggregator.text.words import fold, is_unspaced, tokens
 
 MAX_PATTERN = 1_000
@@ -20,12 +22,6 @@ _COMPARE = re.compile(r"([a-z_]+)\s*([<>=]+)\s*(.*)", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,3})?")
 _AGE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([a-z]*)", re.IGNORECASE)
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
-_FOREIGN = {
-    "|": "write OR for either", "||": "write OR for either", "&": "words beside each other are both needed: leave it out",
-    "&&": "words beside each other are both needed: leave it out", "+": "words beside each other are all needed: leave it out",
-    "!": "write -word to exclude", "~": "there are no near matches: write word* for all that begin so",
-}  # fmt: skip
-_SMALL = {"or": "OR", "and": "AND", "not": "NOT"}
 
 
 def bare_word(text: str, offset: int) -> Words:
@@ -118,14 +114,11 @@ def _age(text: str, operator: str, offset: int) -> float:
 
 
 def _words(text: str, fields: tuple[str, ...], whole: str, start: int, offset: int) -> Words:
-    if text in _SMALL and fields == ANYWHERE:
-        big = _SMALL[text]
-        raise QueryError(f'{text} in small letters would be a word to look for; write {big}, or "{text}" if it is meant', offset)
-    mark = re.match(r"\|\|?|&&?|[+!~]", text)
-    if mark:
-        raise QueryError(f"{mark[0]} means nothing here; {_FOREIGN[mark[0]]}", offset)
+    if fields == ANYWHERE:
+        check_small(text, offset)
     if "://" in text:
         raise QueryError(f"to look for an address, write url:{text}", offset)
+    check_word(text, offset)
     if _ACRONYM.fullmatch(text):
         return Words(tuple(tokens(text)), fields, False, True, whole, start)
     return _cut(text, fields, whole, start, offset)
@@ -149,7 +142,8 @@ def _cut(text: str, fields: tuple[str, ...], whole: str, start: int, offset: int
     found, prefix = _open_end(found, prefix)
     if prefix and len(found[-1]) < 2 and not is_unspaced(found[-1]):
         raise QueryError("a prefix needs at least two characters", offset)
-    return Words(tuple(found), fields, prefix, False, whole, start)
+    spelled = text[:star] if star >= 0 else text
+    return Words(tuple(found), fields, prefix, False, whole, start, spelled if has_signs(spelled) else None)
 
 
 def _open_end(found: list[str], prefix: bool) -> tuple[list[str], bool]:

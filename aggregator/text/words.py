@@ -36,6 +36,8 @@ _UNSPACED_RANGES = (
     "\U00020000-\U0003ffff"
 )
 """Scripts without spaces between words (Thai, Lao, Burmese, Khmer, Tai, Han, kana, Yi), and Korean, which attaches particles."""
+WORD_CHARACTER = rf"[^\W_{_UNSPACED_RANGES}]"
+"""A letter or digit of a script with spaces between words, as part of a regular expression."""
 
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
 _FIRST_UNSPACED = "\u0e00"
@@ -118,17 +120,18 @@ def tokens(text: str) -> list[str]:
     last character (ABC: AB, BC, C), so that any part of it can be found: as a phrase of pairs, or as a prefix if it is one
     character.
     """
-    return _words(_joined(fold(text)))
+    return _words(fold_and_join(text))
 
 
 def searchable(text: str) -> str:
     """The text for an index column, in which FTS5 finds exactly `tokens(text)`. ASCII stays whole: FTS5 splits it as we do."""
-    joined = _joined(fold(text))
+    joined = fold_and_join(text)
     return joined if joined.isascii() else " ".join(_words(joined))
 
 
-def _joined(folded: str) -> str:
-    """Folded text with dotted words and thousands joined into one piece."""
+def fold_and_join(text: str) -> str:
+    """The folded text with dotted words and thousands joined into one piece, punctuation and all."""
+    folded = fold(text)
     if _DOT_LETTER_DOT.search(folded):
         folded = _DOTTED.sub(lambda found: found[0].replace(".", ""), folded)
     if "'s" in folded:

@@ -18,6 +18,7 @@ from tests.stores import STORES
 from .stories import DAY, NOON, item, story
 
 WORDS = ["nato", "kyiv", "Ukraine's", "U.S.", "us", "war", "wars", "al-Shabaab", "日本語", "ニュース", "Łódź", "1,000"]
+SPELLED = ["C++", "C", "AT&T", "at", "T", ".NET", "net", "planet.net", "Node.js", "node", "3.5", "35", "C#"]
 SOURCES = ["Herald", "post", "wire-1"]
 NAMES = QueryNames(
     sources=frozenset(SOURCES), groups=frozenset({"wires"}), tags=frozenset({"Wire", "war"}), topics=frozenset({"ukraine"})
@@ -34,8 +35,8 @@ def made_stories() -> list[Story]:
         for place in range(chance.choice([1, 1, 2, 3])):
             source = chance.choice(SOURCES)
             made = item(
-                " ".join(chance.choices(WORDS, k=chance.randint(1, 4))),
-                " ".join(chance.choices(WORDS, k=chance.randint(0, 5))),
+                " ".join(chance.choices([*WORDS, *SPELLED], k=chance.randint(1, 4))),
+                " ".join(chance.choices([*WORDS, *SPELLED], k=chance.randint(0, 5))),
                 source,
                 number=number * 10 + place + 1,
                 url=f"https://{source.lower()}.example/{chance.choice(['live', 'world'])}/{number}-{place}",
@@ -70,6 +71,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 TERMS = st.sampled_from(
     [
+        *SPELLED, '"C++ net"', '"at t"', "Node.js*", "title:C++",
         *WORDS[:-1], "1000", '"nato kyiv"', "war*", "本", "日本", "title:nato", "body:kyiv", 'title:"war us"', "author:ada",
         'author:"o\'brien"', "url:/live/", "site:herald.example", "source:herald", "source:p*", "source:(post OR wire-1)",
         "group:wires", "tag:wire", "tag:w*", "tag:war", "topic:ukraine", "lang:en", "lang:nb", "lang:ja", "entity:nato",
