@@ -95,9 +95,9 @@ def feed_title(piece: Piece | None) -> str | None:
 
 
 def alternate(links: Iterable[Link]) -> list[Link]:
-    """Links to the page itself, best type first, otherwise in document order."""
+    """Links to the page itself, best type first, otherwise in document order. `rel="ALTERNATE"` counts after `alternate`."""
     found = [link for link in links if link.rel in ("alternate", "")]
-    return sorted(found, key=lambda link: _BEST_TYPES.get(link.type, 2)) if len(found) > 1 else found
+    return sorted(found, key=lambda link: (not link.as_registered, _BEST_TYPES.get(link.type, 2))) if len(found) > 1 else found
 
 
 def first_address(links: Iterable[Link], against: Links) -> str | None:

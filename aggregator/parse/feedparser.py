@@ -13,6 +13,7 @@ from typing import Any
 
 import feedparser
 
+from aggregator.parse.modules import relation_of
 from aggregator.parse.raw import Link, Media, Piece, RawEntry, RawFeed
 
 _HEADERS = {"content-type": "application/xml; charset=utf-8"}
@@ -98,7 +99,7 @@ def _links(holder: Any) -> Iterator[Link]:
         yield Link(original, "original")
     for link in holder.get("links", ()):
         if href := _text(link, "href"):
-            yield Link(href, (_text(link, "rel") or "alternate").lower().rpartition("/")[2], _text(link, "type"))
+            yield Link(href, relation_of(_text(link, "rel"))[0], _text(link, "type"))
 
 
 def _people(holder: Any) -> tuple[str, ...]:

@@ -7,6 +7,12 @@ from aggregator.parse.raw import Link, Media, Piece
 
 _PICTURES = ("media:content", "media:group", "media:thumbnail", "itunes:image")
 _MODULE_LANGUAGES = ("dc:language", "dcterms:language")
+_REGISTRIES = tuple(
+    f"{scheme}://www.iana.org/assignments/{registry}/"
+    for scheme in ("http", "https")
+    for registry in ("relation", "link-relations")
+)
+"""Prefixes with which a registered relation may be written as an address."""
 
 
 def original_links(fields: Fields) -> tuple[Link, ...]:
@@ -14,14 +20,28 @@ def original_links(fields: Fields) -> tuple[Link, ...]:
     return tuple(Link(text, "original") for text in texts(fields, "feedburner:origlink"))
 
 
+def relation_of(written: str | None) -> tuple[str, bool]:
+    """(the link relation in lower case, whether it was written so); "alternate" if there is none (RFC 4287 4.2.7.2).
+
+    Registered names are compared without case (RFC 8288 2.1.1), and their IANA addresses mean the same (RFC 4287 4.2.7.2). Any
+    other address is a relation of its own, whatever it ends in.
+    """
+    relation = (written or "alternate").strip()
+    lower = relation.lower()
+    for prefix in _REGISTRIES:
+        lower = lower.removeprefix(prefix)
+    return lower or "alternate", relation.endswith(lower)
+
+
 def atom_links(fields: Fields, with_base: bool) -> tuple[Link, ...]:
-    """The `atom:link` elements. A relation may be a registered name or its IANA address (RFC 4287 4.2.7.2)."""
+    """The `atom:link` elements."""
     links = []
     for element in fields.get("atom:link", ()):
         href = attribute(element, "href") or text_in(element)
         if href:
-            relation = (attribute(element, "rel") or "alternate").lower().rpartition("/")[2]
-            links.append(Link(href, relation, attribute(element, "type"), base_of(element) if with_base else None))
+            relation, as_registered = relation_of(attribute(element, "rel"))
+            base = base_of(element) if with_base else None
+            links.append(Link(href, relation, attribute(element, "type"), base, as_registered))
     return tuple(links)
 
 
@@ -57,7 +77,7 @@ def atom_media(fields: Fields) -> list[Media]:
     return [
         Media(href, attribute(element, "type"), attribute(element, "length"), None, attribute(element, "title"))
         for element in fields.get("atom:link", ())
-        if (attribute(element, "rel") or "").lower().rpartition("/")[2] == "enclosure" and (href := attribute(element, "href"))
+        if relation_of(attribute(element, "rel"))[0] == "enclosure" and (href := attribute(element, "href"))
     ]
 
 

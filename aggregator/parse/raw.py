@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from aggregator.text.html import Kind
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Version of the reader. Raise it when raw entries give other entries than before, so that known ones are read again."""
 
 
@@ -26,12 +26,16 @@ class Piece(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A link. rel: in lower case; "alternate" is the article, "original" where FeedBurner redirects to. base: as in `Piece`."""
+    """A link. rel: in lower case; "alternate" is the article, "original" where FeedBurner redirects to. base: as in `Piece`.
+
+    as_registered: False if rel was written in capitals.
+    """
 
     href: str
     rel: str = "alternate"
     type: str | None = None
     base: str | None = None
+    as_registered: bool = True
 
 
 class Media(NamedTuple):

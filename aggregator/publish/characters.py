@@ -19,7 +19,8 @@ __all__ = ["address", "language", "media_type", "plain", "scrub"]
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,60}/[A-Za-z0-9!#$&^_.+-]{1,60}")
 _LANGUAGE = re.compile(r"(?i)[a-z]{2,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?(?:-(?:[a-z0-9]{5,8}|\d[a-z0-9]{3}))*")
 _UNDETERMINED = frozenset({"und", "mul", "zxx", "mis"})
-_TAG_LIKE = re.compile(r"<(/?[A-Za-z][^<>]*)>")
+_TAG_LIKE = re.compile(r"<([/!?]?[A-Za-z!?\[-][^<>]*)>")
+_OPENING_LIKE = re.compile(r"<(?=[/!?A-Za-z])")
 _ENTITY_LIKE = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});")
 _REFERENCE_LIKE = re.compile(r"&(?=#?\w+;)")
 _UNSAFE = re.compile(r"[\s<>\"{}|\\^`\x00-\x1f\x7f\[\]]")
@@ -33,14 +34,14 @@ def scrub(text: str) -> str:
 def plain(text: str) -> str:
     """A title, name, or summary on one line that every reader shows the same way.
 
-    Some readers treat these texts as HTML. So text that looks like a tag gets other brackets, and text that looks like a
-    character reference becomes that character; an unknown reference gets a space after its ampersand.
+    Some readers treat these texts as HTML. So text that looks like a tag or a comment gets other brackets, and text that looks like
+    a character reference becomes that character; an unknown reference gets a space after its ampersand.
     """
     line = one_line(text).replace("\ufffd", "?")
     if "&" in line:
         line = one_line(_ENTITY_LIKE.sub(lambda found: html.unescape(found.group()), line))
         line = _REFERENCE_LIKE.sub("& ", line)
-    return _TAG_LIKE.sub(r"‹\1›", line) if "<" in line else line
+    return _OPENING_LIKE.sub("‹", _TAG_LIKE.sub(r"‹\1›", line)) if "<" in line else line
 
 
 @lru_cache(maxsize=8_192)

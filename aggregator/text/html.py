@@ -24,11 +24,13 @@ _BLOCK_TAG = (
     r"|footer|address|details|summary|main|nav|center|img)\b[^<>]*>\s*+"
 )
 BREAKING = re.compile(f"{_BLOCK_TAG}(?:{_BLOCK_TAG})*")
-_MARKUP = re.compile(
-    r"</?(?:a|abbr|b|big|blockquote|br|center|cite|code|dd|del|div|dl|dt|em|font|h[1-6]|hr|i|img|ins|kbd|li|ol|p|pre|q|s|script|small"
-    r"|span|strike|strong|style|sub|sup|table|tbody|td|th|tr|tt|u|ul|wbr)(?:\s[^<>]*)?/?>",
-    re.I,
-)
+_COMMON_NAMES = """
+    a abbr b big blockquote br center cite code dd del div dl dt em font h1 h2 h3 h4 h5 h6 hr i img ins kbd li ol p pre q s script
+    small span strike strong style sub sup table tbody td th tr tt u ul wbr
+"""
+COMMON = frozenset(_COMMON_NAMES.split())
+"""Elements that show that a text of no declared type is HTML."""
+_MARKUP = re.compile(rf"</?(?:{'|'.join(sorted(COMMON))})(?:\s[^<>]*)?/?>", re.I)
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
