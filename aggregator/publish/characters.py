@@ -34,7 +34,7 @@ def scrub(text: str) -> str:
 def plain(text: str) -> str:
     """A title, name, or summary on one line that every reader shows the same way.
 
-    Some readers treat these texts as HTML. So text that looks like a tag or a comment gets other brackets, and text that looks like
+    Some readers treat these texts as HTML. So text that looks like a tag or comment gets other brackets, and text that looks like
     a character reference becomes that character; an unknown reference gets a space after its ampersand.
     """
     line = one_line(text).replace("\ufffd", "?")
