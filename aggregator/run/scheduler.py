@@ -6,13 +6,14 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
 import structlog
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 from msgspec import Struct, field
 
 from aggregator.errors import AggregatorError, DatabaseLostError
@@ -35,6 +36,22 @@ STALL = 30.0
 """Seconds without a tick after which the wall clock must have jumped, and the jobs are rescheduled."""
 STORE_PAUSE = 30.0
 """Seconds without new polls after the store refused a write: a full disk must not cause a burst of requests."""
+
+
+class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """Fires every `seconds`, counted from `begin`; moments that were missed count as one.
+
+    APScheduler's own IntervalTrigger names each missed moment, also with `coalesce`: a clock that is set forward by a year (a
+    board without a clock gets the time) would hold the event loop up for minutes.
+    """
+
+    def __init__(self, seconds: float, begin: datetime) -> None:
+        self._interval, self._begin = timedelta(seconds=seconds), begin
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """Returns the first moment after the previous one and after `now`."""
+        after = max(now, previous_fire_time or now)
+        return self._begin + ((after - self._begin) // self._interval + 1) * self._interval
 
 
 class Service(Protocol):
@@ -117,7 +134,7 @@ def _schedule_jobs(service: Service, state: _State) -> tuple[AsyncIOScheduler, l
     ]
     begin = datetime.now(UTC)  # the same for all: jobs that are due in one second wake the process once
     for job in jobs:
-        scheduler.add_job(job.work, "interval", seconds=job.seconds, id=job.name, start_date=begin)
+        scheduler.add_job(job.work, Every(job.seconds, begin), id=job.name)
     return scheduler, jobs
 
 
@@ -163,8 +180,9 @@ async def _watch(scheduler: AsyncIOScheduler, jobs: list[Job], state: _State) ->
         await asyncio.sleep(interval)
         if loop.time() - state.stall_start > STALL:
             log.warning("ticks_stalled", seconds=round(loop.time() - state.stall_start))
+            begin = datetime.now(UTC)
             for job in jobs:
-                scheduler.reschedule_job(job.name, trigger="interval", seconds=job.seconds)
+                scheduler.reschedule_job(job.name, trigger=Every(job.seconds, begin))
             state.stall_start = loop.time()
         if loop.time() - state.ticked < HUNG:
             notify("WATCHDOG=1")
