@@ -20,9 +20,12 @@ def command(application: Application, file: Path) -> None:
     """Write a commented starter config. A file that is there already is never touched."""
     from importlib.resources import files
 
+    from aggregator.files import hand_over
+
     content = files("aggregator.config").joinpath("starter.yaml").read_bytes()
     try:
         with file.open("xb") as stream:
+            hand_over(stream.fileno(), file)
             stream.write(content)
     except FileExistsError:
         raise AggregatorError(f"{file} is there already; it was not touched") from None

@@ -20,11 +20,12 @@ def command(application: Application, file: Path) -> None:
 
     Refused while a daemon or a poll uses the database. The old database is set aside, not deleted; FILE stays as it is.
     """
+    from aggregator.files import make_folder
     from aggregator.store.backup import restore
     from aggregator.store.lock import held
 
     database = Path(application.settings.storage.database)
-    database.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(database.parent)
     with held(database):
         aside = restore(file, database, time.time())
     click.echo(f"{database} is now the backup {file}")

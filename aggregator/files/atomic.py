@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from aggregator.files.owner import hand_over
+
 TEMPORARY = ".aggregator-tmp"
 """Suffix of unfinished files. A later start removes what a crash left."""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -29,8 +31,8 @@ def replace_file(
     with _renamed_at_end(beside, target), os.fdopen(descriptor, "wb") as stream:
         stream.write(body)
         stream.flush()
-        if keeps_mode and target.exists():
-            os.fchmod(stream.fileno(), target.stat().st_mode & 0o7777)
+        if keeps_mode:
+            _keep_mode(stream.fileno(), target)
         if lasting:
             os.fsync(stream.fileno())
     if lasting and not later:
@@ -38,12 +40,14 @@ def replace_file(
 
 
 @contextmanager
-def replacing(target: Path, mode: int, *, taken: bool = True) -> Iterator[Path]:
+def replacing(target: Path, mode: int, *, keeps_mode: bool = False, taken: bool = True) -> Iterator[Path]:
     """A context with the path of an empty file to write, which becomes `target` at the end. An error removes it. Raises OSError.
 
-    taken: `target` may exist and is replaced; otherwise FileExistsError.
+    mode, keeps_mode: as for `replace_file`. taken: `target` may exist and is replaced; otherwise FileExistsError.
     """
     descriptor, beside = _open_temporary(target, mode)
+    if keeps_mode:
+        _keep_mode(descriptor, target)
     os.close(descriptor)
     with _renamed_at_end(beside, target, taken=taken):
         yield beside
@@ -58,7 +62,14 @@ def sync_folder(folder: Path) -> None:
 
 def _open_temporary(target: Path, mode: int) -> tuple[int, Path]:
     beside = target.with_name(f".{secrets.token_hex(8)}{TEMPORARY}")
-    return os.open(beside, _NEW, mode), beside
+    descriptor = os.open(beside, _NEW, mode)
+    hand_over(descriptor, target)
+    return descriptor, beside
+
+
+def _keep_mode(descriptor: int, target: Path) -> None:
+    if target.exists():
+        os.fchmod(descriptor, target.stat().st_mode & 0o7777)
 
 
 @contextmanager

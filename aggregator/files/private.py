@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from aggregator.files.atomic import TEMPORARY
+from aggregator.files.owner import make_folder
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
@@ -20,10 +21,9 @@ LEFTOVER_AFTER = 86_400.0
 def make_private_folder(folder: Path, *, below: Path | None = None) -> None:
     """Makes a folder that only its owner can enter, and those between `below` and it. Existing folders stay as they are."""
     top = below or folder
-    top.parent.mkdir(parents=True, exist_ok=True)
-    top.mkdir(PRIVATE_FOLDER, exist_ok=True)
+    make_folder(top, PRIVATE_FOLDER)
     for part in reversed([one for one in (folder, *folder.parents) if top in one.parents]):
-        part.mkdir(PRIVATE_FOLDER, exist_ok=True)
+        make_folder(part, PRIVATE_FOLDER)
 
 
 def make_private(paths: Iterable[Path]) -> None:

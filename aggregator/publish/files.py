@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from aggregator.errors import AggregatorError, UsageError
-from aggregator.files import PRIVATE_FILE, TEMPORARY, make_private_folder, replace_file, sync_folder
+from aggregator.files import PRIVATE_FILE, TEMPORARY, make_folder, make_private_folder, replace_file, sync_folder
 from aggregator.publish.ownership import ABOUT, MARKER, Marker, Owner, examine, is_ours
 
 _UNFINISHED = re.compile(rf"\.[0-9a-f]{{16}}{re.escape(TEMPORARY)}")
@@ -86,7 +86,7 @@ class Tree:
         if self._private:
             make_private_folder(folder, below=self._root)
         else:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+            make_folder(folder, 0o755)
 
     def sync(self) -> None:
         """Makes all renames since the last call durable by syncing their directories."""

@@ -1,7 +1,7 @@
 """Corrects stored times that lie in the future because the clock was set back: sources would wait for them. Pure.
 
 No poll was made in the future. If the store says so, the clock was wrong then, and all times computed from it move back by the
-same amount.
+same amount. A clock that was set forward is not trusted for some hours with what can't be undone: retention.
 """
 
 from __future__ import annotations
@@ -19,6 +19,28 @@ FARTHEST_FIRST = 8 * 86_400.0
 """Longest wait for a source's first poll, in seconds: it is due at once unless its host asked to wait, for a week at most."""
 FARTHEST_DELIVERY = 86_400.0
 """Longest wait for the next try of a delivery (`publish.websub`), in seconds."""
+DOUBT = 6 * 3_600.0
+"""Seconds after a jump ahead during which nothing expires: time for a person, or the time service, to correct the clock."""
+AHEAD = 3_600.0
+"""Seconds that the clock must have been set forward to be doubted."""
+
+
+class Doubt:
+    """Whether the wall clock was set forward lately, as the monotonic clock tells. It also was, for us, if we were suspended."""
+
+    def __init__(self, now: Instant, monotonic: float) -> None:
+        self._ahead = now - monotonic
+        self._until = monotonic
+
+    def lasts(self, now: Instant, monotonic: float) -> bool:
+        """Compares the clocks. A clock that is set back again is trusted at once."""
+        moved = now - monotonic - self._ahead
+        self._ahead += moved
+        if moved > AHEAD:
+            self._until = monotonic + DOUBT
+        elif moved < -AHEAD:
+            self._until = monotonic
+        return monotonic < self._until
 
 
 def correct_state(state: SourceState, now: Instant) -> SourceState | None:

@@ -6,6 +6,7 @@ import structlog
 
 from aggregator.model import Instant
 from aggregator.ports import Job, Keep
+from aggregator.run.clock_jumps import Doubt
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.settings import Settings
 
@@ -27,14 +28,16 @@ class Maintenance:
 
     def __init__(self, current: CurrentRuntime) -> None:
         self._current = current
+        clock = current.runtime.clock
+        self._doubt = Doubt(clock.now(), clock.monotonic())
 
     def jobs(self) -> list[Job]:
         return [Job("sweep", CHECK, self.sweep_if_due), Job("tidy", CHECK, self.tidy_if_due), Job("backup", CHECK, self.backup)]
 
     async def sweep_if_due(self) -> None:
-        """Applies retention (`storage.keep`, `retain`) if it last ran long ago."""
+        """Applies retention (`storage.keep`, `retain`) if it last ran long ago and the clock can be trusted."""
         runtime, now = self._current.runtime, self._current.runtime.clock.now()
-        if not self._is_due(SWEPT_KEY, SWEEP, now):
+        if self._doubt.lasts(now, runtime.clock.monotonic()) or not self._is_due(SWEPT_KEY, SWEEP, now):
             return
         keep = retention_rules(runtime.settings)
         swept = await runtime.writer.call(lambda: runtime.store.sweep(keep, now))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aggregator.errors import StoreError
-from aggregator.files import PRIVATE_FILE, make_private_folder, replacing
+from aggregator.files import PRIVATE_FILE, make_folder, make_private_folder, replacing
 from aggregator.model import Instant
 from aggregator.store import care, schema
 from aggregator.store.connect import explained, open_reader
@@ -66,11 +66,11 @@ def _check_backup(file: Path) -> None:
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
+def _replacing(target: Path, *, keeps_mode: bool = False) -> Iterator[Path]:
     """Yields a temporary file beside the target. It is synced and replaces the target at the end; on an error it is removed."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target, PRIVATE_FILE) as unfinished:
+        make_folder(target.parent)
+        with replacing(target, PRIVATE_FILE, keeps_mode=keeps_mode) as unfinished:
             yield unfinished
     except OSError as error:
         raise StoreError(f"can't write {target}: {error.strerror}") from error
@@ -85,7 +85,9 @@ def scheduled(database: Path, directory: Path, keep: int, now: Instant) -> Path:
     except OSError as error:
         raise StoreError(f"can't make {directory}: {error.strerror}") from error
     backup(database, target)
-    for old in kept(database, directory)[: -max(keep, 1)]:
+    latest = target.name
+    by_age = sorted(kept(database, directory), key=lambda file: (file.name <= latest, file.name))  # those of a wrong clock first
+    for old in by_age[: -max(keep, 1)]:
         old.unlink(missing_ok=True)
     return target
 
@@ -107,13 +109,14 @@ def _is_stamp(text: str) -> bool:
 def restore(file: Path, database: Path, now: Instant) -> Path | None:
     """Replaces the database by a copy of a backup. Returns where the old database was moved, or None if there was none.
 
-    The caller holds the database's lock. The backup is checked first. Raises StoreError.
+    The new file has the mode of the old one, and for root its owner. The caller holds the database's lock. The backup is
+    checked first. Raises StoreError.
     """
     if not file.is_file():
         raise StoreError(f"there is no file {file}")
     _check_backup(file)
     aside = None
-    with _replacing(database) as unfinished:
+    with _replacing(database, keeps_mode=True) as unfinished:
         shutil.copyfile(file, unfinished)
         if database.exists():
             aside = database.with_name(f"{database.name}.before-restore-{time.strftime(_STAMP, time.gmtime(now))}")

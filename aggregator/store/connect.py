@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aggregator.errors import StoreError
-from aggregator.files import PRIVATE_FILE
+from aggregator.files import PRIVATE_FILE, hand_over, make_folder
 
 BUSY_TIMEOUT = 30.0
 """Seconds that a write waits for another process: a command beside a daemon, whose transactions take milliseconds."""
@@ -30,7 +30,7 @@ WAL_LIMIT = 64 * 1024 * 1024
 def open_writer(path: Path) -> sqlite3.Connection:
     """Opens the connection that writes; creates the database and its folder if needed. Transactions are explicit."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     except OSError as error:
         raise StoreError(f"can't make the folder of the database {path}: {error.strerror}") from error
     fresh = not path.exists()
@@ -54,7 +54,9 @@ def make_private(path: Path) -> None:
     SQLite gives `-wal` and `-shm` the same mode. A dangling link is not followed.
     """
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE))
+        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
+        hand_over(made, path)
+        os.close(made)
     except FileExistsError:
         if path.is_symlink():
             raise StoreError(f"can't make {path}: it is a symbolic link that leads to no file") from None

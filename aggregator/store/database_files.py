@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from aggregator.errors import DatabaseLostError, StoreError
-from aggregator.files import PRIVATE_FILE, replacing
+from aggregator.files import PRIVATE_FILE, make_folder, replacing
 from aggregator.model import Instant
 from aggregator.store.connect import explained
 
@@ -99,7 +99,7 @@ def _copy(connection: sqlite3.Connection, target: Path, ready: Callable[[], None
     """Copies the content to a new file. ready: called before the copy gets its name. Raises FileExistsError or StoreError."""
     if target.exists():
         raise FileExistsError(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     with replacing(target, PRIVATE_FILE, taken=False) as unfinished, explained(target):
         copy = sqlite3.connect(unfinished, isolation_level=None)
         try:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aggregator.errors import HeldError, StoreError
-from aggregator.files import PRIVATE_FILE
+from aggregator.files import PRIVATE_FILE, hand_over
 
 
 def lock_path(database: Path) -> Path:
@@ -30,6 +30,7 @@ def held(database: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreError(f"can't write {path}: {error.strerror}; the database's folder must be writable") from error
     try:
+        hand_over(handle, path)
         _take(handle, database)
         yield
     finally:

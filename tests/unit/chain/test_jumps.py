@@ -64,3 +64,14 @@ def test_a_hold_of_the_future_holds_nobody(tmp_path: Path) -> None:
     gate.hold("https://two.example/feed", NOW + DAY)
     assert gate.held("https://one.example/feed", NOW) is None
     assert gate.held("https://two.example/feed", NOW) is not None
+
+
+def test_a_clock_set_forward_is_doubted_for_hours_unless_it_is_set_back() -> None:
+    doubt = clock_jumps.Doubt(NOW, 100.0)
+    assert not doubt.lasts(NOW + 300, 400.0)
+    assert not doubt.lasts(NOW + 600 + 30, 700.0), "the time service moves the clock a little"
+    assert doubt.lasts(NOW + YEAR, 701.0)
+    assert doubt.lasts(NOW + YEAR + 5 * 3_600, 701.0 + 5 * 3_600)
+    assert not doubt.lasts(NOW + YEAR + 7 * 3_600, 701.0 + 7 * 3_600), "the clock was right, it seems"
+    assert doubt.lasts(NOW + 2 * YEAR, 702.0 + 7 * 3_600)
+    assert not doubt.lasts(NOW + 7 * 3_600, 703.0 + 7 * 3_600)

@@ -40,3 +40,10 @@ def test_the_health_check_is_waited_for_where_it_is_built_in() -> None:
     assert "podman build --format docker" in quadlet, "podman's own format has no health checks"
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]
     assert services["caddy"]["depends_on"]["aggregator"] == {"condition": "service_healthy"}
+
+
+def test_units_wait_for_the_time_of_the_network() -> None:
+    """A board without a clock would begin in the year of its last build."""
+    for name in ("aggregator.service", "aggregator.container"):
+        after = re.findall(r"^After=(.+)$", (DEPLOY / name).read_text("utf-8"), re.MULTILINE)
+        assert "time-sync.target" in " ".join(after).split(), name

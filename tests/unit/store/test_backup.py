@@ -75,6 +75,14 @@ def test_scheduled_backups_are_kept_in_turn(database: SqliteStore, tmp_path: Pat
     assert (folder / "news-mine.db").exists()
 
 
+def test_backups_of_a_clock_that_was_ahead_go_first(database: SqliteStore, tmp_path: Path) -> None:
+    folder, now, day = tmp_path / "backup", 1_700_000_000.0, 86_400
+    for at in (now, now + 400 * day, now + 500 * day):
+        backup.scheduled(database.path, folder, 3, at)
+    made = [backup.scheduled(database.path, folder, 3, now + days * day) for days in (1, 2, 3)]
+    assert backup.kept(database.path, folder) == made
+
+
 def test_a_failed_backup_leaves_the_old_one_and_nothing_else(database: SqliteStore, tmp_path: Path) -> None:
     target = tmp_path / "there" / "copy.db"
     backup.backup(database.path, target)
