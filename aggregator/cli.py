@@ -21,7 +21,7 @@ COMMANDS = {
     "check": "Check the config, its rules' tests and, with --online, each source.",
     "plan": "What the edited config would change.",
     "why": "Why a story is where it is.",
-    "stories": "List stories; merge, split or drop them.",
+    "stories": "List stories; merge, split, drop, pin or title them; undo that.",
     "search": "Search stored stories with a query.",
     "topics": "List topics; try a query.",
     "sources": "List sources; how they overlap.",

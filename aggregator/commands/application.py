@@ -63,7 +63,7 @@ class Application:
 
     @cached_property
     def story_editor(self) -> StoryEditor:
-        """Merges, splits and drops stories."""
+        """Merges, splits, drops, pins and titles stories, and undoes that."""
         from aggregator.stories.edit import StoryEditor  # here: most commands need no grouping
 
         return StoryEditor(self.store, self.settings, self.rules)
@@ -81,7 +81,10 @@ class Application:
         """Finds a story by its id, an article's address or a guid. Raises UsageError if there is none."""
         story = self.store.story_of(named)
         if story is None:
-            raise UsageError(f"no story {named!r}: give a story's id, or the address of one of its articles")
+            from aggregator.stories.named import nearest
+
+            hint = nearest(self.store, named)
+            raise UsageError(f"no story {named!r}: give a story's id, or the address of one of its articles{hint}")
         return story
 
     def checked_settings(self) -> Settings:

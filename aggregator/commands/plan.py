@@ -201,7 +201,7 @@ def _leaving(store: Stories, members: Collection[StoryId], since: float) -> list
 
 
 def headline(story: Story) -> Headline:
-    return Headline(str(story.id), story.lead_item.entry.title, rfc3339(story.published))
+    return Headline(str(story.id), story.title, rfc3339(story.published))
 
 
 def _differences(application: Application, against: Path | None) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def _change(change: Change) -> dict[str, Any]:
         "before": [
             {
                 "id": story.id,
-                "title": story.lead_item.entry.title,
+                "title": story.title,
                 "published": story.id in change.published,
                 "updated": rfc3339(story.updated),
                 "outlets": list(story.outlets),
@@ -102,7 +102,7 @@ def _lead(part: Part, change: Change) -> Item:
 def lines(planned: Plan, applied: Applied | None, shown: int, since: str) -> Iterator[str]:
     """Yields the plan as lines for people. shown: number of changes to show."""
     for change in planned.changes[:shown]:
-        yield f"{change.kind}: {change.before[0].lead_item.entry.title}"
+        yield f"{change.kind}: {change.before[0].title}"
         for part in change.after:
             yield from _part_lines(part, change)
     if len(planned.changes) > shown > 0:

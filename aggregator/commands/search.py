@@ -84,8 +84,9 @@ def format_match(story: Story, explanation: Explanation) -> str:
 
     when = (rfc3339(story.published) or "")[:16].replace("T", " ")
     item = next((item for item in story.items if explanation.branch.endswith(f"[{item.source}]")), story.lead_item)
+    title = story.title if item.id == story.lead else item.entry.title
     lines = [
-        f"{when}  {with_marks(item.entry.title, explanation)}  ({', '.join(story.outlets)})  {story.id}",
+        f"{when}  {with_marks(title, explanation)}  ({', '.join(story.outlets)})  {story.id}",
         f"    {explanation.branch}",
     ]
     if " in the body" in explanation.branch or "body:" in explanation.branch:

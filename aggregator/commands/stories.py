@@ -1,4 +1,4 @@
-"""`aggregator stories`: lists stories; merge, split and drop edit them for good."""
+"""`aggregator stories`: lists stories; its commands edit them for good, list what was decided, and undo it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from aggregator.text.times import rfc3339
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.model import Story
+    from aggregator.ports import Decision, Stories
 
 
 @click.group(invoke_without_command=True)
@@ -41,7 +42,7 @@ def as_mapping(story: Story) -> dict[str, Any]:
     """Returns a story as `stories --json` prints it."""
     return {
         "id": story.id,
-        "title": story.lead_item.entry.title,
+        "title": story.title,
         "outlets": list(story.outlets),
         "items": [
             {
@@ -61,7 +62,7 @@ def as_mapping(story: Story) -> dict[str, Any]:
 def line(story: Story) -> str:
     """Formats a story as one line: date, title, outlets, id."""
     when = (rfc3339(story.published) or "")[:16].replace("T", " ")
-    return f"{when}  {story.lead_item.entry.title}  ({', '.join(story.outlets)})  {story.id}"
+    return f"{when}  {story.title}  ({', '.join(story.outlets)})  {story.id}"
 
 
 def duration(text: str) -> float:
@@ -96,3 +97,89 @@ def split(application: Application, item: str) -> None:
 def drop(application: Application, url: str) -> None:
     """Take a story down everywhere, for good. URL is the address of one of its articles."""
     click.echo(f"dropped: {application.story_editor.drop(url)}")
+
+
+@command.command()
+@click.argument("url")
+@click.pass_obj
+def pin(application: Application, url: str) -> None:
+    """Let one entry lead its story, for good. URL is the address of its article."""
+    click.echo(f"leads its story now: {application.story_editor.pin(url)}")
+
+
+@command.command()
+@click.argument("url")
+@click.argument("headline")
+@click.pass_obj
+def title(application: Application, url: str, headline: str) -> None:
+    """Correct the headline of a story, for good. URL is the address of one of its articles, HEADLINE plain text."""
+    click.echo(f"headline corrected; it was: {application.story_editor.title(url, headline)}")
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each decision.")
+@click.pass_obj
+def decisions(application: Application, as_json: bool) -> None:
+    """List what was decided by hand, the last first, with the ids that `undo` takes."""
+    found = application.store.decisions()
+    for decision in reversed(found):
+        row = decision_row(decision, application.store)
+        click.echo(json.dumps(row, ensure_ascii=False) if as_json else decision_line(row))
+    if not found and not as_json:
+        click.echo("nothing was decided by hand yet", err=True)
+
+
+@command.command()
+@click.argument("id", type=int)
+@click.pass_obj
+def undo(application: Application, id: int) -> None:
+    """Undo a decision. ID is its number in `aggregator stories decisions`."""
+    decision = application.story_editor.undo(id)
+    click.echo(f"undone: {decision.kind} of {decision_row(decision, application.store)['title']}")
+
+
+def decision_row(decision: Decision, store: Stories) -> dict[str, Any]:
+    """Returns a decision as `stories decisions --json` prints it."""
+    return {
+        "id": decision.id,
+        "kind": decision.kind,
+        "at": rfc3339(decision.at),
+        "title": decision.traces.title or _title_now(decision.traces.entries, store),
+        "url": decision.traces.url,
+        "stories": list(decision.traces.stories),
+        "did": _describe(decision),
+        "undone": rfc3339(decision.undone),
+    }
+
+
+def decision_line(row: dict[str, Any]) -> str:
+    """Formats a decision as two lines: number, date, kind, title; then what it did."""
+    over = f"; undone {row['undone'][:16].replace('T', ' ')}" if row["undone"] else ""
+    return f"{row['id']:>4}  {row['at'][:16].replace('T', ' ')}  {row['kind']:<5}  {row['title']}\n      {row['did']}{over}"
+
+
+def _title_now(entries: tuple[str, ...], store: Stories) -> str:
+    """The headline of the first entry that is still stored: a decision of an older release names its entries alone."""
+    for entry in entries:
+        found = store.story_of(entry) or store.story_of(entry.partition(" ")[2])
+        if found is not None and (story := store.story(found)) is not None and story.items:
+            return story.title
+    return ", ".join(entries)
+
+
+def _describe(decision: Decision) -> str:
+    """Says in a few words what a decision did."""
+    traces, count = decision.traces, len(decision.traces.items)
+    entries = "1 entry" if count == 1 else f"{count} entries"
+    match decision.kind, traces.stories:
+        case "merge", (kept, alias):
+            return f"{alias} ({entries}) became part of {kept}"
+        case "split", (left, new):
+            return f"{entries} of {left} became {new}"
+        case "drop", (story, *_):
+            return f"{story} was taken down everywhere"
+        case "pin", (story, *_):
+            return f"{traces.url or 'an entry'} leads {story}"
+        case "title", (story, *_):
+            return f"{story} is headed: {traces.text}"
+    return "made by an earlier release, which stored only what it binds"

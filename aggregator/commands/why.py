@@ -40,7 +40,9 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
     member_of = store.members_of([story.id])[story.id]
     return {
         "id": story.id,
-        "title": story.lead_item.entry.title,
+        "title": story.title,
+        "lead_title": story.lead_item.entry.title,
+        "decisions": _decisions(story, store),
         "published": rfc3339(story.published),
         "updated": rfc3339(story.updated),
         "dropped": story.dropped,
@@ -52,6 +54,15 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
             _feed(application, story, output.slug, output.slug in member_of, reasons) for output in application.settings.outputs
         ],
     }
+
+
+def _decisions(story: Story, store: Stories) -> list[dict[str, Any]]:
+    """Returns a person's decisions that bind the story, or brought entries to it or took them from it."""
+    from aggregator.commands.stories import decision_row
+
+    found = [one for one in store.decisions() if one.undone is None]
+    named = {id: store.story_of(id) for one in found for id in one.traces.stories}
+    return [decision_row(one, store) for one in found if any(named[id] == story.id for id in one.traces.stories)]
 
 
 def _item(item: Item, story: Story, store: Stories, joined: float | None, evidence: Evidence | None) -> dict[str, Any]:
@@ -83,7 +94,7 @@ def _nearest(evidence: Evidence, story: Story, store: Stories) -> dict[str, Any]
     assert evidence.nearest is not None
     now = store.story_of(evidence.nearest)
     found = store.story(now) if now else None
-    title = found.lead_item.entry.title if found is not None and found.items else None
+    title = found.title if found is not None and found.items else None
     return {"story": now or evidence.nearest, "title": title, "score": evidence.nearest_score, "joined_since": now == story.id}
 
 
@@ -139,6 +150,10 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     yield f"{report['title']}\n{report['id']}  published {report['published']}  updated {report['updated']}"
     if report["dropped"]:
         yield "taken down by hand"
+    if report["title"] != report["lead_title"]:
+        yield f"headline corrected by hand; the lead's own: {report['lead_title']}"
+    for row in report["decisions"]:
+        yield f"decision {row['id']} of {row['at'][:16].replace('T', ' ')}, {row['kind']}: {row['did']}"
     yield f"\nlead: {report['lead']['source']} ({report['lead']['reason']})"
     yield f"outlets ({len(report['outlets'])}): {', '.join(report['outlets'])}\n\nentries:"
     for item in report["items"]:

@@ -6,13 +6,20 @@ from collections.abc import Sequence
 
 from aggregator.model import Item, ItemId
 
+PINNED = "pinned by a person"
 
-def choose_lead(items: Sequence[Item], current: ItemId | None, published: bool) -> tuple[ItemId, str]:
+
+def choose_lead(
+    items: Sequence[Item], current: ItemId | None, published: bool, pinned: ItemId | None = None
+) -> tuple[ItemId, str]:
     """Returns (the item to show, why). Order: not astray, first-hand, better rank, not an aggregator, has an address, has text,
     earliest.
 
     published: a subscriber may have seen the story, so only an item better by the first three criteria replaces `current`.
+    pinned: the item that a person chose: nothing replaces it.
     """
+    if pinned is not None:
+        return pinned, PINNED
     if len(items) == 1:
         return items[0].id, "the only item"
     best = min(items, key=_order)

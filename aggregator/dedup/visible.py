@@ -10,7 +10,7 @@ from aggregator.text.urls import without_tracking
 
 
 def visible_hash(story: Story, *, full: bool) -> bytes:
-    """8 bytes over the lead's title, link, text, authors and media, and over the outlets with their links, in order.
+    """8 bytes over the headline, the lead's link, text, authors and media, and over the outlets with their links, in order.
 
     full: True if any feed carries the whole content; if not, content counts only for entries without a summary.
     """
@@ -18,7 +18,7 @@ def visible_hash(story: Story, *, full: bool) -> bytes:
     entry = lead.entry
     link = without_tracking(entry.url or "")
     parts = [
-        entry.title,
+        story.title,
         link,
         entry.summary,
         entry.content if full or not _has_summary(entry) else "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model.feeds import Entry
 from aggregator.model.ids import Instant, ItemId, Slug, SourceId, StoryId
@@ -80,7 +81,7 @@ class Story(Struct, frozen=True):
     items: in the order of first sight, and so are the outlets; lead: the item shown.
     published: fixed when the story begins; updated: changes only when what a reader sees changes.
     visible: 8 bytes over what a reader sees; alias_of: the story that this one was merged into; old: kept out of feeds
-    that people already read, as all its items are.
+    that people already read, as all its items are. headline: a person's correction of the lead's title.
     """
 
     id: StoryId
@@ -96,6 +97,21 @@ class Story(Struct, frozen=True):
     alias_of: StoryId | None = None
     old: bool = False
     dropped: bool = False
+    headline: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The headline as shown: a person's correction, or the lead's own title."""
+        return self.lead_item.entry.title if self.headline is None else self.headline
+
+    def as_corrected(self) -> Story:
+        """The story with a person's headline in place of the lead's title, as queries read it. Grouping reads the original."""
+        if self.headline is None:
+            return self
+        items = (
+            replace(item, entry=replace(item.entry, title=self.headline)) if item.id == self.lead else item for item in self.items
+        )
+        return replace(self, items=tuple(items))
 
     @property
     def lead_item(self) -> Item:

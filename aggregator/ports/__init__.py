@@ -1,5 +1,6 @@
 """Ports: the interfaces to the database, the network, the clock, and the rules. All stores pass the same contract tests."""
 
+from aggregator.ports.decisions import Decisions, DecisionWrites
 from aggregator.ports.feeds import Feeds, FeedWrites
 from aggregator.ports.index import INDEX_VERSION, MINUTE_BITS, GroupedItems, IndexedItem, Postings, StoryIndex
 from aggregator.ports.maintenance import DatabaseMaintenance, Keep, Swept
@@ -12,6 +13,7 @@ from aggregator.ports.rows import (
     HUB_DOCUMENT,
     WEBHOOK,
     ArchivePage,
+    Decision,
     Delivery,
     Event,
     Hold,
@@ -23,6 +25,7 @@ from aggregator.ports.rows import (
     Reject,
     Shown,
     Subscription,
+    Traces,
     Whereabouts,
 )
 from aggregator.ports.rules import LanguageGuesser, QueryChecker, QueryNames, Rules, Tagged
@@ -51,6 +54,9 @@ __all__ = [
     "Clock",
     "Database",
     "DatabaseMaintenance",
+    "Decision",
+    "DecisionWrites",
+    "Decisions",
     "Delivery",
     "Endpoint",
     "Entries",
@@ -98,6 +104,7 @@ __all__ = [
     "Subscription",
     "Swept",
     "Tagged",
+    "Traces",
     "Transaction",
     "ValueWrites",
     "Values",

@@ -79,6 +79,10 @@ class FeedWrites(Protocol):
         """Marks stories whose ids must stay valid, because a document with them is about to become visible."""
         ...
 
+    def return_to_pages(self, story: StoryId) -> None:
+        """Notes that a story which has entered feeds again still stands in their closed pages."""
+        ...
+
     def save_page(self, page: ArchivePage) -> None:
         """Saves a closed archive page, replacing one of the same number. Its stories stay members but are no longer `shown`."""
         ...

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from aggregator.model import Instant, ItemId, Slug, SourceId, StoryId
+from aggregator.model import Evidence, Instant, ItemId, Slug, SourceId, StoryId
 
 
 class KnownItem(Struct, frozen=True):
@@ -180,12 +180,50 @@ class PollRequest(Struct, frozen=True):
 
 
 class Override(Struct, frozen=True):
-    """A person's decision on stories, kept permanently.
+    """What a person's decision binds: one entry, or a pair of them. Kept permanently, unless the decision is undone.
 
-    kind: "merge" (a, b: items' (source, guid) as "source guid"), "split" (a: the item), "drop" (a: canonical URL).
+    kind: "merge" (a, b: items' (source, guid) as "source guid"), "split" (a: the item), "drop" (a: canonical URL),
+    "pin" (a: the item that leads), "title" (a: an item of the story, b: the headline). decision: the id of the `Decision`.
     """
 
     kind: str
     a: str
     b: str | None
     at: Instant
+    decision: int | None = None
+
+
+class Traces(Struct, frozen=True, omit_defaults=True):
+    """What a decision changed, as far as undoing and showing it need that. All of it is as it was just before.
+
+    title: the story's headline; url: of the entry that was named; text: the new headline.
+    stories: merge: (kept, alias); split: (left, new); else the story. items: those that changed their story, or that was pinned.
+    leads: of these stories; feeds: those that the alias or the dropped story was in; aliases: ids that led to the alias.
+    updated: of the alias; evidence: item → when and why it joined, of those split off.
+    entries: the keys (`override_key`) or addresses in a decision of an older release, which stored nothing else.
+    """
+
+    title: str = ""
+    url: str | None = None
+    text: str = ""
+    stories: tuple[StoryId, ...] = ()
+    items: tuple[ItemId, ...] = ()
+    leads: dict[StoryId, ItemId] = {}
+    feeds: tuple[Slug, ...] = ()
+    aliases: tuple[StoryId, ...] = ()
+    updated: Instant = 0.0
+    evidence: dict[ItemId, tuple[Instant, Evidence]] = {}
+    entries: tuple[str, ...] = ()
+
+
+class Decision(Struct, frozen=True):
+    """A person's decision, as `stories decisions` lists it. undone: when it was undone.
+
+    kind: "merge", "split", "drop", "pin" or "title"; readers must expect others.
+    """
+
+    id: int
+    kind: str
+    at: Instant
+    undone: Instant | None
+    traces: Traces

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from aggregator.model import Evidence, Instant, Item, ItemId, Story, StoryId
+from aggregator.ports.decisions import Decisions, DecisionWrites
 from aggregator.ports.index import StoryIndex
-from aggregator.ports.rows import Override, Whereabouts
+from aggregator.ports.rows import Traces, Whereabouts
 from aggregator.ports.search import StoryFilter
 
 
-class Stories(Protocol):
+class Stories(Decisions, Protocol):
     """Reads committed stories."""
 
     def story(self, story: StoryId) -> Story | None:
@@ -36,10 +37,12 @@ class Stories(Protocol):
         """Item → when and why it joined the story."""
         ...
 
-    def overrides(self) -> list[Override]: ...
+    def addresses(self, host: str) -> list[str]:
+        """Addresses of stored articles at a host (without "www."); if there are none, those of the newest articles."""
+        ...
 
 
-class StoryWrites(Protocol):
+class StoryWrites(DecisionWrites, Protocol):
     """Writes stories for grouping, tagging, and a person's decisions, and reads what is not committed yet."""
 
     @property
@@ -87,8 +90,13 @@ class StoryWrites(Protocol):
         """Moves an item to another story, or to a new one if None. Returns that story."""
         ...
 
-    def add_override(self, override: Override) -> None: ...
+    def aliases_of(self, story: StoryId) -> tuple[StoryId, ...]:
+        """The ids that lead to a story."""
+        ...
 
-    def overrides(self) -> list[Override]:
-        """All decisions in the order in which they were made, with those of this transaction."""
+    def part_stories(self, kept: StoryId, alias: StoryId, traces: Traces, now: Instant) -> None:
+        """Undoes a merge: gives the alias its items back (`traces.items`, which `kept` has), and its own aliases.
+
+        The evidence of the items stays. If `kept` has no item left, it becomes an alias.
+        """
         ...

@@ -21,7 +21,7 @@ YEAR = 31_536_000
 PAGES_KEY = "publish.pages."
 """Prefix of stored values: the digest and page count that a feed's page files were last written from."""
 DROPS_KEY = "publish.drops"
-"""Key of the stored number of drop decisions that were applied to archive pages."""
+"""Key of the stored digest of the drop decisions that were applied to archive pages."""
 Closed: TypeAlias = tuple[ArchivePage, list[Rendered]]
 """A page and its entries, newest first."""
 
@@ -106,13 +106,15 @@ class ClosedPages:
 
     def take_down_dropped(self) -> None:
         """Takes stories that a person dropped since the last call out of closed pages. Placement takes them out of feeds."""
-        dropped = [override.a for override in self._store.overrides() if override.kind == "drop"]
-        if str(len(dropped)) == (self._store.value(DROPS_KEY) or "0"):
+        decided = [override for override in self._store.overrides() if override.kind == "drop"]
+        dropped = [override.a for override in decided]
+        applied = digest(repr([(override.a, override.at) for override in decided]).encode("utf-8", "surrogatepass"))
+        if applied == self._store.value(DROPS_KEY) or not (dropped or self._store.value(DROPS_KEY)):
             return
         found = {story for named in dropped if (story := self._store.story_of(named)) is not None}
         self.take_down({story.id for story in self._store.stories(found) if story.dropped})
         with self._store.begin() as transaction:
-            transaction.set_value(DROPS_KEY, str(len(dropped)))
+            transaction.set_value(DROPS_KEY, applied)
 
     def take_down(self, stories: Collection[StoryId]) -> None:
         """Takes stories out of every closed page, in the store and in the files."""

@@ -27,7 +27,7 @@ def fingerprint_published(settings: Settings, store: StoreView, beside: bytes) -
         return None
     digest = hashlib.blake2b(beside, digest_size=16)
     config = (settings.site, settings.publish, settings.polling.min, settings.outputs)
-    stored = (store.outputs(), store.events(HEALTH_ENTRIES), len(store.overrides()))
+    stored = (store.outputs(), store.events(HEALTH_ENTRIES), store.overrides())
     digest.update(repr((__version__, config, stored)).encode("utf-8", "surrogatepass"))
     for root in (settings.publish.directory, settings.publish.private):
         for file, size, changed in sorted(_files(root)):

@@ -105,7 +105,7 @@ def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Orig
     body += _attribution(link, outlet, also, language or site.language, bare=bare)
     return View(
         id=story.id,
-        title=characters.plain(entry.title) or characters.plain(excerpt.excerpt(text, 100)) or outlet,
+        title=characters.plain(story.title) or characters.plain(excerpt.excerpt(text, 100)) or outlet,
         link=link,
         page=page,
         published=published,

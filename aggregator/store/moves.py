@@ -6,9 +6,10 @@ import sqlite3
 
 from aggregator.errors import StoreError
 from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, StoryId
+from aggregator.ports import Traces
 from aggregator.store import reads
 from aggregator.store.outputs import LEAVE_ALL
-from aggregator.store.rows import evidence_text
+from aggregator.store.rows import as_json, evidence_text
 
 REKEY = "UPDATE OR IGNORE items SET guid = ? WHERE id = ?"
 SET_PRIVATE = "UPDATE items SET private = ? WHERE source = ? AND private <> ?"
@@ -19,6 +20,10 @@ ALIAS = "UPDATE stories SET alias_of = ?, updated = ?, version = version + 1 WHE
 ALIAS_AGAIN = "UPDATE stories SET alias_of = ? WHERE alias_of = ?"
 FIRST_ITEM = f"SELECT id FROM items WHERE story = {_KEY} ORDER BY first_seen, id LIMIT 1"
 OTHER_ITEM = f"SELECT 1 FROM items WHERE story = {_KEY} AND id <> ? LIMIT 1"
+ALIASES = "SELECT id FROM stories WHERE alias_of = ? ORDER BY key"
+UNALIAS = "UPDATE stories SET alias_of = NULL, updated = ?, version = version + 1 WHERE id = ?"
+ALIAS_BACK = "UPDATE stories SET alias_of = ? WHERE id IN (SELECT value FROM json_each(?)) AND alias_of = ?"
+MOVE_BACK = f"UPDATE items SET story = {_KEY} WHERE id IN (SELECT value FROM json_each(?)) AND story = {_KEY}"
 NEW_LEAD = "UPDATE stories SET lead = ?, lead_reason = 'the lead moved to another story' WHERE id = ? AND lead = ?"
 
 
@@ -64,6 +69,20 @@ def update_left_story(connection: sqlite3.Connection, old: StoryId, new: StoryId
         _redirect(connection, old, new, now)
     else:
         connection.execute(NEW_LEAD, (first[0], old, item))
+
+
+def aliases_of(connection: sqlite3.Connection, story: StoryId) -> tuple[StoryId, ...]:
+    """The ids that lead to a story."""
+    return tuple(row[0] for row in connection.execute(ALIASES, (story,)))
+
+
+def part(connection: sqlite3.Connection, kept: StoryId, alias: StoryId, traces: Traces, now: Instant) -> None:
+    """See `StoryWrites.part_stories`."""
+    connection.execute(UNALIAS, (traces.updated, alias))
+    connection.execute(ALIAS_BACK, (alias, as_json(traces.aliases), kept))
+    connection.execute(MOVE_BACK, (alias, as_json(traces.items), kept))
+    for item in traces.items:
+        update_left_story(connection, kept, alias, item, now)
 
 
 def _redirect(connection: sqlite3.Connection, alias: StoryId, kept: StoryId, now: Instant) -> None:

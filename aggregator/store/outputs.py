@@ -51,6 +51,9 @@ LEAVE_ALL = "DELETE FROM members WHERE story = (SELECT key FROM stories WHERE id
 MARK_PUBLISHED = "UPDATE stories SET published_once = 1 WHERE id = ? AND NOT published_once"
 _SAVE_PAGE = "INSERT OR REPLACE INTO pages (slug, page, closed, updated, stories, body) VALUES (?, ?, ?, ?, ?, ?)"
 REOPEN_PAGE = "UPDATE members SET page = NULL WHERE slug = ? AND page = ?"
+RETURN_TO_PAGES = """UPDATE members SET page = (SELECT pages.page FROM pages, json_each(pages.stories) AS named
+        WHERE pages.slug = members.slug AND named.value = ?1)
+    WHERE story = (SELECT key FROM stories WHERE id = ?1) AND page IS NULL"""
 _CLOSE_PAGE = "UPDATE members SET page = ? WHERE slug = ? AND story = (SELECT key FROM stories WHERE id = ?)"
 
 NO_LIMIT = -1
@@ -158,6 +161,11 @@ def clear(connection: sqlite3.Connection, slug: Slug) -> None:
 def mark_published(connection: sqlite3.Connection, ids: Collection[StoryId]) -> bool:
     """Marks stories as published. True if any was not before: then there is a promise to make durable."""
     return connection.executemany(MARK_PUBLISHED, [(id,) for id in ids]).rowcount > 0
+
+
+def return_to_pages(connection: sqlite3.Connection, story: StoryId) -> None:
+    """See `Transaction.return_to_pages`."""
+    connection.execute(RETURN_TO_PAGES, (story,))
 
 
 def save_page(connection: sqlite3.Connection, page: ArchivePage) -> None:

@@ -8,11 +8,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 
 from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId
-from aggregator.ports import Hold, KnownItem, Override, Reject, Whereabouts
+from aggregator.ports import Hold, KnownItem, Reject, Whereabouts
 from aggregator.store.rows import BACKLOG, EXCESS, ITEM_COLUMNS, Row, as_json, document_of, evidence_of, item_of
 from aggregator.store.story_rows import STORY_COLUMNS, story_of
 from aggregator.text.urls import canonical
 
+ADDRESSES = 3_000
+"""Addresses among which the nearest to a mistyped one is looked for: they are compared within half a second."""
 ALIAS_HOPS = 100
 """Aliases are stored flat; a longer chain is a loop made by hand."""
 
@@ -45,7 +47,8 @@ HOLDS = "SELECT domain, until, reason FROM holds WHERE until > ?"
 _REJECTS = "SELECT source, guid, url, title, rule, at FROM rejects"
 REJECTS = f"{_REJECTS} WHERE source NOT IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?"
 REJECTS_OF_SOURCE = f"{_REJECTS} WHERE source = ? ORDER BY id DESC LIMIT ?"
-OVERRIDES = "SELECT kind, a, b, at FROM overrides ORDER BY id"
+ADDRESSES_AT = "SELECT url FROM items WHERE canonical >= ? AND canonical < ? AND url IS NOT NULL LIMIT ?"
+NEWEST_ADDRESSES = "SELECT url FROM items WHERE url IS NOT NULL ORDER BY first_seen DESC LIMIT ?"
 VALUE = "SELECT value FROM key_values WHERE key = ?"
 VALUES = "SELECT key, value FROM key_values WHERE key >= ? AND key < ?"
 COUNTS = {
@@ -177,9 +180,10 @@ def rejects(connection: sqlite3.Connection, limit: int, source: SourceId | None,
     return [Reject(*row) for row in rows]
 
 
-def overrides(connection: sqlite3.Connection) -> list[Override]:
-    """A person's decisions, oldest first."""
-    return [Override(*row) for row in connection.execute(OVERRIDES)]
+def addresses(connection: sqlite3.Connection, host: str) -> list[str]:
+    """See `Stories.addresses`. A host is a range of the order of canonical addresses, which begin with it."""
+    found = connection.execute(ADDRESSES_AT, (f"{host}/", f"{host}0", ADDRESSES)).fetchall()
+    return [row[0] for row in found or connection.execute(NEWEST_ADDRESSES, (ADDRESSES,))]
 
 
 def value(connection: sqlite3.Connection, key: str) -> str | None:

@@ -16,10 +16,11 @@ _TABLES = (
     "UPDATE rejects SET source = ? WHERE source = ?",
 )
 _OVERRIDES = tuple(
-    f"UPDATE overrides SET {side} = ?1 || substr({side}, length(?2) + 1) WHERE substr({side}, 1, length(?2) + 1) = ?2 || ' '"
-    for side in ("a", "b")
+    f"UPDATE overrides SET {side} = ?1 || substr({side}, length(?2) + 1)"
+    f" WHERE substr({side}, 1, length(?2) + 1) = ?2 || ' '{kinds}"
+    for side, kinds in (("a", ""), ("b", " AND kind <> 'title'"))
 )
-"""A person's decisions name an entry by source and guid (`stories.overrides.override_key`)."""
+"""A person's decisions name an entry by source and guid (`stories.overrides.override_key`). `b` of a title is a headline."""
 _VALUES = "UPDATE key_values SET key = 'push.' || ? WHERE key = 'push.' || ?"
 
 

@@ -36,7 +36,7 @@ DELETE_MEMBERS = "DELETE FROM members WHERE story = ? AND page IS NULL"
 TOMBSTONES = """SELECT key FROM stories WHERE key IN (SELECT value FROM json_each(?)) AND (published_once
     OR EXISTS (SELECT 1 FROM stories AS alias WHERE alias.alias_of = stories.id)
     OR EXISTS (SELECT 1 FROM members WHERE members.story = stories.key AND page IS NOT NULL))"""
-EMPTY_STORY = "UPDATE stories SET tags = NULL, topics = NULL, visible = x'', version = version + 1 WHERE key = ?"
+EMPTY_STORY = "UPDATE stories SET tags = NULL, topics = NULL, headline = NULL, visible = x'', version = version + 1 WHERE key = ?"
 DELETE_STORY = "DELETE FROM stories WHERE key = ?"
 
 

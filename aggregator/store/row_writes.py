@@ -1,13 +1,13 @@
-"""Writes single rows: subscriptions, deliveries, events, poll requests, rejects, holds, overrides and values."""
+"""Writes single rows: subscriptions, deliveries, events, poll requests, rejects, holds, decisions and values."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from aggregator.model import Instant
-from aggregator.ports import Delivery, Event, Hold, Override, PollRequest, Reject, Subscription
-from aggregator.store import outgoing, reads, requests, small_tables
+from aggregator.ports import Decision, Delivery, Event, Hold, Override, PollRequest, Reject, Subscription, Traces
+from aggregator.store import decisions, outgoing, requests, small_tables
 
 
 class RowWrites:
@@ -54,11 +54,24 @@ class RowWrites:
     def save_hold(self, hold: Hold) -> None:
         small_tables.save_hold(self._connection, hold)
 
-    def add_override(self, override: Override) -> None:
-        small_tables.add_override(self._connection, override)
-
-    def overrides(self) -> list[Override]:
-        return reads.overrides(self._connection)
-
     def set_value(self, key: str, value: str | None) -> None:
         small_tables.set_value(self._connection, key, value)
+
+    # --- a person's decisions
+    def overrides(self) -> list[Override]:
+        return decisions.overrides(self._connection)
+
+    def corrections(self, keys: Collection[str]) -> list[Override]:
+        return decisions.corrections(self._connection, keys)
+
+    def decisions(self) -> list[Decision]:
+        return decisions.decisions(self._connection)
+
+    def add_decision(self, kind: str, at: Instant, traces: Traces) -> int:
+        return decisions.add_decision(self._connection, kind, at, traces)
+
+    def end_decision(self, decision: int, now: Instant) -> None:
+        decisions.end_decision(self._connection, decision, now)
+
+    def add_override(self, override: Override) -> None:
+        decisions.add_override(self._connection, override)

@@ -6,6 +6,7 @@ released migration is never edited. All run in one transaction, so that a kill i
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -274,4 +275,35 @@ def _no_upstream(database: Database) -> None:
     database.execute("DROP TABLE IF EXISTS upstream")
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_initial_schema, _private_items, _domains, _poll_requests, _no_upstream)
+def _decisions(database: Database) -> None:
+    """A person's decisions become rows that can be listed and undone; what was one before is told by kind and time.
+
+    headline: a person's correction of a story's title.
+    """
+    database.table("decisions").create(
+        {"id": int, "kind": str, "at": float, "undone": float, "traces": str},
+        pk="id",
+        not_null={"kind", "at", "traces"},
+        strict=True,
+    )
+    database.execute("ALTER TABLE overrides ADD COLUMN decision INTEGER")
+    made: dict[tuple[str, float], list[str]] = {}
+    for kind, at, a in database.execute("SELECT kind, at, a FROM overrides ORDER BY id").fetchall():
+        made.setdefault((kind, at), []).append(a)
+    for (kind, at), entries in made.items():
+        traces = json.dumps({"entries": list(dict.fromkeys(entries))}, ensure_ascii=False)
+        database.execute("INSERT INTO decisions (kind, at, traces) VALUES (?, ?, ?)", (kind, at, traces))
+    made_by = "SELECT id FROM decisions WHERE decisions.kind = overrides.kind AND decisions.at = overrides.at"
+    database.execute(f"UPDATE overrides SET decision = ({made_by})")
+    database.execute("ALTER TABLE stories ADD COLUMN headline TEXT")
+    database.execute("CREATE INDEX stories_headline ON stories (key) WHERE headline IS NOT NULL")
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+    _initial_schema,
+    _private_items,
+    _domains,
+    _poll_requests,
+    _no_upstream,
+    _decisions,
+)

@@ -13,7 +13,9 @@ from aggregator.store.rows import ITEM_COLUMNS, as_json
 from aggregator.store.story_rows import STORY_COLUMNS
 
 _ITEMS = "key IN (SELECT story FROM items WHERE {})"
-_WORDS = "key IN (SELECT story FROM items WHERE items.id IN (SELECT rowid FROM search WHERE search MATCH ?))"
+_WORDS = """(key IN (SELECT story FROM items WHERE items.id IN (SELECT rowid FROM search WHERE search MATCH ?))
+    OR key IN (SELECT key FROM stories WHERE headline IS NOT NULL))"""
+"""The words of corrected headlines are in no index; such stories are few."""
 _TAGGED = """(EXISTS (SELECT 1 FROM json_each(coalesce(stories.tags, '[]')) AS tag
         WHERE tag.value ->> 1 IN (SELECT value FROM json_each(?)))
     OR key IN (SELECT story FROM items, json_each(coalesce(items.tags, '[]')) AS tag

@@ -1,4 +1,4 @@
-"""The small tables: rejects, holds, overrides, and single values."""
+"""The small tables: rejects, holds, and single values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from aggregator.model import SourceId
-from aggregator.ports import Hold, Override, Reject
+from aggregator.ports import Hold, Reject
 from aggregator.store.rows import as_json
 
 REJECTS_KEPT = 500
@@ -21,7 +21,6 @@ _ADD_REJECT = """INSERT INTO rejects (source, guid, url, title, rule, at) VALUES
 TRIM_REJECTS = """DELETE FROM rejects WHERE source = ? AND id <=
     (SELECT id FROM rejects WHERE source = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"""
 _SAVE_HOLD = "INSERT OR REPLACE INTO holds (domain, until, reason) VALUES (?, ?, ?)"
-_ADD_OVERRIDE = "INSERT INTO overrides (kind, a, b, at) VALUES (?, ?, ?, ?)"
 _SET_VALUE = "INSERT INTO key_values (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _REMOVE_VALUE = "DELETE FROM key_values WHERE key = ?"
 
@@ -48,11 +47,6 @@ def add_rejects(connection: sqlite3.Connection, rejects: Sequence[Reject]) -> di
 def save_hold(connection: sqlite3.Connection, hold: Hold) -> None:
     """Stores a domain's hold in place of an older one."""
     connection.execute(_SAVE_HOLD, (hold.domain, hold.until, hold.reason))
-
-
-def add_override(connection: sqlite3.Connection, override: Override) -> None:
-    """Stores a person's decision for good."""
-    connection.execute(_ADD_OVERRIDE, (override.kind, override.a, override.b, override.at))
 
 
 def set_value(connection: sqlite3.Connection, key: str, value: str | None) -> None:

@@ -11,6 +11,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from aggregator.model import Evidence, Instant, ItemId, Slug, SourceId, SourceState, Story, StoryId
 from aggregator.ports import (
     ArchivePage,
+    Decision,
     Delivery,
     Event,
     Hold,
@@ -25,7 +26,7 @@ from aggregator.ports import (
     Subscription,
     Whereabouts,
 )
-from aggregator.store import outgoing, outputs, reads, requests, search, states
+from aggregator.store import decisions, outgoing, outputs, reads, requests, search, states
 from aggregator.store.connect import explained, open_reader
 
 P = ParamSpec("P")
@@ -108,8 +109,14 @@ class SqliteView:
     def rejects(self, limit: int, source: SourceId | None = None, without: Collection[SourceId] = ()) -> list[Reject]:
         return self._read(reads.rejects, limit, source, without)
 
+    def addresses(self, host: str) -> list[str]:
+        return self._read(reads.addresses, host)
+
     def overrides(self) -> list[Override]:
-        return self._read(reads.overrides)
+        return self._read(decisions.overrides)
+
+    def decisions(self) -> list[Decision]:
+        return self._read(decisions.decisions)
 
     def outputs(self) -> dict[Slug, OutputState]:
         return self._read(outputs.outputs)

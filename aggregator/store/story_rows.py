@@ -25,6 +25,7 @@ STORY_COLUMNS = (
     "alias_of",
     "old",
     "dropped",
+    "headline",
 )
 """The columns of a Story without its items, in the order of `story_row` and `story_of`."""
 
@@ -44,6 +45,7 @@ def story_row(story: Story) -> tuple[Any, ...]:
         story.alias_of,
         story.old,
         story.dropped,
+        story.headline,
     )
 
 
@@ -63,6 +65,7 @@ def story_of(row: Row, items: tuple[Item, ...]) -> Story:
         alias_of=row[9],
         old=bool(row[10]),
         dropped=bool(row[11]),
+        headline=row[12],
     )
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from aggregator.errors import StoreError
 from aggregator.model import Evidence, Instant, Item, ItemId, Slug, SourceId, SourceState, Story, StoryId
-from aggregator.ports import ArchivePage, OutputState
+from aggregator.ports import ArchivePage, OutputState, Traces
 from aggregator.store import listings, moves, outputs, reads, states
 from aggregator.store.identity import story_ids
 from aggregator.store.index import SqliteStoryIndex
@@ -200,6 +200,19 @@ class SqliteTransaction(RowWrites):
         self._batch.grow(target)
         return target
 
+    def aliases_of(self, story: StoryId) -> tuple[StoryId, ...]:
+        return moves.aliases_of(self._connection, story)
+
+    def part_stories(self, kept: StoryId, alias: StoryId, traces: Traces, now: Instant) -> None:
+        self._flush_members()
+        self._batch.flush()
+        moves.part(self._connection, kept, alias, traces, now)
+        for item in traces.items:
+            self.index.move(item, alias)
+        self._forget(kept, alias)
+        self._batch.forget_aliases()
+        self._batch.grow(kept)
+
     def _forget(self, *stories: StoryId) -> None:
         for story in stories:
             self._stories.pop(story, None)
@@ -269,6 +282,10 @@ class SqliteTransaction(RowWrites):
     def mark_published(self, ids: Collection[StoryId]) -> None:
         self._batch.flush()
         self.promised |= outputs.mark_published(self._connection, ids)
+
+    def return_to_pages(self, story: StoryId) -> None:
+        self._flush_members()
+        outputs.return_to_pages(self._connection, story)
 
     def save_page(self, page: ArchivePage) -> None:
         self._flush_members()

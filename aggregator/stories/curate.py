@@ -11,11 +11,12 @@ from typing import TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from aggregator.dedup.lead import choose_lead
+from aggregator.dedup.lead import PINNED, choose_lead
 from aggregator.dedup.visible import visible_hash
 from aggregator.model import Instant, Slug, Story, StoryId
 from aggregator.ports import Feeds, OutputState, Rules, Tagged, Transaction
 from aggregator.publish import placement
+from aggregator.stories.overrides import Correction, corrections_of, override_key
 
 Slugs: TypeAlias = tuple[Slug, ...]
 
@@ -42,8 +43,11 @@ class Curator(Struct, frozen=True):
         entering: dict[Slug, list[StoryId]] = {}
         leaving: dict[Slug, list[StoryId]] = {}
         slugs: set[Slug] = set()
+        corrections = transaction.corrections([override_key(item) for story in stories for item in story.items])
         for before in stories:
-            after, tagged = derive_story(before, self.rules, self.now, published=before.id in published)
+            after, tagged = derive_story(
+                before, self.rules, self.now, published=before.id in published, correction=corrections_of(before, corrections)
+            )
             enter, leave, stay = self._place(after, tagged, current[after.id])
             for slug in enter:
                 entering.setdefault(slug, []).append(after.id)
@@ -79,10 +83,17 @@ def horizons(store: Feeds) -> dict[Slug, Instant]:
     return {slug: min(one.published for one in rows) for slug, rows in shown.items() if rows}
 
 
-def derive_story(before: Story, rules: Rules, now: Instant, *, published: bool) -> tuple[Story, Tagged]:
-    """Derives a story from its items: lead, tags, topics, and a new `updated` if what a reader sees has changed."""
-    lead, reason = choose_lead(before.items, before.lead, published)
-    story = before if lead == before.lead else replace(before, lead=lead)
+def derive_story(
+    before: Story, rules: Rules, now: Instant, *, published: bool, correction: Correction | None = None
+) -> tuple[Story, Tagged]:
+    """Derives a story from its items: lead, tags, topics, and a new `updated` if what a reader sees has changed.
+
+    correction: by a person; None if it is as the story says.
+    """
+    bound = correction or Correction(before.lead if before.lead_reason == PINNED else None, before.headline)
+    lead, reason = choose_lead(before.items, before.lead, published, bound.lead)
+    unchanged = (lead, bound.headline) == (before.lead, before.headline)
+    story = before if unchanged else replace(before, lead=lead, headline=bound.headline)
     tagged = rules.apply(replace(story, items=story.reports), now)
     visible = visible_hash(story, full=rules.full)
     if visible == before.visible:

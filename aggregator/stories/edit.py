@@ -1,4 +1,4 @@
-"""Edits stories by hand: merge, split, drop. Each edit is stored as an override for good, and the engine never undoes it."""
+"""Edits stories by hand: merge, split, drop, pin, title. Each edit is a decision that is stored for good, until it is undone."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from collections.abc import Collection, Mapping
 
 from msgspec.structs import replace
 
+from aggregator.dedup.lead import PINNED, choose_lead
 from aggregator.errors import UsageError
-from aggregator.model import Evidence, Item, Slug, Story, StoryId
-from aggregator.ports import Override, Rules, Store, Transaction
+from aggregator.model import Evidence, Item, ItemId, Slug, Story, StoryId
+from aggregator.ports import Decision, Override, Rules, Store, Traces, Transaction
 from aggregator.settings import Settings
 from aggregator.stories.curate import Curator
+from aggregator.stories.headline import checked_headline
 from aggregator.stories.join import order_by_claim
+from aggregator.stories.named import find_entries, find_story
 from aggregator.stories.overrides import override_key
-from aggregator.text.urls import canonical
+from aggregator.stories.undo import prepare_undo
 
 
 class StoryEditor:
-    """Implements `stories merge`, `stories split` and `stories drop`. The daemon publishes the changes with its next tick."""
+    """Implements the commands under `stories`. The daemon publishes the changes with its next tick."""
 
     def __init__(self, store: Store, settings: Settings, rules: Rules) -> None:
         self._store = store
@@ -41,33 +44,48 @@ class StoryEditor:
                 raise UsageError("one of them is private (its source is): the other one would leave the public feeds")
             published = transaction.published_stories([first, second])
             kept, alias = order_by_claim(stories, published)
+            feeds = transaction.members_of([alias.id])[alias.id]
+            traces = Traces(
+                title=alias.title,
+                stories=(kept.id, alias.id),
+                items=tuple(item.id for item in alias.items),
+                leads={kept.id: kept.lead, alias.id: alias.lead},
+                feeds=tuple(sorted(feeds)),
+                aliases=transaction.aliases_of(alias.id),
+                updated=alias.updated,
+            )
+            decision = transaction.add_decision("merge", now, traces)
             whole = override_key(kept.items[0])
             for item in (*kept.items[1:], *alias.items):
-                transaction.add_override(Override("merge", whole, override_key(item), now))
-            heirs = {kept.id: transaction.members_of([alias.id])[alias.id]}
+                transaction.add_override(Override("merge", whole, override_key(item), now, decision))
             transaction.merge_stories(kept.id, alias.id, now)
-            self._curator(transaction, now, heirs).refresh(transaction, [kept.id])
+            self._curator(transaction, now, {kept.id: feeds}).refresh(transaction, [kept.id])
         return kept.id
 
     def split(self, named: str) -> StoryId:
         """Moves an entry, or all entries at an address, to a new story. Raises UsageError if none would be left."""
         now = time.time()
-        found = self._store.story_of(named)
-        story = self._store.story(found) if found else None
-        if story is None:
-            raise UsageError(f"no entry {named!r}: give the address of its article, or its guid")
-        items = _find_items(story, named)
-        if not items:
-            raise UsageError("that names a story; name one of its entries")
+        story, items = find_entries(self._store, named)
         if len(items) == len(story.items):
             raise UsageError("this is the only entry of its story")
+        evidence = self._store.evidence(story.id)
         with self._store.begin() as transaction:
             new: StoryId | None = None
             for item in items:
-                transaction.add_override(Override("split", override_key(item), override_key(items[0]), now))
                 new = transaction.move_item(item.id, new, Evidence("split by hand"), now)
+            traces = Traces(
+                title=items[0].entry.title,
+                url=items[0].entry.url,
+                stories=(story.id, new or story.id),
+                items=tuple(item.id for item in items),
+                leads={story.id: story.lead},
+                evidence={item.id: evidence[item.id] for item in items if item.id in evidence},
+            )
+            decision = transaction.add_decision("split", now, traces)
+            for item in items:
+                transaction.add_override(Override("split", override_key(item), override_key(items[0]), now, decision))
             transaction.index.forget([item.id for item in items])  # no new item may bring them back together
-            touched = [story.id, new or story.id]
+            touched = traces.stories
             heirs = {touched[1]: transaction.members_of([story.id])[story.id]}
             self._curator(transaction, now, heirs).refresh(transaction, dict.fromkeys(touched))
         return touched[1]
@@ -75,23 +93,80 @@ class StoryEditor:
     def drop(self, url: str) -> str:
         """Removes an article's story from all feeds for good. Returns its title. Raises UsageError if there is none."""
         now = time.time()
-        found = self._store.story_of(url)
-        story = self._store.story(found) if found else None
-        if story is None:
-            raise UsageError(f"no story has an article at {url!r}")
+        story = find_story(self._store, url)
         with self._store.begin() as transaction:
+            feeds = transaction.members_of([story.id])[story.id]
+            traces = Traces(title=story.title, url=story.lead_item.entry.url, stories=(story.id,), feeds=tuple(sorted(feeds)))
+            decision = transaction.add_decision("drop", now, traces)
             for item in story.items:
-                transaction.add_override(Override("drop", item.canonical or override_key(item), None, now))
+                transaction.add_override(Override("drop", item.canonical or override_key(item), None, now, decision))
             transaction.save_story(replace(story, dropped=True))
             self._curator(transaction, now, {}).refresh(transaction, [story.id])
-        return story.lead_item.entry.title
+        return story.title
+
+    def pin(self, named: str) -> str:
+        """Makes an entry the lead of its story for good. Returns its title. Raises UsageError if it is not stored."""
+        story, items = find_entries(self._store, named)
+        lead, _ = choose_lead(items, None, published=False)
+        if (story.lead, story.lead_reason) == (lead, PINNED):
+            raise UsageError("this entry is pinned already")
+        item = next(item for item in items if item.id == lead)
+        self._correct("pin", story, item, None)
+        return item.entry.title
+
+    def title(self, named: str, text: str) -> str:
+        """Corrects the headline of an article's story for good. Returns the headline as it was."""
+        headline = checked_headline(text)
+        story = find_story(self._store, named)
+        if headline == story.title:
+            raise UsageError("this is the story's headline already")
+        item = story.lead_item if named.removeprefix("urn:uuid:") == story.id else self._named_item(named)
+        self._correct("title", story, item, headline)
+        return story.title
+
+    def _named_item(self, named: str) -> Item:
+        return find_entries(self._store, named)[1][0]
+
+    def _correct(self, kind: str, story: Story, item: Item, text: str | None) -> None:
+        """Stores a pin or a headline; the refresh of the story finds it."""
+        now = time.time()
+        traces = Traces(
+            title=story.title,
+            url=item.entry.url,
+            text=text or "",
+            stories=(story.id,),
+            items=(item.id,),
+            leads={story.id: self._unpinned_lead(story)} if kind == "pin" else {},
+        )
+        with self._store.begin() as transaction:
+            decision = transaction.add_decision(kind, now, traces)
+            transaction.add_override(Override(kind, override_key(item), text, now, decision))
+            self._curator(transaction, now, {}).refresh(transaction, [story.id])
+
+    def _unpinned_lead(self, story: Story) -> ItemId:
+        """The story's lead, or the one before a person pinned it."""
+        pins = [one for one in self._store.decisions() if one.kind == "pin" and one.undone is None]
+        leads = [lead for one in pins if (lead := one.traces.leads.get(story.id)) is not None]
+        return leads[-1] if leads and story.lead_reason == PINNED else story.lead
+
+    def undo(self, id: int) -> Decision:
+        """Undoes a decision: what it bound is free again, and stories, ids and leads are as they were. Returns the decision.
+
+        Raises UsageError if there is none, it was undone already, or another one must be undone first.
+        """
+        now = time.time()
+        with self._store.begin() as transaction:
+            decision, undo = prepare_undo(self._store, id)
+            transaction.end_decision(id, now)
+            undone = undo(transaction, now)
+            for story in transaction.stories(undone.stories):
+                lead = decision.traces.leads.get(story.id, story.lead)
+                if lead != story.lead and any(item.id == lead for item in story.items):
+                    transaction.save_story(replace(story, lead=lead))
+            self._curator(transaction, now, undone.heirs).refresh(transaction, undone.stories)
+            for id_of_heir in undone.heirs:
+                transaction.return_to_pages(id_of_heir)
+        return decision
 
     def _curator(self, transaction: Transaction, now: float, heirs: Mapping[StoryId, Collection[Slug]]) -> Curator:
         return Curator(self._rules, transaction.outputs(), self._settings.publish.settle, now, heirs=heirs)
-
-
-def _find_items(story: Story, named: str) -> list[Item]:
-    """Returns the story's entries with a guid or an article's address."""
-    exact = [item for item in story.items if named in (item.guid, item.entry.guid, item.entry.url)]
-    address = canonical(named)
-    return exact + [item for item in story.items if item not in exact and address and item.canonical == address]

@@ -1,25 +1,30 @@
-"""Reads a person's stored decisions on entries (drop, split, merge) as the engine must respect them. Pure."""
+"""Reads a person's stored decisions on entries as grouping (drop, split, merge) and display (pin, title) respect them. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from aggregator.model import Instant, Item
+from aggregator.model import Instant, Item, ItemId, Story
 from aggregator.ports import Override
+
+CORRECTIONS = ("pin", "title")
+"""Kinds of overrides that bind what a story shows, not what belongs to it."""
 
 
 class ActiveOverrides(Struct, frozen=True):
     """The overrides that bind, by `override_key`. The later of two overrides of an item binds.
 
     dropped: canonical URLs, or keys; split: keys of items that join nothing; merged: for each key, the key that stands for all
-    items that it was merged with.
+    items that it was merged with. stored: all of them, in the order of time.
     """
 
     dropped: frozenset[str] = frozenset()
     split: frozenset[str] = frozenset()
     merged: Mapping[str, str] = field(default_factory=dict)
+    stored: tuple[Override, ...] = ()
 
     def is_dropped(self, item: Item) -> bool:
         return item.canonical in self.dropped or override_key(item) in self.dropped
@@ -27,11 +32,35 @@ class ActiveOverrides(Struct, frozen=True):
     def transfer(self, old: str, new: str, now: Instant) -> Iterator[Override]:
         """Yields the overrides to store when an item's key changes, so that those of the old key stay in force."""
         if old in self.split:
-            yield Override("split", new, old, now)
+            yield Override("split", new, old, now, self._decision("split", old))
         elif old in self.merged:
-            yield Override("merge", old, new, now)
+            yield Override("merge", old, new, now, self._decision("merge", old))
         if old in self.dropped:
-            yield Override("drop", new, None, now)
+            yield Override("drop", new, None, now, self._decision("drop", old))
+        yield from (replace(one, a=new) for one in self.stored if one.kind in CORRECTIONS and one.a == old)
+
+    def _decision(self, kind: str, key: str) -> int | None:
+        """The last decision of this kind on an item, whose undoing ends what is transferred, too."""
+        return next((one.decision for one in reversed(self.stored) if one.kind == kind and key in (one.a, one.b)), None)
+
+
+class Correction(Struct, frozen=True):
+    """What a person chose for a story to show: the item that leads, and the headline. None: nothing was chosen."""
+
+    lead: ItemId | None = None
+    headline: str | None = None
+
+
+def corrections_of(story: Story, overrides: Iterable[Override]) -> Correction:
+    """Returns the correction that binds a story. Of several pins, or titles, of its items the last one does."""
+    items = {override_key(item): item.id for item in story.items}
+    found = Correction()
+    for override in sorted(overrides, key=lambda override: override.at):
+        if override.a in items and override.kind == "pin":
+            found = replace(found, lead=items[override.a])
+        elif override.a in items and override.kind == "title":
+            found = replace(found, headline=override.b)
+    return found
 
 
 def override_key(item: Item) -> str:
@@ -44,7 +73,8 @@ def active_overrides(overrides: Iterable[Override]) -> ActiveOverrides:
     dropped: set[str] = set()
     split: set[str] = set()
     merged: dict[str, set[str]] = {}
-    for override in sorted(overrides, key=lambda override: override.at):
+    stored = tuple(sorted(overrides, key=lambda override: override.at))
+    for override in stored:
         match override.kind:
             case "drop":
                 dropped.add(override.a)
@@ -58,4 +88,5 @@ def active_overrides(overrides: Iterable[Override]) -> ActiveOverrides:
                 split -= {override.a, override.b}
                 whole = merged.get(override.a, {override.a}) | merged.get(override.b, {override.b})
                 merged.update(dict.fromkeys(whole, whole))
-    return ActiveOverrides(frozenset(dropped), frozenset(split), {key: min(whole) for key, whole in merged.items()})
+    binding = {key: min(whole) for key, whole in merged.items()}
+    return ActiveOverrides(frozenset(dropped), frozenset(split), binding, stored)

@@ -40,7 +40,7 @@ class Query:
         return story_filter(self.node, self._names, as_of)
 
     def _facts(self, story: Story, as_of: Instant) -> Facts:
-        return facts_of_story(story, self._read, as_of)
+        return facts_of_story(story.as_corrected(), self._read, as_of)
 
 
 def checked(text: str, names: QueryNames) -> Query:

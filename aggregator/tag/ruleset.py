@@ -128,8 +128,9 @@ class RuleSet:
 
     def facts(self, story: Story, as_of: Instant) -> tuple[Facts, list[Tag]]:
         """The facts before any rule, and the tags from the story's sources and its own text."""
-        facts = facts_of_items(story.items, len(story.outlets), story.published, self.read, as_of, self._story_fields)
-        tags = self._own.tags(story.items)
+        items = story.as_corrected().items
+        facts = facts_of_items(items, len(story.outlets), story.published, self.read, as_of, self._story_fields)
+        tags = self._own.tags(items)
         facts.add_tags(tags)
         return facts, tags
 

@@ -42,6 +42,21 @@ def test_decisions_are_published_by_the_daemon_within_seconds(desk: Newsdesk) ->
         assert f"urn:uuid:{story['id']}" in entries(desk)
         desk.command.run("stories", "drop", last)
         soon(lambda: f"urn:uuid:{story['id']}" not in entries(desk))
+        drop, merge, split = desk.command.rows("stories", "decisions")
+        desk.command.run("stories", "undo", str(drop["id"]))
+        soon(lambda: f"urn:uuid:{story['id']}" in entries(desk))
+        desk.command.run("stories", "undo", str(merge["id"]))
+        soon(lambda: f"urn:uuid:{new}" in entries(desk))
+        desk.command.run("stories", "undo", str(split["id"]))
+        soon(lambda: f"urn:uuid:{new}" not in entries(desk))
+        assert entries(desk) == before, "all is as it was"
+        desk.command.run("stories", "undo", str(split["id"]), code=2)
+
+        desk.command.run("stories", "pin", last)
+        soon(lambda: entries(desk)[f"urn:uuid:{story['id']}"] == last)
+        desk.command.run("stories", "title", last, "As it was")
+        soon(lambda: b"As it was" in get(f"http://127.0.0.1:{desk.port}/stories/{story['id']}").body)
+        assert entries(desk).keys() == before.keys()
 
 
 def test_regrouping_beside_the_daemon_reaches_its_feeds(desk: Newsdesk) -> None:

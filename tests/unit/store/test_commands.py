@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from aggregator.cli import root
-from aggregator.errors import HeldError, StoreError
+from aggregator.errors import HeldError, StoreError, UsageError
 from aggregator.store.lock import held
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import NEW, item
@@ -79,5 +80,41 @@ def test_a_file_that_is_no_database_is_named_and_nothing_is_changed(config: Path
 def test_nothing_found_is_told(config: Path) -> None:
     assert "no story is stored yet" in run(config, "stories").stderr
     assert run(config, "stories", "--since", "2h").stderr == "no story\n"
+    assert run(config, "stories", "decisions").stderr == "nothing was decided by hand yet\n"
     assert run(config, "search", "bridge").stderr == "no stored story matches\n"
     assert run(config, "search", "--json", "bridge").output == run(config, "stories", "--json").output == ""
+
+
+def test_decisions_are_made_listed_and_undone_by_their_numbers(config: Path) -> None:
+    add(config, "a")
+    assert run(config, "stories", "title", "https://alpha.example/a", "Calm at sea").output == (
+        "headline corrected; it was: Storm a reaches the coast\n"
+    )
+    assert run(config, "stories", "pin", "https://alpha.example/a").output.startswith("leads its story now")
+    listed = [json.loads(line) for line in run(config, "stories", "decisions", "--json").output.splitlines()]
+    assert [(one["id"], one["kind"], one["undone"]) for one in listed] == [(2, "pin", None), (1, "title", None)]
+    assert listed[1].keys() == {"id", "kind", "at", "title", "url", "stories", "did", "undone"}
+    assert json.loads(run(config, "stories", "--json").output)["title"] == "Calm at sea"
+    assert run(config, "stories", "undo", "1").output == "undone: title of Storm a reaches the coast\n"
+    assert json.loads(run(config, "stories", "--json").output)["title"] == "Storm a reaches the coast"
+    assert "; undone 20" in run(config, "stories", "decisions").output
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("undo", "1"), "no decision 1"),
+        (("pin", "https://alpha.example/b"), "did you mean https://alpha.example/a?"),
+        (("title", "https://alpha.example/a", ""), "empty"),
+        (("merge", "https://alpha.example/b", "https://alpha.example/a"), "did you mean https://alpha.example/a?"),
+    ],
+)
+def test_what_can_not_be_decided_is_a_mistake_of_usage(config: Path, words: tuple[str, ...], why: str) -> None:
+    add(config, "a")
+    with pytest.raises(UsageError) as raised:
+        run(config, "stories", *words)
+    assert why in str(raised.value)
+
+
+def test_the_number_of_a_decision_is_a_number(config: Path) -> None:
+    assert run(config, "stories", "undo", "first").exit_code == 2

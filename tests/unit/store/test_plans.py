@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.model import Slug
 from aggregator.ports import Phrase, StoryFilter
-from aggregator.store import items, listings, moves, outgoing, outputs, reads, retention, search, small_tables, states
+from aggregator.store import decisions, items, listings, moves, outgoing, outputs, reads, retention, search, small_tables, states
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import NEW, item, source
 
@@ -19,7 +19,7 @@ FRAGMENTS = ("_KNOWN", "_REJECTS", "_STORY_OF_ITEM", "_SELECT", "_SUBSCRIPTIONS"
 """Beginnings of other queries."""
 QUERIES = {
     f"{module.__name__.rpartition('.')[2]}.{name}": query
-    for module in (items, listings, moves, outgoing, outputs, reads, retention, small_tables, states)
+    for module in (decisions, items, listings, moves, outgoing, outputs, reads, retention, small_tables, states)
     for name, query in vars(module).items()
     if isinstance(query, str) and name not in FRAGMENTS and re.match(r"(SELECT|UPDATE|DELETE|INSERT)\b", query.strip())
 }
@@ -29,7 +29,9 @@ WHOLE = {
     "outputs.OUTPUTS": "all feeds are asked for, and they are few",
     "moves.SET_PRIVATE": "all of a source's items, when it turns private or public",
     "reads.HOLDS": "hosts on hold are few",
-    "reads.OVERRIDES": "all are asked for",
+    "decisions.OVERRIDES": "all are asked for",
+    "decisions.DECISIONS": "all are asked for",
+    "reads.NEWEST_ADDRESSES": "the newest, from the end of an index",
     "reads.REJECTS": "the newest, from the table's end",
     "retention.HIGHEST_ITEM": "the highest id, which is the table's end",
     "retention.RELEASED": "sources are few beside what they bring, and looked through once a sweep",

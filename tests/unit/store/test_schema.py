@@ -108,6 +108,30 @@ def test_an_upgrade_keeps_feeds_and_states(sample: SqliteStore) -> None:
     assert sample.value("key") == "value"
 
 
+def test_an_upgrade_lists_what_was_decided_before(sample: SqliteStore) -> None:
+    (decision,) = sample.decisions()
+    assert (decision.id, decision.kind, decision.at, decision.undone) == (1, "drop", 6.0, None)
+    assert decision.traces.entries == ("alpha.example/9",)
+    with sample.begin() as transaction:
+        transaction.end_decision(1, 7.0)
+    assert sample.overrides() == [] and sample.decisions()[0].undone == 7.0
+
+
+def test_the_rows_of_one_earlier_decision_become_one(tmp_path: Path) -> None:
+    (tmp_path / "news.db").write_bytes(gzip.decompress(SAMPLES[0].read_bytes()))
+    rows = [("merge", "a 1", "a 2", 8.0), ("merge", "a 1", "b 1", 8.0), ("split", "b 1", "b 1", 9.0)]
+    with sqlite3.connect(tmp_path / "news.db") as database:
+        database.executemany("INSERT INTO overrides (kind, a, b, at) VALUES (?, ?, ?, ?)", rows)
+    database.close()
+    store = SqliteStore(tmp_path / "news.db")
+    assert [(one.kind, one.at, one.traces.entries) for one in store.decisions()[1:]] == [
+        ("merge", 8.0, ("a 1",)),
+        ("split", 9.0, ("b 1",)),
+    ]
+    assert [one.decision for one in store.overrides()] == [1, 2, 2, 3]
+    store.close()
+
+
 def test_an_upgraded_database_goes_on(sample: SqliteStore) -> None:
     engine = Engine(Dedup())
     one = item("g4", at=1200.0, source="beta", entry=entry("g4", url="https://alpha.example/g4"))

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from aggregator.dedup.engine import Engine
 from aggregator.model import Slug, SourceId, SourceState, Tag, TagKind, Validators
-from aggregator.ports import ArchivePage, Event, Hold, OutputState, Override, Reject, Subscription
+from aggregator.ports import ArchivePage, Event, Hold, OutputState, Override, Reject, Subscription, Traces
 from aggregator.settings import Dedup
 from aggregator.store.backup import backup
 from aggregator.store.schema import MIGRATIONS
@@ -54,7 +54,8 @@ def fill(store: SqliteStore) -> None:
         transaction.save_page(ArchivePage(ALL, 1, 2200.0, 2100.0, tuple(stories[:1]), b"entries"))
         transaction.save_hold(Hold("alpha.example", 9e9, "429"))
         transaction.add_rejects([Reject(SourceId("alpha"), "x", None, "Advertisement", "drop title:advertisement", 5.0)])
-        transaction.add_override(Override("drop", "alpha.example/9", None, 6.0))
+        decision = transaction.add_decision("drop", 6.0, Traces(entries=("alpha.example/9",)))
+        transaction.add_override(Override("drop", "alpha.example/9", None, 6.0, decision))
         transaction.save_event(Event("silent:beta", "silent", "Beta is silent", "for 3 days", 7.0))
         transaction.save_subscription(Subscription("/feeds/all.atom", CALLBACK, None, 9e9, 7.0, "reader.example"))
         transaction.set_value("key", "value")

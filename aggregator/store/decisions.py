@@ -1,0 +1,57 @@
+"""A person's decisions, and the overrides by which they bind entries."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection
+
+import msgspec
+
+from aggregator.model import Instant
+from aggregator.ports import Decision, Override, Traces
+from aggregator.store.rows import as_json
+
+OVERRIDES = "SELECT kind, a, b, at, decision FROM overrides ORDER BY id"
+CORRECTIONS = """SELECT kind, a, b, at, decision FROM json_each(?) AS named CROSS JOIN overrides
+    ON overrides.kind IN ('pin', 'title') AND overrides.a = named.value ORDER BY overrides.id"""
+DECISIONS = "SELECT id, kind, at, undone, traces FROM decisions ORDER BY id"
+_ADD_OVERRIDE = "INSERT INTO overrides (kind, a, b, at, decision) VALUES (?, ?, ?, ?, ?)"
+_ADD_DECISION = "INSERT INTO decisions (kind, at, traces) VALUES (?, ?, ?) RETURNING id"
+END_DECISION = "UPDATE decisions SET undone = ? WHERE id = ?"
+RELEASE = "DELETE FROM overrides WHERE decision = ?"
+
+_decode = msgspec.json.Decoder(Traces).decode
+
+
+def overrides(connection: sqlite3.Connection) -> list[Override]:
+    """See `Decisions.overrides`."""
+    return [Override(*row) for row in connection.execute(OVERRIDES)]
+
+
+def corrections(connection: sqlite3.Connection, keys: Collection[str]) -> list[Override]:
+    """See `DecisionWrites.corrections`."""
+    return [Override(*row) for row in connection.execute(CORRECTIONS, (as_json(list(keys)),))]
+
+
+def decisions(connection: sqlite3.Connection) -> list[Decision]:
+    """See `Decisions.decisions`."""
+    return [Decision(id, kind, at, undone, _decode(traces)) for id, kind, at, undone, traces in connection.execute(DECISIONS)]
+
+
+# --- writes, inside the caller's transaction
+def add_override(connection: sqlite3.Connection, one: Override) -> None:
+    """See `DecisionWrites.add_override`."""
+    connection.execute(_ADD_OVERRIDE, (one.kind, one.a, one.b, one.at, one.decision))
+
+
+def add_decision(connection: sqlite3.Connection, kind: str, at: Instant, traces: Traces) -> int:
+    """See `DecisionWrites.add_decision`."""
+    text = msgspec.json.encode(traces).decode()
+    id: int = connection.execute(_ADD_DECISION, (kind, at, text)).fetchone()[0]
+    return id
+
+
+def end_decision(connection: sqlite3.Connection, decision: int, now: Instant) -> None:
+    """See `DecisionWrites.end_decision`."""
+    connection.execute(END_DECISION, (now, decision))
+    connection.execute(RELEASE, (decision,))

@@ -1,0 +1,538 @@
+"""Decisions that a person sees, undoes, pins and titles, tried with the whole chain."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from aggregator.commands.application import Application
+from aggregator.commands.search import find_matches
+from aggregator.commands.stories import as_mapping, decision_line, decision_row
+from aggregator.commands.why import explain_story, lines
+from aggregator.dedup.engine import Engine
+from aggregator.errors import UsageError
+from aggregator.model import ItemId, SourceId, Story, StoryId
+from aggregator.ports import Decision, Keep, Traces
+from aggregator.stories import regroup
+from aggregator.stories.edit import StoryEditor
+from aggregator.tag.query import Query
+from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
+
+ONE, TWO, THREE = (f"https://{name}.example/feed.json" for name in ("one", "two", "three"))
+CONFIG = f"""
+sources:
+  - {{id: one, url: "{ONE}"}}
+  - {{id: two, url: "{TWO}"}}
+  - {{id: three, url: "{THREE}"}}
+"""
+FERRY, BRIDGE = "Ferry line to the islands reopens after storm", "Mayor opens the new harbour bridge"
+FERRY_AT_ONE, FERRY_AT_TWO, BRIDGE_AT_ONE = (
+    "https://one.example/ferry",
+    "https://two.example/ferry",
+    "https://one.example/bridge",
+)
+
+
+@pytest.fixture
+def read(newsroom: Newsroom) -> Newsroom:
+    """A story of two outlets and one of a single outlet, published."""
+    newsroom.configure(CONFIG)
+    newsroom.serves(ONE, entry(FERRY, url=FERRY_AT_ONE), entry(BRIDGE, url=BRIDGE_AT_ONE))
+    newsroom.serves(TWO, entry(FERRY, url=FERRY_AT_TWO, at=START - HOUR / 2))
+    newsroom.serves(THREE)
+    newsroom.poll()
+    newsroom.clock.time += HOUR
+    return newsroom
+
+
+def editor(newsroom: Newsroom) -> StoryEditor:
+    return StoryEditor(newsroom.store, newsroom.settings, newsroom.rules)
+
+
+def story_at(newsroom: Newsroom, url: str) -> StoryId:
+    story = newsroom.store.story_of(url)
+    assert story is not None
+    return story
+
+
+def stored(newsroom: Newsroom, url: str) -> Story:
+    (story,) = newsroom.store.stories([story_at(newsroom, url)])
+    return story
+
+
+def published(newsroom: Newsroom) -> dict[str, dict[str, Any]]:
+    """What a subscriber sees, by id."""
+    newsroom.publisher.publish(None, newsroom.clock.now())
+    return {row["id"]: row for row in newsroom.feed()}
+
+
+def last(newsroom: Newsroom) -> Decision:
+    return newsroom.store.decisions()[-1]
+
+
+def undo_last(newsroom: Newsroom) -> None:
+    editor(newsroom).undo(last(newsroom).id)
+
+
+# --- merge
+def test_a_merge_undone_gives_back_both_entries_under_their_ids(read: Newsroom) -> None:
+    before = published(read)
+    ferry, bridge = story_at(read, FERRY_AT_ONE), story_at(read, BRIDGE_AT_ONE)
+    kept = editor(read).merge(ferry, bridge)
+    assert len(published(read)) == 1
+    undo_last(read)
+    after = published(read)
+    assert after.keys() == before.keys()
+    (came_back,) = before.keys() - {f"urn:uuid:{kept}"}
+    assert after[came_back] == before[came_back], "a subscriber has seen it just so"
+    assert (story_at(read, FERRY_AT_TWO), story_at(read, BRIDGE_AT_ONE)) == (ferry, bridge)
+    assert read.store.story_of(ferry) == ferry and read.store.story_of(bridge) == bridge, "neither leads to the other"
+    assert regroup_changes(read) == ()
+
+
+def test_why_tells_the_same_of_how_entries_joined_after_a_merge_was_undone(read: Newsroom) -> None:
+    before = read.store.evidence(story_at(read, FERRY_AT_ONE))
+    editor(read).merge(story_at(read, FERRY_AT_ONE), story_at(read, BRIDGE_AT_ONE))
+    undo_last(read)
+    assert read.store.evidence(story_at(read, FERRY_AT_ONE)) == before
+
+
+@pytest.mark.parametrize(("title", "home"), [(FERRY, FERRY_AT_ONE), (BRIDGE, BRIDGE_AT_ONE)])
+def test_an_entry_that_came_since_the_merge_goes_with_that_it_agreed_with(
+    read: Newsroom, title: str, home: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time", read.clock.now)
+    kept = editor(read).merge(story_at(read, FERRY_AT_ONE), story_at(read, BRIDGE_AT_ONE))
+    read.clock.time += 60
+    read.serves(THREE, entry(title, url="https://three.example/new", at=START - HOUR / 3))
+    read.poll("three")
+    assert story_at(read, "https://three.example/new") == kept
+    undo_last(read)
+    assert story_at(read, "https://three.example/new") == story_at(read, home)
+    published(read)
+    assert sorted(read.titles()) == [FERRY, BRIDGE]
+
+
+def test_after_a_merge_was_undone_new_entries_find_either_story(read: Newsroom) -> None:
+    ferry, bridge = story_at(read, FERRY_AT_ONE), story_at(read, BRIDGE_AT_ONE)
+    editor(read).merge(ferry, bridge)
+    undo_last(read)
+    read.serves(THREE, entry(BRIDGE, url="https://three.example/bridge", at=START - HOUR / 3))
+    read.poll("three")
+    assert story_at(read, "https://three.example/bridge") == bridge
+
+
+def test_ids_that_led_to_a_story_lead_there_again(read: Newsroom) -> None:
+    """A and B are one, then B's id leads to A; when A leads to C and that is undone, both are as before."""
+    read.serves(THREE, entry("Harbour pilots end their strike", url="https://three.example/pilots"))
+    read.poll("three")
+    ferry, bridge, pilots = (story_at(read, url) for url in (FERRY_AT_ONE, BRIDGE_AT_ONE, "https://three.example/pilots"))
+    first = editor(read).merge(bridge, pilots)
+    second = editor(read).merge(ferry, first)
+    assert {read.store.story_of(one) for one in (ferry, bridge, pilots)} == {second}
+    with pytest.raises(UsageError, match="decision 2 merged the same entries later: undo that first"):
+        editor(read).undo(1)
+    editor(read).undo(2)
+    assert read.store.story_of(ferry) == ferry
+    assert read.store.story_of(bridge) == read.store.story_of(pilots) == first
+    editor(read).undo(1)
+    assert [read.store.story_of(one) for one in (ferry, bridge, pilots)] == [ferry, bridge, pilots]
+    assert len(published(read)) == 3
+
+
+def test_the_lead_before_a_merge_leads_again(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG.replace(f'{{id: two, url: "{TWO}"', f'{{id: two, url: "{TWO}", rank: 1'))
+    newsroom.serves(ONE, entry(FERRY, url=FERRY_AT_ONE))
+    newsroom.serves(THREE, entry(FERRY, url="https://three.example/ferry", at=START - HOUR / 2))
+    newsroom.serves(TWO, entry(BRIDGE, url="https://two.example/bridge"))
+    newsroom.poll()
+    before = published(newsroom)
+    lead = stored(newsroom, FERRY_AT_ONE).lead
+    editor(newsroom).merge(story_at(newsroom, FERRY_AT_ONE), story_at(newsroom, "https://two.example/bridge"))
+    undo_last(newsroom)
+    assert stored(newsroom, FERRY_AT_ONE).lead == lead
+    assert {id: row["url"] for id, row in published(newsroom).items()} == {id: row["url"] for id, row in before.items()}
+
+
+def test_backlog_that_was_in_a_feed_comes_back_to_it(newsroom: Newsroom) -> None:
+    old = START - 90 * HOUR
+    newsroom.configure(CONFIG)
+    newsroom.serves(ONE, entry(FERRY, url=FERRY_AT_ONE, at=old), entry(BRIDGE, url=BRIDGE_AT_ONE, at=old + HOUR))
+    newsroom.serves(TWO)
+    newsroom.serves(THREE)
+    newsroom.poll()
+    before = published(newsroom)
+    assert len(before) == 2 and all(story.old for story in newsroom.stories())
+    editor(newsroom).merge(story_at(newsroom, FERRY_AT_ONE), story_at(newsroom, BRIDGE_AT_ONE))
+    undo_last(newsroom)
+    assert published(newsroom).keys() == before.keys()
+    editor(newsroom).drop(FERRY_AT_ONE)
+    assert len(published(newsroom)) == 1
+    undo_last(newsroom)
+    assert published(newsroom).keys() == before.keys()
+
+
+def many(newsroom: Newsroom, count: int) -> list[str]:
+    """Publishes so many stories that the oldest are archived. Returns their addresses, the oldest first."""
+    newsroom.configure(CONFIG + "publish: {items: 10}\n")
+    newsroom.serves(TWO)
+    newsroom.serves(THREE)
+    newsroom.serves(ONE)
+    newsroom.poll()
+    words = ("anchor", "beacon", "canal", "dredger", "estuary", "fjord", "gale", "harbour", "island", "jetty", "keel", "lagoon")
+    titles = [f"{one} {two}" for one in words for two in words if one < two][:count]
+    made = [
+        entry(f"{title} {place}", url=f"https://one.example/{place}", at=START - (count - place) * 60.0)
+        for place, title in enumerate(titles)
+    ]
+    newsroom.serves(ONE, *made)
+    newsroom.poll("one")
+    assert newsroom.store.pages(cast(Any, "all")), "a page was closed"
+    return [row["url"] for row in made]
+
+
+def test_an_archived_story_comes_back_to_its_archive_page_alone(newsroom: Newsroom) -> None:
+    oldest, *_, newest = many(newsroom, 30)
+    before, pages = published(newsroom), newsroom.store.pages(cast(Any, "all"))
+    archived = story_at(newsroom, oldest)
+    assert archived in pages[0].stories
+    editor(newsroom).merge(archived, story_at(newsroom, newest))
+    undo_last(newsroom)
+    after = published(newsroom)
+    assert after.keys() == before.keys(), "the feed itself shows no entry of the archive again"
+    assert f"urn:uuid:{archived}" not in after
+    assert [page.stories for page in newsroom.store.pages(cast(Any, "all"))] == [page.stories for page in pages]
+    assert newsroom.store.members_of([archived])[archived] == {"all"}
+
+
+# --- split
+def test_a_split_undone_joins_again_under_the_id_that_was_there(read: Newsroom) -> None:
+    before, evidence = published(read), read.store.evidence(story_at(read, FERRY_AT_ONE))
+    ferry = story_at(read, FERRY_AT_ONE)
+    alone = editor(read).split(FERRY_AT_ONE)
+    assert len(published(read)) == 3
+    undo_last(read)
+    after = published(read)
+    assert after.keys() == before.keys()
+    assert after[f"urn:uuid:{ferry}"]["url"] == before[f"urn:uuid:{ferry}"]["url"], "what led leads again"
+    assert read.store.story_of(alone) == ferry, "who kept the address of the other page is led there"
+    assert read.store.evidence(ferry) == evidence
+    assert regroup_changes(read) == ()
+
+
+def test_a_split_that_a_later_merge_took_back_is_not_undone_before_that(read: Newsroom) -> None:
+    alone = editor(read).split(FERRY_AT_TWO)
+    editor(read).merge(alone, story_at(read, BRIDGE_AT_ONE))
+    with pytest.raises(UsageError, match="undo that first"):
+        editor(read).undo(1)
+    editor(read).undo(2)
+    editor(read).undo(1)
+    assert [item.source for item in stored(read, FERRY_AT_ONE).items] == ["one", "two"]
+    assert [item.source for item in stored(read, BRIDGE_AT_ONE).items] == ["one"]
+
+
+# --- drop
+def test_a_drop_undone_brings_the_story_back_with_what_came_meanwhile(read: Newsroom) -> None:
+    before = published(read)
+    ferry = story_at(read, FERRY_AT_ONE)
+    editor(read).drop(FERRY_AT_ONE)
+    assert published(read).keys() == before.keys() - {f"urn:uuid:{ferry}"}
+    with pytest.raises(UsageError, match="taken down by hand"):
+        editor(read).drop(FERRY_AT_ONE)
+    read.serves(THREE, entry(FERRY, url="https://three.example/ferry", at=START - HOUR / 3))
+    read.poll("three")
+    undo_last(read)
+    after = published(read)
+    assert after.keys() == before.keys()
+    assert len(stored(read, FERRY_AT_ONE).items) == 3
+
+
+def test_what_is_dropped_between_two_publications_leaves_the_archive_though_another_drop_was_undone(newsroom: Newsroom) -> None:
+    first, second, *_ = many(newsroom, 30)
+    gone = story_at(newsroom, second)
+    editor(newsroom).drop(first)
+    published(newsroom)
+    undo_last(newsroom)
+    editor(newsroom).drop(second)
+    published(newsroom)
+    assert gone not in newsroom.store.pages(cast(Any, "all"))[0].stories
+
+
+# --- what can't be undone
+def test_a_decision_is_undone_once(read: Newsroom) -> None:
+    editor(read).drop(FERRY_AT_ONE)
+    undo_last(read)
+    with pytest.raises(UsageError, match=r"was undone on .* already"):
+        undo_last(read)
+    with pytest.raises(UsageError, match="no decision 7"):
+        editor(read).undo(7)
+    assert len(published(read)) == 2
+
+
+def test_a_decision_of_an_older_release_is_listed_and_says_what_to_do(read: Newsroom) -> None:
+    ferry = stored(read, FERRY_AT_ONE)
+    with read.store.begin() as transaction:
+        transaction.add_decision("merge", START, Traces(entries=(f"one {ferry.items[0].guid}",)))
+        transaction.add_decision("thread", START, Traces())
+    old, newer = read.store.decisions()
+    assert decision_row(old, read.store)["title"] == FERRY
+    with pytest.raises(UsageError, match=r"earlier release.*stories split"):
+        editor(read).undo(old.id)
+    with pytest.raises(UsageError, match="newer release"):
+        editor(read).undo(newer.id)
+
+
+def test_a_decision_outlives_the_entries(read: Newsroom) -> None:
+    ferry, bridge = story_at(read, FERRY_AT_ONE), story_at(read, BRIDGE_AT_ONE)
+    editor(read).merge(ferry, bridge)
+    published(read)
+    for url in (ONE, TWO):
+        read.serves(url)
+    read.poll()
+    read.clock.time += 365 * 24 * HOUR
+    assert cast(Any, read.store).sweep(Keep(90 * 24 * HOUR, {SourceId("one"): 0.0}), read.clock.now()).stories >= 0
+    undo_last(read)
+    assert last(read).undone is not None
+    assert read.store.story_of(bridge) == bridge, "its id is its own again"
+
+
+# --- pin
+def test_a_pinned_entry_leads_whatever_comes(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG.replace(f'{{id: three, url: "{THREE}"', f'{{id: three, url: "{THREE}", rank: 1'))
+    newsroom.serves(ONE, entry(FERRY, url=FERRY_AT_ONE))
+    newsroom.serves(TWO, entry(FERRY, url=FERRY_AT_TWO, at=START - HOUR / 2, text="Boats sail again from noon on."))
+    newsroom.serves(THREE)
+    newsroom.poll()
+    (before,) = published(newsroom).values()
+    assert before["url"] == FERRY_AT_ONE
+    assert editor(newsroom).pin(FERRY_AT_TWO) == FERRY
+    (after,) = published(newsroom).values()
+    assert (after["id"], after["url"]) == (before["id"], FERRY_AT_TWO)
+    assert after["date_modified"] > before["date_modified"], "readers are told that it changed"
+    newsroom.serves(THREE, entry(FERRY, url="https://three.example/ferry", at=START - HOUR / 3))
+    newsroom.poll("three")
+    again = entry(FERRY, url=FERRY_AT_TWO, at=START - HOUR / 2, text="Boats sail again from one on.")
+    newsroom.serves(TWO, again)
+    newsroom.poll("two")
+    assert regroup_changes(newsroom) == ()
+    (row,) = published(newsroom).values()
+    assert (row["url"], len(stored(newsroom, FERRY_AT_ONE).items)) == (FERRY_AT_TWO, 3)
+    undo_last(newsroom)
+    (row,) = published(newsroom).values()
+    assert row["url"] == "https://three.example/ferry", "the better rank leads as soon as it may"
+
+
+def test_an_undone_pin_gives_the_lead_back_to_what_led_before_all_pins(read: Newsroom) -> None:
+    read.serves(THREE, entry(FERRY, url="https://three.example/ferry", at=START - HOUR / 3))
+    read.poll("three")
+    editor(read).pin(FERRY_AT_TWO)
+    editor(read).pin("https://three.example/ferry")
+    assert stored(read, FERRY_AT_ONE).lead_item.source == "three"
+    with pytest.raises(UsageError, match="pinned already"):
+        editor(read).pin("https://three.example/ferry")
+    editor(read).undo(2)
+    assert stored(read, FERRY_AT_ONE).lead_item.source == "two", "the earlier pin binds again"
+    editor(read).undo(1)
+    assert stored(read, FERRY_AT_ONE).lead_item.source == "one"
+
+
+def test_a_pin_goes_with_its_entry(read: Newsroom) -> None:
+    editor(read).pin(FERRY_AT_TWO)
+    kept = editor(read).merge(story_at(read, FERRY_AT_ONE), story_at(read, BRIDGE_AT_ONE))
+    assert read.store.stories([kept])[0].lead_item.entry.url == FERRY_AT_TWO
+    editor(read).split(FERRY_AT_TWO)
+    assert stored(read, FERRY_AT_ONE).lead_reason != stored(read, FERRY_AT_TWO).lead_reason == "pinned by a person"
+
+
+def test_what_is_not_stored_can_not_be_pinned_and_the_nearest_is_told(read: Newsroom) -> None:
+    with pytest.raises(UsageError, match=r"no entry .* did you mean https://two\.example/ferry\?"):
+        editor(read).pin("https://two.example/fery")
+    with pytest.raises(UsageError, match=r"did you mean https://two\.example/ferry\?"):
+        editor(read).pin("https://twoo.example/ferry")
+    with pytest.raises(UsageError, match=r"no story .* did you mean"):
+        editor(read).title("https://one.example/bridges", "Mayor opens a bridge")
+    with pytest.raises(UsageError) as raised:
+        editor(read).pin("nonsense")
+    assert "did you mean" not in str(raised.value)
+    with pytest.raises(UsageError, match="name one of its entries"):
+        editor(read).pin(story_at(read, FERRY_AT_ONE))
+    editor(read).drop(FERRY_AT_ONE)
+    for refused in (editor(read).pin, editor(read).split):
+        with pytest.raises(UsageError, match="taken down"):
+            refused(FERRY_AT_ONE)
+
+
+# --- title
+SOBER = "Ferries sail to the islands again"
+
+
+def test_a_corrected_headline_is_shown_and_found_and_groups_nothing(newsroom: Newsroom) -> None:
+    topics = "topics: [{slug: sail, title: Sailing, query: 'title:sail'}, {slug: storm, title: Storm, query: 'title:storm'}]\n"
+    newsroom.configure(CONFIG + topics)
+    newsroom.serves(ONE, entry(FERRY, url=FERRY_AT_ONE, text="Boats go from noon on."))
+    newsroom.serves(TWO)
+    newsroom.serves(THREE)
+    newsroom.poll()
+    (before,) = published(newsroom).values()
+    assert editor(newsroom).title(FERRY_AT_ONE, f"  {SOBER}  ") == FERRY
+    (after,) = published(newsroom).values()
+    assert (after["id"], after["title"]) == (before["id"], SOBER)
+    assert after["date_modified"] > before["date_modified"]
+    for document in ("feeds/all.atom", "feeds/all.rss", "topics/all.html", "index.html"):
+        text = (newsroom.settings.publish.directory / document).read_text()
+        assert SOBER in text and FERRY not in text
+    story = stored(newsroom, FERRY_AT_ONE)
+    assert as_mapping(story)["title"] == SOBER
+    assert as_mapping(story)["items"][0]["title"] == FERRY, "what the outlet said stays what it said"
+    assert newsroom.titles("sail") == [SOBER] and newsroom.titles("storm") == []
+    for words, found in (("title:sail", 1), ("islands ferries", 1), ("title:storm", 0)):
+        assert len(list(find_matches(newsroom.store, Query(words), None, START))) == found
+    newsroom.serves(TWO, entry(FERRY, url=FERRY_AT_TWO, at=START - HOUR / 2))
+    newsroom.poll("two")
+    assert story_at(newsroom, FERRY_AT_TWO) == story.id
+    assert regroup_changes(newsroom) == ()
+    assert newsroom.titles() == [SOBER]
+    undo_last(newsroom)
+    assert [row["title"] for row in published(newsroom).values()] == [FERRY]
+    assert newsroom.titles("sail") == [] and newsroom.titles("storm") == [FERRY]
+
+
+def test_a_correction_outlives_edits_reloads_and_a_change_of_guids(read: Newsroom) -> None:
+    editor(read).title(FERRY_AT_ONE, SOBER)
+    editor(read).pin(FERRY_AT_TWO)
+    edited = entry(f"{FERRY}!", id="other", url=FERRY_AT_ONE, text="Edited by its desk.")
+    read.serves(ONE, edited, entry(BRIDGE, url=BRIDGE_AT_ONE))
+    read.serves(TWO, entry(FERRY, id="changed", url=FERRY_AT_TWO, at=START - HOUR / 2))
+    read.poll()
+    read.configure(CONFIG + "topics: [{slug: sail, title: Sailing, query: 'title:sail'}]\n")
+    published(read)
+    assert SOBER in read.titles() and read.titles("sail") == [SOBER], "also of a topic that came later"
+    assert stored(read, FERRY_AT_ONE).items[0].guid == "other"
+    assert stored(read, FERRY_AT_ONE).lead_item.guid == "changed"
+    editor(read).undo(1)
+    editor(read).undo(2)
+    assert stored(read, FERRY_AT_ONE).headline is None
+    assert stored(read, FERRY_AT_ONE).lead_reason != "pinned by a person", "what was carried over to the new guid is undone, too"
+
+
+def test_a_source_renamed_keeps_its_corrections(read: Newsroom) -> None:
+    editor(read).title(FERRY_AT_ONE, "one ferry sails again")
+    read.configure(CONFIG.replace("id: one", "id: first"))
+    read.serves(ONE, entry(FERRY, url=FERRY_AT_ONE, text="Edited."), entry(BRIDGE, url=BRIDGE_AT_ONE))
+    read.poll()
+    assert "one ferry sails again" in read.titles(), "neither lost, nor taken for the name of an entry"
+
+
+def test_a_later_headline_replaces_an_earlier_one_until_it_is_undone(read: Newsroom) -> None:
+    editor(read).title(FERRY_AT_ONE, SOBER)
+    editor(read).title(story_at(read, FERRY_AT_ONE), "Ferries are back")
+    with pytest.raises(UsageError, match="headline already"):
+        editor(read).title(FERRY_AT_ONE, "Ferries are back")
+    assert stored(read, FERRY_AT_ONE).title == "Ferries are back"
+    undo_last(read)
+    assert stored(read, FERRY_AT_ONE).title == SOBER
+
+
+@pytest.mark.parametrize(
+    ("headline", "why"),
+    [
+        ("", "empty"),
+        (" \u00a0 ", "empty"),
+        ("Ferries <b>again</b>", "markup"),
+        ("Ferries <script", "markup"),
+        ("Ferries &amp; boats", "markup"),
+        ("Ferries <!-- again", "markup"),
+        ("Ferries\nagain", "line break"),
+        ("Ferries\tagain", "line break"),
+        ("Ferries \x1b[31magain", "can't be printed"),
+        ("Ferries \u202eagain", "can't be printed"),
+        ("Ferries \udcff again", "can't be printed"),
+        ("F" * 10_000, "10,000 characters"),
+    ],
+)
+def test_what_is_no_headline_is_refused(read: Newsroom, headline: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        editor(read).title(FERRY_AT_ONE, headline)
+    assert read.store.decisions() == [] and stored(read, FERRY_AT_ONE).title == FERRY
+
+
+@pytest.mark.parametrize("headline", ["Q&A: what if a < b?", "Ferries 🛳\ufe0f again", "فیلم\u200cها", "S&P 500 > 5,000; AT&T"])
+def test_signs_that_are_no_markup_may_stand_in_a_headline(read: Newsroom, headline: str) -> None:
+    editor(read).title(FERRY_AT_ONE, headline)
+    published(read)
+    assert headline in read.titles()
+
+
+# --- seen
+def test_decisions_are_listed_with_what_they_did_and_why_tells_those_that_bind(read: Newsroom) -> None:
+    ferry, bridge = story_at(read, FERRY_AT_ONE), story_at(read, BRIDGE_AT_ONE)
+    kept = editor(read).merge(ferry, bridge)
+    alone = editor(read).split(FERRY_AT_TWO)
+    editor(read).pin(BRIDGE_AT_ONE)
+    editor(read).title(FERRY_AT_ONE, SOBER)
+    editor(read).drop(FERRY_AT_TWO)
+    undo_last(read)
+    rows = [decision_row(one, read.store) for one in read.store.decisions()]
+    assert [(row["id"], row["kind"]) for row in rows] == list(enumerate(("merge", "split", "pin", "title", "drop"), start=1))
+    other = {ferry, bridge} - {kept}
+    assert rows[0]["did"].startswith(other.pop()) and rows[0]["did"].endswith(kept)
+    assert rows[1]["did"] == f"1 entry of {kept} became {alone}"
+    assert rows[3]["did"].endswith(SOBER)
+    assert [row["undone"] is None for row in rows] == [True, True, True, True, False]
+    assert "; undone 20" in decision_line(rows[4])
+    report = explain_story(cast(Application, read), stored(read, FERRY_AT_ONE))
+    text = "\n".join(lines(report))
+    assert [row["id"] for row in report["decisions"]] == [1, 2, 3, 4]
+    assert f"headline corrected by hand; the lead's own: {BRIDGE}" in text
+    assert "(pinned by a person)" in text
+    told = explain_story(cast(Application, read), stored(read, FERRY_AT_TWO))
+    assert [row["id"] for row in told["decisions"]] == [2], "the drop was undone"
+
+
+def regroup_changes(newsroom: Newsroom) -> tuple[regroup.Change, ...]:
+    """What `plan --dedup --apply` would do: nothing, if stories are as grouping and a person have them."""
+    engine = Engine(newsroom.settings.dedup)
+    return regroup.plan(newsroom.store, newsroom.settings, newsroom.rules, engine, START - 24 * HOUR).changes
+
+
+def test_regrouping_leaves_pins_and_headlines(newsroom: Newsroom) -> None:
+    apart = CONFIG.replace('"}', '", dedup: false}')
+    newsroom.configure(apart)
+    newsroom.serves(ONE, entry(FERRY, url=FERRY_AT_ONE))
+    newsroom.serves(TWO, entry(FERRY, url=FERRY_AT_TWO, at=START - HOUR / 2))
+    newsroom.serves(THREE)
+    newsroom.poll()
+    editor(newsroom).pin(FERRY_AT_TWO)
+    editor(newsroom).title(FERRY_AT_TWO, SOBER)
+    newsroom.configure(CONFIG)
+    engine = Engine(newsroom.settings.dedup)
+    plan = regroup.plan(newsroom.store, newsroom.settings, newsroom.rules, engine, START - 24 * HOUR)
+    assert len(plan.changes) == 1
+    regroup.apply(newsroom.store, newsroom.settings, newsroom.rules, engine, plan, newsroom.clock.now())
+    story = stored(newsroom, FERRY_AT_ONE)
+    assert (len(story.items), story.lead_item.entry.url, story.title) == (2, FERRY_AT_TWO, SOBER)
+
+
+def test_an_entry_that_retention_took_and_its_feed_sends_again_is_pinned_and_titled_still(read: Newsroom) -> None:
+    editor(read).pin(FERRY_AT_TWO)
+    editor(read).title(FERRY_AT_TWO, SOBER)
+    read.serves(ONE, entry(BRIDGE, url=BRIDGE_AT_ONE))
+    read.serves(TWO)
+    read.poll()
+    store = cast(Any, read.store)
+    with read.store.begin() as transaction:
+        transaction.clear(cast(Any, "all"))
+    assert store.sweep(Keep(HOUR, {}), read.clock.now() + 9 * HOUR).stories == 1
+    assert read.store.story_of(FERRY_AT_TWO) is None
+    read.serves(TWO, entry(FERRY, url=FERRY_AT_TWO, at=START - HOUR / 2))
+    read.serves(ONE, entry(BRIDGE, url=BRIDGE_AT_ONE), entry(FERRY, url=FERRY_AT_ONE))
+    read.poll()
+    assert (stored(read, FERRY_AT_TWO).title, stored(read, FERRY_AT_TWO).lead_reason) == (SOBER, "pinned by a person")
+
+
+def test_item_ids_in_traces_are_numbers_again(read: Newsroom) -> None:
+    editor(read).pin(FERRY_AT_TWO)
+    (lead,) = last(read).traces.leads.values()
+    assert lead == stored(read, FERRY_AT_ONE).items[0].id
+    assert isinstance(lead, int) and ItemId(lead)
