@@ -201,13 +201,13 @@ class Pipeline(Struct, frozen=True):
             hold = self.gate.hold(url, fault.retry_at, detail)
             await self.writer.commit(lambda transaction: transaction.save_hold(hold))
         self._save(source, after)
-        return PollReport(source.id, "failed", detail)
+        return PollReport(source.id, "failed", detail, fault=fault)
 
     def _crash(self, source: Source, state: SourceState, error: Exception, now: Instant) -> PollReport:
         """Stores a bug of ours as the source's failure."""
         fault = Fault(FaultKind.INTERNAL, f"internal error, please report it: {type(error).__name__}")
         self._save(source, self._failed_state(source, state, fault, now))
-        return PollReport(source.id, "failed", fault.detail)
+        return PollReport(source.id, "failed", fault.detail, fault=fault)
 
     # --- the source's next state
     def _save(self, source: Source, state: SourceState) -> None:

@@ -69,8 +69,9 @@ def after_failure(source: Source, state: SourceState, fault: Fault, now: Instant
     `state.failures` includes this failure. rng is in [0, 1).
     """
     usual = _usual_interval(source, state, now, polling)
-    first = max(polling.min, min(usual, FIRST_BACKOFF))
-    longest = max(OFFLINE_BACKOFF if fault.kind is FaultKind.OFFLINE else MAX_BACKOFF, polling.min)
+    is_offline = fault.kind is FaultKind.OFFLINE  # no server is asked in vain, and a laptop is soon back
+    first = polling.min if is_offline else max(polling.min, min(usual, FIRST_BACKOFF))
+    longest = max(OFFLINE_BACKOFF if is_offline else MAX_BACKOFF, polling.min)
     wait = min(first * 2.0 ** min(state.failures - 1, 30), longest) * _jitter(rng)
     planned = now + max(polling.min, min(wait, longest))
     count = "1 failure" if state.failures == 1 else f"{state.failures} failures in a row"

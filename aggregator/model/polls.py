@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from aggregator.model.fetched import Fault
 from aggregator.model.ids import Slug, SourceId
 from aggregator.model.sources import Source, SourceState
 
@@ -18,7 +19,7 @@ Work: TypeAlias = tuple[Source, SourceState]
 class PollReport(Struct, frozen=True):
     """The result of a poll. detail: one line for a person; new, changed: counts of items; slugs: feeds to publish.
 
-    grouped, refused: counts of entries beyond the source's budget (`stories.budget.Allotted`).
+    grouped, refused: counts of entries beyond the source's budget (`stories.budget.Allotted`). fault: why a poll failed.
     """
 
     source: SourceId
@@ -30,3 +31,4 @@ class PollReport(Struct, frozen=True):
     grouped: int = 0
     refused: int = 0
     seconds: float = 0.0
+    fault: Fault | None = None

@@ -75,8 +75,12 @@ def make_update(
     now: Instant,
     *,
     filling: bool,
+    notice: str | None = None,
 ) -> FeedUpdate:
-    """Renders a feed. old: the stored mark; changed: when the feed's state changed, which dates an empty feed."""
+    """Renders a feed. old: the stored mark; changed: when the feed's state changed, which dates an empty feed.
+
+    notice: a line for the page alone.
+    """
     entries = content.entries
     updated = max((one.updated for one in entries), default=float(int(changed)))
     top = head(output, settings, site_id, max(updated, old.updated), content.links)
@@ -84,10 +88,11 @@ def make_update(
     digests = {format: digest(body) for format, body in made.items()}
     new = digest("".join(digests.values()).encode())
     mark = old if new == old.digest else Mark(new, max(int(now), old.modified), top.updated)
-    page = b"" if output.token is not None else _page(settings.site, top, content)
+    page = b"" if output.token is not None else render_page(settings.site, top, content, notice)
     return FeedUpdate(output, top, content, made, digests, page, mark, old, filling)
 
 
-def _page(site: Site, top: Head, content: Content) -> bytes:
+def render_page(site: Site, top: Head, content: Content, notice: str | None) -> bytes:
+    """The page of a feed with its newest stories. notice: see `make_update`."""
     shown = [one.entry for one in content.listed]
-    return pages.topic(site, top, shown, more=len(content.entries) > pages.PAGE_ENTRIES)
+    return pages.topic(site, top, shown, more=len(content.entries) > pages.PAGE_ENTRIES, notice=notice)

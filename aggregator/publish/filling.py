@@ -17,6 +17,16 @@ def is_under_way(store: Feeds, settings: Settings) -> bool:
     return bool(_filling(store.outputs(), settings))
 
 
+def describe(store: Store, settings: Settings) -> str | None:
+    """Says on pages how far the sources are read; None once feeds are filled. Private sources are not counted."""
+    if not is_under_way(store, settings):
+        return None
+    states = store.states()
+    counted = [source.id for source in settings.sources if source.enabled and not source.private]
+    read = sum(id in states and states[id].first_success is not None for id in counted)
+    return f"{read} of {len(counted)} sources read" if read < len(counted) else None
+
+
 def end(store: Store, settings: Settings, now: Instant) -> tuple[Slug, ...]:
     """Ends the filling of feeds once every source has been polled. They start with their newest stories, in order of date."""
     outputs = store.outputs()

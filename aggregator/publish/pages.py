@@ -119,10 +119,15 @@ def _render(name: str, site: Site, place: Place, language: str, **values: object
     return page.encode()
 
 
-def index(site: Site, feeds: Sequence[Head], latest: Mapping[Slug, Sequence[bytes]], place: Place = SERVED) -> bytes:
-    """The front page: public feeds with their newest headlines (made by `headline`) and subscribe buttons."""
+def index(
+    site: Site, feeds: Sequence[Head], latest: Mapping[Slug, Sequence[bytes]], place: Place = SERVED, *, notice: str | None = None
+) -> bytes:
+    """The front page: public feeds with their newest headlines (made by `headline`) and subscribe buttons.
+
+    notice: why stories may be missing, such as "3 of 20 sources read".
+    """
     shown = {feed.output.slug: Markup(b"".join(latest.get(feed.output.slug, ())[:HEADLINES]).decode()) for feed in feeds}
-    return _render("index.html", site, place, site.language, feeds=feeds, latest=shown)
+    return _render("index.html", site, place, site.language, feeds=feeds, latest=shown, notice=notice)
 
 
 def headline(view: View, place: Place = SERVED) -> bytes:
@@ -142,10 +147,15 @@ def _page_of(view: View, place: Place) -> str:
     return place.root + addresses.story_path(view.id) + place.suffix if view.has_page else view.link
 
 
-def topic(site: Site, feed: Head, entries: Sequence[bytes], place: Place = SERVED, *, more: bool) -> bytes:
-    """The page of a feed with its newest `PAGE_ENTRIES` stories (made by `entry`). more: whether the feed has further ones."""
+def topic(
+    site: Site, feed: Head, entries: Sequence[bytes], place: Place = SERVED, *, more: bool, notice: str | None = None
+) -> bytes:
+    """The page of a feed with its newest `PAGE_ENTRIES` stories (made by `entry`).
+
+    more: whether the feed has further ones; notice: see `index`.
+    """
     shown = Markup(b"".join(entries).decode())
-    return _render("topic.html", site, place, feed.language, feed=feed, entries=shown, more=more)
+    return _render("topic.html", site, place, feed.language, feed=feed, entries=shown, more=more, notice=notice)
 
 
 def story(site: Site, view: View, stored: Story, topics: Sequence[Head], place: Place = SERVED) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct, field
 
-from aggregator.model import BEING_POLLED, Instant, Slug, SourceState, Story
+from aggregator.model import BEING_POLLED, FaultKind, Instant, Slug, SourceState, Story
 from aggregator.ports import OutputState
 
 
@@ -60,8 +60,11 @@ def place(
 def is_filled(states: Iterable[SourceState], now: Instant) -> bool:
     """Whether a new feed is filled: every enabled source was polled once, is gone, or has to wait.
 
-    states: of the enabled sources.
+    states: of the enabled sources. While none of them could be asked, because our own side is off line, nothing is filled.
     """
+    states = tuple(states)
+    if states and all(state.last_fault == FaultKind.OFFLINE and state.first_success is None for state in states):
+        return False
     return all(
         state.last_poll is not None or state.gone or (state.due > now and state.reason != BEING_POLLED) for state in states
     )

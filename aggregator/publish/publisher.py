@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from aggregator.model import Instant, Slug, SourceId, StoryId
 from aggregator.ports import Delivery, OutputState, Store, Transaction
-from aggregator.publish import health_feed, notices, notifications, opml, pages, private
+from aggregator.publish import filling, health_feed, notices, notifications, opml, pages, private
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
 from aggregator.publish.closed_pages import ClosedPages
 from aggregator.publish.digests import Digests, Following
-from aggregator.publish.feed_update import Content, FeedUpdate, Mark, make_update
+from aggregator.publish.feed_update import Content, FeedUpdate, Mark, make_update, render_page
 from aggregator.publish.files import Tree
 from aggregator.publish.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.on_demand import OnDemand
@@ -50,11 +50,15 @@ class Publisher:
         self._shown: dict[Slug, tuple[StoryId, ...]] = {}
         self._bases: dict[Slug, object] = {}
         self._headlines: dict[Slug, list[bytes]] = {}
-        self._front: dict[Slug, list[bytes]] | None = None
+        self._front: tuple[dict[Slug, list[bytes]], str | None] | None = None
+        self._notice: str | None = None
+        self._unfinished: dict[Slug, FeedUpdate] = {}
         self._promised: set[StoryId] = set()
 
-    def publish(self, slugs: Collection[Slug] | None, now: Instant) -> tuple[Slug, ...]:
+    def publish(self, slugs: Collection[Slug] | None, now: Instant, outage: str | None = None) -> tuple[Slug, ...]:
         """Brings the documents of these feeds up to date. slugs: None for all feeds, the OPML list, and health.
+
+        outage: what keeps every source from being read, which pages tell.
 
         Returns the slugs of feeds whose documents changed. Raises AggregatorError if files can't be written, UsageError if they
         would lie among others' files.
@@ -63,6 +67,7 @@ class Publisher:
         if slugs is None or self._owner is None:
             self._claim()
         self._withdraw()
+        before, self._notice = self._notice, self._describe(outage)
         states = self._store.outputs()
         outputs = [one for one in self._settings.outputs if slugs is None or one.slug in slugs]
         updates = []
@@ -76,11 +81,20 @@ class Publisher:
             self._show(one)
         if slugs is None:
             self._show_surroundings(states, now)
+        if self._notice != before:
+            self._show_notice(now)
         self._show_front_page(now)
         self._forget()
         for tree in self._trees.values():
             tree.sync()
         return tuple(one.output.slug for one in updates if one.has_changed)
+
+    def has_other_notice(self, outage: str | None) -> bool:
+        """Whether pages would say something else of the sources than they do. outage: see `publish`."""
+        return self._describe(outage) != self._notice
+
+    def _describe(self, outage: str | None) -> str | None:
+        return filling.describe(self._store, self._settings) if outage is None else f"No source can be read: {outage}."
 
     def issue_digests(self, now: Instant, following: Following) -> tuple[Slug, ...]:
         """Makes the digests that are due. Returns their feeds, which the caller then publishes."""
@@ -129,7 +143,15 @@ class Publisher:
             return None
         changed = state.changed
         return make_update(
-            output, self._settings, self.site_id(), content, self._mark(output.slug), changed, now, filling=state.filling
+            output,
+            self._settings,
+            self.site_id(),
+            content,
+            self._mark(output.slug),
+            changed,
+            now,
+            filling=state.filling,
+            notice=self._notice,
         )
 
     def _content(self, output: Output, state: OutputState, now: Instant) -> Content | None:
@@ -210,6 +232,9 @@ class Publisher:
         if not is_private:
             page = Prepared(HTML, one.page, one.mark.modified, pages.CACHE, extra=pages.headers())
             self._put(topic_path(output.slug), page, file=topic_path(output.slug) + ".html")
+            self._unfinished.pop(output.slug, None)
+            if one.filling:
+                self._unfinished[output.slug] = one
         self._shown[output.slug] = one.stories
         self._headlines[output.slug] = [entry.headline for entry in one.content.listed[: pages.HEADLINES]]
         self._bases[output.slug] = one.content.basis
@@ -235,13 +260,20 @@ class Publisher:
         self.shelf.on_demand = self._on_demand.answer
         self._remove_the_rest(states, now)
 
+    def _show_notice(self, now: Instant) -> None:
+        """Brings the pages of feeds that are being filled up to date, whose stories may be the same as before."""
+        for slug, one in self._unfinished.items():
+            body = render_page(self._settings.site, one.head, one.content, self._notice)
+            page = Prepared(HTML, body, int(now), pages.CACHE, extra=pages.headers())
+            self._put(topic_path(slug), page, file=topic_path(slug) + ".html")
+
     def _show_front_page(self, now: Instant) -> None:
-        """Publishes the front page if headlines changed."""
-        if self._headlines != self._front:
+        """Publishes the front page if headlines or the notice changed."""
+        if (self._headlines, self._notice) != self._front:
             public = [self.head_of(output) for output in self._settings.outputs if output.token is None]
-            body = pages.index(self._settings.site, public, self._headlines)
+            body = pages.index(self._settings.site, public, self._headlines, notice=self._notice)
             self._put("/index.html", Prepared(HTML, body, int(now), pages.CACHE, extra=pages.headers()))
-            self._front = dict(self._headlines)
+            self._front = dict(self._headlines), self._notice
 
     def head_of(self, output: Output) -> Head:
         """The current head of a feed's subscription document."""

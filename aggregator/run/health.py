@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aggregator.cadence import why_silent
-from aggregator.model import Instant, Source, SourceId, SourceState
+from aggregator.model import FaultKind, Instant, Source, SourceId, SourceState
 from aggregator.ports import Event
 from aggregator.settings import DAY
 from aggregator.stories.budget import Spent
@@ -109,6 +109,8 @@ def _describe_caps(caps: list[str]) -> str:
 def _why_broken(state: SourceState, now: Instant) -> str | None:
     if state.parse_failures >= FAILURES:
         return f"{state.parse_failures} documents in a row could not be read: {state.last_error}"
+    if state.last_fault == FaultKind.OFFLINE:
+        return None  # our own side, which says nothing about the source
     quiet = now - state.last_success if state.last_success is not None else None
     if state.failures >= FAILURES and (quiet is None or quiet > BROKEN_AFTER):
         since = f"for {format_duration(quiet)}" if quiet is not None else "yet"

@@ -9,14 +9,15 @@ import structlog
 
 from aggregator.errors import AggregatorError
 from aggregator.model import Fetched, Instant, PollReport, Source, SourceId, SourceState
-from aggregator.ports import PollRequest
+from aggregator.ports import PollRequest, Transaction
 from aggregator.publish import filling
-from aggregator.run import poll_requests
+from aggregator.run import outage, poll_requests
 from aggregator.run.background import BackgroundTasks
 from aggregator.run.metrics import Metrics
+from aggregator.run.outage import PROBE, OutageWatch
 from aggregator.run.poller import LEASE, Poller
 from aggregator.run.publishing import FeedPublishing
-from aggregator.run.runtime import CurrentRuntime
+from aggregator.run.runtime import CurrentRuntime, Runtime
 
 log = structlog.get_logger("polling")
 
@@ -36,6 +37,10 @@ class Polling:
         self._background = background
         self._store_error: BaseException | None = None
         self._unstored_pushes: set[SourceId] = set()
+        self.outage = OutageWatch()
+        self._told: str | None = None
+        self._next_probe = 0.0
+        self._probing: Runtime | None = None
         self.poller = Poller(current, current.runtime.settings.polling.workers, current.runtime.shares.polls)
 
     def raise_store_error(self) -> None:
@@ -45,10 +50,51 @@ class Polling:
             raise error
 
     async def start_due(self, now: Instant) -> float:
-        """Starts the polls that are due. Returns how many seconds late the latest of them is."""
+        """Starts the polls that are due, or in an outage a probe. Returns how many seconds late the latest of them is."""
+        if self.outage.is_over and (self.outage.why is None or not self.poller.in_flight):
+            await self._end_outage(now)
+        self._judge()
+        if self.outage.why is not None:
+            self._probe(now)
+            return 0.0
         due = await self._claim(now)
         self._follow(self.poller.start(self._current.runtime.with_sources(due)))
         return now - min((state.due for state in due), default=now)
+
+    def _judge(self) -> None:
+        """Tells an outage with one line in place of one for each source."""
+        urls = {source.id: source.url for source in self._current.runtime.settings.sources if source.enabled}
+        for report in self.outage.judge(urls, not self.poller.in_flight):
+            _log(report)
+        if self.outage.why is not None and self.outage.why != self._told:
+            log.warning("network_down", why=self.outage.why, sources=len(urls), error=self.outage.example(), probe=PROBE)
+            if self._told is None:
+                self._next_probe, self._probing = self._current.runtime.clock.monotonic() + PROBE, self._current.runtime
+            self._told = self.outage.why
+
+    def _probe(self, now: Instant) -> None:
+        """Polls one source each minute, and at once under an edited config, which may name a proxy."""
+        runtime = self._current.runtime
+        if self.poller.in_flight or (runtime.clock.monotonic() < self._next_probe and runtime is self._probing):
+            return
+        self._next_probe, self._probing = runtime.clock.monotonic() + PROBE, runtime
+        work = runtime.with_sources(list(runtime.store.states().values()))
+        if (chosen := self.outage.choose_probe(work, now, runtime.settings.polling.min)) is not None:
+            self._follow(self.poller.start([chosen], forced=True))
+
+    async def _end_outage(self, now: Instant) -> None:
+        """Makes all sources due that failed while nobody could be reached."""
+        store, failed = self._current.runtime.store, self.outage.end()
+        await self._current.runtime.writer.flush()
+        states = outage.forget_outage(store.states(failed).values(), now)
+
+        def save(transaction: Transaction) -> None:
+            for state in states:
+                transaction.save_state(state)
+
+        await self._current.runtime.writer.commit(save)
+        if self._told is not None:
+            log.info("network_up", sources=len(states))
 
     async def _claim(self, now: Instant) -> list[SourceState]:
         """Claims due sources. Their due times are moved before anyone is asked, so a crash does not ask again at each start."""
@@ -69,14 +115,8 @@ class Polling:
             self._store_error = error
             return
         report = poll.result()
-        log.info(
-            "poll_done",
-            source=report.source,
-            outcome=report.outcome,
-            detail=report.detail,
-            new=report.new,
-            ms=round(report.seconds * 1000),
-        )
+        for one in self.outage.record(report):
+            _log(one)
         self._metrics.record_poll(report.outcome, report.seconds, report.new, report.changed)
         self._metrics.record_over_budget(report.grouped, report.refused)
         self._publishing.mark_changed(report.slugs)
@@ -131,7 +171,18 @@ class Polling:
     async def end_filling(self) -> None:
         """On the first run, trims feeds to their newest stories once every source has been asked."""
         runtime = self._current.runtime
-        if not filling.is_under_way(runtime.store, runtime.settings):
+        if self.outage.is_undecided or not filling.is_under_way(runtime.store, runtime.settings):
             return
         slugs = await runtime.writer.call(lambda: filling.end(runtime.store, runtime.settings, runtime.clock.now()))
         self._publishing.mark_changed(frozenset(slugs))
+
+
+def _log(report: PollReport) -> None:
+    log.info(
+        "poll_done",
+        source=report.source,
+        outcome=report.outcome,
+        detail=report.detail,
+        new=report.new,
+        ms=round(report.seconds * 1000),
+    )

@@ -26,7 +26,10 @@ PAUSE = 30.0
 
 
 class FeedPublishing:
-    """Keeps the published documents up to date. error: why the last publishing failed, None if it did not."""
+    """Keeps the published documents up to date. error: why the last publishing failed, None if it did not.
+
+    outage: what keeps every source from being read.
+    """
 
     def __init__(self, current: CurrentRuntime, metrics: Metrics, background: BackgroundTasks) -> None:
         self._current = current
@@ -39,6 +42,7 @@ class FeedPublishing:
         self._paused_until = 0.0
         self._rest_until = 0.0
         self.error: str | None = None
+        self.outage: str | None = None
 
     def mark_changed(self, slugs: frozenset[Slug]) -> None:
         """Schedules publishing of these feeds."""
@@ -48,7 +52,10 @@ class FeedPublishing:
     def find_changes(self) -> None:
         """Schedules what failed before, and feeds that a command beside the daemon changed (`stories split`)."""
         outputs, states = self._current.runtime.settings.outputs, self._current.runtime.store.outputs()
-        self.mark_changed(frozenset(output.slug for output in outputs if self._is_behind(states.get(output.slug))))
+        behind = [output.slug for output in outputs if self._is_behind(states.get(output.slug))]
+        if not behind and self._current.runtime.publisher.has_other_notice(self.outage):
+            behind.append(outputs[0].slug)  # any feed: the pages are looked at each time
+        self.mark_changed(frozenset(behind))
 
     def _is_behind(self, state: OutputState | None) -> bool:
         return state is not None and not state.withdrawn and self._revisions.get(state.slug) != state.revision
@@ -88,7 +95,7 @@ class FeedPublishing:
         def work() -> tuple[Collection[Slug], float]:
             began = runtime.clock.monotonic()
             wanted = None if everything else slugs
-            published = runtime.publisher.publish(wanted, runtime.clock.now()) if everything or slugs else ()
+            published = runtime.publisher.publish(wanted, runtime.clock.now(), self.outage) if everything or slugs else ()
             return published, runtime.clock.monotonic() - began
 
         try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
 from aggregator.errors import AggregatorError
 from aggregator.ports import Job
 from aggregator.run.background import BackgroundTasks
+from aggregator.run.health import Condition
 from aggregator.run.maintenance import Maintenance
 from aggregator.run.metrics import Metrics
 from aggregator.run.network import Network
@@ -38,7 +39,7 @@ class Service:
         self.publishing = publishing = FeedPublishing(current, metrics, background)
         self.polling = Polling(current, publishing, metrics, background)
         self.config = ConfigReload(current, load, make, self.polling.poller, publishing, metrics)
-        self.periodic = PeriodicWork(current, publishing.mark_changed, metrics, self.config.conditions)
+        self.periodic = PeriodicWork(current, publishing.mark_changed, metrics, self._conditions)
         self.network = Network(current, self.polling.receive_push)
         self._maintenance = Maintenance(current)
         self._rescue = Rescue(current)
@@ -83,6 +84,7 @@ class Service:
         await runtime.writer.flush()
         await self.config.retry_adopt()
         now = runtime.clock.now()
+        self._tell_outage()
         self.publishing.find_changes()
         await self.polling.start_requested()
         self.polling.poll_unstored_pushes()
@@ -90,6 +92,12 @@ class Service:
         await self.polling.end_filling()
         self.metrics.record_tick(len(self.polling.poller.in_flight), lag)
         self._last_tick = runtime.clock.monotonic()
+
+    def _tell_outage(self) -> None:
+        """Has pages and health events tell an outage, or its end, at once."""
+        if self.publishing.outage != (why := self.polling.outage.why):
+            self.publishing.outage = why
+            self.background.start(self.periodic.check_health())
 
     def ready(self) -> tuple[bool, Mapping[str, object]]:
         """Answers `/readyz`: whether polling and publishing work, with details that anybody may see."""
@@ -107,8 +115,13 @@ class Service:
             self.config.error,
             self._rescue.problem or self._tick_error,
             self.publishing.error,
+            self.polling.outage.why,
             self.config.restart_keys,
         )
+
+    def _conditions(self) -> Iterable[Condition]:
+        """What is wrong with the daemon beside its sources."""
+        return [*self.config.conditions(), *self.polling.outage.conditions()]
 
     def _render_metrics(self) -> bytes:
         return self.metrics.render(self.runtime.store.counts())

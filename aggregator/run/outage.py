@@ -1,0 +1,189 @@
+"""Tells a missing network from broken sources: since the daemon was started, no server has answered (decision 045)."""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from aggregator.fetch.guard import is_private_name, literal_address
+from aggregator.model import Fault, FaultKind, Instant, PollReport, SourceId, SourceState, Work
+from aggregator.run.health import Condition
+from aggregator.text.urls import registrable_domain
+
+PROBE = 60.0
+"""Seconds between two probes during an outage."""
+ENOUGH = 20
+"""Failed sources that are judged although others are still being asked: servers that never answer take up to their time-out."""
+DOMAINS = 5
+"""Domains that must fail if a server could be at fault; all of them, if there are fewer. One domain alone proves nothing."""
+LOGIN_NEEDED = 511
+"""Status of a network that wants a login first (RFC 6585 6)."""
+
+UNHEARD = frozenset({FaultKind.OFFLINE, FaultKind.DNS})
+"""Faults of which no server notices anything, so that asking again soon bothers nobody."""
+_SILENT = frozenset({FaultKind.CONNECT, FaultKind.TIMEOUT})
+_FOREIGN = frozenset({FaultKind.TLS, FaultKind.ADDRESS, FaultKind.HTML, FaultKind.NOT_A_FEED, FaultKind.REDIRECT})
+"""Faults of an answer that is not the server's, such as the login page of a network."""
+
+
+def may_be_ours(fault: Fault) -> bool:
+    """Whether a missing network can cause this fault; others show that the server was reached."""
+    return fault.kind in UNHEARD | _SILENT | _FOREIGN or fault.status == LOGIN_NEEDED
+
+
+def explain_outage(faults: Mapping[str, Fault], domains: int, has_route: bool) -> str | None:
+    """Says what keeps every source from being read, as well as their faults tell; None if the sources may be at fault.
+
+    faults: by the address of the source; domains: how many the config has; has_route: of this machine to the internet.
+    """
+    told = {url: fault for url, fault in faults.items() if not _is_refused_by_config(url, fault)}
+    if len(told) < len(faults) or not told:
+        return None
+    kinds = Counter(_group(fault) for fault in told.values())
+    failed = len({registrable_domain(url) for url in told})
+    if kinds.keys() != {FaultKind.OFFLINE} and failed < max(2, min(DOMAINS, domains)):
+        return None
+    return _in_words(kinds.most_common(1)[0][0], tuple(told.values()), has_route)
+
+
+def _is_refused_by_config(url: str, fault: Fault) -> bool:
+    """Whether `network.allow` lacks a private address that the config itself names."""
+    host = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    host = host if host.endswith("]") else host.partition(":")[0] if host.count(":") == 1 else host
+    return fault.kind is FaultKind.ADDRESS and (literal_address(host) is not None or is_private_name(host))
+
+
+def _group(fault: Fault) -> FaultKind:
+    if fault.kind in _FOREIGN or fault.status == LOGIN_NEEDED:
+        return FaultKind.HTML
+    return FaultKind.CONNECT if fault.kind in _SILENT else fault.kind
+
+
+def _in_words(kind: FaultKind, faults: Sequence[Fault], has_route: bool) -> str:
+    match kind:
+        case FaultKind.OFFLINE | FaultKind.DNS if not has_route:
+            return "this machine has no network (no route leads out)"
+        case FaultKind.OFFLINE if any("name server" in fault.detail for fault in faults):
+            return "no name server answers (DNS); the network may be down"
+        case FaultKind.OFFLINE:
+            return "this machine has no network (no route leads to any server)"
+        case FaultKind.DNS:
+            return "the name server knows none of the names (DNS); the network may shut out others until a login"
+        case FaultKind.HTML:
+            return "something else answers in place of every server, as the login page of a network does: log in with a browser"
+        case _:
+            return "no server answers: a firewall, or a proxy that `network.proxy` has to name"
+
+
+def has_route() -> bool:
+    """Whether a route leads from this machine to the internet. Sends nothing: the addresses are for documentation."""
+    for family, address in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((address, 9))
+        except OSError:
+            continue
+        return True
+    return False
+
+
+class OutageWatch:
+    """Holds back what failed until a first server was reached, or until an outage is told in its place.
+
+    why: what keeps everything from being read; None if somebody was reached, or if that is not known yet.
+    """
+
+    def __init__(self, has_route: Callable[[], bool] = has_route) -> None:
+        self.why: str | None = None
+        self._has_route = has_route
+        self._is_over = False
+        self._failed: dict[SourceId, Fault] = {}
+        self._unlogged: list[PollReport] = []
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether sources have failed that say nothing about themselves."""
+        return bool(self._failed)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a server was reached after all, so that those which failed should be asked again."""
+        return self._is_over and (bool(self._failed) or self.why is not None)
+
+    def record(self, report: PollReport) -> list[PollReport]:
+        """Takes the report of a poll. Returns the reports to log now."""
+        if self._is_over or report.outcome == "refused":
+            return [report]
+        if report.fault is not None and may_be_ours(report.fault):
+            self._failed[report.source] = report.fault
+            if self.why is None:
+                self._unlogged.append(report)
+            else:
+                self.why = _in_words(_group(report.fault), (report.fault,), self._has_route())
+            return []
+        self._is_over = True
+        self._failed.pop(report.source, None)
+        return [*self._take_unlogged(), report]
+
+    def judge(self, urls: Mapping[SourceId, str], is_idle: bool) -> Iterator[PollReport]:
+        """Decides once all polls have ended (is_idle), or enough of them. Yields the reports to log if sources are at fault."""
+        if self._is_over or not self._failed or self.why is not None or not (is_idle or len(self._failed) >= ENOUGH):
+            return
+        faults = {urls[source]: fault for source, fault in self._failed.items() if source in urls}
+        domains = len({registrable_domain(url) for url in urls.values()})
+        self.why = explain_outage(faults, domains, self._has_route())
+        if self.why is not None:
+            self._unlogged.clear()
+        elif is_idle:
+            self._is_over = True
+            self._failed.clear()
+            yield from self._take_unlogged()
+
+    def _take_unlogged(self) -> list[PollReport]:
+        taken, self._unlogged = self._unlogged, []
+        return taken
+
+    def end(self) -> frozenset[SourceId]:
+        """Ends the outage. Returns the sources to ask again: all that failed, or if none was told, those that were off line."""
+        was_told, self.why = self.why is not None, None
+        failed = {source for source, fault in self._failed.items() if was_told or fault.kind is FaultKind.OFFLINE}
+        self._failed.clear()
+        return frozenset(failed)
+
+    def example(self) -> str:
+        """One of the errors, for the log."""
+        return next(iter(self._failed.values())).detail
+
+    def choose_probe(self, work: Iterable[Work], now: Instant, least: float) -> Work | None:
+        """Chooses the source to probe: the one that has waited the longest, and that may be asked.
+
+        least: seconds (`polling.min`) before a server that may have heard of us is asked again.
+        """
+        free = [one for one in work if self._may_be_probed(one[1], now, least)]
+        return min(free, key=lambda one: one[1].last_poll or 0.0, default=None)
+
+    def _may_be_probed(self, state: SourceState, now: Instant, least: float) -> bool:
+        if state.gone or state.not_before > now or (state.due > now and state.id not in self._failed):
+            return False
+        fault = self._failed.get(state.id)
+        is_unheard = fault is None or fault.kind in UNHEARD
+        return is_unheard or state.last_poll is None or abs(now - state.last_poll) >= least
+
+    def conditions(self) -> Iterable[Condition]:
+        """Yields the outage as what is wrong with the daemon."""
+        if self.why is not None:
+            yield Condition("stale", "daemon", "No source can be read", f"{self.why}. One of them is tried each minute")
+
+
+def forget_outage(states: Collection[SourceState], now: Instant) -> list[SourceState]:
+    """Makes the sources that failed in an outage due now. Those that were never read are as before their first poll."""
+    return [
+        replace(state, due=now, failures=0)
+        if state.first_success is not None
+        else SourceState(state.id, state.url, due=now, not_before=state.not_before)
+        for state in states
+        if not state.gone
+    ]
