@@ -30,6 +30,28 @@ class KnownItem(Struct, frozen=True):
     astray: bool = False
 
 
+class Remembered(Struct, frozen=True):
+    """An entry that readers know and a restored database does not, since it came after the backup.
+
+    story: the id under which readers know it. An entry known from the old database has `source` and `guid`; one known from
+    published files alone has neither, and is found by `canonical` and `title_hash`, its address and title. published, updated,
+    visible: of the story, where they are known. old, excess, private: as in `Item`; shown: its story was in a published document.
+    """
+
+    story: StoryId
+    source: SourceId | None = None
+    guid: str | None = None
+    canonical: str | None = None
+    title_hash: bytes = b""
+    published: Instant | None = None
+    updated: Instant | None = None
+    visible: bytes = b""
+    old: bool = False
+    excess: bool = False
+    private: bool = False
+    shown: bool = True
+
+
 class Hold(Struct, frozen=True):
     """A registrable domain that must not be requested before `until`, after a 429 or 503."""
 

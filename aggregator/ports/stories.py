@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
-from aggregator.model import Evidence, Instant, Item, ItemId, Story, StoryId
+from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId
 from aggregator.ports.decisions import Decisions, DecisionWrites
 from aggregator.ports.index import StoryIndex
-from aggregator.ports.rows import Traces, Whereabouts
+from aggregator.ports.rows import Remembered, Traces, Whereabouts
 from aggregator.ports.search import StoryFilter
+
+ItemKey: TypeAlias = tuple[SourceId, str]
+"""What identifies an item: source and guid."""
 
 
 class Stories(Decisions, Protocol):
@@ -62,8 +65,15 @@ class StoryWrites(DecisionWrites, Protocol):
         """The stories that were ever in a published document (see `mark_published`)."""
         ...
 
-    def add_item(self, item: Item, story: StoryId | None, evidence: Evidence) -> tuple[Item, StoryId]:
-        """Stores a new item, assigns its `id`, and adds it to a story. story: None for a new one with an id from (source, guid).
+    def recall(self, items: Sequence[Item]) -> Mapping[ItemKey, Sequence[Remembered]]:
+        """What is remembered of these new items, by (source, guid): of the same identity, address or id. Nearly always empty."""
+        ...
+
+    def add_item(
+        self, item: Item, story: StoryId | None, evidence: Evidence, before: Remembered | None = None
+    ) -> tuple[Item, StoryId]:
+        """Stores a new item, assigns its `id`, and adds it to a story. story: None for a new one with an id from (source, guid),
+        or with the id and the dates of `before`, if that id is free; it then counts as published, if it was.
 
         An unknown story raises StoreError, at the latest at the end of the transaction. An alias's item goes to the story that
         the alias leads to. Returns the item, and `story` as given, which may be an alias (see `alive`).

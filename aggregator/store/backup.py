@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -106,11 +106,12 @@ def _is_stamp(text: str) -> bool:
     return True
 
 
-def restore(file: Path, database: Path, now: Instant) -> Path | None:
+def restore(file: Path, database: Path, now: Instant, complete: Callable[[Path], None] = lambda copy: None) -> Path | None:
     """Replaces the database by a copy of a backup. Returns where the old database was moved, or None if there was none.
 
     The new file has the mode of the old one, and for root its owner. The caller holds the database's lock. The backup is
-    checked first. Raises StoreError.
+    checked first. complete: called with the copy, while the old database is still in its place. Raises StoreError; nothing has
+    changed then.
     """
     if not file.is_file():
         raise StoreError(f"there is no file {file}")
@@ -118,6 +119,7 @@ def restore(file: Path, database: Path, now: Instant) -> Path | None:
     aside = None
     with _replacing(database, keeps_mode=True) as unfinished:
         shutil.copyfile(file, unfinished)
+        complete(unfinished)
         if database.exists():
             aside = database.with_name(f"{database.name}.before-restore-{time.strftime(_STAMP, time.gmtime(now))}")
             _set_aside(database, aside)

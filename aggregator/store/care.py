@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aggregator.errors import StoreError
 from aggregator.model import Instant
+from aggregator.store import remembered
 
 EVENTS_KEPT = 90 * 86_400.0
 """Seconds that an event is kept after it closed."""
@@ -23,9 +24,10 @@ _MERGE_WORDS = "INSERT INTO search (search, rank) VALUES ('merge', ?)"
 
 
 def forget(connection: sqlite3.Connection, now: Instant) -> None:
-    """Removes past holds and events closed long ago. Inside a transaction."""
+    """Removes past holds, events closed long ago, and what was remembered at a restore long ago. Inside a transaction."""
     connection.execute(_FORGET_HOLDS, (now,))
     connection.execute(_FORGET_EVENTS, (now - EVENTS_KEPT,))
+    remembered.forget(connection, now)
 
 
 def tidy(connection: sqlite3.Connection) -> None:

@@ -14,6 +14,7 @@ _TABLES = (
     "UPDATE items SET source = ? WHERE source = ?",
     "UPDATE group_items SET source = ? WHERE source = ?",
     "UPDATE rejects SET source = ? WHERE source = ?",
+    "UPDATE remembered SET source = ? WHERE source = ?",
 )
 _OVERRIDES = tuple(
     f"UPDATE overrides SET {side} = ?1 || substr({side}, length(?2) + 1)"

@@ -6,7 +6,6 @@ released migration is never edited. All run in one transaction, so that a kill i
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from aggregator.errors import StoreError
 from aggregator.store import index_schema
 from aggregator.store.connect import explained
-from aggregator.text.urls import registrable_domain
+from aggregator.store.migrations import LATER
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -245,65 +244,4 @@ def _small_tables(database: Database) -> None:
     database.table("key_values").create({"key": str, "value": str}, pk="key", strict=True)
 
 
-def _private_items(database: Database) -> None:
-    """private: the item is from a private source."""
-    database.execute("ALTER TABLE items ADD COLUMN private INTEGER NOT NULL DEFAULT 0")
-
-
-def _domains(database: Database) -> None:
-    """domain: of a subscriber's callback, so that the hub's limits are checked by an index."""
-    database.execute("ALTER TABLE subscriptions ADD COLUMN domain TEXT NOT NULL DEFAULT ''")
-    database.register_function(registrable_domain, deterministic=True)
-    database.execute("UPDATE subscriptions SET domain = registrable_domain(callback)")
-    database.execute("CREATE INDEX subscriptions_domain ON subscriptions (domain)")
-
-
-def _poll_requests(database: Database) -> None:
-    """Poll requests become rows, in place of two values. Waiting clients ask again."""
-    database.table("poll_requests").create(
-        {"id": int, "key": str, "ids": str, "forced": int, "taken": int, "answer": str},
-        pk="id",
-        not_null={"key", "forced", "taken"},
-        defaults={"taken": 0},
-        strict=True,
-    ).create_index(["key"], "poll_requests_key", unique=True)
-    database.execute("DELETE FROM key_values WHERE key IN ('poll:requests', 'poll:answers')")
-
-
-def _no_upstream(database: Database) -> None:
-    """Removes a table that was never read."""
-    database.execute("DROP TABLE IF EXISTS upstream")
-
-
-def _decisions(database: Database) -> None:
-    """A person's decisions become rows that can be listed and undone; what was one before is told by kind and time.
-
-    headline: a person's correction of a story's title.
-    """
-    database.table("decisions").create(
-        {"id": int, "kind": str, "at": float, "undone": float, "traces": str},
-        pk="id",
-        not_null={"kind", "at", "traces"},
-        strict=True,
-    )
-    database.execute("ALTER TABLE overrides ADD COLUMN decision INTEGER")
-    made: dict[tuple[str, float], list[str]] = {}
-    for kind, at, a in database.execute("SELECT kind, at, a FROM overrides ORDER BY id").fetchall():
-        made.setdefault((kind, at), []).append(a)
-    for (kind, at), entries in made.items():
-        traces = json.dumps({"entries": list(dict.fromkeys(entries))}, ensure_ascii=False)
-        database.execute("INSERT INTO decisions (kind, at, traces) VALUES (?, ?, ?)", (kind, at, traces))
-    made_by = "SELECT id FROM decisions WHERE decisions.kind = overrides.kind AND decisions.at = overrides.at"
-    database.execute(f"UPDATE overrides SET decision = ({made_by})")
-    database.execute("ALTER TABLE stories ADD COLUMN headline TEXT")
-    database.execute("CREATE INDEX stories_headline ON stories (key) WHERE headline IS NOT NULL")
-
-
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (
-    _initial_schema,
-    _private_items,
-    _domains,
-    _poll_requests,
-    _no_upstream,
-    _decisions,
-)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_initial_schema, *LATER)

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from msgspec.structs import replace
+
 from aggregator.model import Item, Story, StoryId, Tag, TagKind
+from aggregator.ports import Remembered
 from aggregator.store.rows import Row, as_json, names_of
 
 _KINDS = {str(kind): kind for kind in TagKind}
@@ -75,9 +78,13 @@ def _tags(text: str) -> tuple[Tag, ...]:
     return tuple(Tag(_KINDS[kind], value, reason) for kind, value, reason in json.loads(text))
 
 
-def new_story(story: StoryId, item: Item) -> Story:
-    """A new story with one item, before anything is decided about it."""
-    return Story(story, (item,), item.id, item.published, item.first_seen, item.first_seen, old=item.old or item.excess)
+def new_story(story: StoryId, item: Item, before: Remembered | None = None) -> Story:
+    """A new story with one item, before anything is decided about it. before: what readers know of it, if it is that story."""
+    made = Story(story, (item,), item.id, item.published, item.first_seen, item.first_seen, old=item.old or item.excess)
+    if before is None or before.story != story or before.published is None:
+        return made
+    updated = made.updated if before.updated is None else before.updated
+    return replace(made, published=before.published, updated=updated, visible=before.visible)
 
 
 def sort_items(items: Sequence[Item]) -> tuple[Item, ...]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from msgspec.structs import replace
 
 from aggregator.errors import StoreError
 from aggregator.model import Evidence, Instant, Item, ItemId, Slug, SourceId, SourceState, Story, StoryId
-from aggregator.ports import ArchivePage, OutputState, Traces
-from aggregator.store import listings, moves, outputs, reads, states
+from aggregator.ports import ArchivePage, OutputState, Remembered, Traces
+from aggregator.ports.stories import ItemKey
+from aggregator.store import listings, moves, outputs, reads, remembered, states
 from aggregator.store.identity import story_ids
 from aggregator.store.index import SqliteStoryIndex
 from aggregator.store.items import Batch
@@ -82,18 +84,25 @@ class SqliteTransaction(RowWrites):
         return self._listings.setdefault(source, Listing())
 
     # --- items
-    def add_item(self, item: Item, story: StoryId | None, evidence: Evidence) -> tuple[Item, StoryId]:
+    def recall(self, items: Sequence[Item]) -> Mapping[ItemKey, Sequence[Remembered]]:
+        return remembered.recall(self._connection, items)
+
+    def add_item(
+        self, item: Item, story: StoryId | None, evidence: Evidence, before: Remembered | None = None
+    ) -> tuple[Item, StoryId]:
         stored = replace(item, id=self._batch.next_item())
-        target = self._begin_story(stored) if story is None else self._join_story(stored, story)
+        target = self._begin_story(stored, before) if story is None else self._join_story(stored, story)
         self._batch.add_item(stored, target, evidence)
         self._listing(item.source).present[stored.id] = item.entry.fingerprint
         return stored, target
 
-    def _begin_story(self, item: Item) -> StoryId:
-        for id in story_ids(item):
+    def _begin_story(self, item: Item, before: Remembered | None = None) -> StoryId:
+        for id in chain((before.story,) if before is not None else (), story_ids(item)):
             if not self._is_taken(id, item.source):
-                self._stories[id] = new_story(id, item)
+                self._stories[id] = new_story(id, item, before)
                 self._batch.add_story(self._stories[id])
+                if before is not None and before.shown and id == before.story:
+                    self.mark_published([id])
                 return id
             [found] = self.stories([id])
             if not found.items and found.alias_of is None:
@@ -105,7 +114,7 @@ class SqliteTransaction(RowWrites):
         if id in self._stories or self._batch.has(id):
             return True
         if source not in self._strangers:
-            self._strangers[source] = not reads.had_document(self._connection, source)
+            self._strangers[source] = not (reads.had_document(self._connection, source) or remembered.is_any(self._connection))
         return not self._strangers[source] and reads.story_exists(self._connection, id)
 
     def _revive(self, tombstone: Story, item: Item) -> StoryId:

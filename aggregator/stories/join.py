@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 
 from msgspec.structs import replace
@@ -11,8 +11,9 @@ from aggregator.dedup.engine import Engine
 from aggregator.dedup.search import Placement
 from aggregator.dedup.signature import Signature
 from aggregator.model import Evidence, Instant, Item, Story, StoryId
-from aggregator.ports import StoryWrites
+from aggregator.ports import Remembered, StoryWrites
 from aggregator.store.identity import story_ids
+from aggregator.stories import recall
 from aggregator.stories.identify import Changed, Decision, New, Rekeyed, Repeated, Same
 from aggregator.stories.ingest import Prepared
 from aggregator.stories.overrides import ActiveOverrides, active_overrides, override_key
@@ -27,12 +28,12 @@ def store_items(
     """
     touched: dict[StoryId, None] = {}
     engine.expect(transaction.index, prepared.signatures.values())
+    recalled = transaction.recall([decision.item for decision in prepared.decisions if isinstance(decision, New)])
     for place in sorted(range(len(prepared.decisions)), key=lambda place: _published(prepared.decisions[place])):
         match prepared.decisions[place]:
             case New(item):
-                touched |= dict.fromkeys(
-                    _join(transaction, engine, item, prepared.signatures[place], now, place not in prepared.apart)
-                )
+                known, joins = recalled.get((item.source, item.guid), ()), place not in prepared.apart
+                touched |= dict.fromkeys(_join(transaction, engine, item, prepared.signatures[place], now, joins, known))
             case Changed(item):
                 touched[_revise(transaction, engine, item, prepared.signatures[place])] = None
             case Rekeyed(item, changed, _, was):
@@ -55,14 +56,28 @@ def _revise(transaction: StoryWrites, engine: Engine, item: Item, signature: Sig
     return transaction.update_item(replace(item, astray=engine.revise(transaction.index, item, signature)))
 
 
-def _join(transaction: StoryWrites, engine: Engine, item: Item, signature: Signature, now: Instant, joins: bool) -> list[StoryId]:
-    """Stores a new item in the story that it joins, or a new one, and merges stories that the item shows to be the same."""
+def _join(
+    transaction: StoryWrites,
+    engine: Engine,
+    item: Item,
+    signature: Signature,
+    now: Instant,
+    joins: bool,
+    known: Sequence[Remembered],
+) -> list[StoryId]:
+    """Stores a new item in the story that it joins, or a new one, and merges stories that the item shows to be the same.
+
+    known: what is remembered of it from before a restore.
+    """
     placement = engine.place(transaction.index, item, signature, now, joins)
     if placement.story is not None and engine.knows_private(transaction.index):
         placement = _within_privacy(transaction, item, placement)
+    before = recall.choose(item, known, placement.story) if known else None
+    if before is not None:
+        item, placement = _as_before(transaction, item, placement, before)
     if placement.spare:
         item = replace(item, excess=True)
-    stored, story = transaction.add_item(item, placement.story, placement.evidence)
+    stored, story = transaction.add_item(item, placement.story, placement.evidence, before)
     engine.record(transaction.index, stored, story, signature, placement)
     if not placement.merges:
         return [story]
@@ -75,6 +90,17 @@ def _join(transaction: StoryWrites, engine: Engine, item: Item, signature: Signa
     for alias in aliases:
         transaction.merge_stories(kept.id, alias.id, now)
     return [kept.id]
+
+
+def _as_before(transaction: StoryWrites, item: Item, placement: Placement, before: Remembered) -> tuple[Item, Placement]:
+    """Returns the item and its placement as they were before a restore, unless its story is private now and it isn't, or so."""
+    living = transaction.alive([before.story]).get(before.story)
+    target = transaction.story(living) if living is not None else None
+    if target is not None and target.items and target.private != item.private:
+        return item, placement
+    published = transaction.published_stories([one for one in (placement.story, *placement.merges) if one is not None])
+    there = target if target is not None and target.items else None
+    return recall.restore_item(item, before), recall.restore_placement(placement, there, before, published)
 
 
 def _within_privacy(transaction: StoryWrites, item: Item, placement: Placement) -> Placement:

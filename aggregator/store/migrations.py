@@ -1,0 +1,96 @@
+"""The migrations from older releases, after the initial schema (schema.py). A released one is never edited.
+
+Each makes one version of the schema: its number is its position. A change of what stored bytes mean is one, too, even where no
+table changes: an older release must not read the bytes of a newer one in its own way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from aggregator.text.urls import registrable_domain
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+def private_items(database: Database) -> None:
+    """private: the item is from a private source."""
+    database.execute("ALTER TABLE items ADD COLUMN private INTEGER NOT NULL DEFAULT 0")
+
+
+def domains(database: Database) -> None:
+    """domain: of a subscriber's callback, so that the hub's limits are checked by an index."""
+    database.execute("ALTER TABLE subscriptions ADD COLUMN domain TEXT NOT NULL DEFAULT ''")
+    database.register_function(registrable_domain, deterministic=True)
+    database.execute("UPDATE subscriptions SET domain = registrable_domain(callback)")
+    database.execute("CREATE INDEX subscriptions_domain ON subscriptions (domain)")
+
+
+def poll_requests(database: Database) -> None:
+    """Poll requests become rows, in place of two values. Waiting clients ask again."""
+    database.table("poll_requests").create(
+        {"id": int, "key": str, "ids": str, "forced": int, "taken": int, "answer": str},
+        pk="id",
+        not_null={"key", "forced", "taken"},
+        defaults={"taken": 0},
+        strict=True,
+    ).create_index(["key"], "poll_requests_key", unique=True)
+    database.execute("DELETE FROM key_values WHERE key IN ('poll:requests', 'poll:answers')")
+
+
+def no_upstream(database: Database) -> None:
+    """Removes a table that was never read."""
+    database.execute("DROP TABLE IF EXISTS upstream")
+
+
+def decisions(database: Database) -> None:
+    """A person's decisions become rows that can be listed and undone; what was one before is told by kind and time.
+
+    headline: a person's correction of a story's title.
+    """
+    database.table("decisions").create(
+        {"id": int, "kind": str, "at": float, "undone": float, "traces": str},
+        pk="id",
+        not_null={"kind", "at", "traces"},
+        strict=True,
+    )
+    database.execute("ALTER TABLE overrides ADD COLUMN decision INTEGER")
+    made: dict[tuple[str, float], list[str]] = {}
+    for kind, at, a in database.execute("SELECT kind, at, a FROM overrides ORDER BY id").fetchall():
+        made.setdefault((kind, at), []).append(a)
+    for (kind, at), entries in made.items():
+        traces = json.dumps({"entries": list(dict.fromkeys(entries))}, ensure_ascii=False)
+        database.execute("INSERT INTO decisions (kind, at, traces) VALUES (?, ?, ?)", (kind, at, traces))
+    made_by = "SELECT id FROM decisions WHERE decisions.kind = overrides.kind AND decisions.at = overrides.at"
+    database.execute(f"UPDATE overrides SET decision = ({made_by})")
+    database.execute("ALTER TABLE stories ADD COLUMN headline TEXT")
+    database.execute("CREATE INDEX stories_headline ON stories (key) WHERE headline IS NOT NULL")
+
+
+def remembered(database: Database) -> None:
+    """Entries that came after the backup that a restored database is (ports.Remembered). at: when it was restored."""
+    remembered = database.table("remembered").create(
+        {
+            "id": int, "story": str, "source": str, "guid": str, "canonical": str, "title_hash": bytes, "published": float,
+            "updated": float, "visible": bytes, "old": int, "excess": int, "private": int, "shown": int, "at": float,
+        },
+        pk="id",
+        not_null={"story", "title_hash", "visible", "old", "excess", "private", "shown", "at"},
+        strict=True,
+    )  # fmt: skip
+    remembered.create_index(["guid", "source"], "remembered_guid")
+    remembered.create_index(["canonical"], "remembered_canonical")
+    remembered.create_index(["story"], "remembered_story")
+
+
+LATER: tuple[Callable[[Database], None], ...] = (
+    private_items,
+    domains,
+    poll_requests,
+    no_upstream,
+    decisions,
+    remembered,
+)

@@ -1,0 +1,158 @@
+"""Takes over, into a restored database, what readers know from the one that it replaces, as far as that can be read.
+
+The old database may be damaged: that may be why a backup is restored. So its tables are read a few rows at a time, and rows that
+can't be read are left out.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from aggregator.errors import StoreError
+from aggregator.model import Instant, SourceId, StoryId
+from aggregator.ports import Remembered
+from aggregator.store import remembered, schema
+from aggregator.store.connect import explained
+from aggregator.store.rows import BACKLOG, EXCESS
+
+AT_ONCE = 100
+"""Rows read at once: what a damaged page costs at most, for each index that leads to it."""
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+_STORIES = "SELECT key, id, published, updated, visible, published_once, dropped FROM stories WHERE key BETWEEN ? AND ?"
+_ITEMS = "SELECT source, guid, canonical, title_hash, story, old, private FROM items WHERE id BETWEEN ? AND ?"
+_REMEMBERED = f"SELECT {', '.join(remembered.COLUMNS)} FROM remembered WHERE id BETWEEN ? AND ?"
+_EVENTS = "SELECT key, opened, kind, title, detail, closed FROM events WHERE rowid BETWEEN ? AND ?"
+_PAGES = "SELECT slug, page, closed, updated, stories, body FROM pages WHERE rowid BETWEEN ? AND ?"
+_VALUES = "SELECT key, value FROM key_values WHERE rowid BETWEEN ? AND ?"
+HAS_ITEM = "SELECT 1 FROM items WHERE guid = ? AND source = ?"
+HAS_ADDRESS = """SELECT 1 FROM items CROSS JOIN stories ON stories.key = items.story
+    WHERE items.canonical = ? AND stories.id = ?"""
+_ADD_EVENT = "INSERT OR REPLACE INTO events (key, opened, kind, title, detail, closed) VALUES (?, ?, ?, ?, ?, ?)"
+_ADD_PAGE = "INSERT OR IGNORE INTO pages (slug, page, closed, updated, stories, body) VALUES (?, ?, ?, ?, ?, ?)"
+_SET_VALUE = "INSERT OR REPLACE INTO key_values (key, value) VALUES (?, ?)"
+_ADD_VALUE = "INSERT OR IGNORE INTO key_values (key, value) VALUES (?, ?)"
+
+
+class Published(Struct, frozen=True):
+    """What published files say that readers know. digests: by the key of its stored value, when each last had an issue."""
+
+    entries: tuple[Remembered, ...] = ()
+    digests: dict[str, Instant] = {}
+
+
+class Names(Struct, frozen=True):
+    """Stored values and pages that readers know, by name. site: key of the site's id; digest: prefix of keys; issues: slugs."""
+
+    site: str
+    digest: str
+    issues: frozenset[str] = frozenset()
+
+
+def take_over(restored: Path, old: Path, published: Published, names: Names, now: Instant) -> int:
+    """Stores in `restored` what came since, from the old database and from published files. Returns how many entries.
+
+    Brings `restored` to this release's schema before. Raises StoreError if it can't be written.
+    """
+    with explained(restored), closing(sqlite3.connect(restored, isolation_level=None)) as new:
+        schema.ready(new, restored, before=lambda _: None)  # the backup itself is the copy from before
+        new.execute("BEGIN IMMEDIATE")
+        count = 0
+        if (before := _open_old(old)) is not None:
+            with closing(before):
+                _carry_over(before, new, names)
+                count = remembered.add(new, _newer_entries(before, new), now)
+        count += remembered.add(new, _published_entries(published.entries, new), now)
+        for key, at in published.digests.items():
+            _advance(new, key, at)
+        new.execute("COMMIT")
+        new.execute("PRAGMA journal_mode = DELETE")
+    return count
+
+
+def _open_old(path: Path) -> sqlite3.Connection | None:
+    """Opens the database that is replaced. None if there is none, or nothing of it can be read."""
+    if not path.is_file():
+        return None
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    except sqlite3.Error:
+        return None
+    try:
+        if schema.version(connection, path):
+            return connection
+    except (sqlite3.Error, StoreError):
+        pass
+    connection.close()
+    return None
+
+
+def _salvage(connection: sqlite3.Connection, table: str, query: str, rowid: str = "rowid") -> Iterator[tuple[Any, ...]]:
+    """Yields the rows of a query over a table, without those that can't be read."""
+    try:
+        last = connection.execute(f"SELECT max({rowid}) FROM {table}").fetchone()[0]
+    except sqlite3.Error:
+        return
+    for first in range(0, (last or 0) + 1, AT_ONCE):
+        rows: list[tuple[Any, ...]] = []
+        with suppress(sqlite3.Error):
+            rows = connection.execute(query, (first, first + AT_ONCE - 1)).fetchall()
+        yield from rows
+
+
+def _newer_entries(old: sqlite3.Connection, new: sqlite3.Connection) -> Iterator[Remembered]:
+    """Yields the old database's entries that the new one lacks, and those that the old one remembered itself."""
+    stories = {key: rest for key, *rest in _salvage(old, "stories", _STORIES, "key") if _ID.fullmatch(str(rest[0]))}
+    for source, guid, canonical, title, key, held, private in _salvage(old, "items", _ITEMS, "id"):
+        if key not in stories or new.execute(HAS_ITEM, (guid, source)).fetchone() is not None:
+            continue
+        id, published, updated, visible, shown, dropped = stories[key]
+        yield Remembered(
+            StoryId(id), SourceId(source), guid, canonical, title or b"", published, updated, visible or b"",
+            old=held == BACKLOG or bool(dropped), excess=held == EXCESS, private=bool(private), shown=bool(shown),
+        )  # fmt: skip
+    for row in _salvage(old, "remembered", _REMEMBERED, "id"):
+        one = remembered.remembered_of(row)
+        if one.guid is None or new.execute(HAS_ITEM, (one.guid, one.source)).fetchone() is None:
+            yield one
+
+
+def _published_entries(entries: Iterable[Remembered], new: sqlite3.Connection) -> Iterator[Remembered]:
+    """Yields the entries of published files, without those that are stored or remembered already."""
+    for one in entries:
+        known = new.execute(HAS_ADDRESS, (one.canonical, one.story)).fetchone()
+        if known is None and new.execute(remembered.AT_ADDRESS, (one.story, one.canonical)).fetchone() is None:
+            yield one
+
+
+def _carry_over(old: sqlite3.Connection, new: sqlite3.Connection, names: Names) -> None:
+    """Takes over what else has ids for readers: health events, digests' issues, and the site's own id if it has none."""
+    _copy(_salvage(old, "events", _EVENTS), lambda row: new.execute(_ADD_EVENT, row))
+    issues = (row for row in _salvage(old, "pages", _PAGES) if row[0] in names.issues)
+    _copy(issues, lambda row: new.execute(_ADD_PAGE, row))
+    for key, value in _salvage(old, "key_values", _VALUES):
+        if key == names.site:
+            new.execute(_ADD_VALUE, (key, value))
+        elif str(key).startswith(names.digest):
+            with suppress(ValueError):
+                _advance(new, key, float(value))
+
+
+def _copy(rows: Iterable[tuple[Any, ...]], add: Callable[[tuple[Any, ...]], object]) -> None:
+    for row in rows:
+        with suppress(sqlite3.IntegrityError):  # what a damaged page says may be no row of ours
+            add(row)
+
+
+def _advance(new: sqlite3.Connection, key: str, at: Instant) -> None:
+    """Stores a time, unless a later one is stored."""
+    found = new.execute("SELECT value FROM key_values WHERE key = ?", (key,)).fetchone()
+    if found is None or float(found[0]) < at:
+        new.execute(_SET_VALUE, (key, repr(at)))
