@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from aggregator.cadence import after_poll, may_poll, same_body
 from aggregator.cadence.push_fallback import delay_while_pushed
 from aggregator.errors import AggregatorError
+from aggregator.fetch import handed
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.request import conditional_request
 from aggregator.model import (
@@ -92,7 +93,9 @@ class Pipeline(Struct, frozen=True):
         if (refused := self._refuse(source, state, now, forced)) is not None:
             return refused
         try:
-            answer = await self.fetcher.fetch(conditional_request(source, state, self.settings.network.proxy), now)
+            answer = await self._take_handed(source, state, now)
+            if answer is None:
+                answer = await self.fetcher.fetch(conditional_request(source, state, self.settings.network.proxy), now)
             report = await self.receive(source, state, answer)
         except AggregatorError:
             raise  # the store can't be written: not the source's fault, and nowhere to record it
@@ -100,6 +103,13 @@ class Pipeline(Struct, frozen=True):
             log.error("poll_crashed", source=source.id, error=repr(error), exc_info=error)
             report = self._crash(source, state, error, now)
         return replace(report, seconds=time.perf_counter() - started)
+
+    async def _take_handed(self, source: Source, state: SourceState, now: Instant) -> FetchOutcome | None:
+        """The answer that `aggregator add` fetched, for the first poll of a source."""
+        if state.last_poll is not None or (answer := handed.find_handed(self.store, source.url, now)) is None:
+            return None
+        await self.writer.commit(lambda transaction: handed.remove_handed(transaction, source.url))
+        return answer
 
     async def receive(self, source: Source, state: SourceState, answer: FetchOutcome) -> PollReport:
         """Handles an answer that was polled or pushed: failed, unchanged, or a document to read."""

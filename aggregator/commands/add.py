@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +17,7 @@ from aggregator.text.masks import mask_url
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.config.edit import NewSource
-    from aggregator.model import Source
+    from aggregator.model import Fetched, Source
     from aggregator.run.probe import ProbeResult
     from aggregator.settings import Settings
 
@@ -56,9 +58,21 @@ def command(
     if len(chosen) > 1 and (name or title):
         raise UsageError("--id and --title are for one source; several are added")
     check_id(settings, name)
+    wanted = {one.url for one in chosen}
+    _hand_over(application, {one.url: one.found.answer for one in found if one.url in wanted})
     add_sources(application.config_path, chosen)
     for one in chosen:
         click.echo(f"added {mask_url(one.url)}" + (f" to group {group}" if group else ""))
+
+
+def _hand_over(application: Application, answers: Mapping[str, Fetched | None]) -> None:
+    """Stores what was fetched for the sources' first polls, before a daemon sees the config: it would ask for all of it again."""
+    from aggregator.fetch.handed import hand_over
+
+    with suppress(AggregatorError):  # without it the first poll fetches the document itself
+        for url, answer in answers.items():
+            if answer is not None:
+                hand_over(application.store, url, answer, time.time())
 
 
 async def search(settings: Settings, url: str) -> list[Candidate]:

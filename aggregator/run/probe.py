@@ -21,7 +21,7 @@ from aggregator.settings import Settings
 
 
 class ProbeResult(Struct, frozen=True):
-    """The result of one fetch. feed, state: None after a fault; url: the final address after redirects."""
+    """The result of one fetch. feed, state, answer: None after a fault; url: the final address after redirects."""
 
     source: Source
     url: str
@@ -30,6 +30,7 @@ class ProbeResult(Struct, frozen=True):
     fault: Fault | None = None
     feed: Feed | None = None
     state: SourceState | None = None
+    answer: Fetched | None = None
 
     @property
     def moved_to(self) -> str | None:
@@ -68,7 +69,7 @@ class Prober:
                 return ProbeResult(source, outcome.url, outcome.hops, outcome.status, read)
             feed = read.feed
         after = self._next_state(source, state, outcome, feed)
-        return ProbeResult(source, outcome.url, outcome.hops, outcome.status, None, feed, after)
+        return ProbeResult(source, outcome.url, outcome.hops, outcome.status, None, feed, after, outcome)
 
     def _next_state(self, source: Source, state: SourceState, outcome: Fetched, feed: Feed) -> SourceState:
         dates = tuple(date for entry in feed.entries if (date := entry.published or entry.updated) is not None)

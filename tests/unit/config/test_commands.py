@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from click.testing import CliRunner, Result
 
 from aggregator.cli import root
 from aggregator.errors import AggregatorError, ConfigError, UsageError
+from aggregator.fetch.handed import find_handed, hand_over
+from aggregator.model import Fetched
+from aggregator.store.sqlite import SqliteStore
+from tests.flow.command import Command, eventually, free_port
 
 FEED = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>The %s &amp; co</title><link>http://x.example/</link>
 <item><title>One</title><guid>1</guid><pubDate>Thu, 15 Jun 2023 08:00:00 GMT</pubDate></item></channel></rss>"""
@@ -29,7 +36,10 @@ DOCUMENTS = {
 class Site(BaseHTTPRequestHandler):
     """A page that offers two feeds, one that offers none, a feed that moved for good."""
 
+    asked: ClassVar[list[tuple[str, str | None]]] = []
+
     def do_GET(self) -> None:
+        self.asked.append((self.path, self.headers.get("If-None-Match")))
         if self.path == "/old.xml":
             self.send_response(301)
             self.send_header("Location", "/a.xml")
@@ -40,6 +50,7 @@ class Site(BaseHTTPRequestHandler):
         self.send_response(200 if self.path in DOCUMENTS else 404)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(document)))
+        self.send_header("ETag", '"1"')
         self.end_headers()
         self.wfile.write(document)
 
@@ -142,6 +153,45 @@ def test_add_a_feed(run: Callable[..., Result], file: Path, site: str) -> None:
     after = file.read_text()
     assert "there already" in run("add", f"{site}/a.xml").output
     assert file.read_text() == after
+
+
+@pytest.mark.parametrize("page", ["a.xml", "old.xml"])
+def test_what_add_fetched_is_the_first_poll(run: Callable[..., Result], file: Path, site: str, page: str) -> None:
+    file.write_text(f"network: {{allow: [127.0.0.0/8]}}\nsources: []\nserver: {{port: {free_port()}}}\n")
+    run("add", f"{site}/{page}", "--id", "alpha")
+    Site.asked.clear()
+    assert "1 polled, 1 new entry" in run("poll").output
+    assert Site.asked == []
+    assert json.loads(run("status", "--json").output)["last_status"] == 200
+    run("poll", "--all")
+    assert Site.asked == [("/a.xml", '"1"')], "and the next one is conditional"
+
+
+def test_what_add_fetched_is_the_first_poll_of_a_daemon_that_runs(run: Callable[..., Result], file: Path, site: str) -> None:
+    port = free_port()
+    file.write_text(f"network: {{allow: [127.0.0.0/8]}}\nsources: []\nserver: {{port: {port}}}\n")
+    with Command(file).daemon(port) as process:
+        run("add", f"{site}/a.xml")
+        Site.asked.clear()
+        eventually(lambda: Command(file).rows("stories"), process, file.parent / "log")
+    assert Site.asked == []
+
+
+def test_an_answer_of_yesterday_is_no_first_poll(run: Callable[..., Result], file: Path, site: str) -> None:
+    file.write_text("network: {allow: [127.0.0.0/8]}\nsources: []\n")
+    run("add", f"{site}/a.xml")
+    with closing(SqliteStore(file.parent / "data" / "aggregator.db")) as store:
+        assert find_handed(store, f"{site}/a.xml", time.time()) is not None
+        assert find_handed(store, f"{site}/a.xml", time.time() + 86_400) is None
+        assert find_handed(store, f"{site}/b.xml", time.time()) is None
+        hand_over(store, f"{site}/b.xml", Fetched(f"{site}/b.xml", 200, (), b"x"), time.time() + 86_400)
+        assert len(store.values("fetch.handed.")) == 1, "one that nobody took does not stay"
+
+
+def test_add_works_where_the_database_can_not_be_written(run: Callable[..., Result], file: Path, site: str) -> None:
+    (file.parent / "data").write_text("a file, not a folder")
+    assert "added" in run("add", f"{site}/a.xml").output
+    assert f"{site}/a.xml" in file.read_text()
 
 
 def test_add_takes_the_address_that_a_feed_moved_to(run: Callable[..., Result], file: Path, site: str) -> None:
