@@ -81,6 +81,13 @@ def after_failure(source: Source, state: SourceState, fault: Fault, now: Instant
     return Due(planned, f"backing off after {count}")
 
 
+def usual_wait(source: Source, state: SourceState, polling: Polling, timezone: str) -> float:
+    """Seconds from the last success until the source would be asked again had nothing failed since; polling.max if none did."""
+    if state.last_success is None:
+        return polling.max
+    return after_success(source, state, state.last_success, polling, 0.5, timezone).at - state.last_success
+
+
 def _usual_interval(source: Source, state: SourceState, now: Instant, polling: Polling) -> float:
     match source.every:
         case Fixed(seconds, _):

@@ -154,9 +154,15 @@ def table(application: Application, ids: tuple[str, ...]) -> Table:
 
 
 def daemon_problems(application: Application) -> list[str]:
-    """Lists what is wrong with the daemon itself: a refused edit, one that needs a restart, or no readable source at all."""
-    events = application.store.events(EVENTS)
-    return [mask_text(f"{one.title}: {one.detail}") for one in events if one.closed is None and one.key == f"{one.kind} daemon"]
+    """Lists what is wrong with the daemon itself: what it has stored (a refused edit, no readable source), and the disks as they
+    are now: on a full one it can't store anything."""
+    from aggregator.run.disks import disk_conditions
+
+    events = [one for one in application.store.events(EVENTS) if one.closed is None and one.key == f"{one.kind} daemon"]
+    told = {one.kind for one in events}
+    disks = [one for one in disk_conditions(application.settings) if one.kind not in told]
+    found = [(one.title, one.detail) for one in events] + [(one.title, one.detail) for one in disks]
+    return [mask_text(f"{title}: {detail}") for title, detail in found]
 
 
 def _format_wait(seconds: float) -> str:

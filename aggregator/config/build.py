@@ -74,9 +74,10 @@ def _server(server: said.Server) -> to.Server:
 
 
 def _storage(storage: said.Storage, base: Path) -> to.Storage:
-    copies = storage.backup
-    backup = to.Backup(copies.every, copies.keep, base / copies.directory) if copies else None
-    return to.Storage(str(base / storage.database), storage.keep, backup)
+    copies, database = storage.backup, base / storage.database
+    beside = database.parent / to.Backup().directory.name
+    backup = to.Backup(copies.every, copies.keep, base / (copies.directory or beside)) if copies else None
+    return to.Storage(str(database), storage.keep, backup)
 
 
 def _publishing(publish: said.Publish, base: Path) -> to.Publishing:

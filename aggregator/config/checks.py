@@ -18,13 +18,14 @@ from aggregator.config.document import Document, nodes, pairs, text_of
 from aggregator.config.keys import may_be_null
 from aggregator.config.kinds import Refused
 from aggregator.config.queries import check_queries
-from aggregator.config.schema import PLAIN, Backup, Dedup, Polling, Publish, Storage
+from aggregator.config.schema import PLAIN, Dedup, Polling, Publish, Storage
 from aggregator.config.subscriptions import List
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar
 from aggregator.config.values import duration, in_words
 from aggregator.errors import Problem
 from aggregator.ports import QueryChecker
+from aggregator.settings import Backup
 
 RESERVED = frozenset(
     {
@@ -205,7 +206,7 @@ def check_directories(document: Document, path: Path) -> Iterator[Problem]:
     inside = {"publish.private": private, "storage.database": place, "the config file": _absolute(base, path.name)}
     copies = storage.get("backup") if isinstance(storage, MapNode) else None
     if isinstance(copies, MapNode):
-        inside["storage.backup.directory"] = _named(copies, "directory", base, Backup.directory)[1]
+        inside["storage.backup.directory"] = _named(copies, "directory", base, str(place.parent / Backup().directory.name))[1]
     if found := [name for name, each in inside.items() if _lies_in(each, public)]:
         message = f"publish.directory is public, but {' and '.join(found)} would lie in it; choose a directory of its own"
         yield document.problem(at or kept or database or document.root, message)

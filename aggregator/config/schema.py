@@ -47,7 +47,7 @@ class Backup(Section):
 
     every: float = key(span(3600, YEAR), "Time between two copies.", default=BACKUP.every)
     keep: int = key(count(1, 1000), "How many copies are kept.", default=BACKUP.keep)
-    directory: str = key(FILE, "Where they are kept.", default=str(BACKUP.directory))
+    directory: str | None = key(FILE, "Where they are kept. Default: `backup` beside the database.", default=None)
 
 
 class Storage(Section):

@@ -6,7 +6,7 @@ kind of event and the title of a public source.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -29,6 +29,11 @@ OF_DAEMON = {
     "config": ("An edit of the config is refused", "The old one is in use."),
     "restart": ("A restart is needed", "An edit of the config is in use but for what only a restart can change."),
     "stale": ("No source can be read", "Probably the network of this site is down."),
+    "disk": ("A disk is full", "Feeds are served as they are until there is room."),
+    "readonly": ("A disk is read-only", "Feeds are served as they are until it can be written."),
+    "database": ("The database can't be written", "Feeds are served as they are until it can be."),
+    "publishing": ("Feeds can't be published", "They are served as they are until they can be."),
+    "backup": ("Backups fail", "Nothing else is affected."),
 }
 """Kind of event → its public title and text."""
 OF_SOURCE = {
@@ -43,10 +48,13 @@ OTHER = ("{} needs attention", "Whoever runs this site can see why.")
 
 
 def render_health(
-    settings: Settings, store: StoreView, top: Head, site_id: str, since: float
+    settings: Settings, store: StoreView, top: Head, site_id: str, since: float, unstored: Sequence[Event] = ()
 ) -> tuple[Prepared, Prepared | None]:
-    """The public document, and the one for `server.admin` if that is set. since: the date of a document without entries."""
-    events, site, token = store.events(HEALTH_ENTRIES), settings.site, settings.server.admin
+    """The public document, and the one for `server.admin` if that is set.
+
+    since: the date of a document without entries. unstored: events that the database refuses, as on a full disk.
+    """
+    events, site, token = overlay(store.events(HEALTH_ENTRIES), unstored)[:HEALTH_ENTRIES], settings.site, settings.server.admin
     names = _names(settings, store)
     in_public = [shown for event in events if (shown := _in_public(event, names)) is not None]
     public = _document(settings, top, notices.event_entries(in_public, site, site_id), since)
@@ -57,6 +65,12 @@ def render_health(
         replace(public, extra={"vary": "Accept-Encoding, Authorization"}),
         replace(whole, token=token, cache=f"private, max-age={MAX_AGE}"),
     )
+
+
+def overlay(stored: Sequence[Event], unstored: Sequence[Event]) -> list[Event]:
+    """Returns all events, newest first; an unstored one stands for the stored one of the same key and opening."""
+    merged = {(event.key, event.opened): event for event in (*stored, *unstored)}
+    return sorted(merged.values(), key=lambda event: (-event.opened, event.key))
 
 
 def _document(settings: Settings, top: Head, entries: list[View], since: float) -> Prepared:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from aggregator.model import Instant, Slug, SourceId, StoryId
-from aggregator.ports import Delivery, OutputState, Store, Transaction
+from aggregator.ports import Delivery, Event, OutputState, Store, Transaction
 from aggregator.publish import filling, health_feed, notices, notifications, opml, pages, private
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
 from aggregator.publish.closed_pages import ClosedPages
@@ -100,14 +100,21 @@ class Publisher:
         """Makes the digests that are due. Returns their feeds, which the caller then publishes."""
         return self._digests.issue(now, following)
 
-    def show_health(self) -> None:
-        """Updates `/health.atom` from the stored events."""
+    def show_health(self, unstored: Sequence[Event] = ()) -> None:
+        """Updates `/health.atom` from the stored events, and from those that the database refuses to store.
+
+        It is served even if its file can't be written: what it tells may be just that. Raises AggregatorError then.
+        """
         site = self._settings.site
         output = Output(Slug("health"), f"{site.title}: health", description="Sources that are broken, silent, gone or moved")
         since = float(self._store.value(SINCE) or 0.0)
-        public, whole = health_feed.render_health(self._settings, self._store, self.head_of(output), self.site_id(), since)
-        self._put("/health.atom", public)
+        public, whole = health_feed.render_health(
+            self._settings, self._store, self.head_of(output), self.site_id(), since, unstored
+        )
+        if (shown := self.shelf.get("/health.atom")) is None or not shown.is_as(public):
+            self.shelf.put("/health.atom", public)
         self.shelf.put_whole("/health.atom", whole)
+        self._trees[False].write("health.atom", public.body)
 
     def site_id(self) -> str:
         """This database's UUID, made at the first publication."""

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from aggregator.cadence import why_silent
+from aggregator.cadence import usual_wait, why_silent
 from aggregator.model import FaultKind, Instant, Source, SourceId, SourceState
 from aggregator.ports import Event
-from aggregator.settings import DAY
+from aggregator.settings import DAY, Polling
 from aggregator.stories.budget import Spent
 from aggregator.text.masks import mask_url
 from aggregator.text.times import format_duration
@@ -24,8 +24,16 @@ BROKEN_AFTER = 86_400.0
 """Seconds without a success before failed fetches are worth a person's time: most problems are over sooner."""
 STALE_FACTOR = 2.0
 """Times the shortest interval without any success, after which our own side is likely at fault (network, DNS)."""
-STALE_LEAST = 300.0
-"""Seconds without any success that are never reported, however short the intervals are."""
+STALE_LEAST = 600.0
+"""Seconds without any success that are never reported, however short the intervals are: a restarted router takes minutes."""
+LATE = 0.2
+"""Share of an interval by which a poll may come late: jitter, and its turn."""
+FAILING = {
+    "database": "The database can't be written",
+    "publishing": "Feeds can't be published",
+    "backup": "Backups fail",
+}
+"""Work of the daemon that may fail as a whole, and what is told then."""
 CAPS = {
     "cap:entries": "too many entries",
     "cap:text": "too long a text",
@@ -51,15 +59,21 @@ class Condition(Struct, frozen=True):
         return f"{self.kind} {self.subject}"
 
 
-def find_conditions(sources: Iterable[Source], states: Mapping[SourceId, SourceState], now: Instant) -> Iterator[Condition]:
+def find_conditions(
+    sources: Iterable[Source],
+    states: Mapping[SourceId, SourceState],
+    now: Instant,
+    polling: Polling = Polling(),  # noqa: B008 - frozen
+    timezone: str = "UTC",
+) -> Iterator[Condition]:
     """Yields what is wrong with sources, in the order of the config, and then with the daemon as a whole."""
     polled = []
     for source in sources:
         state = states.get(source.id)
         if state is not None and source.enabled:
-            polled.append(state)
+            polled.append((source, state))
             yield from _source_conditions(source, state, now)
-    if (why := _why_stale(polled, now)) is not None:
+    if (why := _why_stale(polled, now, polling, timezone)) is not None:
         yield Condition("stale", "daemon", "No source can be read", why)
 
 
@@ -69,6 +83,13 @@ def config_conditions(refused: str | None, restart_keys: Iterable[str]) -> Itera
         yield Condition("config", "daemon", "An edit of the config is refused", f"the old one is in use: {refused}")
     if keys := ", ".join(restart_keys):
         yield Condition("restart", "daemon", "A restart is needed", f"{keys} in the config: the old value is in use until then")
+
+
+def daemon_conditions(troubles: Mapping[str, str | None]) -> Iterator[Condition]:
+    """Yields what fails of the daemon's own work. troubles: why each kind of it fails, None if it doesn't."""
+    for kind, why in troubles.items():
+        if why is not None:
+            yield Condition(kind, "daemon", FAILING[kind], why)
 
 
 def budget_conditions(
@@ -118,19 +139,29 @@ def _why_broken(state: SourceState, now: Instant) -> str | None:
     return None
 
 
-def _why_stale(states: Iterable[SourceState], now: Instant) -> str | None:
-    """Says why our own side seems at fault: no success for STALE_FACTOR times the shortest interval. None if all is well."""
-    asked = [state for state in states if state.last_poll is not None and not state.gone]
-    successes = [state.last_success for state in asked if state.last_success is not None]
-    if not successes:
+def _why_stale(polled: Iterable[tuple[Source, SourceState]], now: Instant, polling: Polling, timezone: str) -> str | None:
+    """Says why our own side seems at fault: no success for STALE_FACTOR times the shortest interval. None if all is well.
+
+    Only sources count that were read, or not due yet, when something last succeeded: one that failed before says nothing of our
+    side, nor does its interval.
+    """
+    asked = [(source, state) for source, state in polled if state.last_poll is not None and not state.gone]
+    last = max((state.last_success for _, state in asked if state.last_success is not None), default=None)
+    if last is None or now - last <= STALE_LEAST or not any(state.failures for _, state in asked):
         return None
-    intervals = [state.due - state.last_poll for state in asked if state.last_poll is not None and state.failures == 0]
-    limit = max(STALE_LEAST, STALE_FACTOR * min(intervals, default=BROKEN_AFTER / 2))
-    quiet = now - max(successes)
-    failing = sum(state.failures > 0 for state in asked)
-    return (
-        f"no success for {format_duration(quiet)}; {failing} of {len(asked)} sources fail" if quiet > limit and failing else None
-    )
+    waits = [(state, _wait(source, state, polling, timezone)) for source, state in asked]
+    well = [(state, wait) for state, wait in waits if (state.last_success or 0.0) + wait * (1 + LATE) >= last]
+    failing = sum(state.failures > 0 for _, state in asked)
+    if now - last <= STALE_FACTOR * min(wait for _, wait in well) or not any(state.failures for state, _ in well):
+        return None
+    return f"no success for {format_duration(now - last)}; {failing} of {len(asked)} sources fail"
+
+
+def _wait(source: Source, state: SourceState, polling: Polling, timezone: str) -> float:
+    """Returns the seconds between two polls of a source while nothing fails."""
+    if state.failures == 0 and state.last_poll is not None:
+        return state.due - state.last_poll
+    return usual_wait(source, state, polling, timezone)
 
 
 def diff_events(known: Iterable[Event], current: Iterable[Condition], now: Instant) -> list[Event]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -12,12 +14,22 @@ LATENCY = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60)
 """Histogram buckets in seconds: from a 304 on a kept connection to the longest time-out."""
 
 
+class OwnProcess(ProcessCollector):
+    """`process_*` also where /proc shows processes alone, as under systemd's ProcSubset=pid.
+
+    prometheus_client reads the time of the last boot from /proc/stat, and without it tells nothing.
+    """
+
+    def _boot_time(self) -> float:
+        return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class Metrics:
     """The metrics of one daemon, in a registry of its own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
+        OwnProcess(registry=self.registry)
         PlatformCollector(registry=self.registry)
         registry = self.registry
         self._polls = Counter("aggregator_polls", "Polls, by what came of them.", ["outcome"], registry=registry)
@@ -35,6 +47,7 @@ class Metrics:
         self._in_flight = Gauge("aggregator_polls_in_flight", "Polls under way.", registry=registry)
         self._lag = Gauge("aggregator_due_lag_seconds", "How late the longest due source is.", registry=registry)
         self._last_success = Gauge("aggregator_last_success_timestamp_seconds", "When a source was last read.", registry=registry)
+        self._last_success.set(math.nan)  # no source was ever read; 0 would be in 1970
         self._conditions = Gauge("aggregator_conditions", "What is wrong now, by kind.", ["kind"], registry=registry)
         self._store = Gauge("aggregator_store", "Rows in the database, and its bytes.", ["what"], registry=registry)
         self._config_ok = Gauge(
@@ -63,13 +76,15 @@ class Metrics:
     def record_reload(self, succeeded: bool) -> None:
         self._config_ok.set(1 if succeeded else 0)
 
-    def record_conditions(self, kinds: Mapping[str, int], last_success: float | None) -> None:
+    def record_success(self, at: float) -> None:
+        """Sets when a source was last read."""
+        self._last_success.set(at)
+
+    def record_conditions(self, kinds: Mapping[str, int]) -> None:
         """Sets the number of health conditions of each kind."""
         self._conditions.clear()
         for kind, count in kinds.items():
             self._conditions.labels(kind).set(count)
-        if last_success is not None:
-            self._last_success.set(last_success)
 
     def render(self, counts: Mapping[str, int]) -> bytes:
         """Renders all metrics in Prometheus' text format 0.0.4. counts: from `Store.counts`."""

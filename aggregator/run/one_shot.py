@@ -10,6 +10,7 @@ from aggregator.model import PollReport, SourceId, Work
 from aggregator.ports import PollRequest, Store
 from aggregator.publish import filling, published_state
 from aggregator.run import poll_requests
+from aggregator.run.health_watch import HealthWatch
 from aggregator.run.maintenance import SWEPT_KEY, Maintenance
 from aggregator.run.periodic import PeriodicWork
 from aggregator.run.poller import LEASE, Poller
@@ -49,7 +50,8 @@ async def poll_here(
         reports = list(await asyncio.gather(*polls))
         await runtime.writer.flush()
         await runtime.writer.call(lambda: filling.end(store, runtime.settings, runtime.clock.now()))
-        await PeriodicWork(current, lambda slugs: None, None).run_all()
+        await PeriodicWork(current, lambda slugs: None).run_all()
+        await HealthWatch(current).check()
         await _maintain(current)
         await runtime.writer.call(lambda: publish_if_changed(runtime))
     finally:

@@ -24,6 +24,9 @@ log = structlog.get_logger("polling")
 CLAIM = 500
 """Due sources claimed in one tick at most."""
 
+READ = ("changed", "unchanged")
+"""Outcomes of polls that read their source."""
+
 
 class Polling:
     """Starts polls, logs and counts their reports, and marks the feeds that they changed."""
@@ -117,6 +120,8 @@ class Polling:
         report = poll.result()
         for one in self.outage.record(report):
             _log(one)
+        if report.outcome in READ:
+            self._metrics.record_success(self._current.runtime.clock.now())
         self._metrics.record_poll(report.outcome, report.seconds, report.new, report.changed)
         self._metrics.record_over_budget(report.grouped, report.refused)
         self._publishing.mark_changed(report.slugs)
@@ -178,11 +183,9 @@ class Polling:
 
 
 def _log(report: PollReport) -> None:
-    log.info(
-        "poll_done",
-        source=report.source,
-        outcome=report.outcome,
-        detail=report.detail,
-        new=report.new,
-        ms=round(report.seconds * 1000),
-    )
+    fields = {"source": report.source, "outcome": report.outcome, "detail": report.detail, "new": report.new}
+    fields["ms"] = round(report.seconds * 1000)
+    if report.outcome == "failed":
+        log.warning("poll_done", **fields)
+    else:
+        log.info("poll_done", **fields)

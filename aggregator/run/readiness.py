@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from msgspec import Struct
 
+from aggregator.run.disks import LEAST_FREE, find_places
+from aggregator.settings import Settings
+
 LATE_TICK = 60.0
 """Seconds without a tick after which the daemon is not ready: it does not poll any more."""
-LEAST_DISK = 50_000_000
-"""Bytes of free disk below which the daemon is not ready."""
 
 
 class Readiness(Struct, frozen=True):
-    """since_tick: seconds since the last tick; free: bytes free on the disk that feeds are published to.
+    """since_tick: seconds since the last tick; free: bytes that can still be written, on the fullest disk.
 
-    config, database, publishing: why the last edit, tick or publishing failed, None if it succeeded. network: what keeps every
-    source from being read. A refused edit is reported, but the daemon stays ready with the old config. restart_keys: edited keys
-    that need a restart.
+    config, database, publishing, network: why the last edit, tick or publishing failed, and why no source can be read; None if
+    all is well. A refused edit is reported, but the daemon stays ready with the old config. restart_keys: edited keys that need
+    a restart.
     """
 
     since_tick: float
@@ -33,14 +32,14 @@ class Readiness(Struct, frozen=True):
     @property
     def is_ready(self) -> bool:
         errors = (self.database, self.publishing, self.network)
-        return self.since_tick < LATE_TICK and self.free > LEAST_DISK and all(error is None for error in errors)
+        return self.since_tick < LATE_TICK and self.free > LEAST_FREE and all(error is None for error in errors)
 
     def public(self) -> Mapping[str, object]:
         """Returns which parts work, for anybody. The reasons would name files, sources and keys."""
         errors = {"config": self.config, "database": self.database, "publishing": self.publishing}
         parts = {part: "ok" if error is None else "refused" for part, error in errors.items()}
         parts["network"] = "ok" if self.network is None else "no source can be read"
-        return parts | {"tick": f"{self.since_tick:.0f} s ago", "disk": "ok" if self.free > LEAST_DISK else "full"}
+        return parts | {"tick": f"{self.since_tick:.0f} s ago", "disk": "ok" if self.free > LEAST_FREE else "full"}
 
     def details(self) -> Mapping[str, object]:
         """Returns all of it with the reasons, for the administrator."""
@@ -55,9 +54,7 @@ class Readiness(Struct, frozen=True):
         return parts | ({"restart_needed": list(self.restart_keys)} if self.restart_keys else {})
 
 
-def free_bytes(directory: Path) -> int:
-    """Returns the bytes that can still be written to a directory; 0 if it is gone."""
-    try:
-        return shutil.disk_usage(directory).free
-    except OSError:
-        return 0
+def free_bytes(settings: Settings) -> int:
+    """Returns the bytes that can still be written where the database and public feeds lie; 0 if a folder is gone or read-only."""
+    places = [place for place in find_places(settings) if place.what in ("database", "published files")]
+    return min(0 if place.is_read_only or not place.folder.is_dir() else place.free for place in places)

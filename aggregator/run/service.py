@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import structlog
 
 from aggregator.errors import AggregatorError
 from aggregator.ports import Job
+from aggregator.run import health
 from aggregator.run.background import BackgroundTasks
-from aggregator.run.health import Condition
+from aggregator.run.health_watch import HealthWatch
 from aggregator.run.maintenance import Maintenance
 from aggregator.run.metrics import Metrics
 from aggregator.run.network import Network
@@ -39,7 +40,8 @@ class Service:
         self.publishing = publishing = FeedPublishing(current, metrics, background)
         self.polling = Polling(current, publishing, metrics, background)
         self.config = ConfigReload(current, load, make, self.polling.poller, publishing, metrics)
-        self.periodic = PeriodicWork(current, publishing.mark_changed, metrics, self._conditions)
+        self.periodic = PeriodicWork(current, publishing.mark_changed)
+        self.health = HealthWatch(current, metrics, self._conditions)
         self.network = Network(current, self.polling.receive_push)
         self._maintenance = Maintenance(current)
         self._rescue = Rescue(current)
@@ -60,14 +62,32 @@ class Service:
         self.runtime.gate.restore(store.holds(self.runtime.clock.now()))
         await self.config.adopt()
         await self.publishing.publish(everything=True)
+        self._recall_success()
         self.network.start(self._listener, self.ready, self.details, self._render_metrics)
         if not shares.is_ample:
             log.warning("few_descriptors", connections=shares.connections, polls=shares.polls)
         log.info("started", sources=len(settings.sources), address=f"http://{settings.server.host}:{settings.server.port}/")
 
+    def _recall_success(self) -> None:
+        """Sets the metric of the last success before anybody asks for it: monitors alert on an old one."""
+        successes = [state.last_success for state in self.runtime.store.states().values() if state.last_success is not None]
+        if successes:
+            self.metrics.record_success(max(successes))
+
     def jobs(self) -> list[Job]:
         """The jobs that run beside the tick."""
-        return [*self.periodic.jobs(), *self._maintenance.jobs(), *self.network.jobs()]
+        return [*self.periodic.jobs(), *self.health.jobs(), *self._maintenance.jobs(), *self.network.jobs()]
+
+    def _conditions(self) -> Iterator[health.Condition]:
+        """Yields what is wrong with the daemon itself, for the health events."""
+        yield from self.config.conditions()
+        yield from health.daemon_conditions(
+            {
+                "database": self._rescue.problem or self._tick_error,
+                "publishing": self.publishing.error,
+                "backup": self._maintenance.backup_error,
+            }
+        )
 
     async def tick(self) -> None:
         """Starts what is due. Raises StoreError if the store can't be written; then no new polls start."""
@@ -111,11 +131,11 @@ class Service:
     def _readiness(self) -> Readiness:
         return Readiness(
             self.runtime.clock.monotonic() - self._last_tick,
-            free_bytes(self.runtime.settings.publish.directory),
+            free_bytes(self.runtime.settings),
             self.config.error,
             self._rescue.problem or self._tick_error,
             self.publishing.error,
-            self.polling.outage.why,
+            self.polling.outage.why or self.health.stale,
             self.config.restart_keys,
         )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from aggregator.model import Source, SourceId, SourceState
+from aggregator.model import Cron, Fixed, Source, SourceId, SourceState
 from aggregator.run.health import CAPS, diff_events, find_conditions
 from tests.conftest import CHECKOUT
 
@@ -41,6 +42,56 @@ FINE = SourceState(
 )
 def test_conditions(state: SourceState, kinds: list[str]) -> None:
     assert [one.kind for one in find_conditions([SOURCE], {SOURCE.id: state}, NOW)] == kinds
+
+
+HOURLY, DAILY = (
+    Source(SourceId(name), f"https://{name}.example/", every=Fixed(seconds))
+    for name, seconds in (("hourly", 3_600.0), ("daily", DAY))
+)
+MINUTES = Source(SourceId("minutes"), "https://minutes.example/", every=Fixed(300.0, True))
+
+
+def read(source: Source, ago: float, every: float, **more: Any) -> SourceState:
+    """A source that was read so long ago, and is well unless `more` says something else."""
+    at = NOW - ago
+    state = SourceState(
+        source.id, source.url, due=at + every, last_poll=at, last_success=at, first_success=NOW - 90 * DAY, last_new=at
+    )
+    return replace(state, **more)
+
+
+def failing(source: Source, ago: float, failures: int = 1) -> SourceState:
+    return read(source, ago, 0.0, failures=failures, last_poll=NOW - 5, due=NOW + 3_600, last_error="no such host")
+
+
+@pytest.mark.parametrize(
+    ("case", "states", "told"),
+    [
+        ("all fail, and the interval is known all the same", [failing(HOURLY, 7_300)], True),
+        ("once the interval is not over twice", [failing(HOURLY, 7_100)], False),
+        ("the shortest interval counts", [failing(HOURLY, 1_300), failing(MINUTES, 700)], True),
+        ("ten minutes are nothing", [failing(HOURLY, 590), failing(MINUTES, 590)], False),
+        ("one that works says that our side is well", [failing(MINUTES, 2_000), read(HOURLY, 1_500, 3_600)], False),
+        ("one that is not due yet may still work", [failing(HOURLY, 2_000), read(DAILY, 2_000, DAY)], False),
+        ("one that was broken before says nothing", [failing(MINUTES, 3 * DAY, 40), read(DAILY, DAY / 2, DAY)], False),
+        ("nor how often it would have been asked", [failing(MINUTES, 3 * DAY, 40), failing(HOURLY, 4_000)], False),
+        ("nothing fails, nothing is due", [read(HOURLY, 9_000, 3_600)], False),
+        ("a restarted daemon whose polls are under way", [read(MINUTES, 2 * DAY, 300), failing(HOURLY, 9 * DAY, 40)], False),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_when_nothing_succeeds_any_more(case: str, states: list[SourceState], told: bool) -> None:
+    sources = {one.id: one for one in (HOURLY, DAILY, MINUTES)}
+    found = find_conditions([sources[state.id] for state in states], {state.id: state for state in states}, NOW)
+    assert ("stale" in [one.kind for one in found]) == told, case
+
+
+def test_a_cron_line_is_waited_for_twice() -> None:
+    nightly = Source(SourceId("nightly"), "https://nightly.example/", every=Cron("0 4 * * *"))
+    since_four = NOW % DAY - 4 * 3_600
+    for ago, told in ((since_four + DAY, False), (since_four + 2 * DAY, True)):
+        states = {nightly.id: failing(nightly, ago)}
+        assert ("stale" in [one.kind for one in find_conditions([nightly], states, NOW)]) == told
 
 
 def test_what_is_cut_short_is_told_in_words() -> None:

@@ -48,6 +48,10 @@ class Desk:
     def store(self) -> SqliteStore:
         return self.resources.store
 
+    @property
+    def settings(self) -> Settings:
+        return self.service.runtime.settings
+
     def read(self) -> Settings:
         return load(self.folder / "feeds.yaml", check, {})
 
@@ -104,7 +108,7 @@ def test_a_refused_edit_is_in_the_health_feed_until_it_is_mended(tmp_path: Path)
         for text, told in ((CONFIG + "topics: 7\n", 1), (CONFIG, 2)):
             desk.configure(text)
             await service.reload_if_changed(forced=False)
-            await service.periodic.check_health()
+            await service.health.check()
             assert len(daemon_problems(cast(Application, desk))) == 2 - told, "`status` tells it while it is so"
             assert desk.resources.shelf.get("/health.atom").body.count(b"An edit of the config is refused") == told  # type: ignore[union-attr]
 
@@ -269,7 +273,7 @@ def test_sources_put_off_by_a_clock_that_was_ahead_are_due_again(tmp_path: Path)
         (state,) = desk.store.states().values()
         with desk.store.begin() as transaction:
             transaction.save_state(reload_state(state, START + 1e9))
-        await service.periodic.check_health()
+        await service.health.check()
         (after,) = desk.store.states().values()
         assert (after.last_poll, after.due) == (START, START + 600)
 

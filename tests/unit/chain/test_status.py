@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 from click.testing import CliRunner
@@ -10,7 +11,9 @@ from click.testing import CliRunner
 from aggregator.commands import poll, status
 from aggregator.model import PollReport, Source, SourceId, SourceState
 from aggregator.ports import Event
+from aggregator.settings import Settings
 
+SETTINGS = Settings(Path("feeds.yaml"), ())
 LONG = SourceId("a-source-with-a-rather-long-name-of-its-own-from-somewhere")
 WHY = "private address 10.255.255.1 not allowed (network.allow opens ranges), and a few words more"
 
@@ -19,7 +22,9 @@ def test_a_piped_table_has_one_line_a_source_and_breaks_no_word() -> None:
     source = Source(LONG, "https://one.example/feed")
     state = SourceState(LONG, source.url, last_error=WHY)
     application = SimpleNamespace(
-        pick=lambda ids: [source], store=SimpleNamespace(states=lambda: {LONG: state}, events=lambda count: [])
+        pick=lambda ids: [source],
+        store=SimpleNamespace(states=lambda: {LONG: state}, events=lambda count: []),
+        settings=SETTINGS,
     )
     lines = CliRunner().invoke(status.command, obj=application).output.splitlines()
     assert len(lines) == 2
@@ -33,7 +38,9 @@ def test_a_piped_table_stands_in_columns_and_says_below_what_is_wrong_with_the_d
     wrong = Event("config daemon", "config", "the edited config is refused", "line 3", opened=5.0)
     over = Event("config daemon", "config", "the edited config is refused", "line 2", opened=4.0, closed=4.5)
     application = SimpleNamespace(
-        pick=lambda ids: sources, store=SimpleNamespace(states=lambda: states, events=lambda count: [wrong, over])
+        pick=lambda ids: sources,
+        store=SimpleNamespace(states=lambda: states, events=lambda count: [wrong, over]),
+        settings=SETTINGS,
     )
     head, first, second, third, *below = CliRunner().invoke(status.command, obj=application).output.splitlines()
     assert head.split() == list(status.COLUMNS)
@@ -46,7 +53,7 @@ def test_a_piped_table_stands_in_columns_and_says_below_what_is_wrong_with_the_d
 def test_before_the_first_poll_status_says_what_brings_one() -> None:
     source = Source(LONG, "https://one.example/feed")
     application = SimpleNamespace(pick=lambda ids: [source], store=SimpleNamespace(states=dict, events=lambda count: []))
-    application.settings = SimpleNamespace(secrets=())
+    application.settings = SETTINGS
     assert "`aggregator poll`" in CliRunner().invoke(status.command, obj=application).output
     assert "`aggregator poll`" in str(status.table(application, ()).caption)
     (row,) = map(json.loads, CliRunner().invoke(status.command, ["--json"], obj=application).output.splitlines())

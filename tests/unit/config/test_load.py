@@ -282,6 +282,8 @@ def test_a_config_that_says_nothing_is_the_settings_as_they_are(config: Loader) 
 def test_a_backup_of_which_nothing_is_said(config: Loader) -> None:
     said = config("sources: []\nstorage: {backup: {}}")
     assert said.storage.backup == replace(Backup(), directory=said.file.parent / Backup().directory)
+    said = config("sources: []\nstorage: {database: /var/lib/news/news.db, backup: {}}")
+    assert said.storage.backup == replace(Backup(), directory=Path("/var/lib/news/backup")), "where the daemon may write"
 
 
 @pytest.mark.parametrize("emptied", ["site:", "polling:", "hosts:", "groups:", "tags:", "outputs:", "categories:", "x-mine:"])

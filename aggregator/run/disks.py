@@ -1,0 +1,67 @@
+"""The disks that the database, its backups and the published files lie on: how much room, and whether they can be written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from aggregator.run.health import Condition
+from aggregator.settings import Settings
+
+LEAST_FREE = 50_000_000
+"""Bytes of free disk below which a person is told: a day of news, or the copy of a small database."""
+FULL = 1_000_000
+"""Bytes of free disk below which nothing can be stored any more: SQLite writes pages of 4 KiB, a poll some dozens of them."""
+
+
+class Place(Struct, frozen=True):
+    """A folder that is written to. what: its content, in a word; free: bytes left for it; is_read_only: its disk is."""
+
+    what: str
+    folder: Path
+    free: int
+    is_read_only: bool
+
+
+def find_places(settings: Settings) -> list[Place]:
+    """Looks at each folder that is written to. One that doesn't exist yet is looked for in what it will lie in."""
+    storage, publish = settings.storage, settings.publish
+    wanted = {"database": Path(storage.database).parent, "published files": publish.directory, "private feeds": publish.private}
+    if storage.backup is not None:
+        wanted["backups"] = storage.backup.directory
+    return [_place(what, folder) for what, folder in wanted.items()]
+
+
+def _place(what: str, folder: Path) -> Place:
+    there = next((one for one in (folder, *folder.absolute().parents) if one.exists()), Path("/"))
+    try:
+        found = os.statvfs(there)
+    except OSError:
+        return Place(what, folder, 0, False)
+    return Place(what, folder, found.f_bavail * found.f_frsize, bool(found.f_flag & os.ST_RDONLY))
+
+
+def disk_conditions(settings: Settings) -> Iterator[Condition]:
+    """Yields what is wrong with the disks. The process that asks may see another mount than a confined daemon does."""
+    places = find_places(settings)
+    if read_only := [f"the {place.what} ({place.folder})" for place in places if place.is_read_only]:
+        yield Condition("readonly", "daemon", "A disk is read-only", f"nothing can be written where {_listed(read_only)}")
+    full = [place for place in places if place.free < LEAST_FREE and not place.is_read_only]
+    if full:
+        where = _listed([f"the {place.what} ({place.folder}: {place.free / 1e6:.1f} MB free)" for place in full])
+        yield Condition("disk", "daemon", "A disk is full", f"there is too little room where {where}")
+
+
+def why_unwritable(folder: Path) -> str | None:
+    """Says why nothing can be stored in a folder, if its disk is the reason."""
+    place = _place("", folder)
+    if place.is_read_only:
+        return f"the disk of {folder} is read-only"
+    return f"no space is left on the disk of {folder}" if place.free < FULL else None
+
+
+def _listed(places: list[str]) -> str:
+    return " and ".join(places) + (" lies" if len(places) == 1 else " lie")

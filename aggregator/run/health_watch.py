@@ -1,0 +1,143 @@
+"""Watches the health of sources and of the daemon: tells what begins and what is over, even when the database can't store it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import structlog
+from msgspec.structs import replace
+
+from aggregator.errors import AggregatorError
+from aggregator.model import Instant, SourceId, SourceState
+from aggregator.ports import EVENTS, Delivery, Event, Job, Store, Transaction
+from aggregator.publish import notifications
+from aggregator.publish.health_feed import overlay
+from aggregator.run import clock_jumps, health
+from aggregator.run.disks import disk_conditions
+from aggregator.run.metrics import Metrics
+from aggregator.run.runtime import CurrentRuntime
+from aggregator.stories import budget
+from aggregator.text.masks import mask_text
+
+log = structlog.get_logger("health")
+
+HEALTH = 60.0
+"""Seconds between two checks of everything."""
+OWN = 10.0
+"""Seconds between two looks at the daemon itself and its disks, which cost next to nothing."""
+
+
+class HealthWatch:
+    """of_daemon: what is wrong with the daemon itself. stale: why no source can be read, None if one can."""
+
+    def __init__(
+        self,
+        current: CurrentRuntime,
+        metrics: Metrics | None = None,
+        of_daemon: Callable[[], Iterable[health.Condition]] = tuple,
+    ) -> None:
+        self._current = current
+        self._metrics = metrics
+        self._of_daemon = of_daemon
+        self._states: Mapping[SourceId, SourceState] = {}
+        self._spent: Mapping[SourceId, budget.Spent] = {}
+        self._events: Sequence[Event] = ()
+        self._unstored: tuple[Event, ...] = ()
+        self._unsent: tuple[Delivery, ...] = ()
+        self._own: frozenset[str] = frozenset()
+        self._is_shown = True
+        self.stale: str | None = None
+
+    def jobs(self) -> list[Job]:
+        return [Job("health", HEALTH, self.check), Job("own-health", OWN, self.check_if_changed)]
+
+    async def check_if_changed(self) -> None:
+        """Checks everything if something with the daemon itself has begun or is over."""
+        if frozenset(one.key for one in self._find_own()) != self._own:
+            await self.check()
+
+    async def check(self) -> None:
+        """Opens and closes health events, stores alerts for them, and publishes `/health.atom`."""
+        await self._read()
+        runtime, now = self._current.runtime, self._current.runtime.clock.now()
+        conditions = self._find_conditions(now)
+        events = health.diff_events(self._events, conditions, now)
+        self._events = overlay(self._events, events)
+        for event in events:
+            log.warning("health", kind=event.kind, title=event.title, detail=event.detail, over=event.closed is not None)
+        await self._store(events, notifications.make_alert_deliveries(events, runtime.settings.alerts_webhook, now))
+        if self._metrics is not None:
+            self._metrics.record_conditions(Counter(condition.kind for condition in conditions))
+        if not self._is_shown:
+            await self._show()
+
+    async def _show(self) -> None:
+        runtime = self._current.runtime
+        try:
+            await runtime.writer.call(lambda: runtime.publisher.show_health(self._unstored))
+            self._is_shown = not self._unstored
+        except AggregatorError as error:
+            log.error("health_failed", error=str(error))
+
+    async def _read(self) -> None:
+        """Reads states and events; corrects times in the future (clock_jumps.py). If the database fails, the last ones stay."""
+        runtime = self._current.runtime
+        try:
+            self._states, count = await runtime.writer.call(lambda: _correct_times(runtime.store, runtime.clock.now()))
+            self._spent = budget.all_known(runtime.store)
+            self._events = overlay(runtime.store.events(EVENTS), self._unstored)
+        except AggregatorError as error:
+            log.error("health_failed", error=str(error))
+            return
+        if count:
+            log.warning("clock_set_back", sources=count)
+
+    async def _store(self, events: Iterable[Event], alerts: Iterable[Delivery]) -> None:
+        """Stores events and alerts; what the database refuses is kept, shown, and stored with the next check."""
+        self._unstored = tuple(overlay(self._unstored, [*events]))
+        self._unsent = (*self._unsent, *alerts)
+        if not self._unstored:
+            return
+        self._is_shown = False
+        try:
+            await self._current.runtime.writer.commit(lambda transaction: _save(transaction, self._unstored, self._unsent))
+        except AggregatorError as error:
+            log.error("health_failed", error=str(error))
+        else:
+            self._unstored, self._unsent = (), ()
+
+    def _find_own(self) -> list[health.Condition]:
+        return [*self._of_daemon(), *disk_conditions(self._current.runtime.settings)]
+
+    def _find_conditions(self, now: Instant) -> list[health.Condition]:
+        """Finds everything that is wrong now, with secrets masked."""
+        settings, own = self._current.runtime.settings, self._find_own()
+        self._own = frozenset(one.key for one in own)
+        of_sources = list(health.find_conditions(settings.sources, self._states, now, settings.polling, settings.site.timezone))
+        self.stale = next((one.detail for one in of_sources if one.kind == "stale"), None)
+        over_budget = health.budget_conditions(settings.sources, self._states, self._spent, now)
+        secrets = settings.secrets
+        return [
+            replace(one, title=mask_text(one.title, secrets), detail=mask_text(one.detail, secrets))
+            for one in (*own, *of_sources, *over_budget)
+        ]
+
+
+def _correct_times(store: Store, now: Instant) -> tuple[Mapping[SourceId, SourceState], int]:
+    """Returns all states and how many were corrected. Runs in the writer's thread, so no poll stores a state meanwhile."""
+    states = store.states()
+    corrected = {id: after for id, state in states.items() if (after := clock_jumps.correct_state(state, now)) is not None}
+    if corrected:
+        with store.begin() as transaction:
+            for state in corrected.values():
+                transaction.save_state(state)
+            notifications.save_deliveries(transaction, clock_jumps.correct_deliveries(store.deliveries(math.inf, EVENTS), now))
+    return states | corrected, len(corrected)
+
+
+def _save(transaction: Transaction, events: Iterable[Event], alerts: Sequence[Delivery]) -> None:
+    for event in events:
+        transaction.save_event(event)
+    notifications.save_deliveries(transaction, alerts)

@@ -1,0 +1,148 @@
+"""What fails of the daemon's own work is told where a person looks, even while nothing can be stored."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from aggregator.commands.status import daemon_problems
+from aggregator.errors import StoreError
+from aggregator.ports import EVENTS
+from aggregator.run import disks
+from aggregator.store.sqlite import SqliteStore
+from tests.unit.chain.newsroom import START
+from tests.unit.chain.test_service import CONFIG, Desk, run
+
+BACKUPS = CONFIG + "storage: {database: news/news.db, backup: {every: 1h}}\n"
+
+
+def told(desk: Desk, kind: str) -> int:
+    """How often the health feed tells of a kind: 1 while it lasts, 2 when it is over."""
+    document = desk.resources.shelf.get("/health.atom")
+    words = {"backup": b"Backups fail", "disk": b"A disk is full", "readonly": b"A disk is read-only"}
+    assert document is not None
+    return document.body.count(words[kind])
+
+
+def metric(desk: Desk, name: str) -> str | None:
+    lines = desk.service.metrics.render({}).decode().splitlines()
+    return next((line.rpartition(" ")[2] for line in lines if line.startswith(name + " ")), None)
+
+
+async def pass_time(desk: Desk, seconds: float) -> None:
+    """Runs the jobs that look after health and backups, each as often as it wants to be."""
+    jobs = [job for job in desk.service.jobs() if job.name in ("health", "own-health", "backup")]
+    for second in range(1, int(seconds) + 1):
+        desk.clock.time += 1
+        for job in jobs:
+            if second % job.seconds == 0:
+                await job.work()
+
+
+def test_a_failing_backup_is_told_within_a_minute_until_one_succeeds(tmp_path: Path) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start(BACKUPS)
+        folder = tmp_path / "news" / "backup"
+        folder.write_text("a file in the way")
+        await pass_time(desk, 70)
+        assert told(desk, "backup") == 1
+        assert metric(desk, 'aggregator_conditions{kind="backup"}') == "1.0"
+        (problem,) = daemon_problems(desk)  # type: ignore[arg-type]
+        assert problem.startswith("Backups fail") and str(folder) in problem
+        service._last_tick = desk.clock.time
+        assert service.ready()[0], "everything else works"
+        folder.unlink()
+        await pass_time(desk, 370)
+        assert told(desk, "backup") == 2
+        assert daemon_problems(desk) == []  # type: ignore[arg-type]
+        assert metric(desk, 'aggregator_conditions{kind="backup"}') is None
+        assert len(list(folder.iterdir())) == 1, "beside the database, if nothing else is said"
+
+    run(tmp_path, work)
+
+
+def disk(monkeypatch: pytest.MonkeyPatch, free: int, *, read_only: bool = False) -> None:
+    """Makes every disk look so."""
+    real = os.statvfs
+
+    def statvfs(path: Any) -> os.statvfs_result:
+        found = list(real(path))
+        found[4] = free // found[1]  # f_bavail, in f_frsize
+        found[8] = os.ST_RDONLY if read_only else 0
+        return os.statvfs_result(found)
+
+    monkeypatch.setattr(disks.os, "statvfs", statvfs)
+
+
+@pytest.mark.parametrize(("kind", "read_only"), [("disk", False), ("readonly", True)])
+def test_a_disk_that_takes_nothing_is_told_although_the_database_refuses_to_store_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, read_only: bool
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreError("no space left for the database")
+
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+        with monkeypatch.context() as patch:
+            disk(patch, 4_096, read_only=read_only)
+            patch.setattr(SqliteStore, "begin", refuse)
+            patch.setattr(service.runtime.publisher._trees[False], "write", refuse)
+            await pass_time(desk, 20)
+            assert told(desk, kind) == 1
+            assert metric(desk, f'aggregator_conditions{{kind="{kind}"}}') == "1.0"
+            assert len(daemon_problems(desk)) == 1, "`status` looks for itself"  # type: ignore[arg-type]
+            assert desk.store.events(EVENTS) == []
+            assert not service.ready()[0]
+            await pass_time(desk, 130)
+            assert told(desk, kind) == 1
+        await pass_time(desk, 70)
+        assert told(desk, kind) == 2
+        (event,) = desk.store.events(EVENTS)
+        assert (event.kind, event.opened, event.closed) == (kind, START + 10, START + 160)
+        published = service.runtime.settings.publish.directory / "health.atom"
+        assert published.read_bytes() == desk.resources.shelf.get("/health.atom").body  # type: ignore[union-attr]
+
+    run(tmp_path, work)
+
+
+def test_the_last_success_before_a_restart_is_known_at_once(tmp_path: Path) -> None:
+    async def work(desk: Desk) -> None:
+        await desk.start(CONFIG.replace(", enabled: false", ""))
+        assert metric(desk, "aggregator_last_success_timestamp_seconds") == "NaN", "0 would alert everybody"
+        (state,) = desk.store.states().values()
+        with desk.store.begin() as transaction:
+            transaction.save_state(replace(state, last_poll=START, last_success=START))
+
+    run(tmp_path, work)
+
+    async def again(desk: Desk) -> None:
+        await desk.start(CONFIG.replace(", enabled: false", ""))
+        assert float(metric(desk, "aggregator_last_success_timestamp_seconds") or 0) == START
+
+    run(tmp_path, again)
+
+
+def test_readiness_tells_that_nothing_succeeds_any_more(tmp_path: Path) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start(CONFIG.replace(", enabled: false", ", every: 5m"))
+        (state,) = desk.store.states().values()
+        failed = replace(
+            state, last_poll=START + 500, last_success=START, first_success=START, failures=2, due=START + 9e3, last_error="down"
+        )
+        with desk.store.begin() as transaction:
+            transaction.save_state(failed)
+        for now, ready in ((START + 550, True), (START + 660, False)):
+            desk.clock.time = service._last_tick = now
+            await service.health.check()
+            assert (service.ready()[0], service.ready()[1]["network"] == "ok") == (ready, ready)
+        assert "no success for" in str(service.details()["network"])
+        with desk.store.begin() as transaction:
+            transaction.save_state(replace(failed, failures=0, last_success=START + 655))
+        await service.health.check()
+        assert service.ready()[0]
+
+    run(tmp_path, work)
