@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,6 +42,7 @@ class HealthWatch:
         self._current = current
         self._metrics = metrics
         self._of_daemon = of_daemon
+        self._turn = asyncio.Lock()
         self._states: Mapping[SourceId, SourceState] = {}
         self._spent: Mapping[SourceId, budget.Spent] = {}
         self._events: Sequence[Event] = ()
@@ -60,6 +62,10 @@ class HealthWatch:
 
     async def check(self) -> None:
         """Opens and closes health events, stores alerts for them, and publishes `/health.atom`."""
+        async with self._turn:
+            await self._check()
+
+    async def _check(self) -> None:
         await self._read()
         runtime, now = self._current.runtime, self._current.runtime.clock.now()
         conditions = self._find_conditions(now)
@@ -119,9 +125,9 @@ class HealthWatch:
         self.stale = next((one.detail for one in of_sources if one.kind == "stale"), None)
         over_budget = health.budget_conditions(settings.sources, self._states, self._spent, now)
         secrets = settings.secrets
+        found = {one.key: one for one in (*over_budget, *of_sources, *own)}
         return [
-            replace(one, title=mask_text(one.title, secrets), detail=mask_text(one.detail, secrets))
-            for one in (*own, *of_sources, *over_budget)
+            replace(one, title=mask_text(one.title, secrets), detail=mask_text(one.detail, secrets)) for one in found.values()
         ]
 
 

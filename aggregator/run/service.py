@@ -81,6 +81,7 @@ class Service:
     def _conditions(self) -> Iterator[health.Condition]:
         """Yields what is wrong with the daemon itself, for the health events."""
         yield from self.config.conditions()
+        yield from self.polling.outage.conditions()
         yield from health.daemon_conditions(
             {
                 "database": self._rescue.problem or self._tick_error,
@@ -117,7 +118,7 @@ class Service:
         """Has pages and health events tell an outage, or its end, at once."""
         if self.publishing.outage != (why := self.polling.outage.why):
             self.publishing.outage = why
-            self.background.start(self.periodic.check_health())
+            self.background.start(self.health.check())
 
     def ready(self) -> tuple[bool, Mapping[str, object]]:
         """Answers `/readyz`: whether polling and publishing work, with details that anybody may see."""
@@ -138,10 +139,6 @@ class Service:
             self.polling.outage.why or self.health.stale,
             self.config.restart_keys,
         )
-
-    def _conditions(self) -> Iterable[Condition]:
-        """What is wrong with the daemon beside its sources."""
-        return [*self.config.conditions(), *self.polling.outage.conditions()]
 
     def _render_metrics(self) -> bytes:
         return self.metrics.render(self.runtime.store.counts())
