@@ -14,7 +14,8 @@ from aggregator.settings import Polling
 from aggregator.text.times import format_duration
 
 JITTER = 0.1
-"""Share by which an interval is randomly shortened or prolonged, so that sources don't poll in step."""
+"""Share by which an interval is prolonged at most, at random, so that sources don't poll in step. It is never shortened: whoever
+writes `every: 1h`, or `max-age=3600`, counts a request after 59 minutes as bad manners."""
 CRON_SPREAD = 30.0
 """Seconds over which the polls of one cron line are spread."""
 MAX_BACKOFF = 86_400.0
@@ -126,4 +127,4 @@ def _next_cron(line: str, floor: Instant, why: str, now: Instant, rng: float, ti
 
 
 def _jitter(rng: float) -> float:
-    return 1.0 - JITTER + 2 * JITTER * rng
+    return 1.0 + JITTER * rng

@@ -102,6 +102,15 @@ def test_bounds_always_hold(
     assert after.reason
 
 
+@given(st.floats(min_value=1, max_value=30 * DAY), st.booleans(), hints, pollings, chances)
+def test_an_interval_is_never_undercut(seconds: float, strict: bool, hint: Hints, polling: Polling, rng: float) -> None:
+    """Chance prolongs, and never shortens, what the config or the server says."""
+    document = Fetched(URL, 200, (), b"x", hints=hint)
+    wait = poll(Fixed(seconds, strict), SourceState(SourceId("wire"), URL), document, (), hint, polling, rng).due - NOW
+    asked = max((value for value in (hint.ttl, hint.max_age, hint.update_period) if value is not None), default=0.0)
+    assert wait >= max(seconds, polling.min, 0.0 if strict else min(asked, polling.max)) - 1e-6
+
+
 @given(st.sampled_from([Auto(), Fixed(900.0), Fixed(2.0), Fixed(30 * DAY)]), pollings, st.lists(chances, min_size=2, max_size=12))
 def test_back_off_never_shortens_before_it_has_come_to_its_end(every: Every, polling: Polling, chance: list[float]) -> None:
     """Each wait is at least as long as the one before, until a day (give or take the jitter) is reached."""
