@@ -25,6 +25,7 @@ from aggregator.model import (
     FetchFailed,
     FetchOutcome,
     Instant,
+    NotModified,
     PollReport,
     Slug,
     Source,
@@ -116,6 +117,8 @@ class Pipeline(Struct, frozen=True):
         now = self.clock.now()
         if self.current.find(source) is None:
             return _superseded(source)
+        if isinstance(answer, Fetched | NotModified) and answer.holds_host:
+            await self._hold_host(source, answer.url, answer.retry_at, "its rate limit is used up")
         match answer:
             case FetchFailed():
                 failed = await add_offered_feeds(answer, self.documents)
@@ -206,12 +209,16 @@ class Pipeline(Struct, frozen=True):
         """Stores the failure, and a hold on the host if the server asked for one."""
         after = self._failed_state(source, state, fault, now)
         detail = after.last_error or fault.detail
-        url = url or state.url  # where a redirect led: this source must not be able to stop other hosts' feeds
-        if fault.holds_host and fault.retry_at is not None and registrable_domain(url) == registrable_domain(source.url):
-            hold = self.gate.hold(url, fault.retry_at, detail)
-            await self.writer.commit(lambda transaction: transaction.save_hold(hold))
+        if fault.holds_host:
+            await self._hold_host(source, url or state.url, fault.retry_at, detail)
         self._save(source, after)
         return PollReport(source.id, "failed", detail, fault=fault)
+
+    async def _hold_host(self, source: Source, url: str, until: Instant | None, reason: str) -> None:
+        """Puts a host on hold, unless a redirect led there: a source must not be able to stop other hosts' feeds."""
+        if until is not None and registrable_domain(url) == registrable_domain(source.url):
+            hold = self.gate.hold(url, until, reason)
+            await self.writer.commit(lambda transaction: transaction.save_hold(hold))
 
     def _crash(self, source: Source, state: SourceState, error: Exception, now: Instant) -> PollReport:
         """Stores a bug of ours as the source's failure."""

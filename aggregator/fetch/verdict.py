@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from msgspec import Struct
 
-from aggregator.fetch import freshness
+from aggregator.fetch import freshness, quota
 from aggregator.fetch.request import sendable
 from aggregator.fetch.sniff import is_blank, is_page
 from aggregator.model import (
@@ -82,14 +82,22 @@ def hints_of(answer: Answer, now: Instant) -> Hints:
 
 
 def wait_of(answer: Answer, now: Instant) -> Instant | None:
-    """The instant of its Retry-After or of a redirect's before it, whichever is later."""
-    own = freshness.retry_at(_retry_after(answer, now), now)
+    """The instant of its Retry-After, or when its rate limit leaves something again; a redirect's before it if that is later."""
+    own = freshness.retry_at(_wished_wait(answer, now), now)
     return max((at for at in (own, answer.retry_at) if at is not None), default=None)
 
 
-def _retry_after(answer: Answer, now: Instant) -> float | None:
+def _wished_wait(answer: Answer, now: Instant) -> float | None:
+    """Seconds. Retry-After takes precedence over what is said of a rate limit (draft-ietf-httpapi-ratelimit-headers)."""
     given = answer.header("retry-after") if answer.status >= 300 else None
-    return freshness.retry_after(given, answer.header("date"), now)
+    after = freshness.retry_after(given, answer.header("date"), now)
+    return after if after is not None else _exhausted_for(answer, now)
+
+
+def _exhausted_for(answer: Answer, now: Instant) -> float | None:
+    """Seconds for which the server's rate limit is used up, or None. Said of the host, also beside a document."""
+    served = freshness.http_date(answer.header("date"))
+    return quota.exhausted_for(answer.all, served, now, refused=answer.status == 429)
 
 
 def _not_modified(answer: Answer, now: Instant) -> FetchOutcome:
@@ -97,7 +105,8 @@ def _not_modified(answer: Answer, now: Instant) -> FetchOutcome:
         return _failed(answer, Fault(FaultKind.UNASKED_304, "304 not modified, although no validator was sent", 304))
     tag, modified = sendable(answer.header("etag")), sendable(answer.header("last-modified"))
     renewed = Validators(tag or answer.asked.etag, modified or answer.asked.last_modified)
-    return NotModified(answer.url, renewed, answer.hops, hints_of(answer, now), 304, wait_of(answer, now))
+    exhausted = _exhausted_for(answer, now) is not None
+    return NotModified(answer.url, renewed, answer.hops, hints_of(answer, now), 304, wait_of(answer, now), exhausted)
 
 
 def _document(answer: Answer, now: Instant) -> FetchOutcome:
@@ -113,6 +122,7 @@ def _document(answer: Answer, now: Instant) -> FetchOutcome:
         hops=answer.hops,
         hints=hints_of(answer, now),
         retry_at=wait_of(answer, now),
+        holds_host=_exhausted_for(answer, now) is not None,
     )
 
 
@@ -129,12 +139,13 @@ def _unusable(answer: Answer) -> Fault | None:
 
 
 def _status_fault(answer: Answer, now: Instant, hold: float) -> Fault:
-    """A 429 holds the host, and so does a 503 with Retry-After. A wait beyond MAX_RETRY holds the source alone, so that
-    one feed of a host can't stop all the others.
+    """A 429 holds the host, and so does a 503 with Retry-After, and whatever says that a rate limit is used up. A wait beyond
+    MAX_RETRY holds the source alone, so that one feed of a host can't stop all the others.
     """
     status, wait = answer.status, wait_of(answer, now)
+    is_exhausted = _exhausted_for(answer, now) is not None
     if status in (429, 503):
-        seconds = _retry_after(answer, now)
+        seconds = _wished_wait(answer, now)
         plain = status == 429 and seconds is None
         if plain:
             wait = max(now + hold * HOLD_429, wait or 0.0)
@@ -143,7 +154,9 @@ def _status_fault(answer: Answer, now: Instant, hold: float) -> Fault:
     kind, extra = _KINDS.get(status, (FaultKind.STATUS, ""))
     if status == 410 and not all(hop.is_permanent for hop in answer.hops):
         kind = FaultKind.STATUS  # the target of a temporary redirect is gone, not the source
-    return Fault(kind, _status_text(status) + extra, status, retry_at=wait)
+    if status == 403 and is_exhausted:  # as GitHub does
+        kind, extra = FaultKind.STATUS, ": its rate limit is used up"
+    return Fault(kind, _status_text(status) + extra, status, retry_at=wait, holds_host=is_exhausted)
 
 
 _KINDS: Mapping[int, tuple[FaultKind, str]] = {

@@ -91,7 +91,10 @@ class Hop(Struct, frozen=True):
 
 
 class Fetched(Struct, frozen=True):
-    """A success with a body, unpacked from its content coding but otherwise untouched. Header names in lower case."""
+    """A success with a body, unpacked from its content coding but otherwise untouched. Header names in lower case.
+
+    holds_host: the host's rate limit is used up until `retry_at`.
+    """
 
     url: str
     status: int
@@ -101,6 +104,7 @@ class Fetched(Struct, frozen=True):
     hops: tuple[Hop, ...] = ()
     hints: Hints = Hints()
     retry_at: Instant | None = None
+    holds_host: bool = False
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None; `name` in lower case."""
@@ -108,7 +112,7 @@ class Fetched(Struct, frozen=True):
 
 
 class NotModified(Struct, frozen=True):
-    """A 304 to our validators. validators: updated from the answer (RFC 9110 15.4.5)."""
+    """A 304 to our validators. validators: updated from the answer (RFC 9110 15.4.5); holds_host: as in `Fetched`."""
 
     url: str
     validators: Validators
@@ -116,6 +120,7 @@ class NotModified(Struct, frozen=True):
     hints: Hints = Hints()
     status: int = 304
     retry_at: Instant | None = None
+    holds_host: bool = False
 
 
 class FetchFailed(Struct, frozen=True):

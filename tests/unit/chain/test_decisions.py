@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from aggregator.commands import sources
 from aggregator.commands.application import Application
@@ -20,7 +21,7 @@ from aggregator.run.one_shot import poll_there
 from aggregator.stories import rolling
 from aggregator.stories.edit import StoryEditor
 from aggregator.text.times import rfc3339
-from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
+from tests.unit.chain.newsroom import HOUR, START, Newsroom, document, entry
 
 ONE = "https://one.example/feed.json"
 TWO = "https://two.example/feed.json"
@@ -310,6 +311,19 @@ def test_a_held_host_is_left_alone_even_when_forced(newsroom: Newsroom) -> None:
     reports = newsroom.poll()
     assert (reports["one"].outcome, reports["two"].outcome) == ("failed", "refused")
     assert newsroom.asked == [ONE]
+    newsroom.clock.time += 601
+    newsroom.serves("https://www.one.example/other.json")
+    assert newsroom.poll("two")["two"].outcome == "changed"
+
+
+def test_a_document_that_uses_up_a_host_s_limit_is_read_and_the_host_left_alone(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG.replace(TWO, "https://www.one.example/other.json"))
+    newsroom.answers[ONE] = replace(document(ONE, [entry(FERRY)]), retry_at=START + 600, holds_host=True)
+    reports = newsroom.poll()
+    assert (reports["one"].outcome, reports["two"].outcome) == ("changed", "refused")
+    assert "rate limit is used up" in reports["two"].detail
+    assert newsroom.asked == [ONE] and newsroom.titles() == [FERRY]
+    assert newsroom.poll("one")["one"].outcome == "refused"
     newsroom.clock.time += 601
     newsroom.serves("https://www.one.example/other.json")
     assert newsroom.poll("two")["two"].outcome == "changed"
