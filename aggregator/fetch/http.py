@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from aggregator.fetch import verdict
 from aggregator.fetch.body import BodyReader
+from aggregator.fetch.challenge import MAX_BYTES, MAX_SECONDS, REFUSALS
 from aggregator.fetch.dialer import Dialer
 from aggregator.fetch.errors import HeadersTooLargeError
 from aggregator.fetch.faults import KNOWN, fault_of
@@ -71,6 +72,7 @@ class HttpFetcher:
         self._timeout = settings.polling.timeout
         self._max_bytes = settings.polling.max_bytes
         self._bodies = BodyReader(self._max_bytes)
+        self._refusals = BodyReader(MAX_BYTES)
         self._hold = settings.polling.min
         self._identity = identity(settings)
         self._gate = gate
@@ -148,6 +150,8 @@ class HttpFetcher:
             body = b""
             if response.status_code in verdict.DOCUMENTS:
                 body = await self._read(response, received, progress)
+            elif response.status_code in REFUSALS:
+                body = await self._read_refusal(response, received, progress)
         finally:
             await response.aclose()
         asked = validators_for(request, target)
@@ -156,6 +160,16 @@ class HttpFetcher:
     async def _read(self, response: httpx.Response, received: Headers, progress: _Progress) -> bytes:
         assert isinstance(response.stream, httpx.AsyncByteStream)
         return await self._bodies.read(response.stream, dict(reversed(received)), progress.deadline)
+
+    async def _read_refusal(self, response: httpx.Response, received: Headers, progress: _Progress) -> bytes:
+        """The page of a refusal, or nothing if it is too long or broken: its status says enough then."""
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        left = (progress.deadline.when() or 0.0) - asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(min(MAX_SECONDS, left / 2)):  # the status must be told in any case
+                return await self._refusals.read(response.stream, dict(reversed(received)), progress.deadline)
+        except KNOWN:
+            return b""
 
     def _transport(self, proxy: str | None) -> httpx.AsyncBaseTransport:
         if proxy is None:

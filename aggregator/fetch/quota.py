@@ -1,8 +1,8 @@
 """Reads what a server says of its rate limit: how long nothing is left of it.
 
-Three families are in use: `X-RateLimit-Remaining` with `X-RateLimit-Reset`, in seconds or as a Unix time; the same names without `X-`
-(draft-ietf-httpapi-ratelimit-headers-03, seconds); and one `RateLimit` field, `limit=9, remaining=0, reset=50` (-07) or a list of
-`"policy";r=0;t=50` (-08 and later), with windows in `RateLimit-Policy` (`"policy";q=9;w=60`).
+Three families are in use: `X-RateLimit-Remaining` with `X-RateLimit-Reset`, in seconds or as a Unix time; the same names without
+`X-` (draft-ietf-httpapi-ratelimit-headers-03, seconds); and one `RateLimit` field, `limit=9, remaining=0, reset=50` (-07) or a list
+of `"policy";r=0;t=50` (-08 and later), with windows in `RateLimit-Policy` (`"policy";q=9;w=60`).
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _quotas(header: Header, served: Instant) -> Iterator[Quota]:
 
 
 def _members(value: str | None) -> Iterator[tuple[str, dict[str, str]]]:
-    """(name, parameters) of the members of a list or dictionary (RFC 9651); the value of a dictionary's member is parameter ""."""
+    """(name, parameters) of each member of a list or dictionary (RFC 9651). A dictionary's own value is parameter ""."""
     for member in _MEMBER.findall((value or "")[:_MOST_READ]):
         head, *parts = _PARAMETERS.findall(member) or [""]
         name, equals, given = head.partition("=")

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.fetch import freshness, quota
+from aggregator.fetch.challenge import REFUSALS, advice, guard_of
 from aggregator.fetch.request import sendable
 from aggregator.fetch.sniff import is_blank, is_page
 from aggregator.model import (
@@ -70,7 +72,7 @@ def judge(answer: Answer, now: Instant, hold: float) -> FetchOutcome:
         return _not_modified(answer, now)
     if answer.status in DOCUMENTS:
         return _document(answer, now)
-    return _failed(answer, _status_fault(answer, now, hold))
+    return _failed(answer, _as_challenge(answer, _status_fault(answer, now, hold)))
 
 
 def hints_of(answer: Answer, now: Instant) -> Hints:
@@ -135,6 +137,8 @@ def _unusable(answer: Answer) -> Fault | None:
         return Fault(FaultKind.CODING, "226 with a manipulation that was not asked for", 226)
     if not is_page(answer.body, kind):
         return None
+    if (guard := guard_of(answer.status, answer.headers, answer.body)) is not None:
+        return Fault(FaultKind.CHALLENGE, advice(guard), answer.status)
     return Fault(FaultKind.HTML, "a web page (HTML), not a feed", answer.status)
 
 
@@ -157,6 +161,16 @@ def _status_fault(answer: Answer, now: Instant, hold: float) -> Fault:
     if status == 403 and is_exhausted:  # as GitHub does
         kind, extra = FaultKind.STATUS, ": its rate limit is used up"
     return Fault(kind, _status_text(status) + extra, status, retry_at=wait, holds_host=is_exhausted)
+
+
+def _as_challenge(answer: Answer, fault: Fault) -> Fault:
+    """The fault of a refusal, told by the name of the guard that refuses. What it holds and how long stays."""
+    if answer.status not in REFUSALS:
+        return fault
+    guard = guard_of(answer.status, answer.headers, answer.body)
+    if guard is None:
+        return fault
+    return replace(fault, kind=FaultKind.CHALLENGE, detail=f"{_status_text(answer.status)}: {advice(guard)}")
 
 
 _KINDS: Mapping[int, tuple[FaultKind, str]] = {

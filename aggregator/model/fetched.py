@@ -18,6 +18,7 @@ class FaultKind(StrEnum):
     """The kinds of failure of a fetch or a parse, as in status and metrics.
 
     OFFLINE: our own side has no route or no name server, which says nothing about the source.
+    CHALLENGE: a firewall or CDN wants a browser, or refuses programs.
     """
 
     DNS = "dns"
@@ -37,6 +38,7 @@ class FaultKind(StrEnum):
     HELD = "held"
     EMPTY = "empty"
     HTML = "html"
+    CHALLENGE = "challenge"
     NOT_A_FEED = "not_a_feed"
     UNASKED_304 = "unasked_304"
     PARSE = "parse"

@@ -34,7 +34,7 @@ def waited(*headers: tuple[str, str], served: float | None = None, refused: bool
         ((("ratelimit", '"burst";r=0;t=5, "day, all";r=0;t=540, "month";r=7;t=9000'),), 540),
         ((("ratelimit", "default; r=0 ; t=540"),), 540),
         ((("ratelimit-policy", '"default";q=100;w=540'), ("ratelimit", '"default";r=0')), 540),
-        ((("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", str(5 * 86_400))), DAY),  # a week's quota: tried again after a day
+        ((("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", str(5 * 86_400))), DAY),  # tried again after a day
         ((("x-ratelimit-remaining", "3"), ("x-ratelimit-reset", "540")), None),
         ((("x-ratelimit-remaining", "-1"), ("x-ratelimit-reset", "540")), None),
         ((("x-ratelimit-reset", "540"),), None),
@@ -62,7 +62,7 @@ def test_a_limit_that_is_used_up_is_waited_for(headers: tuple[tuple[str, str], .
         ((("x-ratelimit-remaining", "3"), ("x-ratelimit-reset", "540")), 540),
         ((("ratelimit", '"burst";r=3;t=5, "day";r=7;t=540'),), 5),
         ((("ratelimit", '"burst";r=0;t=5, "day";r=7;t=540'),), 5),
-        ((("ratelimit-policy", '100;w=540, 10;w=60'),), 60),
+        ((("ratelimit-policy", "100;w=540, 10;w=60"),), 60),
         ((("x-ratelimit-limit", "100"),), None),
     ],
 )
