@@ -15,6 +15,12 @@ from aggregator.ports import Hold
 from aggregator.settings import Settings
 from aggregator.text.urls import registrable_domain
 
+KNOWN_GAPS: Mapping[str, float] = {"reddit.com": 30.0, "tumblr.com": 10.0}
+"""Seconds between two requests to domains that are known to answer several feeds of theirs in a row with 429, whatever their number.
+
+Reddit: QuiteRSS/quiterss#1626, Ranchero-Software/NetNewsWire#5328; Tumblr counts all its blogs: FreshRSS/FreshRSS#8925.
+`hosts:` replaces them.
+"""
 LONGEST_HOLD = 8 * 86_400.0
 """Seconds until the end of the longest possible hold. Servers can ask for a week (MAX_RETRY), so a longer one means that the
 clock was set back."""
@@ -63,7 +69,8 @@ class HostGate:
     def configure(self, settings: Settings) -> None:
         """Takes the limits of another config. Holds and current turns stay."""
         self._per_host = settings.polling.per_host
-        self._gaps = {registrable_domain(name) or name: rule.gap for name, rule in settings.hosts.items()}
+        configured = {registrable_domain(name) or name: rule.gap for name, rule in settings.hosts.items()}
+        self._gaps = {**KNOWN_GAPS, **configured}
 
     def turn(self, url: str) -> AbstractAsyncContextManager[None]:
         """A context: waits until the URL's domain may get a request, and keeps the place inside the block."""

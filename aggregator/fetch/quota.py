@@ -1,8 +1,8 @@
 """Reads what a server says of its rate limit: how long nothing is left of it.
 
 Three families are in use: `X-RateLimit-Remaining` with `X-RateLimit-Reset`, in seconds or as a Unix time; the same names without
-`X-` (draft-ietf-httpapi-ratelimit-headers-03, seconds); and one `RateLimit` field, `limit=9, remaining=0, reset=50` (-07) or a list
-of `"policy";r=0;t=50` (-08 and later), with windows in `RateLimit-Policy` (`"policy";q=9;w=60`).
+`X-` (draft-ietf-httpapi-ratelimit-headers-03, seconds); and one `RateLimit` field, `limit=9, remaining=0, reset=50` (-07) or a
+list of `"policy";r=0;t=50` (-08 and later), with windows in `RateLimit-Policy` (`"policy";q=9;w=60`).
 """
 
 from __future__ import annotations

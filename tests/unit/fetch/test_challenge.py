@@ -14,9 +14,7 @@ from .origin import Exchange, fetch
 NOW = 1_686_830_400.0
 URL = "https://news.example/feed.xml"
 HTML = ("content-type", "text/html; charset=UTF-8")
-DENIED = (
-    b"<HTML><HEAD><TITLE>Access Denied</TITLE></HEAD><BODY><H1>Access Denied</H1>You can't have it.</BODY>"
-)
+DENIED = b"<HTML><HEAD><TITLE>Access Denied</TITLE></HEAD><BODY><H1>Access Denied</H1>You can't have it.</BODY>"
 
 
 def page(head: str, body: str = "") -> bytes:

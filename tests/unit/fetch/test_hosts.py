@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.fetch.hosts import HostGate
+from aggregator.fetch.hosts import KNOWN_GAPS, HostGate
 from aggregator.ports import Hold
 from aggregator.settings import HostRule, Polling, Settings
+from tests.conftest import CHECKOUT
 
 NOW = 1_686_830_400.0
 
@@ -80,6 +81,32 @@ def test_a_gap_spaces_the_starts_of_one_domain_alone() -> None:
         return starts
 
     assert asyncio.run(run()) == [0.0, 60.0, 60.0]
+
+
+def starts_at(url: str, **gaps: float) -> list[float]:
+    async def run() -> list[float]:
+        clock, starts = Clock(), []
+        the_gate = gate(clock, **gaps)
+        for _ in range(2):
+            async with the_gate.turn(url):
+                starts.append(clock.at)
+        return starts
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("domain", KNOWN_GAPS)
+def test_domains_that_are_known_for_429_have_a_gap_that_the_config_replaces(domain: str) -> None:
+    url = f"https://someone.{domain}/rss"
+    assert starts_at(url) == [0.0, KNOWN_GAPS[domain]]
+    assert starts_at(url, **{domain: 60.0}) == [0.0, 60.0]
+    assert starts_at(url, **{domain: 0.0}) == [0.0, 0.0]
+    assert starts_at(url, other_example=1.0) == [0.0, KNOWN_GAPS[domain]]
+
+
+def test_the_docs_name_the_gaps() -> None:
+    text = (CHECKOUT / "docs" / "config.md").read_text("utf-8")
+    assert all(f"`{domain}` {gap:.0f}s" in text for domain, gap in KNOWN_GAPS.items())
 
 
 def test_the_gap_is_kept_when_nobody_was_waiting() -> None:
