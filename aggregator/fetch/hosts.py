@@ -16,7 +16,7 @@ from aggregator.settings import Settings
 from aggregator.text.urls import registrable_domain
 
 KNOWN_GAPS: Mapping[str, float] = {"reddit.com": 30.0, "tumblr.com": 10.0}
-"""Seconds between two requests to domains that are known to answer several feeds of theirs in a row with 429, whatever their number.
+"""Seconds between two requests to domains that are known to answer several feeds of theirs in a row with 429.
 
 Reddit: QuiteRSS/quiterss#1626, Ranchero-Software/NetNewsWire#5328; Tumblr counts all its blogs: FreshRSS/FreshRSS#8925.
 `hosts:` replaces them.
