@@ -40,7 +40,8 @@ MINUTE_BITS = 26
 
 
 INDEX_VERSION = 2
-"""Raise it when signatures or keys change. Indexes of other versions are discarded, since they can't be compared."""
+"""Raise it when signatures or keys change, with a migration (store/migrations.py), which keeps older releases away. Indexes of
+other versions are discarded, since they can't be compared."""
 
 
 class GroupedItems(Protocol):

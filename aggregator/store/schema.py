@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from aggregator.errors import StoreError
 from aggregator.store import index_schema
 from aggregator.store.connect import explained
 from aggregator.store.migrations import LATER
+from aggregator.store.peek import look
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -48,6 +50,16 @@ def ready(connection: sqlite3.Connection, path: Path, before: Callable[[int], No
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+
+def refuse_foreign(path: Path) -> None:
+    """Raises StoreError for another program's database or a newer schema, before anything of it is changed.
+
+    To open it for writing would already turn it to WAL mode, or fold its log into it.
+    """
+    if path.is_file() and path.stat().st_size:
+        with closing(look(path)) as connection:
+            version(connection, path)
 
 
 def _check_sqlite_version(connection: sqlite3.Connection, path: Path) -> None:

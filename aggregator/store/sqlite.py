@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from aggregator.errors import DatabaseLostError, StoreError
+from aggregator.errors import DatabaseLostError, HeldError, StoreError
 from aggregator.model import Instant, Source
 from aggregator.ports import Keep, Swept
 from aggregator.store import backup, care, renames, retention, schema, states
@@ -33,15 +33,32 @@ class SqliteStore(SqliteView):
         self._turn = threading.Lock()
         self._owner: int | None = None
         with explained(path):
+            schema.refuse_foreign(path)
             self._writer = open_writer(path)
         try:
-            schema.ready(self._writer, path, before=self._keep_copy)
+            with self._alone_while_migrating():
+                schema.ready(self._writer, path, before=self._keep_copy)
         except BaseException:
             self._writer.close()
             raise
         self._index = SqliteStoryIndex(self._writer)
         self._files = DatabaseFiles(path)
         self._lost: DatabaseLostError | None = None
+
+    @contextmanager
+    def _alone_while_migrating(self) -> Iterator[None]:
+        """Raises StoreError if the database has to be migrated while an older release's daemon writes it in its own way."""
+        with explained(self.path):
+            found = schema.version(self._writer, self.path)
+        if found in (0, len(schema.MIGRATIONS)):
+            yield
+            return
+        try:
+            with held(self.path):
+                yield
+        except HeldError as error:
+            why = f"it is of an older release (schema {found}): stop that, then start this release"
+            raise StoreError(f"{error}; {why}") from error
 
     def _keep_copy(self, version: int) -> None:
         backup.backup(self.path, self.path.with_name(f"{self.path.name}.schema-{version}"))

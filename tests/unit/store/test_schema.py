@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from aggregator.store import schema
 from aggregator.store.identity import story_ids
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import JOINED, NEW, entry, item
+from tests.unit.store.samples import stored
 
 
 @pytest.fixture
@@ -68,6 +71,59 @@ def test_opening_a_current_database_writes_nothing(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["news.db"]
 
 
+def left_by(path: Path, statement: str, *, killed: bool = False) -> dict[str, bytes]:
+    """Files of a database after a statement by another program: closed, or with its log as a kill leaves it."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        if killed:
+            other.execute("PRAGMA journal_mode = WAL")
+            other.execute("PRAGMA wal_autocheckpoint = 0")
+        else:
+            other.execute("PRAGMA journal_mode = DELETE")
+        other.execute(statement)
+        files = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    for name, body in files.items():
+        (path.parent / name).write_bytes(body)
+    return files
+
+
+NEWER = f"PRAGMA user_version = {len(schema.MIGRATIONS) + 1}"
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["closed", "killed"])
+@pytest.mark.parametrize(
+    ("statement", "words"), [(NEWER, "of a newer release"), ("PRAGMA application_id = 7", "another program's database")]
+)
+def test_what_is_not_this_release_s_is_refused_and_left_to_the_byte(path: Path, statement: str, words: str, killed: bool) -> None:
+    """Not even turned to WAL mode, and no file is laid beside it."""
+    before = left_by(path, statement, killed=killed)
+    with pytest.raises(StoreError, match=words):
+        SqliteStore(path)
+    after = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    assert {name: body for name, body in after.items() if not name.endswith("-shm")} == {
+        name: body for name, body in before.items() if not name.endswith("-shm")
+    }, "only SQLite's index of the log may differ"
+    assert after.keys() == before.keys()
+
+
+def test_a_database_in_use_by_an_older_release_is_not_migrated_under_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program was upgraded, and a command is run before the daemon is restarted."""
+    daemon = SqliteStore(path)
+    version = len(schema.MIGRATIONS)
+    try:
+        with daemon.lock():
+            with_migration(monkeypatch, lambda database: database.table("extras").create({"id": int}, pk="id"))
+            with pytest.raises(StoreError, match=f"older release .schema {version}.*start this release"):
+                SqliteStore(path)
+            with daemon.begin() as transaction:
+                transaction.add_item(item("b"), None, NEW)
+    finally:
+        daemon.close()
+    assert [file.name for file in path.parent.iterdir() if "schema" in file.name] == []
+    store = SqliteStore(path)
+    assert store.counts()["items"] == 2
+    store.close()
+
+
 SAMPLES = sorted((Path(__file__).parent / "samples").glob("schema-*.db.gz"))
 
 
@@ -82,6 +138,15 @@ def sample(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteSto
 
 def test_each_released_schema_has_a_sample() -> None:
     assert [path.name for path in SAMPLES] == [f"schema-{number}.db.gz" for number in range(1, len(schema.MIGRATIONS) + 1)]
+
+
+def test_what_stored_bytes_mean_changes_with_a_schema_number_alone(tmp_path: Path) -> None:
+    """An older release would read the bytes of a newer one in its own way, and so would this one those of an older."""
+    recorded, now = json.loads(stored.RECORDED.read_text()), stored.stored_bytes(tmp_path)
+    assert [name for name in recorded.keys() | now.keys() if recorded.get(name) != now.get(name)] == [], (
+        "these are stored otherwise than the release that brought this schema did: if they mean something else now, add "
+        "a migration (store/migrations.py), which may do nothing, and make its samples: python -m tests.unit.store.samples"
+    )
 
 
 def test_an_upgrade_keeps_ids_and_everything_that_was_stored(sample: SqliteStore) -> None:

@@ -17,6 +17,7 @@ from aggregator.store.backup import backup
 from aggregator.store.schema import MIGRATIONS
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import JOINED, NEW, entry, item, source
+from tests.unit.store.samples import stored
 
 FOLDER = Path(__file__).parent
 ALL = Slug("all")
@@ -72,6 +73,8 @@ def main() -> None:
     target = FOLDER / f"schema-{len(MIGRATIONS)}.db.gz"
     target.write_bytes(gzip.compress(data, mtime=0))
     print(f"{target.name}: {target.stat().st_size:,} bytes")
+    with tempfile.TemporaryDirectory() as folder:
+        stored.record(Path(folder))
 
 
 if __name__ == "__main__":
