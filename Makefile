@@ -5,6 +5,21 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Every package comes from a lock file, by hash; what is built (feedgen, and our own) is built with those, too.
 LOCKED := install --require-hashes --no-deps --no-build-isolation -r
 
+# Python of a distribution refuses packages from elsewhere (PEP 668), unless it is told to break itself.
+define IS_OURS
+import os, sys, sysconfig
+marked = os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED"))
+sys.exit(marked and sys.prefix == sys.base_prefix and "PIP_BREAK_SYSTEM_PACKAGES" not in os.environ)
+endef
+define NOT_OURS
+$(PYTHON) belongs to the system and takes no packages from elsewhere (PEP 668). Nothing was installed. One of these works:
+  pipx install .                  the command `aggregator` for you (apt install pipx), or: uv tool install .
+  $(PYTHON) -m venv ~/aggregator && make install PYTHON=~/aggregator/bin/python
+                                  ~/aggregator/bin/aggregator, with the very packages of the lock file
+  make run                        without installing, from this folder
+endef
+export IS_OURS NOT_OURS
+
 .PHONY: run demo test attacks faults soak check coverage mutants bench sbom lock install clean
 
 run: .venv/runtime aggregator/tag/language.tables
@@ -53,6 +68,7 @@ bench: .venv/dev
 
 # For use rather than for development: the command in the environment of $(PYTHON), with the locked packages.
 install:
+	@$(PYTHON) -c "$$IS_OURS" || { echo "$$NOT_OURS" >&2; exit 1; }
 	$(PYTHON) -m pip $(LOCKED) requirements-build.lock
 	$(PYTHON) -m pip $(LOCKED) requirements.lock
 	$(PYTHON) -m pip install --no-deps --no-build-isolation .

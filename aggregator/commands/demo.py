@@ -52,6 +52,7 @@ def _directory(directory: Path | None) -> Iterator[Path]:
 def _run(port: int, directory: Path) -> None:
     from aggregator.app import run
     from aggregator.commands.application import Application
+    from aggregator.commands.invocation import own_command
     from aggregator.demo.origin import serving
     from aggregator.demo.prepare import describe_demo, write_config
     from aggregator.logs import configure
@@ -61,7 +62,7 @@ def _run(port: int, directory: Path) -> None:
     with serving(port + 1, time.time()):
         config = write_config(directory, port, port + 1)
         option = "" if port == 8080 else f" --port {port}"
-        click.echo(describe_demo(port, directory, f"aggregator demo --advance{option}"))
+        click.echo(describe_demo(port, directory, own_command(), f"demo --advance{option}"))
         with Application(config) as application:
             asyncio.run(run(application.tested_settings(), application.checked_settings, application.store))
 

@@ -20,6 +20,7 @@ def command(application: Application, file: Path) -> None:
     """Write a commented starter config. A file that is there already is never touched."""
     from importlib.resources import files
 
+    from aggregator.commands.invocation import own_command
     from aggregator.files import hand_over
 
     content = files("aggregator.config").joinpath("starter.yaml").read_bytes()
@@ -31,4 +32,5 @@ def command(application: Application, file: Path) -> None:
         raise AggregatorError(f"{file} is there already; it was not touched") from None
     except OSError as error:
         raise AggregatorError(f"{file} can't be written: {error.strerror}") from None
-    click.echo(f"wrote {file}; edit it, then: aggregator -c {file} check, and: aggregator -c {file} run")
+    command = f"{own_command()} -c {file}"
+    click.echo(f"wrote {file}; edit it, then: {command} check, and: {command} run")

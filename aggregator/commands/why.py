@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from aggregator.ports import Reject, Stories
 
 
+RULES = {
+    "new": "began a story: no other told the same",
+    "same address": "joined by its address, which an entry of the story has, too",
+    "one pair is sure": "joined, because it surely tells the same as an entry of the story",
+    "most of the story agrees": "joined, because most entries of the story tell the same",
+    "its source has told the story often enough": "stands alone: its source has enough entries in the story that it tells",
+    "never joins": "stands alone, as `dedup: false` or `dedup.never` wants it",
+    "merged by hand": "joined by hand (`stories merge`)",
+    "split by hand": "taken out of its story by hand (`stories split`)",
+}
+"""How the rules of grouping are told to people; others are told as they are stored."""
+
+
 @click.command()
 @click.argument("named", metavar="URL|STORY")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
@@ -154,31 +167,35 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
         yield f"headline corrected by hand; the lead's own: {report['lead_title']}"
     for row in report["decisions"]:
         yield f"decision {row['id']} of {row['at'][:16].replace('T', ' ')}, {row['kind']}: {row['did']}"
-    yield f"\nlead: {report['lead']['source']} ({report['lead']['reason']})"
+    yield f"\nlead, the entry that feeds show: {report['lead']['source']} ({report['lead']['reason']})"
     yield f"outlets ({len(report['outlets'])}): {', '.join(report['outlets'])}\n\nentries:"
     for item in report["items"]:
         yield f"  {item['published']}  {item['outlet']} [{item['source']}]  {item['title']}\n    {item['url']}"
-        yield f"    joined {item['joined']} by {item.get('rule', '?')}{_format_score(item.get('terms'), item.get('score', 0.0))}"
+        yield f"    {item['joined']}: {RULES.get(item.get('rule', ''), item.get('rule', 'no reason is stored'))}"
         if "partner" in item:
-            yield f"    agreed with {item['partner']['outlet']}: {item['partner']['title']}"
+            yield f"    compared with {item['partner']['outlet']}: {item['partner']['title']}"
+        if item.get("terms"):
+            yield f"    {_format_score(item['terms'], item['score'])}"
         if "nearest" in item:
             yield f"    {_format_nearest(item['nearest'])}"
-    yield "\ntags:"
+    yield "\ntags, and where each comes from:"
     yield from (f"  {tag['kind']}:{tag['tag']}  ({tag['reason']})" for tag in report["tags"])
-    yield "\nfeeds:"
+    yield "\nfeeds, and what of their query the story meets or lacks:"
     yield from (f"  {'in ' if feed['in'] else 'out'}  {feed['feed']}: {feed['reason']}" for feed in report["feeds"])
 
 
-def _format_score(terms: dict[str, float] | None, score: float) -> str:
-    """Formats a score with its terms; notes if the sum was limited (`dedup.compare.LIMIT`)."""
-    if not terms:
-        return ""
+def _format_score(terms: dict[str, float], score: float) -> str:
+    """Formats a score with its terms; says if the sum was limited (`dedup.compare.LIMIT`)."""
     whole = sum(terms.values())
-    limited = f" (limited from {whole:+.2f})" if abs(whole - score) > 0.1 else ""
-    return f": {score:+.2f}{limited} = " + ", ".join(f"{name} {value:+.2f}" for name, value in terms.items())
+    limited = f"; the sum is {whole:+.2f}, and no pair counts for more" if abs(whole - score) > 0.1 else ""
+    return f"score {score:+.2f} (0 or more tells the same{limited}): " + ", ".join(
+        f"{name} {value:+.2f}" for name, value in terms.items()
+    )
 
 
 def _format_nearest(nearest: dict[str, Any]) -> str:
-    story = f"{nearest['title'] or 'a story that is gone'} ({nearest['story']}"
-    story += f", {nearest['score']:+.2f})" if nearest["score"] is not None else ")"
-    return f"nearest story not joined: {story}" + ("; both are one story now" if nearest["joined_since"] else "")
+    score = f", score {nearest['score']:+.2f}" if nearest["score"] is not None else ""
+    story = f"{nearest['title'] or 'one that is gone'} ({nearest['story']}{score})"
+    if nearest["joined_since"]:
+        return f"did not join the nearest other story, but both are one story now: {story}"
+    return f"did not join the nearest other story: {story}"

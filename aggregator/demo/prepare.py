@@ -17,8 +17,8 @@ def write_config(directory: Path, port: int, origin_port: int) -> Path:
     return path
 
 
-def describe_demo(port: int, directory: Path, advance: str) -> str:
-    """The addresses to open while the demo runs, and what each shows."""
+def describe_demo(port: int, directory: Path, command: str, advance: str) -> str:
+    """The addresses to open while the demo runs, and what each shows. command: how to call `aggregator`."""
     site = f"http://127.0.0.1:{port}"
     article = f"http://northwire.localhost:{port + 1}/2023/06/15/nato-weighs-closer-ties-with-ukraine"
     return f"""\
@@ -35,17 +35,18 @@ A newsroom of seventeen outlets, and an aggregator that reads them. It takes a f
       a podcast, with its sound files
   {site}/feeds/desk.atom?token=demo-token
       a private feed: without the token it does not exist
-  {site}/health.atom
-      what needs a person, as a feed: after a minute, a source that has moved and one that is a web page now
+  {site}/health.atom?token=demo-admin
+      what needs a person, as a feed: after a minute, a source that has moved and one that is a web page now. Without
+      the token of server.admin it says what is wrong, and not where
 
 In a second terminal:
 
-  {advance}
+  {command} {advance}
       lets a day pass: a follow-up, an edit, new stories. The feeds show them within seconds
-  aggregator -c {directory}/feeds.yaml status
-  aggregator -c {directory}/feeds.yaml stories
-  aggregator -c {directory}/feeds.yaml search 'nato -exercise'
-  aggregator -c {directory}/feeds.yaml why {article}
+  {command} -c {directory}/feeds.yaml status
+  {command} -c {directory}/feeds.yaml stories
+  {command} -c {directory}/feeds.yaml search 'nato -exercise'
+  {command} -c {directory}/feeds.yaml why {article}
 
 Edit {directory}/feeds.yaml while it runs, if you like. Ctrl-C ends it.
 """

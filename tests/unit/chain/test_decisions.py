@@ -141,8 +141,13 @@ def test_why_tells_when_with_whom_and_on_what_evidence_an_entry_joined(read: New
     assert second["joined"] == rfc3339(START)
     whole = sum(second["terms"].values())
     text = "\n".join(lines(report))
-    assert f"{second['score']:+.2f} (limited from {whole:+.2f}) = words of the title" in text
-    assert "agreed with one.example" in text
+    assert (
+        f"score {second['score']:+.2f} (0 or more tells the same; the sum is {whole:+.2f}, and no pair counts for more): words"
+        in text
+    )
+    assert "began a story: no other told the same" in text
+    assert "joined, because it surely tells the same as an entry of the story" in text
+    assert "compared with one.example" in text
     assert "in   all" in text
 
 

@@ -1,0 +1,60 @@
+"""`make install`, and the commands that the program suggests, as they are typed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from aggregator.commands.invocation import own_command
+from aggregator.demo.prepare import describe_demo
+from tests.conftest import CHECKOUT
+
+MARK = "EXTERNALLY-MANAGED"
+
+
+def python_of_the_system() -> str:
+    """A Python that takes no packages (PEP 668), as Debian's."""
+    where = "import os, sysconfig; print(os.path.join(sysconfig.get_path('stdlib'), 'EXTERNALLY-MANAGED'))"
+    for name in ("/usr/bin/python3", "/usr/bin/python3.11", "/usr/bin/python3.13"):
+        if os.access(name, os.X_OK) and Path(subprocess.check_output([name, "-c", where], text=True).strip()).exists():
+            return name
+    pytest.skip(f"needs a Python that is marked as {MARK}")
+
+
+def test_a_python_of_the_system_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    python = python_of_the_system()
+    environment = {"PATH": os.defpath, "HOME": str(tmp_path)}
+    made = subprocess.run(
+        ["make", "install", f"PYTHON={python}"], cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert made.returncode != 0
+    assert "pipx install ." in made.stderr and f"{python} -m venv" in made.stderr
+    assert "pip" not in made.stdout, "nothing was tried"
+
+
+def test_what_is_suggested_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "my bin" / "aggregator"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", os.defpath)
+    assert own_command([str(program)]) == f"'{program}'"
+    monkeypatch.chdir(tmp_path)
+    assert own_command(["my bin/aggregator"]) == f"'{program}'"
+    assert own_command(["/x/aggregator/__main__.py"], "/x/bin/python") == "/x/bin/python -m aggregator"
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert own_command([str(program)]) == "aggregator"
+    other = tmp_path / "other" / "aggregator"
+    other.parent.mkdir()
+    other.write_text("#!/bin/sh\n")
+    other.chmod(0o755)
+    assert own_command([str(other)]) == str(other), "what the PATH has is another one"
+
+
+def test_the_demo_suggests_commands_as_it_was_called() -> None:
+    told = describe_demo(8080, Path("/tmp/d"), "/x/aggregator", "demo --advance")
+    assert "  /x/aggregator demo --advance\n" in told
+    assert "  aggregator" not in told
