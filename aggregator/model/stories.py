@@ -23,6 +23,7 @@ class Item(Struct, frozen=True):
     private: from a private source. Stored with the item, so that it stays private after the source leaves the config.
     second_hand: links to a domain that is not its source's own (stories/outlets.py); never leads before a first-hand item.
     astray: edited so that it no longer tells its story. It stays there, but isn't shown or counted while others are.
+    hidden: the edited `keep` or `drop` that took it out of its story ("drop title:sponsored"). Only `hidden=True` reads see it.
     """
 
     id: ItemId
@@ -47,6 +48,7 @@ class Item(Struct, frozen=True):
     excess: bool = False
     second_hand: bool = False
     astray: bool = False
+    hidden: str | None = None
 
 
 class Evidence(Struct, frozen=True):

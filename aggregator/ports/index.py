@@ -97,6 +97,10 @@ class StoryIndex(GroupedItems, Protocol):
         """Moves an item to another story. Called by `Transaction.move_item`."""
         ...
 
+    def set_outlet(self, item: ItemId, outlet: str) -> None:
+        """Changes the outlet of an item. Called by `Transaction.save_attributes`."""
+        ...
+
     def forget(self, items: Collection[ItemId]) -> None:
         """Removes items that nothing may join any more (split off by a person, or deleted). Their stories stay."""
         ...

@@ -22,7 +22,9 @@ class Stories(Decisions, Protocol):
         """The story with its items. An alias is returned as stored: with `alias_of`, and without items."""
         ...
 
-    def stories(self, ids: Iterable[StoryId]) -> list[Story]: ...
+    def stories(self, ids: Iterable[StoryId], *, hidden: bool = False) -> list[Story]:
+        """The stories in the given order. hidden: with items that `keep` and `drop` took out of them, too."""
+        ...
 
     def find(self, where: StoryFilter, limit: int | None = None) -> Iterator[Story]:
         """Stories that may match, last published first, without aliases and dropped ones."""
@@ -53,8 +55,8 @@ class StoryWrites(DecisionWrites, Protocol):
 
     def story(self, story: StoryId) -> Story | None: ...
 
-    def stories(self, ids: Iterable[StoryId]) -> list[Story]:
-        """Stories with items as this transaction sees them, in the given order, without unknown ids."""
+    def stories(self, ids: Iterable[StoryId], *, hidden: bool = False) -> list[Story]:
+        """Stories with items as this transaction sees them, in the given order, without unknown ids. hidden: as in `Stories`."""
         ...
 
     def alive(self, ids: Collection[StoryId]) -> Mapping[StoryId, StoryId]:
@@ -82,6 +84,10 @@ class StoryWrites(DecisionWrites, Protocol):
 
     def update_item(self, item: Item) -> StoryId:
         """Replaces the content of a changed item. Identity, first_seen, and story stay. Returns its story."""
+        ...
+
+    def save_attributes(self, items: Sequence[Item]) -> None:
+        """Stores what the config says of these items: outlet, rank, group, tags, aggregator, second_hand, hidden."""
         ...
 
     def rekey_item(self, item: ItemId, guid: str) -> None:

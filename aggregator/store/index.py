@@ -170,6 +170,13 @@ class SqliteStoryIndex:
             self._members.drop(story)
             row.story = story
 
+    def set_outlet(self, item: ItemId, outlet: str) -> None:
+        self._flush()
+        for row in self.items((item,)).values():
+            if row.outlet != outlet:
+                self._connection.execute("UPDATE group_items SET outlet = ? WHERE id = ?", (outlet, item))
+                row.outlet = outlet
+
     def forget(self, items: Collection[ItemId]) -> None:
         self._flush()
         for number, row in self.items(items).items():

@@ -26,9 +26,13 @@ _INSERTED = (*ITEM_COLUMNS, "title_hash", "joined", "evidence")
 _INSERT_ITEM = f"INSERT INTO items ({', '.join(_INSERTED)}) VALUES ({placeholders(_INSERTED)})"
 _INSERT_WORDS = "INSERT INTO search (rowid, title, text, author) VALUES (?, ?, ?, ?)"
 _DELETE_WORDS = "DELETE FROM search WHERE rowid = ?"
-_KEPT = frozenset(("id", "source", "guid", "story", "first_seen"))
+_KEPT = frozenset(("id", "source", "guid", "story", "first_seen", "hidden"))
 _REPLACED = tuple(place for place, column in enumerate(ITEM_COLUMNS) if column not in _KEPT)
 UPDATE_ITEM = f"UPDATE items SET {assignments([ITEM_COLUMNS[place] for place in _REPLACED])}, title_hash=? WHERE id = ?"
+ATTRIBUTES = ("outlet", "outlet_key", "rank", "source_group", "tags", "aggregator", "details", "hidden")
+"""Columns that follow from the config of the item's source."""
+_PLACES = tuple(map(ITEM_COLUMNS.index, ATTRIBUTES))
+UPDATE_ATTRIBUTES = f"UPDATE items SET {assignments(ATTRIBUTES)} WHERE id = ?"
 STORY_OF_ITEM = (
     "SELECT stories.key, stories.id, source FROM items CROSS JOIN stories ON stories.key = items.story WHERE items.id = ?"
 )
@@ -148,6 +152,12 @@ class Batch:
         if grown:
             self._connection.executemany(GROW_STORY, [(story,) for story in grown])
         self._saved_stories, self._grown = {}, set()
+
+    def save_attributes(self, items: Iterable[Item]) -> None:
+        """Writes what the config says of stored items. Their stories must be saved or grown by the caller."""
+        self.flush()
+        rows = [(*(row[place] for place in _PLACES), item.id) for item in items for row in (item_row(item, 0),)]
+        self._connection.executemany(UPDATE_ATTRIBUTES, rows)
 
     def replace_item(self, item: Item) -> tuple[StoryId, SourceId]:
         """Replaces a stored item and its words; returns its story and source. Raises StoreError if it does not exist."""

@@ -86,6 +86,15 @@ def remembered(database: Database) -> None:
     remembered.create_index(["story"], "remembered_story")
 
 
+def hidden_items(database: Database) -> None:
+    """hidden: the rule that took the item out of its story. Searches leave such items out, so the covering index has it."""
+    database.execute("ALTER TABLE items ADD COLUMN hidden TEXT")
+    database.execute("DROP INDEX items_filter")
+    database.execute(
+        "CREATE INDEX items_filter ON items (first_seen, story, published, source, source_group, language, tags, hidden)"
+    )
+
+
 LATER: tuple[Callable[[Database], None], ...] = (
     private_items,
     domains,
@@ -93,4 +102,5 @@ LATER: tuple[Callable[[Database], None], ...] = (
     no_upstream,
     decisions,
     remembered,
+    hidden_items,
 )

@@ -21,7 +21,7 @@ ALIAS_HOPS = 100
 STORY_OF_ITEM = ITEM_COLUMNS.index("story")
 STORIES = f"SELECT key, {', '.join(STORY_COLUMNS)} FROM stories WHERE id IN (SELECT value FROM json_each(?))"
 ITEMS_OF_STORIES = f"""SELECT {", ".join(ITEM_COLUMNS)} FROM items
-    WHERE story IN (SELECT value FROM json_each(?)) ORDER BY story, first_seen, id"""
+    WHERE story IN (SELECT value FROM json_each(?1)) AND (hidden IS NULL OR ?2) ORDER BY story, first_seen, id"""
 ITEM = f"""SELECT {", ".join(f"items.{column}" for column in ITEM_COLUMNS)}, stories.id
     FROM items JOIN stories ON stories.key = items.story WHERE items.id = ?"""
 _KNOWN = """SELECT items.id, guid, canonical, hash, fingerprint, title_hash, stories.id,
@@ -29,13 +29,15 @@ _KNOWN = """SELECT items.id, guid, canonical, hash, fingerprint, title_hash, sto
     FROM items CROSS JOIN stories ON stories.key = items.story"""
 KNOWN = f"""{_KNOWN} WHERE guid IN (SELECT value FROM json_each(?1)) AND source = ?3
     UNION ALL {_KNOWN} WHERE canonical IN (SELECT value FROM json_each(?2)) AND source = ?3"""
+STORIES_WITH = """SELECT DISTINCT stories.id FROM json_each(?) AS named CROSS JOIN items ON items.id = named.value
+    CROSS JOIN stories ON stories.key = items.story"""
 HAD_DOCUMENT = "SELECT 1 FROM documents WHERE source = ?"
 DOCUMENT = "SELECT items FROM documents WHERE source = ?"
 ALIAS = "SELECT alias_of FROM stories WHERE id = ?"
 ALIVE = """SELECT stories.id, stories.alias_of, stories.key FROM json_each(?) AS named
     CROSS JOIN stories ON stories.id = named.value"""
 _STORY_OF_ITEM = """SELECT id FROM stories
-    WHERE key = (SELECT story FROM items WHERE {} = ? ORDER BY first_seen, items.id LIMIT 1)"""
+    WHERE key = (SELECT story FROM items WHERE {} = ? ORDER BY hidden IS NOT NULL, first_seen, items.id LIMIT 1)"""
 STORY_BY_CANONICAL = _STORY_OF_ITEM.format("canonical")
 STORY_BY_GUID = _STORY_OF_ITEM.format("guid")
 EVIDENCE = """SELECT id, joined, evidence FROM items WHERE story = (SELECT key FROM stories WHERE id = ?)
@@ -60,8 +62,11 @@ COUNTS = {
 }
 
 
-def stories(connection: sqlite3.Connection, ids: Iterable[StoryId]) -> list[Story]:
-    """Stories with their items, in the order of `ids`. Unknown ids are left out; repeated ids are repeated."""
+def stories(connection: sqlite3.Connection, ids: Iterable[StoryId], hidden: bool = False) -> list[Story]:
+    """Stories with their items, in the order of `ids`. Unknown ids are left out; repeated ids are repeated.
+
+    hidden: with hidden items, too.
+    """
     wanted = list(ids)
     if not wanted:
         return []
@@ -69,7 +74,7 @@ def stories(connection: sqlite3.Connection, ids: Iterable[StoryId]) -> list[Stor
     items = {
         key: tuple(map(item_of, members))
         for key, members in groupby(
-            connection.execute(ITEMS_OF_STORIES, (as_json([row[0] for row in rows]),)), key=lambda row: row[STORY_OF_ITEM]
+            connection.execute(ITEMS_OF_STORIES, (as_json([row[0] for row in rows]), hidden)), key=lambda row: row[STORY_OF_ITEM]
         )
     }
     found = {row[1]: story_of(row[1:], items.get(row[0], ())) for row in rows}
@@ -115,6 +120,11 @@ def known(
             astray=bool(astray),
         )
     return [found[id] for id in sorted(found)]
+
+
+def stories_with(connection: sqlite3.Connection, items: Collection[ItemId]) -> list[StoryId]:
+    """The stories that these items are in."""
+    return [StoryId(row[0]) for row in connection.execute(STORIES_WITH, (as_json(list(items)),))]
 
 
 def fingerprints(connection: sqlite3.Connection, source: SourceId) -> frozenset[bytes]:

@@ -95,6 +95,7 @@ ITEM_COLUMNS = (
     "content",
     "text",
     "private",
+    "hidden",
 )
 """The columns that make an Item, in the order of `item_row` and `item_of`."""
 
@@ -132,6 +133,7 @@ def item_row(item: Item, story: int) -> tuple[Any, ...]:
         content,
         text,
         item.private,
+        item.hidden,
     )
 
 
@@ -170,6 +172,7 @@ def item_of(row: Row) -> Item:
         private=bool(row[27]),
         second_hand="second_hand" in details,
         astray="astray" in details,
+        hidden=row[28],
     )
 
 

@@ -12,9 +12,11 @@ from aggregator.store.reads import joined_stories
 from aggregator.store.rows import ITEM_COLUMNS, as_json
 from aggregator.store.story_rows import STORY_COLUMNS
 
+_SHOWN = "hidden IS NULL"
+"""An item that `keep` or `drop` took out of its story is found by `StoryFilter(hidden=True)` alone."""
 _ITEMS = "key IN (SELECT story FROM items WHERE {})"
-_WORDS = """(key IN (SELECT story FROM items WHERE items.id IN (SELECT rowid FROM search WHERE search MATCH ?))
-    OR key IN (SELECT key FROM stories WHERE headline IS NOT NULL))"""
+_WORDS = "items.id IN (SELECT rowid FROM search WHERE search MATCH ?)"
+_CORRECTED = "key IN (SELECT key FROM stories WHERE headline IS NOT NULL)"
 """The words of corrected headlines are in no index; such stories are few."""
 _TAGGED = """(EXISTS (SELECT 1 FROM json_each(coalesce(stories.tags, '[]')) AS tag
         WHERE tag.value ->> 1 IN (SELECT value FROM json_each(?)))
@@ -24,28 +26,30 @@ _IN_TOPIC = """(key IN (SELECT story FROM members WHERE slug = ?)
     OR EXISTS (SELECT 1 FROM json_each(coalesce(stories.topics, '[]')) WHERE value = ?))"""
 _UNTIL = "(published < ? OR key IN (SELECT story FROM items WHERE items.published < ?))"
 
-_ALIVE = ("alias_of IS NULL", "NOT dropped", "EXISTS (SELECT 1 FROM items WHERE items.story = stories.key)")
+_ALIVE = ("alias_of IS NULL", "NOT dropped")
+_HAS_ITEM = "EXISTS (SELECT 1 FROM items WHERE items.story = stories.key{})"
 _STORY_SIDE = ", ".join(f"chosen.{column}" for column in STORY_COLUMNS)
 _ITEM_SIDE = ", ".join(f"items.{column}" for column in ITEM_COLUMNS)
 
 
 def conditions(where: StoryFilter) -> tuple[list[str], list[Any]]:
     """The filter as conditions on `stories`, with parameters. Each may be met by another item: the result is a superset."""
-    found: list[tuple[str, list[Any]]] = []
+    found: list[tuple[str, list[Any]]] = [(_HAS_ITEM.format("" if where.hidden else f" AND {_SHOWN}"), [])]
+    items = _ITEMS if where.hidden else _ITEMS.format(f"{{}} AND {_SHOWN}")
     if where.words is not None:
-        found.append((_WORDS, [expression(where.words)]))
+        found.append((f"({items.format(_WORDS)} OR {_CORRECTED})", [expression(where.words)]))
     for column, names in (("source", where.sources), ("source_group", where.groups)):
         if names is not None:
-            found.append((_ITEMS.format(f"{column} IN (SELECT value FROM json_each(?))"), [as_json(sorted(names))]))
+            found.append((items.format(f"{column} IN (SELECT value FROM json_each(?))"), [as_json(sorted(names))]))
+    if where.language is not None:
+        found.append((items.format("language = ?"), [where.language]))
+    if where.since is not None:
+        found.append((items.format("first_seen >= ?"), [where.since]))
     if where.tags is not None:
         tags = as_json(sorted(where.tags))
         found.append((_TAGGED, [tags, tags]))
     if where.topic is not None:
         found.append((_IN_TOPIC, [where.topic, where.topic]))
-    if where.language is not None:
-        found.append((_ITEMS.format("language = ?"), [where.language]))
-    if where.since is not None:
-        found.append((_ITEMS.format("first_seen >= ?"), [where.since]))
     if where.until is not None:
         found.append((_UNTIL, [where.until, where.until]))
     return [condition for condition, _ in found], [value for _, values in found for value in values]
@@ -71,7 +75,8 @@ def statement(where: StoryFilter, limit: int | None) -> tuple[str, list[Any]]:
     if limit is not None:
         stories += " LIMIT ?"
         parameters = [*parameters, limit]
-    query = f"""SELECT {_STORY_SIDE}, {_ITEM_SIDE} FROM ({stories}) AS chosen CROSS JOIN items ON items.story = chosen.key
+    shown = "" if where.hidden else f" AND {_SHOWN}"
+    query = f"""SELECT {_STORY_SIDE}, {_ITEM_SIDE} FROM ({stories}) AS chosen CROSS JOIN items ON items.story = chosen.key{shown}
         ORDER BY chosen.published DESC, chosen.id, items.first_seen, items.id"""
     return query, parameters
 

@@ -85,8 +85,8 @@ class SqliteView:
     def story(self, story: StoryId) -> Story | None:
         return next(iter(self.stories([story])), None)
 
-    def stories(self, ids: Iterable[StoryId]) -> list[Story]:
-        return self._read_whole(reads.stories, ids)
+    def stories(self, ids: Iterable[StoryId], *, hidden: bool = False) -> list[Story]:
+        return self._read_whole(reads.stories, ids, hidden)
 
     def find(self, where: StoryFilter, limit: int | None = None) -> Iterator[Story]:
         """See `Store.find`. Streams from its own connection, so that it sees one state of the database."""

@@ -149,6 +149,16 @@ class SqliteTransaction(RowWrites):
         self._listing(source).present[item.id] = item.entry.fingerprint
         return story
 
+    def save_attributes(self, items: Sequence[Item]) -> None:
+        if not items:
+            return
+        self._batch.save_attributes(items)
+        for item in items:
+            self.index.set_outlet(item.id, item.outlet_key)
+        for story in reads.stories_with(self._connection, [item.id for item in items]):
+            self._forget(story)
+            self._batch.grow(story)
+
     def set_private(self, source: SourceId, private: bool) -> None:
         moves.set_private(self._connection, source, private)
 
@@ -160,8 +170,11 @@ class SqliteTransaction(RowWrites):
     def story(self, story: StoryId) -> Story | None:
         return next(iter(self.stories([story])), None)
 
-    def stories(self, ids: Iterable[StoryId]) -> list[Story]:
+    def stories(self, ids: Iterable[StoryId], *, hidden: bool = False) -> list[Story]:
         wanted = list(ids)
+        if hidden:
+            self._batch.flush()
+            return reads.stories(self._connection, wanted, hidden)
         if self._unseen:
             self._forget(*(living for id, living in self.alive(self._unseen).items() if living != id))
             self._unseen.clear()
