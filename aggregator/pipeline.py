@@ -33,7 +33,7 @@ from aggregator.model import (
     SourceState,
     Validators,
 )
-from aggregator.ports import Clock, Fetcher, Hubs, Store, Transaction
+from aggregator.ports import REJECTS_KEPT, Clock, Fetcher, Hubs, Store, Transaction
 from aggregator.reading.job import Read, ReadOptions
 from aggregator.reading.offered_feeds import add_offered_feeds
 from aggregator.reading.pool import Reader as DocumentReader
@@ -162,7 +162,8 @@ class Pipeline(Struct, frozen=True):
         home, claims = read.feed.url or state.home, partial(outlets.claims, self.store)
         voice = outlets.voice_of(source, led, home, self.ingester.owners, claims)
         known = partial(self.store.known, source.id)
-        prepared = self.ingester.prepare(source, state, read, known, voice, overrides, spent, now)
+        turned_away = [one.guid for one in self.store.rejects(REJECTS_KEPT, source.id)] if _has_rejects(state) else ()
+        prepared = self.ingester.prepare(source, state, read, known, voice, overrides, spent, now, turned_away)
         after = self._next_state(source, state, answer, now, feed=read.feed, prepared=prepared)
         after = replace(after, languages=prepared.languages, led=led)
         if prepared.allotted.refused:  # the next poll must get the whole document again, even if it is the same
@@ -184,6 +185,7 @@ class Pipeline(Struct, frozen=True):
         listed = self.store.fingerprints(state.id) if feed.partial else feed.unchanged  # a part may leave out listed entries
         transaction.touch_items(state.id, listed, prepared.listed, now)
         rejected = transaction.add_rejects(prepared.rejects)
+        transaction.remove_rejects(state.id, prepared.let_in)
         budget.save(transaction, state.id, prepared.allotted.spent)
         counters = ingest.add_counters(state.counters, feed.dropped, rejected, prepared.allotted.counts)
         transaction.save_state(replace(state, counters=counters))
@@ -269,3 +271,8 @@ class Pipeline(Struct, frozen=True):
 
 def _superseded(source: Source) -> PollReport:
     return PollReport(source.id, "refused", "its address was changed meanwhile; the new one is asked next")
+
+
+def _has_rejects(state: SourceState) -> bool:
+    """True if `keep` or `drop` has ever rejected an entry of the source."""
+    return "keep" in state.counters or "drop" in state.counters

@@ -200,6 +200,8 @@ class Settings(Struct, frozen=True):
     """The other files that were read: lists of feeds, names, secrets. A change of any of them causes a reload."""
     secrets: frozenset[str] = frozenset()
     """Values from the environment and from files, and passwords in addresses. They must not be shown or logged."""
+    apply: bool = False
+    """Whether an edited `keep` or `drop` is applied to stored entries when the config is adopted."""
 
     def __repr__(self) -> str:
         return repr_without(self, "alerts_webhook", "lists", "secrets")

@@ -54,6 +54,7 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
         outputs=tuple(_outputs(config, topics, site)),
         dedup=to.Dedup(config.dedup.within, config.dedup.at_most, config.dedup.level, tuple(config.dedup.never)),
         tagging=to.Tagging(config.subjects, entities, config.categories.map),
+        apply=config.apply,
         alerts_webhook=config.alerts.webhook.value if config.alerts else None,
         notes=tuple(_notes(document, config, lists)),
         lists=addresses(lists),

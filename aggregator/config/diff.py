@@ -1,8 +1,14 @@
-"""What a changed config changes: for the log of a reload and for `plan`."""
+"""What a changed config changes: for the log of a reload and for `plan`.
+
+A `Snapshot` of the config is stored when it is adopted, so that `plan` can tell what an edit changes. It holds short hashes in
+place of values, as some are secret.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -14,6 +20,22 @@ DERIVED = frozenset({"file", "notes", "lists", "includes", "secrets"})
 """What follows from the rest of the file, or is no part of it."""
 SECTIONS = tuple(name for name in Settings.__struct_fields__ if name not in NAMED | DERIVED)
 """Parts that are compared as a whole."""
+
+
+UNSAID = frozenset({"id", "shown"})
+"""Fields that follow from the name or from others."""
+Keys: TypeAlias = Mapping[str, str]
+"""Key → hash of its value, without keys that have their default."""
+
+
+class Snapshot(Struct, frozen=True):
+    """A config. sources, tags, topics, outputs: name → its keys; sections: the other parts → their keys."""
+
+    sources: Mapping[str, Keys]
+    tags: Mapping[str, Keys]
+    topics: Mapping[str, Keys]
+    outputs: Mapping[str, Keys]
+    sections: Mapping[str, Keys]
 
 
 class Changed(Struct, frozen=True):
@@ -62,19 +84,47 @@ class Difference(Struct, frozen=True):
         return "; ".join(self.lines()) or "nothing"
 
 
-def compare(before: Settings, after: Settings) -> Difference:
-    """What differs. Where an expectation stands in the file does not count."""
-    return Difference(
-        sources=_part({source.id: source for source in before.sources}, {source.id: source for source in after.sources}),
-        tags=_part({rule.name: rule for rule in before.tags}, {rule.name: rule for rule in after.tags}),
-        topics=_part({topic.slug: topic for topic in before.topics}, {topic.slug: topic for topic in after.topics}),
-        outputs=_part({output.slug: output for output in before.outputs}, {output.slug: output for output in after.outputs}),
-        sections=tuple(_sections(before, after)),
+def take(settings: Settings) -> Snapshot:
+    """The snapshot of a config."""
+    return Snapshot(
+        sources={source.id: keys_of(source) for source in settings.sources},
+        tags={rule.name: keys_of(rule) for rule in settings.tags},
+        topics={topic.slug: keys_of(topic) for topic in settings.topics},
+        outputs={output.slug: keys_of(output) for output in settings.outputs},
+        sections={name: _section(value) for name in SECTIONS for value in (getattr(settings, name),)},
     )
 
 
-def _part(before: Mapping[str, Struct], after: Mapping[str, Struct]) -> Part:
-    both = [(name, _differing(before[name], value)) for name, value in after.items() if name in before]
+def keys_of(value: Struct) -> Keys:
+    """The keys of a value that differ from their defaults."""
+    defaults = dict(zip(value.__struct_fields__[::-1], value.__struct_defaults__[::-1], strict=False))
+    found = ((name, getattr(value, name)) for name in value.__struct_fields__ if name not in UNSAID)
+    return {name: _hash(one) for name, one in found if name not in defaults or defaults[name] != one}
+
+
+def compare(before: Settings, after: Settings) -> Difference:
+    """What differs between two configs. Where an expectation stands in the file does not count."""
+    return compare_snapshots(take(before), take(after))
+
+
+def compare_snapshots(before: Snapshot, after: Snapshot) -> Difference:
+    """What differs between two configs."""
+    return Difference(
+        sources=_part(before.sources, after.sources),
+        tags=_part(before.tags, after.tags),
+        topics=_part(before.topics, after.topics),
+        outputs=_part(before.outputs, after.outputs),
+        sections=_part(before.sections, after.sections).changed,
+    )
+
+
+def changed_keys(before: Keys, after: Keys) -> tuple[str, ...]:
+    """The keys that differ, in the order of `after`."""
+    return tuple(key for key in {**after, **before} if before.get(key) != after.get(key))
+
+
+def _part(before: Mapping[str, Keys], after: Mapping[str, Keys]) -> Part:
+    both = [(name, changed_keys(before[name], keys)) for name, keys in after.items() if name in before]
     return Part(
         added=tuple(name for name in after if name not in before),
         removed=tuple(name for name in before if name not in after),
@@ -82,13 +132,24 @@ def _part(before: Mapping[str, Struct], after: Mapping[str, Struct]) -> Part:
     )
 
 
-def _differing(before: Struct, after: Struct) -> tuple[str, ...]:
-    """Names of the fields that differ, of two values of one class."""
-    if before == after:
-        return ()
-    return tuple(
-        name for name in after.__struct_fields__ if _comparable(getattr(before, name)) != _comparable(getattr(after, name))
-    )
+def _section(value: object) -> Keys:
+    if isinstance(value, Mapping):
+        return {str(key): _hash(one) for key, one in value.items()}
+    return keys_of(value) if isinstance(value, Struct) else {"value": _hash(value)}
+
+
+def _hash(value: object) -> str:
+    """8 bytes, in hexadecimal."""
+    if isinstance(value, frozenset):
+        value = sorted(map(repr, value))
+    return hashlib.blake2b(_text(_comparable(value)).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def _text(value: object) -> str:
+    """All of a value; the `repr` of some leaves secrets out."""
+    if isinstance(value, Struct):
+        return repr([type(value).__name__, *(_text(getattr(value, name)) for name in value.__struct_fields__)])
+    return repr(value)
 
 
 def _comparable(value: object) -> object:
@@ -96,17 +157,3 @@ def _comparable(value: object) -> object:
     if isinstance(value, tuple) and value and hasattr(value[0], "column"):
         return tuple((one.match, one.title, one.body, one.source, one.tags) for one in value)
     return value
-
-
-def _sections(before: Settings, after: Settings) -> list[Changed]:
-    found = []
-    for name in SECTIONS:
-        old, new = getattr(before, name), getattr(after, name)
-        if old == new:
-            continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            keys = tuple(key for key in {**old, **new} if old.get(key) != new.get(key))
-        else:
-            keys = _differing(old, new) if isinstance(new, Struct) else ()
-        found.append(Changed(name, keys or ("value",)))
-    return found

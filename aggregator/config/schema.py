@@ -201,6 +201,9 @@ class Config(Section):
     dedup: Dedup = key(Part(Dedup), "How entries are grouped into stories.", default=Dedup())
     entities: Entities | None = key(Part(Entities), "Names to be recognised.", default=None)
     categories: Categories = key(Part(Categories), "The feeds' own categories.", default=Categories())
+    apply: bool = key(
+        SWITCH, "Whether an edited keep or drop also takes stored entries out, and lets them in again.", default=PLAIN.apply
+    )
     subjects: bool = key(
         SWITCH, "Whether stories are tagged with one of 17 broad subjects (English).", default=PLAIN.tagging.subjects
     )

@@ -34,6 +34,10 @@ class Feeds(Protocol):
         """Story → published feeds that it is in, archive pages included. Unknown stories have none."""
         ...
 
+    def published_stories(self, ids: Collection[StoryId]) -> frozenset[StoryId]:
+        """The stories that were ever in a published document (see `FeedWrites.mark_published`)."""
+        ...
+
     def pages(self, slug: Slug) -> list[ArchivePage]:
         """Closed archive pages, oldest first, with empty `body`."""
         ...

@@ -52,12 +52,27 @@ class Remembered(Struct, frozen=True):
     shown: bool = True
 
 
+class Attributes(NamedTuple):
+    """What stored items have from the config of their source."""
+
+    source: SourceId
+    outlet: str
+    rank: int
+    group: str | None
+    tags: tuple[str, ...]
+    aggregator: bool
+
+
 class Hold(Struct, frozen=True):
     """A registrable domain that must not be requested before `until`, after a 429 or 503."""
 
     domain: str
     until: Instant
     reason: str
+
+
+REJECTS_KEPT = 500
+"""Rejects kept per source: enough to see what a rule drops, and a bound if it drops a whole feed."""
 
 
 class Reject(Struct, frozen=True):

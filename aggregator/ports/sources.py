@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from aggregator.model import Instant, ItemId, SourceId, SourceState
-from aggregator.ports.rows import Hold, KnownItem, Reject
+from aggregator.ports.rows import Attributes, Hold, KnownItem, Reject
 
 
 class Sources(Protocol):
@@ -32,6 +32,10 @@ class Entries(Protocol):
 
     def known(self, source: SourceId, guids: Collection[str], canonicals: Collection[str]) -> list[KnownItem]:
         """Items of this source with one of these guids or canonical URLs."""
+        ...
+
+    def attributes(self) -> list[Attributes]:
+        """All combinations of attributes that stored items have. Reads every item."""
         ...
 
     def rejects(self, limit: int, source: SourceId | None = None, without: Collection[SourceId] = ()) -> list[Reject]:
@@ -66,4 +70,8 @@ class SourceWrites(Protocol):
 
     def add_rejects(self, rejects: Sequence[Reject]) -> Mapping[str, int]:
         """Stores rejected entries. Returns how many were new, by the first word of their rule ("keep", "drop")."""
+        ...
+
+    def remove_rejects(self, source: SourceId, guids: Collection[str]) -> None:
+        """Forgets the rejection of entries that were stored since."""
         ...

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 
 from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId
-from aggregator.ports import Hold, KnownItem, Reject, Whereabouts
-from aggregator.store.rows import BACKLOG, EXCESS, ITEM_COLUMNS, Row, as_json, document_of, evidence_of, item_of
+from aggregator.ports import Attributes, Hold, KnownItem, Reject, Whereabouts
+from aggregator.store.rows import BACKLOG, EXCESS, ITEM_COLUMNS, Row, as_json, document_of, evidence_of, item_of, names_of
 from aggregator.store.story_rows import STORY_COLUMNS, story_of
 from aggregator.text.urls import canonical
 
@@ -31,6 +31,7 @@ KNOWN = f"""{_KNOWN} WHERE guid IN (SELECT value FROM json_each(?1)) AND source 
     UNION ALL {_KNOWN} WHERE canonical IN (SELECT value FROM json_each(?2)) AND source = ?3"""
 STORIES_WITH = """SELECT DISTINCT stories.id FROM json_each(?) AS named CROSS JOIN items ON items.id = named.value
     CROSS JOIN stories ON stories.key = items.story"""
+ATTRIBUTES = "SELECT DISTINCT source, outlet, rank, source_group, tags, aggregator FROM items"
 HAD_DOCUMENT = "SELECT 1 FROM documents WHERE source = ?"
 DOCUMENT = "SELECT items FROM documents WHERE source = ?"
 ALIAS = "SELECT alias_of FROM stories WHERE id = ?"
@@ -125,6 +126,14 @@ def known(
 def stories_with(connection: sqlite3.Connection, items: Collection[ItemId]) -> list[StoryId]:
     """The stories that these items are in."""
     return [StoryId(row[0]) for row in connection.execute(STORIES_WITH, (as_json(list(items)),))]
+
+
+def attributes(connection: sqlite3.Connection) -> list[Attributes]:
+    """See `Entries.attributes`."""
+    return [
+        Attributes(source, outlet, rank, group, names_of(tags) if tags else (), bool(aggregator))
+        for source, outlet, rank, group, tags, aggregator in connection.execute(ATTRIBUTES)
+    ]
 
 
 def fingerprints(connection: sqlite3.Connection, source: SourceId) -> frozenset[bytes]:

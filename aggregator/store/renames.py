@@ -22,7 +22,11 @@ _OVERRIDES = tuple(
     for side, kinds in (("a", ""), ("b", " AND kind <> 'title'"))
 )
 """A person's decisions name an entry by source and guid (`stories.overrides.override_key`). `b` of a title is a headline."""
-_VALUES = "UPDATE key_values SET key = 'push.' || ? WHERE key = 'push.' || ?"
+_VALUES = tuple(
+    f"UPDATE OR REPLACE key_values SET key = '{prefix}.' || ? WHERE key = '{prefix}.' || ?"
+    for prefix in ("push", "budget", "source")
+)
+"""Pushes under way, today's budget (`stories.budget`), and what was adopted (`stories.adopted`)."""
 
 
 def follow(connection: sqlite3.Connection, sources: Sequence[Source]) -> bool:
@@ -36,7 +40,7 @@ def follow(connection: sqlite3.Connection, sources: Sequence[Source]) -> bool:
     changed = False
     for source in sources:
         if source.id not in known and (before := left.pop(source.url, None)) is not None:
-            for statement in (*_TABLES, *_OVERRIDES, _VALUES):
+            for statement in (*_TABLES, *_OVERRIDES, *_VALUES):
                 connection.execute(statement, (source.id, before))
             changed = True
     return changed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 
-from aggregator.model import Instant
+from aggregator.model import Instant, SourceId
 from aggregator.ports import Decision, Delivery, Event, Hold, Override, PollRequest, Reject, Subscription, Traces
 from aggregator.store import decisions, outgoing, requests, small_tables
 
@@ -50,6 +50,9 @@ class RowWrites:
     # --- the rest
     def add_rejects(self, rejects: Sequence[Reject]) -> Mapping[str, int]:
         return small_tables.add_rejects(self._connection, rejects)
+
+    def remove_rejects(self, source: SourceId, guids: Collection[str]) -> None:
+        small_tables.remove_rejects(self._connection, source, guids)
 
     def save_hold(self, hold: Hold) -> None:
         small_tables.save_hold(self._connection, hold)

@@ -7,11 +7,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from aggregator.model import SourceId
-from aggregator.ports import Hold, Reject
+from aggregator.ports import REJECTS_KEPT, Hold, Reject
 from aggregator.store.rows import as_json
-
-REJECTS_KEPT = 500
-"""Rejects kept per source: enough to see what a rule drops, and a bound if it drops a whole feed."""
 
 KNOWN_REJECTS = """SELECT rejects.source, rejects.guid FROM json_each(?) AS key
     CROSS JOIN rejects ON rejects.source = key.value ->> 0 AND rejects.guid = key.value ->> 1"""
@@ -20,6 +17,7 @@ _ADD_REJECT = """INSERT INTO rejects (source, guid, url, title, rule, at) VALUES
     WHERE (url, title, rule) IS NOT (excluded.url, excluded.title, excluded.rule)"""
 TRIM_REJECTS = """DELETE FROM rejects WHERE source = ? AND id <=
     (SELECT id FROM rejects WHERE source = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"""
+REMOVE_REJECT = "DELETE FROM rejects WHERE source = ? AND guid = ?"
 _SAVE_HOLD = "INSERT OR REPLACE INTO holds (domain, until, reason) VALUES (?, ?, ?)"
 _SET_VALUE = "INSERT INTO key_values (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _REMOVE_VALUE = "DELETE FROM key_values WHERE key = ?"
@@ -42,6 +40,11 @@ def add_rejects(connection: sqlite3.Connection, rejects: Sequence[Reject]) -> di
     sources = {one.source for one in rejects}
     connection.executemany(TRIM_REJECTS, [(source, source, REJECTS_KEPT) for source in sorted(sources)])
     return new
+
+
+def remove_rejects(connection: sqlite3.Connection, source: SourceId, guids: Collection[str]) -> None:
+    """See `Transaction.remove_rejects`."""
+    connection.executemany(REMOVE_REJECT, [(source, guid) for guid in sorted(guids)])
 
 
 def save_hold(connection: sqlite3.Connection, hold: Hold) -> None:

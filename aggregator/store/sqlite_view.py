@@ -11,6 +11,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from aggregator.model import Evidence, Instant, ItemId, Slug, SourceId, SourceState, Story, StoryId
 from aggregator.ports import (
     ArchivePage,
+    Attributes,
     Decision,
     Delivery,
     Event,
@@ -106,6 +107,9 @@ class SqliteView:
     def evidence(self, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
         return self._read(reads.evidence, story)
 
+    def attributes(self) -> list[Attributes]:
+        return self._read(reads.attributes)
+
     def rejects(self, limit: int, source: SourceId | None = None, without: Collection[SourceId] = ()) -> list[Reject]:
         return self._read(reads.rejects, limit, source, without)
 
@@ -132,6 +136,9 @@ class SqliteView:
 
     def members_of(self, ids: Collection[StoryId]) -> Mapping[StoryId, frozenset[Slug]]:
         return self._read(outputs.members_of, ids)
+
+    def published_stories(self, ids: Collection[StoryId]) -> frozenset[StoryId]:
+        return self._read(outputs.published, ids)
 
     def pages(self, slug: Slug) -> list[ArchivePage]:
         return self._read(outputs.pages, slug)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from aggregator.model import Instant, Slug
-from aggregator.ports import OutputState, Rules, Store, StoryFilter
+from aggregator.config.diff import take
+from aggregator.model import Instant, Slug, SourceId, Validators
+from aggregator.ports import OutputState, Rules, Store, StoreView
 from aggregator.settings import Output, Settings
-from aggregator.stories import curate, privacy
-from aggregator.stories.selection import Selection, select
+from aggregator.stories import adopted, outlets, privacy, reselect, restate
+from aggregator.stories.adopted import AdoptedSource
+from aggregator.stories.reselect import Edit
+from aggregator.stories.selection import select
 
-T = TypeVar("T")
-
-CHUNK = 300
-"""Stories in one transaction: bounds how long polls wait to commit."""
+FILTERS = ("keep", "drop")
+"""Keys of a source that decide which of its entries are stored."""
 RULES_KEY = "rules"
 """Key of the stored fingerprint of the rules that stories were last tagged with."""
 
@@ -30,11 +30,28 @@ def definition(output: Output, rules_hash: bytes) -> bytes:
     return _digest(output.query or "", rules_hash.hex())
 
 
-def rules_fingerprint(settings: Settings) -> bytes:
-    """Hashes everything that tags and topics are made from, to 8 bytes."""
-    sources = [(source.id, source.group, source.tags) for source in settings.sources]
+class Fingerprints(NamedTuple):
+    """Hashes, to 8 bytes, of everything that tags and topics are made from. older: as earlier releases stored it.
+
+    Those counted the sources' groups and tags in, which `restate` follows now.
+    """
+
+    current: bytes
+    older: bytes
+
+    def of(self, output: Output) -> tuple[bytes, bytes]:
+        """The definitions that an unedited feed may have been stored with. The first one is stored now."""
+        return definition(output, self.current), definition(output, self.older)
+
+    def is_known(self, stored: str | None) -> bool:
+        return stored in (self.current.hex(), self.older.hex())
+
+
+def fingerprints(settings: Settings) -> Fingerprints:
     rules = [(rule.name, rule.query) for rule in settings.tags] + [(topic.slug, topic.query) for topic in settings.topics]
-    return _digest(repr(sources), repr(rules), repr(settings.tagging))
+    sources = [(source.id, source.group, source.tags) for source in settings.sources]
+    made_from = repr(rules), repr(settings.tagging)
+    return Fingerprints(_digest(*made_from), _digest(repr(sources), *made_from))
 
 
 def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Instant) -> frozenset[Slug]:
@@ -43,35 +60,139 @@ def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
     A new feed starts full, with the newest `items` stories of any age. In an empty store it stays `filling` until every source
     has been polled once (`publish.filling`). rules: called only if stories must be looked at.
     """
-    fingerprint = rules_fingerprint(settings)
+    rules_now = fingerprints(settings)
     states = store.outputs()
-    changed = _register(store, settings.outputs, states, fingerprint, now)
+    changed = _register(store, settings.outputs, states, rules_now, now)
     turned = privacy.follow(store, settings, rules, now)
-    stale = store.value(RULES_KEY) != fingerprint.hex()
-    selections = [select(store, output, states.get(output.slug), now) for output in settings.outputs if output.slug in changed]
-    if stale or selections:
-        changed |= _reselect(store, selections, rules(), now, retag=stale)
-        with store.begin() as transaction:
-            transaction.set_value(RULES_KEY, fingerprint.hex())
+    known = adopted_sources(store, settings)
+    edited = restate.edited_sources(settings, known)
+    filtered = restate.unfiltered_sources(settings, known) if settings.apply else frozenset[SourceId]()
+    stale = not rules_now.is_known(store.value(RULES_KEY))
+    if stale or edited or filtered or any(output.slug in changed for output in settings.outputs):
+        changed |= _follow(store, settings, rules(), (edited, filtered), states, changed, now, retag=stale)
+    _save(store, settings, known, filtered, rules_now)
     return turned | changed
 
 
-def _register(
-    store: Store, outputs: Sequence[Output], states: Mapping[Slug, OutputState], fingerprint: bytes, now: Instant
+def apply_filters(store: Store, settings: Settings, rules: Rules, now: Instant) -> frozenset[Slug]:
+    """Hides the stored entries that an edited `keep` or `drop` rejects, and shows those again that it doesn't.
+
+    Returns the feeds whose documents differ now. It may run beside a daemon, and before the config is adopted: feeds that the
+    store doesn't have yet are filled when it is.
+    """
+    known = adopted_sources(store, settings)
+    filtered = restate.unfiltered_sources(settings, known)
+    states = {slug: state for slug, state in store.outputs().items() if not state.withdrawn}
+    outputs = [output for output in settings.outputs if output.slug in states]
+    edited = replace(settings, outputs=tuple(outputs))
+    changed = _follow(store, edited, rules, (frozenset(), filtered), states, set(), now, retag=False)
+    with store.begin() as transaction:
+        tagging = settings.tagging
+        hashes = {source.id: restate.filter_hash(source, tagging) for source in settings.sources if source.id in filtered}
+        adopted.save_sources(transaction, {id: replace(known[id], filter=hash) for id, hash in hashes.items()})
+    return frozenset(changed)
+
+
+def _follow(
+    store: Store,
+    settings: Settings,
+    rules: Rules,
+    concerned: tuple[frozenset[SourceId], frozenset[SourceId]],
+    states: Mapping[Slug, OutputState],
+    changed: Collection[Slug],
+    now: Instant,
+    *,
+    retag: bool,
 ) -> set[Slug]:
-    """Stores each feed's definition. Returns the feeds whose stories must be selected anew, and those that ended."""
+    """Retags and restates stored stories, and moves them in and out of feeds. Returns changed feeds.
+
+    concerned: sources whose attributes were edited, and those to be filtered anew; changed: feeds whose rules were edited.
+    """
+    restatement = restate.restatement(store, settings, rules, *concerned)
+    selections = [
+        select(store, output, known_feed(states.get(output.slug)), now, edited=output.slug in changed)
+        for output in settings.outputs
+        if output.slug in changed or (restatement and not output.rejected)
+    ]
+    edit = Edit(selections, restatement, rules, retag)
+    reselect.look(store, edit, now)
+    touched = reselect.write(store, edit, now)
+    rest = {output.slug for output in settings.outputs if output.slug in changed} - touched
+    with store.begin() as transaction:
+        transaction.bump(rest, now)
+    return touched | rest
+
+
+def known_feed(state: OutputState | None) -> OutputState | None:
+    """The state of a feed that people may read; None for a new one, also if its first selection was interrupted."""
+    return state if state is not None and state.definition else None
+
+
+def adopted_sources(store: StoreView, settings: Settings) -> dict[SourceId, AdoptedSource]:
+    """What was adopted of each source. One without a record is new, or was read by a release that kept none.
+
+    Of the latter, edits that have not reached all stored entries are found by looking at these; which `keep` and `drop` they
+    passed is unknown.
+    """
+    found, owned = adopted.sources(store), outlets.owners(settings.sources)
+    missing = [source for source in settings.sources if source.id not in found]
+    states = store.states([source.id for source in missing]) if missing else {}
+    is_new = {source.id: source.id not in states or states[source.id].first_success is None for source in missing}
+    behind = restate.find_behind(store, settings) if not all(is_new.values()) else frozenset[SourceId]()
+    for source in missing:
+        attributes = "" if source.id in behind else restate.attributes_hash(source, owned)
+        filter = restate.filter_hash(source, settings.tagging)
+        found[source.id] = AdoptedSource({}, attributes, filter if is_new[source.id] or not filter else None)
+    return found
+
+
+def _save(
+    store: Store,
+    settings: Settings,
+    known: Mapping[SourceId, AdoptedSource],
+    filtered: Collection[SourceId],
+    rules_now: Fingerprints,
+) -> None:
+    """Records what was adopted. Sources whose `keep` or `drop` was edited are asked for their whole documents next time."""
+    snapshot, owned, before = take(settings), outlets.owners(settings.sources), adopted.sources(store)
+    after = {}
+    for source in settings.sources:
+        filter = restate.filter_hash(source, settings.tagging) if source.id in filtered else known[source.id].filter
+        after[source.id] = AdoptedSource(snapshot.sources[source.id], restate.attributes_hash(source, owned), filter)
+    changed = {id: source for id, source in after.items() if before.get(id) != source}
+    refiltered = [
+        id for id in changed if id in before and any(before[id].keys.get(key) != after[id].keys.get(key) for key in FILTERS)
+    ]
+    states = store.states(refiltered) if refiltered else {}
+    definitions = {output.slug: rules_now.of(output)[0] for output in settings.outputs}
+    with store.begin() as transaction:
+        adopted.save_sources(transaction, changed)
+        adopted.save_rest(store, transaction, snapshot)
+        for asked in states.values():
+            transaction.save_state(replace(asked, validators=Validators(), validators_url=None, body_hash=b""))
+        for slug, state in transaction.outputs().items():
+            if slug in definitions and state.definition != definitions[slug]:
+                transaction.save_output(replace(state, definition=definitions[slug]))
+        if store.value(RULES_KEY) != rules_now.current.hex():
+            transaction.set_value(RULES_KEY, rules_now.current.hex())
+
+
+def _register(
+    store: Store, outputs: Sequence[Output], states: Mapping[Slug, OutputState], rules_now: Fingerprints, now: Instant
+) -> set[Slug]:
+    """Begins new feeds and ends those that are gone. Returns them, and those whose stories must be selected anew.
+
+    Their definitions are stored last, so that what is killed between begins anew.
+    """
     empty = store.counts()["stories"] == 0
     changed: set[Slug] = set()
     with store.begin() as transaction:
         for output in outputs:
             known = states.get(output.slug)
-            meaning = definition(output, fingerprint)
             if known is None:
-                transaction.save_output(OutputState(output.slug, meaning, filling=empty, changed=now, as_of=now))
-            elif known.definition != meaning or known.withdrawn:
-                transaction.save_output(
-                    replace(known, definition=meaning, withdrawn=False, changed=now, revision=known.revision + 1)
-                )
+                transaction.save_output(OutputState(output.slug, b"", filling=empty, changed=now, as_of=now))
+            elif known.definition not in rules_now.of(output) or known.withdrawn:
+                transaction.save_output(replace(known, withdrawn=False, changed=now, revision=known.revision + 1))
             else:
                 continue
             changed.add(output.slug)
@@ -80,43 +201,6 @@ def _register(
                 transaction.save_output(replace(states[slug], withdrawn=True, changed=now))
                 changed.add(slug)
     return changed
-
-
-def _reselect(store: Store, selections: list[Selection], rules: Rules, now: Instant, *, retag: bool) -> set[Slug]:
-    """Goes over all stories once, newest first: retags them and selects those that match the feeds. Returns changed feeds."""
-    touched: set[Slug] = set()
-    by_slug = {selection.output.slug: selection for selection in selections}
-    for chunk in chunks(store.find(StoryFilter()), CHUNK):
-        retagged = []
-        for story in chunk:
-            after, tagged = curate.derive_story(story, rules, now, published=True)
-            for slug in tagged.outputs:
-                if slug in by_slug:
-                    by_slug[slug].offer(story)
-            if retag and (after.tags, after.topics) != (story.tags, story.topics):
-                retagged.append(replace(story, tags=after.tags, topics=after.topics))
-        if retagged:
-            with store.begin() as transaction:
-                for story in retagged:
-                    transaction.save_story(story)
-                touched.update(*transaction.members_of([story.id for story in retagged]).values())
-    _apply(store, selections, touched, now)
-    return touched
-
-
-def _apply(store: Store, selections: Iterable[Selection], touched: set[Slug], now: Instant) -> None:
-    with store.begin() as transaction:
-        for selection in selections:
-            transaction.enter(selection.output.slug, selection.entering()[::-1], now)
-            transaction.leave(selection.output.slug, selection.members - selection.matching)
-            touched.add(selection.output.slug)
-        transaction.bump(touched, now)
-
-
-def chunks(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    """Yields lists of `size` items; the last one may be shorter."""
-    while chunk := list(islice(items, size)):
-        yield chunk
 
 
 def _digest(*parts: str) -> bytes:

@@ -90,7 +90,8 @@ def derive_story(
 
     correction: by a person; None if it is as the story says.
     """
-    bound = correction or Correction(before.lead if before.lead_reason == PINNED else None, before.headline)
+    is_pinned = before.lead_reason == PINNED and any(item.id == before.lead for item in before.items)
+    bound = correction or Correction(before.lead if is_pinned else None, before.headline)
     lead, reason = choose_lead(before.items, before.lead, published, bound.lead)
     unchanged = (lead, bound.headline) == (before.lead, before.headline)
     story = before if unchanged else replace(before, lead=lead, headline=bound.headline)

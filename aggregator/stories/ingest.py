@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,7 +23,8 @@ class Prepared(Struct, frozen=True):
     """A document's entries, ready to be stored.
 
     signatures: of new and changed items, by their place in `decisions`; languages: the source's counts of titles, by language.
-    apart: places of items that join no story (`dedup: false`, `dedup.never`, split by hand).
+    apart: places of items that join no story (`dedup: false`, `dedup.never`, split by hand); let_in: guids of new entries that
+    an earlier `keep` or `drop` had rejected.
     """
 
     decisions: tuple[Decision, ...]
@@ -32,6 +33,7 @@ class Prepared(Struct, frozen=True):
     languages: Mapping[str, int]
     apart: frozenset[int]
     allotted: Allotted
+    let_in: frozenset[str] = frozenset()
 
     @property
     def new(self) -> int:
@@ -76,10 +78,12 @@ class Ingester(Struct, frozen=True):
         overrides: ActiveOverrides,
         spent: Spent,
         now: Instant,
+        turned_away: Collection[str] = (),
     ) -> Prepared:
         """Identifies entries, rejects those that rules or overrides exclude, applies the budget, and adds signatures.
 
-        known: looks up stored items of the source; spent: what it has used of its budget.
+        known: looks up stored items of the source; spent: what it has used of its budget; turned_away: guids of entries that
+        `keep` or `drop` rejected before. When the rule is lifted, those come as the backlog of a new source does.
         """
         feed = read.feed
         first = state.first_success is None
@@ -90,6 +94,8 @@ class Ingester(Struct, frozen=True):
         decisions, rejects = self._filter(
             [_with_language(one, read.described, languages) for one in found], source, overrides, now
         )
+        let_in = {one.item.guid for one in decisions if isinstance(one, New)}.intersection(turned_away)
+        decisions = [_as_backlog(one, let_in, now - backfill) for one in decisions]
         allotted = allot(decisions, spent, source.budget, now)
         signatures = {
             place: self._signature(one.item, source, read.described)
@@ -101,7 +107,7 @@ class Ingester(Struct, frozen=True):
             for place, one in enumerate(allotted.decisions)
             if isinstance(one, New) and self._stays_apart(source, one.item, overrides)
         }
-        return Prepared(allotted.decisions, signatures, tuple(rejects), languages, frozenset(apart), allotted)
+        return Prepared(allotted.decisions, signatures, tuple(rejects), languages, frozenset(apart), allotted, frozenset(let_in))
 
     def _filter(
         self, decisions: Iterable[Decision], source: Source, overrides: ActiveOverrides, now: Instant
@@ -128,6 +134,14 @@ class Ingester(Struct, frozen=True):
         if overrides.is_dropped(item):
             return "dropped by hand"
         return self.rules.rejected(source, item)
+
+
+def _as_backlog(decision: Decision, guids: Collection[str], before: Instant) -> Decision:
+    """Marks a new item with one of these guids as backlog if it was published before then: it floods no feed that is read."""
+    if not isinstance(decision, New) or decision.item.guid not in guids:
+        return decision
+    item = decision.item
+    return replace(decision, item=replace(item, old=item.undated or item.published < before))
 
 
 def _with_language(decision: Decision, described: Mapping[bytes, Described], languages: dict[str, int]) -> Decision:

@@ -41,7 +41,7 @@ def follow(store: Store, settings: Settings, rules: Callable[[], Rules], now: In
         for source in turned:
             transaction.set_private(source, source in wanted)
         private.save(transaction, private.WITHDRAWN_KEY, withdrawn)
-    stories = store.find(StoryFilter(sources=frozenset(map(str, turned))))
+    stories = store.find(StoryFilter(sources=frozenset(map(str, turned)), hidden=True))
     oldest = horizons(store)
     while chunk := [story.id for story in islice(stories, CHUNK)]:
         withdrawn.update(chunk)
@@ -64,7 +64,7 @@ def _separate(
     made from a private item.
     """
     heirs: dict[StoryId, frozenset[Slug]] = {}
-    for story in transaction.stories(ids):
+    for story in transaction.stories(ids, hidden=True):
         transaction.index.forget([item.id for item in story.items if item.source in turned])
         was_private = any(item.source in known for item in story.items)
         leaving = [item for item in story.items if item.private != was_private]

@@ -20,8 +20,10 @@ subscribed yet, and who tries a query on the first evening wants to see what it 
 class Selection(Struct):
     """Collects the stories that a feed will hold. known: the feed existed before the edit, so people may read it.
 
-    oldest: stories published before it don't enter, so that an edited feed shows no older stories than it did, save in the free
-    places of a `young` one. shown: the stories in its document now; found: how many newly match.
+    edited: its rule was edited, so that all stories are looked at. oldest: stories published before it don't enter, so that an
+    edited feed shows no older stories than it did; free places alone are filled with older ones while the feed is `young`, and
+    with those that return. shown: the stories in its document now; looked_at: the stories that were looked at, if not all;
+    found: how many newly match.
     """
 
     output: Output
@@ -29,33 +31,45 @@ class Selection(Struct):
     shown: frozenset[StoryId]
     members: frozenset[StoryId]
     known: bool
+    edited: bool
     young: bool
     places: Places
     matching: set[StoryId] = field(default_factory=set)
+    looked_at: set[StoryId] = field(default_factory=set)
     found: int = 0
 
-    def offer(self, story: Story) -> None:
-        """Takes a matching story. Stories come newest first; one that matched before and was kept out stays out."""
+    def matched_before(self, story: Story) -> bool:
+        """True if a story, as stored, matched before an edit of the rule and was kept out, or is backlog that must stay out."""
+        return self.output.topic in story.topics if self.output.topic else story.old
+
+    def offer(self, story: Story, *, matched: bool, returns: bool = False) -> None:
+        """Takes a matching story. Stories come newest first; one that matched before and was kept out stays out.
+
+        returns: subscribers may have seen the story before it was hidden.
+        """
         self.matching.add(story.id)
-        if story.excess or story.id in self.members:
-            return
-        if self.known and (self.output.topic in story.topics if self.output.topic else story.old):
+        if story.excess or story.id in self.members or (self.known and matched and not returns):
             return
         self.found += 1
-        if story.published >= self.oldest or self.young:
+        if story.published >= self.oldest or self.young or returns:
             self.places.offer(story)
 
-    def entering(self) -> list[StoryId]:
-        """The stories that enter, newest first: at most `items`."""
-        free = self.output.items - len(self.shown & self.matching)
-        chosen: list[StoryId] = []
+    def entering(self) -> dict[StoryId, Instant]:
+        """The stories that enter, with their dates, newest first: at most `items`."""
+        free = self.output.items - len(self.shown - self.leaving())
+        chosen: dict[StoryId, Instant] = {}
         for published, story in self.places.taken():
             if published >= self.oldest or len(chosen) < free:
-                chosen.append(story)
+                chosen[story] = published
         return chosen
 
+    def leaving(self) -> frozenset[StoryId]:
+        """The stories that no longer match."""
+        looked_at = self.members if self.edited else self.members & self.looked_at
+        return looked_at - self.matching
 
-def select(store: Feeds, output: Output, known: OutputState | None, now: Instant) -> Selection:
+
+def select(store: Feeds, output: Output, known: OutputState | None, now: Instant, *, edited: bool = True) -> Selection:
     """Begins a selection for a feed. known: its state before the edit, None for a new feed."""
     shown = store.shown(output.slug)
     members = store.members(output.slug)
@@ -66,6 +80,7 @@ def select(store: Feeds, output: Output, known: OutputState | None, now: Instant
         shown=frozenset(one.story for one in shown),
         members=frozenset(member.story for member in members),
         known=known is not None,
-        young=is_read and all(member.entered > now - YOUNG for member in members),
+        edited=edited,
+        young=is_read and edited and all(member.entered > now - YOUNG for member in members),
         places=Places(output.items),
     )

@@ -68,6 +68,7 @@ def _story(expectation: Expectation, settings: Settings, node: Node, guesser: La
         hash=b"",
         language=_language(entry, node, guesser),
         group=source.group if source else None,
+        tags=source.tags if source else (),
     )
     return Story(StoryId(""), (item,), ItemId(0), _WHEN, _WHEN, _WHEN)
 

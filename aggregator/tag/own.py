@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from aggregator.model import Item, Source, SourceId, Tag, TagKind
+from aggregator.model import Item, Tag, TagKind
 from aggregator.settings import Settings
 from aggregator.text.words import fold
 
@@ -22,13 +22,12 @@ class OwnTags:
     """Finds the tags that need no rule. Made once per config."""
 
     def __init__(self, settings: Settings, taggers: Iterable[TextTagger] = ()) -> None:
-        self._sources: Mapping[SourceId, Source] = {source.id: source for source in settings.sources}
         self._categories = {fold(term).strip(): tag for term, tag in settings.tagging.categories.items()}
         self._taggers = tuple(taggers)
 
     def tags(self, items: Sequence[Item]) -> list[Tag]:
         """Tags of the items' story, each with its reason; a tag may come twice."""
-        found = [Tag(TagKind.TAG, tag, f"source {item.source}") for item in items for tag in self._source_tags(item)]
+        found = [Tag(TagKind.TAG, tag, f"source {item.source}") for item in items for tag in item.tags]
         categories: dict[str, int] = {}
         reasons: dict[str, Tag] = {}
         for item in items:
@@ -43,11 +42,6 @@ class OwnTags:
             found.extend(tagger(items))
         found.extend(reasons[name] for name in commonest(categories, MAX_CATEGORIES))
         return found
-
-    def _source_tags(self, item: Item) -> tuple[str, ...]:
-        """The source's tags in the current config; those stored with the item if the source is gone."""
-        source = self._sources.get(item.source)
-        return source.tags if source is not None else item.tags
 
     def _category_tags(self, item: Item) -> Iterable[Tag]:
         """The item's categories as the config maps them (to a tag, or to nothing); others unchanged."""

@@ -73,4 +73,19 @@ def test_regrouping_beside_the_daemon_reaches_its_feeds(desk: Newsdesk) -> None:
         desk.command.run("plan", "--dedup", "--apply")
         eventually(lambda: entries(desk).keys() - before.keys(), process, log, patience=SECONDS)
         assert before.keys() <= entries(desk).keys()
-        assert desk.command.run("plan", "--apply", code=2) == ""
+
+
+def test_what_a_drop_takes_out_beside_the_daemon_comes_back(desk: Newsdesk) -> None:
+    config = desk.command.config
+    with desk.command.daemon(desk.port) as process:
+        log = desk.directory / "log"
+        eventually(lambda: len(entries(desk)) > 3, process, log)
+        time.sleep(2)
+        before, text = entries(desk), config.read_text()
+        config.write_text(text.replace("defaults:", "defaults:\n  drop: nato", 1))
+        assert "take out" in desk.command.run("plan", "--exit-code", code=1)
+        assert "entries taken out" in desk.command.run("plan", "--apply")
+        eventually(lambda: before.keys() - entries(desk).keys(), process, log, patience=SECONDS)
+        config.write_text(text)
+        assert "let in" in desk.command.run("plan", "--apply")
+        eventually(lambda: entries(desk) == before, process, log, patience=SECONDS)

@@ -124,12 +124,16 @@ class Newsroom:
         """Nothing is open."""
 
     # --- what a person does
-    def configure(self, text: str) -> None:
-        """Writes the config and adopts it, as a start or a reload does."""
+    def read(self, text: str) -> None:
+        """Writes the config and reads it."""
         path = self.folder / "feeds.yaml"
         path.write_text(text)
         self.settings = load(path, check, {})
         self.rules = compile_rules(self.settings)
+
+    def configure(self, text: str) -> None:
+        """Writes the config and adopts it, as a start or a reload does."""
+        self.read(text)
         self.gate = HostGate(self.settings)
         self.publisher = Publisher(self.settings, self.store)
         self.store.sync_sources(self.settings.sources, self.clock.now())

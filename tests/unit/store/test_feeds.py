@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from aggregator.model import Slug, SourceId, StoryId
 from aggregator.ports import (
+    REJECTS_KEPT,
     ArchivePage,
     Delivery,
     Event,
@@ -19,7 +20,6 @@ from aggregator.ports import (
     Subscription,
     Transaction,
 )
-from aggregator.store.small_tables import REJECTS_KEPT
 from tests.unit.store.builders import NEW, item
 
 ALL, SEA = Slug("all"), Slug("sea")

@@ -28,6 +28,7 @@ WHOLE = {
     "items._LAST_STORY": "the highest key, which is the table's end",
     "outputs.OUTPUTS": "all feeds are asked for, and they are few",
     "moves.SET_PRIVATE": "all of a source's items, when it turns private or public",
+    "reads.ATTRIBUTES": "once after an upgrade",
     "reads.HOLDS": "hosts on hold are few",
     "decisions.OVERRIDES": "all are asked for",
     "decisions.DECISIONS": "all are asked for",

@@ -24,6 +24,7 @@ def item(
     outlet: str | None = None,
     origin: str | None = None,
     categories: Iterable[str] = (),
+    tags: tuple[str, ...] = (),
     published: float = NOON,
 ) -> Item:
     """An item of a source; its outlet is named like the source unless said otherwise."""
@@ -40,7 +41,7 @@ def item(
     outlet = outlet or source
     return Item(
         ItemId(number), SourceId(source), f"{source}-{number}", entry, url, outlet, outlet, published, published, b"",
-        language=language, group=group, origin=origin,
+        language=language, group=group, tags=tags, origin=origin,
     )  # fmt: skip
 
 

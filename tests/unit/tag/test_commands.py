@@ -113,7 +113,7 @@ def test_plan_says_what_an_edit_would_do_and_changes_nothing(desk: Desk) -> None
     desk.write("nato -odesa OR quake")
     result = desk.run(plan.command, "--exit-code")
     assert result.exit_code == 1
-    assert result.output.splitlines()[0] == "~ feed alliance: +1 -1; subscribers see 1 as new"
+    assert result.output.splitlines()[:2] == ["~ topic alliance (query)", "~ feed alliance: +1 -1; subscribers see 1 as new"]
     assert json.loads(desk.run(plan.command, "--json").output)["feeds"][0]["enter"][0]["title"] == "Quake"
     assert desk.revisions() == before
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from aggregator.commands.plan import Plan, as_mapping, lines, make
+from aggregator.commands.plan import as_mapping, lines
+from aggregator.commands.plan_edit import Plan, make
 from aggregator.model import Evidence, Item, Slug, Source, SourceId
 from aggregator.ports import Store, StoryFilter
 from aggregator.settings import Output, Settings, TagRule, Topic
@@ -18,7 +20,8 @@ from aggregator.tag.lookup import Lookup
 from aggregator.tag.ordering import RuleName
 from aggregator.tag.rules import compile_rules
 
-from .stories import DAY, NOON, item
+from . import stories
+from .stories import DAY, NOON
 
 WEEK_AGO = NOON - 7 * DAY
 LATER = NOON + 2 * DAY
@@ -36,6 +39,11 @@ def settings(query: str = "nato", **more: object) -> Settings:
         outputs=(Output(Slug("all"), "All"), Output(Slug("alliance"), "Alliance", items=3, topic=Slug("alliance"))),
     )
     return replace(plain, **more)
+
+
+def item(title: str, text: str = "", source: str = "herald", **more: Any) -> Item:
+    """An item with the tags of its source, as polls store it."""
+    return stories.item(title, text, source, tags=("wire",) if source == "herald" else (), **more)
 
 
 ITEMS = [
@@ -166,7 +174,8 @@ def test_the_json_form(store: Store) -> None:
 
 
 def test_lines_for_people(store: Store) -> None:
-    assert list(lines(plan(store, settings("ukraine")), 1, "7d"))[:4] == [
+    assert list(lines(plan(store, settings("ukraine")), 1, "7d"))[:5] == [
+        "~ topic alliance (query)",
         "~ feed alliance: +2 -1; subscribers see 2 as new; 1 more match and stay out: older than what the feed shows",
         "    + 2023-06-15  Ukraine sings",
         "    + … and 1 more",

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from aggregator.model import Category, Slug, Source, SourceId, Story, Tag, TagKind
+from aggregator.model import Category, Item, Slug, Source, SourceId, Story, Tag, TagKind
 from aggregator.settings import Dedup, Expectation, Output, Settings, Tagging, TagRule, Topic
 from aggregator.tag.language_model import Model
 from aggregator.tag.ordering import Circular, RuleName
 from aggregator.tag.query import Query
 from aggregator.tag.rules import compile_rules, failed_expectations
 
-from .stories import NOON, item, story
+from . import stories
+from .stories import NOON, story
 
 UKRAINE = "(ukraine OR kyiv OR zelensky*) (nato OR war OR russia*)"
 
@@ -43,6 +45,12 @@ SETTINGS = Settings(
     tagging=Tagging(categories={"Politik": "politics", "Uncategorized": None}),
 )
 RULES = compile_rules(SETTINGS)
+
+
+def item(title: str, text: str = "", source: str = "herald", **more: Any) -> Item:
+    """An item with the tags of its source, as polls store it."""
+    tags = next((one.tags for one in SETTINGS.sources if one.id == source), ())
+    return stories.item(title, text, source, tags=tags, **more)
 
 
 def tags(told: Story, kind: TagKind = TagKind.TAG) -> dict[str, str]:

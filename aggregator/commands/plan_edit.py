@@ -1,0 +1,309 @@
+"""What adopting an edited config would change: for `plan`. Reads only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from aggregator.cadence.cron import next_moment
+from aggregator.config.diff import Difference, compare
+from aggregator.config.load import load
+from aggregator.model import Item, Slug, Source, SourceId, SourceState, Story, StoryId
+from aggregator.ports import OutputState, Store, Stories, StoryFilter
+from aggregator.publish.private import known_sources, wanted_sources
+from aggregator.settings import Output, Settings
+from aggregator.stories import adopted, reselect, restate
+from aggregator.stories.adopt_config import RULES_KEY, Fingerprints, adopted_sources, fingerprints, known_feed
+from aggregator.stories.reselect import Edit
+from aggregator.stories.restate import Restatement, shown
+from aggregator.stories.selection import Selection, select
+from aggregator.tag.check import check
+from aggregator.tag.lookup import Lookup
+from aggregator.tag.ordering import RuleName
+from aggregator.tag.rules import RuleSet
+from aggregator.text.times import rfc3339
+
+
+class Headline(Struct, frozen=True):
+    id: str
+    title: str
+    published: str | None
+
+
+class SourcePlan(Struct, frozen=True):
+    """A source with edited keys. entries: the stored ones that get another outlet, rank, group or tags."""
+
+    id: str
+    keys: tuple[str, ...]
+    entries: int
+
+
+class FilterPlan(Struct, frozen=True):
+    """What the `keep` and `drop` of a source would do to its stored entries. out, back: those taken out and let in again.
+
+    stories_out, stories_back: of these, the stories that are gone as a whole, or there again.
+    """
+
+    id: str
+    out: tuple[Headline, ...]
+    back: tuple[Headline, ...]
+    stories_out: int
+    stories_back: int
+
+
+class FeedPlan(Struct, frozen=True):
+    """The changes of a feed. enter: stories that newly match and will be shown; leave: those that no longer match.
+
+    new: the feed does not exist yet; held: number of newly matching stories that stay out, as too old or too many.
+    """
+
+    slug: str
+    new: bool
+    enter: tuple[Headline, ...]
+    leave: tuple[Headline, ...]
+    held: int
+
+    @property
+    def seen_as_new(self) -> int:
+        """The number of stories that the feed's subscribers will see as new."""
+        return 0 if self.new else len(self.enter)
+
+    def __bool__(self) -> bool:
+        return bool(self.enter or self.leave or self.new)
+
+
+class DigestPlan(Struct, frozen=True):
+    """The changes of a digest: its next issue draws on `enter` stories more, and on `leave` fewer."""
+
+    slug: str
+    new: bool
+    digest: str
+    next: str | None
+    enter: int
+    leave: int
+
+
+class Plan(Struct, frozen=True):
+    """All changes. retention: number of stories of which no entry is younger than `storage.keep`.
+
+    sources_renamed: (id before, id now), with one address; hidden, shown: sources whose stories leave the public feeds
+    (`private: true`), or may be in them from now on; config: keys that differ; apply: whether adopting applies the filters.
+    """
+
+    sources_added: tuple[str, ...]
+    sources_removed: tuple[str, ...]
+    sources_renamed: tuple[tuple[str, str], ...]
+    sources_changed: tuple[SourcePlan, ...]
+    sources_hidden: tuple[str, ...]
+    sources_shown: tuple[str, ...]
+    filters: tuple[FilterPlan, ...]
+    apply: bool
+    feeds: tuple[FeedPlan, ...]
+    digests: tuple[DigestPlan, ...]
+    feeds_removed: tuple[str, ...]
+    retention: int
+    config: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        sources = self.sources_added or self.sources_removed or self.sources_renamed or self.sources_changed
+        private = self.sources_hidden or self.sources_shown
+        return bool(sources or private or self.filters or self.feeds or self.digests or self.feeds_removed or self.config)
+
+
+def make(store: Store, settings: Settings, rules: RuleSet, since: float, now: float, against: Path | None = None) -> Plan:
+    """Plans the adoption of a config. since: considers stories with an entry first seen after it.
+
+    against: an earlier config to compare with, in place of the one adopted last. Raises ConfigError if it is invalid.
+    """
+    states, known = store.states(), adopted_sources(store, settings)
+    sources = {source.id: source for source in settings.sources}
+    hidden, private = known_sources(store), wanted_sources(store, settings)
+    edited, unfiltered = restate.edited_sources(settings, known), restate.unfiltered_sources(settings, known)
+    difference = adopted.difference(store, settings, states)
+    tallies = _tally(store, restate.restatement(store, settings, rules, edited, unfiltered))
+    feeds = tuple(_feeds(store, settings, rules, (edited, unfiltered if settings.apply else frozenset()), since, now))
+    renamed = _renamed(states, sources)
+    aged = store.find(StoryFilter(until=now - settings.storage.keep))
+    return Plan(
+        sources_added=tuple(sorted(map(str, sources.keys() - states.keys() - {new for _, new in renamed}))),
+        sources_removed=tuple(sorted(map(str, states.keys() - sources.keys() - {old for old, _ in renamed}))),
+        sources_renamed=renamed,
+        sources_changed=tuple(_changed_sources(difference, tallies, private ^ hidden)),
+        sources_hidden=tuple(sorted(map(str, (private - hidden) & states.keys()))),
+        sources_shown=tuple(sorted(map(str, hidden - private))),
+        filters=tuple(filter(None, (tallies[id].filter_plan(id) for id in sorted(tallies)))),
+        apply=settings.apply,
+        feeds=tuple(plan for plan in feeds if isinstance(plan, FeedPlan)),
+        digests=tuple(plan for plan in feeds if isinstance(plan, DigestPlan)),
+        feeds_removed=_removed_feeds(store, settings),
+        retention=sum(all(item.first_seen < now - settings.storage.keep for item in story.items) for story in aged),
+        config=tuple(_config_lines(difference, settings, against)),
+    )
+
+
+# --- sources
+class _Tally(Struct):
+    """Counts what a restatement changes of one source's entries."""
+
+    entries: int = 0
+    out: list[Headline] = field(default_factory=list)
+    back: list[Headline] = field(default_factory=list)
+    stories_out: int = 0
+    stories_back: int = 0
+
+    def filter_plan(self, id: SourceId) -> FilterPlan | None:
+        if not (self.out or self.back):
+            return None
+        return FilterPlan(str(id), tuple(self.out), tuple(self.back), self.stories_out, self.stories_back)
+
+
+def _tally(store: Stories, restatement: Restatement) -> dict[SourceId, _Tally]:
+    """Goes over the stored entries of the sources concerned."""
+    tallies = {id: _Tally() for id in restatement.sources}
+    found = store.find(StoryFilter(sources=frozenset(map(str, tallies)), hidden=True)) if tallies else ()
+    for story in found:
+        after = restatement.story(story)
+        was, seen = bool(shown(story).items), bool(shown(after).items)
+        for one, other in zip(story.items, after.items, strict=True):
+            if one.source in tallies and one != other:
+                _count(tallies[one.source], story.id, one, other, was=was, seen=seen)
+    return tallies
+
+
+def _count(tally: _Tally, story: StoryId, before: Item, after: Item, *, was: bool, seen: bool) -> None:
+    if (before.hidden is None) != (after.hidden is None):
+        headline = Headline(str(story), before.entry.title, rfc3339(before.published))
+        (tally.out if before.hidden is None else tally.back).append(headline)
+        tally.stories_out += was and not seen
+        tally.stories_back += seen and not was
+    tally.entries += before != replace(after, hidden=before.hidden)
+
+
+def _renamed(before: Mapping[SourceId, SourceState], after: Mapping[SourceId, Source]) -> tuple[tuple[str, str], ...]:
+    """Pairs of ids, before and after, of sources that keep their address and so their history (`store/renames.py`)."""
+    left = {state.url: id for id, state in before.items() if id not in after}
+    return tuple((str(left[one.url]), str(id)) for id, one in after.items() if id not in before and one.url in left)
+
+
+def _changed_sources(
+    difference: Difference | None, tallies: Mapping[SourceId, _Tally], turned: Collection[SourceId]
+) -> Iterator[SourcePlan]:
+    """Sources of which keys differ, or whose stored entries are behind. turned: told as private, or as private no more."""
+    keys = {change.name: change.keys for change in difference.sources.changed} if difference else {}
+    for id in sorted(keys.keys() | {str(id) for id, tally in tallies.items() if tally.entries}):
+        changed = tuple(key for key in keys.get(id, ()) if key != "private" or id not in turned)
+        entries = tallies[SourceId(id)].entries if SourceId(id) in tallies else 0
+        if changed or entries:
+            yield SourcePlan(id, changed, entries)
+
+
+# --- feeds
+def _feeds(
+    store: Store,
+    settings: Settings,
+    rules: RuleSet,
+    concerned: tuple[frozenset[SourceId], frozenset[SourceId]],
+    since: float,
+    now: float,
+) -> Iterator[FeedPlan | DigestPlan]:
+    """Selects stories as adopting the config will. concerned: sources whose stored entries are restated, or filtered anew."""
+    known, rules_now = store.outputs(), fingerprints(settings)
+    restatement = restate.restatement(store, settings, rules, *concerned)
+    selections = [
+        select(store, output, known_feed(known.get(output.slug)), now, edited=_is_edited(output, known, rules_now))
+        for output in settings.outputs
+        if not output.rejected
+    ]
+    retag = not rules_now.is_known(store.value(RULES_KEY))
+    if restatement:
+        reselect.look(store, Edit(selections, restatement, rules, retag), now)
+    else:
+        _look_up(store, selections, settings, rules, since, now)
+    for selection in selections:
+        state = known.get(selection.output.slug)
+        is_new = state is None or state.withdrawn
+        leaving = selection.leaving() if selection.output.query is not None or selection.output.topic is not None else ()
+        yield from _plan_of(store, selection, settings, leaving, since if not restatement else 0.0, now, is_new=is_new)
+
+
+def _is_edited(output: Output, known: Mapping[Slug, OutputState], rules_now: Fingerprints) -> bool:
+    state = known.get(output.slug)
+    return state is None or state.withdrawn or state.definition not in rules_now.of(output)
+
+
+def _look_up(store: Store, selections: Iterable[Selection], settings: Settings, rules: RuleSet, since: float, now: float) -> None:
+    """Finds the stories that match edited rules by the search index: quicker than looking at all."""
+    lookup = Lookup(settings, rules, wanted_sources(store, settings))
+    for selection in selections:
+        for story in _matching(store, selection.output, lookup, since, now) if selection.edited else ():
+            selection.offer(story, matched=selection.matched_before(story))
+
+
+def _matching(store: Stories, output: Output, lookup: Lookup, since: float, now: float) -> Iterator[Story]:
+    if output.query is not None:
+        found = lookup.matching(store, RuleName("output", output.slug), since, now)
+    elif output.topic is not None:
+        found = lookup.matching(store, RuleName("topic", output.topic), since, now)
+    else:
+        found = iter(())
+    return found if output.token is not None else filter(lookup.is_public, found)
+
+
+def _plan_of(
+    store: Stories,
+    selection: Selection,
+    settings: Settings,
+    leaving: Collection[StoryId],
+    since: float,
+    now: float,
+    *,
+    is_new: bool,
+) -> Iterator[FeedPlan | DigestPlan]:
+    output = selection.output
+    enter = list(map(_headline, store.stories(selection.entering(), hidden=True)))
+    leave = list(map(_headline, _leaving(store, leaving, since)))
+    if output.digest is not None:
+        if enter or leave or is_new:
+            moment = rfc3339(next_moment(output.digest, now, settings.site.timezone))
+            yield DigestPlan(str(output.slug), is_new, output.digest, moment, len(enter), len(leave))
+        return
+    plan = FeedPlan(str(output.slug), is_new, tuple(enter), tuple(leave), selection.found - len(enter))
+    if plan:
+        yield plan
+
+
+def _leaving(store: Stories, members: Collection[StoryId], since: float) -> list[Story]:
+    """Returns the stories among members that have an entry first seen after `since`, newest first: only those were matched."""
+    stories = [story for story in store.stories(members) if any(item.first_seen >= since for item in story.items)]
+    return sorted(stories, key=lambda story: (-story.published, story.id))
+
+
+def _headline(story: Story) -> Headline:
+    lead = next((item for item in story.items if item.id == story.lead), story.items[0])
+    return Headline(str(story.id), story.headline or lead.entry.title, rfc3339(story.published))
+
+
+def _removed_feeds(store: Store, settings: Settings) -> tuple[str, ...]:
+    configured = {output.slug for output in settings.outputs}
+    return tuple(sorted(slug for slug, state in store.outputs().items() if slug not in configured and not state.withdrawn))
+
+
+# --- other keys
+def _config_lines(difference: Difference | None, settings: Settings, against: Path | None) -> Iterator[str]:
+    """Lines on keys that nothing else tells of: tags, sections, and changed topics and outputs. against: on all keys."""
+    if against is not None:
+        yield from compare(load(against, check, os.environ), settings).lines()
+    elif difference is not None:
+        topics = {change.name: set(change.keys) for change in difference.topics.changed}
+        yield from (f"+ tag {name}" for name in difference.tags.added)
+        yield from (f"- tag {name}" for name in difference.tags.removed)
+        yield from (f"~ tag {changed}" for changed in difference.tags.changed)
+        yield from (f"~ topic {changed}" for changed in difference.topics.changed)
+        yield from (
+            f"~ output {one}" for one in difference.outputs.changed if not topics.get(one.name, set()).issuperset(one.keys)
+        )
+        yield from (f"~ {changed}" for changed in difference.sections)

@@ -1,0 +1,141 @@
+"""Restates stored entries: gives them what the edited config says of their sources; hides those that `keep` and `drop` reject.
+
+An entry takes its outlet, rank, group and tags from its source when it arrives. After an edit, stored entries get what new ones
+get. A hidden entry stays stored and grouped, but belongs to nothing that anybody reads, until an edit lets it in again
+(decision 043).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from hashlib import blake2b
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from aggregator.model import Item, Source, SourceId, Story
+from aggregator.ports import Entries, Rules, StoreView
+from aggregator.settings import Settings, Tagging
+from aggregator.stories import outlets
+from aggregator.stories.adopted import AdoptedSource
+from aggregator.stories.outlets import Owners, Voice
+from aggregator.text.urls import registrable_domain
+from aggregator.text.words import fold
+
+
+class Restatement(Struct, frozen=True):
+    """What an edit makes of stored entries. edited: sources whose attributes changed; filtered: those to be filtered anew.
+
+    sources, voices: of both.
+    """
+
+    rules: Rules | None = None
+    edited: frozenset[SourceId] = frozenset()
+    filtered: frozenset[SourceId] = frozenset()
+    sources: Mapping[SourceId, Source] = field(default_factory=dict)
+    voices: Mapping[SourceId, Voice] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.sources)
+
+    def concerns(self, story: Story) -> bool:
+        return any(item.source in self.sources for item in story.items)
+
+    def item(self, item: Item) -> Item:
+        """The item as it is to be stored."""
+        source = self.sources.get(item.source)
+        if source is None:
+            return item
+        current = _with_attributes(item, source, self.voices[item.source])
+        after = current if item.source in self.edited else item
+        if item.source in self.filtered and self.rules is not None:
+            after = replace(after, hidden=self.rules.rejected(source, current))
+        return after
+
+    def story(self, whole: Story) -> Story:
+        """The story with all its items restated, hidden ones included."""
+        return replace(whole, items=tuple(map(self.item, whole.items)))
+
+
+def shown(whole: Story) -> Story:
+    """The story without hidden items: as everybody reads it."""
+    return replace(whole, items=tuple(item for item in whole.items if item.hidden is None))
+
+
+def _with_attributes(item: Item, source: Source, voice: Voice) -> Item:
+    outlet, key, second_hand = outlets.outlet_of(item.entry, source, voice)
+    return replace(
+        item,
+        outlet=outlet,
+        outlet_key=key,
+        second_hand=second_hand,
+        rank=source.rank,
+        group=source.group,
+        tags=source.tags,
+        aggregator=source.aggregator,
+    )
+
+
+# --- which sources were edited
+def attributes_hash(source: Source, owned: Owners) -> str:
+    """Hashes what decides the attributes of a source's entries, as far as the config says it."""
+    domains = sorted(owned.outlets.get(fold(source.outlet), ())) if source.outlet else []
+    name = source.title if outlets.is_shared(source.url) else None
+    voice = (source.outlet, domains, registrable_domain(source.url), name)
+    return _hash((source.rank, source.group, source.tags, source.aggregator, voice))
+
+
+def filter_hash(source: Source, tagging: Tagging) -> str:
+    """Hashes what decides which of a source's entries are kept. Empty for a source that keeps all."""
+    if source.keep is None and source.drop is None:
+        return ""
+    return _hash((source.keep, source.drop, source.group, source.tags, repr(tagging)))
+
+
+def find_behind(store: Entries, settings: Settings) -> frozenset[SourceId]:
+    """Sources with stored entries that plainly have other attributes than the config says. Reads every stored entry."""
+    sources = {source.id: source for source in settings.sources}
+    return frozenset(
+        found.source
+        for found in store.attributes()
+        if (source := sources.get(found.source)) is not None
+        and (
+            (found.rank, found.group, found.tags, found.aggregator) != (source.rank, source.group, source.tags, source.aggregator)
+            or (source.outlet is not None and found.outlet != source.outlet)
+        )
+    )
+
+
+def edited_sources(settings: Settings, known: Mapping[SourceId, AdoptedSource]) -> frozenset[SourceId]:
+    """Sources whose stored entries have other attributes than new ones get. Sources not adopted before have none stored."""
+    owned = outlets.owners(settings.sources)
+    return frozenset(
+        source.id
+        for source in settings.sources
+        if source.id in known and known[source.id].attributes != attributes_hash(source, owned)
+    )
+
+
+def unfiltered_sources(settings: Settings, known: Mapping[SourceId, AdoptedSource]) -> frozenset[SourceId]:
+    """Sources whose stored entries were filtered by another `keep` and `drop` than that of the config."""
+    return frozenset(
+        source.id
+        for source in settings.sources
+        if source.id in known and known[source.id].filter != filter_hash(source, settings.tagging)
+    )
+
+
+def restatement(
+    store: StoreView, settings: Settings, rules: Rules, edited: Collection[SourceId], filtered: Collection[SourceId]
+) -> Restatement:
+    """Prepares the restatement of these sources' entries."""
+    ids = frozenset(edited) | frozenset(filtered)
+    states, owned, claims = store.states(ids), outlets.owners(settings.sources), partial(outlets.claims, store)
+    sources = {source.id: source for source in settings.sources if source.id in ids and source.id in states}
+    voices = {id: outlets.voice_of(source, states[id].led, states[id].home, owned, claims) for id, source in sources.items()}
+    return Restatement(rules, frozenset(edited), frozenset(filtered), sources, voices)
+
+
+def _hash(parts: object) -> str:
+    return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

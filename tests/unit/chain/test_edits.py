@@ -1,0 +1,384 @@
+"""An edit of the config reaches what is stored, whenever it happens, and breaks no promise to subscribers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from aggregator.commands.plan import lines
+from aggregator.commands.plan_edit import Plan, make
+from aggregator.errors import StoreError
+from aggregator.model import Slug, Story
+from aggregator.ports import StoryFilter
+from aggregator.stories import reselect
+from aggregator.stories.adopt_config import apply_filters
+from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
+
+HERALD, POST, SUN = "https://herald.example/feed", "https://world.herald.test/feed", "https://sun.example/feed"
+NATO = "NATO looks for ways to tie Ukraine closer"
+TEXT = "The alliance wants to bind Ukraine closer while the war goes on, ministers said in Brussels on Thursday."
+SALE = "Sponsored: a sale of ferries at the harbour"
+
+CONFIG = """
+site: {{url: "https://news.example.org"}}
+{top}
+publish: {{websub: false, items: 4}}
+sources:
+  - {{id: herald, url: "https://herald.example/feed"{herald}}}
+  - {{id: post, url: "https://world.herald.test/feed"{post}}}
+  - {{id: sun, url: "https://sun.example/feed", group: quality}}
+"""
+QUALITY = 'topics: [{slug: quality, title: Quality, query: "group:quality"}]'
+
+
+def config(herald: str = "", post: str = "", top: str = "") -> str:
+    return CONFIG.format(herald=herald and f", {herald}", post=post and f", {post}", top=top)
+
+
+@pytest.fixture
+def desk(newsroom: Newsroom) -> Iterator[Newsroom]:
+    """Two sources with one story in common, and one of each alone, read a day and a half ago."""
+    newsroom.configure(config(top=QUALITY))
+    newsroom.serves(
+        HERALD,
+        told(NATO, "herald.example/nato", text=TEXT, at=START - HOUR),
+        told("Ferry to the islands is late again", "herald.example/ferry", at=START - 2 * HOUR),
+        told(SALE, "herald.example/sale", at=START - 3 * HOUR),
+    )
+    newsroom.serves(
+        POST,
+        told(NATO, "world.herald.test/nato", text=TEXT, at=START - HOUR / 2),
+        told("Grain harvest is the best in years", "world.herald.test/grain", at=START - HOUR),
+    )
+    newsroom.serves(SUN)
+    newsroom.poll()
+    newsroom.clock.time += 36 * HOUR
+    yield newsroom
+
+
+def told(title: str, address: str, **more: Any) -> dict[str, Any]:
+    return entry(title, url=f"https://{address}", **more)
+
+
+def edit(desk: Newsroom, text: str) -> None:
+    """An edit that a reload or the next start takes up, and what is published of it."""
+    desk.configure(text)
+    desk.publisher.publish(None, desk.clock.now())
+
+
+def story(desk: Newsroom, title: str = NATO) -> Story:
+    (found,) = (one for one in desk.stories() if any(item.entry.title == title for item in one.items))
+    return found
+
+
+def plan(desk: Newsroom) -> Plan:
+    return make(desk.store, desk.settings, desk.rules, 0.0, desk.clock.now())
+
+
+def plan_of(desk: Newsroom, text: str) -> list[str]:
+    """What `plan` says of an edited file, before it is adopted."""
+    before = desk.settings, desk.rules
+    desk.read(text)
+    try:
+        return list(lines(plan(desk), 5, "30d"))
+    finally:
+        desk.settings, desk.rules = before
+
+
+# --- outlet, group, rank, tags
+def test_an_outlet_named_later_is_counted_once(desk: Newsroom) -> None:
+    assert story(desk).outlets == ("herald.example", "herald.test")
+    ids = {row["title"]: row["id"] for row in desk.feed()}
+    edit(desk, config("outlet: The Herald", "outlet: The Herald", QUALITY))
+    assert story(desk).outlets == ("The Herald",)
+    assert not story(desk).lead_item.second_hand
+    assert {row["title"]: row["id"] for row in desk.feed()} == ids, "nothing is new to a subscriber"
+    edit(desk, config(top=QUALITY))
+    assert story(desk).outlets == ("herald.example", "herald.test"), "and back"
+
+
+def test_a_new_text_of_a_renamed_outlet_is_compared_as_its_own(desk: Newsroom) -> None:
+    """The index of grouping knows outlets, too: without the edit there, the follow-up would count as another outlet's."""
+    edit(desk, config("outlet: The Herald", "outlet: The Herald"))
+    with desk.store.begin() as transaction:
+        rows = transaction.index.items([item.id for item in story(desk).items])
+        assert {row.outlet for row in rows.values()} == {item.outlet_key for item in story(desk).items} == {"the herald"}
+
+
+def test_a_source_that_changes_its_group_brings_its_stories_along(desk: Newsroom) -> None:
+    assert desk.titles("quality") == []
+    told_before = plan_of(desk, config("group: quality", top=QUALITY))
+    assert "~ source herald: group; 3 stored entries follow" in told_before
+    assert any(line.startswith("~ feed quality: +3 -0") for line in told_before)
+    edit(desk, config("group: quality", top=QUALITY))
+    assert desk.titles("quality") == [NATO, "Ferry to the islands is late again", SALE]
+    edit(desk, config(post="group: quality", top=QUALITY))
+    assert desk.titles("quality") == [NATO, "Grain harvest is the best in years"]
+    edit(desk, config(post="group: better", top=QUALITY).replace("group:quality", "group:better"))
+    assert desk.titles("quality") == [NATO, "Grain harvest is the best in years"], "the group is renamed, and its topic with it"
+    edit(desk, config(top=QUALITY))
+    assert desk.titles("quality") == []
+
+
+def test_what_a_group_says_of_its_sources_reaches_what_they_brought(desk: Newsroom) -> None:
+    top = 'groups: {{quality: {{rank: 1, tags: [{tag}], outlet: {outlet}}}}}\ntags: {{marked: "tag:{tag}"}}'
+    edit(desk, config(post="group: quality", top=top.format(tag="wire", outlet="Herald")))
+    assert (story(desk).lead_item.source, story(desk).lead_item.outlet) == ("post", "Herald")
+    assert {"wire", "marked"} <= {tag.value for tag in story(desk).tags}
+    edit(desk, config(post="group: quality", top=top.format(tag="agency", outlet="Tribune")))
+    assert story(desk).lead_item.outlet == "Tribune"
+    assert {tag.value for tag in story(desk).tags if tag.kind == "tag"} == {"agency", "marked"}
+
+
+def test_a_better_rank_leads_and_only_that_story_is_updated(desk: Newsroom) -> None:
+    assert story(desk).lead_item.source == "herald"
+    before = {row["title"]: row["date_modified"] for row in desk.feed()}
+    edit(desk, config("rank: 3", top=QUALITY))
+    assert story(desk).lead_item.source == "post"
+    after = {row["title"]: row["date_modified"] for row in desk.feed()}
+    assert [title for title in after if after[title] != before[title]] == [NATO]
+
+
+def test_an_aggregator_never_leads(desk: Newsroom) -> None:
+    edit(desk, config("aggregator: true", top=QUALITY))
+    assert [item.aggregator for item in story(desk).items] == [True, False]
+
+
+def test_a_feed_by_number_of_outlets_follows(desk: Newsroom) -> None:
+    top = 'outputs: [{slug: many, title: Many, query: "outlets>=2"}]'
+    edit(desk, config(top=top))
+    assert desk.titles("many") == [NATO]
+    edit(desk, config("outlet: The Herald", "outlet: The Herald", top))
+    assert desk.titles("many") == []
+    edit(desk, config(top=top))
+    assert desk.titles("many") == [NATO]
+
+
+def test_an_edit_of_a_source_lets_in_at_most_what_a_feed_shows(desk: Newsroom) -> None:
+    rows = [told(f"Harbour report number {number}", f"herald.example/{number}", at=START + number * HOUR) for number in range(9)]
+    desk.serves(HERALD, *rows)
+    desk.poll()
+    edit(desk, config("group: quality", top=QUALITY))
+    assert len(desk.titles("quality")) == 4
+    assert len(desk.store.members(Slug("quality"))) == 4
+
+
+def test_a_source_that_moves_or_is_renamed_keeps_its_entries(desk: Newsroom) -> None:
+    moved = config(top=QUALITY).replace("https://herald.example/feed", "https://herald.example.net/all")
+    edit(desk, moved)
+    assert story(desk).outlets == ("example.net", "herald.test")
+    assert not any(item.second_hand for item in story(desk).items), "most of its entries link to its old domain"
+    renamed = moved.replace("id: herald", "id: tribune")
+    assert "~ source herald: is tribune from now on; its history goes with it" in plan_of(desk, renamed)
+    edit(desk, renamed)
+    assert {item.source for item in story(desk).items} == {"tribune", "post"}
+    assert plan_of(desk, renamed)[0].startswith("nothing would change")
+
+
+def test_an_edit_made_under_an_older_release_arrives_after_the_upgrade(desk: Newsroom) -> None:
+    """That release kept no record of what it adopted; its stored entries tell."""
+    with desk.store.begin() as transaction:
+        for key in desk.store.values("source."):
+            transaction.set_value(key, None)
+        ferry = story(desk, "Ferry to the islands is late again").items[0]
+        transaction.save_attributes([_ranked(ferry, 7)])
+    documents = desk.feed()
+    edit(desk, config(top=QUALITY))
+    assert story(desk, "Ferry to the islands is late again").lead_item.rank == 2
+    assert desk.feed() == documents, "an upgrade alone changes nothing that a reader sees"
+
+
+def _ranked(item: Any, rank: int) -> Any:
+    from msgspec.structs import replace
+
+    return replace(item, rank=rank)
+
+
+# --- keep and drop
+DROP = "drop: 'title:sponsored'"
+
+
+def hidden(desk: Newsroom) -> dict[str, str]:
+    found = desk.store.find(StoryFilter(hidden=True))
+    return {item.entry.title: item.hidden for one in found for item in one.items if item.hidden}
+
+
+def test_an_edited_drop_is_told_and_waits(desk: Newsroom) -> None:
+    told_before = plan_of(desk, config(DROP, top=QUALITY))
+    assert told_before[:2] == [
+        "~ source herald: drop",
+        "~ source herald: its keep and drop would take out 1 stored entry (1 of them whole stories)",
+    ]
+    assert SALE in told_before[2]
+    edit(desk, config(DROP, top=QUALITY))
+    assert SALE in desk.titles(), "nobody said `apply`"
+    assert any("take out 1 stored entry" in line for line in lines(plan(desk), 5, "30d")), "it is still told"
+
+
+def test_what_a_drop_hid_comes_back_when_it_is_lifted(desk: Newsroom) -> None:
+    before = desk.feed()
+    edit(desk, config(DROP, top=f"apply: true\n{QUALITY}"))
+    assert hidden(desk) == {SALE: "drop title:sponsored"}
+    assert SALE not in desk.titles()
+    assert not plan(desk)
+    desk.clock.time += HOUR
+    edit(desk, config(top=f"apply: true\n{QUALITY}"))
+    assert hidden(desk) == {}
+    assert desk.feed() == before, "the same entries under the same ids and dates"
+
+
+def test_plan_apply_does_it_beside_a_daemon_and_undoes_it(desk: Newsroom) -> None:
+    before = desk.feed()
+    edit(desk, config(DROP, top=QUALITY))
+    assert apply_filters(desk.store, desk.settings, desk.rules, desk.clock.now()) == {"all"}
+    desk.publisher.publish(None, desk.clock.now())
+    assert SALE not in desk.titles()
+    assert not plan(desk)
+    edit(desk, config(top=QUALITY))
+    assert any("let in 1 stored entry (1 of them whole stories)" in line for line in lines(plan(desk), 5, "30d"))
+    assert apply_filters(desk.store, desk.settings, desk.rules, desk.clock.now()) == {"all"}
+    desk.publisher.publish(None, desk.clock.now())
+    assert desk.feed() == before
+
+
+def test_a_story_loses_the_entries_that_are_dropped_and_gets_them_back(desk: Newsroom) -> None:
+    id = story(desk).id
+    edit(desk, config("drop: nato", top=f"apply: true\n{QUALITY}"))
+    assert (story(desk).id, story(desk).outlets, story(desk).lead_item.source) == (id, ("herald.test",), "post")
+    assert [row["url"] for row in desk.feed() if row["title"] == NATO] == ["https://world.herald.test/nato"]
+    edit(desk, config(top=f"apply: true\n{QUALITY}"))
+    assert (story(desk).id, story(desk).outlets) == (id, ("herald.example", "herald.test"))
+
+
+def test_a_keep_takes_out_what_it_does_not_name(desk: Newsroom) -> None:
+    edit(desk, config("keep: nato", top=f"apply: true\n{QUALITY}"))
+    assert sorted(desk.titles()) == sorted([NATO, "Grain harvest is the best in years"])
+    edit(desk, config("keep: 'nato OR ferry'", top=f"apply: true\n{QUALITY}"))
+    assert "Ferry to the islands is late again" in desk.titles()
+    assert SALE not in desk.titles()
+
+
+def test_hidden_entries_are_nowhere(desk: Newsroom) -> None:
+    edit(desk, config("drop: nato OR sponsored", "drop: nato", f"apply: true\n{QUALITY}"))
+    assert NATO not in desk.titles()
+    assert [one for one in desk.stories() if NATO in one.lead_item.entry.title] == []
+    assert list(desk.store.find(StoryFilter(sources=frozenset({"herald"})))) != []
+    gone = desk.store.story_of("https://herald.example/sale")
+    assert gone is not None
+    found = desk.store.story(gone)
+    assert found is not None
+    assert (found.items, found.topics, found.tags) == ((), (), ())
+
+
+def test_a_hidden_entry_that_the_feed_still_lists_stays_hidden(desk: Newsroom) -> None:
+    edit(desk, config(DROP, top=f"apply: true\n{QUALITY}"))
+    desk.serves(HERALD, told(SALE, "herald.example/sale", text="Edited since.", at=START - 3 * HOUR))
+    (report,) = desk.poll("herald").values()
+    assert (report.new, report.changed) == (0, 1)
+    assert SALE not in desk.titles()
+    edit(desk, config(top=f"apply: true\n{QUALITY}"))
+    assert ["Edited since." in str(row) for row in desk.feed() if row["title"] == SALE] == [True]
+
+
+def test_a_report_that_joins_a_hidden_story_is_shown_alone(desk: Newsroom) -> None:
+    id = story(desk).id
+    edit(desk, config("drop: nato", top=f"apply: true\n{QUALITY}"))
+    edit(desk, config("drop: nato", "drop: nato", f"apply: true\n{QUALITY}"))
+    assert NATO not in desk.titles()
+    desk.serves(SUN, told(NATO, "sun.example/nato", text=TEXT, at=START + 35 * HOUR))
+    desk.poll("sun")
+    assert (story(desk).id, story(desk).outlets) == (id, ("sun.example",))
+    edit(desk, config(top=f"apply: true\n{QUALITY}"))
+    assert story(desk).outlets == ("herald.example", "herald.test", "sun.example")
+
+
+def test_what_a_drop_kept_from_being_stored_comes_as_backlog(newsroom: Newsroom) -> None:
+    """The feed still lists it, and is read whole again after the edit; subscribers get nothing old as new."""
+    newsroom.configure(config(DROP))
+    newsroom.serves(POST)
+    newsroom.serves(SUN)
+    old, young = told(SALE, "herald.example/sale", at=START - HOUR), told("Sponsored: soap", "herald.example/soap", at=None)
+    newsroom.serves(HERALD, told(NATO, "herald.example/nato"), old, young)
+    newsroom.poll()
+    assert newsroom.titles() == [NATO]
+    newsroom.clock.time += 36 * HOUR
+    newsroom.configure(config())
+    fresh = told("Sponsored: a boat", "herald.example/boat", at=START + 35 * HOUR)
+    newsroom.serves(HERALD, told(NATO, "herald.example/nato"), old, young)
+    newsroom.poll()
+    assert len(newsroom.stories()) == 3, "the same document was read again"
+    newsroom.serves(HERALD, fresh, told(NATO, "herald.example/nato"), old, young)
+    newsroom.poll()
+    assert newsroom.titles() == ["Sponsored: a boat", NATO]
+    assert newsroom.store.rejects(10) == []
+
+
+def test_a_private_source_stays_apart_from_what_was_hidden(desk: Newsroom) -> None:
+    """What is hidden when its source turns private must not come back into a public story."""
+    edit(desk, config("drop: nato", top=f"apply: true\n{QUALITY}"))
+    edit(desk, config("drop: nato, private: true", top=f"apply: true\n{QUALITY}"))
+    edit(desk, config("private: true", top=f"apply: true\n{QUALITY}"))
+    public = [one for one in desk.stories() if not one.private]
+    assert {item.source for one in public for item in one.items} == {"post"}
+    assert {item.source for one in desk.stories() if one.private for item in one.items} == {"herald"}
+
+
+def test_retention_takes_what_is_hidden(desk: Newsroom) -> None:
+    edit(desk, config(DROP, top=f"apply: true\n{QUALITY}"))
+    desk.serves(HERALD, told(NATO, "herald.example/nato", text=TEXT))
+    desk.poll()
+    from aggregator.ports import Keep
+
+    desk.store.sweep(Keep(HOUR), desk.clock.now() + 2 * HOUR)  # type: ignore[attr-defined]
+    assert hidden(desk) == {}
+
+
+def test_what_is_killed_on_the_way_is_done_at_the_next_start(desk: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reselect, "CHUNK", 1)
+    save, calls = reselect._save, []
+
+    def refuse(*arguments: Any) -> bool:
+        calls.append(1)
+        if len(calls) == 3:
+            raise StoreError("disk full")
+        return save(*arguments)
+
+    monkeypatch.setattr(reselect, "_save", refuse)
+    text = config("group: quality, " + DROP, top=f"apply: true\n{QUALITY}")
+    with pytest.raises(StoreError):
+        desk.configure(text)
+    edit(desk, text)
+    assert desk.titles("quality") == [NATO, "Ferry to the islands is late again"]
+    assert hidden(desk) == {SALE: "drop title:sponsored"}
+
+
+# --- the plan of the rest
+def test_a_digest_is_told_as_a_digest(desk: Newsroom) -> None:
+    top = QUALITY + '\noutputs: [{slug: morning, title: Morning, query: nato, digest: "0 6 * * *"}]'
+    (line,) = [line for line in plan_of(desk, config(top=top)) if "morning" in line]
+    assert line == "+ digest morning: first issue 2023-06-17T06:00:00Z (0 6 * * *), of 1 stored stories and what comes until then"
+    edit(desk, config(top=top))
+    told_before = plan_of(desk, config(top=top.replace("query: nato", "query: ferry")))
+    assert "~ output morning (query)" in told_before
+    assert [line for line in told_before if "digest" in line] == [
+        "~ digest morning: next issue 2023-06-17T06:00:00Z (0 6 * * *), with 1 stories more and 1 fewer; past issues stay"
+    ]
+
+
+def test_every_key_that_differs_is_told(desk: Newsroom) -> None:
+    edit(desk, config(top="topics: [{slug: water, title: Sea, query: ferry}]"))
+    top = "tags: {sea: ferry}\nserver: {port: 9000}\ntopics: [{slug: water, title: Water, query: ferry}]"
+    found = plan_of(desk, config("every: 1h, title: Herald", top=top))
+    assert {"+ tag sea", "~ server (port)", "~ topic water (title)", "~ source herald: title, every"} <= set(found)
+    edit(desk, config("every: 1h, title: Herald", top=top))
+    assert plan_of(desk, config("every: 1h, title: Herald", top=top))[0].startswith("nothing would change")
+
+
+def test_no_secret_is_stored_with_what_was_adopted(desk: Newsroom) -> None:
+    top = 'outputs: [{slug: desk, title: Desk, query: nato, access: {token: "a-token-of-mine"}}]'
+    edit(desk, config("headers: {Authorization: a-secret-of-mine}", top=top))
+    stored = " ".join([*desk.store.values("source.").values(), desk.store.value("config") or ""])
+    assert stored
+    assert "of-mine" not in stored
