@@ -21,6 +21,13 @@ from aggregator.text.urls import registrable_domain
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 DURATION = re.compile(r"(?:([0-9]{1,9})w)?(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
 LONG_UNITS = re.compile(r"([0-9]{1,9})\s*(w|d|h|m|s)(?:eeks?|ays?|ours?|rs?|in(?:ute)?s?|ec(?:ond)?s?)?", re.IGNORECASE)
+BEFORE_DURATION = re.compile(r"^(?:every|each|@|an?(?=[a-z]{3})|pt?(?=[0-9]))+")
+"""What people write before a duration: `every 5 minutes`, `PT5M`."""
+DECIMAL = re.compile(r"([0-9]{1,6})[.,]([0-9]{1,3})(w|d|h|m|s)(?:eeks?|ays?|ours?|rs?|in(?:ute)?s?|ec(?:ond)?s?)?")
+DURATION_WORDS = {
+    "minute": "1m", "halfanhour": "30m", "halfhour": "30m", "hour": "1h", "hourly": "1h", "day": "1d", "daily": "1d",
+    "week": "1w", "weekly": "1w",
+}  # fmt: skip
 DURATION_SCHEMA = {
     "type": "string",
     "pattern": r"^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
@@ -28,6 +35,9 @@ DURATION_SCHEMA = {
 }
 EXAMPLES = "write for example 90s, 5m, 2h, 1d or 1h30m"
 BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+ZERO = re.compile(r"(?:0+[wdhms]?)+")
+CRON_LIKE = re.compile(r"[0-9*][0-9*/,-]*\s+[0-9*?/,-]+(?:\s+\S+)*")
+"""What can only be meant as a cron line: its first two words are numbers or stars."""
 SIZE_FORM = re.compile(r"([0-9]{1,12})\s*(B|[KMG]i?B)", re.IGNORECASE)
 ID_FORM = re.compile(r"[a-z0-9][a-z0-9._-]*")
 TAG_FORM = re.compile(r"\w[\w.\-/]*")
@@ -74,13 +84,17 @@ def duration(value: object) -> float:
 
 def _near_duration(text: str) -> str:
     """What was probably meant by a text that is no duration."""
-    words = {"hourly": "1h", "daily": "1d", "weekly": "1w"}
-    plain = "".join(text.lower().split())
-    near = LONG_UNITS.fullmatch(plain)
-    meant = f"{near[1]}{near[2]}" if near else words.get(plain, "")
-    if not meant and plain:
+    plain = BEFORE_DURATION.sub("", "".join(text.lower().split()))
+    parts = list(LONG_UNITS.finditer(plain))
+    meant = DURATION_WORDS.get(plain, "")
+    if parts and "".join(part[0] for part in parts) == plain:
+        meant = "".join(f"{part[1]}{part[2].lower()}" for part in parts)
+    elif decimal := DECIMAL.fullmatch(plain):
+        seconds = float(f"{decimal[1]}.{decimal[2]}") * SECONDS[decimal[3]]
+        meant = in_words(seconds) if seconds >= 1 and seconds.is_integer() else ""
+    elif not meant and plain:
         meant = next((each for each in (plain, f"{plain}s") if DURATION.fullmatch(each)), "")
-    return f"; did you mean {meant}?" if meant else ""
+    return f"; did you mean {meant}?" if meant and DURATION.fullmatch(meant) else ""
 
 
 def in_words(seconds: float) -> str:
@@ -127,10 +141,12 @@ def every(value: object) -> Every:
     """`auto`, a duration or a cron line."""
     if value == "auto":
         return Auto()
-    if isinstance(value, str) and len(value.split()) > 1 and not LONG_UNITS.fullmatch(value):
+    if not isinstance(value, bool) and ZERO.fullmatch(str(value)):
+        wrong(f"`{value}` is no interval: the shortest is 1s; `enabled: false` stops a source, `auto` learns its rhythm")
+    if isinstance(value, str) and CRON_LIKE.fullmatch(value.strip()):
         return Cron(cron_line(value))
     if isinstance(value, str) and not DURATION.fullmatch(value) and not value.startswith("-"):
-        near = _near_duration(value)
+        near = "; did you mean auto?" if value.strip().lower() == "auto" else _near_duration(value)
         wrong(f'`{value[:40]}` is neither auto, nor a duration (15m), nor a cron line ("0 6 * * *"){near}')
     return Fixed(_within(1, 366 * SECONDS["d"], value))
 
