@@ -34,9 +34,13 @@ def command(application: Application, file: Path, group: str | None, dry_run: bo
     new = [NewSource(feed.url, None, feed.title, group or feed.group) for feed in content.feeds if feed.url not in known]
     for reason in content.refused:
         click.echo(f"{file}: left out: {reason}", err=True)
+    for include in content.includes:
+        url = mask_url(include.url)
+        told = f"line {include.line}: another list, {url}; `- opml: {url}` among the sources follows it"
+        click.echo(f"{file}: left out: {told}", err=True)
     if not dry_run:
         add_sources(application.config_path, new)
     for one in new if dry_run else ():
         click.echo(mask_url(one.url) + (f" ({one.group})" if one.group else ""))
-    there = len(content.feeds) - len(new)
-    click.echo(f"{len(new)} {'would be added' if dry_run else 'added'}, {there} there already, {len(content.refused)} left out")
+    there, left = len(content.feeds) - len(new), len(content.refused) + len(content.includes)
+    click.echo(f"{len(new)} {'would be added' if dry_run else 'added'}, {there} there already, {left} left out")

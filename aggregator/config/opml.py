@@ -1,6 +1,7 @@
 """OPML, the format in which feed readers exchange lists of feeds (http://opml.org/spec2.opml): reading, and writing OPML 2.0.
 
-Reading is tolerant, because exported files often have broken markup, bare ampersands, wrong encodings and odd capitals.
+Lists that a list includes are named, not read. Reading is tolerant, because exported files often have broken markup, bare
+ampersands, wrong encodings and odd capitals.
 They are decoded and mend_markup as feeds are. Nothing is fetched and no entity is expanded.
 """
 
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from aggregator.text import charset
 from aggregator.text.chars import one_line
+from aggregator.text.masks import mask_url
 from aggregator.text.mend import mend_markup
 from aggregator.text.prolog import declares_entities, read_prolog, without_doctype
 from aggregator.text.urls import resolve
@@ -36,12 +38,21 @@ class Subscription(Struct, frozen=True):
     line: int = 0
 
 
+class Include(Struct, frozen=True):
+    """Another list that stands in a list (`type="include"`). group: the outline that it stands in."""
+
+    url: str
+    group: str | None = None
+    line: int = 0
+
+
 class Subscriptions(Struct, frozen=True):
     """What a list holds, each address once. refused: outlines that were meant as feeds but can't be polled, with the reason."""
 
     title: str | None
     feeds: tuple[Subscription, ...]
     refused: tuple[str, ...] = ()
+    includes: tuple[Include, ...] = ()
 
 
 class Unreadable(Struct, frozen=True):
@@ -50,8 +61,8 @@ class Unreadable(Struct, frozen=True):
     reason: str
 
 
-def read(raw: bytes) -> Subscriptions | Unreadable:
-    """The feeds of an OPML document, in its order. Never raises for what a document holds."""
+def read(raw: bytes, base: str | None = None) -> Subscriptions | Unreadable:
+    """The feeds of an OPML document, in its order. base: its own address. Never raises for what a document holds."""
     if len(raw) > MAX_BYTES:
         return Unreadable(f"larger than {MAX_BYTES // 1_000_000} MB")
     data = charset.decode(raw, None).utf8
@@ -67,20 +78,23 @@ def read(raw: bytes) -> Subscriptions | Unreadable:
         return Unreadable(one_line(f"not XML: {error}", 200))
     if root is None:
         return Unreadable("not XML")
-    return _collect(root)
+    return _collect(root, base)
 
 
-def _collect(root: etree._Element) -> Subscriptions | Unreadable:
+def _collect(root: etree._Element, base: str | None) -> Subscriptions | Unreadable:
     feeds: dict[str, Subscription] = {}
+    includes: dict[str, Include] = {}
     refused: list[str] = []
     outlines = 0
     for element in root.iter():
         if not isinstance(element.tag, str) or _name(element.tag) != "outline":
             continue
         outlines += 1
-        found = _subscription(element)
+        found = _include(element, base) or _subscription(element)
         if isinstance(found, str):
             refused.append(found)
+        elif isinstance(found, Include):
+            includes.setdefault(found.url, found)
         elif found is not None:
             feeds.setdefault(found.url, found)
         if len(feeds) >= MAX_FEEDS:
@@ -88,7 +102,7 @@ def _collect(root: etree._Element) -> Subscriptions | Unreadable:
             break
     if not outlines and _name(str(root.tag)) != "opml":
         return Unreadable(f"not OPML: the document is <{one_line(_name(str(root.tag)), 40)}>, without an outline")
-    return Subscriptions(_title_of(root), tuple(feeds.values()), tuple(refused))
+    return Subscriptions(_title_of(root), tuple(feeds.values()), tuple(refused), tuple(includes.values()))
 
 
 def _title_of(root: etree._Element) -> str | None:
@@ -98,6 +112,18 @@ def _title_of(root: etree._Element) -> str | None:
                 if isinstance(child.tag, str) and _name(child.tag) == "title":
                     return one_line(child.text or "", 200) or None
     return None
+
+
+def _include(element: etree._Element, base: str | None) -> Include | str | None:
+    """The list that an outline includes (OPML 2.0, inclusion), the reason why it can't be read, or None: it includes none."""
+    given = {_name(str(key)): str(value) for key, value in element.attrib.items()}
+    if given.get("type", "").strip().lower() != "include":
+        return None
+    line, address = _line_of(element), given.get("url") or given.get("xmlurl") or given.get("href") or ""
+    url = resolve(base, address.strip()) if address.strip() else None
+    if url is None:
+        return f"line {line}: an include without a plain http or https address: {_shown(address)}"
+    return Include(url, _group(element), line)
 
 
 def _subscription(element: etree._Element) -> Subscription | str | None:
@@ -114,9 +140,13 @@ def _subscription(element: etree._Element) -> Subscription | str | None:
         return f"line {line}: {title or 'an outline'} has no xmlUrl" if meant else None
     url = resolve(None, _plain_scheme(address))
     if url is None:
-        return f"line {line}: {one_line(address, 80)} is no http or https address"
+        return f"line {line}: {_shown(address)} is no plain http or https address"
     title = None if title == address else title
     return Subscription(url, title, resolve(None, given.get("htmlurl", "")), _group(element), line)
+
+
+def _shown(address: str) -> str:
+    return one_line(mask_url(address.strip()), 80)
 
 
 def _line_of(element: etree._Element) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.config import opml
 from aggregator.config.document import Document, nodes, text_of
@@ -16,13 +18,19 @@ from aggregator.config.surroundings import Surroundings
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar
 from aggregator.errors import Problem
+from aggregator.text.masks import mask_url
+
+MAX_INCLUDED = 20
+"""Lists that a list may include, those of included ones counted: somebody else says which, and each is asked for daily."""
+MAX_DEPTH = 3
+"""Lists within one another, beside the one that the config names."""
 
 
 class List(Struct, frozen=True):
-    """One `opml:` entry. address: where it is fetched from (None: a file). told: what `check` should say of it."""
+    """One `opml:` entry. addresses: what must be fetched for it: itself, and what it includes. told: what `check` says of it."""
 
     node: Node
-    address: str | None = None
+    addresses: tuple[str, ...] = ()
     feeds: tuple[opml.Subscription, ...] = ()
     problem: Problem | None = None
     told: tuple[str, ...] = ()
@@ -62,29 +70,82 @@ def _read(document: Document, at: Node, around: Surroundings, base: Path) -> Lis
         return List(
             at, problem=document.problem(at, f"opml: {masked(written)} can't be read: {error.strerror or 'no such file'}")
         )
-    return _listed(document, at, raw, masked(written))
+    return _listed(document, at, raw, masked(written), around, base)
 
 
 def _fetched(document: Document, at: Node, url: str, shown: str, around: Surroundings, base: Path) -> List:
+    raw = _kept(document, url, around, base)
+    if raw is None:
+        told = str(document.problem(at, f"opml: {shown} has not been fetched yet; its feeds come with the first fetch"))
+        return List(at, (url,), told=(told,))
+    listed = _listed(document, at, raw, shown, around, base, url)
+    if listed.problem is not None:  # what a server answered must not stop the daemon
+        return List(at, (url,), told=(str(listed.problem),))
+    return replace(listed, addresses=(url, *listed.addresses))
+
+
+def _kept(document: Document, url: str, around: Surroundings, base: Path) -> bytes | None:
+    """What was last fetched from an address. A change of its file causes a reload."""
     file = opml.cached_path(data_directory(document, base), url)
     around.files.add(file)
     try:
-        raw = file.read_bytes()
+        return file.read_bytes()
     except OSError:
-        told = str(document.problem(at, f"opml: {shown} has not been fetched yet; its feeds come with the first fetch"))
-        return List(at, url, told=(told,))
-    listed = _listed(document, at, raw, shown)
-    if listed.problem is not None:  # what a server answered must not stop the daemon
-        return List(at, url, told=(str(listed.problem),))
-    return List(at, url, listed.feeds, None, listed.told)
+        return None
 
 
-def _listed(document: Document, at: Node, raw: bytes, shown: str) -> List:
-    content = opml.read(raw)
+def _listed(
+    document: Document, at: Node, raw: bytes, shown: str, around: Surroundings, base: Path, url: str | None = None
+) -> List:
+    content = opml.read(raw, url)
     if isinstance(content, opml.Unreadable):
         return List(at, problem=document.problem(at, f"opml: {shown} is no list of feeds: {content.reason}"))
-    told = tuple(str(document.problem(at, f"opml: {shown}: {reason}")) for reason in content.refused)
-    return List(at, None, content.feeds, None, told)
+    whole = follow_includes(content, url, lambda address: _kept(document, address, around, base))
+    told = tuple(str(document.problem(at, f"opml: {shown}: {reason}")) for reason in whole.told)
+    return List(at, whole.addresses, whole.feeds, None, told)
+
+
+class Followed(Struct, frozen=True):
+    """The feeds of a list with those of what it includes. addresses: of the included lists, whether they were read or not."""
+
+    feeds: tuple[opml.Subscription, ...]
+    addresses: tuple[str, ...]
+    told: tuple[str, ...]
+
+
+def follow_includes(content: opml.Subscriptions, url: str | None, kept: Callable[[str], bytes | None]) -> Followed:
+    """Reads what a list includes, level by level, each address once. kept: what was last fetched from an address, or None."""
+    feeds, told = list(content.feeds), list(content.refused)
+    waiting = deque((include, 1) for include in content.includes)
+    seen: dict[str, None] = {} if url is None else {url: None}
+    own, left = len(seen), 0
+    while waiting:
+        include, depth = waiting.popleft()
+        if include.url in seen:
+            continue
+        if depth > MAX_DEPTH or len(seen) - own >= MAX_INCLUDED:
+            left += 1
+            continue
+        seen[include.url] = None
+        inner = _included_list(include, kept)
+        if isinstance(inner, str):
+            told.append(f"{mask_url(include.url)}, which it includes, {inner}")
+            continue
+        feeds += [feed if feed.group else replace(feed, group=include.group) for feed in inner.feeds]
+        told += [f"{mask_url(include.url)}: {reason}" for reason in inner.refused]
+        waiting.extend((further, depth + 1) for further in inner.includes)
+    if left:
+        told.append(f"{left} of the lists that it includes left out: at most {MAX_INCLUDED} are read, {MAX_DEPTH} deep")
+    return Followed(tuple(feeds[: opml.MAX_FEEDS]), tuple(seen)[own:], tuple(told))
+
+
+def _included_list(include: opml.Include, kept: Callable[[str], bytes | None]) -> opml.Subscriptions | str:
+    """The included list, or why it can't be read."""
+    raw = kept(include.url)
+    if raw is None:
+        return "has not been fetched yet; its feeds come with the first fetch"
+    content = opml.read(raw, include.url)
+    return f"is no list of feeds: {content.reason}" if isinstance(content, opml.Unreadable) else content
 
 
 def listed(document: Document, lists: Mapping[int, List]) -> list[tuple[str | None, str]]:
@@ -118,4 +179,4 @@ def included(document: Document, lists: Mapping[int, List]) -> list[tuple[int, o
 
 def addresses(lists: Mapping[int, List]) -> tuple[str, ...]:
     """The addresses that must be fetched."""
-    return tuple(one.address for one in lists.values() if one.address is not None)
+    return tuple(dict.fromkeys(address for one in lists.values() for address in one.addresses))

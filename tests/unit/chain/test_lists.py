@@ -6,10 +6,14 @@ import asyncio
 from pathlib import Path
 
 from aggregator.config.load import load
+from aggregator.config.opml import cached_path
+from aggregator.config.subscriptions import MAX_DEPTH, MAX_INCLUDED
 from aggregator.model import Fault, FaultKind, Fetched, FetchFailed, FetchOutcome, FetchRequest
 from aggregator.run.opml_lists import OpmlLists
 from aggregator.settings import DAY, Settings
 from aggregator.tag.check import check
+from tests.unit.fetch.origin import Exchange, fetching, serving
+from tests.unit.fetch.origin import settings as fetch_settings
 
 ADDRESS = "https://lists.example/news.opml"
 NOW = 1_700_000_000.0
@@ -20,14 +24,28 @@ def opml(*urls: str) -> bytes:
     return f'<opml version="2.0"><head/><body>{outlines}</body></opml>'.encode()
 
 
+def including(*urls: str, group: str = "", feeds: tuple[str, ...] = ()) -> bytes:
+    """A list that includes others, below an outline if `group` is given."""
+    outlines = "".join(f'<outline type="include" text="more" url="{url}"/>' for url in urls)
+    return opml(*feeds).replace(b"</body>", f'<outline text="{group}">{outlines}</outline></body>'.encode())
+
+
 class Server:
-    def __init__(self, body: bytes) -> None:
+    """others: what it answers at other addresses than ADDRESS."""
+
+    def __init__(self, body: bytes, **others: bytes) -> None:
         self.answer: FetchOutcome = Fetched(ADDRESS, 200, (), body)
-        self.asked = 0
+        self.others = {f"https://lists.example/{name}.opml": body for name, body in others.items()}
+        self.urls: list[str] = []
+
+    @property
+    def asked(self) -> int:
+        return len(self.urls)
 
     async def fetch(self, request: FetchRequest, now: float) -> FetchOutcome:
-        self.asked += 1
-        return self.answer
+        self.urls.append(request.url)
+        other = self.others.get(request.url)
+        return self.answer if other is None else Fetched(request.url, 200, (), other)
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -70,3 +88,100 @@ def test_a_list_that_fails_keeps_its_sources_and_is_tried_again_in_an_hour(tmp_p
     assert not refresh(lists, tmp_path, server, NOW + DAY + 3_601)
     assert server.asked == 3
     assert [source.url for source in settings(tmp_path).sources] == ["https://a.example/feed"]
+
+
+# --- lists that a list includes
+def settle(folder: Path, server: Server, lists: OpmlLists | None = None) -> list[str]:
+    """Refreshes and reads the config until nothing changes, as the daemon's ticks do. Returns the sources' addresses."""
+    lists = lists or OpmlLists()
+    for _ in range(10):
+        if not refresh(lists, folder, server, NOW):
+            break
+    return [source.url for source in settings(folder).sources]
+
+
+def other(name: str) -> str:
+    return f"https://lists.example/{name}.opml"
+
+
+def test_a_list_that_a_list_includes_is_followed(tmp_path: Path) -> None:
+    top = including("wires.opml", other("blogs"), group="Abroad", feeds=("https://a.example/feed",))
+    server = Server(top, wires=opml("https://b.example/feed"), blogs=opml("https://c.example/feed", "https://a.example/feed"))
+    assert not refresh(OpmlLists(), tmp_path, Server(b"<html/>"), NOW)
+    assert refresh(OpmlLists(), tmp_path, server, NOW)
+    assert [note.partition("opml: ")[2] for note in settings(tmp_path).notes] == [
+        f"{ADDRESS}: {other(name)}, which it includes, has not been fetched yet; its feeds come with the first fetch"
+        for name in ("wires", "blogs")
+    ]
+    assert settle(tmp_path, server) == [f"https://{host}.example/feed" for host in "abc"]
+    assert server.urls == [ADDRESS, other("wires"), other("blogs")], "each is asked for once a day"
+    assert [source.group for source in settings(tmp_path).sources] == [None, "Abroad", "Abroad"]
+    assert settings(tmp_path).notes == ()
+
+
+def test_lists_that_include_each_other_are_read_once(tmp_path: Path) -> None:
+    server = Server(
+        including(other("one"), ADDRESS),
+        one=including(other("two"), other("one"), feeds=("https://a.example/feed",)),
+        two=including(ADDRESS, other("one"), feeds=("https://b.example/feed",)),
+    )
+    assert settle(tmp_path, server) == ["https://a.example/feed", "https://b.example/feed"]
+    assert server.urls == [ADDRESS, other("one"), other("two")]
+
+
+def test_includes_are_bounded_in_depth_and_number_and_told(tmp_path: Path) -> None:
+    chain = {f"d{n}": including(other(f"d{n + 1}"), feeds=(f"https://d{n}.example/feed",)) for n in range(1, 7)}
+    server = Server(including(other("d1")), **chain)
+    assert settle(tmp_path, server) == [f"https://d{n}.example/feed" for n in range(1, MAX_DEPTH + 1)]
+    assert [f"1 of the lists that it includes left out: at most {MAX_INCLUDED}" in note for note in settings(tmp_path).notes] == [
+        True
+    ]
+
+    many = tmp_path / "many"
+    many.mkdir()
+    names = [f"w{n}" for n in range(100)]
+    server = Server(including(*map(other, names)), **{name: opml(f"https://{name}.example/feed") for name in names})
+    assert len(settle(many, server)) == MAX_INCLUDED
+    assert server.asked == 1 + MAX_INCLUDED
+    assert ["80 of the lists" in note for note in settings(many).notes] == [True]
+
+
+def test_an_include_that_is_gone_takes_its_sources_with_it(tmp_path: Path) -> None:
+    server, lists = Server(including(other("one")), one=opml("https://a.example/feed")), OpmlLists()
+    assert settle(tmp_path, server, lists) == ["https://a.example/feed"]
+    server.answer = Fetched(ADDRESS, 200, (), opml("https://b.example/feed"))
+    assert refresh(lists, tmp_path, server, NOW + DAY)
+    assert [source.url for source in settings(tmp_path).sources] == ["https://b.example/feed"]
+
+
+def test_an_include_that_is_no_list_is_told_and_the_rest_is_taken(tmp_path: Path) -> None:
+    top = including("mailto:x@example.org", other("page"), feeds=("https://a.example/feed",))
+    assert settle(tmp_path, Server(top)) == ["https://a.example/feed"]
+    cached_path(tmp_path / "data", other("page")).write_bytes(b"<html>not today</html>")
+    told = "\n".join(settings(tmp_path).notes)
+    assert "an include without a plain http or https address: mailto:x@example.org" in told
+    assert f"{other('page')}, which it includes, is no list of feeds: not OPML" in told
+
+
+def test_a_file_s_include_is_followed_and_a_relative_one_told(tmp_path: Path) -> None:
+    (tmp_path / "own.opml").write_bytes(including(other("one"), "../../etc/passwd"))
+    (tmp_path / "feeds.yaml").write_text("sources:\n  - opml: own.opml\n")
+    before = load(tmp_path / "feeds.yaml", check, {})
+    assert before.lists == (other("one"),)
+    assert any("an include without a plain http or https address: ../../etc/passwd" in note for note in before.notes)
+    assert asyncio.run(OpmlLists().refresh(before, Server(b"", one=opml("https://a.example/feed")), NOW))
+    assert [source.url for source in load(tmp_path / "feeds.yaml", check, {}).sources] == ["https://a.example/feed"]
+
+
+def test_an_include_of_a_private_address_is_never_asked_for(tmp_path: Path) -> None:
+    async def act(exchange: Exchange) -> None:
+        await exchange.reply(body=opml("https://a.example/feed"))
+
+    async def run() -> int:
+        async with serving(act) as inside, fetching(fetch_settings(allow=())) as fetcher:
+            (tmp_path / "own.opml").write_bytes(including(f"{inside.base}/list.opml"))
+            (tmp_path / "feeds.yaml").write_text("sources:\n  - opml: own.opml\n")
+            assert not await OpmlLists().refresh(load(tmp_path / "feeds.yaml", check, {}), fetcher, NOW)
+            return inside.connections
+
+    assert asyncio.run(run()) == 0

@@ -243,6 +243,19 @@ def test_import_adds_what_is_not_there(run: Callable[..., Result], file: Path, s
         run("import", str(file.parent / "list.opml"))
 
 
+def test_import_tells_of_the_lists_that_a_list_includes(run: Callable[..., Result], file: Path) -> None:
+    outlines = "".join(
+        f'\n<outline type="{kind}" text="More" {name}="https://{user}lists.example/more.opml"/>'
+        for kind, name, user in (("include", "url", ""), ("include", "url", "me:hunter2@"), ("rss", "xmlUrl", "me:hunter2@"))
+    )
+    (file.parent / "list.opml").write_text(f'<opml version="2.0"><body>{outlines}</body></opml>')
+    result = run("import", str(file.parent / "list.opml"))
+    assert "line 2: another list, https://lists.example/more.opml; `- opml: https://lists.example/more.opml`" in result.stderr
+    assert "line 3: an include without a plain http or https address" in result.stderr
+    assert "hunter2" not in result.stderr
+    assert "0 added, 0 there already, 3 left out" in result.output
+
+
 def test_export_is_read_again_and_holds_no_password(run: Callable[..., Result], file: Path, site: str) -> None:
     file.write_text(
         file.read_text().replace("/one.xml'", "/one.xml', group: G").replace("http://127", "http://me:hunter2@127", 1)
