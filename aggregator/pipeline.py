@@ -48,8 +48,11 @@ from aggregator.text.urls import registrable_domain
 
 log = structlog.get_logger("pipeline")
 
+LINGER = 0.2
+"""Seconds of reading after which a document may be one that brings the machine down."""
+
 _CUT_SHORT = Fault(FaultKind.PARSE_LIMIT, "reading its document was cut short: the program ended meanwhile")
-"""The source's stored fault while its document is read, if that takes longer than `writer.LINGER`.
+"""The source's stored fault while its document is read, if that takes longer than `LINGER` and the writer's own.
 
 If the document brings the machine down, the source waits after the next start like one that failed, longer each time.
 """
@@ -73,6 +76,29 @@ class CurrentPipeline(Struct):
         return now if now.url == source.url else None
 
 
+class _WatchedRoom:
+    """The writer's room. Calls `lingers` once if a document is held in it for LINGER seconds before `stop_watching`.
+
+    Nearly all are read sooner: to store and withdraw a state for each costs as much as storing an entry.
+    """
+
+    def __init__(self, writer: Writer, lingers: Callable[[], None]) -> None:
+        self._room, self._lingers = writer.room, lingers
+        self._timer: asyncio.TimerHandle | None = None
+
+    def stop_watching(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def __aenter__(self) -> None:
+        await self._room.acquire()
+        self._timer = asyncio.get_running_loop().call_later(LINGER, self._lingers)
+
+    async def __aexit__(self, *error: object) -> None:
+        self.stop_watching()
+        self._room.release()
+
+
 class Pipeline(Struct, frozen=True):
     """The stages of a poll, wired for one config. rng: in [0, 1), for jitter; hubs: None without `network.websub`."""
 
@@ -88,8 +114,13 @@ class Pipeline(Struct, frozen=True):
     current: CurrentPipeline = field(default_factory=CurrentPipeline)
     hubs: Hubs | None = None
 
-    async def poll(self, source: Source, state: SourceState, *, forced: bool) -> PollReport:
-        """Polls one source, unless it must wait (Retry-After, a host on hold): `forced` does not override that."""
+    async def poll(
+        self, source: Source, state: SourceState, *, forced: bool, answered: Callable[[], None] = lambda: None
+    ) -> PollReport:
+        """Polls one source, unless it must wait (Retry-After, a host on hold): `forced` does not override that.
+
+        answered: called once the server has answered.
+        """
         started, now = time.perf_counter(), self.clock.now()
         if (refused := self._refuse(source, state, now, forced)) is not None:
             return refused
@@ -97,6 +128,7 @@ class Pipeline(Struct, frozen=True):
             answer = await self._take_handed(source, state, now)
             if answer is None:
                 answer = await self.fetcher.fetch(conditional_request(source, state, self.settings.network.proxy), now)
+            answered()
             report = await self.receive(source, state, answer)
         except AggregatorError:
             raise  # the store can't be written: not the source's fault, and nowhere to record it
@@ -133,9 +165,10 @@ class Pipeline(Struct, frozen=True):
         level = source.level or self.settings.dedup.level
         options = ReadOptions(self.store.fingerprints(source.id), level, state.languages, source.private)
         was_slow = state.last_fault == FaultKind.PARSE_LIMIT
-        self._save(source, self._failed_state(source, state, _CUT_SHORT, now))
+        room = _WatchedRoom(self.writer, lambda: self._save(source, self._failed_state(source, state, _CUT_SHORT, now)))
         try:
-            async with self.documents.reading(answer, options, self.writer.room, slow=was_slow) as read:
+            async with self.documents.reading(answer, options, room, slow=was_slow) as read:
+                room.stop_watching()
                 self.writer.withdraw_state(source.id)
                 if isinstance(read, Fault):
                     return await self._fail(source, state, answer.url, read, now)

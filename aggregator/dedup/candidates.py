@@ -27,12 +27,13 @@ class Reach(NamedTuple):
 def by_words(index: GroupedItems, item: Weighed, at: Instant, within: float, reach: Reach) -> list[IndexedItem]:
     """The items that share the heaviest words with this one, best match first."""
     sums: dict[int, int] = {}
+    get, vector = sums.get, item.vector  # looked up once: the inner loop runs a few hundred times per item
     weights = 0
     for word, postings in zip(item.heavy, index.postings(item.heavy), strict=True):
-        weight = item.vector[word]
+        weight = vector[word]
         weights += weight
-        for posting in postings:
-            sums[posting] = sums.get(posting, 0) + weight
+        for posting in postings.tolist():
+            sums[posting] = get(posting, 0) + weight
     least = reach.least * weights
     low, high = (at - within) / 60, (at + within) / 60
     near = [(total, posting) for posting, total in sums.items() if total >= least and low <= posting & _MINUTES <= high]

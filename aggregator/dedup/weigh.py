@@ -130,8 +130,9 @@ def pack(item: Weighed) -> bytes:
         len(item.names), days | item.revision << 7 | item.generic << 8 | item.second_hand << 9 | item.astray << 10,
         item.language,
     )  # fmt: skip
-    words = array("I", [*item.words, *order, *item.runs, *item.numbers, *item.title_numbers, *item.names])
-    return head + bytes(item.weights) + bytes(item.rarities) + words.tobytes()
+    few = [*item.numbers, *item.title_numbers, *item.names]
+    words = [array("I", part).tobytes() for part in (item.words, order, item.runs, few)]
+    return b"".join((head, bytes(item.weights), bytes(item.rarities), *words))
 
 
 def unpack(stored: bytes) -> Weighed:

@@ -82,21 +82,28 @@ class Poller:
         del self._tasks[source]
 
     async def _poll(self, source: Source, state: SourceState, forced: bool) -> PollReport:
-        async with self._current.runtime.gate.turn(state.url), self._slots, self._worker_slot():
-            return await self._current.runtime.pipeline.poll(source, state, forced=forced)
+        async with self._current.runtime.gate.turn(state.url), self._slots, self._worker_slot() as release:
+            return await self._current.runtime.pipeline.poll(source, state, forced=forced, answered=release)
 
     @asynccontextmanager
-    async def _worker_slot(self) -> AsyncIterator[None]:
-        """Holds a worker slot, at most for PATIENCE: a poll that only waits for its server must not block others."""
-        workers = self._workers
+    async def _worker_slot(self) -> AsyncIterator[Callable[[], None]]:
+        """Holds a worker slot until what it yields is called, at most for PATIENCE.
+
+        A poll that only waits for its server must not block others, nor one whose document waits to be read and stored.
+        """
+        workers, loop = self._workers, asyncio.get_running_loop()
         await workers.acquire()
-        timer = asyncio.get_running_loop().call_later(PATIENCE, workers.release)
-        try:
-            yield
-        finally:
-            if timer.when() > asyncio.get_running_loop().time():
+        timer = loop.call_later(PATIENCE, workers.release)
+
+        def release() -> None:
+            if not timer.cancelled() and timer.when() > loop.time():
                 timer.cancel()
                 workers.release()
+
+        try:
+            yield release
+        finally:
+            release()
 
     async def drain(self, seconds: float) -> int:
         """Waits for polls in flight, then cancels the rest. Returns how many were cancelled; they are due after LEASE."""

@@ -44,7 +44,7 @@ class Terms:
             return list(map(self._young.__getitem__, keys))
 
     def postings(self, keys: Collection[int]) -> list[Postings]:
-        self.frequencies(keys)
+        self.expect(keys)
         get = self._young_postings.get
         return [get(key, _NONE) for key in keys]
 
@@ -67,9 +67,11 @@ class Terms:
 
     def count(self, keys: Collection[int], unit: float, added: Instant) -> None:
         """Counts one more item that contains each of the keys."""
-        before = self.frequencies(keys)
-        self._young.update(zip(keys, [frequency + unit for frequency in before], strict=True))
-        self._dirty.update(dict.fromkeys(keys, added))
+        self.expect(keys)
+        young, dirty = self._young, self._dirty
+        for key in keys:
+            young[key] += unit
+            dirty[key] = added
 
     def post(self, keys: Collection[int], posting: int, added: Instant) -> None:
         """Makes the keys lead to one more item. Keys that already do are left alone."""

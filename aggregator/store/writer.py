@@ -21,8 +21,10 @@ LINGER = 0.2
 BATCH = 500
 """States in one transaction: enough to share its cost, few enough not to delay a poll's commit."""
 
-ROOM = 8
-"""Documents that are read and not stored yet. More would use memory and save no time."""
+GROUP = 16
+"""Documents in one transaction at most: its own cost is that of storing one document."""
+ROOM = 2 * GROUP
+"""Documents that are read and not stored yet: while one group is stored, the next one is read. More would only use memory."""
 COMPANY = 0.05
 """Seconds that a document waits to share a commit with others, which costs as much as storing one document."""
 GATHERING = 0.5
@@ -81,7 +83,7 @@ class Writer:
         """
         document = _Document(source, prepare)
         self._documents.append(document)
-        if len(self._documents) < ROOM:
+        if len(self._documents) < GROUP:
             try:
                 await asyncio.sleep(COMPANY)
             except asyncio.CancelledError:
@@ -97,7 +99,7 @@ class Writer:
         """Prepares waiting documents and stores them together. A group has at most one document per source."""
         group: dict[SourceId, _Document] = {}
         until = time.monotonic() + GATHERING
-        while self._documents and len(group) < ROOM and self._documents[0].source not in group and time.monotonic() < until:
+        while self._documents and len(group) < GROUP and self._documents[0].source not in group and time.monotonic() < until:
             document = self._documents.popleft()
             try:
                 document.work = document.prepare()

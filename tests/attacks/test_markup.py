@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -167,17 +167,19 @@ class Interrupted(Newsroom):
         *,
         slow: bool = False,
     ) -> AsyncIterator[Read | Fault]:
-        for _ in range(1000):
-            await asyncio.sleep(0.001)
-            self.at_the_end = self.store.states(None)
-            if next(iter(self.at_the_end.values())).due > self.clock.time:
-                break
-        async with super().reading(document, options, room) as read:
-            yield read
+        async with room or nullcontext():
+            for _ in range(1000):
+                await asyncio.sleep(0.001)
+                self.at_the_end = self.store.states(None)
+                if next(iter(self.at_the_end.values())).due > self.clock.time:
+                    break
+            async with super().reading(document, options) as read:
+                yield read
 
 
 def test_a_source_waits_its_turn_whose_document_ends_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aggregator.store.writer.LINGER", 0.001)
+    monkeypatch.setattr("aggregator.pipeline.LINGER", 0.001)
     newsroom = Interrupted(tmp_path, SqliteStore(tmp_path / "news.db"))
     newsroom.configure(f"sources:\n  - {{id: paper, url: '{HOME}feed'}}\n")
     newsroom.serves(f"{HOME}feed", entry("Bridge opens"))

@@ -17,7 +17,7 @@ from aggregator.errors import StoreError
 from aggregator.model import Source, SourceId, SourceState
 from aggregator.ports import Transaction
 from aggregator.store.sqlite import SqliteStore
-from aggregator.store.writer import COMPANY, ROOM, Writer
+from aggregator.store.writer import COMPANY, GROUP, Writer
 from aggregator.store.writes import SqliteTransaction
 
 Commit = Callable[[Transaction], str]
@@ -80,7 +80,7 @@ async def stored(store: Watched, documents: Sequence[tuple[str, Callable[[], Com
 
 
 def test_documents_that_wait_share_a_transaction(store: Watched) -> None:
-    names = [f"s{number}" for number in range(ROOM + 2)]
+    names = [f"s{number}" for number in range(GROUP + 2)]
     assert asyncio.run(stored(store, [(name, partial(saving, name)) for name in names])) == names
     assert store.values("s").keys() == set(names)
     assert store.begun == 2
