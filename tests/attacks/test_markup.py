@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
 from aggregator.fetch.discover import offered_feeds
-from aggregator.model import Fault, Fetched
+from aggregator.model import Fault, Fetched, SourceId, SourceState
 from aggregator.reading.job import Read, ReadOptions
 from aggregator.store.sqlite import SqliteStore
 from aggregator.text.clean import Links, clean
@@ -175,6 +175,39 @@ class Interrupted(Newsroom):
                     break
             async with super().reading(document, options) as read:
                 yield read
+
+
+class Crowded(Newsroom):
+    """The newsroom, whose documents wait for others to be read before them. meanwhile: the stored state at the end of the wait."""
+
+    meanwhile: Mapping[SourceId, SourceState] = {}
+
+    @asynccontextmanager
+    async def reading(
+        self,
+        document: Fetched,
+        options: ReadOptions,
+        room: AbstractAsyncContextManager[object] | None = None,
+        *,
+        slow: bool = False,
+    ) -> AsyncIterator[Read | Fault]:
+        for _ in range(50):
+            await asyncio.sleep(0.001)
+        self.meanwhile = self.store.states(None)
+        async with super().reading(document, options, room) as read:
+            yield read
+
+
+def test_a_document_that_waits_for_others_is_not_suspected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.store.writer.LINGER", 0.001)
+    monkeypatch.setattr("aggregator.pipeline.LINGER", 0.001)
+    newsroom = Crowded(tmp_path, SqliteStore(tmp_path / "news.db"))
+    newsroom.configure(f"sources:\n  - {{id: paper, url: '{HOME}feed'}}\n")
+    newsroom.serves(f"{HOME}feed", entry("Bridge opens"))
+    newsroom.poll()
+    (state,) = newsroom.meanwhile.values()
+    assert (state.failures, state.last_error) == (0, None)
+    newsroom.store.close()
 
 
 def test_a_source_waits_its_turn_whose_document_ends_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
