@@ -38,7 +38,7 @@ from aggregator.reading.job import Read, ReadOptions
 from aggregator.reading.offered_feeds import add_offered_feeds
 from aggregator.reading.pool import Reader as DocumentReader
 from aggregator.settings import Settings
-from aggregator.store.writer import Writer
+from aggregator.store.writer import WatchedRoom, Writer
 from aggregator.stories import budget, ingest, join, outlets
 from aggregator.stories.curate import Curator
 from aggregator.stories.ingest import Ingester, Prepared
@@ -48,11 +48,8 @@ from aggregator.text.urls import registrable_domain
 
 log = structlog.get_logger("pipeline")
 
-LINGER = 0.2
-"""Seconds of reading after which a document may be one that brings the machine down."""
-
 _CUT_SHORT = Fault(FaultKind.PARSE_LIMIT, "reading its document was cut short: the program ended meanwhile")
-"""The source's stored fault while its document is read, if that takes longer than `LINGER` and the writer's own.
+"""The source's stored fault while its document is read, if that takes longer than `writer.LINGER`.
 
 If the document brings the machine down, the source waits after the next start like one that failed, longer each time.
 """
@@ -74,29 +71,6 @@ class CurrentPipeline(Struct):
         """Returns the source as the config has it now; None if its address has changed: an old answer says nothing about it."""
         now = self.sources.get(source.id, source)
         return now if now.url == source.url else None
-
-
-class _WatchedRoom:
-    """The writer's room. Calls `lingers` once if a document is held in it for LINGER seconds before `stop_watching`.
-
-    Nearly all are read sooner: to store and withdraw a state for each costs as much as storing an entry.
-    """
-
-    def __init__(self, writer: Writer, lingers: Callable[[], None]) -> None:
-        self._room, self._lingers = writer.room, lingers
-        self._timer: asyncio.TimerHandle | None = None
-
-    def stop_watching(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    async def __aenter__(self) -> None:
-        await self._room.acquire()
-        self._timer = asyncio.get_running_loop().call_later(LINGER, self._lingers)
-
-    async def __aexit__(self, *error: object) -> None:
-        self.stop_watching()
-        self._room.release()
 
 
 class Pipeline(Struct, frozen=True):
@@ -165,7 +139,7 @@ class Pipeline(Struct, frozen=True):
         level = source.level or self.settings.dedup.level
         options = ReadOptions(self.store.fingerprints(source.id), level, state.languages, source.private)
         was_slow = state.last_fault == FaultKind.PARSE_LIMIT
-        room = _WatchedRoom(self.writer, lambda: self._save(source, self._failed_state(source, state, _CUT_SHORT, now)))
+        room = WatchedRoom(self.writer, lambda: self._save(source, self._failed_state(source, state, _CUT_SHORT, now)))
         try:
             async with self.documents.reading(answer, options, room, slow=was_slow) as read:
                 room.stop_watching()

@@ -17,7 +17,8 @@ from aggregator.ports import Store, Transaction
 T = TypeVar("T")
 
 LINGER = 0.2
-"""Seconds that a state may wait for others. If a crash loses it, the poll is repeated."""
+"""Seconds that a state may wait for others; if a crash loses it, the poll is repeated. And seconds of reading after which a
+document may be one that brings the machine down."""
 BATCH = 500
 """States in one transaction: enough to share its cost, few enough not to delay a poll's commit."""
 
@@ -184,3 +185,26 @@ class Writer:
             await self.flush()
         finally:
             self._thread.shutdown(wait=True)
+
+
+class WatchedRoom:
+    """The writer's room. Calls `lingers` once if a document is held in it for LINGER seconds before `stop_watching`.
+
+    Nearly all are read sooner: to store and withdraw a state for each costs as much as storing an entry.
+    """
+
+    def __init__(self, writer: Writer, lingers: Callable[[], None]) -> None:
+        self._room, self._lingers = writer.room, lingers
+        self._timer: asyncio.TimerHandle | None = None
+
+    def stop_watching(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def __aenter__(self) -> None:
+        await self._room.acquire()
+        self._timer = asyncio.get_running_loop().call_later(LINGER, self._lingers)
+
+    async def __aexit__(self, *error: object) -> None:
+        self.stop_watching()
+        self._room.release()

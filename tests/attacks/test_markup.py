@@ -178,7 +178,7 @@ class Interrupted(Newsroom):
 
 
 class Crowded(Newsroom):
-    """The newsroom, whose documents wait for others to be read before them. meanwhile: the stored state at the end of the wait."""
+    """Documents wait for others to be read before them. meanwhile: the stored state at the end of the wait."""
 
     meanwhile: Mapping[SourceId, SourceState] = {}
 
@@ -200,7 +200,6 @@ class Crowded(Newsroom):
 
 def test_a_document_that_waits_for_others_is_not_suspected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aggregator.store.writer.LINGER", 0.001)
-    monkeypatch.setattr("aggregator.pipeline.LINGER", 0.001)
     newsroom = Crowded(tmp_path, SqliteStore(tmp_path / "news.db"))
     newsroom.configure(f"sources:\n  - {{id: paper, url: '{HOME}feed'}}\n")
     newsroom.serves(f"{HOME}feed", entry("Bridge opens"))
@@ -212,7 +211,6 @@ def test_a_document_that_waits_for_others_is_not_suspected(tmp_path: Path, monke
 
 def test_a_source_waits_its_turn_whose_document_ends_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aggregator.store.writer.LINGER", 0.001)
-    monkeypatch.setattr("aggregator.pipeline.LINGER", 0.001)
     newsroom = Interrupted(tmp_path, SqliteStore(tmp_path / "news.db"))
     newsroom.configure(f"sources:\n  - {{id: paper, url: '{HOME}feed'}}\n")
     newsroom.serves(f"{HOME}feed", entry("Bridge opens"))
