@@ -12,6 +12,7 @@ from aggregator.app import poll_once
 from aggregator.commands.application import Application
 from aggregator.logs import configure
 from aggregator.model import PollReport
+from aggregator.run.outage import explain_reports
 
 
 @click.command()
@@ -33,8 +34,11 @@ def command(application: Application, ids: tuple[str, ...], everything: bool) ->
             done=done,
         )
         reports = asyncio.run(one_poll)
+    why = explain_reports(reports, {source.id: source.url for source in sources})
+    if why is not None:
+        click.echo(f"no source could be read: {why}", err=True)
     for report in reports:
-        if report.outcome in ("failed", "refused"):
+        if report.outcome == "refused" or (report.outcome == "failed" and why is None):
             click.echo(f"{report.source}: {report.detail}", err=True)
     click.echo(summary(reports))
 

@@ -47,12 +47,13 @@ CAPS = {
 
 
 class Condition(Struct, frozen=True):
-    """A problem that exists now. key: kind and subject."""
+    """A problem that exists now. key: kind and subject; is_logged: the log has told it already."""
 
     kind: str
     subject: str
     title: str
     detail: str
+    is_logged: bool = False
 
     @property
     def key(self) -> str:

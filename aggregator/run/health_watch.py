@@ -71,8 +71,10 @@ class HealthWatch:
         conditions = self._find_conditions(now)
         events = health.diff_events(self._events, conditions, now)
         self._events = overlay(self._events, events)
+        logged = {one.key for one in conditions if one.is_logged}
         for event in events:
-            log.warning("health", kind=event.kind, title=event.title, detail=event.detail, over=event.closed is not None)
+            if event.key not in logged:
+                log.warning("health", kind=event.kind, title=event.title, detail=event.detail, over=event.closed is not None)
         await self._store(events, notifications.make_alert_deliveries(events, runtime.settings.alerts_webhook, now))
         if self._metrics is not None:
             self._metrics.record_conditions(Counter(condition.kind for condition in conditions))

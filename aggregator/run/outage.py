@@ -90,6 +90,18 @@ def has_route() -> bool:
     return False
 
 
+def explain_reports(reports: Iterable[PollReport], urls: Mapping[SourceId, str]) -> str | None:
+    """`explain_outage` for the reports of one poll of many sources; None if any of them was answered."""
+    faults: dict[str, Fault] = {}
+    for report in reports:
+        if report.outcome == "refused":
+            continue
+        if report.fault is None or not may_be_ours(report.fault) or report.source not in urls:
+            return None
+        faults[urls[report.source]] = report.fault
+    return explain_outage(faults, len({registrable_domain(url) for url in urls.values()}), has_route())
+
+
 class OutageWatch:
     """Holds back what failed until a first server was reached, or until an outage is told in its place.
 
@@ -175,7 +187,9 @@ class OutageWatch:
     def conditions(self) -> Iterable[Condition]:
         """Yields the outage as what is wrong with the daemon."""
         if self.why is not None:
-            yield Condition("stale", "daemon", "No source can be read", f"{self.why}. One of them is tried each minute")
+            yield Condition(
+                "stale", "daemon", "No source can be read", f"{self.why}. One of them is tried each minute", is_logged=True
+            )
 
 
 def forget_outage(states: Collection[SourceState], now: Instant) -> list[SourceState]:

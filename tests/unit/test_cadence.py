@@ -370,3 +370,8 @@ def test_a_weekend_is_no_silence_for_who_never_works_on_weekends() -> None:
 def test_a_source_without_a_history_is_not_silent() -> None:
     assert why_silent(state(first_success=NOW - 90 * DAY), source(), NOW) is None
     assert why_silent(state(), source(silent_after=60), NOW) is None
+
+
+def test_a_laptop_that_is_back_is_not_waited_for_half_an_hour() -> None:
+    after = poll(state(), failed(FaultKind.OFFLINE, None))
+    assert after.due - NOW <= 1.1 * Polling().min

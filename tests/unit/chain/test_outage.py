@@ -15,7 +15,7 @@ from aggregator.model import Fault, FaultKind, FetchFailed, FetchOutcome, FetchR
 from aggregator.run.outage import OutageWatch, explain_outage
 from aggregator.run.runtime import Resources, Runtime
 from aggregator.settings import Settings
-from tests.unit.chain.newsroom import START, document, entry
+from tests.unit.chain.newsroom import START, Newsroom, document, entry
 from tests.unit.chain.test_service import Desk, run
 
 COUNT = 8
@@ -93,7 +93,7 @@ def test_a_start_without_a_network_is_one_line_and_is_told_everywhere(tmp_path: 
         assert sorted(world.asked) == sorted(f"https://s{n}.example/feed" for n in range(COUNT))
         (told,) = [line for line in logs if line["event"] == "network_down"]
         assert (told["log_level"], told["sources"]) == ("warning", COUNT)
-        assert not [line for line in logs if line["event"] == "poll_done"]
+        assert [line["event"] for line in logs if line["event"] not in ("published", "started")] == ["network_down"]
         is_ready, parts = desk.service.ready()
         assert (is_ready, parts["network"]) == (False, "no source can be read")
         assert desk.service.details()["network"] == told["why"]
@@ -216,6 +216,17 @@ def test_a_server_that_may_have_heard_of_us_is_probed_no_sooner_than_polling_all
         assert len(world.asked) == 2
 
     run(tmp_path, work)
+
+
+def test_feeds_are_not_filled_by_a_poll_without_a_network(newsroom: Newsroom) -> None:
+    urls = ["https://one.example/feed", "https://two.example/feed"]
+    newsroom.configure(f"sources: [{', '.join(urls)}]\n")
+    newsroom.answers = {url: FetchFailed(OFFLINE, (), url) for url in urls}
+    newsroom.poll()
+    for url, headline in zip(urls, HEADLINES, strict=False):
+        newsroom.serves(url, entry(headline, at=LAST_MONTH))
+    newsroom.poll()
+    assert sorted(newsroom.titles()) == sorted(HEADLINES[:2])
 
 
 def fault(kind: FaultKind, detail: str = "", status: int | None = None) -> Fault:
