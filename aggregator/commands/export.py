@@ -33,14 +33,13 @@ def export_site(application: Application, target: Path) -> Exported:
     from aggregator.publish import private
     from aggregator.publish.export import Export
     from aggregator.publish.ownership import SITE_ID
-    from aggregator.publish.publisher import Publisher
 
     settings, store = application.settings, application.store
     if store.value(SITE_ID) is None:
         raise UsageError("nothing is published yet: `aggregator poll` does it once, `aggregator run` all the time")
     if private.wanted_sources(store, settings) - private.known_sources(store):
         raise UsageError("what is published still shows a source that is private now: run `aggregator poll`, or the daemon")
-    return Export(settings, store, Publisher(settings, store).head_of).run(target)
+    return Export(settings, store).run(target)
 
 
 def sources_as_opml(application: Application) -> bytes:

@@ -25,12 +25,12 @@ def page_path(slug: Slug, page: int, format: str) -> str:
 
 
 def topic_path(slug: Slug) -> str:
-    """The path of a feed's HTML twin."""
-    return f"/topics/{slug}"
+    """The path of a feed's HTML twin. With its suffix, since hosts of files don't guess it."""
+    return f"/topics/{slug}.html"
 
 
 def story_path(story: StoryId) -> str:
-    return f"/stories/{story}"
+    return f"/stories/{story}.html"
 
 
 def home_path(output: Output) -> str:

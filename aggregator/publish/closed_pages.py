@@ -104,17 +104,21 @@ class ClosedPages:
         tree = self._trees[output.token is not None]
         return all(tree.has(page_path(output.slug, number, format)[1:]) for format in FORMATS)
 
-    def take_down_dropped(self) -> None:
-        """Takes stories that a person dropped since the last call out of closed pages. Placement takes them out of feeds."""
+    def take_down_dropped(self) -> bool:
+        """Takes stories that a person dropped since the last call out of closed pages. Placement takes them out of feeds.
+
+        Returns whether such decisions were made or undone.
+        """
         decided = [override for override in self._store.overrides() if override.kind == "drop"]
         dropped = [override.a for override in decided]
         applied = digest(repr([(override.a, override.at) for override in decided]).encode("utf-8", "surrogatepass"))
         if applied == self._store.value(DROPS_KEY) or not (dropped or self._store.value(DROPS_KEY)):
-            return
+            return False
         found = {story for named in dropped if (story := self._store.story_of(named)) is not None}
         self.take_down({story.id for story in self._store.stories(found) if story.dropped})
         with self._store.begin() as transaction:
             transaction.set_value(DROPS_KEY, applied)
+        return True
 
     def take_down(self, stories: Collection[StoryId]) -> None:
         """Takes stories out of every closed page, in the store and in the files."""

@@ -48,6 +48,11 @@ class Tree:
             self.write(MARKER, msgspec.json.format(msgspec.json.encode(marker)) + b"\n")
 
     @property
+    def has_feeds(self) -> bool:
+        """Whether feeds are published in it."""
+        return bool(self._feeds)
+
+    @property
     def is_claimed(self) -> bool:
         """Whether the directory has a marker."""
         return os.path.lexists(self._root / MARKER)
@@ -104,7 +109,7 @@ class Tree:
     def clean(self, wanted: Collection[str]) -> tuple[str, ...]:
         """Removes our files that are not wanted, left-over temporary files, and folders that become empty. Returns the files."""
         removed = []
-        for path in sorted(self._ours()):
+        for path in sorted((*self.ours(self._feeds), *self._unfinished())):
             if path not in wanted and self.remove(path):
                 removed.append(path)
         for folder in sorted({str(PurePosixPath(path).parent) for path in removed} - {"."}, key=len, reverse=True):
@@ -112,12 +117,17 @@ class Tree:
                 (self._root / folder).rmdir()
         return tuple(removed)
 
-    def _ours(self) -> Iterator[str]:
-        """The paths of our files, with unfinished ones. Folders of others are not looked into, and links are not followed."""
-        for folder in ("", "feeds/", "topics/", *(f"feeds/{slug}/" for slug in self._feeds)):
-            for name in self.names(folder):
-                if is_ours(folder + name, self._feeds) or _UNFINISHED.fullmatch(name):
-                    yield folder + name
+    def ours(self, feeds: Collection[str]) -> Iterator[str]:
+        """The paths of our files, those of these feeds alone. Folders of others are not looked into, links not followed."""
+        return (path for path in self._paths(feeds) if is_ours(path, feeds))
+
+    def _unfinished(self) -> Iterator[str]:
+        return (path for path in self._paths(self._feeds) if _UNFINISHED.fullmatch(PurePosixPath(path).name))
+
+    def _paths(self, feeds: Collection[str]) -> Iterator[str]:
+        within = (f"{part}/{slug}/" for part in ("feeds", "topics") for slug in feeds)
+        for folder in ("", "feeds/", "topics/", "stories/", *within):
+            yield from (folder + name for name in self.names(folder))
 
     def names(self, folder: str) -> list[str]:
         """The names in a folder below the root; none if it does not exist or is reached by a link."""

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import Event, Reject
+from aggregator.publish.addresses import home_path
 from aggregator.publish.characters import address, plain
 from aggregator.publish.excerpt import excerpt
 from aggregator.publish.pages import zone
@@ -96,7 +97,7 @@ def digest_entry(
             parts.append(f"<h2>{html.escape(plain(titles.get(slug, slug)) if slug else '…', quote=False)}</h2>")
         items = "".join(_line(view) for view in listed if groups.get(view.id) == slug)
         parts.append(f"<ul>{items}</ul>")
-    link = site.url + ("/" if output.token is not None else f"/topics/{output.slug}")
+    link = site.url + home_path(output)
     title = f"{output.title}, {local:%Y-%m-%d}"
     return _notice(_id(site_id, f"{output.slug}\0{int(at)}"), title, link, at, site, "".join(parts), "digest")
 

@@ -33,12 +33,14 @@ ABOUT = (
 HOST_FILES = frozenset({".git", ".nojekyll", "CNAME", "lost+found"})
 """What a folder may hold before the first publication: a checkout of GitHub Pages, and the root of a file system."""
 SITE_FILES = ("index.html", "opml.xml", "health.atom")
+HEALTH = Slug("health")
 FOLDERS = ("feeds", "topics", "stories")
 _LISTED = 3
 """Names in a refusal."""
 _HEAD_BYTES = 65_536
 """Bytes of a feed in which its id stands."""
 _FEED_ID = re.compile(rb"<id>(urn:uuid:[0-9a-f-]{36})</id>")
+_STORY_FILE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.html")
 _OUR_PAGE = b'<header class="site">'
 """Stands in every web page that any release has written."""
 
@@ -84,7 +86,7 @@ def make_owner(settings: Settings, site_id: str | None, known: Collection[Slug])
     """The owner by config and database. site_id: the database's UUID, None if it has none yet; known: slugs of its feeds."""
     if site_id is None:
         return Owner("", settings.storage.database, {})
-    outputs = {slug: Output(slug, slug) for slug in (*known, Slug("health"))}
+    outputs = {slug: Output(slug, slug) for slug in (*known, HEALTH)}
     outputs |= {output.slug: output for output in settings.outputs}
     feeds = {slug: feed_id(site_id, output) for slug, output in outputs.items()}
     return Owner(str(uuid.uuid5(uuid.UUID(site_id), MARKER)), settings.storage.database, feeds)
@@ -129,6 +131,10 @@ def is_ours(path: str, feeds: Collection[str]) -> bool:
             return slug in feeds and re.fullmatch(r"[1-9][0-9]*\.(?:atom|rss|json)", name) is not None
         case ["topics", name]:
             return name.endswith(".html") and name.removesuffix(".html") in feeds
+        case ["topics", slug, name]:
+            return slug in feeds and name == "index.html"
+        case ["stories", name]:
+            return _STORY_FILE.fullmatch(name) is not None
     return False
 
 
@@ -178,13 +184,18 @@ def _of_marker(root: Path, marker: Marker, owner: Owner, *, private: bool) -> St
 
 def _feeds_before_markers(root: Path, owner: Owner) -> frozenset[str] | None:
     """The feeds that a release without markers published from this database; None if something else lies at our names."""
-    found = frozenset(slug for slug, id in owner.feeds.items() if _feed_id_in(root / "feeds" / f"{slug}.atom") == id)
+    found = frozenset(slug for slug, id in owner.feeds.items() if id in _ids_of(root / "feeds", slug))
     pages = [root / "index.html", *(root / "topics" / f"{slug}.html" for slug in found)]
-    is_whole = all(_OUR_PAGE in page.read_bytes() for page in pages if page.is_file())
     health = root / "health.atom"
-    if health.is_file() and _feed_id_in(health) != owner.feeds.get(Slug("health")):
+    is_health_ours = health.is_file() and _feed_id_in(health) == owner.feeds.get(HEALTH)
+    if (health.is_file() and not is_health_ours) or not all(_OUR_PAGE in page.read_bytes() for page in pages if page.is_file()):
         return None
-    return found if found and is_whole else None
+    return found if found or is_health_ours else None
+
+
+def _ids_of(folder: Path, slug: Slug) -> set[str | None]:
+    """The ids that a feed and its first archive page have: a process that was killed may have left one without the other."""
+    return {_feed_id_in(folder / f"{slug}.atom"), _feed_id_in(folder / slug / "1.atom")}
 
 
 def _feed_id_in(path: Path) -> str | None:
@@ -209,4 +220,4 @@ def _obstacle(root: Path, new: Collection[str], slugs: Collection[str]) -> str |
 
 def _names(slug: str) -> Iterator[str]:
     yield from (f"feeds/{slug}.{format}" for format in FORMATS)
-    yield f"topics/{slug}.html"
+    yield from (f"topics/{slug}.html", f"topics/{slug}/index.html")

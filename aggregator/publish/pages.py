@@ -27,19 +27,10 @@ PAGE_ENTRIES = 60
 """Stories on a feed's page: what a phone loads quickly. The feed has the rest."""
 
 
-class Place(Struct, frozen=True):
-    """How pages link to each other: on a server by absolute paths; in an export by relative paths with a suffix."""
-
-    root: str = ""
-    suffix: str = ""
-
-    @property
-    def home(self) -> str:
-        """The front page. Exported pages link to its file."""
-        return self.root + ("/index.html" if self.suffix else "/")
-
-
-SERVED = Place()
+TOP = "."
+BELOW = ".."
+"""The way from a page to the top of the site. Pages link to each other by relative paths to files, so they work from a server
+and as files, at the top of a host or below a path."""
 
 
 class Moment(Struct, frozen=True):
@@ -104,13 +95,11 @@ def moment(instant: Instant, site: Site) -> Moment:
     return Moment(rfc3339(instant) or "", f"{local:%Y-%m-%d %H:%M} {local.tzname()}")
 
 
-def _render(name: str, site: Site, place: Place, language: str, **values: object) -> bytes:
+def _render(name: str, site: Site, root: str, language: str, **values: object) -> bytes:
     page = template(name).render(
         site_title=one_line(site.title) or "News",
         language=language,
-        root=place.root,
-        home=place.home,
-        suffix=place.suffix,
+        root=root,
         policy=policy(),
         style=_source("style.css"),
         script=_source("copy.js"),
@@ -119,46 +108,42 @@ def _render(name: str, site: Site, place: Place, language: str, **values: object
     return page.encode()
 
 
-def index(
-    site: Site, feeds: Sequence[Head], latest: Mapping[Slug, Sequence[bytes]], place: Place = SERVED, *, notice: str | None = None
-) -> bytes:
+def index(site: Site, feeds: Sequence[Head], latest: Mapping[Slug, Sequence[bytes]], *, notice: str | None = None) -> bytes:
     """The front page: public feeds with their newest headlines (made by `headline`) and subscribe buttons.
 
     notice: why stories may be missing, such as "3 of 20 sources read".
     """
     shown = {feed.output.slug: Markup(b"".join(latest.get(feed.output.slug, ())[:HEADLINES]).decode()) for feed in feeds}
-    return _render("index.html", site, place, site.language, feeds=feeds, latest=shown, notice=notice)
+    return _render("index.html", site, TOP, site.language, feeds=feeds, latest=shown, notice=notice)
 
 
-def headline(view: View, place: Place = SERVED) -> bytes:
+def headline(view: View) -> bytes:
     """The HTML of one story on the front page."""
     macro = template("macros.html").module.headline  # type: ignore[attr-defined]
-    return str(macro(view, _page_of(view, place))).encode()
+    return str(macro(view, _page_of(view, TOP))).encode()
 
 
-def entry(view: View, site: Site, place: Place = SERVED) -> bytes:
+def entry(view: View, site: Site) -> bytes:
     """The HTML of one story on a feed's page."""
     macro = template("macros.html").module.entry  # type: ignore[attr-defined]
-    return str(macro(view, _page_of(view, place), moment(view.published, site))).encode()
+    return str(macro(view, _page_of(view, BELOW), moment(view.published, site))).encode()
 
 
-def _page_of(view: View, place: Place) -> str:
+def _page_of(view: View, root: str) -> str:
     """The address of a story's page. Digests and notices have no page; they get their link."""
-    return place.root + addresses.story_path(view.id) + place.suffix if view.has_page else view.link
+    return root + addresses.story_path(view.id) if view.has_page else view.link
 
 
-def topic(
-    site: Site, feed: Head, entries: Sequence[bytes], place: Place = SERVED, *, more: bool, notice: str | None = None
-) -> bytes:
+def topic(site: Site, feed: Head, entries: Sequence[bytes], *, more: bool, notice: str | None = None) -> bytes:
     """The page of a feed with its newest `PAGE_ENTRIES` stories (made by `entry`).
 
     more: whether the feed has further ones; notice: see `index`.
     """
     shown = Markup(b"".join(entries).decode())
-    return _render("topic.html", site, place, feed.language, feed=feed, entries=shown, more=more, notice=notice)
+    return _render("topic.html", site, BELOW, feed.language, feed=feed, entries=shown, more=more, notice=notice)
 
 
-def story(site: Site, view: View, stored: Story, topics: Sequence[Head], place: Place = SERVED) -> bytes:
+def story(site: Site, view: View, stored: Story, topics: Sequence[Head]) -> bytes:
     """The page of a story with all its reports, feeds, and tags. topics: public feeds only."""
     reports = [
         Report(
@@ -171,4 +156,9 @@ def story(site: Site, view: View, stored: Story, topics: Sequence[Head], place: 
     ]
     outlets = len({report.outlet for report in reports})
     values = {"story": view, "reports": reports, "outlets": outlets, "topics": topics}
-    return _render("story.html", site, place, site.language, when=moment(view.published, site), **values)
+    return _render("story.html", site, BELOW, site.language, when=moment(view.published, site), **values)
+
+
+def moved(site: Site, to: str) -> bytes:
+    """A page that leads to another one. to: a relative path."""
+    return _render("moved.html", site, BELOW, site.language, to=to)

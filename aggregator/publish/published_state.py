@@ -13,6 +13,9 @@ from aggregator.settings import Settings
 
 FINGERPRINT_KEY = "publish.seal"
 """Key of the stored fingerprint of the last full publication."""
+STORIES = "stories"
+LAYOUT = 2
+"""Grows with each release that writes other files than the one before."""
 HEALTH_ENTRIES = 100
 """Entries of `/health.atom`."""
 
@@ -28,7 +31,7 @@ def fingerprint_published(settings: Settings, store: StoreView, beside: bytes) -
     digest = hashlib.blake2b(beside, digest_size=16)
     config = (settings.site, settings.publish, settings.polling.min, settings.outputs)
     stored = (store.outputs(), store.events(HEALTH_ENTRIES), store.overrides())
-    digest.update(repr((__version__, config, stored)).encode("utf-8", "surrogatepass"))
+    digest.update(repr((__version__, LAYOUT, config, stored)).encode("utf-8", "surrogatepass"))
     for root in (settings.publish.directory, settings.publish.private):
         for file, size, changed in sorted(_files(root)):
             digest.update(f"{file}\0{size} {changed}\0".encode("utf-8", "surrogateescape"))
@@ -36,14 +39,17 @@ def fingerprint_published(settings: Settings, store: StoreView, beside: bytes) -
 
 
 def _files(folder: Path | str) -> Iterator[tuple[str, int, int]]:
-    """Path, size in bytes, and time of last change (ns) of each file below the folder."""
+    """Path, size in bytes, and time of last change (ns) of each file below the folder.
+
+    The folder of story pages counts as one: they may be tens of thousands, and whatever is written there changes its time.
+    """
     try:
         entries = os.scandir(folder)
     except OSError:
         return
     with entries:
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_dir(follow_symlinks=False) and entry.name != STORIES:
                 yield from _files(entry.path)
             elif (facts := _facts(entry)) is not None:
                 yield entry.path, facts.st_size, facts.st_mtime_ns

@@ -7,17 +7,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from aggregator.model import Instant, Slug, SourceId, StoryId
 from aggregator.ports import Delivery, Event, OutputState, Store, Transaction
-from aggregator.publish import filling, health_feed, notices, notifications, opml, pages, private
+from aggregator.publish import filling, former_addresses, health_feed, notices, notifications, opml, pages, private
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
 from aggregator.publish.closed_pages import ClosedPages
 from aggregator.publish.digests import Digests, Following
 from aggregator.publish.feed_update import Content, FeedUpdate, Mark, make_update, render_page
-from aggregator.publish.files import Tree
+from aggregator.publish.folders import Folders
 from aggregator.publish.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.on_demand import OnDemand
-from aggregator.publish.ownership import SITE_ID, Owner, make_owner
+from aggregator.publish.ownership import SITE_ID
 from aggregator.publish.rendering import Renderer, feed_of
-from aggregator.publish.shelf import GONE, Moved, Prepared, Shelf
+from aggregator.publish.shelf import Prepared, Shelf
+from aggregator.publish.story_pages import StoryPages
 from aggregator.settings import Output, Settings
 
 SINCE = "publish.since"
@@ -39,14 +40,16 @@ class Publisher:
         self._settings = settings
         self._store = store
         self._mint = mint
-        self._trees = {False: Tree(settings.publish.directory), True: Tree(settings.publish.private, private=True)}
+        self._folders = Folders(settings, store)
+        self._trees = self._folders.trees
         self._renderer = Renderer(settings, store.stories)
         self._closed = ClosedPages(settings, store, self._renderer, self._trees, self.site_id)
         self._digests = Digests(settings, store, self.site_id)
-        self._on_demand = OnDemand(settings, store, self._closed, self.head_of)
+        self._stories = StoryPages(settings, store, self._trees[False], self.head_of)
+        self._on_demand = OnDemand(self._closed, self._stories)
         self._site_id: str | None = None
-        self._owner: Owner | None = None
         self._filed: set[str] = set()
+        self._is_behind = True
         self._shown: dict[Slug, tuple[StoryId, ...]] = {}
         self._bases: dict[Slug, object] = {}
         self._headlines: dict[Slug, list[bytes]] = {}
@@ -64,8 +67,9 @@ class Publisher:
         would lie among others' files.
         """
         self._begin(now)
-        if slugs is None or self._owner is None:
-            self._claim()
+        self._claim(again=slugs is None)
+        if self._is_behind:
+            slugs = None
         self._withdraw()
         before, self._notice = self._notice, self._describe(outage)
         states = self._store.outputs()
@@ -75,18 +79,20 @@ class Publisher:
             state = states.get(output.slug) or OutputState(output.slug, b"", changed=now)
             if (made := self._make_update(output, state, now)) is not None:
                 updates.append(made)
-        self._closed.take_down_dropped()
+        if self._closed.take_down_dropped():
+            self._stories.write_all(states)
         self._promise(updates, now)
+        self._write_story_pages(updates)
         for one in updates:
             self._show(one)
         if slugs is None:
             self._show_surroundings(states, now)
+            self._is_behind = False
         if self._notice != before:
             self._show_notice(now)
         self._show_front_page(now)
         self._forget()
-        for tree in self._trees.values():
-            tree.sync()
+        self._folders.sync()
         return tuple(one.output.slug for one in updates if one.has_changed)
 
     def has_other_notice(self, outage: str | None) -> bool:
@@ -114,6 +120,7 @@ class Publisher:
         if (shown := self.shelf.get("/health.atom")) is None or not shown.is_as(public):
             self.shelf.put("/health.atom", public)
         self.shelf.put_whole("/health.atom", whole)
+        self._claim(again=False)
         self._trees[False].write("health.atom", public.body)
 
     def site_id(self) -> str:
@@ -131,17 +138,16 @@ class Publisher:
             with self._store.begin() as transaction:
                 transaction.set_value(SINCE, repr(float(int(now))))
 
-    def _claim(self) -> None:
-        """Makes the folders ours before anything is written there. The private one is needed only for feeds with a token."""
-        owner = make_owner(self._settings, self.site_id(), self._store.outputs().keys())
-        for is_private, tree in self._trees.items():
-            slugs = self._slugs(is_private)
-            if slugs or tree.is_claimed or not is_private:
-                tree.claim(owner, slugs)
-        self._owner = owner
-
-    def _slugs(self, is_private: bool) -> list[Slug]:
-        return [output.slug for output in self._settings.outputs if (output.token is not None) is is_private]
+    def _claim(self, *, again: bool) -> None:
+        """Makes the folders ours before anything is written there. Where they were removed, everything is written anew."""
+        if not self._folders.are_ours:
+            self._is_behind = True
+            self._filed.clear()
+            self._bases.clear()
+            self._front = None
+            self._stories.forget()
+        if again or self._is_behind:
+            self._folders.claim(self.site_id())
 
     def _make_update(self, output: Output, state: OutputState, now: Instant) -> FeedUpdate | None:
         """The update of a feed, or None if its content is known to be unchanged."""
@@ -214,6 +220,7 @@ class Publisher:
         if stories := private.withdrawn(self._store):
             self._digests.withdraw(stories)
             self._closed.withdraw(stories)
+            self._stories.write(stories)
             with self._store.begin() as transaction:
                 private.save(transaction, private.WITHDRAWN_KEY, ())
 
@@ -227,6 +234,11 @@ class Publisher:
                 transaction, notifications.make_subscriber_deliveries(self._store, one.output.slug, one.digests, now)
             )
 
+    def _write_story_pages(self, updates: Iterable[FeedUpdate]) -> None:
+        """Writes the pages of stories before a page or feed links to them."""
+        of_stories = [one for one in updates if not one.output.rejected and one.output.digest is None]
+        self._stories.update({one.output.slug: one.content.entries for one in of_stories})
+
     def _show(self, one: FeedUpdate) -> None:
         output = one.output
         is_private = output.token is not None
@@ -238,7 +250,7 @@ class Publisher:
             self._put(feed_path(output.slug, format), prepared)
         if not is_private:
             page = Prepared(HTML, one.page, one.mark.modified, pages.CACHE, extra=pages.headers())
-            self._put(topic_path(output.slug), page, file=topic_path(output.slug) + ".html")
+            self._put(topic_path(output.slug), page)
             self._unfinished.pop(output.slug, None)
             if one.filling:
                 self._unfinished[output.slug] = one
@@ -246,14 +258,14 @@ class Publisher:
         self._headlines[output.slug] = [entry.headline for entry in one.content.listed[: pages.HEADLINES]]
         self._bases[output.slug] = one.content.basis
 
-    def _put(self, path: str, document: Prepared, *, file: str | None = None) -> None:
+    def _put(self, path: str, document: Prepared) -> None:
         """Writes the file, then serves the document. Does nothing if the document is unchanged."""
         shown = self.shelf.get(path)
         is_filed = path in self._filed  # by this publisher: another one may have written to another folder
         if shown is not None and shown.is_as(document) and is_filed:
             return
         known = shown is not None and shown.token == document.token and is_filed  # the file has the old document
-        self._trees[document.token is not None].write((file or path)[1:], document.body, changed=known)
+        self._trees[document.token is not None].write(path[1:], document.body, changed=known)
         self._filed.add(path)
         self.shelf.put(path, document)
 
@@ -264,6 +276,7 @@ class Publisher:
         self._put("/opml.xml", Prepared("text/x-opml; charset=utf-8", opml.document(site, public), int(now), cache))
         self.show_health()
         self._closed.write_all()
+        self._stories.write_all(states)
         self.shelf.on_demand = self._on_demand.answer
         self._remove_the_rest(states, now)
 
@@ -272,7 +285,7 @@ class Publisher:
         for slug, one in self._unfinished.items():
             body = render_page(self._settings.site, one.head, one.content, self._notice)
             page = Prepared(HTML, body, int(now), pages.CACHE, extra=pages.headers())
-            self._put(topic_path(slug), page, file=topic_path(slug) + ".html")
+            self._put(topic_path(slug), page)
 
     def _show_front_page(self, now: Instant) -> None:
         """Publishes the front page if headlines or the notice changed."""
@@ -295,31 +308,20 @@ class Publisher:
             wanted[output.token is not None].update(path[1:] for path in (*feeds, *self._closed.paths(output)))
             if output.token is None:
                 served.add(topic_path(output.slug))
-                wanted[False].add(topic_path(output.slug)[1:] + ".html")
-        for is_private, tree in self._trees.items():
-            if self._owner is not None and tree.is_claimed:
-                tree.clean(wanted[is_private])
-                tree.release(self._owner, self._slugs(is_private))
+                wanted[False].update((topic_path(output.slug)[1:], self._write_folder_page(output.slug)))
+        wanted[False].update(f"stories/{name}" for name in self._trees[False].names("stories"))  # StoryPages removes them
+        self._folders.clean(wanted)
         for path in self.shelf.paths():
             if path not in served:
                 self.shelf.drop(path)
-        ended = states.keys() & self._once_public() - {slug for output in self._private() for slug in output.formerly}
-        gone = {path for slug in ended for path in (topic_path(slug), *(feed_path(slug, format) for format in FORMATS))}
-        self.shelf.put_away({**dict.fromkeys(gone - served, GONE), **self._renamed()})
+        self.shelf.put_away(former_addresses.answers(self._settings, self._store, states.keys(), served))
         self._end_subscriptions(now)
 
-    def _private(self) -> list[Output]:
-        return [output for output in self._settings.outputs if output.token is not None]
-
-    def _once_public(self) -> set[Slug]:
-        """Feeds that were public when they were last in the config. Only these answer 410 once they are gone."""
-        known = private.public_feeds(self._store)
-        found = known - {output.slug for output in self._private()}
-        found |= {output.slug for output in self._settings.outputs if output.token is None}
-        if found != known:
-            with self._store.begin() as transaction:
-                private.save(transaction, private.FEEDS_KEY, found)
-        return set(found)
+    def _write_folder_page(self, slug: Slug) -> str:
+        """Makes `/topics/SLUG` lead to the feed's page on hosts of files, too. Returns the path."""
+        path = f"topics/{slug}/index.html"
+        self._trees[False].write(path, pages.moved(self._settings.site, f"../{slug}.html"))
+        return path
 
     def _end_subscriptions(self, now: Instant) -> None:
         """Ends subscriptions to feeds that are gone or private now, and tells the subscribers."""
@@ -331,15 +333,3 @@ class Publisher:
                 for subscription, word in over:
                     transaction.remove_subscription(subscription.topic, subscription.callback)
                     transaction.save_delivery(word)
-
-    def _renamed(self) -> dict[str, Moved]:
-        """Former address → current one. Those of a private feed need its token."""
-        site = self._settings.site.url
-        found = {}
-        for output in self._settings.outputs:
-            for slug in output.formerly:
-                if output.token is None:
-                    found[topic_path(slug)] = Moved(site + topic_path(output.slug))
-                for format in FORMATS:
-                    found[feed_path(slug, format)] = Moved(site + feed_path(output.slug, format), output.token)
-        return found

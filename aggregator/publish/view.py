@@ -75,7 +75,7 @@ class View(Struct, frozen=True):
     @property
     def has_page(self) -> bool:
         """Whether the story has its own page."""
-        return self.page.endswith(self.id)
+        return self.page.endswith(addresses.story_path(self.id))
 
 
 def unique_updated(updated: Instant, id: str) -> float:

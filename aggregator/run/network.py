@@ -46,7 +46,14 @@ class Network:
         """Starts serving. ready, details and metrics answer `/readyz` and `/metrics`."""
         administration = Administration(lambda: self._current.runtime.settings.server.admin, self._hides, details)
         more = [*self._hub.endpoints(), *self._subscriber.endpoints()]
-        app = make_app(self._shelf, ready=ready, metrics=metrics, administration=administration, more=more)
+        app = make_app(
+            self._shelf,
+            ready=ready,
+            metrics=metrics,
+            administration=administration,
+            more=more,
+            site_url=lambda: self._current.runtime.settings.site.url,
+        )
         self._serving = asyncio.create_task(serve(app, listener, self._stop, self._current.runtime.shares.connections))
 
     def _hides(self) -> bool:

@@ -14,6 +14,7 @@ from aggregator.ports import Endpoint
 from aggregator.publish.shelf import Shelf
 from aggregator.serve import endpoints, ops
 from aggregator.serve.answers import ALLOWED, short_response
+from aggregator.serve.below import BelowPath
 from aggregator.serve.feeds import Front
 
 
@@ -24,16 +25,17 @@ def make_app(
     metrics: Callable[[], bytes] | None = None,
     administration: ops.Administration | None = None,
     more: Sequence[Endpoint] = (),
+    site_url: Callable[[], str] = str,
 ) -> ASGIApp:
     """Makes the application for a shelf, which the publisher keeps up to date.
 
     ready: whether the service works, with details that are public; metrics: the text of `/metrics`; administration: what only
-    the administrator may see; more: further endpoints (the hub's).
+    the administrator may see; more: further endpoints (the hub's); site_url: `site.url`, whose path is taken off.
     """
     own = ops.routes(ready, metrics, administration or ops.Administration())
     behind = Starlette(routes=[*own, *endpoints.routes(more)], exception_handlers={HTTPException: _refuse})
     behind.router.redirect_slashes = False  # it would redirect to whatever the request calls our host
-    return Front(shelf, behind)
+    return BelowPath(Front(shelf, behind), site_url)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

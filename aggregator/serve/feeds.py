@@ -21,6 +21,8 @@ _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-
 """A valid Host header (RFC 9110 7.2)."""
 _ON_DEMAND = re.compile(r"/(?:feeds/[^/]+|stories)/[^/]+\Z")
 """Paths that may be answered from the store."""
+_PAGE = re.compile(r"/(?:topics|stories)/[^/]+(?<!\.html)")
+"""Pages are found without their suffix, too."""
 _NOBODY = ""
 """A placeholder token, compared if there is no private document. It opens nothing."""
 _SMALL = 64 * 1024
@@ -50,6 +52,9 @@ class Front:
         path = scope["path"] if scope["path"] != "/" else "/index.html"
         credentials = Credentials(scope["query_string"], asked.get(b"authorization"))
         answer: Answer | None = self._shelf.get(path) or self._shelf.away(path)
+        if answer is None and _PAGE.fullmatch(path):
+            path += ".html"
+            answer = self._shelf.get(path) or self._shelf.away(path)
         if answer is None and _ON_DEMAND.match(path):
             try:
                 answer = await asyncio.to_thread(self._shelf.on_demand, path, credentials.know)

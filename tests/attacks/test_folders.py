@@ -15,7 +15,7 @@ from aggregator.publish.ownership import MARKER, SITE_ID, check_folders, make_ow
 from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output, Settings, Storage
 from aggregator.store.sqlite import SqliteStore
-from tests.flow.command import Command
+from tests.flow.command import Command, free_port
 from tests.unit.publish import samples
 from tests.unit.publish.samples import NOON, item, open_outputs, store_story
 
@@ -75,11 +75,11 @@ USED = [
 @pytest.mark.parametrize("paths", USED, ids=lambda paths: paths[0])
 def test_a_used_folder_is_refused_before_a_byte_is_written(tmp_path: Path, store: SqliteStore, paths: tuple[str, ...]) -> None:
     settings = site(tmp_path)
-    made = publish(settings, store)
+    publish(settings, store)
     lay(tmp_path / "used", *paths)
     before = look(tmp_path / "used")
     with pytest.raises(UsageError, match="did not write"):
-        Export(settings, store, made.head_of).run(tmp_path / "used")
+        Export(settings, store).run(tmp_path / "used")
     elsewhere = replace(settings, publish=replace(settings.publish, directory=tmp_path / "used"))
     with pytest.raises(UsageError, match="did not write"):
         publish(elsewhere, store)
@@ -99,14 +99,14 @@ def test_the_private_folder_is_as_careful(tmp_path: Path, store: SqliteStore) ->
 
 
 def test_what_is_laid_beside_our_files_stays(tmp_path: Path, store: SqliteStore) -> None:
-    made = publish(site(tmp_path), store)
+    publish(site(tmp_path), store)
     theirs = ("CNAME", ".git/HEAD", "about.html", "topics/mine.html", "stories/novel.html", "feeds/mine.json", "feeds/sea/note")
     for folder in ("public", "copy"):
         if folder == "copy":
-            Export(site(tmp_path), store, made.head_of).run(tmp_path / folder)
+            Export(site(tmp_path), store).run(tmp_path / folder)
         lay(tmp_path / folder, *theirs)
-    fewer = publish(site(tmp_path, ALL), store)
-    Export(site(tmp_path, ALL), store, fewer.head_of).run(tmp_path / "copy")
+    publish(site(tmp_path, ALL), store)
+    Export(site(tmp_path, ALL), store).run(tmp_path / "copy")
     for folder in ("public", "copy"):
         left = look(tmp_path / folder)
         assert set(theirs) < set(left)
@@ -123,13 +123,13 @@ def test_an_empty_folder_is_taken_and_so_is_one_of_a_host(tmp_path: Path, store:
 
 
 def test_two_databases_do_not_share_a_folder(tmp_path: Path, store: SqliteStore) -> None:
-    made = publish(site(tmp_path), store)
+    publish(site(tmp_path), store)
     other = SqliteStore(tmp_path / "other.db")
     before = look(tmp_path / "public")
     with pytest.raises(UsageError, match="another database"):
         publish(site(tmp_path, MINE, database="other.db"), other)
     with pytest.raises(UsageError, match="another database"):
-        Export(site(tmp_path, MINE, database="other.db"), other, made.head_of).run(tmp_path / "public")
+        Export(site(tmp_path, MINE, database="other.db"), other).run(tmp_path / "public")
     assert look(tmp_path / "public") == before
     publish(site(tmp_path), store)
 
@@ -155,17 +155,57 @@ def as_before_markers(folder: Path) -> None:
 
 def test_a_folder_of_a_release_without_markers_goes_on(tmp_path: Path, store: SqliteStore) -> None:
     settings = site(tmp_path, ALL, SEA, DESK)
-    made = publish(settings, store)
-    Export(settings, store, made.head_of).run(tmp_path / "copy")
+    publish(settings, store)
+    Export(settings, store).run(tmp_path / "copy")
     for folder in ("public", "private", "copy"):
         as_before_markers(tmp_path / folder)
     lay(tmp_path / "public", "CNAME", "about.html")
     check_folders(settings, make_owner(settings, store.value(SITE_ID), ()))
-    fewer = publish(site(tmp_path, ALL, DESK), store)
-    Export(site(tmp_path, ALL, DESK), store, fewer.head_of).run(tmp_path / "copy")
+    publish(site(tmp_path, ALL, DESK), store)
+    Export(site(tmp_path, ALL, DESK), store).run(tmp_path / "copy")
     for folder, gone in (("public", "feeds/sea.atom"), ("private", ""), ("copy", "topics/sea.html")):
         assert MARKER in look(tmp_path / folder) and gone not in look(tmp_path / folder)
     assert look(tmp_path / "public")["about.html"] == b"somebody's about.html"
+
+
+@pytest.mark.parametrize("left", [("health.atom",), ("feeds/all/1.atom",), ("feeds/sea.atom", "feeds/sea.rss")])
+def test_what_a_killed_process_left_without_a_marker_is_ours(tmp_path: Path, store: SqliteStore, left: tuple[str, ...]) -> None:
+    for number in range(4, 100):
+        store_story(store, item(number))
+    publish(site(tmp_path), store)
+    (tmp_path / "public").rename(tmp_path / "whole")
+    for path in left:
+        (tmp_path / "public" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "whole" / path).rename(tmp_path / "public" / path)
+    publish(site(tmp_path), store)
+    assert {MARKER, "index.html", *left} <= set(look(tmp_path / "public"))
+
+
+def test_health_that_is_told_first_claims_the_folder(tmp_path: Path, store: SqliteStore) -> None:
+    """A poll tells of a source that is gone before it publishes."""
+    settings = site(tmp_path)
+    open_outputs(store, settings)
+    made = Publisher(settings, store)
+    made.show_health()
+    assert set(look(tmp_path / "public")) == {MARKER, "health.atom"}
+    made.publish(None, LATER)
+    lay(tmp_path / "used", "health.atom")
+    with pytest.raises(UsageError, match="did not write"):
+        Publisher(replace(settings, publish=replace(settings.publish, directory=tmp_path / "used")), store).show_health()
+    assert look(tmp_path / "used") == {"health.atom": b"somebody's health.atom"}
+
+
+def test_a_folder_that_is_taken_away_is_made_anew_and_one_put_there_is_refused(tmp_path: Path, store: SqliteStore) -> None:
+    made = publish(site(tmp_path, ALL, SEA, DESK), store)
+    before = look(tmp_path / "public")
+    (tmp_path / "public").rename(tmp_path / "aside")
+    made.publish([Slug("sea")], LATER + 1)
+    assert look(tmp_path / "public") == before, "at the next change of any feed"
+    (tmp_path / "public").rename(tmp_path / "again")
+    lay(tmp_path / "public", "index.html")
+    with pytest.raises(UsageError, match="did not write"):
+        made.publish([Slug("sea")], LATER + 2)
+    assert look(tmp_path / "public") == {"index.html": b"somebody's index.html"}
 
 
 @pytest.mark.parametrize("path", ["index.html", "topics/sea.html", "health.atom"])
@@ -225,21 +265,21 @@ def test_a_new_feed_replaces_no_file_of_others(tmp_path: Path, store: SqliteStor
 
 def test_public_and_private_folders_are_not_confused(tmp_path: Path, store: SqliteStore) -> None:
     settings = site(tmp_path, ALL, DESK)
-    made = publish(settings, store)
+    publish(settings, store)
     with pytest.raises(UsageError, match="feeds with a token"):
-        Export(settings, store, made.head_of).run(tmp_path / "private")
+        Export(settings, store).run(tmp_path / "private")
     swapped = replace(settings.publish, directory=tmp_path / "new", private=tmp_path / "public")
     with pytest.raises(UsageError, match="holds the public site"):
         publish(replace(settings, publish=swapped), store)
 
 
 def test_what_is_no_folder_is_told(tmp_path: Path, store: SqliteStore) -> None:
-    made = publish(site(tmp_path), store)
+    publish(site(tmp_path), store)
     lay(tmp_path, "file")
     (tmp_path / "nowhere").symlink_to(tmp_path / "missing")
     for target in ("file", "nowhere"):
         with pytest.raises(UsageError, match="is not a folder"):
-            Export(site(tmp_path), store, made.head_of).run(tmp_path / target)
+            Export(site(tmp_path), store).run(tmp_path / target)
 
 
 def test_a_disk_that_refuses_the_marker_gets_nothing_else(
@@ -256,7 +296,8 @@ def test_a_disk_that_refuses_the_marker_gets_nothing_else(
 
 def test_the_commands_say_it_and_change_nothing(tmp_path: Path) -> None:
     command = Command(tmp_path / "feeds.yaml")
-    command.config.write_text('publish: {directory: www}\nsources: [{url: "https://a.example/feed", enabled: false}]\n')
+    said = f"publish: {{directory: www}}\nserver: {{port: {free_port()}}}\nsources: []\n"
+    command.config.write_text(said)
     lay(tmp_path / "www", "index.html", "feeds/all.atom")
     before = look(tmp_path / "www")
     for words in (("check",), ("poll",), ("run",)):

@@ -417,12 +417,16 @@ def test_what_a_former_address_said_does_not_bring_it_back(newsroom: Newsroom) -
 def test_the_page_of_a_story_that_was_taken_down_answers_like_one_that_never_was(read: Newsroom) -> None:
     """Else its address would tell that a feed with a token had shown it."""
     story = read.store.story_of("https://one.example/ferry")
-    nobody = "/stories/00000000-0000-0000-0000-000000000000"
+    nobody = "/stories/00000000-0000-0000-0000-000000000000.html"
     late = read.publisher.shelf.on_demand
 
     def knows(_: str | None) -> bool:
         return False
 
-    assert late(f"/stories/{story}", knows) is not None
+    assert late(f"/stories/{story}.html", knows) is not None
     overrides(read).drop("https://one.example/ferry")
-    assert late(f"/stories/{story}", knows) == late(nobody, knows)
+    assert late(f"/stories/{story}.html", knows) == late(nobody, knows)
+    file = read.settings.publish.directory / f"stories/{story}.html"
+    assert file.exists()
+    read.publisher.publish([], read.clock.now())
+    assert not file.exists(), "at once, whichever feeds are published"

@@ -58,7 +58,7 @@ def test_a_page_is_asked_for_again_each_time(tmp_path: Path, store: SqliteStore)
     made = publisher(tmp_path, store)
     story = store_story(store, item(1))
     made.publish(None, LATER)
-    for path in ("/index.html", "/topics/all", f"/stories/{story}"):
+    for path in ("/index.html", "/topics/all.html", f"/stories/{story}.html"):
         page = made.shelf.get(path) or made.shelf.on_demand(path, lambda token: False)
         assert isinstance(page, Prepared) and page.cache == "no-cache", path
     feed = made.shelf.get("/feeds/all.atom")
@@ -161,6 +161,7 @@ def test_a_removed_feed_is_removed_and_remembered_as_gone(tmp_path: Path, store:
         "index.html",
         "opml.xml",
         "topics/all.html",
+        "topics/all/index.html",
     ]
     assert fewer.shelf.get("/feeds/ukraine.atom") is None
     assert fewer.shelf.away("/feeds/ukraine.atom") == GONE
@@ -189,7 +190,7 @@ def test_a_renamed_feed_is_found_and_keeps_its_id(tmp_path: Path, store: SqliteS
     renamed = publisher(tmp_path, store, Output(Slug("ukraine"), "Ukraine", formerly=(Slug("kiev"), Slug("kyiv"))))
     renamed.publish(None, LATER)
     assert renamed.shelf.away("/feeds/kyiv.rss") == Moved("https://news.example.org/feeds/ukraine.rss")
-    assert renamed.shelf.away("/topics/kiev") == Moved("https://news.example.org/topics/ukraine")
+    assert renamed.shelf.away("/topics/kiev.html") == Moved("https://news.example.org/topics/ukraine.html")
     again = publisher(tmp_path, store, Output(Slug("ukraine"), "Ukraine", formerly=(Slug("kyiv"),)))
     again.publish(None, LATER)
     assert feedparser.parse((tmp_path / "public/feeds/ukraine.atom").read_bytes()).feed.id == old

@@ -121,7 +121,7 @@ def test_addresses_are_addresses(url: str | None, expected: str | None) -> None:
 
 
 def test_a_story_without_any_address_leads_to_its_page() -> None:
-    assert shown(item(1, url=None)).link == f"https://news.example.org/stories/{ID}"
+    assert shown(item(1, url=None)).link == f"https://news.example.org/stories/{ID}.html"
 
 
 def test_secrets_in_a_sources_address_are_not_published() -> None:

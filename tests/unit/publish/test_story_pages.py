@@ -1,0 +1,126 @@
+"""The pages of stories as files: what is linked to is there, is true while feeds show it, and goes when it must."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from aggregator.model import Slug, StoryId
+from aggregator.publish.publisher import Publisher
+from aggregator.settings import Output, Settings, Site
+from aggregator.store.sqlite import SqliteStore
+from tests.unit.publish import samples
+from tests.unit.publish.samples import DAILY, MINUTE, NOON, change_story, item, open_outputs, store_story
+
+LATER = NOON + 3600.0
+ALL = Output(Slug("all"), "All", items=5)
+DESK = Output(Slug("desk"), "Desk", token="let-me-in")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SqliteStore:
+    return SqliteStore(tmp_path / "db")
+
+
+def site(folder: Path, store: SqliteStore, *outputs: Output, filling: bool = False, **changes: object) -> Settings:
+    settings = samples.settings(folder, *(outputs or (ALL, DESK)), **changes)
+    open_outputs(store, settings, filling=filling)
+    return settings
+
+
+def pages(folder: Path) -> set[str]:
+    return {path.stem for path in (folder / "public/stories").glob("*")}
+
+
+def page(folder: Path, story: StoryId) -> Path:
+    return folder / f"public/stories/{story}.html"
+
+
+def test_a_page_follows_its_story_and_is_what_the_daemon_answers(tmp_path: Path, store: SqliteStore) -> None:
+    made = Publisher(site(tmp_path, store), store)
+    story, other = store_story(store, item(1), item(2, DAILY)), store_story(store, item(3))
+    made.publish(None, LATER)
+    assert pages(tmp_path) == {story, other}
+    untouched = page(tmp_path, other).stat().st_ino
+    change_story(store, story, "A better headline", LATER)
+    made.publish([Slug("all")], LATER + MINUTE)
+    body = page(tmp_path, story).read_bytes()
+    assert b"A better headline" in body and b"The Daily" in body
+    assert page(tmp_path, other).stat().st_ino == untouched
+    answer = made.shelf.on_demand(f"/stories/{story}.html", lambda token: False)
+    assert answer.body == body  # type: ignore[union-attr]
+
+
+def test_archived_stories_keep_their_pages(tmp_path: Path, store: SqliteStore) -> None:
+    made = Publisher(site(tmp_path, store), store)
+    stories = {store_story(store, item(number)) for number in range(1, 40)}
+    made.publish(None, LATER)
+    assert (tmp_path / "public/feeds/all/1.atom").exists() and pages(tmp_path) == stories
+    for path in (tmp_path / "public/stories").iterdir():
+        path.unlink()
+    Publisher(site(tmp_path, store), store).publish(None, LATER)
+    assert pages(tmp_path) == stories, "what was lost is made again"
+
+
+def test_stories_without_a_public_feed_have_no_page(tmp_path: Path, store: SqliteStore) -> None:
+    made = Publisher(site(tmp_path, store), store)
+    secret, shown = store_story(store, item(1), slugs=("desk",)), store_story(store, item(2), slugs=("all", "desk"))
+    made.publish(None, LATER)
+    assert pages(tmp_path) == {shown} and secret not in page(tmp_path, shown).read_text()
+    assert "desk" not in page(tmp_path, shown).read_text().lower()
+    with store.begin() as transaction:
+        transaction.leave(Slug("all"), [shown])
+    made.publish([Slug("all")], LATER + MINUTE)
+    assert pages(tmp_path) == set()
+
+
+def test_a_merged_story_leads_to_the_one_that_stays(tmp_path: Path, store: SqliteStore) -> None:
+    made = Publisher(site(tmp_path, store), store)
+    kept, gone = store_story(store, item(1)), store_story(store, item(2))
+    made.publish(None, LATER)
+    with store.begin() as transaction:
+        transaction.merge_stories(kept, gone, LATER)
+    made.publish([Slug("all")], LATER + MINUTE)
+    for _ in range(2):
+        assert f'href="{kept}.html"' in page(tmp_path, gone).read_text()
+        assert f"url={kept}.html" in page(tmp_path, gone).read_text()
+        Publisher(site(tmp_path, store), store).publish(None, LATER)
+    with store.begin() as transaction:
+        transaction.leave(Slug("all"), [kept])
+    Publisher(site(tmp_path, store), store).publish(None, LATER)
+    assert pages(tmp_path) == set()
+
+
+def test_while_a_feed_fills_only_what_it_shows_has_pages(tmp_path: Path, store: SqliteStore) -> None:
+    settings = site(tmp_path, store, ALL, filling=True)
+    stories = [store_story(store, item(number)) for number in range(1, 40)]
+    made = Publisher(settings, store)
+    made.publish(None, LATER)
+    assert pages(tmp_path) == set(stories[-5:])
+    made.publish([Slug("all")], LATER + MINUTE)
+    assert pages(tmp_path) == set(stories[-5:])
+
+
+def test_an_edit_of_the_site_reaches_every_page(tmp_path: Path, store: SqliteStore) -> None:
+    stories = [store_story(store, item(number)) for number in range(1, 40)]
+    Publisher(site(tmp_path, store), store).publish(None, LATER)
+    renamed = site(tmp_path, store, ALL, site=Site(title="Another name", url="https://me.example/news"))
+    Publisher(renamed, store).publish(None, LATER)
+    for story in stories:
+        text = page(tmp_path, story).read_text()
+        assert "Another name" in text and f"https://me.example/news/stories/{story}.html" in text
+    retitled = replace(renamed, outputs=(replace(ALL, title="The lot"),))
+    Publisher(retitled, store).publish(None, LATER)
+    assert all("The lot" in page(tmp_path, story).read_text() for story in stories)
+
+
+def test_what_others_lay_among_the_pages_stays(tmp_path: Path, store: SqliteStore) -> None:
+    store_story(store, item(1))
+    Publisher(site(tmp_path, store), store).publish(None, LATER)
+    (tmp_path / "public/stories/about.html").write_text("mine")
+    (tmp_path / "public/stories/11111111-2222-3333-4444-555555555555.html").write_text("as ours are named")
+    Publisher(site(tmp_path, store), store).publish(None, LATER)
+    assert (tmp_path / "public/stories/about.html").read_text() == "mine"
+    assert len(pages(tmp_path)) == 2
