@@ -97,7 +97,7 @@ def test_a_start_without_a_network_is_one_line_and_is_told_everywhere(tmp_path: 
         is_ready, parts = desk.service.ready()
         assert (is_ready, parts["network"]) == (False, "no source can be read")
         assert desk.service.details()["network"] == told["why"]
-        for path in ("/index.html", "/topics/all"):
+        for path in ("/index.html", "/topics/all.html"):
             assert f"No source can be read: {told['why']}." in page(desk, path)
         (problem,) = daemon_problems(desk)  # type: ignore[arg-type]
         assert told["why"] in problem
@@ -124,7 +124,7 @@ def test_one_source_is_probed_a_minute_and_all_are_read_once_it_answers(tmp_path
         assert len([line for line in logs if line["event"] == "network_up"]) == 1
         assert desk.service.ready()[0]
         assert "No source can be read" not in page(desk)
-        assert page(desk, "/topics/all").count("<article") == COUNT, (
+        assert page(desk, "/topics/all.html").count("<article") == COUNT, (
             "feeds are filled as after any first start: old stories enter"
         )
         assert daemon_problems(desk) == []  # type: ignore[arg-type]
@@ -136,18 +136,18 @@ def test_pages_say_how_far_the_sources_are_read(tmp_path: Path, world: World, mo
     async def work(desk: Desk) -> None:
         world.fault = None
         await desk.start(SOURCES + "  - {id: mine, url: 'https://mine.example/feed', private: true}\n")
-        assert f"0 of {COUNT} sources read" in page(desk) and f"0 of {COUNT} sources read" in page(desk, "/topics/all")
+        assert f"0 of {COUNT} sources read" in page(desk) and f"0 of {COUNT} sources read" in page(desk, "/topics/all.html")
         states = desk.store.states()
         with desk.store.begin() as transaction:
             for n in range(3):
                 transaction.save_state(replace(states[SourceId(f"s{n}")], first_success=START, last_poll=START, due=START + 1e6))
         monkeypatch.setattr(desk.service.polling.poller, "start", lambda *_, **__: [])
         await settle(desk)
-        assert f"3 of {COUNT} sources read" in page(desk) and f"3 of {COUNT} sources read" in page(desk, "/topics/all")
+        assert f"3 of {COUNT} sources read" in page(desk) and f"3 of {COUNT} sources read" in page(desk, "/topics/all.html")
         monkeypatch.undo()
         desk.clock.time += 61.0  # past the lease
         await settle(desk, 5)
-        assert "sources read" not in page(desk) and "sources read" not in page(desk, "/topics/all")
+        assert "sources read" not in page(desk) and "sources read" not in page(desk, "/topics/all.html")
 
     run(tmp_path, work)
 
