@@ -12,7 +12,7 @@ from aggregator.errors import UsageError
 from aggregator.model import Evidence, Item, ItemId, Slug, Story, StoryId
 from aggregator.ports import Decision, Override, Rules, Store, Traces, Transaction
 from aggregator.settings import Settings
-from aggregator.stories.curate import Curator
+from aggregator.stories.curate import Curator, horizons
 from aggregator.stories.headline import checked_headline
 from aggregator.stories.join import order_by_claim
 from aggregator.stories.named import find_entries, find_story
@@ -169,4 +169,7 @@ class StoryEditor:
         return decision
 
     def _curator(self, transaction: Transaction, now: float, heirs: Mapping[StoryId, Collection[Slug]]) -> Curator:
-        return Curator(self._rules, transaction.outputs(), self._settings.publish.settle, now, heirs=heirs)
+        """Lets stories enter the feeds that they come from, and others if these show nothing newer alone."""
+        returning = frozenset[Slug]().union(*heirs.values())
+        oldest = {slug: at for slug, at in horizons(self._store).items() if slug not in returning}
+        return Curator(self._rules, transaction.outputs(), self._settings.publish.settle, now, oldest, heirs)

@@ -206,6 +206,16 @@ def test_an_archived_story_comes_back_to_its_archive_page_alone(newsroom: Newsro
     assert newsroom.store.members_of([archived])[archived] == {"all"}
 
 
+def test_a_story_that_comes_back_enters_no_feed_that_had_not_shown_it(newsroom: Newsroom) -> None:
+    first, second, *_ = many(newsroom, 30)
+    newsroom.configure(CONFIG + "publish: {items: 10}\ntopics: [{slug: mine, title: Mine, query: 'source:one'}]\n")
+    published(newsroom)
+    editor(newsroom).merge(story_at(newsroom, first), story_at(newsroom, second))
+    alias = last(newsroom).traces.stories[1]
+    undo_last(newsroom)
+    assert newsroom.store.members_of([alias])[alias] == {"all"}, "the topic began with the ten newest"
+
+
 # --- split
 def test_a_split_undone_joins_again_under_the_id_that_was_there(read: Newsroom) -> None:
     before, evidence = published(read), read.store.evidence(story_at(read, FERRY_AT_ONE))
