@@ -15,7 +15,9 @@ OVERRIDES = "SELECT kind, a, b, at, decision FROM overrides ORDER BY id"
 CORRECTIONS = """SELECT kind, a, b, at, decision FROM json_each(?) AS named CROSS JOIN overrides
     ON overrides.kind IN ('pin', 'title') AND overrides.a = named.value ORDER BY overrides.id"""
 DECISIONS = "SELECT id, kind, at, undone, traces FROM decisions ORDER BY id"
-_ADD_OVERRIDE = "INSERT INTO overrides (kind, a, b, at, decision) VALUES (?, ?, ?, ?, ?)"
+ADD_OVERRIDE = """INSERT INTO overrides (kind, a, b, at, decision) SELECT ?1, ?2, ?3, ?4, ?5
+    WHERE NOT EXISTS (SELECT 1 FROM decisions WHERE id = ?5 AND undone IS NOT NULL)"""
+"""A poll may carry an override over to a new guid while its decision is undone."""
 _ADD_DECISION = "INSERT INTO decisions (kind, at, traces) VALUES (?, ?, ?) RETURNING id"
 END_DECISION = "UPDATE decisions SET undone = ? WHERE id = ?"
 RELEASE = "DELETE FROM overrides WHERE decision = ?"
@@ -41,7 +43,7 @@ def decisions(connection: sqlite3.Connection) -> list[Decision]:
 # --- writes, inside the caller's transaction
 def add_override(connection: sqlite3.Connection, one: Override) -> None:
     """See `DecisionWrites.add_override`."""
-    connection.execute(_ADD_OVERRIDE, (one.kind, one.a, one.b, one.at, one.decision))
+    connection.execute(ADD_OVERRIDE, (one.kind, one.a, one.b, one.at, one.decision))
 
 
 def add_decision(connection: sqlite3.Connection, kind: str, at: Instant, traces: Traces) -> int:

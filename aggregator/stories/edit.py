@@ -160,7 +160,7 @@ class StoryEditor:
             transaction.end_decision(id, now)
             undone = undo(transaction, now)
             for story in transaction.stories(undone.stories):
-                lead = decision.traces.leads.get(story.id, story.lead)
+                lead = undone.leads.get(story.id, story.lead)
                 if lead != story.lead and any(item.id == lead for item in story.items):
                     transaction.save_story(replace(story, lead=lead))
             self._curator(transaction, now, undone.heirs).refresh(transaction, undone.stories)

@@ -9,8 +9,9 @@ from typing import TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from aggregator.dedup.lead import PINNED, choose_lead
 from aggregator.errors import UsageError
-from aggregator.model import Evidence, Instant, ItemId, Slug, Story, StoryId
+from aggregator.model import Evidence, Instant, ItemId, Slug, SourceId, Story, StoryId
 from aggregator.ports import Decision, Override, Store, Transaction
 from aggregator.text.times import rfc3339
 
@@ -19,9 +20,10 @@ Reasons: TypeAlias = Mapping[ItemId, tuple[Instant, Evidence]]
 
 
 class Undone(Struct, frozen=True):
-    """The stories to be refreshed. heirs: those that come back, with the feeds that they were in."""
+    """The stories to be refreshed. leads: those before; heirs: stories that come back, with the feeds that they were in."""
 
     stories: tuple[StoryId, ...]
+    leads: Mapping[StoryId, ItemId] = field(default_factory=dict)
     heirs: Mapping[StoryId, Collection[Slug]] = field(default_factory=dict)
 
 
@@ -56,7 +58,7 @@ def prepare_undo(store: Store, id: int) -> tuple[Decision, Undo]:
         case "drop":
             return decision, partial(_undo_drop, decision, _dropped_stories(store, decision))
         case "pin" | "title":
-            return decision, partial(_undo_correction, decision)
+            return decision, partial(_undo_correction, decision, _stories_now(store, decision))
     raise UsageError(f"decision {id} is of a newer release, which can undo it: {decision.kind}")
 
 
@@ -83,7 +85,7 @@ def _undo_merge(decision: Decision, reasons: Reasons, transaction: Transaction, 
         return Undone((kept,))
     items = _items_of_alias(story, traces.items, reasons, decision.at)
     transaction.part_stories(living, alias, replace(traces, items=items), now)
-    return Undone((alias, living), {alias: traces.feeds})
+    return Undone((alias, living), traces.leads, {alias: traces.feeds})
 
 
 def _items_of_alias(story: Story, before: Iterable[ItemId], reasons: Reasons, since: Instant) -> tuple[ItemId, ...]:
@@ -114,7 +116,7 @@ def _undo_split(decision: Decision, transaction: Transaction, now: Instant) -> U
         if item.id in traces.items:
             joined, evidence = traces.evidence.get(item.id, (now, Evidence("joined again by hand")))
             transaction.move_item(item.id, home.id, evidence, joined)
-    return Undone((home.id, own.id), {home.id: feeds[own.id] | feeds[home.id]})
+    return Undone((home.id, own.id), traces.leads, {home.id: feeds[own.id] | feeds[home.id]})
 
 
 def _undo_drop(decision: Decision, dropped: Iterable[StoryId], transaction: Transaction, now: Instant) -> Undone:
@@ -122,7 +124,7 @@ def _undo_drop(decision: Decision, dropped: Iterable[StoryId], transaction: Tran
     stories = [story for story in transaction.stories(dropped) if story.dropped]
     for story in stories:
         transaction.save_story(replace(story, dropped=False))
-    return Undone(tuple(story.id for story in stories), {story.id: decision.traces.feeds for story in stories})
+    return Undone(tuple(story.id for story in stories), heirs={story.id: decision.traces.feeds for story in stories})
 
 
 def _dropped_stories(store: Store, decision: Decision) -> list[StoryId]:
@@ -131,6 +133,22 @@ def _dropped_stories(store: Store, decision: Decision) -> list[StoryId]:
     return list(dict.fromkeys(story for one in named if (story := store.story_of(one)) is not None))
 
 
-def _undo_correction(decision: Decision, transaction: Transaction, now: Instant) -> Undone:
+def _undo_correction(decision: Decision, stories: Iterable[StoryId], transaction: Transaction, now: Instant) -> Undone:
     """What led, or what the lead says itself, is shown again, or an earlier pin or title binds again."""
-    return Undone(tuple(dict.fromkeys(transaction.alive(decision.traces.stories).values())))
+    found = [story for story in transaction.stories(stories) if story.items]
+    leads = {story.id: _lead_without(decision, story) for story in found if decision.kind == "pin"}
+    return Undone(tuple(story.id for story in found), leads)
+
+
+def _lead_without(pin: Decision, story: Story) -> ItemId:
+    """The lead before the pin, if the story still has it, else the best."""
+    before = pin.traces.leads.get(story.id)
+    if before is not None and any(item.id == before for item in story.items):
+        return before
+    return choose_lead(story.items, None, published=False)[0] if story.lead_reason == PINNED else story.lead
+
+
+def _stories_now(store: Store, decision: Decision) -> list[StoryId]:
+    """The stories that the entries of a decision are in now, which may be others than they were."""
+    keys = [one.a.partition(" ") for one in store.overrides() if one.decision == decision.id]
+    return list(dict.fromkeys(item.story for source, _, guid in keys for item in store.known(SourceId(source), {guid}, ())))

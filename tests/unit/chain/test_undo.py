@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.commands.application import Application
 from aggregator.commands.search import find_matches
@@ -13,7 +14,7 @@ from aggregator.commands.why import explain_story, lines
 from aggregator.dedup.engine import Engine
 from aggregator.errors import UsageError
 from aggregator.model import ItemId, SourceId, Story, StoryId
-from aggregator.ports import Decision, Keep, Traces
+from aggregator.ports import Decision, Keep, Override, Traces
 from aggregator.stories import regroup
 from aggregator.stories.edit import StoryEditor
 from aggregator.tag.query import Query
@@ -142,13 +143,15 @@ def test_ids_that_led_to_a_story_lead_there_again(read: Newsroom) -> None:
 
 
 def test_the_lead_before_a_merge_leads_again(newsroom: Newsroom) -> None:
-    newsroom.configure(CONFIG.replace(f'{{id: two, url: "{TWO}"', f'{{id: two, url: "{TWO}", rank: 1'))
+    config = CONFIG.replace(f'{{id: two, url: "{TWO}"', f'{{id: two, url: "{TWO}", rank: 1')
+    newsroom.configure(config.replace(f'{{id: one, url: "{ONE}"', f'{{id: one, url: "{ONE}", aggregator: true'))
     newsroom.serves(ONE, entry(FERRY, url=FERRY_AT_ONE))
     newsroom.serves(THREE, entry(FERRY, url="https://three.example/ferry", at=START - HOUR / 2))
     newsroom.serves(TWO, entry(BRIDGE, url="https://two.example/bridge"))
     newsroom.poll()
     before = published(newsroom)
     lead = stored(newsroom, FERRY_AT_ONE).lead
+    assert lead == stored(newsroom, FERRY_AT_ONE).items[1].id
     editor(newsroom).merge(story_at(newsroom, FERRY_AT_ONE), story_at(newsroom, "https://two.example/bridge"))
     undo_last(newsroom)
     assert stored(newsroom, FERRY_AT_ONE).lead == lead
@@ -193,15 +196,13 @@ def many(newsroom: Newsroom, count: int) -> list[str]:
 
 
 def test_an_archived_story_comes_back_to_its_archive_page_alone(newsroom: Newsroom) -> None:
-    oldest, *_, newest = many(newsroom, 30)
+    first, second, *_ = many(newsroom, 30)
     before, pages = published(newsroom), newsroom.store.pages(cast(Any, "all"))
-    archived = story_at(newsroom, oldest)
+    editor(newsroom).merge(story_at(newsroom, first), story_at(newsroom, second))
+    archived = last(newsroom).traces.stories[1]
     assert archived in pages[0].stories
-    editor(newsroom).merge(archived, story_at(newsroom, newest))
     undo_last(newsroom)
-    after = published(newsroom)
-    assert after.keys() == before.keys(), "the feed itself shows no entry of the archive again"
-    assert f"urn:uuid:{archived}" not in after
+    assert published(newsroom).keys() == before.keys(), "the feed itself shows no entry of the archive again"
     assert [page.stories for page in newsroom.store.pages(cast(Any, "all"))] == [page.stories for page in pages]
     assert newsroom.store.members_of([archived])[archived] == {"all"}
 
@@ -293,6 +294,30 @@ def test_a_decision_of_an_older_release_is_listed_and_says_what_to_do(read: News
         editor(read).undo(newer.id)
 
 
+def test_a_drop_of_an_older_release_can_be_undone(read: Newsroom) -> None:
+    story = stored(read, FERRY_AT_ONE)
+    before = published(read)
+    with read.store.begin() as transaction:
+        decision = transaction.add_decision("drop", START, Traces(entries=tuple(item.canonical or "" for item in story.items)))
+        for item in story.items:
+            transaction.add_override(Override("drop", item.canonical or "", None, START, decision))
+        transaction.save_story(replace(story, dropped=True))
+        read.curator().refresh(transaction, [story.id])
+    assert published(read).keys() == before.keys() - {f"urn:uuid:{story.id}"}
+    assert decision_row(last(read), read.store)["title"] == FERRY
+    undo_last(read)
+    assert published(read) == before
+
+
+def test_what_was_undone_while_a_poll_was_under_way_binds_nothing(read: Newsroom) -> None:
+    editor(read).pin(FERRY_AT_TWO)
+    (bound,) = read.store.overrides()
+    undo_last(read)
+    with read.store.begin() as transaction:
+        transaction.add_override(replace(bound, a="two other"))
+    assert read.store.overrides() == []
+
+
 def test_a_decision_outlives_the_entries(read: Newsroom) -> None:
     ferry, bridge = story_at(read, FERRY_AT_ONE), story_at(read, BRIDGE_AT_ONE)
     editor(read).merge(ferry, bridge)
@@ -305,6 +330,21 @@ def test_a_decision_outlives_the_entries(read: Newsroom) -> None:
     undo_last(read)
     assert last(read).undone is not None
     assert read.store.story_of(bridge) == bridge, "its id is its own again"
+
+
+def test_a_decision_that_outlived_a_change_of_guids_is_undone_whole(read: Newsroom) -> None:
+    editor(read).merge(story_at(read, FERRY_AT_ONE), story_at(read, BRIDGE_AT_ONE))
+    editor(read).split(FERRY_AT_TWO)
+    editor(read).drop(FERRY_AT_TWO)
+    read.serves(ONE, entry(FERRY, id="new", url=FERRY_AT_ONE), entry(BRIDGE, id="newer", url=BRIDGE_AT_ONE))
+    read.serves(TWO, entry(FERRY, id="newest", url=FERRY_AT_TWO, at=START - HOUR / 2))
+    read.poll()
+    assert len(read.store.overrides()) > 4
+    for id in (3, 2, 1):
+        editor(read).undo(id)
+    assert read.store.overrides() == []
+    assert [item.guid for item in stored(read, FERRY_AT_ONE).items] == ["new", "newest"]
+    assert regroup_changes(read) == ()
 
 
 # --- pin
@@ -333,7 +373,8 @@ def test_a_pinned_entry_leads_whatever_comes(newsroom: Newsroom) -> None:
     assert row["url"] == "https://three.example/ferry", "the better rank leads as soon as it may"
 
 
-def test_an_undone_pin_gives_the_lead_back_to_what_led_before_all_pins(read: Newsroom) -> None:
+@pytest.mark.parametrize("first", [1, 2])
+def test_undone_pins_give_the_lead_back_to_what_led_before_them(read: Newsroom, first: int) -> None:
     read.serves(THREE, entry(FERRY, url="https://three.example/ferry", at=START - HOUR / 3))
     read.poll("three")
     editor(read).pin(FERRY_AT_TWO)
@@ -341,9 +382,10 @@ def test_an_undone_pin_gives_the_lead_back_to_what_led_before_all_pins(read: New
     assert stored(read, FERRY_AT_ONE).lead_item.source == "three"
     with pytest.raises(UsageError, match="pinned already"):
         editor(read).pin("https://three.example/ferry")
-    editor(read).undo(2)
-    assert stored(read, FERRY_AT_ONE).lead_item.source == "two", "the earlier pin binds again"
-    editor(read).undo(1)
+    editor(read).undo(first)
+    binding = {1: "three", 2: "two"}
+    assert stored(read, FERRY_AT_ONE).lead_item.source == binding[first], "the other pin binds"
+    editor(read).undo(3 - first)
     assert stored(read, FERRY_AT_ONE).lead_item.source == "one"
 
 
@@ -353,6 +395,19 @@ def test_a_pin_goes_with_its_entry(read: Newsroom) -> None:
     assert read.store.stories([kept])[0].lead_item.entry.url == FERRY_AT_TWO
     editor(read).split(FERRY_AT_TWO)
     assert stored(read, FERRY_AT_ONE).lead_reason != stored(read, FERRY_AT_TWO).lead_reason == "pinned by a person"
+
+
+def test_an_undone_correction_leaves_the_story_that_its_entry_is_in_by_then(read: Newsroom) -> None:
+    editor(read).pin(FERRY_AT_TWO)
+    editor(read).title(FERRY_AT_TWO, "Ferries are back")
+    alone = editor(read).split(FERRY_AT_TWO)
+    editor(read).merge(alone, story_at(read, BRIDGE_AT_ONE))
+    story = stored(read, BRIDGE_AT_ONE)
+    assert (story.lead_item.entry.url, story.title) == (FERRY_AT_TWO, "Ferries are back")
+    editor(read).undo(1)
+    editor(read).undo(2)
+    story = stored(read, BRIDGE_AT_ONE)
+    assert (story.lead_item.entry.url, story.title) == (BRIDGE_AT_ONE, BRIDGE)
 
 
 def test_what_is_not_stored_can_not_be_pinned_and_the_nearest_is_told(read: Newsroom) -> None:
