@@ -397,6 +397,15 @@ def test_a_pin_goes_with_its_entry(read: Newsroom) -> None:
     assert stored(read, FERRY_AT_ONE).lead_reason != stored(read, FERRY_AT_TWO).lead_reason == "pinned by a person"
 
 
+def test_the_last_pin_binds_though_an_earlier_one_was_carried_over_to_a_new_guid(read: Newsroom) -> None:
+    editor(read).pin(FERRY_AT_TWO)
+    editor(read).pin(FERRY_AT_ONE)
+    read.serves(TWO, entry(FERRY, id="newer", url=FERRY_AT_TWO, at=START - HOUR / 2, text="Edited."))
+    read.poll("two")
+    story = stored(read, FERRY_AT_ONE)
+    assert (story.items[1].guid, story.lead_item.source) == ("newer", "one")
+
+
 def test_an_undone_correction_leaves_the_story_that_its_entry_is_in_by_then(read: Newsroom) -> None:
     editor(read).pin(FERRY_AT_TWO)
     editor(read).title(FERRY_AT_TWO, "Ferries are back")
