@@ -84,6 +84,8 @@ def _undo_merge(decision: Decision, reasons: Reasons, transaction: Transaction, 
     if story is None or living == alias:
         return Undone((kept,))
     items = _items_of_alias(story, traces.items, reasons, decision.at)
+    if items and len(items) == len(story.items):
+        raise UsageError(f"nothing would be left of {living}: its own entries were split off since; undo that first")
     transaction.part_stories(living, alias, replace(traces, items=items), now)
     return Undone((alias, living), traces.leads, {alias: traces.feeds})
 

@@ -217,6 +217,20 @@ def test_a_story_that_comes_back_enters_no_feed_that_had_not_shown_it(newsroom: 
     assert newsroom.store.members_of([alias])[alias] == {"all"}, "the topic began with the ten newest"
 
 
+def test_a_merge_is_not_undone_while_all_entries_of_one_story_are_split_off(read: Newsroom) -> None:
+    read.serves(THREE, entry("Harbour pilots end their strike", url="https://three.example/pilots"))
+    read.poll("three")
+    before = {story.id: len(story.items) for story in read.stories()}
+    kept = editor(read).merge(story_at(read, BRIDGE_AT_ONE), story_at(read, "https://three.example/pilots"))
+    editor(read).split(BRIDGE_AT_ONE)
+    assert story_at(read, "https://three.example/pilots") == kept
+    with pytest.raises(UsageError, match="nothing would be left"):
+        editor(read).undo(1)
+    editor(read).undo(2)
+    editor(read).undo(1)
+    assert {story.id: len(story.items) for story in read.stories()} == before
+
+
 # --- split
 def test_a_split_undone_joins_again_under_the_id_that_was_there(read: Newsroom) -> None:
     before, evidence = published(read), read.store.evidence(story_at(read, FERRY_AT_ONE))
@@ -488,6 +502,22 @@ def test_a_correction_outlives_edits_reloads_and_a_change_of_guids(read: Newsroo
     editor(read).undo(2)
     assert stored(read, FERRY_AT_ONE).headline is None
     assert stored(read, FERRY_AT_ONE).lead_reason != "pinned by a person", "what was carried over to the new guid is undone, too"
+
+
+def test_a_topic_that_comes_later_reads_the_headline_in_place_of_the_pinned_leads_title(newsroom: Newsroom) -> None:
+    config = CONFIG.replace(f'{{id: one, url: "{ONE}"', f'{{id: one, url: "{ONE}", rank: 1')
+    newsroom.configure(config)
+    newsroom.serves(ONE, entry(FERRY, url=FERRY_AT_ONE))
+    newsroom.serves(TWO, entry(BRIDGE, url="https://two.example/bridge", text="Ships hoot."))
+    newsroom.serves(THREE)
+    newsroom.poll()
+    editor(newsroom).merge(story_at(newsroom, FERRY_AT_ONE), story_at(newsroom, "https://two.example/bridge"))
+    editor(newsroom).pin("https://two.example/bridge")
+    editor(newsroom).title("https://two.example/bridge", SOBER)
+    topics = "topics: [{slug: storm, title: Storm, query: 'title:storm'}, {slug: mayor, title: Mayor, query: 'title:mayor'}]\n"
+    newsroom.configure(config + topics)
+    published(newsroom)
+    assert (newsroom.titles("storm"), newsroom.titles("mayor")) == ([SOBER], [])
 
 
 def test_a_source_renamed_keeps_its_corrections(read: Newsroom) -> None:
