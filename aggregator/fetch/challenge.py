@@ -100,6 +100,6 @@ def _first(text: str, pattern: Callable[[_Guard], str | None]) -> str | None:
 def advice(guard: str) -> str:
     """What happened and what a person can do, as a part of a line."""
     return (
-        f"{guard} wants a browser (a challenge page): ask the site to let its feed be read by programs, or by this User-Agent "
-        "(site.contact); try another address of the feed, or `proxy:`"
+        f"{guard} refuses programs (a challenge page or block): ask the site to let feed readers or our User-Agent pass; "
+        "try another address of its feed, or `proxy:`"
     )

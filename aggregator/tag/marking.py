@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from aggregator.tag.nodes import Pattern, Term, Words
 from aggregator.tag.pattern import compile_pattern
+from aggregator.tag.spelling import spelling
 from aggregator.text.words import tokens
 
 _PIECES = re.compile(r"[^\s]+|\s+")
@@ -16,15 +17,20 @@ _NOTHING = ("\0",)
 def marked(text: str, terms: Iterable[Term]) -> list[tuple[str, bool]]:
     """The text in pieces, each with True if it is a deciding word. Joined, the pieces are the text.
 
-    The words of a phrase are marked wherever they occur: enough for a person to see what was found.
+    The words of a phrase are marked wherever they occur: enough for a person to see what was found. A word with signs (`C++`) is
+    marked as it is spelled.
     """
-    wanted = [term for term in terms if isinstance(term, Words)]
+    words = [term for term in terms if isinstance(term, Words)]
+    spelled = [spelling(term.spelled, term.prefix) for term in words if term.spelled and " " not in term.spelled.strip()]
+    wanted = [term for term in words if not term.spelled or " " in term.spelled.strip()]
     patterns = [found for term in terms if isinstance(term, Pattern) if (found := _found(term, text))]
     whole = {token for term in wanted for token in (term.tokens[:-1] if term.prefix else term.tokens)}
     begun = tuple(term.tokens[-1] for term in wanted if term.prefix)
     pieces: list[tuple[str, bool]] = []
     for piece in _PIECES.findall(text):
-        hit = not piece.isspace() and (_is_hit(piece, whole, begun) or any(piece in found for found in patterns))
+        hit = not piece.isspace() and (
+            _is_hit(piece, whole, begun) or any(is_in(piece) for is_in in spelled) or any(piece in found for found in patterns)
+        )
         if pieces and pieces[-1][1] == hit:
             pieces[-1] = (pieces[-1][0] + piece, hit)
         else:

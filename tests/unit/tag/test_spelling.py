@@ -6,6 +6,7 @@ import pytest
 
 from aggregator.model import Evidence, Source, SourceId
 from aggregator.ports import Store
+from aggregator.tag.marking import marked
 from aggregator.tag.query import Query
 from tests.stores import STORES
 
@@ -67,6 +68,11 @@ def test_signs_are_looked_for_in_the_field_that_was_asked() -> None:
     assert Query("C++").explain(one, NOON).branch == "C++ in the body"
     assert not Query("title:C++").matches(one, NOON)
     assert Query("-title:C++ C").matches(one, NOON)
+
+
+def test_a_word_with_signs_is_marked_as_it_is_spelled() -> None:
+    explanation = Query("C++").explain(story(item("C flat, or a C++ class")), NOON)
+    assert marked("C flat, or a C++ class", explanation.terms) == [("C flat, or a ", False), ("C++", True), (" class", False)]
 
 
 def test_a_long_list_of_words_may_hold_words_with_signs() -> None:
