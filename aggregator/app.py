@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import random
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from aggregator.dedup.engine import Engine
 from aggregator.errors import HeldError
@@ -22,6 +23,7 @@ from aggregator.reading.pool import ReadingPool, count_readers
 from aggregator.run import scheduler
 from aggregator.run.clock import SystemClock
 from aggregator.run.descriptors import raise_limit
+from aggregator.run.disks import why_unwritable
 from aggregator.run.one_shot import poll_here, poll_there
 from aggregator.run.opml_lists import OpmlLists
 from aggregator.run.runtime import CurrentRuntime, Resources, Runtime
@@ -75,7 +77,13 @@ async def poll_once(
                 spare_collector()
                 return await poll_here(CurrentRuntime(runtime), ids, forced=forced, done=done)
         except HeldError:
-            reports = await poll_there(store, ids, forced=forced, is_free=lambda: _is_free(store))
+            reports = await poll_there(
+                store,
+                ids,
+                forced=forced,
+                is_free=lambda: _is_free(store),
+                why_unwritable=lambda: why_unwritable(Path(settings.storage.database).parent),
+            )
         if reports is not None:
             return reports
 

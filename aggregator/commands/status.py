@@ -160,7 +160,7 @@ def daemon_problems(application: Application) -> list[str]:
 
     events = [one for one in application.store.events(EVENTS) if one.closed is None and one.key == f"{one.kind} daemon"]
     told = {one.kind for one in events}
-    disks = [one for one in disk_conditions(application.settings) if one.kind not in told]
+    disks = [one for one in disk_conditions(application.settings, probe=True) if one.kind not in told]
     found = [(one.title, one.detail) for one in events] + [(one.title, one.detail) for one in disks]
     return [mask_text(f"{title}: {detail}") for title, detail in found]
 

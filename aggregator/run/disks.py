@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,27 +27,40 @@ class Place(Struct, frozen=True):
     is_read_only: bool
 
 
-def find_places(settings: Settings) -> list[Place]:
-    """Looks at each folder that is written to. One that doesn't exist yet is looked for in what it will lie in."""
+def find_places(settings: Settings, *, probe: bool = False) -> list[Place]:
+    """Looks at each folder that is written to. One that doesn't exist yet is looked for in what it will lie in.
+
+    probe: also try to write. A disk that Linux has stopped writing to after an error may not say so (ext4's `emergency_ro`).
+    """
     storage, publish = settings.storage, settings.publish
     wanted = {"database": Path(storage.database).parent, "published files": publish.directory, "private feeds": publish.private}
     if storage.backup is not None:
         wanted["backups"] = storage.backup.directory
-    return [_place(what, folder) for what, folder in wanted.items()]
+    return [_place(what, folder, probe) for what, folder in wanted.items()]
 
 
-def _place(what: str, folder: Path) -> Place:
+def _place(what: str, folder: Path, probe: bool) -> Place:
     there = next((one for one in (folder, *folder.absolute().parents) if one.exists()), Path("/"))
     try:
         found = os.statvfs(there)
     except OSError:
         return Place(what, folder, 0, False)
-    return Place(what, folder, found.f_bavail * found.f_frsize, bool(found.f_flag & os.ST_RDONLY))
+    is_read_only = bool(found.f_flag & os.ST_RDONLY) or (probe and _refuses(there))
+    return Place(what, folder, found.f_bavail * found.f_frsize, is_read_only)
 
 
-def disk_conditions(settings: Settings) -> Iterator[Condition]:
+def _refuses(folder: Path) -> bool:
+    """Whether a file without a name, which is gone again at once, can't be made because the disk is read-only."""
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        return error.errno == errno.EROFS
+    return False
+
+
+def disk_conditions(settings: Settings, *, probe: bool = False) -> Iterator[Condition]:
     """Yields what is wrong with the disks. The process that asks may see another mount than a confined daemon does."""
-    places = find_places(settings)
+    places = find_places(settings, probe=probe)
     if read_only := [f"the {place.what} ({place.folder})" for place in places if place.is_read_only]:
         yield Condition("readonly", "daemon", "A disk is read-only", f"nothing can be written where {_listed(read_only)}")
     full = [place for place in places if place.free < LEAST_FREE and not place.is_read_only]
@@ -57,7 +71,7 @@ def disk_conditions(settings: Settings) -> Iterator[Condition]:
 
 def why_unwritable(folder: Path) -> str | None:
     """Says why nothing can be stored in a folder, if its disk is the reason."""
-    place = _place("", folder)
+    place = _place("", folder, probe=True)
     if place.is_read_only:
         return f"the disk of {folder} is read-only"
     return f"no space is left on the disk of {folder}" if place.free < FULL else None

@@ -117,7 +117,9 @@ class HealthWatch:
             self._unstored, self._unsent = (), ()
 
     def _find_own(self) -> list[health.Condition]:
-        return [*self._of_daemon(), *disk_conditions(self._current.runtime.settings)]
+        """Finds what is wrong with the daemon itself, and if anything is, looks closer at the disks."""
+        found = list(self._of_daemon())
+        return [*found, *disk_conditions(self._current.runtime.settings, probe=bool(found))]
 
     def _find_conditions(self, now: Instant) -> list[health.Condition]:
         """Finds everything that is wrong now, with secrets masked."""

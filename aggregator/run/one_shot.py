@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from aggregator.errors import AggregatorError
 from aggregator.model import PollReport, SourceId, Work
@@ -21,6 +22,8 @@ from aggregator.stories.adopt_config import adopt
 
 PATIENCE = 600.0
 """Seconds to wait for the daemon's answer before the command gives up; the daemon goes on polling."""
+FIRST_ANSWER = 5.0
+"""Seconds after which the disk is looked at: a daemon that can still store an answer gets them."""
 ANSWER_CHECK = 0.2
 """Seconds between two checks for its answer."""
 
@@ -99,20 +102,25 @@ async def poll_there(
     *,
     forced: bool,
     is_free: Callable[[], bool],
+    why_unwritable: Callable[[], str | None] = lambda: None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> list[PollReport] | None:
     """Asks the daemon that holds the database to poll, and waits for its reports.
 
     Returns None if the database became free (`is_free`): the holder was another `poll`, or the daemon has ended. Raises
-    AggregatorError if there is no answer.
+    AggregatorError if there is no answer, and soon if none can come: on a full disk (`why_unwritable`) the daemon can't store it.
     """
     request = poll_requests.ask(store, ids, forced=forced)
-    for _ in range(int(PATIENCE / ANSWER_CHECK)):
+    for check in range(int(PATIENCE / ANSWER_CHECK)):
         if (reports := poll_requests.read_answer(store, request)) is not None:
             return reports
         if is_free():
             poll_requests.withdraw(store, request)
             return None
+        if check >= FIRST_ANSWER / ANSWER_CHECK and (why := why_unwritable()) is not None:
+            with suppress(AggregatorError):  # the disk may take that no more than anything else
+                poll_requests.withdraw(store, request)
+            raise AggregatorError(f"{why}: the daemon that holds the database can't store what it polls")
         await sleep(ANSWER_CHECK)
     poll_requests.withdraw(store, request)
     raise AggregatorError("the daemon that holds the database did not answer; see its log")

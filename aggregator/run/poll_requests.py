@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Sequence
 
+from aggregator.errors import AggregatorError
 from aggregator.model import PollReport, SourceId
 from aggregator.ports import PollRequest, PollRequests, Store
 
@@ -32,14 +33,26 @@ def take(store: Store) -> list[PollRequest]:
 
 def answer(store: Store, request: PollRequest, reports: Sequence[PollReport]) -> None:
     """Stores the reports for the asker, once its polls are done and published."""
-    lines = [[report.source, report.outcome, report.detail, report.new, report.changed] for report in reports]
+    lines: list[list[object]] = [[report.source, report.outcome, report.detail, report.new, report.changed] for report in reports]
+    _save_answer(store, request, lines)
+
+
+def refuse(store: Store, request: PollRequest, reason: str) -> None:
+    """Tells the asker why its polls could not be stored."""
+    _save_answer(store, request, reason)
+
+
+def _save_answer(store: Store, request: PollRequest, content: list[list[object]] | str) -> None:
     with store.begin() as transaction:
-        transaction.answer_poll_request(request.key, json.dumps(lines))
+        transaction.answer_poll_request(request.key, json.dumps(content))
 
 
 def read_answer(store: PollRequests, request: PollRequest) -> list[PollReport] | None:
-    """Returns the daemon's reports, or None while there is no answer."""
+    """Returns the daemon's reports, or None while there is no answer. Raises AggregatorError with the reason if it refused."""
     text = store.poll_answer(request.key)
     if text is None:
         return None
-    return [PollReport(SourceId(one[0]), one[1], one[2], one[3], one[4]) for one in json.loads(text)]
+    content = json.loads(text)
+    if isinstance(content, str):
+        raise AggregatorError(f"the daemon could not store what it polled: {content}")
+    return [PollReport(SourceId(one[0]), one[1], one[2], one[3], one[4]) for one in content]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import structlog
 
@@ -164,11 +165,20 @@ class Polling:
             self._background.start(self._answer(request, [source.id for source, _ in wanted], polls))
 
     async def _answer(self, request: PollRequest, ids: list[SourceId], polls: list[asyncio.Task[PollReport]]) -> None:
-        """Answers once the polls are stored and published; if publishing fails, the log says why."""
+        """Answers once the polls are stored and published, or why they could not be; if publishing fails, the log says why."""
         others = [task for task in self.poller.tasks(ids) if task not in polls]
         results = await asyncio.gather(*polls, *others, return_exceptions=True)
         runtime = self._current.runtime
-        await runtime.writer.flush()
+        try:
+            for result in results:
+                if isinstance(result, AggregatorError):
+                    raise result
+            await runtime.writer.flush()
+        except AggregatorError as error:
+            reason = str(error)
+            with suppress(AggregatorError):  # the asker looks at the disk, too
+                await runtime.writer.call(lambda: poll_requests.refuse(runtime.store, request, reason))
+            return
         await self._publishing.try_publish(everything=False)
         reports = [result for result in results if isinstance(result, PollReport)]
         await runtime.writer.call(lambda: poll_requests.answer(runtime.store, request, reports))

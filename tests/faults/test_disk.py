@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,8 @@ from tests.flow.conftest import Newsdesk, newsdesk
 ADMIN = "let-me-see"
 PATIENCE = 120
 """Seconds: refused writes are tried again each half minute."""
+MINUTE = 60
+"""Seconds within which a person is told."""
 
 
 def command(*line: str | Path) -> bool:
@@ -43,8 +47,8 @@ def mounted(place: Path, *line: str | Path) -> Iterator[Path]:
 
 @pytest.fixture
 def on_small_disk(only_long: None, tmp_path: Path, origin: Origin) -> Iterator[Newsdesk]:
-    """A file system of 64 MB."""
-    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=64m", "tmpfs") as place:
+    """A file system of 100 MB."""
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=100m", "tmpfs") as place:
         yield administered(newsdesk(place, origin))
 
 
@@ -97,9 +101,28 @@ def test_a_full_disk_is_waited_out(on_small_disk: Newsdesk) -> None:
         eventually(lambda: "no space left" in ready(desk)["database"], process)
         assert not ready(desk)["ready"]
         assert b"closer ties" in feed(desk)
+        told_everywhere(desk, process, "disk", "A disk is full")
+        began = time.monotonic()
+        assert "no space" in desk.command.fails("poll", "--all")
+        assert time.monotonic() - began < 30, "it does not wait for an answer that can't come"
         filler.unlink()
         gone_on(desk, process)
+        eventually(lambda: metric(desk, "disk") == 0, process, patience=MINUTE)
     desk.command.run("poll", "--all")
+
+
+def metric(desk: Newsdesk, kind: str) -> float:
+    """`aggregator_conditions` of this kind; 0 if it is not told."""
+    text = get(f"http://127.0.0.1:{desk.port}/metrics?token={ADMIN}").body.decode()
+    found = re.search(rf'^aggregator_conditions\{{kind="{kind}"\}} (.+)$', text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def told_everywhere(desk: Newsdesk, process: subprocess.Popen[str], kind: str, title: str) -> None:
+    """Within a minute, although nothing can be stored."""
+    eventually(lambda: metric(desk, kind) == 1, process, patience=MINUTE)
+    assert title.encode() in get(f"http://127.0.0.1:{desk.port}/health.atom?token={ADMIN}").body
+    assert title in desk.command.run("status")
 
 
 def fill(path: Path) -> None:
@@ -127,6 +150,7 @@ def test_a_disk_that_fails_and_turns_read_only_is_told_until_it_is_repaired(imag
             eventually(lambda: "the disk failed" in ready(desk)["database"], process)
             assert not ready(desk)["ready"]
             assert b"closer ties" in feed(desk)
+            told_everywhere(desk, process, "readonly", "A disk is read-only")
             process.terminate()
             assert process.wait(10) == 1, "what came last could not be stored, and that is told"
         assert desk.command.start("run").wait(15) == 1

@@ -69,6 +69,14 @@ class Command:
         assert done.returncode == code, f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def fails(self, *arguments: str, code: int = 1) -> str:
+        """What it says on standard error when it ends with this code."""
+        done = subprocess.run(
+            self.line(*arguments), cwd=self.config.parent, env=clean_environment(), capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == code, f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stderr
+
     def rows(self, *arguments: str) -> list[dict[str, Any]]:
         """What a command with `--json` prints, a mapping a line."""
         return [json.loads(line) for line in self.run(*arguments, "--json").splitlines()]

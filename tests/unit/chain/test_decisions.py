@@ -14,7 +14,7 @@ from aggregator.commands import sources
 from aggregator.commands.application import Application
 from aggregator.commands.sources import count_overlaps
 from aggregator.commands.why import explain_story, lines
-from aggregator.errors import UsageError
+from aggregator.errors import AggregatorError, UsageError
 from aggregator.model import Fault, FaultKind, FetchFailed, PollReport, SourceId, StoryId
 from aggregator.run import poll_requests
 from aggregator.run.one_shot import poll_there
@@ -392,6 +392,35 @@ def test_who_waits_for_another_poll_polls_itself_when_that_has_ended(newsroom: N
     assert asyncio.run(poll_there(newsroom.store, None, forced=True, is_free=is_free, sleep=no_wait)) is None
     assert len(looks) == answers + 1
     assert not newsroom.store.poll_requests(), "nobody else does it a second time"
+
+
+def test_who_waits_for_a_daemon_on_a_full_disk_is_told_soon(newsroom: Newsroom) -> None:
+    waited = []
+
+    async def no_wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    work = poll_there(
+        newsroom.store,
+        None,
+        forced=True,
+        is_free=lambda: False,
+        why_unwritable=lambda: "no space is left on the disk of /data" if sum(waited) > 2 else None,
+        sleep=no_wait,
+    )
+    with pytest.raises(AggregatorError, match="no space is left"):
+        asyncio.run(work)
+    assert sum(waited) < 10
+    assert not newsroom.store.poll_requests()
+
+
+def test_who_waits_for_a_daemon_is_told_what_it_could_not_store(newsroom: Newsroom) -> None:
+    async def refuse(_: float) -> None:
+        (request,) = poll_requests.take(newsroom.store)
+        poll_requests.refuse(newsroom.store, request, "the disk failed")
+
+    with pytest.raises(AggregatorError, match="the disk failed"):
+        asyncio.run(poll_there(newsroom.store, None, forced=True, is_free=lambda: False, sleep=refuse))
 
 
 def test_a_poll_begun_under_an_old_config_is_stored_by_the_rules_of_the_new(newsroom: Newsroom) -> None:

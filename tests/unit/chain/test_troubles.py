@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -144,5 +146,37 @@ def test_readiness_tells_that_nothing_succeeds_any_more(tmp_path: Path) -> None:
             transaction.save_state(replace(failed, failures=0, last_success=START + 655))
         await service.health.check()
         assert service.ready()[0]
+
+    run(tmp_path, work)
+
+
+def test_a_log_that_cannot_be_written_ends_nothing() -> None:
+    """A log on the full disk that it tells of."""
+    code = "from aggregator.logs import configure, logger; configure(); logger('x').error('full' * 9000); print('went on')"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=full, text=True, check=False)
+    assert done.stdout == "went on\n"
+
+
+def test_a_disk_that_stopped_being_written_is_looked_at_once_something_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ext4 does after an error: neither statvfs(2) nor access(2) say so, and only a write tells."""
+    real, tried = os.open, []
+
+    def refuse(path: Any, flags: int, *more: Any, **named: Any) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            tried.append(path)
+            raise OSError(30, "Read-only file system")
+        return real(path, flags, *more, **named)
+
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+        monkeypatch.setattr(disks.os, "open", refuse)
+        await pass_time(desk, 20)
+        assert not tried, "a disk that nobody writes to may sleep"
+        service._tick_error = "the disk failed"
+        await pass_time(desk, 10)
+        assert told(desk, "readonly") == 1
 
     run(tmp_path, work)
