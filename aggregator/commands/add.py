@@ -72,7 +72,7 @@ def _hand_over(application: Application, answers: Mapping[str, Fetched | None]) 
     with suppress(AggregatorError):  # without it the first poll fetches the document itself
         for url, answer in answers.items():
             if answer is not None:
-                hand_over(application.store, url, answer, time.time())
+                hand_over(application.database, url, answer, time.time())
 
 
 async def search(settings: Settings, url: str) -> list[Candidate]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +43,7 @@ class Application:
 
     def __init__(self, config: Path | None = None) -> None:
         self._config = config
+        self._closing = ExitStack()
 
     @cached_property
     def config_path(self) -> Path:
@@ -53,9 +55,24 @@ class Application:
         return self._load()
 
     @cached_property
-    def store(self) -> SqliteStore:
-        """The database that the config names; created if missing. Raises StoreError."""
+    def database(self) -> SqliteStore:
+        """The database that the config names, for commands that poll; created if missing. Raises StoreError."""
         return SqliteStore(Path(self.settings.storage.database))
+
+    @cached_property
+    def store(self) -> SqliteStore:
+        """The same database for commands that look into it: where there is none, an empty one elsewhere that nobody sees.
+
+        A look must not leave a database behind, where no daemon will look for it or can write it. Raises StoreError.
+        """
+        if "database" in self.__dict__ or Path(self.settings.storage.database).exists():
+            return self.database
+        from tempfile import TemporaryDirectory  # here: seldom needed
+
+        folder = self._closing.enter_context(TemporaryDirectory(prefix="aggregator-"))
+        empty = SqliteStore(Path(folder) / "empty.db")
+        self._closing.callback(empty.close)
+        return empty
 
     @cached_property
     def rules(self) -> RuleSet:
@@ -102,8 +119,9 @@ class Application:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if "store" in self.__dict__:
-            self.store.close()
+        self._closing.close()
+        if "database" in self.__dict__:
+            self.database.close()
 
 
 def _run_rule_tests(settings: Settings) -> Settings:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aggregator.errors import UsageError
+from aggregator.text.times import rfc3339
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
@@ -19,13 +20,19 @@ if TYPE_CHECKING:
 def command(application: Application, file: Path) -> None:
     """Copy the database to FILE while the daemon may go on.
 
-    The copy is one checked file, as the database is at this instant; a FILE that is there is replaced when it is whole.
-    It can't lie in `publish.directory`.
+    The copy is one checked file, as the database is at this instant. An older backup at FILE is told first, and replaced when
+    the copy is whole; any other file is refused. It can't lie in `publish.directory`.
     """
-    from aggregator.store.backup import backup
+    from aggregator.store.backup import backup, is_backup
 
     public = Path(application.settings.publish.directory).resolve()
     if public in file.resolve().parents:
         raise UsageError(f"{file} would lie in publish.directory, which anybody may read: name another file")
-    size = backup(Path(application.settings.storage.database), file)
+    database = Path(application.settings.storage.database)
+    if file.exists() and file.resolve() != database.resolve():
+        if not is_backup(file):
+            raise UsageError(f"{file} is there and is no backup of this program: it was not touched; name another file")
+        info = file.stat()
+        click.echo(f"replacing {file}, {info.st_size:,} bytes of {rfc3339(info.st_mtime)}", err=True)
+    size = backup(database, file)
     click.echo(f"{file}: {size:,} bytes")

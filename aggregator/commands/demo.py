@@ -64,7 +64,7 @@ def _run(port: int, directory: Path) -> None:
         option = "" if port == 8080 else f" --port {port}"
         click.echo(describe_demo(port, directory, own_command(), f"demo --advance{option}"))
         with Application(config) as application:
-            asyncio.run(run(application.tested_settings(), application.checked_settings, application.store))
+            asyncio.run(run(application.tested_settings(), application.checked_settings, application.database))
 
 
 def _check_port(port: int) -> None:

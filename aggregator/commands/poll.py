@@ -29,7 +29,7 @@ def command(application: Application, ids: tuple[str, ...], everything: bool) ->
     wanted = [source.id for source in sources] if ids else None
     with progress(len(sources)) as done:
         one_poll = poll_once(
-            *(application.settings, application.checked_settings, application.store, wanted),
+            *(application.settings, application.checked_settings, application.database, wanted),
             forced=bool(ids or everything),
             done=done,
         )

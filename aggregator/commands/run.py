@@ -24,4 +24,4 @@ from aggregator.logs import configure
 def command(application: Application, log_level: str, log_format: str) -> None:
     """Poll, publish and serve until SIGTERM or Ctrl-C. SIGHUP reads the config again; so does an edit, within seconds."""
     configure(level=log_level, form=log_format)
-    asyncio.run(run(application.tested_settings(), application.checked_settings, application.store))
+    asyncio.run(run(application.tested_settings(), application.checked_settings, application.database))

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from aggregator.errors import AggregatorError, ConfigError
 from aggregator.run import health
+from aggregator.run.config_changes import describe_changes
 from aggregator.run.metrics import Metrics
 from aggregator.run.poller import Poller
 from aggregator.run.publishing import FeedPublishing
@@ -96,7 +97,7 @@ class ConfigReload:
             self._seen = fingerprint(after.settings)
         self._refused_includes = ()
         self._metrics.record_reload(True)
-        log.info("reloaded", sources=len(after.settings.sources))
+        log.info("reloaded", sources=len(after.settings.sources), **describe_changes(before.settings, after.settings))
         self._is_adopted = False
         try:
             await self.adopt()

@@ -17,6 +17,10 @@ from aggregator.store import care, schema
 from aggregator.store.connect import explained, open_reader
 
 _STAMP = "%Y%m%dT%H%M%SZ"
+_HEADER = 100
+_MAGIC = b"SQLite format 3\0"
+_APPLICATION_ID = 68
+"""Bytes of a database's header, how it begins, and where its application id stands (sqlite.org/fileformat.html, 1.3)."""
 
 
 def backup(database: Path, target: Path) -> int:
@@ -63,6 +67,16 @@ def _check_backup(file: Path) -> None:
             raise
         finally:
             connection.close()
+
+
+def is_backup(file: Path) -> bool:
+    """Whether a file is a database of this program, sound or not, or empty. Anything else must not be replaced by one."""
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(_HEADER)
+    except OSError:
+        return False
+    return not head or (head.startswith(_MAGIC) and int.from_bytes(head[_APPLICATION_ID:][:4]) == schema.APPLICATION_ID)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from aggregator.app import make_resources, make_runtime
 from aggregator.commands.application import Application
@@ -53,7 +54,7 @@ class Desk:
         return self.service.runtime.settings
 
     def read(self) -> Settings:
-        return load(self.folder / "feeds.yaml", check, {})
+        return load(self.folder / "feeds.yaml", check, {"KEY": "hunter2"})
 
     def configure(self, text: str) -> None:
         (self.folder / "feeds.yaml").write_text(text)
@@ -98,6 +99,31 @@ def test_an_edit_that_needs_a_restart_is_told_and_the_rest_of_it_taken(tmp_path:
         desk.configure(CONFIG)
         await service.reload_if_changed(forced=False)
         assert service.config.restart_keys == ()
+
+    run(tmp_path, work)
+
+
+def test_a_reload_says_what_it_changes(tmp_path: Path) -> None:
+    tested = (
+        "topics: [{slug: sea, title: Sea, query: ferry, expect: {match: ['A ferry']}}, {slug: rail, title: Rail, query: train}]\n"
+    )
+    two = '  - {id: two, url: "https://two.example/feed?key=${KEY}", enabled: false}\n'
+
+    async def work(desk: Desk) -> None:
+        service = await desk.start(CONFIG + tested)
+        with capture_logs() as logs:
+            for text in (
+                CONFIG + two + tested.replace("query: train", "query: railway"),
+                CONFIG.replace("one.example", "one.example.org") + two + "publish: {backfill: 3d}\n",
+                CONFIG.replace("one.example", "one.example.org") + two + "publish: {backfill: 3d}\n# only a word\n",
+            ):
+                desk.configure(text)
+                await service.reload_if_changed(forced=False)
+        first, second, third = (line for line in logs if line["event"] == "reloaded")
+        assert (first["added"], first["changed"], first.get("removed")) == ("source two", "topic rail", None)
+        assert second["removed"] == "topic sea, topic rail, feed sea, feed rail"
+        assert second["changed"] == "source one, publish"
+        assert not {"added", "changed", "removed"} & third.keys()
 
     run(tmp_path, work)
 

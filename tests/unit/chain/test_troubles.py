@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
 
 from aggregator.commands.status import daemon_problems
 from aggregator.errors import StoreError
 from aggregator.ports import EVENTS
 from aggregator.run import disks
+from aggregator.run.metrics import OwnProcess
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.chain.newsroom import START
 from tests.unit.chain.test_service import CONFIG, Desk, run
@@ -180,3 +182,19 @@ def test_a_disk_that_stopped_being_written_is_looked_at_once_something_fails(
         assert told(desk, "readonly") == 1
 
     run(tmp_path, work)
+
+
+def test_the_process_is_measured_where_proc_shows_processes_alone(tmp_path: Path) -> None:
+    """As under systemd's ProcSubset=pid, which hides /proc/stat."""
+    (tmp_path / "self").symlink_to("/proc/self")
+    registry = CollectorRegistry()
+    OwnProcess(proc=str(tmp_path), registry=registry)
+    assert (registry.get_sample_value("process_resident_memory_bytes") or 0) > 1e6
+    assert abs((registry.get_sample_value("process_start_time_seconds") or 0) - process_start()) < 2
+
+
+def process_start() -> float:
+    """As /proc/stat and /proc/self/stat tell it."""
+    booted = next(line.split()[1] for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime"))
+    ticks = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+    return float(booted) + int(ticks) / os.sysconf("SC_CLK_TCK")

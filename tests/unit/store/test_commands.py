@@ -51,6 +51,46 @@ def test_a_backup_of_nothing_is_told(config: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_a_backup_that_is_there_is_told_before_it_is_replaced(config: Path, tmp_path: Path) -> None:
+    add(config, "a")
+    assert "replacing" not in run(config, "backup", tmp_path / "copy.db").output
+    assert f"replacing {tmp_path / 'copy.db'}" in run(config, "backup", tmp_path / "copy.db").stderr
+
+
+@pytest.mark.parametrize("content", [b"my notes", b"SQLite format 3\0" + bytes(200)], ids=["a file", "another's database"])
+def test_what_is_no_backup_is_not_replaced_by_one(config: Path, tmp_path: Path, content: bytes) -> None:
+    add(config, "a")
+    (tmp_path / "notes").write_bytes(content)
+    with pytest.raises(UsageError, match="not touched"):
+        run(config, "backup", tmp_path / "notes")
+    assert (tmp_path / "notes").read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status",),
+        ("status", "--json"),
+        ("stories",),
+        ("stories", "decisions"),
+        ("search", "ferry"),
+        ("plan",),
+        ("plan", "--dedup"),
+        ("why", "https://alpha.example/a"),
+        ("topics",),
+        ("sources", "--overlap"),
+        ("check",),
+        ("export", "opml"),
+        ("export", "site"),
+        ("stories", "drop", "https://alpha.example/a"),
+    ],
+    ids=" ".join,
+)
+def test_who_looks_before_the_first_poll_leaves_no_database_behind(config: Path, words: tuple[str, ...]) -> None:
+    CliRunner().invoke(root, ["-c", str(config), *words])
+    assert [path.name for path in config.parent.rglob("*")] == ["feeds.yaml"]
+
+
 def test_a_database_in_use_can_be_copied_and_not_replaced(config: Path, tmp_path: Path) -> None:
     add(config, "a")
     with held(tmp_path / "data" / "news.db"):

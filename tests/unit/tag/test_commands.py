@@ -39,7 +39,7 @@ class Desk:
         self.write("nato")
         now = time.time()
         with self.application() as application:
-            application.store.sync_sources(application.settings.sources, now)
+            application.database.sync_sources(application.settings.sources, now)
             harvest = ("Ukraine’s harvest", "Grain leaves the ports of Odesa for NATO's south.")
             titles = [("Quake", ""), ("NATO meets in Oslo", ""), harvest]
             for number, (title, text) in enumerate(titles, 1):
