@@ -72,7 +72,8 @@ async def poll_once(
             with store.lock():
                 resources = make_resources(settings, store)
                 runtime = make_runtime(settings, resources)
-                if await OpmlLists().refresh(settings, runtime.fetcher, resources.clock.now()):
+                lists = OpmlLists()
+                while await lists.refresh(runtime.settings, runtime.fetcher, resources.clock.now()):  # a list may include lists
                     runtime = make_runtime(load(), resources)
                 spare_collector()
                 return await poll_here(CurrentRuntime(runtime), ids, forced=forced, done=done)

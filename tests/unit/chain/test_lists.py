@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from aggregator.app import poll_once
 from aggregator.config.load import load
 from aggregator.config.opml import cached_path
 from aggregator.config.subscriptions import MAX_DEPTH, MAX_INCLUDED
 from aggregator.model import Fault, FaultKind, Fetched, FetchFailed, FetchOutcome, FetchRequest
 from aggregator.run.opml_lists import OpmlLists
 from aggregator.settings import DAY, Settings
+from aggregator.store.sqlite import SqliteStore
 from aggregator.tag.check import check
-from tests.unit.fetch.origin import Exchange, fetching, serving
+from tests.unit.fetch.origin import RSS, Exchange, fetching, serving
 from tests.unit.fetch.origin import settings as fetch_settings
 
 ADDRESS = "https://lists.example/news.opml"
@@ -185,3 +187,25 @@ def test_an_include_of_a_private_address_is_never_asked_for(tmp_path: Path) -> N
             return inside.connections
 
     assert asyncio.run(run()) == 0
+
+
+def test_one_poll_reads_what_lists_include(tmp_path: Path) -> None:
+    async def act(exchange: Exchange) -> None:
+        named = {"/top": ("/one", b""), "/one": ("/two", b""), "/two": ("", opml(f"{base}/feed"))}
+        include, body = named.get(exchange.target, ("", RSS))
+        await exchange.reply(body=body or including(base + include))
+
+    async def run() -> list[str]:
+        nonlocal base
+        async with serving(act) as origin:
+            base = origin.base
+            path = tmp_path / "feeds.yaml"
+            path.write_text(f"network: {{allow: [127.0.0.0/8]}}\nsources:\n  - opml: {base}/top\n")
+            store = SqliteStore(tmp_path / "data" / "aggregator.db")
+            first = load(path, check, {})
+            await poll_once(first, lambda: load(path, check, {}), store, None, forced=True, done=lambda _: None)
+            store.close()
+            return origin.targets
+
+    base = ""
+    assert asyncio.run(run()) == ["/top", "/one", "/two", "/feed"]
