@@ -75,7 +75,8 @@ def check_nulls(document: Document) -> Iterator[Problem]:
             if not isinstance(value, Scalar):
                 stack.append(((*path, key), value))
             elif value.value is None and not may_be_null((*path, key)):
-                yield document.problem(value, f"`{key}` has no value; write one, or remove the key")
+                example = ', for example "${FEED_TOKEN}" with that variable set' if key == "token" else ""
+                yield document.problem(value, f"`{key}` has no value; write one{example}, or remove the key")
 
 
 def check_ids(document: Document) -> Iterator[Problem]:

@@ -37,7 +37,7 @@ A newsroom of seventeen outlets, and an aggregator that reads them. It takes a f
       a private feed: without the token it does not exist
   {site}/health.atom?token=demo-admin
       what needs a person, as a feed: after a minute, a source that has moved and one that is a web page now. Without
-      the token of server.admin it says what is wrong, and not where
+      the token of server.admin it tells no errors and no addresses
 
 In a second terminal:
 

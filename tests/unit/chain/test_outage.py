@@ -132,6 +132,31 @@ def test_one_source_is_probed_a_minute_and_all_are_read_once_it_answers(tmp_path
     run(tmp_path, work)
 
 
+def test_a_restart_without_a_network_forgets_nothing_and_asks_again_as_soon_as_it_can(tmp_path: Path, world: World) -> None:
+    async def read(desk: Desk) -> None:
+        world.fault = None
+        await desk.start(SOURCES)
+        await settle(desk)
+
+    async def come_back(desk: Desk) -> None:
+        world.fault = OFFLINE
+        desk.clock.time = START + 30 * 86_400.0
+        await desk.start(SOURCES)
+        await settle(desk)
+        assert not desk.service.ready()[0]
+        assert page(desk, "/topics/all").count("<article") == COUNT and "No source can be read" not in page(desk, "/topics/all")
+        assert "No source can be read" in page(desk)
+        world.fault = None
+        world.asked.clear()
+        await pass_minute(desk)
+        assert len(world.asked) == COUNT
+        states = desk.store.states().values()
+        assert {(state.first_success, state.failures) for state in states} == {(START, 0)}
+
+    run(tmp_path, read)
+    run(tmp_path, come_back)
+
+
 def test_pages_say_how_far_the_sources_are_read(tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def work(desk: Desk) -> None:
         world.fault = None

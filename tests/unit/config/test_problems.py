@@ -124,6 +124,7 @@ VALUES: list[tuple[str, str, str]] = [
     ("site: {url: 'http://0.0.0.0:8080'}", "2:13", "no reader can open"),
     ("site: {url: 'http://[::]/news'}", "2:13", "no reader can open"),
     ("outputs: [{slug: x, query: a, access: secret-token}]", "2:39", '`access: {token: "${FEED_TOKEN}"}`'),
+    ("outputs: [{slug: x, query: a, access: {token: }}]", "2:47", 'for example "${FEED_TOKEN}"'),
     ("outputs: [{slug: x, query: a, access: {}}]", "2:39", 'write `token: "${FEED_TOKEN}"`'),
     ('outputs: [{slug: x, query: a, access: {token: "${DESK}"}}]', "2:47", "export DESK="),
     ("server: {port: 0}", "2:16", "at least 1"),

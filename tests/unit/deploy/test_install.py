@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from aggregator.commands.invocation import own_command
-from aggregator.demo.prepare import describe_demo
+from aggregator.config.load import load
+from aggregator.demo.prepare import describe_demo, write_config
+from aggregator.tag.check import check
 from tests.conftest import CHECKOUT
 
 MARK = "EXTERNALLY-MANAGED"
@@ -58,3 +60,8 @@ def test_the_demo_suggests_commands_as_it_was_called() -> None:
     told = describe_demo(8080, Path("/tmp/d"), "/x/aggregator", "demo --advance")
     assert "  /x/aggregator demo --advance\n" in told
     assert "  aggregator" not in told
+
+
+def test_the_demo_tells_the_token_that_shows_names_in_its_health_feed(tmp_path: Path) -> None:
+    settings = load(write_config(tmp_path, 8080, 8081), check, {})
+    assert f"/health.atom?token={settings.server.admin}\n" in describe_demo(8080, tmp_path, "aggregator", "demo --advance")
