@@ -144,7 +144,9 @@ def test_a_restart_without_a_network_forgets_nothing_and_asks_again_as_soon_as_i
         await desk.start(SOURCES)
         await settle(desk)
         assert not desk.service.ready()[0]
-        assert page(desk, "/topics/all").count("<article") == COUNT and "No source can be read" not in page(desk, "/topics/all")
+        assert page(desk, "/topics/all.html").count("<article") == COUNT and "No source can be read" not in page(
+            desk, "/topics/all.html"
+        )
         assert "No source can be read" in page(desk)
         world.fault = None
         world.asked.clear()
