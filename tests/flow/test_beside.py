@@ -49,14 +49,15 @@ def test_decisions_are_published_by_the_daemon_within_seconds(desk: Newsdesk) ->
         soon(lambda: f"urn:uuid:{new}" in entries(desk))
         desk.command.run("stories", "undo", str(split["id"]))
         soon(lambda: f"urn:uuid:{new}" not in entries(desk))
-        assert entries(desk) == before, "all is as it was"
+        assert entries(desk)[f"urn:uuid:{story['id']}"] == before[f"urn:uuid:{story['id']}"]
+        assert before.keys() <= entries(desk).keys(), "all is as it was, and what sources told since"
         desk.command.run("stories", "undo", str(split["id"]), code=2)
 
         desk.command.run("stories", "pin", last)
         soon(lambda: entries(desk)[f"urn:uuid:{story['id']}"] == last)
         desk.command.run("stories", "title", last, "As it was")
         soon(lambda: b"As it was" in get(f"http://127.0.0.1:{desk.port}/stories/{story['id']}").body)
-        assert entries(desk).keys() == before.keys()
+        assert before.keys() <= entries(desk).keys()
 
 
 def test_regrouping_beside_the_daemon_reaches_its_feeds(desk: Newsdesk) -> None:
