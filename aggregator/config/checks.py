@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
 from ipaddress import IPv6Address
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from aggregator.config.document import Document, nodes, pairs, text_of
 from aggregator.config.keys import may_be_null
@@ -177,6 +177,17 @@ def check_address(document: Document) -> Iterator[Problem]:
         yield document.problem(host, message)
     if url is not None and _is_every_address(_host_of(text_of(url) or "")):
         yield document.problem(url, f"site.url: no reader can open {text_of(url)}; write {example}")
+    if url is not None and not _may_go_on(text_of(url) or ""):
+        yield document.problem(
+            url, "site.url: addresses of feeds are made by adding to it, so no `?`, `#`, `//`, `.` or `..` in its path"
+        )
+
+
+def _may_go_on(url: str) -> bool:
+    """Whether paths can be added to an address: it has no query or fragment, and a path that nobody shortens (RFC 3986 5.2.4)."""
+    path = url.partition("://")[2].partition("/")[2].rstrip("/")
+    parts = unquote(path).split("/") if path else []
+    return not {"?", "#"}.intersection(url) and not {"", ".", ".."}.intersection(parts)
 
 
 def _is_every_address(host: str) -> bool:

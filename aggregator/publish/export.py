@@ -12,7 +12,7 @@ from aggregator.errors import UsageError
 from aggregator.model import Slug
 from aggregator.ports import StoreView
 from aggregator.publish.files import Tree
-from aggregator.publish.ownership import SITE_ID, make_owner
+from aggregator.publish.ownership import SITE_ID, examine, make_owner
 from aggregator.settings import Settings
 
 
@@ -37,9 +37,11 @@ class Export:
 
         Raises AggregatorError if it can't be written, UsageError if it holds others' files or if nothing is published yet.
         """
+        standing = examine(self._published, self._owner, (), private=False)
+        if standing.refusal is not None or standing.marker is None:
+            why = standing.refusal or f"nothing is published in {self._published} yet"
+            raise UsageError(f"{why}: run `aggregator poll`, or the daemon")
         source, tree = Tree(self._published), Tree(target)
-        if not source.is_claimed:
-            raise UsageError(f"nothing is published in {self._published} yet: run `aggregator poll`, or the daemon")
         tree.claim(self._owner, self._slugs)
         written: list[str] = []
         wanted: set[str] = set()

@@ -30,8 +30,8 @@ ABOUT = (
     "aggregator publishes into this folder: it replaces and removes index.html, opml.xml, health.atom, and what the feeds below "
     "have in feeds/, topics/ and stories/. Other files stay."
 )
-HOST_FILES = frozenset({".git", ".nojekyll", "CNAME", "lost+found"})
-"""What a folder may hold before the first publication: a checkout of GitHub Pages, and the root of a file system."""
+HOST_FILES = frozenset({".git", ".gitignore", ".gitkeep", ".nojekyll", "CNAME", "lost+found", ".DS_Store"})
+"""What an empty folder may hold: a checkout for GitHub Pages, the root of a file system, what keeps a folder in Git."""
 SITE_FILES = ("index.html", "opml.xml", "health.atom")
 HEALTH = Slug("health")
 FOLDERS = ("feeds", "topics", "stories")
@@ -41,6 +41,7 @@ _HEAD_BYTES = 65_536
 """Bytes of a feed in which its id stands."""
 _FEED_ID = re.compile(rb"<id>(urn:uuid:[0-9a-f-]{36})</id>")
 _STORY_FILE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.html")
+_SLUG = re.compile(r"[a-z0-9](?:[._-]?[a-z0-9_-])*")
 _OUR_PAGE = b'<header class="site">'
 """Stands in every web page that any release has written."""
 
@@ -166,9 +167,12 @@ def _read_marker(path: Path) -> Marker | str | None:
     if path.is_symlink() or not path.is_file():
         return f"{path} is not a file"
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Marker)
-    except msgspec.MsgspecError:
+        marker = msgspec.json.decode(path.read_bytes(), type=Marker)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        marker = None
+    if marker is None or not all(map(_SLUG.fullmatch, marker.feeds)):
         return f"{path} is damaged: remove it, or choose another folder"
+    return marker
 
 
 def _of_marker(root: Path, marker: Marker, owner: Owner, *, private: bool) -> Standing:

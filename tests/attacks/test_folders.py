@@ -14,6 +14,7 @@ from aggregator.publish.export import Export
 from aggregator.publish.ownership import MARKER, SITE_ID, check_folders, make_owner
 from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output, Settings, Storage
+from aggregator.store.peek import read_value
 from aggregator.store.sqlite import SqliteStore
 from tests.flow.command import Command, free_port
 from tests.unit.publish import samples
@@ -114,7 +115,7 @@ def test_what_is_laid_beside_our_files_stays(tmp_path: Path, store: SqliteStore)
         assert all(left[path] == f"somebody's {path}".encode() for path in theirs)
 
 
-@pytest.mark.parametrize("paths", [(), (".git/HEAD",), ("CNAME", ".nojekyll"), ("lost+found/x",)])
+@pytest.mark.parametrize("paths", [(), (".git/HEAD",), ("CNAME", ".nojekyll"), ("lost+found/x",), (".gitkeep",)])
 def test_an_empty_folder_is_taken_and_so_is_one_of_a_host(tmp_path: Path, store: SqliteStore, paths: tuple[str, ...]) -> None:
     (tmp_path / "public").mkdir()
     lay(tmp_path / "public", *paths)
@@ -129,7 +130,7 @@ def test_two_databases_do_not_share_a_folder(tmp_path: Path, store: SqliteStore)
     with pytest.raises(UsageError, match="another database"):
         publish(site(tmp_path, MINE, database="other.db"), other)
     with pytest.raises(UsageError, match="another database"):
-        Export(site(tmp_path, MINE, database="other.db"), other).run(tmp_path / "public")
+        Export(site(tmp_path, MINE, database="other.db"), other).run(tmp_path / "new")
     assert look(tmp_path / "public") == before
     publish(site(tmp_path), store)
 
@@ -226,12 +227,15 @@ def test_feeds_of_another_database_without_a_marker_are_not_ours(tmp_path: Path,
         publish(site(tmp_path, database="other.db"), SqliteStore(tmp_path / "other.db"))
 
 
-@pytest.mark.parametrize("marker", [b"", b"{}", b"\xff", b'{"about":1}'])
+@pytest.mark.parametrize("marker", [b"", b"{}", b"\xff", b'{"about":1}', b"..", b"a/../.."])
 def test_a_damaged_marker_is_told(tmp_path: Path, store: SqliteStore, marker: bytes) -> None:
     publish(site(tmp_path), store)
-    (tmp_path / "public" / MARKER).write_bytes(marker)
+    file = tmp_path / "public" / MARKER
+    file.write_bytes(marker if not marker.endswith(b"..") else file.read_bytes().replace(b'"all"', b'"' + marker + b'"'))
+    lay(tmp_path / "public", "1.atom")
     with pytest.raises(UsageError, match="damaged"):
         publish(site(tmp_path), store)
+    assert (tmp_path / "public/1.atom").exists()
 
 
 @pytest.mark.parametrize("folder", ["feeds", "topics", "stories", "feeds/sea"])
@@ -292,6 +296,20 @@ def test_a_disk_that_refuses_the_marker_gets_nothing_else(
     with pytest.raises(AggregatorError, match="No space left"):
         publish(site(tmp_path), store)
     assert look(tmp_path / "public") == {}
+
+
+def test_looking_at_a_database_makes_no_file(tmp_path: Path, store: SqliteStore) -> None:
+    """`check` may run as root, beside a daemon that could not open what root has made."""
+    publish(site(tmp_path), store)
+    store_id = store.value(SITE_ID)
+    assert read_value(tmp_path / "news.db", SITE_ID) == store_id, "while it is in use"
+    store.close()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("news.db*")}
+    assert read_value(tmp_path / "news.db", SITE_ID) == store_id
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("news.db*")} == before
+    assert read_value(tmp_path / "missing.db", SITE_ID) is None and not (tmp_path / "missing.db").exists()
+    (tmp_path / "odd?#%20.db").write_text("no database")
+    assert read_value(tmp_path / "odd?#%20.db", SITE_ID) is None
 
 
 def test_the_commands_say_it_and_change_nothing(tmp_path: Path) -> None:
