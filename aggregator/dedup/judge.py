@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from aggregator.dedup.compare import LIMIT, Pair, Weights, compare, missing, shared_runs
@@ -18,10 +19,22 @@ COPY_RUNS, REWRITE_RUNS = 15, 60
 """Runs of five words a text needs so that a copy, or a rewritten report, can be told from a form filled in anew."""
 COPIED, REWRITTEN, REVISED = 0.9, 0.4, 0.5
 """Shares of runs kept by a copy, by a rewritten report, and by one whose title calls it corrected or updated."""
+WHOLE = 0.8
+"""Share of runs from which a text is nearly whole in the other."""
 NUMBERS_AGREE = 0.95
 """Share of numbers in common from which two texts report the same figures."""
 OUTVOTED = -1.0
 """Highest score of two texts of one form whose numbers differ."""
+
+
+COLUMN_ACROSS = 20 * 3600.0
+"""Seconds after which another outlet's text with other numbers under the same title is of another day: "Oil rises 1%"."""
+SAME_HEADLINE = 0.9
+"""Containment from which two headlines are the same."""
+UNLIKE_TEXTS = 0.35
+"""Cosine of two texts without their titles' words below which they share nothing."""
+FEW_OWN_WORDS = 6
+"""Words besides the title's below which a text is too short to differ."""
 
 
 class Verdict(NamedTuple):
@@ -38,12 +51,18 @@ def judge(a: Weighed, b: Weighed, apart: float, same_outlet: bool, marked: bool,
     pair = compare(a, b, apart, same_outlet, weights)
     if a.days and b.days and not a.days & b.days and pair.containment >= FORM_TITLE:
         return Verdict(-LIMIT, pair, "another day")
+    if (a.version or b.version) and not same_outlet:
+        return Verdict(-LIMIT, pair, "a version without a name")
+    if _says_nothing(a, b, pair):
+        return Verdict(-LIMIT, pair, "a headline that says nothing")
+    if apart > COLUMN_ACROSS and pair.containment >= SAME_TITLE and pair.copy < REWRITTEN and missing(a.numbers, b.numbers) > 1 / 3:
+        return Verdict(-LIMIT, pair, "the next of a column")
     if not (same_outlet or marked or a.generic or b.generic):
         return Verdict(pair.score, pair)
     agreeing = 1.0 - missing(a.numbers, b.numbers)
     runs = min(len(a.runs), len(b.runs))
     copied = shared_runs(a, b) / runs if runs >= COPY_RUNS else 0.0
-    if (a.generic or b.generic) and copied < REVISED:
+    if (a.generic or b.generic) and copied < WHOLE:
         return Verdict(-LIMIT, pair, "a headline that says nothing")
     revised = (a.revision or b.revision) and copied >= REVISED
     if same_outlet and apart > COLUMN_AFTER and pair.containment >= SAME_TITLE and not revised:
@@ -60,6 +79,20 @@ def judge(a: Weighed, b: Weighed, apart: float, same_outlet: bool, marked: bool,
         if not same and pair.score > OUTVOTED:
             return Verdict(OUTVOTED, pair, "one form, other facts", form)
     return Verdict(pair.score, pair, "", form)
+
+
+def _says_nothing(a: Weighed, b: Weighed, pair: Pair) -> bool:
+    """True if two items share nothing but a headline without a name: "What is your backup strategy?"."""
+    if not (a.nameless and b.nameless and pair.containment >= SAME_HEADLINE and pair.copy < REWRITTEN):
+        return False
+    title = {*a.words[: len(a.rarities)], *b.words[: len(b.rarities)]}
+    ours, theirs = (
+        {word: weight for word, weight in zip(item.words, item.weights, strict=True) if word not in title} for item in (a, b)
+    )
+    if min(len(ours), len(theirs)) < FEW_OWN_WORDS:
+        return False
+    shared = sum([weight * theirs[word] for word, weight in ours.items() if word in theirs])
+    return shared < UNLIKE_TEXTS * math.hypot(*ours.values()) * math.hypot(*theirs.values())
 
 
 def _one_form(a: Weighed, b: Weighed, pair: Pair, agreeing: float) -> bool:

@@ -17,7 +17,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from aggregator.model import Entry
-from aggregator.text.newswire import bare_title, is_generic, is_revision, without_dateline
+from aggregator.text.newswire import bare_title, is_bare_version, is_generic, is_revision, without_dateline
+from aggregator.text.number_words import number_words
 from aggregator.text.words import tokens
 
 STEM = 6
@@ -38,6 +39,8 @@ FEW_WORDS = 4
 MAX_NUMBERS = 60
 NOUNS_IN_CAPITALS = frozenset({"de", "lb"})
 """Languages in which a capital letter makes no name."""
+NAMED_WITHIN = 400
+"""Characters of a text that show whether a title's first word is a name."""
 MOST_CAPITALS = 0.6
 """Share of capitalised words above which a title is in title case, so that capitals mark no names."""
 PRIVATE = zlib.crc32(b"private")
@@ -92,7 +95,8 @@ class Signature(Struct, frozen=True):
     words: distinct stems: the title's first (`title` of them), then the lead's (`lead`, including the title's), then the text's;
     repeated: (place in words, count) of stems that occur more than once; order: the title's stems in order; runs: hashes of runs
     of the text's words; names: capitalised words of the title; days: weekdays in the title, 0 is Monday; revision: the title
-    calls itself a correction or an update; generic: the title names a column, not a story; language: a number, 0 for none; url:
+    calls itself a correction or an update; generic: the title names a column, not a story; version: it is a bare version number; nameless: it is known to have no
+    name; language: a number, 0 for none; url:
     key of the canonical address; level: story or event; private: made from a private item.
     """
 
@@ -108,6 +112,8 @@ class Signature(Struct, frozen=True):
     days: frozenset[int]
     revision: bool
     generic: bool
+    version: bool
+    nameless: bool
     language: int
     url: int | None
     level: str
@@ -131,9 +137,10 @@ def signature(item: Signable, hashes: WordHashes, level: str) -> Signature:
     """Makes the signature of an item."""
     entry = item.entry
     headline = bare_title(entry.title)
-    title = tokens(headline)
+    digits = number_words(item.language)
+    title = [digits.get(word, word) for word in tokens(headline)]
     body = without_dateline(entry.text[:TEXT])
-    text = tokens(body)
+    text = [digits.get(word, word) for word in tokens(body)]
     if len(text) < FEW_WORDS:
         text, body = [], ""
     lead_words = round(len(text) * LEAD / len(body)) if len(body) > LEAD else len(text)
@@ -150,7 +157,9 @@ def signature(item: Signable, hashes: WordHashes, level: str) -> Signature:
     for stem in stems[lead_words : BAG_WORDS[level]]:
         counts[stem] = counts.get(stem, 0) + 1
     link = item.canonical
-    title_numbers = _numbers(headline)
+    spelt = frozenset(digits.values())
+    title_numbers = _numbers(headline, title, spelt)
+    names = _names(headline, body, hashes) if item.language not in NOUNS_IN_CAPITALS else None
     return Signature(
         words=tuple(counts),
         repeated=tuple([(place, count) for place, count in enumerate(counts.values()) if count > 1]),
@@ -158,12 +167,14 @@ def signature(item: Signable, hashes: WordHashes, level: str) -> Signature:
         lead=in_lead,
         order=order,
         runs=_runs(stems[:GRAM_WORDS]),
-        numbers=(title_numbers | _numbers(body)) or NOTHING,
+        numbers=(title_numbers | _numbers(body, text, spelt)) or NOTHING,
         title_numbers=title_numbers,
-        names=_names(headline, hashes) if item.language not in NOUNS_IN_CAPITALS else NOTHING,
+        names=names or NOTHING,
         days=frozenset([_DAYS[word] for word in title if word in _DAYS]) or NOTHING,
         revision=is_revision(entry.title),
-        generic=is_generic(title),
+        generic=is_generic(headline),
+        version=is_bare_version(title),
+        nameless=names == NOTHING,
         language=_language(item.language),
         url=key("private url" if item.private else "url", link) if link and ("/" in link or "?" in link) else None,
         level=level,
@@ -186,13 +197,23 @@ def _date_words(title: list[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _names(headline: str, hashes: WordHashes) -> frozenset[int]:
-    """The capitalised words of a title except the first. Empty for a title in title case."""
-    words = _WORD.findall(headline)[1:]
-    capital = [word for word in words if word[0].isupper()]
-    if not capital or len(capital) > MOST_CAPITALS * len(words):
-        return NOTHING
-    return frozenset([hashes[token] for word in capital for token in tokens(word)[:1]])
+def _names(headline: str, body: str, hashes: WordHashes) -> frozenset[int] | None:
+    """The capitalised words of a title. None if capitals mark no names: a title in title case, or a script without them.
+
+    The first word is a name if the text's beginning has it with a capital and never without.
+    """
+    words = _WORD.findall(headline)
+    capital = [word for word in words[1:] if word[0].isupper()]
+    if len(capital) > MOST_CAPITALS * len(words[1:]) or not any([word.islower() for word in words]):
+        return None
+    if words[0][0].isupper() and _is_name(words[0], body[:NAMED_WITHIN]):
+        capital.append(words[0])
+    return frozenset([hashes[token] for word in capital for token in tokens(word)[:1]]) or NOTHING
+
+
+def _is_name(word: str, text: str) -> bool:
+    found = re.findall(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.I)
+    return bool(found) and all([one[0].isupper() for one in found])
 
 
 def key(kind: str, value: str) -> int:
@@ -207,6 +228,8 @@ def _runs(words: Sequence[int]) -> frozenset[int]:
     return frozenset([zlib.crc32(packed[start : start + 4 * RUN]) for start in range(0, len(packed) - 4 * RUN + 1, 4)])
 
 
-def _numbers(text: str) -> frozenset[int]:
+def _numbers(text: str, words: Sequence[str], spelt: frozenset[str]) -> frozenset[int]:
+    """Hashes of the numbers in a text, in digits or spelt out."""
     found: Iterable[str] = (_ASCII_NUMBER if text.isascii() else _NUMBER).findall(text)[:MAX_NUMBERS]
-    return frozenset([zlib.crc32(number.replace(",", "").encode()) for number in found]) or NOTHING
+    numbers = {number.replace(",", "") for number in found} | spelt.intersection(words)
+    return frozenset([zlib.crc32(number.encode()) for number in numbers]) or NOTHING

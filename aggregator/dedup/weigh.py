@@ -45,6 +45,8 @@ class Weighed(Struct):
     days: frozenset[int]
     revision: bool
     generic: bool
+    version: bool
+    nameless: bool
     language: int
     title_weight: int
     norm: float
@@ -110,7 +112,7 @@ def weigh(read: Signature, frequencies: Sequence[float], total: float, common: C
     leading = _heavy(words, weights, len(rarities), heavy)
     return Weighed(
         words, bytes(weights), bytes(rarities), read.order, read.runs, read.numbers, read.title_numbers, read.names, read.days,
-        read.revision, read.generic, read.language, sum(rarities), math.hypot(*weights), leading,
+        read.revision, read.generic, read.version, read.nameless, read.language, sum(rarities), math.hypot(*weights), leading,
     )  # fmt: skip
 
 
@@ -127,7 +129,8 @@ def pack(item: Weighed) -> bytes:
     order = item.order[:255]
     head = _HEAD.pack(
         len(item.words), len(item.rarities), len(order), len(item.runs), len(item.numbers), len(item.title_numbers),
-        len(item.names), days | item.revision << 7 | item.generic << 8 | item.second_hand << 9 | item.astray << 10,
+        len(item.names), days | item.revision << 7 | item.generic << 8 | item.second_hand << 9 | item.astray << 10
+        | item.version << 11 | item.nameless << 12,
         item.language,
     )  # fmt: skip
     few = [*item.numbers, *item.title_numbers, *item.names]
@@ -158,6 +161,8 @@ def unpack(stored: bytes) -> Weighed:
         days=frozenset([day for day in range(7) if flags >> day & 1]) or NOTHING,
         revision=bool(flags >> 7 & 1),
         generic=bool(flags >> 8 & 1),
+        version=bool(flags >> 11 & 1),
+        nameless=bool(flags >> 12 & 1),
         second_hand=bool(flags >> 9 & 1),
         astray=bool(flags >> 10 & 1),
         language=language,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from aggregator.text.words import fold
+from aggregator.text.words import fold, tokens
 
 _NAMED = """
     reuters: thomson reuters; ap: associated press, the associated press; afp: agence france-presse, agence france presse;
@@ -69,6 +69,8 @@ _COLUMN_WORDS = """
     weather forecast horoscope horoscopes crossword puzzle puzzles sudoku quiz cartoon cartoons letters correction corrections
     obituaries editorial opinion podcast live updates update liveblog blog thread market markets results scores schedule
     calendar links recap untitled home video videos watch edition front page pages clarifications stories story quote word
+    discussion question questions deal deals answer answers hint hints wordle quordle connections episode issue
+    maintenance outage outages incident degraded elevated error errors rates performance latency disruption investigating resolved
     wiadomosci pogoda prognoza nachrichten wetter actualites meteo noticias notizie horoskop horoscopo kurznachrichten
 """
 _FILLER_WORDS = """
@@ -77,8 +79,16 @@ _FILLER_WORDS = """
     most all new world global national local international regional sport sports business monday tuesday wednesday thursday
     friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays sundays january february march april may june
     july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec no title open round up wrap
+    scheduled partial service api need know here s what you q a
     na dzis dnia der die das des und heute vom du le la les de et jour el los del y hoy
 """
+_SERIES = frozenset(
+    "horoscope horoscopes horoskop horoscopo quiz crossword puzzle puzzles sudoku wordle quordle forecast deals episode issue podcast".split()
+)
+"""Column words that make a headline generic if they stand before its colon."""
+_ASKS = re.compile(r"(?:a\s+)?questions?\s+(?:for|about|to)\s|q\s*&\s*a\b\W*#?\d*$", re.I)
+_VERSION = re.compile(r"v?\d+|(?:rc|beta|alpha|b)\d*")
+_VERSION_WORDS = frozenset("v version release released stable longterm build".split())
 _COLUMNS = frozenset(_COLUMN_WORDS.split())
 _FILLERS = frozenset(_FILLER_WORDS.split())
 
@@ -126,8 +136,26 @@ def is_revision(title: str) -> bool:
     return _REVISION.match(title) is not None
 
 
-def is_generic(words: Sequence[str]) -> bool:
-    """True if a headline (as `text.words.tokens`) names a column, not a story: "Morning briefing", "Photos of the day"."""
+def is_generic(headline: str) -> bool:
+    """True if a headline names a column, not a story: "Morning briefing", "Quiz of the week: How well do you remember?"."""
+    words = tokens(headline)
+    if not words:
+        return True
+    before, colon, _ = headline.partition(": ")
+    return _names_a_column(words) or (bool(colon) and _begins_a_column(tokens(before))) or _ASKS.match(headline) is not None
+
+
+def _names_a_column(words: Sequence[str]) -> bool:
     if not all(word in _COLUMNS or word in _FILLERS or word.isdigit() for word in words):
         return False
-    return not words or any(word in _COLUMNS for word in words) or len(words) < 4
+    return any(word in _COLUMNS for word in words) or len(words) < 4
+
+
+def _begins_a_column(words: Sequence[str]) -> bool:
+    """True for the words before a headline's colon if each issue of a column begins with them."""
+    return not _SERIES.isdisjoint(words) and all(word in _COLUMNS or word in _FILLERS or word.isdigit() for word in words)
+
+
+def is_bare_version(words: Sequence[str]) -> bool:
+    """True if a headline (as `text.words.tokens`) is nothing but a version number: "v1.2.3", "Release 4.2.0"."""
+    return any(map(_VERSION.fullmatch, words)) and all(word in _VERSION_WORDS or _VERSION.fullmatch(word) for word in words)
