@@ -33,6 +33,7 @@ from aggregator.settings import Settings
 from aggregator.store.writer import Writer
 from aggregator.stories.ingest import Ingester
 from aggregator.stories.outlets import owners
+from aggregator.tag.places import find_places
 from aggregator.tag.rules import compile_rules
 from aggregator.websub import deliveries
 from aggregator.websub.subscriptions import Hubs
@@ -145,7 +146,7 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
             gate=resources.gate,
             fetcher=fetcher,
             documents=resources.documents,
-            ingester=Ingester(rules, Engine(settings.dedup), settings.publish.backfill, owners(settings.sources)),
+            ingester=Ingester(rules, Engine(settings.dedup, find_places), settings.publish.backfill, owners(settings.sources)),
             clock=resources.clock,
             rng=random.random,
             current=resources.current,

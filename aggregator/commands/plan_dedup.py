@@ -25,9 +25,10 @@ def report(application: Application, since: str, shown: int | None, *, carry_out
     from aggregator.commands.stories import duration
     from aggregator.dedup.engine import Engine
     from aggregator.stories import regroup
+    from aggregator.tag.places import find_places
 
     settings, rules, store, now = application.settings, application.rules, application.store, time.time()
-    engine = Engine(settings.dedup)
+    engine = Engine(settings.dedup, find_places)
     planned = regroup.plan(store, settings, rules, engine, now - duration(since))
     applied = regroup.apply(store, settings, rules, engine, planned, now) if carry_out else None
     if as_json:

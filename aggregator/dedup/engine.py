@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from aggregator.dedup.candidates import by_words
 from aggregator.dedup.search import JUDGES, LEVELS, Placement, Search, spread
-from aggregator.dedup.signature import PRIVATE, Signature, WordHashes, signature
+from aggregator.dedup.signature import PRIVATE, FindPlaces, Signature, WordHashes, no_places, signature
 from aggregator.dedup.votes import strays
 from aggregator.dedup.weigh import Commonness, Weighed, pack, view_of, weigh
 from aggregator.model import Evidence, Instant, Item, ItemId, StoryId
@@ -21,14 +21,15 @@ from aggregator.settings import Dedup
 class Engine:
     """Places items by the settings of `dedup:`."""
 
-    def __init__(self, settings: Dedup) -> None:
+    def __init__(self, settings: Dedup, find_places: FindPlaces = no_places) -> None:
         self._settings = settings
+        self._find_places = find_places
         self._hashes = {private: WordHashes(private=private) for private in (False, True)}
         self._common = Commonness(1.0)
 
     def prepare(self, item: Item, level: str | None = None) -> Signature:
         """The signature of an item. Pure; runs outside the lock. level: the source's own, if it differs from the settings."""
-        return signature(item, self._hashes[item.private], level or self._settings.level)
+        return signature(item, self._hashes[item.private], level or self._settings.level, self._find_places)
 
     def fits(self, read: Signature, item: Item, level: str | None = None) -> bool:
         """True if a signature made elsewhere equals what `prepare` would return: the config may have changed since."""
@@ -57,7 +58,10 @@ class Engine:
         found = Search(index, self._settings, level, row)
         twin = found.by_address(read.url) if read.url is not None else None
         if twin is not None:
-            return found.limit_source(Placement(twin.story, Evidence("same address", partner=twin.id), row=row))
+            weighed.astray = not found.tells_the_same(twin)
+            return found.limit_source(
+                Placement(twin.story, Evidence("same address", partner=twin.id), row=row, stray=weighed.astray)
+            )
         return found.limit_source(found.by_words(by_words(index, weighed, item.published, self._settings.within, level.reach)))
 
     def record(self, index: StoryIndex, item: Item, story: StoryId, read: Signature, placement: Placement) -> None:

@@ -27,6 +27,8 @@ OUTVOTED = -1.0
 """Highest score of two texts of one form whose numbers differ."""
 
 
+OTHER_PLACES = 0.3
+"""Containment of titles from which each naming a country that the other item doesn't means two events."""
 COLUMN_ACROSS = 20 * 3600.0
 """Seconds after which another outlet's text with other numbers under the same title is of another day: "Oil rises 1%"."""
 SAME_HEADLINE = 0.9
@@ -51,11 +53,14 @@ def judge(a: Weighed, b: Weighed, apart: float, same_outlet: bool, marked: bool,
     pair = compare(a, b, apart, same_outlet, weights)
     if a.days and b.days and not a.days & b.days and pair.containment >= FORM_TITLE:
         return Verdict(-LIMIT, pair, "another day")
+    if pair.containment >= OTHER_PLACES and a.title_places - b.places and b.title_places - a.places:
+        return Verdict(-LIMIT, pair, "other countries")
     if (a.version or b.version) and not same_outlet:
         return Verdict(-LIMIT, pair, "a version without a name")
     if _says_nothing(a, b, pair):
         return Verdict(-LIMIT, pair, "a headline that says nothing")
-    if apart > COLUMN_ACROSS and pair.containment >= SAME_TITLE and pair.copy < REWRITTEN and missing(a.numbers, b.numbers) > 1 / 3:
+    other_numbers = missing(a.numbers, b.numbers) > 1 / 3 and pair.copy < REWRITTEN
+    if apart > COLUMN_ACROSS and pair.containment >= SAME_TITLE and other_numbers:
         return Verdict(-LIMIT, pair, "the next of a column")
     if not (same_outlet or marked or a.generic or b.generic):
         return Verdict(pair.score, pair)

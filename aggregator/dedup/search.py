@@ -12,7 +12,7 @@ from msgspec import Struct
 from aggregator.dedup.candidates import Reach, by_address
 from aggregator.dedup.compare import EVENT, STORY, Weights, terms
 from aggregator.dedup.judge import Verdict, judge
-from aggregator.dedup.votes import NOT_ALONE, Opinion, agreed, is_bridged, mean, opinion_of, share, votes
+from aggregator.dedup.votes import Opinion, agreed, is_bridged, mean, not_alone, opinion_of, share, votes
 from aggregator.dedup.weigh import view_of
 from aggregator.model import Evidence, StoryId
 from aggregator.ports import GroupedItems, IndexedItem
@@ -55,6 +55,7 @@ class Placement(Struct, frozen=True):
     """Where an item belongs. story: None for a new one; merges: stories that prove the same (the caller decides which id stays).
 
     spare: the story has enough items of this source, so the item joins none and nothing will join it.
+    stray: the item has the story's address, but nothing else of it: it has no vote in the story and never leads it.
     row, marked: what `record` stores: the item, and those found to be of one form with it.
     """
 
@@ -64,6 +65,7 @@ class Placement(Struct, frozen=True):
     row: IndexedItem | None = None
     marked: tuple[IndexedItem, ...] = ()
     spare: bool = False
+    stray: bool = False
 
 
 class _Proposal(Struct):
@@ -89,7 +91,7 @@ class _Proposal(Struct):
         """True if one pair is sure and others agree, or the story agrees as a whole."""
         if self.bridged:
             return False
-        if max(self.scores) >= weights.sure and share(self.scores, self.counts) >= NOT_ALONE:
+        if max(self.scores) >= weights.sure and share(self.scores, self.counts) >= not_alone(len(self.scores)):
             return True
         return not self.is_second_text and agreed(self.scores, self.counts, weights)
 
@@ -116,10 +118,14 @@ class Search:
     def _on_one_page(self, other: IndexedItem) -> bool:
         """True if titles or texts agree well enough for items of one address: anyone can link to a page under any headline.
 
-        An outlet's own live page stays one story while its headlines have a word in common.
+        An outlet's feeds may list a page under two headlines. Its live page stays one story while these have a word in common.
         """
-        if self._row.outlet == other.outlet and _titles_meet(self._row, other):
+        if self._row.outlet == other.outlet and (self._row.source != other.source or _titles_meet(self._row, other)):
             return True
+        return self.tells_the_same(other)
+
+    def tells_the_same(self, other: IndexedItem) -> bool:
+        """True if titles or texts of two items of one address agree well enough."""
         return judge(view_of(self._row), view_of(other), 0.0, False, False, self._weights).score >= -SAME_ADDRESS
 
     def limit_source(self, placement: Placement) -> Placement:

@@ -10,9 +10,9 @@ import hashlib
 import re
 import zlib
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -95,9 +95,9 @@ class Signature(Struct, frozen=True):
     words: distinct stems: the title's first (`title` of them), then the lead's (`lead`, including the title's), then the text's;
     repeated: (place in words, count) of stems that occur more than once; order: the title's stems in order; runs: hashes of runs
     of the text's words; names: capitalised words of the title; days: weekdays in the title, 0 is Monday; revision: the title
-    calls itself a correction or an update; generic: the title names a column, not a story; version: it is a bare version number; nameless: it is known to have no
-    name; language: a number, 0 for none; url:
-    key of the canonical address; level: story or event; private: made from a private item.
+    calls itself a correction or an update; generic: the title names a column, not a story; version: it is a bare version number;
+    nameless: it is known to have no name; title_places, places: countries named in the title, and in all; language: a number, 0
+    for none; url: key of the canonical address; level: story or event; private: made from a private item.
     """
 
     words: tuple[int, ...]
@@ -109,6 +109,8 @@ class Signature(Struct, frozen=True):
     numbers: frozenset[int]
     title_numbers: frozenset[int]
     names: frozenset[int]
+    title_places: frozenset[int]
+    places: frozenset[int]
     days: frozenset[int]
     revision: bool
     generic: bool
@@ -118,6 +120,31 @@ class Signature(Struct, frozen=True):
     url: int | None
     level: str
     private: bool = False
+
+
+class Place(Protocol):
+    """A country that an item names. code: ISO 3166; written: its name there; in_title: the title has it.
+
+    is_own_name: it is the country's name or adjective, not that of a city or a person.
+    """
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def written(self) -> str: ...
+    @property
+    def in_title(self) -> bool: ...
+    @property
+    def is_own_name(self) -> bool: ...
+
+
+FindPlaces: TypeAlias = Callable[[str, str, str], Sequence[Place]]
+"""Finds the countries that a title and its text name. The third argument is the language."""
+
+
+def no_places(title: str, text: str, language: str) -> Sequence[Place]:
+    """Finds none."""
+    return ()
 
 
 class Signable(Protocol):
@@ -133,7 +160,7 @@ class Signable(Protocol):
     def private(self) -> bool: ...
 
 
-def signature(item: Signable, hashes: WordHashes, level: str) -> Signature:
+def signature(item: Signable, hashes: WordHashes, level: str, find_places: FindPlaces = no_places) -> Signature:
     """Makes the signature of an item."""
     entry = item.entry
     headline = bare_title(entry.title)
@@ -143,6 +170,8 @@ def signature(item: Signable, hashes: WordHashes, level: str) -> Signature:
     text = [digits.get(word, word) for word in tokens(body)]
     if len(text) < FEW_WORDS:
         text, body = [], ""
+    found = find_places(entry.title, entry.text, item.language)
+    title, replaced = _with_countries(title, found)
     lead_words = round(len(text) * LEAD / len(body)) if len(body) > LEAD else len(text)
     stems = list(map(hashes.__getitem__, text[:READ_WORDS]))
     order = tuple(map(hashes.__getitem__, title))
@@ -153,13 +182,15 @@ def signature(item: Signable, hashes: WordHashes, level: str) -> Signature:
     in_title = len(counts)
     for stem in stems[:lead_words]:
         counts[stem] = counts.get(stem, 0) + 1
+    for place in found:
+        counts.setdefault(hashes[_country(place)], 1)
     in_lead = len(counts)
     for stem in stems[lead_words : BAG_WORDS[level]]:
         counts[stem] = counts.get(stem, 0) + 1
     link = item.canonical
     spelt = frozenset(digits.values())
     title_numbers = _numbers(headline, title, spelt)
-    names = _names(headline, body, hashes) if item.language not in NOUNS_IN_CAPITALS else None
+    names = _names(headline, body, replaced, hashes) if item.language not in NOUNS_IN_CAPITALS else None
     return Signature(
         words=tuple(counts),
         repeated=tuple([(place, count) for place, count in enumerate(counts.values()) if count > 1]),
@@ -170,6 +201,8 @@ def signature(item: Signable, hashes: WordHashes, level: str) -> Signature:
         numbers=(title_numbers | _numbers(body, text, spelt)) or NOTHING,
         title_numbers=title_numbers,
         names=names or NOTHING,
+        title_places=frozenset([hashes[_country(place)] for place in found if place.in_title]) or NOTHING,
+        places=frozenset([hashes[_country(place)] for place in found]) or NOTHING,
         days=frozenset([_DAYS[word] for word in title if word in _DAYS]) or NOTHING,
         revision=is_revision(entry.title),
         generic=is_generic(headline),
@@ -180,6 +213,26 @@ def signature(item: Signable, hashes: WordHashes, level: str) -> Signature:
         level=level,
         private=item.private,
     )
+
+
+def _country(place: Place) -> str:
+    """The word that stands for a country, whatever it is called in the text."""
+    return "@" + place.code
+
+
+def _with_countries(title: list[str], found: Sequence[Place]) -> tuple[list[str], Mapping[str, str]]:
+    """The title with countries' names and adjectives replaced by the countries, and which words became which country."""
+    replaced: dict[str, str] = {}
+    for place in found:
+        if not (place.in_title and place.is_own_name):
+            continue
+        written = tokens(place.written)
+        for start in range(len(title) - len(written) + 1):
+            if written and title[start : start + len(written)] == written:
+                title = [*title[:start], _country(place), *title[start + len(written) :]]
+                replaced |= dict.fromkeys(written, _country(place))
+                break
+    return title, replaced
 
 
 def _language(tag: str) -> int:
@@ -197,23 +250,25 @@ def _date_words(title: list[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _names(headline: str, body: str, hashes: WordHashes) -> frozenset[int] | None:
+def _names(headline: str, body: str, replaced: Mapping[str, str], hashes: WordHashes) -> frozenset[int] | None:
     """The capitalised words of a title. None if capitals mark no names: a title in title case, or a script without them.
 
     The first word is a name if the text's beginning has it with a capital and never without.
     """
     words = _WORD.findall(headline)
     capital = [word for word in words[1:] if word[0].isupper()]
-    if len(capital) > MOST_CAPITALS * len(words[1:]) or not any([word.islower() for word in words]):
+    if len(capital) > MOST_CAPITALS * len(words[1:]) or not any(map(str.islower, words)):
         return None
     if words[0][0].isupper() and _is_name(words[0], body[:NAMED_WITHIN]):
         capital.append(words[0])
-    return frozenset([hashes[token] for word in capital for token in tokens(word)[:1]]) or NOTHING
+    return frozenset([hashes[replaced.get(token, token)] for word in capital for token in tokens(word)[:1]]) or NOTHING
 
 
 def _is_name(word: str, text: str) -> bool:
+    if word.isupper() and len(word) > 1:
+        return True
     found = re.findall(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.I)
-    return bool(found) and all([one[0].isupper() for one in found])
+    return bool(found) and all(one[0].isupper() for one in found)
 
 
 def key(kind: str, value: str) -> int:

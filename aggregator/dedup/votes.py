@@ -13,7 +13,9 @@ from aggregator.dedup.weigh import Weighed, view_of
 from aggregator.ports import IndexedItem
 
 MOST, NOT_ALONE = 0.5, 0.25
-"""Shares of a story's votes that must agree: with any item that joins, and with one that a single pair is sure of."""
+"""Shares of a story's votes that must agree: with any item that joins, and with one that a single pair is sure of, if the story
+has fewer than SEVERAL items."""
+SEVERAL = 4
 BRIDGES = 2
 """Outlets that may be round-ups: without the votes of any two of them, the others must not be against the item. A round-up agrees
 with every story it mentions, and must not join them."""
@@ -70,6 +72,11 @@ def votes(rows: Sequence[IndexedItem], once: bool) -> list[float]:
 def share(scores: Sequence[float], counts: Sequence[float]) -> float:
     """Share of the votes that agree."""
     return sum([count for score, count in zip(scores, counts, strict=True) if score >= 0]) / sum(counts)
+
+
+def not_alone(items: int) -> float:
+    """Share of the votes of so many items that must agree with an item that a single pair is sure of."""
+    return NOT_ALONE if items < SEVERAL else MOST
 
 
 def mean(scores: Sequence[float], counts: Sequence[float]) -> float:

@@ -42,6 +42,8 @@ class Weighed(Struct):
     numbers: frozenset[int]
     title_numbers: frozenset[int]
     names: frozenset[int]
+    title_places: frozenset[int]
+    places: frozenset[int]
     days: frozenset[int]
     revision: bool
     generic: bool
@@ -111,7 +113,8 @@ def weigh(read: Signature, frequencies: Sequence[float], total: float, common: C
     rarities = [rarity or 1 for rarity in rarities]
     leading = _heavy(words, weights, len(rarities), heavy)
     return Weighed(
-        words, bytes(weights), bytes(rarities), read.order, read.runs, read.numbers, read.title_numbers, read.names, read.days,
+        words, bytes(weights), bytes(rarities), read.order, read.runs, read.numbers, read.title_numbers, read.names,
+        read.title_places, read.places, read.days,
         read.revision, read.generic, read.version, read.nameless, read.language, sum(rarities), math.hypot(*weights), leading,
     )  # fmt: skip
 
@@ -130,10 +133,11 @@ def pack(item: Weighed) -> bytes:
     head = _HEAD.pack(
         len(item.words), len(item.rarities), len(order), len(item.runs), len(item.numbers), len(item.title_numbers),
         len(item.names), days | item.revision << 7 | item.generic << 8 | item.second_hand << 9 | item.astray << 10
-        | item.version << 11 | item.nameless << 12,
+        | item.version << 11 | item.nameless << 12 | 1 << 13,
         item.language,
     )  # fmt: skip
-    few = [*item.numbers, *item.title_numbers, *item.names]
+    counts = len(item.title_places) << 8 | len(item.places)
+    few = [*item.numbers, *item.title_numbers, *item.names, *item.title_places, *item.places, counts]
     words = [array("I", part).tobytes() for part in (item.words, order, item.runs, few)]
     return b"".join((head, bytes(item.weights), bytes(item.rarities), *words))
 
@@ -147,6 +151,8 @@ def unpack(stored: bytes) -> Weighed:
     words = array("I", stored[start + count + title :])
     ends = list(accumulate((0, count, order, runs, numbers, title_numbers, names)))
     parts = [words[a:b] for a, b in pairwise(ends)]
+    of_title, of_all = divmod(words[-1], 256) if flags >> 13 & 1 else (0, 0)
+    places = words[ends[-1] : ends[-1] + of_title + of_all]
     return Weighed(
         words=parts[0],
         weights=weights,
@@ -158,6 +164,8 @@ def unpack(stored: bytes) -> Weighed:
         numbers=frozenset(parts[3]) or NOTHING,
         title_numbers=frozenset(parts[4]) or NOTHING,
         names=frozenset(parts[5]) or NOTHING,
+        title_places=frozenset(places[:of_title]) or NOTHING,
+        places=frozenset(places[of_title:]) or NOTHING,
         days=frozenset([day for day in range(7) if flags >> day & 1]) or NOTHING,
         revision=bool(flags >> 7 & 1),
         generic=bool(flags >> 8 & 1),

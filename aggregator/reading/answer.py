@@ -12,6 +12,7 @@ from aggregator.model import Entry, Fault, Feed
 from aggregator.parse.read import read_document
 from aggregator.ports import LanguageGuesser
 from aggregator.reading.job import Answer, Described, Job, document_of, known_of
+from aggregator.tag.places import find_places
 from aggregator.text.urls import canonical
 
 
@@ -46,7 +47,8 @@ class Describer:
             guessed.append((entry, language, sure))
         for entry, language, sure in guessed:
             link = canonical(entry.url) if entry.url else None
-            yield Described(language, sure, signature(_SignatureInput(entry, link, language, job.private), hashes, level))
+            read = _SignatureInput(entry, link, language, job.private)
+            yield Described(language, sure, signature(read, hashes, level, find_places))
 
 
 def answer(job: Job, body: bytes, describer: Describer) -> Answer:

@@ -77,6 +77,8 @@ def _join(
         item, placement = _as_before(transaction, item, placement, before)
     if placement.spare:
         item = replace(item, excess=True)
+    if placement.stray:
+        item = replace(item, astray=True)
     stored, story = transaction.add_item(item, placement.story, placement.evidence, before)
     engine.record(transaction.index, stored, story, signature, placement)
     if not placement.merges:

@@ -71,6 +71,18 @@ def built_in_tests() -> tuple[NameTest, ...]:
     return _english().tests + _organisations().tests + abroad.tests
 
 
+def country_names(language: str) -> dict[str, list[str]]:
+    """Returns each country's names in a language, and its first English one if that language is not listed."""
+    found: dict[str, list[str]] = {}
+    if language in _territories():
+        for code, name in _territories_of(language):
+            found.setdefault(code, []).append(name)
+    for one in _english().names:
+        if one.entity is not None and one.entity not in found:
+            found[one.entity] = [one.text]
+    return found
+
+
 class Entities:
     """Finds entities. The names of a language are loaded with its first text."""
 

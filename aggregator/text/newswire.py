@@ -82,13 +82,15 @@ _FILLER_WORDS = """
     scheduled partial service api need know here s what you q a
     na dzis dnia der die das des und heute vom du le la les de et jour el los del y hoy
 """
-_SERIES = frozenset(
-    "horoscope horoscopes horoskop horoscopo quiz crossword puzzle puzzles sudoku wordle quordle forecast deals episode issue podcast".split()
-)
+_SERIES_WORDS = """
+    horoscope horoscopes horoskop horoscopo quiz crossword puzzle puzzles sudoku wordle quordle forecast deals episode
+    issue podcast
+"""
+_SERIES = frozenset(_SERIES_WORDS.split())
 """Column words that make a headline generic if they stand before its colon."""
 _ASKS = re.compile(r"(?:a\s+)?questions?\s+(?:for|about|to)\s|q\s*&\s*a\b\W*#?\d*$", re.I)
 _VERSION = re.compile(r"v?\d+|(?:rc|beta|alpha|b)\d*")
-_VERSION_WORDS = frozenset("v version release released stable longterm build".split())
+_VERSION_WORDS = frozenset(["v", "version", "release", "released", "stable", "longterm", "build"])
 _COLUMNS = frozenset(_COLUMN_WORDS.split())
 _FILLERS = frozenset(_FILLER_WORDS.split())
 

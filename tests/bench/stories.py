@@ -25,6 +25,7 @@ from aggregator.dedup.engine import Engine
 from aggregator.model import StoryId
 from aggregator.settings import Dedup
 from aggregator.store.index import MemoryStoryIndex
+from aggregator.tag.places import find_places
 from tests.bench.stories_data import Named, documents, replay, shuffled
 from tests.bench.stories_growth import growth
 from tests.conftest import CHECKOUT
@@ -49,7 +50,7 @@ class Grouped:
 
 def grouped(items: Sequence[Named], level: str) -> Grouped:
     """Runs the engine over a stream that starts with nothing known."""
-    engine, index = Engine(Dedup(level=level)), MemoryStoryIndex()
+    engine, index = Engine(Dedup(level=level), find_places), MemoryStoryIndex()
     index.begin()
     stories: dict[str, StoryId] = {}
     aliases: dict[StoryId, StoryId] = {}

@@ -9,6 +9,7 @@ from aggregator.dedup.search import Placement
 from aggregator.model import Entry, Item, ItemId, SourceId, StoryId
 from aggregator.settings import Dedup
 from aggregator.store.index import MemoryStoryIndex
+from aggregator.tag.places import find_places
 from aggregator.text.urls import canonical
 
 NOON = 1_700_049_600.0
@@ -19,7 +20,7 @@ class Desk:
     """Places items one after another and remembers which story each is in."""
 
     def __init__(self, settings: Dedup | None = None) -> None:
-        self.engine = Engine(settings or Dedup())
+        self.engine = Engine(settings or Dedup(), find_places)
         self.index = MemoryStoryIndex()
         self.index.begin()
         self.stories: dict[str, StoryId] = {}

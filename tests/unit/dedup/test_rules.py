@@ -145,11 +145,86 @@ TWIN_TEXT = (
 )
 
 
-@pytest.mark.parametrize(("town", "least", "most"), [("Busan", -8.0, -3.0), ("Toledo", 0.0, 0.0)])
-def test_names_that_differ_speak_against_one_story(desk: Desk, town: str, least: float, most: float) -> None:
+@pytest.mark.parametrize(("town", "joined"), [("Busan", False), ("Toledo", True)])
+def test_names_that_differ_speak_against_one_story(desk: Desk, town: str, joined: bool) -> None:
     desk.put("herald", TWIN.format("Toledo"), TWIN_TEXT.format("Toledo"))
     desk.put("ledger", TWIN.format(town), TWIN_TEXT.format(town))
-    assert least <= dict(desk.placements["ledger"].evidence.terms).get("names that differ", 0.0) <= most
+    assert desk.together("herald", "ledger") is joined
+
+
+ONE_FORM = [
+    ("en", "Man arrested after knife attack in Lyon", "Man arrested after knife attack in Ghent",
+     "A man has been arrested after a knife attack near the station in {} on Tuesday, prosecutors said.", "Lyon", "Ghent"),
+    ("en", "Nvidia shares jump 8% after earnings beat", "Oracle shares jump 8% after earnings beat",
+     "Shares in {} rose 8% in late trading after its quarterly earnings beat estimates.", "Nvidia", "Oracle"),
+    ("en", "Two killed in shooting in Columbus", "Two killed in shooting in Omaha",
+     "Two people were killed and four wounded in a shooting in {} late on Monday, police said.", "Columbus", "Omaha"),
+    ("de", "Feuer in Hochhaus in Essen: Drei Verletzte", "Feuer in Hochhaus in Kassel: Drei Verletzte",
+     "Bei einem Brand in einem Hochhaus in {} sind drei Menschen verletzt worden, teilte die Feuerwehr mit.", "Essen", "Kassel"),
+    ("ru", "В Казани загорелся торговый центр", "В Омске загорелся торговый центр",
+     "В {} загорелся торговый центр, площадь пожара составила 500 квадратных метров, сообщили в МЧС.", "Казани", "Омске"),
+    ("ja", "札幌市で住宅火災 2人死亡", "福岡市で住宅火災 2人死亡",
+     "{}で14日未明、住宅が全焼する火事があり、2人が死亡しました。", "札幌市", "福岡市"),
+    ("he", "שלושה פצועים בתאונת דרכים בחיפה", "שלושה פצועים בתאונת דרכים באשדוד",
+     "שלושה בני אדם נפצעו בתאונת דרכים {}, מסר דובר המשטרה.", "בחיפה", "באשדוד"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "one", "other", "text", "here", "there"), ONE_FORM, ids=[row[1] for row in ONE_FORM])
+def test_one_form_filled_in_with_other_words_is_two_stories(
+    desk: Desk, language: str, one: str, other: str, text: str, here: str, there: str
+) -> None:
+    desk.put("herald", one, text.format(here), language=language)
+    desk.put("ledger", other, text.format(there), hours=3, language=language)
+    desk.put("copy", one, text.format(here), hours=4, language=language)
+    assert desk.apart("herald", "ledger")
+    assert desk.together("herald", "copy")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Swedish court clears man over burning of book", "Sweden: man acquitted over burning of book"),
+        ("UK outlaws imports of hunting trophies", "Britain bans imports of hunting trophies"),
+        ("Fed raises interest rates by a quarter point", "Fed hikes interest rates by a quarter point"),
+        ("Twelve sailors rescued off Iceland", "12 sailors rescued off Iceland"),
+    ],
+)
+def test_other_words_for_the_same_are_no_difference(desk: Desk, one: str, other: str) -> None:
+    desk.put("herald", one, "")
+    desk.put("ledger", other, "", hours=1)
+    assert desk.together("herald", "ledger")
+
+
+def test_an_event_in_another_country_is_another_story(desk: Desk) -> None:
+    desk.put("here", "Magnitude 6.4 earthquake strikes northern Chile", "The quake of 6.4 struck northern Chile on Tuesday.")
+    desk.put("there", "Quake of magnitude 6.4 hits Vanuatu, no damage", "The quake of 6.4 struck Vanuatu on Tuesday.", hours=1)
+    assert desk.apart("here", "there")
+
+
+@pytest.mark.parametrize(
+    ("title", "one", "other"),
+    [
+        ("v1.2.3", "What changed: better icons, and thanks to all.", "What changed: better icons, and thanks to all."),
+        ("Issue #201", "This week: five essays, two tools and a map.", "Our reads of the week, and a question about soup."),
+        ("What is your backup strategy?", "I have two disks and a cloud bucket; how do you test restores?",
+         "I shoot weddings and keep everything on two cards until the album is there."),
+        ("Question for teachers", "How do you deal with phones in the class room this year?",
+         "What novels do you read with twelve-year-olds?"),
+        ("Quiz of the week: what do you remember?", "Who won, who lost and who fell off a stage?",
+         "Which minister resigned and which film won?"),
+    ],
+)  # fmt: skip
+def test_a_headline_that_says_nothing_joins_nobody(desk: Desk, title: str, one: str, other: str) -> None:
+    desk.put("herald", title, one)
+    desk.put("ledger", title, other, hours=1)
+    assert desk.apart("herald", "ledger")
+
+
+def test_the_same_headline_with_other_numbers_a_day_later_is_another_day(desk: Desk) -> None:
+    desk.put("tuesday", "Oil rises 1% on supply concerns", "Brent rose 73 cents, or 1%, to $76.22 a barrel on Tuesday.")
+    desk.put("wednesday", "Oil rises 1% on supply concerns", "Brent rose 80 cents, or 1.1%, to $77.12 on Wednesday.", hours=25)
+    assert desk.apart("tuesday", "wednesday")
 
 
 def test_capitals_on_every_word_name_nobody(desk: Desk) -> None:
@@ -337,8 +412,8 @@ def test_the_event_level_takes_in_own_texts_on_one_event() -> None:
     for desk in (apart, together):
         desk.put("wire", BRIDGE, BRIDGE_TEXT)
         desk.put(
-            "own", "Nine years on, Lindholm islanders drive home again",
-            "Greta Sund, mayor of Lindholm, stood at the pier as they drove over the harbour bridge, closed since the freighter.",
+            "own", "Nine years on, islanders drive home again",
+            "The mayor stood at the pier of Lindholm as they drove over the bridge, closed since the freighter.",
             hours=5,
         )  # fmt: skip
     assert together.together("wire", "own")
