@@ -95,6 +95,10 @@ def hidden_items(database: Database) -> None:
     )
 
 
+def countries_in_signatures(_database: Database) -> None:
+    """Signatures list the countries that an item names. Those without stay: they are compared by the rest."""
+
+
 LATER: tuple[Callable[[Database], None], ...] = (
     private_items,
     domains,
@@ -103,4 +107,5 @@ LATER: tuple[Callable[[Database], None], ...] = (
     decisions,
     remembered,
     hidden_items,
+    countries_in_signatures,
 )
