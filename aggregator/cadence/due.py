@@ -86,7 +86,7 @@ def usual_wait(source: Source, state: SourceState, polling: Polling, timezone: s
     """Seconds from the last success until the source would be asked again had nothing failed since; polling.max if none did."""
     if state.last_success is None:
         return polling.max
-    return after_success(source, state, state.last_success, polling, 0.5, timezone).at - state.last_success
+    return after_success(source, state, state.last_success, polling, 0.0, timezone).at - state.last_success
 
 
 def _usual_interval(source: Source, state: SourceState, now: Instant, polling: Polling) -> float:
