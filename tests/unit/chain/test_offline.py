@@ -34,4 +34,4 @@ def test_a_day_off_line_ends_without_a_stampede() -> None:
         if now >= back:
             polls[int(now // 10)] += 1
     assert all(state.failures == 0 for state in states.values()), "within two hours all is as before"
-    assert max(polls.values()) <= SOURCES / 20, "in no ten seconds are many asked"
+    assert max(polls.values()) <= SOURCES / 16, "in no ten seconds are many asked"
