@@ -32,8 +32,8 @@ CONFIG = (
 )
 WORDS = [
     a + b
-    for a in ("bel", "cor", "dun", "fal", "gor", "hal", "kel", "lum", "mar", "nor", "pel", "quin", "ros", "sel", "tar", "vor")
-    for b in ("ado", "ane", "eth", "ick", "ine", "old", "ost", "una")
+    for a in "bel cor dun fal gor hal kel lum mar nor pel quin ros sel tar vor wex yar zin bru cla dre fri gla".split()
+    for b in "ado ane eth ick ine old ost una eve ium orf usk".split()
 ]
 
 
