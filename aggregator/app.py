@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aggregator.dedup.engine import Engine
 from aggregator.errors import HeldError
+from aggregator.fetch.body import BodyBudget
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.messenger import HttpMessenger
@@ -116,6 +117,7 @@ def make_resources(settings: Settings, store: Database) -> Resources:
         writer=Writer(store),
         clock=SystemClock(),
         gate=HostGate(settings),
+        bodies=BodyBudget(),
         shelf=Shelf(),
         documents=ReadingPool(settings.polling.readers or count_readers()),
         current=CurrentPipeline(),
@@ -151,6 +153,7 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
             rng=random.random,
             current=resources.current,
             hubs=hubs,
+            bodies=resources.bodies,
         ),
         publisher=Publisher(settings, resources.store, resources.shelf),
         compose={kind: compose for composer in composers for kind, compose in composer.kinds.items()},

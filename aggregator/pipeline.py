@@ -15,6 +15,7 @@ from aggregator.cadence import after_poll, may_poll, same_body
 from aggregator.cadence.push_fallback import delay_while_pushed
 from aggregator.errors import AggregatorError
 from aggregator.fetch import handed
+from aggregator.fetch.body import BodyBudget
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.request import conditional_request
 from aggregator.model import (
@@ -87,6 +88,7 @@ class Pipeline(Struct, frozen=True):
     rng: Callable[[], float]
     current: CurrentPipeline = field(default_factory=CurrentPipeline)
     hubs: Hubs | None = None
+    bodies: BodyBudget = field(default_factory=BodyBudget)
 
     async def poll(
         self, source: Source, state: SourceState, *, forced: bool, answered: Callable[[], None] = lambda: None
@@ -99,11 +101,13 @@ class Pipeline(Struct, frozen=True):
         if (refused := self._refuse(source, state, now, forced)) is not None:
             return refused
         try:
-            answer = await self._take_handed(source, state, now)
-            if answer is None:
-                answer = await self.fetcher.fetch(conditional_request(source, state, self.settings.network.proxy), now)
-            answered()
-            report = await self.receive(source, state, answer)
+            async with self.bodies.share() as memory:
+                answer = await self._take_handed(source, state, now)
+                if answer is None:
+                    request = conditional_request(source, state, self.settings.network.proxy)
+                    answer = await self.fetcher.fetch(request, now, memory)
+                answered()
+                report = await self.receive(source, state, answer)
         except AggregatorError:
             raise  # the store can't be written: not the source's fault, and nowhere to record it
         except Exception as error:  # the only catch-all of a poll: a bug costs its source one turn

@@ -13,7 +13,7 @@ import httpx
 from msgspec.structs import replace
 
 from aggregator.fetch import verdict
-from aggregator.fetch.body import BodyReader
+from aggregator.fetch.body import BodyBudget, BodyReader
 from aggregator.fetch.challenge import MAX_BYTES, MAX_SECONDS, REFUSALS
 from aggregator.fetch.dialer import Dialer
 from aggregator.fetch.errors import HeadersTooLargeError
@@ -28,7 +28,7 @@ from aggregator.fetch.tls import make_context
 from aggregator.fetch.transport import CONNECT, HEADER_BYTES, DirectTransport
 from aggregator.fetch.verdict import Answer, Headers
 from aggregator.model import Fault, FaultKind, FetchFailed, FetchOutcome, FetchRequest, Hop, Instant
-from aggregator.ports import Hold
+from aggregator.ports import BodyMemory, Hold
 from aggregator.settings import Settings
 from aggregator.text.urls import registrable_domain
 
@@ -40,10 +40,13 @@ MAX_HEADERS = 256
 class _Progress:
     """How far a fetch has come, so that a failure can say what is known by then."""
 
-    def __init__(self, target: Target, home: Target, now: Callable[[], Instant], deadline: asyncio.Timeout) -> None:
+    def __init__(
+        self, target: Target, home: Target, now: Callable[[], Instant], deadline: asyncio.Timeout, memory: BodyMemory
+    ) -> None:
         self.target = target
         self.home = home
         self.deadline = deadline
+        self.memory = memory
         self.hops: list[Hop] = []
         self.retry_at: Instant | None = None
         self.now = now
@@ -73,6 +76,7 @@ class HttpFetcher:
         self._max_bytes = settings.polling.max_bytes
         self._bodies = BodyReader(self._max_bytes)
         self._refusals = BodyReader(MAX_BYTES)
+        self._budget = BodyBudget()
         self._hold = settings.polling.min
         self._identity = identity(settings)
         self._gate = gate
@@ -84,15 +88,20 @@ class HttpFetcher:
         self._direct = transport or DirectTransport(dialer, self._context, self._max_bytes)
         self._extensions = {"timeout": {"connect": CONNECT, "read": self._timeout, "write": self._timeout, "pool": None}}
 
-    async def fetch(self, request: FetchRequest, now: Instant) -> FetchOutcome:
+    async def fetch(self, request: FetchRequest, now: Instant, memory: BodyMemory | None = None) -> FetchOutcome:
         """One poll: request, redirects and body within `polling.timeout` seconds. Raises nothing that a server can cause."""
+        async with self._budget.share() as own:
+            return await self._fetch(request, now, memory or own)
+
+    async def _fetch(self, request: FetchRequest, now: Instant, memory: BodyMemory) -> FetchOutcome:
         loop = asyncio.get_running_loop()
         started = loop.time()
         target, home = parse_target(request.url), parse_target(request.configured or request.url)
         if isinstance(target, Fault):
             return FetchFailed(target, (), show_url(request.url))
         deadline = asyncio.timeout(self._timeout)
-        progress = _Progress(target, target if isinstance(home, Fault) else home, lambda: now + loop.time() - started, deadline)
+        home = target if isinstance(home, Fault) else home
+        progress = _Progress(target, home, lambda: now + loop.time() - started, deadline, memory)
         try:
             async with deadline:
                 return await self._follow(request, progress)
@@ -159,7 +168,7 @@ class HttpFetcher:
 
     async def _read(self, response: httpx.Response, received: Headers, progress: _Progress) -> bytes:
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        return await self._bodies.read(response.stream, dict(reversed(received)), progress.deadline)
+        return await self._bodies.read(response.stream, dict(reversed(received)), progress.deadline, progress.memory)
 
     async def _read_refusal(self, response: httpx.Response, received: Headers, progress: _Progress) -> bytes:
         """The page of a refusal, or nothing if it is too long or broken: its status says enough then."""
@@ -167,7 +176,7 @@ class HttpFetcher:
         left = (progress.deadline.when() or 0.0) - asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(min(MAX_SECONDS, left / 2)):  # the status must be told in any case
-                return await self._refusals.read(response.stream, dict(reversed(received)), progress.deadline)
+                return await self._refusals.read(response.stream, dict(reversed(received)), progress.deadline, progress.memory)
         except KNOWN:
             return b""
 

@@ -4,7 +4,7 @@ from aggregator.ports.decisions import Decisions, DecisionWrites
 from aggregator.ports.feeds import Feeds, FeedWrites
 from aggregator.ports.index import INDEX_VERSION, MINUTE_BITS, GroupedItems, IndexedItem, Postings, StoryIndex
 from aggregator.ports.maintenance import DatabaseMaintenance, Keep, Swept
-from aggregator.ports.outside import Answer, Call, Clock, Endpoint, Fetcher, Hubs, Job, Message, Messenger, Reply
+from aggregator.ports.outside import Answer, BodyMemory, Call, Clock, Endpoint, Fetcher, Hubs, Job, Message, Messenger, Reply
 from aggregator.ports.poll_requests import PollRequests, PollRequestWrites
 from aggregator.ports.rows import (
     ALERT,
@@ -55,6 +55,7 @@ __all__ = [
     "AnyOf",
     "ArchivePage",
     "Attributes",
+    "BodyMemory",
     "Call",
     "Clock",
     "Database",

@@ -27,9 +27,24 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
 
+class BodyMemory(Protocol):
+    """The memory of one document's body, shared with all others."""
+
+    async def reserve(self, size: int) -> None:
+        """Waits for so many bytes and takes them."""
+        ...
+
+    async def shrink(self, size: int) -> None:
+        """Gives back all but so many bytes."""
+        ...
+
+
 class Fetcher(Protocol):
-    async def fetch(self, request: FetchRequest, now: Instant) -> FetchOutcome:
-        """Fetches a document. Failures of the server or network are returned as `FetchFailed`, never raised."""
+    async def fetch(self, request: FetchRequest, now: Instant, memory: BodyMemory | None = None) -> FetchOutcome:
+        """Fetches a document. Failures of the server or network are returned as `FetchFailed`, never raised.
+
+        memory: for the body, which the caller gives back once it needs the body no more; by default only reading takes any.
+        """
         ...
 
     async def aclose(self) -> None: ...

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from aggregator.fetch.body import BodyBudget
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.messenger import HttpMessenger
@@ -29,6 +30,7 @@ class Resources(Struct, frozen=True):
     writer: Writer
     clock: Clock
     gate: HostGate
+    bodies: BodyBudget
     shelf: Shelf
     documents: DocumentReader
     current: CurrentPipeline

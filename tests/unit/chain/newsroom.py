@@ -95,7 +95,7 @@ class Newsroom:
     """What happens while the next answer is under way."""
 
     # --- ports
-    async def fetch(self, request: FetchRequest, now: Instant) -> FetchOutcome:
+    async def fetch(self, request: FetchRequest, now: Instant, memory: object = None) -> FetchOutcome:
         self.asked.append(request.url)
         if self.between is not None:
             happens, self.between = self.between, None

@@ -44,7 +44,7 @@ class Server:
     def asked(self) -> int:
         return len(self.urls)
 
-    async def fetch(self, request: FetchRequest, now: float) -> FetchOutcome:
+    async def fetch(self, request: FetchRequest, now: float, memory: object = None) -> FetchOutcome:
         self.urls.append(request.url)
         other = self.others.get(request.url)
         return self.answer if other is None else Fetched(request.url, 200, (), other)

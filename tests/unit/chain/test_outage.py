@@ -42,7 +42,7 @@ class World:
         self.own: dict[str, Fault] = {}
         self.asked: list[str] = []
 
-    async def fetch(self, request: FetchRequest, now: Instant) -> FetchOutcome:
+    async def fetch(self, request: FetchRequest, now: Instant, memory: object = None) -> FetchOutcome:
         self.asked.append(request.url)
         fault = self.own.get(request.url, self.fault)
         if fault is not None:
