@@ -198,6 +198,7 @@ class Worker:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
+                limit=_LONGEST_ANSWER,  # a reader that pauses at a lower one never sees a killed process's end
                 start_new_session=True,
                 cwd="/",
                 env=_environment(),

@@ -195,3 +195,27 @@ def test_a_worker_ends_when_its_parent_is_gone() -> None:
         assert await process.wait() == 0
 
     run(work)
+
+
+def test_a_worker_that_is_stopped_in_the_middle_of_its_answer_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio waits for a process until all it has written is read: here nobody reads any more."""
+    text = rss(
+        "".join(f"<item><guid>{n}</guid><title>{n}</title><description>{'x' * 9_000}</description></item>" for n in range(99))
+    )
+
+    async def never(process: asyncio.subprocess.Process) -> bytes:
+        await asyncio.sleep(60)
+        return b""
+
+    async def work(pool: ReadingPool) -> None:
+        assert isinstance(await parse(pool, GOOD), Feed)
+        monkeypatch.setattr("aggregator.reading.pool._frame", never)
+        worker = pool._quick.workers[0]
+        async with asyncio.timeout(10):
+            assert (
+                await worker.ask(job_of(Fetched("https://harbour.example/feed", 200, (), b""), ReadOptions()), text.encode(), 1.0)
+                is None
+            )
+        assert worker.pid is None
+
+    run(work)
