@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from aggregator.model import Instant, Slug, SourceId, StoryId
 from aggregator.ports import Delivery, Event, OutputState, Store, Transaction
-from aggregator.publish import filling, former_addresses, health_feed, notices, notifications, opml, pages, private
+from aggregator.publish import former_addresses, health_feed, notices, notifications, opml, pages, private
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
 from aggregator.publish.closed_pages import ClosedPages
 from aggregator.publish.digests import Digests, Following
-from aggregator.publish.feed_update import Content, FeedUpdate, Mark, make_update, render_page
+from aggregator.publish.feed_pages import FeedPages
+from aggregator.publish.feed_update import Content, FeedUpdate, Mark, make_update
 from aggregator.publish.folders import Folders
 from aggregator.publish.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.on_demand import OnDemand
@@ -27,7 +28,6 @@ MARK = "publish.mark."
 """Prefix of the keys of stored `Mark`s."""
 SPARE = 200
 """Rendered entries that may be kept beyond twice the number of entries in feeds."""
-HTML = "text/html; charset=utf-8"
 
 
 class Publisher:
@@ -46,16 +46,13 @@ class Publisher:
         self._closed = ClosedPages(settings, store, self._renderer, self._trees, self.site_id)
         self._digests = Digests(settings, store, self.site_id)
         self._stories = StoryPages(settings, store, self._trees[False], self.head_of)
+        self._pages = FeedPages(settings, store, self._put, self.head_of)
         self._on_demand = OnDemand(self._closed, self._stories)
         self._site_id: str | None = None
         self._filed: set[str] = set()
         self._is_behind = True
         self._shown: dict[Slug, tuple[StoryId, ...]] = {}
         self._bases: dict[Slug, object] = {}
-        self._headlines: dict[Slug, list[bytes]] = {}
-        self._front: tuple[dict[Slug, list[bytes]], str | None] | None = None
-        self._notice: str | None = None
-        self._unfinished: dict[Slug, FeedUpdate] = {}
         self._promised: set[StoryId] = set()
 
     def publish(self, slugs: Collection[Slug] | None, now: Instant, outage: str | None = None) -> tuple[Slug, ...]:
@@ -71,7 +68,7 @@ class Publisher:
         if self._is_behind:
             slugs = None
         self._withdraw()
-        before, self._notice = self._notice, self._describe(outage)
+        self._pages.begin(outage)
         states = self._store.outputs()
         outputs = [one for one in self._settings.outputs if slugs is None or one.slug in slugs]
         updates = []
@@ -88,19 +85,14 @@ class Publisher:
         if slugs is None:
             self._show_surroundings(states, now)
             self._is_behind = False
-        if self._notice != before:
-            self._show_notice(now)
-        self._show_front_page(now)
+        self._pages.finish(now)
         self._forget()
         self._folders.sync()
         return tuple(one.output.slug for one in updates if one.has_changed)
 
     def has_other_notice(self, outage: str | None) -> bool:
         """Whether pages would say something else of the sources than they do. outage: see `publish`."""
-        return self._describe(outage) != self._notice
-
-    def _describe(self, outage: str | None) -> str | None:
-        return filling.describe(self._store, self._settings) if outage is None else f"No source can be read: {outage}."
+        return self._pages.describe(outage) != self._pages.notice
 
     def issue_digests(self, now: Instant, following: Following) -> tuple[Slug, ...]:
         """Makes the digests that are due. Returns their feeds, which the caller then publishes."""
@@ -144,7 +136,7 @@ class Publisher:
             self._is_behind = True
             self._filed.clear()
             self._bases.clear()
-            self._front = None
+            self._pages.forget_front()
             self._stories.forget()
         if again or self._is_behind:
             self._folders.claim(self.site_id())
@@ -164,7 +156,7 @@ class Publisher:
             changed,
             now,
             filling=state.filling,
-            notice=self._notice,
+            notice=self._pages.notice,
         )
 
     def _content(self, output: Output, state: OutputState, now: Instant) -> Content | None:
@@ -248,14 +240,8 @@ class Publisher:
             extra = {"link": links} if one.head.hub else {}
             prepared = Prepared(TYPES[format], body, one.mark.modified, cache, output.token, extra, one.digests[format])
             self._put(feed_path(output.slug, format), prepared)
-        if not is_private:
-            page = Prepared(HTML, one.page, one.mark.modified, pages.CACHE, extra=pages.headers())
-            self._put(topic_path(output.slug), page)
-            self._unfinished.pop(output.slug, None)
-            if one.filling:
-                self._unfinished[output.slug] = one
+        self._pages.show(one)
         self._shown[output.slug] = one.stories
-        self._headlines[output.slug] = [entry.headline for entry in one.content.listed[: pages.HEADLINES]]
         self._bases[output.slug] = one.content.basis
 
     def _put(self, path: str, document: Prepared) -> None:
@@ -279,21 +265,6 @@ class Publisher:
         self._stories.write_all(states)
         self.shelf.on_demand = self._on_demand.answer
         self._remove_the_rest(states, now)
-
-    def _show_notice(self, now: Instant) -> None:
-        """Brings the pages of feeds that are being filled up to date, whose stories may be the same as before."""
-        for slug, one in self._unfinished.items():
-            body = render_page(self._settings.site, one.head, one.content, self._notice)
-            page = Prepared(HTML, body, int(now), pages.CACHE, extra=pages.headers())
-            self._put(topic_path(slug), page)
-
-    def _show_front_page(self, now: Instant) -> None:
-        """Publishes the front page if headlines or the notice changed."""
-        if (self._headlines, self._notice) != self._front:
-            public = [self.head_of(output) for output in self._settings.outputs if output.token is None]
-            body = pages.index(self._settings.site, public, self._headlines, notice=self._notice)
-            self._put("/index.html", Prepared(HTML, body, int(now), pages.CACHE, extra=pages.headers()))
-            self._front = dict(self._headlines), self._notice
 
     def head_of(self, output: Output) -> Head:
         """The current head of a feed's subscription document."""

@@ -1,0 +1,70 @@
+"""The front page and the pages of feeds, which also tell how far the sources are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aggregator.model import Instant, Slug
+from aggregator.ports import Store
+from aggregator.publish import filling, pages
+from aggregator.publish.addresses import topic_path
+from aggregator.publish.feed_update import FeedUpdate, render_page
+from aggregator.publish.head import Head
+from aggregator.publish.shelf import Prepared
+from aggregator.settings import Output, Settings
+
+HTML = "text/html; charset=utf-8"
+
+
+class FeedPages:
+    """put: publishes a document; head_of: returns the current head of an output; notice: what pages say of the sources."""
+
+    def __init__(
+        self, settings: Settings, store: Store, put: Callable[[str, Prepared], None], head_of: Callable[[Output], Head]
+    ) -> None:
+        self.notice: str | None = None
+        self._settings = settings
+        self._store = store
+        self._put = put
+        self._head_of = head_of
+        self._headlines: dict[Slug, list[bytes]] = {}
+        self._front: tuple[dict[Slug, list[bytes]], str | None] | None = None
+        self._unfinished: dict[Slug, FeedUpdate] = {}
+
+    def describe(self, outage: str | None) -> str | None:
+        """What pages should say now. outage: what keeps every source from being read."""
+        return filling.describe(self._store, self._settings) if outage is None else f"No source can be read: {outage}."
+
+    def begin(self, outage: str | None) -> None:
+        """Takes up what pages should say."""
+        self.notice = self.describe(outage)
+
+    def show(self, one: FeedUpdate) -> None:
+        """Publishes the page of a feed, and remembers its headlines for the front page."""
+        slug = one.output.slug
+        self._headlines[slug] = [entry.headline for entry in one.content.listed[: pages.HEADLINES]]
+        if one.output.token is not None:
+            return
+        self._put_page(one, one.page, one.mark.modified)
+        self._unfinished.pop(slug, None)
+        if one.filling:
+            self._unfinished[slug] = one
+
+    def _put_page(self, one: FeedUpdate, body: bytes, modified: int) -> None:
+        self._put(topic_path(one.output.slug), Prepared(HTML, body, modified, pages.CACHE, extra=pages.headers()))
+
+    def finish(self, now: Instant) -> None:
+        """Publishes the front page if it changed, and with another notice also the pages of feeds that are being filled."""
+        shown = self._front
+        if shown is not None and self.notice != shown[1]:
+            for one in self._unfinished.values():
+                self._put_page(one, render_page(self._settings.site, one.head, one.content, self.notice), int(now))
+        if (self._headlines, self.notice) != shown:
+            public = [self._head_of(output) for output in self._settings.outputs if output.token is None]
+            body = pages.index(self._settings.site, public, self._headlines, notice=self.notice)
+            self._put("/index.html", Prepared(HTML, body, int(now), pages.CACHE, extra=pages.headers()))
+            self._front = dict(self._headlines), self.notice
+
+    def forget_front(self) -> None:
+        """Has the front page published anew, whatever it said."""
+        self._front = None
