@@ -38,8 +38,8 @@ def command(application: Application, named: str, as_json: bool) -> None:
     """Why a story is in these feeds, and its entries in this story. Give a story's id, an article's address or a guid."""
     found = application.store.story_of(named)
     story = application.store.story(found) if found else None
-    if story is None:
-        report = explain_reject(application, named)
+    if story is None or not story.items:
+        report = explain_hidden(application, story) or explain_reject(application, named)
     else:
         report = explain_story(application, story)
     click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else "\n".join(lines(report)))
@@ -62,6 +62,7 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
         "lead": {"source": story.lead_item.source, "reason": story.lead_reason},
         "outlets": list(story.outlets),
         "items": [_item(item, story, store, *evidence.get(item.id, (None, None))) for item in story.items],
+        "hidden": _hidden(application, story),
         "tags": [{"tag": tag.value, "kind": tag.kind, "reason": tag.reason} for tag in story.tags],
         "feeds": [
             _feed(application, story, output.slug, output.slug in member_of, reasons) for output in application.settings.outputs
@@ -137,6 +138,22 @@ def _why_kept_out(application: Application, story: Story, slug: Slug) -> str:
     return reason if reason != "matches" else "is not in: older than what the feed shows, or than the newest when it began"
 
 
+def _hidden(application: Application, story: Story) -> list[dict[str, Any]]:
+    """Returns the entries that an edited `keep` or `drop` took out of the story."""
+    return [
+        {"title": item.entry.title, "url": item.entry.url, "source": item.source, "rule": item.hidden}
+        for whole in application.store.stories([story.id], hidden=True)
+        for item in whole.items
+        if item.hidden is not None
+    ]
+
+
+def explain_hidden(application: Application, story: Story | None) -> dict[str, Any] | None:
+    """Explains why nothing of a story is to be seen; None if its entries are not stored."""
+    hidden = _hidden(application, story) if story is not None else []
+    return {"id": story.id, "hidden": hidden} if story is not None and hidden else None
+
+
 def explain_reject(application: Application, named: str) -> dict[str, Any]:
     """Explains why `keep`, `drop` or a person rejected an entry. Raises UsageError if nothing is known about it."""
     from aggregator.errors import UsageError
@@ -160,6 +177,10 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     if "rejected" in report:
         yield f"{report['rejected']}\nthrown away on {report['at']} from {report['source']} by the rule: {report['rule']}"
         return
+    if "title" not in report:
+        yield f"{report['id']}: nothing of this story is to be seen"
+        yield from _hidden_lines(report["hidden"])
+        return
     yield f"{report['title']}\n{report['id']}  published {report['published']}  updated {report['updated']}"
     if report["dropped"]:
         yield "taken down by hand"
@@ -178,10 +199,18 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
             yield f"    {_format_score(item['terms'], item['score'])}"
         if "nearest" in item:
             yield f"    {_format_nearest(item['nearest'])}"
+    yield from _hidden_lines(report["hidden"])
     yield "\ntags, and where each comes from:"
     yield from (f"  {tag['kind']}:{tag['tag']}  ({tag['reason']})" for tag in report["tags"])
     yield "\nfeeds, and what of their query the story meets or lacks:"
     yield from (f"  {'in ' if feed['in'] else 'out'}  {feed['feed']}: {feed['reason']}" for feed in report["feeds"])
+
+
+def _hidden_lines(hidden: list[dict[str, Any]]) -> Iterator[str]:
+    if hidden:
+        yield "\nentries taken out by a rule, which come back when it is lifted (`aggregator plan` tells, `--apply` does it):"
+    for item in hidden:
+        yield f"  [{item['source']}]  {item['title']}\n    {item['url']}\n    {item['rule']}"
 
 
 def _format_score(terms: dict[str, float], score: float) -> str:

@@ -27,7 +27,7 @@ class Stories(Decisions, Protocol):
         ...
 
     def find(self, where: StoryFilter, limit: int | None = None) -> Iterator[Story]:
-        """Stories that may match, last published first, without aliases and dropped ones."""
+        """Stories that may match, last published first, without aliases; without dropped ones, unless asked for."""
         ...
 
     def story_of(self, url_or_id: str) -> StoryId | None:

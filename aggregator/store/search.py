@@ -26,7 +26,8 @@ _IN_TOPIC = """(key IN (SELECT story FROM members WHERE slug = ?)
     OR EXISTS (SELECT 1 FROM json_each(coalesce(stories.topics, '[]')) WHERE value = ?))"""
 _UNTIL = "(published < ? OR key IN (SELECT story FROM items WHERE items.published < ?))"
 
-_ALIVE = ("alias_of IS NULL", "NOT dropped")
+_ALIVE = "alias_of IS NULL"
+_NOT_DROPPED = "NOT dropped"
 _HAS_ITEM = "EXISTS (SELECT 1 FROM items WHERE items.story = stories.key{})"
 _STORY_SIDE = ", ".join(f"chosen.{column}" for column in STORY_COLUMNS)
 _ITEM_SIDE = ", ".join(f"items.{column}" for column in ITEM_COLUMNS)
@@ -34,7 +35,8 @@ _ITEM_SIDE = ", ".join(f"items.{column}" for column in ITEM_COLUMNS)
 
 def conditions(where: StoryFilter) -> tuple[list[str], list[Any]]:
     """The filter as conditions on `stories`, with parameters. Each may be met by another item: the result is a superset."""
-    found: list[tuple[str, list[Any]]] = [(_HAS_ITEM.format("" if where.hidden else f" AND {_SHOWN}"), [])]
+    found: list[tuple[str, list[Any]]] = [] if where.dropped else [(_NOT_DROPPED, [])]
+    found.append((_HAS_ITEM.format("" if where.hidden else f" AND {_SHOWN}"), []))
     items = _ITEMS if where.hidden else _ITEMS.format(f"{{}} AND {_SHOWN}")
     if where.words is not None:
         found.append((f"({items.format(_WORDS)} OR {_CORRECTED})", [expression(where.words)]))
@@ -70,7 +72,7 @@ def expression(words: WordQuery) -> str:
 def statement(where: StoryFilter, limit: int | None) -> tuple[str, list[Any]]:
     """The query for stories joined with their items: newest published first, a story's items by first sight."""
     tests, parameters = conditions(where)
-    stories = f"""SELECT key, {", ".join(STORY_COLUMNS)} FROM stories WHERE {" AND ".join([*_ALIVE, *tests])}
+    stories = f"""SELECT key, {", ".join(STORY_COLUMNS)} FROM stories WHERE {" AND ".join([_ALIVE, *tests])}
         ORDER BY published DESC, id"""
     if limit is not None:
         stories += " LIMIT ?"

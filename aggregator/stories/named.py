@@ -22,6 +22,8 @@ def find_story(store: Stories, named: str) -> Story:
     if story.dropped:
         raise UsageError("that story was taken down by hand: `aggregator stories decisions` has the id by which to undo it")
     if not story.items:
+        for item in store.stories([story.id], hidden=True)[0].items:
+            raise UsageError(f"that story was taken out by a rule of {item.source}: {item.hidden}")
         raise UsageError("that story has no entries any more: they are older than storage.keep allows")
     return story
 

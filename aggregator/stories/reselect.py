@@ -59,12 +59,12 @@ class Edit(Struct):
 
 def look(store: Store, edit: Edit, now: Instant) -> None:
     """Looks at all stories that the edit may change, newest first."""
-    where = StoryFilter(hidden=True)
-    if not edit.needs_all:
-        where = StoryFilter(sources=frozenset(map(str, edit.restatement.sources)), hidden=True)
+    concerned = StoryFilter(sources=frozenset(map(str, edit.restatement.sources)), hidden=True, dropped=True)
     by_slug = {selection.output.slug: selection for selection in edit.selections}
-    for story in store.find(where):
-        if edit.restatement.concerns(story):
+    for story in store.find(StoryFilter(hidden=True) if edit.needs_all else concerned):
+        if story.dropped:
+            edit.stories[story.id] = story.published
+        elif edit.restatement.concerns(story):
             seen = sight(store, story, edit.restatement, edit.rules, now)
             edit.stories[story.id] = story.published
             offer(seen, edit.selections)
@@ -75,6 +75,8 @@ def look(store: Store, edit: Edit, now: Instant) -> None:
                     by_slug[slug].offer(after, matched=by_slug[slug].matched_before(story))
             if edit.retag and (after.tags, after.topics) != (story.tags, story.topics):
                 edit.stories[story.id] = story.published
+    if edit.needs_all and edit.restatement:
+        edit.stories |= {story.id: story.published for story in store.find(concerned) if story.dropped}
     for selection in edit.selections:
         edit.stories |= {**dict.fromkeys(selection.leaving(), 0.0), **selection.entering(), **edit.stories}
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from aggregator.commands import why
 from aggregator.commands.plan import lines
 from aggregator.commands.plan_edit import Plan, make
-from aggregator.errors import StoreError
+from aggregator.errors import StoreError, UsageError
 from aggregator.model import Slug, Story
 from aggregator.ports import StoryFilter
 from aggregator.stories import reselect
 from aggregator.stories.adopt_config import apply_filters
+from aggregator.stories.edit import StoryEditor
+from aggregator.stories.named import find_story
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 HERALD, POST, SUN = "https://herald.example/feed", "https://world.herald.test/feed", "https://sun.example/feed"
@@ -21,6 +26,21 @@ NATO = "NATO looks for ways to tie Ukraine closer"
 TEXT = "The alliance wants to bind Ukraine closer while the war goes on, ministers said in Brussels on Thursday."
 SALE = "Sponsored: a sale of ferries at the harbour"
 
+OTHERS = (
+    "Tram strike ends after nine days",
+    "School roof mended before winter",
+    "Lighthouse gets its first keeper in years",
+    "Opera names a new conductor",
+    "Bees return to the old airfield",
+    "Parliament votes on dog licences",
+    "Chess champion loses to a pupil",
+    "Museum finds a lost Rembrandt drawing",
+    "Heat closes two reactors",
+    "Baker wins the lottery twice",
+    "Glacier lake drains overnight",
+    "Archive of radio plays goes on line",
+    "Swimmer crosses the strait by night",
+)
 CONFIG = """
 site: {{url: "https://news.example.org"}}
 {top}
@@ -157,7 +177,7 @@ def test_a_feed_by_number_of_outlets_follows(desk: Newsroom) -> None:
 
 
 def test_an_edit_of_a_source_lets_in_at_most_what_a_feed_shows(desk: Newsroom) -> None:
-    rows = [told(f"Harbour report number {number}", f"herald.example/{number}", at=START + number * HOUR) for number in range(9)]
+    rows = [told(title, f"herald.example/{number}", at=START + number * HOUR) for number, title in enumerate(OTHERS)]
     desk.serves(HERALD, *rows)
     desk.poll()
     edit(desk, config("group: quality", top=QUALITY))
@@ -270,6 +290,43 @@ def test_hidden_entries_are_nowhere(desk: Newsroom) -> None:
     found = desk.store.story(gone)
     assert found is not None
     assert (found.items, found.topics, found.tags) == ((), (), ())
+
+
+def test_why_tells_the_rule_that_took_an_entry_out(desk: Newsroom) -> None:
+    edit(desk, config("drop: 'nato OR sponsored'", top=f"apply: true\n{QUALITY}"))
+    runner = CliRunner()
+    application = SimpleNamespace(store=desk.store, rules=desk.rules, settings=desk.settings)
+    gone = runner.invoke(why.command, ["https://herald.example/sale"], obj=application).output
+    assert "nothing of this story is to be seen" in gone
+    assert f"[herald]  {SALE}" in gone
+    assert "drop nato OR sponsored" in gone
+    part = runner.invoke(why.command, ["https://herald.example/nato"], obj=application).output
+    assert "entries taken out by a rule" in part
+    assert "[post]" in part
+    with pytest.raises(UsageError, match="taken out by a rule of herald: drop nato OR sponsored"):
+        find_story(desk.store, "https://herald.example/sale")
+
+
+def test_the_page_of_a_hidden_story_in_an_archive_is_gone(desk: Newsroom) -> None:
+    sale = story(desk, SALE).id
+    rows = [told(title, f"herald.example/{number}", at=START + number * HOUR) for number, title in enumerate(OTHERS)]
+    desk.serves(HERALD, *rows)
+    desk.poll()
+    assert sale in {id for page in desk.store.pages(Slug("all")) for id in page.stories}
+    assert desk.publisher.shelf.on_demand(f"/stories/{sale}", lambda token: False) is not None
+    edit(desk, config(DROP, top=f"apply: true\n{QUALITY}"))
+    assert desk.publisher.shelf.on_demand(f"/stories/{sale}", lambda token: False) is None
+    edit(desk, config(top=f"apply: true\n{QUALITY}"))
+    assert desk.publisher.shelf.on_demand(f"/stories/{sale}", lambda token: False) is not None
+
+
+def test_a_story_that_was_taken_down_by_hand_follows_too(desk: Newsroom) -> None:
+    editor = StoryEditor(desk.store, desk.settings, desk.rules)
+    editor.drop("https://herald.example/nato")
+    edit(desk, config("outlet: The Herald", "outlet: The Herald", QUALITY))
+    assert NATO not in desk.titles()
+    editor.undo(desk.store.decisions()[-1].id)
+    assert story(desk).outlets == ("The Herald",)
 
 
 def test_a_hidden_entry_that_the_feed_still_lists_stays_hidden(desk: Newsroom) -> None:
