@@ -13,7 +13,7 @@ from msgspec import to_builtins
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
-    from aggregator.commands.plan_edit import DigestPlan, FeedPlan, FilterPlan, Headline, Plan, SourcePlan
+    from aggregator.commands.plan_values import DigestPlan, FeedPlan, FilterPlan, Headline, Plan, SourcePlan
     from aggregator.model import Slug
 
 SHOWN = 5
@@ -153,5 +153,7 @@ def _summary(feed: FeedPlan) -> str:
     elif feed.enter:
         parts.append(f"subscribers see {feed.seen_as_new} as new")
     if feed.held and not feed.new:
-        parts.append(f"{feed.held} more match and stay out: older than what the feed shows")
+        parts.append(
+            f"{feed.held} more match and stay out, older than what the feed shows: `topics fill {feed.slug}` lets them in"
+        )
     return f"{'+' if feed.new else '~'} feed {feed.slug}: {'; '.join(parts)}"

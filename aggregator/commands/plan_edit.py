@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from aggregator.cadence.cron import next_moment
+from aggregator.commands.plan_values import DigestPlan, FeedPlan, FilterPlan, Headline, Plan, SourcePlan
 from aggregator.config.diff import Difference, compare
 from aggregator.config.load import load
 from aggregator.model import Item, Slug, Source, SourceId, SourceState, Story, StoryId
@@ -27,91 +28,8 @@ from aggregator.tag.ordering import RuleName
 from aggregator.tag.rules import RuleSet
 from aggregator.text.times import rfc3339
 
-
-class Headline(Struct, frozen=True):
-    id: str
-    title: str
-    published: str | None
-
-
-class SourcePlan(Struct, frozen=True):
-    """A source with edited keys. entries: the stored ones that get another outlet, rank, group or tags."""
-
-    id: str
-    keys: tuple[str, ...]
-    entries: int
-
-
-class FilterPlan(Struct, frozen=True):
-    """What the `keep` and `drop` of a source would do to its stored entries. out, back: those taken out and let in again.
-
-    stories_out, stories_back: of these, the stories that are gone as a whole, or there again.
-    """
-
-    id: str
-    out: tuple[Headline, ...]
-    back: tuple[Headline, ...]
-    stories_out: int
-    stories_back: int
-
-
-class FeedPlan(Struct, frozen=True):
-    """The changes of a feed. enter: stories that newly match and will be shown; leave: those that no longer match.
-
-    new: the feed does not exist yet; held: number of newly matching stories that stay out, as too old or too many.
-    """
-
-    slug: str
-    new: bool
-    enter: tuple[Headline, ...]
-    leave: tuple[Headline, ...]
-    held: int
-
-    @property
-    def seen_as_new(self) -> int:
-        """The number of stories that the feed's subscribers will see as new."""
-        return 0 if self.new else len(self.enter)
-
-    def __bool__(self) -> bool:
-        return bool(self.enter or self.leave or self.new)
-
-
-class DigestPlan(Struct, frozen=True):
-    """The changes of a digest: its next issue draws on `enter` stories more, and on `leave` fewer."""
-
-    slug: str
-    new: bool
-    digest: str
-    next: str | None
-    enter: int
-    leave: int
-
-
-class Plan(Struct, frozen=True):
-    """All changes. retention: number of stories of which no entry is younger than `storage.keep`.
-
-    sources_renamed: (id before, id now), with one address; hidden, shown: sources whose stories leave the public feeds
-    (`private: true`), or may be in them from now on; config: keys that differ; apply: whether adopting applies the filters.
-    """
-
-    sources_added: tuple[str, ...]
-    sources_removed: tuple[str, ...]
-    sources_renamed: tuple[tuple[str, str], ...]
-    sources_changed: tuple[SourcePlan, ...]
-    sources_hidden: tuple[str, ...]
-    sources_shown: tuple[str, ...]
-    filters: tuple[FilterPlan, ...]
-    apply: bool
-    feeds: tuple[FeedPlan, ...]
-    digests: tuple[DigestPlan, ...]
-    feeds_removed: tuple[str, ...]
-    retention: int
-    config: tuple[str, ...]
-
-    def __bool__(self) -> bool:
-        sources = self.sources_added or self.sources_removed or self.sources_renamed or self.sources_changed
-        private = self.sources_hidden or self.sources_shown
-        return bool(sources or private or self.filters or self.feeds or self.digests or self.feeds_removed or self.config)
+LOOKUPS = 4
+"""Feeds for which the search index is asked one by one. For more it is quicker to look at each story once."""
 
 
 def make(store: Store, settings: Settings, rules: RuleSet, since: float, now: float, against: Path | None = None) -> Plan:
@@ -214,13 +132,14 @@ def _feeds(
     known, rules_now = store.outputs(), fingerprints(settings)
     restatement = restate.restatement(store, settings, rules, *concerned)
     selections = [
-        select(store, output, known_feed(known.get(output.slug)), now, edited=_is_edited(output, known, rules_now))
+        select(store, output, known_feed(known.get(output.slug)), now, edited=is_edited)
         for output in settings.outputs
-        if not output.rejected
+        if not output.rejected and ((is_edited := _is_edited(output, known, rules_now)) or restatement)
     ]
     retag = not rules_now.is_known(store.value(RULES_KEY))
-    if restatement:
-        reselect.look(store, Edit(selections, restatement, rules, retag), now)
+    if restatement or len(selections) > LOOKUPS:
+        edit = Edit(selections, restatement, rules, retag)
+        reselect.look(store, edit, now, None if restatement else since)
     else:
         _look_up(store, selections, settings, rules, since, now)
     for selection in selections:
@@ -239,7 +158,7 @@ def _look_up(store: Store, selections: Iterable[Selection], settings: Settings, 
     """Finds the stories that match edited rules by the search index: quicker than looking at all."""
     lookup = Lookup(settings, rules, wanted_sources(store, settings))
     for selection in selections:
-        for story in _matching(store, selection.output, lookup, since, now) if selection.edited else ():
+        for story in _matching(store, selection.output, lookup, since, now):
             selection.offer(story, matched=selection.matched_before(story))
 
 

@@ -1,4 +1,4 @@
-"""`aggregator topics`: lists the topics of the config; `topics try` shows what a query would match."""
+"""`aggregator topics`: lists the topics of the config; `topics try` shows what a query would match, `topics fill` fills a feed."""
 
 from __future__ import annotations
 
@@ -29,6 +29,24 @@ def command(ctx: click.Context, as_json: bool) -> None:
             click.echo(json.dumps(row, ensure_ascii=False))
         else:
             click.echo(f"{topic.slug}  {topic.title}  {stories} {'story' if stories == 1 else 'stories'}\n    {query}")
+
+
+@command.command("fill")
+@click.argument("slug")
+@click.pass_obj
+def fill_feed(application: Application, slug: str) -> None:
+    """Let the newest stored stories that match into a feed that people read already, whatever their age, up to its `items`.
+
+    Subscribers see them as new, with their old dates.
+    """
+    from aggregator.errors import UsageError
+    from aggregator.stories.adopt_config import fill
+
+    feeds = {str(output.slug): output for output in application.settings.outputs if not output.rejected}
+    if slug not in feeds:
+        raise UsageError(f"there is no feed {slug!r}; there are {', '.join(sorted(feeds))}")
+    count = fill(application.store, application.rules, feeds[slug], time.time())
+    click.echo(f"{count} {'story enters' if count == 1 else 'stories enter'} the feed {slug}")
 
 
 @command.command("try", context_settings={"ignore_unknown_options": True})

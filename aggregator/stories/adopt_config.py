@@ -9,6 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from aggregator.config.diff import take
+from aggregator.errors import UsageError
 from aggregator.model import Instant, Slug, SourceId, Validators
 from aggregator.ports import OutputState, Rules, Store, StoreView
 from aggregator.settings import Output, Settings
@@ -91,6 +92,22 @@ def apply_filters(store: Store, settings: Settings, rules: Rules, now: Instant) 
         hashes = {source.id: restate.filter_hash(source, tagging) for source in settings.sources if source.id in filtered}
         adopted.save_sources(transaction, {id: replace(known[id], filter=hash) for id, hash in hashes.items()})
     return frozenset(changed)
+
+
+def fill(store: Store, rules: Rules, output: Output, now: Instant) -> int:
+    """Lets the newest stored stories that match into a feed, as into a new one, up to `items`. Returns how many enter.
+
+    An edit alone lets none in that are older than what the feed shows. Raises UsageError for a feed not adopted yet.
+    """
+    if output.slug not in store.outputs():
+        raise UsageError(f"there is no feed {output.slug} yet: it starts full when the config is taken up")
+    selection = select(store, output, None, now)
+    edit = Edit([selection], restate.Restatement(), rules, retag=False)
+    reselect.look(store, edit, now)
+    selection.keep_members()
+    entering = selection.entering()
+    reselect.write(store, edit, now)
+    return len(entering)
 
 
 def _follow(

@@ -5,7 +5,7 @@ It looks first and writes afterwards, a few stories in a transaction: what is ki
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -57,28 +57,37 @@ class Edit(Struct):
         return self.retag or any(selection.edited for selection in self.selections)
 
 
-def look(store: Store, edit: Edit, now: Instant) -> None:
-    """Looks at all stories that the edit may change, newest first."""
+def look(store: Store, edit: Edit, now: Instant, since: Instant | None = None) -> None:
+    """Looks at all stories that the edit may change, newest first. since: only at those with an item first seen after it."""
     concerned = StoryFilter(sources=frozenset(map(str, edit.restatement.sources)), hidden=True, dropped=True)
     by_slug = {selection.output.slug: selection for selection in edit.selections}
-    for story in store.find(StoryFilter(hidden=True) if edit.needs_all else concerned):
-        if story.dropped:
-            edit.stories[story.id] = story.published
-        elif edit.restatement.concerns(story):
-            seen = sight(store, story, edit.restatement, edit.rules, now)
-            edit.stories[story.id] = story.published
-            offer(seen, edit.selections)
-        elif edit.needs_all and shown(story).items:
-            after, tagged = derive_story(shown(story), edit.rules, now, published=True)
-            for slug in tagged.outputs:
-                if slug in by_slug and by_slug[slug].edited:
-                    by_slug[slug].offer(after, matched=by_slug[slug].matched_before(story))
-            if edit.retag and (after.tags, after.topics) != (story.tags, story.topics):
-                edit.stories[story.id] = story.published
+    for chunk in chunks(store.find(StoryFilter(hidden=True, since=since) if edit.needs_all else concerned), CHUNK):
+        restated = [story.id for story in chunk if edit.restatement.concerns(story)]
+        edit.stories |= {story.id: story.published for story in chunk if edit.restatement.concerns(story)}
+        for id, slugs in store.members_of(restated).items():
+            for slug in slugs & by_slug.keys():
+                by_slug[slug].members.add(id)
+        for story in chunk:
+            if story.dropped:
+                continue
+            if edit.restatement.concerns(story):
+                offer(sight(store, story, edit.restatement, edit.rules, now), edit.selections)
+            elif shown(story).items:
+                _look_at(story, edit, by_slug, now)
     if edit.needs_all and edit.restatement:
         edit.stories |= {story.id: story.published for story in store.find(concerned) if story.dropped}
     for selection in edit.selections:
         edit.stories |= {**dict.fromkeys(selection.leaving(), 0.0), **selection.entering(), **edit.stories}
+
+
+def _look_at(story: Story, edit: Edit, by_slug: Mapping[Slug, Selection], now: Instant) -> None:
+    """Looks at a story of which only the rules may have changed."""
+    after, tagged = derive_story(shown(story), edit.rules, now, published=True)
+    for slug in tagged.outputs:
+        if slug in by_slug and by_slug[slug].edited:
+            by_slug[slug].offer(after, matched=by_slug[slug].matched_before(story))
+    if edit.retag and (after.tags, after.topics) != (story.tags, story.topics):
+        edit.stories[story.id] = story.published
 
 
 def sight(store: Feeds, story: Story, restatement: Restatement, rules: Rules, now: Instant) -> Sighting:

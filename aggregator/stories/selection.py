@@ -29,7 +29,7 @@ class Selection(Struct):
     output: Output
     oldest: Instant
     shown: frozenset[StoryId]
-    members: frozenset[StoryId]
+    members: set[StoryId]
     known: bool
     edited: bool
     young: bool
@@ -63,22 +63,29 @@ class Selection(Struct):
                 chosen[story] = published
         return chosen
 
+    def keep_members(self) -> None:
+        """Lets no story leave."""
+        self.matching |= self.members
+
     def leaving(self) -> frozenset[StoryId]:
         """The stories that no longer match."""
         looked_at = self.members if self.edited else self.members & self.looked_at
-        return looked_at - self.matching
+        return frozenset(looked_at - self.matching)
 
 
 def select(store: Feeds, output: Output, known: OutputState | None, now: Instant, *, edited: bool = True) -> Selection:
-    """Begins a selection for a feed. known: its state before the edit, None for a new feed."""
+    """Begins a selection for a feed. known: its state before the edit, None for a new feed.
+
+    Of an unedited feed, the caller adds those of its members that are looked at: it may have a hundred thousand.
+    """
     shown = store.shown(output.slug)
-    members = store.members(output.slug)
+    members = store.members(output.slug) if edited else []
     is_read = known is not None and not known.filling
     return Selection(
         output,
         oldest=min((one.published for one in shown), default=0.0) if is_read else 0.0,
         shown=frozenset(one.story for one in shown),
-        members=frozenset(member.story for member in members),
+        members={member.story for member in members},
         known=known is not None,
         edited=edited,
         young=is_read and edited and all(member.entered > now - YOUNG for member in members),

@@ -11,12 +11,13 @@ from click.testing import CliRunner
 
 from aggregator.commands import why
 from aggregator.commands.plan import lines
-from aggregator.commands.plan_edit import Plan, make
+from aggregator.commands.plan_edit import make
+from aggregator.commands.plan_values import Plan
 from aggregator.errors import StoreError, UsageError
 from aggregator.model import Slug, Story
 from aggregator.ports import StoryFilter
 from aggregator.stories import reselect
-from aggregator.stories.adopt_config import apply_filters
+from aggregator.stories.adopt_config import apply_filters, fill
 from aggregator.stories.edit import StoryEditor
 from aggregator.stories.named import find_story
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
@@ -409,6 +410,21 @@ def test_what_is_killed_on_the_way_is_done_at_the_next_start(desk: Newsroom, mon
     edit(desk, text)
     assert desk.titles("quality") == [NATO, "Ferry to the islands is late again"]
     assert hidden(desk) == {SALE: "drop title:sponsored"}
+
+
+def test_older_stories_that_match_an_edited_topic_can_be_let_in(desk: Newsroom) -> None:
+    topic = "topics: [{{slug: sea, title: Sea, query: '{query}'}}]"
+    edit(desk, config(top=topic.format(query="grain")))
+    desk.clock.time += 36 * HOUR
+    told_before = plan_of(desk, config(top=topic.format(query="grain OR ferry")))
+    assert told_before == ["~ topic sea (query)"], "grain is newer than the ferry, and a day has passed"
+    edit(desk, config(top=topic.format(query="grain OR ferry")))
+    assert desk.titles("sea") == ["Grain harvest is the best in years"]
+    output = next(output for output in desk.settings.outputs if output.slug == "sea")
+    assert fill(desk.store, desk.rules, output, desk.clock.now()) == 1
+    desk.publisher.publish(None, desk.clock.now())
+    assert desk.titles("sea") == ["Grain harvest is the best in years", "Ferry to the islands is late again"]
+    assert fill(desk.store, desk.rules, output, desk.clock.now()) == 0
 
 
 # --- the plan of the rest

@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from aggregator.commands.plan import as_mapping, lines
-from aggregator.commands.plan_edit import Plan, make
+from aggregator.commands.plan_edit import make
+from aggregator.commands.plan_values import Plan
 from aggregator.model import Evidence, Item, Slug, Source, SourceId
 from aggregator.ports import Store, StoryFilter
 from aggregator.settings import Output, Settings, TagRule, Topic
@@ -176,7 +177,8 @@ def test_the_json_form(store: Store) -> None:
 def test_lines_for_people(store: Store) -> None:
     assert list(lines(plan(store, settings("ukraine")), 1, "7d"))[:5] == [
         "~ topic alliance (query)",
-        "~ feed alliance: +2 -1; subscribers see 2 as new; 1 more match and stay out: older than what the feed shows",
+        "~ feed alliance: +2 -1; subscribers see 2 as new; 1 more match and stay out, "
+        "older than what the feed shows: `topics fill alliance` lets them in",
         "    + 2023-06-15  Ukraine sings",
         "    + … and 1 more",
         "    - 2023-06-15  NATO meets",

@@ -1,0 +1,91 @@
+"""What `plan` tells, as values."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Headline(Struct, frozen=True):
+    id: str
+    title: str
+    published: str | None
+
+
+class SourcePlan(Struct, frozen=True):
+    """A source with edited keys. entries: the stored ones that get another outlet, rank, group or tags."""
+
+    id: str
+    keys: tuple[str, ...]
+    entries: int
+
+
+class FilterPlan(Struct, frozen=True):
+    """What the `keep` and `drop` of a source would do to its stored entries. out, back: those taken out and let in again.
+
+    stories_out, stories_back: of these, the stories that are gone as a whole, or there again.
+    """
+
+    id: str
+    out: tuple[Headline, ...]
+    back: tuple[Headline, ...]
+    stories_out: int
+    stories_back: int
+
+
+class FeedPlan(Struct, frozen=True):
+    """The changes of a feed. enter: stories that newly match and will be shown; leave: those that no longer match.
+
+    new: the feed does not exist yet; held: number of newly matching stories that stay out, as too old or too many.
+    """
+
+    slug: str
+    new: bool
+    enter: tuple[Headline, ...]
+    leave: tuple[Headline, ...]
+    held: int
+
+    @property
+    def seen_as_new(self) -> int:
+        """The number of stories that the feed's subscribers will see as new."""
+        return 0 if self.new else len(self.enter)
+
+    def __bool__(self) -> bool:
+        return bool(self.enter or self.leave or self.new or self.held)
+
+
+class DigestPlan(Struct, frozen=True):
+    """The changes of a digest: its next issue draws on `enter` stories more, and on `leave` fewer."""
+
+    slug: str
+    new: bool
+    digest: str
+    next: str | None
+    enter: int
+    leave: int
+
+
+class Plan(Struct, frozen=True):
+    """All changes. retention: number of stories of which no entry is younger than `storage.keep`.
+
+    sources_renamed: (id before, id now), with one address; hidden, shown: sources whose stories leave the public feeds
+    (`private: true`), or may be in them from now on; config: keys that differ; apply: whether adopting applies the filters.
+    """
+
+    sources_added: tuple[str, ...]
+    sources_removed: tuple[str, ...]
+    sources_renamed: tuple[tuple[str, str], ...]
+    sources_changed: tuple[SourcePlan, ...]
+    sources_hidden: tuple[str, ...]
+    sources_shown: tuple[str, ...]
+    filters: tuple[FilterPlan, ...]
+    apply: bool
+    feeds: tuple[FeedPlan, ...]
+    digests: tuple[DigestPlan, ...]
+    feeds_removed: tuple[str, ...]
+    retention: int
+    config: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        sources = self.sources_added or self.sources_removed or self.sources_renamed or self.sources_changed
+        private = self.sources_hidden or self.sources_shown
+        return bool(sources or private or self.filters or self.feeds or self.digests or self.feeds_removed or self.config)
