@@ -1,4 +1,4 @@
-"""`aggregator topics`: lists the topics of the config; `topics try` shows what a query would match, `topics fill` fills a feed."""
+"""`aggregator topics`: the topics of the config. `topics try` shows what a query would match, `topics fill` fills a feed."""
 
 from __future__ import annotations
 
