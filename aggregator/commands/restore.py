@@ -23,24 +23,15 @@ def command(application: Application, file: Path) -> None:
     tell them.
     """
     from aggregator.files import make_folder
-    from aggregator.publish.digests import LOOKED_KEY
-    from aggregator.publish.ownership import SITE_ID
-    from aggregator.store.backup import restore
     from aggregator.store.lock import held
-    from aggregator.store.set_aside import Names, Published, take_over
-    from aggregator.stories.published_entries import read_published
+    from aggregator.stories.restore import restore_backup
 
-    settings, now = application.settings, time.time()
-    database = Path(settings.storage.database)
+    database = Path(application.settings.storage.database)
     make_folder(database.parent)
-    names = Names(SITE_ID, LOOKED_KEY, frozenset(output.slug for output in settings.outputs if output.digest is not None))
     with held(database):
-        files = read_published(settings)
-        published = Published(files.entries, {LOOKED_KEY + slug: at for slug, at in files.digests.items()})
-        counts: list[int] = []
-        aside = restore(file, database, now, lambda copy: counts.append(take_over(copy, database, published, names, now)))
+        restored = restore_backup(file, application.settings, lambda: application.rules, time.time())
     click.echo(f"{database} is now the backup {file}")
-    if counts[0]:
-        click.echo(f"{counts[0]} entries that came since will get the ids that readers know, if they are fetched again")
-    if aside is not None:
-        click.echo(f"the old database is {aside}: delete it when all is well")
+    if restored.remembered:
+        click.echo(f"{restored.remembered} entries that came since will get the ids that readers know, if they are fetched again")
+    if restored.aside is not None:
+        click.echo(f"the old database is {restored.aside}: delete it when all is well")

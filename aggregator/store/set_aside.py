@@ -20,6 +20,7 @@ from aggregator.model import Instant, SourceId, StoryId
 from aggregator.ports import Remembered
 from aggregator.store import remembered, schema
 from aggregator.store.connect import explained
+from aggregator.store.retention import DELETE_MEMBERS
 from aggregator.store.rows import BACKLOG, EXCESS
 
 AT_ONCE = 100
@@ -35,6 +36,14 @@ _VALUES = "SELECT key, value FROM key_values WHERE rowid BETWEEN ? AND ?"
 HAS_ITEM = "SELECT 1 FROM items WHERE guid = ? AND source = ?"
 HAS_ADDRESS = """SELECT 1 FROM items CROSS JOIN stories ON stories.key = items.story
     WHERE items.canonical = ? AND stories.id = ?"""
+_ALIASES = "SELECT id, alias_of FROM stories WHERE key BETWEEN ? AND ? AND alias_of IS NOT NULL"
+ELSEWHERE = """SELECT DISTINCT stories.id FROM items CROSS JOIN stories ON stories.key = items.story
+    WHERE items.canonical = ? AND items.title_hash = ? AND stories.id != ? AND items.private = ?
+    AND stories.alias_of IS NULL AND NOT stories.published_once"""
+LIVING = "SELECT coalesce(alias_of, id) FROM stories WHERE id = ?"
+UNSEEN = "SELECT key FROM stories WHERE id = ? AND alias_of IS NULL AND NOT published_once"
+HOLD_BACK = f"UPDATE items SET old = {BACKLOG} WHERE story = ?"
+HOLD_BACK_STORY = "UPDATE stories SET old = 1 WHERE key = ?"
 _ADD_EVENT = "INSERT OR REPLACE INTO events (key, opened, kind, title, detail, closed) VALUES (?, ?, ?, ?, ?, ?)"
 _ADD_PAGE = "INSERT OR IGNORE INTO pages (slug, page, closed, updated, stories, body) VALUES (?, ?, ?, ?, ?, ?)"
 _SET_VALUE = "INSERT OR REPLACE INTO key_values (key, value) VALUES (?, ?)"
@@ -56,25 +65,34 @@ class Names(Struct, frozen=True):
     issues: frozenset[str] = frozenset()
 
 
-def take_over(restored: Path, old: Path, published: Published, names: Names, now: Instant) -> int:
-    """Stores in `restored` what came since, from the old database and from published files. Returns how many entries.
+class TakenOver(Struct, frozen=True):
+    """entries: how many are remembered; merges: stories of the backup that were merged since, as (the one kept, its alias)."""
+
+    entries: int
+    merges: tuple[tuple[StoryId, StoryId], ...] = ()
+
+
+def take_over(restored: Path, old: Path, published: Published, names: Names, now: Instant) -> TakenOver:
+    """Stores in `restored` what came since, from the old database and from published files.
 
     Brings `restored` to this release's schema before. Raises StoreError if it can't be written.
     """
     with explained(restored), closing(sqlite3.connect(restored, isolation_level=None)) as new:
         schema.ready(new, restored, before=lambda _: None)  # the backup itself is the copy from before
         new.execute("BEGIN IMMEDIATE")
-        count = 0
+        count, merges = 0, list[tuple[StoryId, StoryId]]()
         if (before := _open_old(old)) is not None:
             with closing(before):
                 _carry_over(before, new, names)
+                merges += _merges(new, _salvage(before, "stories", _ALIASES, "key"))
                 count = remembered.add(new, _newer_entries(before, new), now)
+        merges += _merges(new, _published_merges(published.entries, new))
         count += remembered.add(new, _published_entries(published.entries, new), now)
         for key, at in published.digests.items():
             _advance(new, key, at)
         new.execute("COMMIT")
         new.execute("PRAGMA journal_mode = DELETE")
-    return count
+    return TakenOver(count, tuple(dict.fromkeys(merges)))
 
 
 def _open_old(path: Path) -> sqlite3.Connection | None:
@@ -130,6 +148,30 @@ def _published_entries(entries: Iterable[Remembered], new: sqlite3.Connection) -
         known = new.execute(HAS_ADDRESS, (one.canonical, one.story)).fetchone()
         if known is None and new.execute(remembered.AT_ADDRESS, (one.story, one.canonical)).fetchone() is None:
             yield one
+
+
+def _merges(new: sqlite3.Connection, pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[StoryId, StoryId]]:
+    """Yields (kept, alias) for stories of the backup that were merged since. pairs: (alias, the story that it is in now).
+
+    If that story came since, the alias waits for it, unless readers know the alias.
+    """
+    for alias, kept in pairs:
+        before, after = (new.execute(LIVING, (id,)).fetchone() for id in (alias, kept))
+        if before is not None and after is not None and before != after:
+            yield StoryId(after[0]), StoryId(alias)
+        elif before is not None and after is None:
+            for (key,) in new.execute(UNSEEN, (alias,)).fetchall():
+                new.execute(HOLD_BACK, (key,))
+                new.execute(HOLD_BACK_STORY, (key,))
+                new.execute(DELETE_MEMBERS, (key,))
+
+
+def _published_merges(entries: Iterable[Remembered], new: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """Yields (alias, story) where a feed shows under another story what the backup has in one that no reader knows."""
+    for one in entries:
+        if one.canonical is not None and one.title_hash:
+            for (alias,) in new.execute(ELSEWHERE, (one.canonical, one.title_hash, one.story, one.private)).fetchall():
+                yield alias, one.story
 
 
 def _carry_over(old: sqlite3.Connection, new: sqlite3.Connection, names: Names) -> None:

@@ -12,20 +12,16 @@ from typing import Any
 
 import pytest
 
-from aggregator.publish.digests import LOOKED_KEY
-from aggregator.publish.ownership import SITE_ID
 from aggregator.store import backup
-from aggregator.store.set_aside import Names, Published, take_over
 from aggregator.store.sqlite import SqliteStore
-from aggregator.stories.published_entries import read_published
+from aggregator.stories.restore import restore_backup
 from tests.unit.chain.newsroom import HOUR, HandClock, Newsroom, entry
 
-NAMES = Names(SITE_ID, LOOKED_KEY)
 SOURCES = tuple(f"s{number}" for number in range(6))
 LISTED = 12
 """Entries that a source's document holds: the older ones leave it."""
 CONFIG = (
-    "publish: {items: 40, directory: public, private: private}\ntopics:\n"
+    "storage: {database: news.db}\npublish: {items: 40, directory: public, private: private}\ntopics:\n"
     "  - {slug: harbour, title: Harbour, query: harbour}\n"
     "  - {slug: market, title: Market, query: market}\n"
     "sources:\n" + "".join(f"  - {{id: {name}, url: 'https://{name}.example/feed'}}\n" for name in SOURCES)
@@ -104,14 +100,11 @@ class World:
     def restores(self) -> int:
         """Stops, restores as the command does, and starts again. Returns how many entries are remembered."""
         self.newsroom.store.close()
-        files = read_published(self.newsroom.settings)
-        published, counts = Published(files.entries, {LOOKED_KEY + slug: at for slug, at in files.digests.items()}), []
-        now = self.newsroom.clock.time
-        copy = self.newsroom.folder / "copy.db"
-        backup.restore(copy, self.database, now, lambda new: counts.append(take_over(new, self.database, published, NAMES, now)))
+        copy, settings = self.newsroom.folder / "copy.db", self.newsroom.settings
+        restored = restore_backup(copy, settings, lambda: self.newsroom.rules, self.newsroom.clock.time)
         self.newsroom.store = SqliteStore(self.database)
         self.newsroom.configure(CONFIG)
-        return counts[0]
+        return restored.remembered
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +173,19 @@ def no_database_and_no_json(world: World) -> None:
     no_database(world)
     for file in world.newsroom.settings.publish.directory.rglob("*.json"):
         file.write_bytes(file.read_bytes()[:-40])
+
+
+def test_stories_merged_since_the_backup_are_one_again(world: World) -> None:
+    stories = sorted(world.newsroom.stories(), key=lambda story: story.first_seen)
+    kept, alias = [one for one in stories if one.first_seen == stories[0].first_seen][:2]
+    with world.newsroom.store.begin() as transaction:
+        transaction.merge_stories(kept.id, alias.id, world.newsroom.clock.time)
+    world.restores()
+    found = world.newsroom.store.story(kept.id)
+    assert found is not None
+    assert {item.guid for item in found.items} >= {alias.items[0].guid, *(item.guid for item in kept.items)}
+    gone = world.newsroom.store.story(alias.id)
+    assert gone is not None and gone.alias_of == kept.id
 
 
 @pytest.mark.parametrize("order", [SOURCES, SOURCES[::-1]], ids=["in order", "in reverse"])

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from aggregator.model import Slug, SourceId, StoryId
 from aggregator.ports import ArchivePage, Event, Keep, Remembered
 from aggregator.store import backup
-from aggregator.store.set_aside import Names, Published, take_over
+from aggregator.store.set_aside import Names, Published, TakenOver, take_over
 from aggregator.store.sqlite import SqliteStore
+from aggregator.stories.entry_keys import title_hash
 from tests.unit.store.builders import NEW, item, source
 
 DAY = 86_400.0
@@ -45,10 +46,11 @@ class Desk:
 
     def restore(self, published: Published = NOTHING, now: float = NOW) -> int:
         self.store.close()
-        counts: list[int] = []
-        backup.restore(self.copy, self.path, now, lambda new: counts.append(take_over(new, self.path, published, NAMES, now)))
+        taken: list[TakenOver] = []
+        backup.restore(self.copy, self.path, now, lambda new: taken.append(take_over(new, self.path, published, NAMES, now)))
         self.store = SqliteStore(self.path)
-        return counts[0]
+        self.merges = taken[0].merges
+        return taken[0].entries
 
     def recalled(self, guid: str, **more: object) -> list[Remembered]:
         one = item(guid, **more)
@@ -147,6 +149,45 @@ def test_published_entries_are_remembered_by_their_address_unless_they_are_store
     entries = (Remembered(stored, canonical=known), Remembered(FOREIGN, canonical="alpha.example/late"))
     assert desk.restore(Published(entries)) == 1
     assert [one.story for one in desk.recalled("late", canonical="alpha.example/late")] == [FOREIGN]
+
+
+def test_stories_of_the_backup_that_were_merged_since_are_told(desk: Desk) -> None:
+    first, second = desk.add("first"), desk.add("second")
+    backup.backup(desk.path, desk.copy)
+    with desk.store.begin() as transaction:
+        transaction.merge_stories(first, second, 50.0)
+    desk.restore()
+    assert desk.merges == ((first, second),)
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_story_merged_into_one_that_came_since_waits_for_it_unless_readers_know_it(desk: Desk, seen: bool) -> None:
+    alias = desk.add("alias")
+    with desk.store.begin() as transaction:
+        transaction.enter(Slug("all"), [alias], 40.0)
+        if seen:
+            transaction.mark_published([alias])
+    backup.backup(desk.path, desk.copy)
+    kept = desk.add("kept")
+    with desk.store.begin() as transaction:
+        transaction.merge_stories(kept, alias, 50.0)
+    desk.restore()
+    assert desk.merges == ()
+    found = desk.store.story(alias)
+    assert found is not None
+    assert (found.old, found.items[0].old) == (not seen, not seen)
+    assert [one.story for one in desk.store.members(Slug("all"))] == ([alias] if seen else [])
+
+
+@pytest.mark.parametrize(("title", "merged"), [("Storm b reaches the coast", True), ("Calm at sea", False)])
+def test_a_feed_tells_of_merges_of_stories_that_nobody_knew(desk: Desk, title: str, merged: bool) -> None:
+    """The backup has the article in a story of its own; a feed names it as a report of another one."""
+    first, second = desk.add("a"), desk.add("b")
+    with desk.store.begin() as transaction:
+        transaction.mark_published([first])
+    backup.backup(desk.path, desk.copy)
+    desk.restore(Published((Remembered(first, canonical="alpha.example/b", title_hash=title_hash(title)),)))
+    assert desk.merges == (((first, second),) if merged else ())
 
 
 def test_a_source_that_gets_another_id_keeps_what_is_remembered(desk: Desk) -> None:

@@ -1,0 +1,58 @@
+"""Puts a backup in place of the database, with what readers know from after it: ids, merges, events and issues of digests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+
+from msgspec import Struct
+
+from aggregator.model import Instant, Slug, StoryId
+from aggregator.ports import Rules, Store
+from aggregator.publish.digests import LOOKED_KEY
+from aggregator.publish.ownership import SITE_ID
+from aggregator.settings import Settings
+from aggregator.store import backup
+from aggregator.store.set_aside import Names, Published, TakenOver, take_over
+from aggregator.store.sqlite import SqliteStore
+from aggregator.stories.curate import Curator, horizons
+from aggregator.stories.published_entries import read_published
+
+
+class Restored(Struct, frozen=True):
+    """aside: where the old database is now, None if there was none; remembered: entries that came since the backup."""
+
+    aside: Path | None
+    remembered: int
+
+
+def restore_backup(file: Path, settings: Settings, rules: Callable[[], Rules], now: Instant) -> Restored:
+    """Replaces the config's database by a copy of a backup. The caller holds its lock. Raises StoreError: nothing has changed."""
+    database = Path(settings.storage.database)
+    issues = frozenset(output.slug for output in settings.outputs if output.digest is not None)
+    files = read_published(settings)
+    published = Published(files.entries, {LOOKED_KEY + slug: at for slug, at in files.digests.items()})
+    taken: list[TakenOver] = []
+
+    def complete(copy: Path) -> None:
+        taken.append(take_over(copy, database, published, Names(SITE_ID, LOOKED_KEY, issues), now))
+        if taken[0].merges:
+            with closing(SqliteStore(copy)) as store:
+                _merge_again(store, settings, rules(), taken[0].merges, now)
+
+    aside = backup.restore(file, database, now, complete)
+    return Restored(aside, taken[0].entries)
+
+
+def _merge_again(store: Store, settings: Settings, rules: Rules, merges: Iterable[tuple[StoryId, StoryId]], now: Instant) -> None:
+    """Merges stories (the one kept, its alias), but for those that were taken down or aren't equally private any more."""
+    oldest = horizons(store)
+    heirs: dict[StoryId, frozenset[Slug]] = {}
+    with store.begin() as transaction:
+        for kept, alias in merges:
+            found = [one for one in transaction.stories([kept, alias]) if one.items and not one.dropped]
+            if len(found) == 2 and found[0].private == found[1].private:
+                heirs[kept] = heirs.get(kept, frozenset()) | transaction.members_of([alias])[alias]
+                transaction.merge_stories(kept, alias, now)
+        Curator(rules, transaction.outputs(), settings.publish.settle, now, oldest, heirs).refresh(transaction, heirs)
