@@ -51,6 +51,8 @@ def _place(what: str, folder: Path, probe: bool) -> Place:
 
 def _refuses(folder: Path) -> bool:
     """Whether a file without a name, which is gone again at once, can't be made because the disk is read-only."""
+    if not hasattr(os, "O_TMPFILE"):  # not Linux
+        return False
     try:
         os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     except OSError as error:

@@ -21,6 +21,8 @@ class OwnProcess(ProcessCollector):
     """
 
     def _boot_time(self) -> float:
+        if not hasattr(time, "CLOCK_BOOTTIME"):
+            raise OSError("not Linux: there is no /proc")
         return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 

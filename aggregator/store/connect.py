@@ -103,7 +103,9 @@ _ADVICE = {
     sqlite3.SQLITE_LOCKED: _BUSY,
     sqlite3.SQLITE_FULL: "no space left for the database {path}: nothing of this write was stored. Make room, and it goes on",
     sqlite3.SQLITE_READONLY: "the database {path} can't be written: its user must have the right to write it and its folder",
-    sqlite3.SQLITE_CANTOPEN: "the database {path} can't be opened; its folder must exist, and be readable and writable",
+    sqlite3.SQLITE_CANTOPEN: (
+        "the database {path} can't be opened: it and its folder must exist, and its user must have the right to write both"
+    ),
     sqlite3.SQLITE_PERM: "no permission to use the database {path}",
     sqlite3.SQLITE_IOERR: "the disk failed while working on the database {path} ({error}); nothing of this write was stored",
     sqlite3.SQLITE_CORRUPT: _DAMAGED,

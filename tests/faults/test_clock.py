@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.presses import Presses
+from tests.faults.processes import resident
 from tests.faults.test_kills import Subscriber
-from tests.flow.command import eventually, free_port
+from tests.flow.command import eventually, free_port, get
 
 DAY = 86_400
 
@@ -56,6 +57,36 @@ def test_a_clock_that_jumps_both_ways(tmp_path: Path, set_clock: Callable[[int],
     log = (tmp_path / "log").read_text()
     assert "clock_set_back" in log
     assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("days", [30, 365, 20 * 365])
+def test_a_clock_that_is_set_far_ahead_costs_nothing(
+    tmp_path: Path, set_clock: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """As on a board without a clock when the time service has answered, or in a virtual machine that is restored."""
+    monkeypatch.delenv("FAKETIME_NO_CACHE")  # reading its file each time takes libfaketime seconds, in which nothing answers
+    monkeypatch.setenv("FAKETIME_CACHE_DURATION", "1")
+    presses, port = Presses(outlets=3), free_port()
+    with presses.serving() as origin:
+        command = presses.configure(tmp_path, origin, port)
+        with command.daemon(port) as process:
+            presses.tell(5)
+            eventually(lambda: get(f"http://127.0.0.1:{port}/readyz").status == 200, process, tmp_path / "log")
+            memory = resident(process.pid)
+            set_clock(days * DAY)
+            slowest, end = 0.0, time.monotonic() + 15
+            while time.monotonic() < end:
+                began = time.monotonic()
+                assert get(f"http://127.0.0.1:{port}/healthz").status == 200
+                slowest = max(slowest, time.monotonic() - began)
+                time.sleep(0.1)
+            grown = resident(process.pid) - memory
+            print(f"{days} days: slowest answer {slowest:.2f} s, {grown / 1e6:.0f} MB more")
+            assert slowest < 2
+            assert grown < 50_000_000
+            process.terminate()
+            assert process.wait(10) == 0
+    assert '"swept"' not in (tmp_path / "log").read_text(), "nothing expires by a clock that may be wrong"
 
 
 def all_taken(presses: Presses, subscriber: Subscriber) -> bool:
