@@ -13,11 +13,15 @@ from msgspec import to_builtins
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
-    from aggregator.commands.plan_values import DigestPlan, FeedPlan, FilterPlan, Headline, Plan, SourcePlan
+    from aggregator.commands.plan_values import DigestPlan, FeedPlan, Headline, Plan, SourcePlan
     from aggregator.model import Slug
 
 SHOWN = 5
 """Titles shown of stories that enter and leave a feed, unless --titles says otherwise."""
+NAMED = 3
+"""Sources named in a line on several."""
+FILTERS = 20
+"""Sources of which is told what `keep` and `drop` would take out."""
 WAITS = "`plan --apply` does that to what is stored; `apply: true` in the config has it done with each edit"
 FOLLOWS = "that is done when the config is taken up (`apply: true`)"
 
@@ -95,13 +99,10 @@ def lines(plan: Plan, titles: int, since: str, applied: frozenset[Slug] | None =
     yield from (f"+ source {id}" for id in plan.sources_added)
     yield from (f"- source {id}: polled no more; its stories stay until retention takes them" for id in plan.sources_removed)
     yield from (f"~ source {old}: is {new} from now on; its history goes with it" for old, new in plan.sources_renamed)
-    yield from map(_source_line, plan.sources_changed)
+    yield from _source_lines(plan.sources_changed)
     yield from (f"~ source {id}: private from now on; its stories leave the public feeds" for id in plan.sources_hidden)
     yield from (f"~ source {id}: private no more; its stories may enter the public feeds" for id in plan.sources_shown)
-    for one in plan.filters:
-        yield from _filter_lines(one, titles)
-    if plan.filters and applied is None:
-        yield FOLLOWS if plan.apply else WAITS
+    yield from _filter_lines(plan, titles, is_done=applied is not None)
     yield from (f"- feed {slug}: gone from now on (410; 404 if it was private)" for slug in plan.feeds_removed)
     for feed in plan.feeds:
         yield _summary(feed)
@@ -123,20 +124,42 @@ def _titles(changes: Iterable[tuple[str, Sequence[Headline]]], titles: int) -> I
             yield f"    {sign} … and {len(headlines) - titles} more"
 
 
-def _source_line(source: SourcePlan) -> str:
-    follow = f"{source.entries:,} stored {'entry follows' if source.entries == 1 else 'entries follow'}"
-    parts = [", ".join(source.keys), follow if source.entries else ""]
-    return f"~ source {source.id}: {'; '.join(filter(None, parts))}"
+def _source_lines(sources: Sequence[SourcePlan]) -> Iterator[str]:
+    """One line for each source; one for all of more than NAMED that have the same keys edited, as by an edit of their group."""
+    by_keys: dict[tuple[str, ...], list[SourcePlan]] = {}
+    for source in sources:
+        by_keys.setdefault(source.keys, []).append(source)
+    for keys, alike in by_keys.items():
+        if len(alike) <= NAMED:
+            yield from (f"~ source {one.id}: {_edited(keys, one.entries)}" for one in alike)
+        else:
+            named = ", ".join(one.id for one in alike[:NAMED])
+            edited = _edited(keys, sum(one.entries for one in alike))
+            yield f"~ {len(alike):,} sources ({named}, …): {edited}"
 
 
-def _filter_lines(plan: FilterPlan, titles: int) -> Iterator[str]:
-    parts = [
-        f"{verb} {len(entries):,} stored {'entry' if len(entries) == 1 else 'entries'} ({count:,} of them whole stories)"
-        for verb, entries, count in (("take out", plan.out, plan.stories_out), ("let in", plan.back, plan.stories_back))
-        if entries
-    ]
-    yield f"~ source {plan.id}: its keep and drop would {' and '.join(parts)}"
-    yield from _titles((("+", plan.back), ("-", plan.out)), titles)
+def _edited(keys: Sequence[str], entries: int) -> str:
+    follow = f"{_entries(entries)} {'follows' if entries == 1 else 'follow'}" if entries else ""
+    return "; ".join(filter(None, (", ".join(keys), follow)))
+
+
+def _entries(count: int) -> str:
+    return f"{count:,} stored {'entry' if count == 1 else 'entries'}"
+
+
+def _filter_lines(plan: Plan, titles: int, *, is_done: bool) -> Iterator[str]:
+    """The sources with the most entries taken out or let in, and what that is in all."""
+    for one in sorted(plan.filters, key=lambda one: -len(one.out) - len(one.back))[:FILTERS]:
+        parts = [f"{verb} {_entries(len(rows))}" for verb, rows in (("take out", one.out), ("let in", one.back)) if rows]
+        yield f"~ source {one.id}: its keep and drop would {' and '.join(parts)}"
+        yield from _titles((("+", one.back), ("-", one.out)), titles)
+    if len(plan.filters) > FILTERS:
+        yield f"… and {len(plan.filters) - FILTERS} sources more"
+    if plan.filters and not is_done:
+        out, back = sum(len(one.out) for one in plan.filters), sum(len(one.back) for one in plan.filters)
+        whole = [f"{count:,} whole {'story' if count == 1 else 'stories'}" for count in (plan.stories_out, plan.stories_back)]
+        yield f"in all {_entries(out)} out, with {whole[0]}; {back:,} in, with {whole[1]}"
+        yield FOLLOWS if plan.apply else WAITS
 
 
 def _digest_line(digest: DigestPlan) -> str:

@@ -42,7 +42,7 @@ def make(store: Store, settings: Settings, rules: RuleSet, since: float, now: fl
     hidden, private = known_sources(store), wanted_sources(store, settings)
     edited, unfiltered = restate.edited_sources(settings, known), restate.unfiltered_sources(settings, known)
     difference = adopted.difference(store, settings, states)
-    tallies = _tally(store, restate.restatement(store, settings, rules, edited, unfiltered))
+    tallies, stories_out, stories_back = _tally(store, restate.restatement(store, settings, rules, edited, unfiltered))
     feeds = tuple(_feeds(store, settings, rules, (edited, unfiltered if settings.apply else frozenset()), since, now))
     renamed = _renamed(states, sources)
     aged = store.find(StoryFilter(until=now - settings.storage.keep))
@@ -54,6 +54,8 @@ def make(store: Store, settings: Settings, rules: RuleSet, since: float, now: fl
         sources_hidden=tuple(sorted(map(str, (private - hidden) & states.keys()))),
         sources_shown=tuple(sorted(map(str, hidden - private))),
         filters=tuple(filter(None, (tallies[id].filter_plan(id) for id in sorted(tallies)))),
+        stories_out=stories_out,
+        stories_back=stories_back,
         apply=settings.apply,
         feeds=tuple(plan for plan in feeds if isinstance(plan, FeedPlan)),
         digests=tuple(plan for plan in feeds if isinstance(plan, DigestPlan)),
@@ -70,34 +72,33 @@ class _Tally(Struct):
     entries: int = 0
     out: list[Headline] = field(default_factory=list)
     back: list[Headline] = field(default_factory=list)
-    stories_out: int = 0
-    stories_back: int = 0
 
     def filter_plan(self, id: SourceId) -> FilterPlan | None:
         if not (self.out or self.back):
             return None
-        return FilterPlan(str(id), tuple(self.out), tuple(self.back), self.stories_out, self.stories_back)
+        return FilterPlan(str(id), tuple(self.out), tuple(self.back))
 
 
-def _tally(store: Stories, restatement: Restatement) -> dict[SourceId, _Tally]:
-    """Goes over the stored entries of the sources concerned."""
+def _tally(store: Stories, restatement: Restatement) -> tuple[dict[SourceId, _Tally], int, int]:
+    """Goes over the stored entries of the sources concerned. Counts the stories that go as a whole and those that come back."""
+    stories_out = stories_back = 0
     tallies = {id: _Tally() for id in restatement.sources}
     found = store.find(StoryFilter(sources=frozenset(map(str, tallies)), hidden=True)) if tallies else ()
     for story in found:
         after = restatement.story(story)
         was, seen = bool(shown(story).items), bool(shown(after).items)
+        stories_out += was and not seen
+        stories_back += seen and not was
         for one, other in zip(story.items, after.items, strict=True):
             if one.source in tallies and one != other:
-                _count(tallies[one.source], story.id, one, other, was=was, seen=seen)
-    return tallies
+                _count(tallies[one.source], story.id, one, other)
+    return tallies, stories_out, stories_back
 
 
-def _count(tally: _Tally, story: StoryId, before: Item, after: Item, *, was: bool, seen: bool) -> None:
+def _count(tally: _Tally, story: StoryId, before: Item, after: Item) -> None:
     if (before.hidden is None) != (after.hidden is None):
         headline = Headline(str(story), before.entry.title, rfc3339(before.published))
         (tally.out if before.hidden is None else tally.back).append(headline)
-        tally.stories_out += was and not seen
-        tally.stories_back += seen and not was
     tally.entries += before != replace(after, hidden=before.hidden)
 
 
@@ -145,7 +146,8 @@ def _feeds(
     for selection in selections:
         state = known.get(selection.output.slug)
         is_new = state is None or state.withdrawn
-        leaving = selection.leaving() if selection.output.query is not None or selection.output.topic is not None else ()
+        has_rule = selection.output.query is not None or selection.output.topic is not None
+        leaving = selection.leaving() if has_rule or not selection.edited else ()
         yield from _plan_of(store, selection, settings, leaving, since if not restatement else 0.0, now, is_new=is_new)
 
 

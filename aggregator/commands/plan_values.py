@@ -20,16 +20,11 @@ class SourcePlan(Struct, frozen=True):
 
 
 class FilterPlan(Struct, frozen=True):
-    """What the `keep` and `drop` of a source would do to its stored entries. out, back: those taken out and let in again.
-
-    stories_out, stories_back: of these, the stories that are gone as a whole, or there again.
-    """
+    """What the `keep` and `drop` of a source would do to its stored entries. out, back: those taken out and let in again."""
 
     id: str
     out: tuple[Headline, ...]
     back: tuple[Headline, ...]
-    stories_out: int
-    stories_back: int
 
 
 class FeedPlan(Struct, frozen=True):
@@ -69,6 +64,7 @@ class Plan(Struct, frozen=True):
 
     sources_renamed: (id before, id now), with one address; hidden, shown: sources whose stories leave the public feeds
     (`private: true`), or may be in them from now on; config: keys that differ; apply: whether adopting applies the filters.
+    stories_out, stories_back: stories of which nothing is left after the filters, and those that are there again.
     """
 
     sources_added: tuple[str, ...]
@@ -78,6 +74,8 @@ class Plan(Struct, frozen=True):
     sources_hidden: tuple[str, ...]
     sources_shown: tuple[str, ...]
     filters: tuple[FilterPlan, ...]
+    stories_out: int
+    stories_back: int
     apply: bool
     feeds: tuple[FeedPlan, ...]
     digests: tuple[DigestPlan, ...]

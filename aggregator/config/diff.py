@@ -45,7 +45,7 @@ class Changed(Struct, frozen=True):
     keys: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.name} ({', '.join(self.keys)})"
+        return self.name if self.keys == ("value",) else f"{self.name} ({', '.join(self.keys)})"
 
 
 class Part(Struct, frozen=True):

@@ -230,9 +230,10 @@ def test_an_edited_drop_is_told_and_waits(desk: Newsroom) -> None:
     told_before = plan_of(desk, config(DROP, top=QUALITY))
     assert told_before[:2] == [
         "~ source herald: drop",
-        "~ source herald: its keep and drop would take out 1 stored entry (1 of them whole stories)",
+        "~ source herald: its keep and drop would take out 1 stored entry",
     ]
     assert SALE in told_before[2]
+    assert told_before[3] == "in all 1 stored entry out, with 1 whole story; 0 in, with 0 whole stories"
     edit(desk, config(DROP, top=QUALITY))
     assert SALE in desk.titles(), "nobody said `apply`"
     assert any("take out 1 stored entry" in line for line in lines(plan(desk), 5, "30d")), "it is still told"
@@ -258,7 +259,7 @@ def test_plan_apply_does_it_beside_a_daemon_and_undoes_it(desk: Newsroom) -> Non
     assert SALE not in desk.titles()
     assert not plan(desk)
     edit(desk, config(top=QUALITY))
-    assert any("let in 1 stored entry (1 of them whole stories)" in line for line in lines(plan(desk), 5, "30d"))
+    assert any("let in 1 stored entry" in line for line in lines(plan(desk), 5, "30d"))
     assert apply_filters(desk.store, desk.settings, desk.rules, desk.clock.now()) == {"all"}
     desk.publisher.publish(None, desk.clock.now())
     assert desk.feed() == before
@@ -428,6 +429,15 @@ def test_older_stories_that_match_an_edited_topic_can_be_let_in(desk: Newsroom) 
     desk.publisher.publish(None, desk.clock.now())
     assert desk.titles("sea") == ["Grain harvest is the best in years", "Ferry to the islands is late again"]
     assert fill(desk.store, desk.rules, output, desk.clock.now()) == 0
+
+
+def test_an_edit_of_many_sources_is_one_line_and_stories_are_counted_once(desk: Newsroom) -> None:
+    more = "".join(f"  - {{id: more{number}, url: 'https://more{number}.example/f'}}\n" for number in range(4))
+    desk.configure(config(top=QUALITY) + more)
+    told_before = plan_of(desk, config(top="apply: true\ndefaults: {drop: nato}\n" + QUALITY) + more)
+    assert told_before[:2] == ["~ apply", "~ 7 sources (herald, more0, more1, …): drop"]
+    assert "in all 2 stored entries out, with 1 whole story; 0 in, with 0 whole stories" in told_before
+    assert "~ feed all: +0 -1" in told_before
 
 
 # --- the plan of the rest
