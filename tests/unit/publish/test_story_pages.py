@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from aggregator.model import Slug, StoryId
+from aggregator.publish import private
 from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output, Settings, Site
 from aggregator.store.sqlite import SqliteStore
@@ -74,6 +75,18 @@ def test_stories_without_a_public_feed_have_no_page(tmp_path: Path, store: Sqlit
         transaction.leave(Slug("all"), [shown])
     made.publish([Slug("all")], LATER + MINUTE)
     assert pages(tmp_path) == set()
+
+
+def test_what_turned_private_leaves_the_pages_of_archived_stories(tmp_path: Path, store: SqliteStore) -> None:
+    """Such a page is otherwise not written again."""
+    made = Publisher(site(tmp_path, store), store)
+    stories = [store_story(store, item(number)) for number in range(1, 40)]
+    made.publish(None, LATER)
+    change_story(store, stories[0], "As the public reports have it", LATER)
+    with store.begin() as transaction:
+        private.save(transaction, private.WITHDRAWN_KEY, [stories[0]])
+    made.publish([], LATER + MINUTE)
+    assert b"As the public reports have it" in page(tmp_path, stories[0]).read_bytes()
 
 
 def test_a_merged_story_leads_to_the_one_that_stays(tmp_path: Path, store: SqliteStore) -> None:
