@@ -15,7 +15,7 @@ from aggregator.commands.plan_edit import make
 from aggregator.commands.plan_values import Plan
 from aggregator.errors import StoreError, UsageError
 from aggregator.model import Slug, Story
-from aggregator.ports import StoryFilter
+from aggregator.ports import Keep, Phrase, StoryFilter
 from aggregator.stories import reselect
 from aggregator.stories.adopt_config import apply_filters, fill
 from aggregator.stories.edit import StoryEditor
@@ -286,6 +286,7 @@ def test_hidden_entries_are_nowhere(desk: Newsroom) -> None:
     edit(desk, config("drop: nato OR sponsored", "drop: nato", f"apply: true\n{QUALITY}"))
     assert NATO not in desk.titles()
     assert [one for one in desk.stories() if NATO in one.lead_item.entry.title] == []
+    assert list(desk.store.find(StoryFilter(Phrase(("sponsored",))))) == []
     assert list(desk.store.find(StoryFilter(sources=frozenset({"herald"})))) != []
     gone = desk.store.story_of("https://herald.example/sale")
     assert gone is not None
@@ -388,8 +389,6 @@ def test_retention_takes_what_is_hidden(desk: Newsroom) -> None:
     edit(desk, config(DROP, top=f"apply: true\n{QUALITY}"))
     desk.serves(HERALD, told(NATO, "herald.example/nato", text=TEXT))
     desk.poll()
-    from aggregator.ports import Keep
-
     desk.store.sweep(Keep(HOUR), desk.clock.now() + 2 * HOUR)  # type: ignore[attr-defined]
     assert hidden(desk) == {}
 
