@@ -3,6 +3,7 @@
 FOLDER holds the measuring sets (default: `shared/data/stories` beside the checkout); their truth is scored with the program
 `score.py` of `shared/lab`.
 
+    --orders 10             random orders of the sources of each hourly poll
     --growth 10000,200000   also speed and memory with so many items stored    --biggest 10   print the replay's largest stories
 """
 
@@ -26,7 +27,7 @@ from aggregator.model import StoryId
 from aggregator.settings import Dedup
 from aggregator.store.index import MemoryStoryIndex
 from aggregator.tag.places import find_places
-from tests.bench.stories_data import Named, documents, replay, shuffled
+from tests.bench.stories_data import Named, documents, polled_hourly, replay, shuffled
 from tests.bench.stories_growth import growth
 from tests.conftest import CHECKOUT
 
@@ -149,6 +150,17 @@ def documents_report(truth: Truth, seeds: Iterable[int]) -> Grouped:
     return result
 
 
+def orders_report(truth: Truth, day: Grouped, seeds: Iterable[int]) -> None:
+    """How far it matters which source of an hourly poll is read first."""
+    items, near = replay(truth.folder), documents(truth.folder, "neardup.jsonl")
+    shares, scores = [], []
+    for seed in seeds:
+        shares.append(changed(day.stories, grouped(polled_hourly(items, seed), "story").stories))
+        figures, _ = truth.pairs("neardup_truth.json", grouped(polled_hourly(near, seed), "story").stories, MADE)
+        scores.append(figures["f1"])
+    print(f"orders   {len(shares)}: at most {max(shares):.1%} of the pairs changed, made f1 at least {min(scores):.3f}")
+
+
 def events_report(truth: Truth) -> Grouped:
     """Many outlets' own texts at the event level."""
     result = grouped(documents(truth.folder, "events.jsonl"), "event")
@@ -173,12 +185,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=SHARED / "data" / "stories")
     parser.add_argument("--biggest", type=int, default=0, metavar="N")
+    parser.add_argument("--orders", type=int, default=10, metavar="N")
     parser.add_argument("--growth", default="", metavar="N,N")
     options = parser.parse_args()
     gc.set_threshold(*COLLECT)  # as every command does
     truth = Truth(options.folder)
     day = day_report(truth, range(3))
     near = documents_report(truth, range(1))
+    orders_report(truth, day, range(options.orders))
     events = events_report(truth)
     print(f"speed    replay {day.speed:,.0f}/s  near-duplicates {near.speed:,.0f}/s  events {events.speed:,.0f}/s (CPU)")
     if options.biggest:

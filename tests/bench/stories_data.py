@@ -46,6 +46,21 @@ def shuffled(items: list[Named], hours: float, seed: int) -> list[Named]:
     return _numbered(one for _, one in sorted(late, key=lambda pair: pair[0]))
 
 
+def polled_hourly(items: list[Named], seed: int) -> list[Named]:
+    """The same items as hourly polls bring them: the sources of each in random order, each one's items by date."""
+    chance = random.Random(seed)
+    start = min(item.published for _, item in items)
+    polls: dict[int, dict[SourceId, list[Named]]] = {}
+    for name, item in items:
+        polls.setdefault(int((item.published - start) // 3600), {}).setdefault(item.source, []).append((name, item))
+    arrived: list[Named] = []
+    for hour in sorted(polls):
+        sources = sorted(polls[hour])
+        chance.shuffle(sources)
+        arrived += [one for source in sources for one in sorted(polls[hour][source], key=lambda one: one[1].published)]
+    return _numbered(arrived)
+
+
 def _in_order(items: Iterator[Named]) -> list[Named]:
     return _numbered(sorted(items, key=lambda one: one[1].published))
 
