@@ -104,13 +104,13 @@ def _constant_headers(own: Headers, login: str | None, agent: str | None, identi
 def identity(settings: Settings) -> Headers:
     """Who asks: `User-Agent: aggregator/VERSION (+contact)`, and `From` if the contact is a mail address (RFC 9110 10.1.2).
 
-    In brackets stands the contact if that is a web address, else the site, else the mail address. Addresses that only our own
-    machine or network can open tell a server nothing, and are left out.
+    In brackets stands the contact if that is a web address, else the site, else the page of the mail address's domain with the
+    address: servers' operators look for a page. Addresses that only our own machine or network can open are left out.
     """
     contact = (settings.site.contact or "").strip()
     contact = contact.removeprefix("mailto:")
     mail = contact if "@" in contact and "://" not in contact else None
-    told = next(filter(_is_public, (contact, settings.site.url)), mail)
+    told = next(filter(_is_public, (contact, settings.site.url)), f"https://{mail.rpartition('@')[2]}; {mail}" if mail else None)
     agent = settings.network.user_agent or f"aggregator/{__version__}" + (f" (+{told})" if told else "")
     return (("User-Agent", agent), *((("From", mail),) if mail else ()))
 

@@ -58,7 +58,7 @@ def test_an_address_that_nobody_else_can_open_is_not_told(site: str) -> None:
         return dict(identity(Settings(Path("feeds.yaml"), (), Site(url=site, contact=contact))))["User-Agent"]
 
     assert agent(None) == agent(site) == f"aggregator/{__version__}"
-    assert agent("ops@desk.example") == f"aggregator/{__version__} (+ops@desk.example)"
+    assert agent("ops@desk.example") == f"aggregator/{__version__} (+https://desk.example; ops@desk.example)"
     assert agent("https://desk.example/bot") == f"aggregator/{__version__} (+https://desk.example/bot)"
 
 
