@@ -64,7 +64,7 @@ class Weights(NamedTuple):
     close: float
 
 
-STORY = Weights(7.0, 3.0, 8.5, 3.5, -8.0, -2.0, -8.0, -14.0, -2.5, -4.5, -4.0, -7.7, 3.0, -1.6)
+STORY = Weights(7.0, 3.0, 8.5, 3.5, -8.0, -2.0, -8.0, -16.0, -2.5, -4.5, -4.0, -7.7, 3.0, -1.6)
 EVENT = Weights(4.5, 3.0, 14.5, 1.5, -1.0, -1.5, 0.0, 0.0, -1.0, 0.0, -3.0, -5.0, 5.5, 0.0)
 
 
@@ -200,7 +200,8 @@ def _own_words(item: Weighed, shared: Collection[int]) -> float:
     own = 0.0
     for word, rarity, weight in zip(item.words, item.rarities, item.weights, strict=False):
         if word not in shared and word not in item.numbers:
-            own += rarity if word in item.names or weight > TOLD_AGAIN * rarity else rarity * UNTOLD
+            told = word in item.names or word in item.title_places or weight > TOLD_AGAIN * rarity
+            own += rarity if told else rarity * UNTOLD
     return own / item.title_weight if item.title_weight else 0.0
 
 
