@@ -55,8 +55,17 @@ def as_mapping(story: Story) -> dict[str, Any]:
             for item in story.items
         ],
         "tags": sorted({tag.value for tag in story.tags}),
+        "tags_by_kind": _by_kind(story),
         "topics": sorted(story.topics),
     }
+
+
+def _by_kind(story: Story) -> dict[str, list[str]]:
+    """The story's tags and its items' languages under the fields by which queries ask for them."""
+    from aggregator.model import TagKind
+
+    kinds = {str(kind): sorted({tag.value for tag in story.tags if tag.kind is kind}) for kind in TagKind}
+    return kinds | {"lang": sorted({item.language for item in story.items} - {"und"})}
 
 
 def line(story: Story) -> str:

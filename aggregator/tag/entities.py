@@ -1,23 +1,25 @@
 """Finds the countries and organisations that a story is about, by name lists in `data/` and the user's (docs/tags.md).
 
-Title and lead are read as written: `US` is a country and `us` is not. Values are ISO 3166 codes in small letters
-(`entity:ua`) and short names (`entity:nato`).
+Title and lead are read as written: `US` is a country and `us` is not. A person's name counts on the days
+of a term. Values are ISO 3166 codes in small letters (`entity:ua`) and short names (`entity:nato`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from msgspec import Struct
+from msgspec.structs import replace
 
-from aggregator.model import Item, Tag, TagKind
+from aggregator.model import Instant, Item, Tag, TagKind
 from aggregator.tag.context import another_place, beside_a_capital, shows_a_name, title_case
 from aggregator.tag.name_finder import Form, Hit, NameFinder, inflected_form, open_form, plain_form
-from aggregator.tag.namelist import Mark, Name, NameList, NameTest, from_mapping, read
+from aggregator.tag.namelist import EVER, Mark, Name, NameList, NameTest, from_mapping, read
 from aggregator.tag.own import commonest
 
 DATA = Path(__file__).with_name("data")
@@ -30,11 +32,12 @@ MIN_CAPITALS = 4
 
 
 class Found(Struct, frozen=True):
-    """An entity in a text. where: "title" or "text"; written: the name as written there."""
+    """An entity in a text. where: "title" or "text"; written: the name as written there; by_person: only people name it there."""
 
     entity: str
     written: str
     where: str
+    by_person: bool = False
 
 
 @cache
@@ -45,6 +48,11 @@ def _english() -> NameList:
 @cache
 def _organisations() -> NameList:
     return read(DATA / "organisations.yaml")
+
+
+@cache
+def _people() -> NameList:
+    return read(DATA / "people.yaml")
 
 
 @cache
@@ -68,7 +76,7 @@ def entity_called(name: str) -> str | None:
 def built_in_tests() -> tuple[NameTest, ...]:
     """The tests that the built-in lists carry."""
     abroad = from_mapping({"entities": {}, "expect": _abroad()["expect"]})
-    return _english().tests + _organisations().tests + abroad.tests
+    return _english().tests + _organisations().tests + _people().tests + abroad.tests
 
 
 def country_names(language: str) -> dict[str, list[str]]:
@@ -86,23 +94,32 @@ def country_names(language: str) -> dict[str, list[str]]:
 class Entities:
     """Finds entities. The names of a language are loaded with its first text."""
 
-    def __init__(self, file: Path | None = None) -> None:
-        """file: the user's own list. Raises ConfigError for a bad one."""
-        self.own = read(file) if file is not None else NameList((), {}, ())
+    def __init__(self, file: Path | None = None, *, at_any_time: bool = False) -> None:
+        """file: the user's own list; its `people:` replaces the built-in one. at_any_time: people count whatever the day.
+
+        Raises ConfigError for a bad list.
+        """
+        self.own = read(file) if file is not None else NameList()
+        others = _with_people(self.own)
+        self._others = [replace(name, term=EVER) if name.term else name for name in others] if at_any_time else others
         self._finders: dict[tuple[str, bool], NameFinder] = {}
         self._near: dict[str, frozenset[str]] = dict((_organisations() + self.own).near)
         self._remembered = lru_cache(maxsize=4096)(self._find)
 
-    def find(self, title: str, text: str, language: str) -> tuple[Found, ...]:
-        """Entities in a title and the beginning of its text, the title's first."""
-        return self._remembered(title, text[:LEAD_LENGTH], language)
+    def find(self, title: str, text: str, language: str, at: Instant | None = None) -> tuple[Found, ...]:
+        """Entities in a title and the beginning of its text, the title's first.
+
+        at: when it was published. If that is not known no person counts.
+        """
+        day = datetime.fromtimestamp(max(0.0, at), UTC).date() if at is not None else None
+        return self._remembered(title, text[:LEAD_LENGTH], language, day)
 
     def tags(self, items: Sequence[Item]) -> list[Tag]:
         """Entities of a story's items, most named first, each with the name that gave it and where."""
         counts: dict[str, int] = {}
         reasons: dict[str, str] = {}
         for item in items:
-            for found in self.find(item.entry.title, item.entry.text, item.language):
+            for found in self.find(item.entry.title, item.entry.text, item.language, None if item.undated else item.published):
                 counts[found.entity] = counts.get(found.entity, 0) + 1
                 reasons.setdefault(found.entity, f"{found.written} in the {found.where} of {item.source}")
         return [Tag(TagKind.ENTITY, entity, reasons[entity]) for entity in commonest(counts, MAX_ENTITIES)]
@@ -113,7 +130,7 @@ class Entities:
 
     def failures(self, test: NameTest) -> list[str]:
         """How the result differs from what a test expects."""
-        found = {one.entity: one for one in self.find(test.title, test.body, test.language)}
+        found = {one.entity: one for one in self._find(test.title, test.body[:LEAD_LENGTH], test.language, test.day)}
         missing = [f'"{test.title}" should have {entity} and does not' for entity in test.has if entity not in found]
         return missing + [
             f'"{test.title}" should not have {entity} and does: {found[entity].written} in the {found[entity].where}'
@@ -121,11 +138,11 @@ class Entities:
             if entity in found
         ]
 
-    def _find(self, title: str, lead: str, language: str) -> tuple[Found, ...]:
+    def _find(self, title: str, lead: str, language: str, day: date | None) -> tuple[Found, ...]:
         title, lead = title.replace("’", "'"), lead.replace("’", "'")
         capitals = title.isupper() and " " in title
-        in_title = self._finder(language, capitals).find(title)
-        in_lead = self._finder(language, False).find(lead)
+        in_title = self._finder(language, capitals).find(title, day)
+        in_lead = self._finder(language, False).find(lead, day)
         if not in_title and not in_lead:
             return ()
         asks_case = any(hit.mark is Mark.BESIDE for hit in in_title)
@@ -137,7 +154,7 @@ class Entities:
         for hits, text, where in ((in_title, title, "title"), (in_lead, lead, "text")):
             for hit in hits:
                 if hit.entity not in found and self._counts(hit, text, names, sentence_case or where == "text", (title, lead)):
-                    found[hit.entity] = Found(hit.entity, hit.written, where)
+                    found[hit.entity] = Found(hit.entity, hit.written, where, _by_person(hit.entity, hits))
         return tuple(found.values())
 
     def _counts(self, hit: Hit, text: str, names: Mapping[str, set[str]], sentence_case: bool, texts: tuple[str, str]) -> bool:
@@ -164,14 +181,21 @@ class Entities:
     def _finder(self, language: str, capitals: bool) -> NameFinder:
         key = (language if language in _territories() else "en", capitals)
         if key not in self._finders:
-            forms = _forms(key[0], self.own)
+            forms = _forms(key[0], self._others)
             self._finders[key] = NameFinder([_in_capitals(form) for form in forms if _long(form)] if capitals else forms)
         return self._finders[key]
 
 
-def _forms(language: str, own: NameList) -> list[Form]:
-    """The names to find in texts of a language: its own, the organisations', and the user's."""
-    names = [plain_form(name) for name in (*_organisations().names, *own.names)]
+def _with_people(own: NameList) -> tuple[Name, ...]:
+    """The user's names, with the user's people or else the built-in ones."""
+    if own.people is not None:
+        return own.names + own.people
+    return own.names + _people().names + (_people().people or ())
+
+
+def _forms(language: str, others: Sequence[Name]) -> list[Form]:
+    """The names to find in texts of a language: its own, the organisations', and others."""
+    names = [plain_form(name) for name in (*_organisations().names, *others)]
     if language == "en":
         return [*names, *(plain_form(name) for name in _english().names)]
     abroad = _abroad()
@@ -204,6 +228,10 @@ def _territories_of(language: str) -> list[tuple[str, str]]:
 
 def _listed(texts: str | list[str]) -> list[str]:
     return [texts] if isinstance(texts, str) else texts
+
+
+def _by_person(entity: str, hits: Sequence[Hit]) -> bool:
+    return all(hit.is_person for hit in hits if hit.entity == entity)
 
 
 def _long(form: Form) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 
 from msgspec import Struct
 
 from aggregator.tag.automaton import NamePositions
-from aggregator.tag.namelist import Mark, Name
+from aggregator.tag.namelist import Mark, Name, Term
 
 MAX_ENDING = 4
 """Most letters of an ending after an inflected name's stem."""
@@ -29,13 +30,14 @@ class Form(Struct, frozen=True):
 
 
 class Hit(Struct, frozen=True):
-    """A name found at text[start:end]. written: as in the text."""
+    """A name found at text[start:end]. written: as in the text; is_person: it counts on some days alone."""
 
     entity: str
     mark: Mark
     start: int
     end: int
     written: str
+    is_person: bool
 
 
 def plain_form(name: Name) -> Form:
@@ -69,11 +71,16 @@ class NameFinder:
             self._forms[number].append(form)
         self._positions = NamePositions(list(numbers))
 
-    def find(self, text: str) -> list[Hit]:
-        """Hits from left to right, without overlaps. Longer names win, even those that are no entity."""
+    def find(self, text: str, day: date | None = None) -> list[Hit]:
+        """Hits from left to right, without overlaps. Longer names win, even those that are no entity.
+
+        Names with a term are found on its days alone.
+        """
         found: list[tuple[int, int, int, Form]] = []
         for number, start, _ in self._positions.find(text):
             for form in self._forms[number]:
+                if form.name.term is not None and not _holds(form.name.term, day):
+                    continue
                 end = _end(text, start, form)
                 if end is not None:
                     found.append((start, -end, -sum(map(len, form.stems)), form))
@@ -85,9 +92,13 @@ class NameFinder:
             if start < reached:
                 continue
             reached = -end
-            if form.name.entity is not None:
-                hits.append(Hit(form.name.entity, form.name.mark, start, -end, text[start:-end]))
+            if (entity := form.name.entity) is not None:
+                hits.append(Hit(entity, form.name.mark, start, -end, text[start:-end], form.name.term is not None))
         return hits
+
+
+def _holds(term: Term, day: date | None) -> bool:
+    return term.first <= (day or date.min) <= term.last
 
 
 def _end(text: str, start: int, form: Form) -> int | None:

@@ -1,15 +1,17 @@
 """Reads lists of names: the built-in ones in `data/`, and the user's file in the same form (docs/tags.md).
 
-A file is YAML: `entities:` (id → names), `none:` (longer names that are something else) and `expect:` (tests). Names are
-separated by commas, or are a list; a mark at a name's end says when it counts (see `Mark`).
+A file is YAML: `entities:` (id → names), `people:` (id → who stands for it, and from when until when), `none:` (longer names
+that are something else) and `expect:` (tests). Names are separated by commas, or are a list; a mark at a name's end says when it
+counts (see `Mark`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from msgspec import Struct
@@ -29,38 +31,52 @@ class Mark(StrEnum):
     BESIDE = "^"
 
 
+class Term(NamedTuple):
+    """The days on which a person stands for an entity, the first and the last included."""
+
+    first: date
+    last: date
+
+
+EVER = Term(date.min, date.max)
+
+
 class Name(Struct, frozen=True):
-    """entity: None for a longer name that is something else."""
+    """entity: None for a longer name that is something else; term: for a person's name, when it stands for the entity."""
 
     text: str
     entity: str | None
     mark: Mark = Mark.PLAIN
+    term: Term | None = None
 
 
 class NameTest(Struct, frozen=True):
-    """A test in a list: the entities that a title must have and must not have."""
+    """A test in a list: the entities that a title must have and must not have. day: when it was published, if that matters."""
 
     title: str
     body: str
     language: str
     has: tuple[str, ...]
     has_not: tuple[str, ...]
+    day: date | None = None
 
 
 class NameList(Struct, frozen=True):
-    """near: entity → words, any of which makes its SECOND names count."""
+    """near: entity → words, any of which makes its SECOND names count; people: None if the list says nothing of them."""
 
-    names: tuple[Name, ...]
-    near: Mapping[str, frozenset[str]]
-    tests: tuple[NameTest, ...]
+    names: tuple[Name, ...] = ()
+    near: Mapping[str, frozenset[str]] = {}
+    tests: tuple[NameTest, ...] = ()
+    people: tuple[Name, ...] | None = None
 
     @property
     def entities(self) -> frozenset[str]:
-        return frozenset(name.entity for name in self.names if name.entity is not None)
+        return frozenset(name.entity for name in (*self.names, *(self.people or ())) if name.entity is not None)
 
     def __add__(self, other: NameList) -> NameList:
         near = {key: self.near.get(key, frozenset()) | other.near.get(key, frozenset()) for key in {*self.near, *other.near}}
-        return NameList(self.names + other.names, near, self.tests + other.tests)
+        people = self.people if other.people is None else other.people
+        return NameList(self.names + other.names, near, self.tests + other.tests, people)
 
 
 def read(path: Path) -> NameList:
@@ -85,22 +101,52 @@ def read(path: Path) -> NameList:
 
 def from_mapping(loaded: Any) -> NameList:
     """Makes a list from a loaded YAML document. Raises ValueError."""
-    if not isinstance(loaded, dict) or not isinstance(loaded.get("entities"), dict):
+    if not isinstance(loaded, dict) or not {"entities", "people"} & loaded.keys():
         raise ValueError("a list of names has a mapping `entities:` from ids to names")
-    if unknown := set(loaded) - {"entities", "none", "expect"}:
-        raise ValueError(f"unknown key {sorted(map(str, unknown))[0]}; known are entities, none and expect")
+    if not isinstance(loaded.get("entities", {}), dict):
+        raise ValueError("a list of names has a mapping `entities:` from ids to names")
+    if unknown := set(loaded) - {"entities", "people", "none", "expect"}:
+        raise ValueError(f"unknown key {sorted(map(str, unknown))[0]}; known are entities, people, none and expect")
     names: list[Name] = []
     near: dict[str, frozenset[str]] = {}
-    for entity, value in loaded["entities"].items():
-        if not isinstance(entity, str):
-            raise ValueError(f"entities: {entity!r} is not a text; put it in quotes")
+    for entity, value in loaded.get("entities", {}).items():
+        _check_id(entity, "entities")
         words = value
         if isinstance(value, dict):
             words = value.get("names")
             near[entity] = frozenset(word.casefold() for word in _texts(value.get("near") or [], entity))
         names.extend(_name(text, entity) for text in _texts(words, entity))
     names.extend(Name(text, None) for text in _texts(loaded.get("none") or [], "none"))
-    return NameList(tuple(names), near, tuple(_tests(loaded.get("expect") or [])))
+    people = tuple(_people(loaded["people"] or {})) if "people" in loaded else None
+    return NameList(tuple(names), near, tuple(_tests(loaded.get("expect") or [])), people)
+
+
+def _check_id(entity: Any, where: str) -> None:
+    if not isinstance(entity, str):
+        raise ValueError(f"{where}: {entity!r} is not a text; put it in quotes")
+
+
+def _people(value: Any) -> Iterator[Name]:
+    """Reads `people:`. Each row needs both dates: who left office years ago must not stand for a country."""
+    if not isinstance(value, dict):
+        raise ValueError("people: a mapping from ids to rows {names: …, from: 2025-01-20, until: 2029-01-20}")
+    for entity, rows in value.items():
+        _check_id(entity, "people")
+        for row in rows if isinstance(rows, list) else [rows]:
+            if not isinstance(row, dict) or set(row) != {"names", "from", "until"}:
+                raise ValueError(f"people: {entity}: each row has names, from and until, and nothing else")
+            term = Term(_day(row["from"], f"people: {entity}: from"), _day(row["until"], f"people: {entity}: until"))
+            if term.first > term.last:
+                raise ValueError(f"people: {entity}: {row['names']}: until is before from")
+            for text in _texts(row["names"], f"people: {entity}"):
+                name = _name(text, entity)
+                yield Name(name.text, entity, name.mark, term)
+
+
+def _day(value: Any, where: str) -> date:
+    if type(value) is not date:  # a datetime is one, too
+        raise ValueError(f"{where} is no date: write it like 2025-01-20")
+    return value
 
 
 def _name(text: str, entity: str) -> Name:
@@ -119,7 +165,8 @@ def _tests(rows: Any) -> Iterator[NameTest]:
     for row in rows if isinstance(rows, list) else [rows]:
         if not isinstance(row, dict) or not isinstance(row.get("title"), str):
             raise ValueError("expect: a list of {title: …, has: [ids], not: [ids]}")
-        if unknown := set(row) - {"title", "body", "language", "has", "not"}:
+        if unknown := set(row) - {"title", "body", "language", "date", "has", "not"}:
             raise ValueError(f"expect: unknown key {sorted(map(str, unknown))[0]}")
         has, has_not = (tuple(_texts(row.get(key) or [], "expect")) for key in ("has", "not"))
-        yield NameTest(row["title"], str(row.get("body") or ""), str(row.get("language") or "en"), has, has_not)
+        day = _day(row["date"], "expect: date") if "date" in row else None
+        yield NameTest(row["title"], str(row.get("body") or ""), str(row.get("language") or "en"), has, has_not, day)

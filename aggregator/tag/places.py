@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 
 from msgspec import Struct
 
-from aggregator.tag.entities import Entities, country_names
+from aggregator.tag.entities import Entities, Found, country_names
 
 PREFIX = 4
 """Letters by which a country's adjective is recognised: Ukraine, Ukrainian."""
@@ -34,7 +34,8 @@ OTHER_NAMES = frozenset(
 
 
 class Place(Struct, frozen=True):
-    """A country in a text. code: ISO 3166, in small letters; written: the name there; in_title: the title has it.
+    """A country in a text. code: ISO 3166, in small letters; written: the name there; in_title: the title has it, not only its
+    head of state: "Putin" in one title and "Zelensky" in another are not two countries.
 
     is_own_name: it is the country's name or adjective, not that of a city or a person: Sweden and Swedish, not Stockholm.
     """
@@ -47,19 +48,20 @@ class Place(Struct, frozen=True):
 
 def find_places(title: str, text: str, language: str) -> tuple[Place, ...]:
     """Returns the countries that a title and the beginning of its text name, the title's first."""
-    return tuple(
-        [
-            Place(one.entity, one.written, one.where == "title", _is_own_name(one.entity, one.written, language))
-            for one in _entities().find(title, text, language)
-            if len(one.entity) == 2  # countries; organisations have longer names
-        ]
-    )
+    found = _entities().find(title, text, language)
+    return tuple([_place(one, language) for one in found if len(one.entity) == 2])  # countries; organisations have longer names
+
+
+def _place(found: Found, language: str) -> Place:
+    in_title = found.where == "title" and not found.by_person
+    return Place(found.entity, found.written, in_title, _is_own_name(found.entity, found.written, language))
 
 
 @cache
 def _entities() -> Entities:
-    """The built-in lists alone: a person's own list must not change which stories there are."""
-    return Entities()
+    """The built-in lists alone: a person's own list must not change which stories there are. People stand for their countries
+    on any day: which stories there are must not depend on when a term ends."""
+    return Entities(at_any_time=True)
 
 
 @cache

@@ -13,11 +13,12 @@ from click.testing import CliRunner, Result
 
 from aggregator.commands import plan, search, topics
 from aggregator.commands.application import Application
+from aggregator.commands.stories import as_mapping
 from aggregator.errors import ConfigError, QueryError
 from aggregator.model import Evidence
 from aggregator.stories.adopt_config import adopt
 
-from .stories import item
+from .stories import item, story
 
 CONFIG = """
 storage: {{database: {database}}}
@@ -72,6 +73,19 @@ def test_search_marks_the_deciding_words(desk: Desk) -> None:
     assert "«NATO» meets in Oslo  (herald)" in lines[0]
     assert lines[1] == "    nato in the title, no quake"
     assert lines[3:] == ["    nato in the body, no quake", "    Grain leaves the ports of Odesa for «NATO's» south."]
+
+
+def test_kinds_of_tags_stay_apart_in_json() -> None:
+    told = as_mapping(story(item("a"), item("b", language="pl"), tags=["tag:nato", "entity:nato", "entity:ua", "category:Nato"]))
+    assert told["tags"] == ["Nato", "nato", "ua"], "who reads this key reads on"
+    assert told["tags_by_kind"] == {
+        "tag": ["nato"],
+        "entity": ["nato", "ua"],
+        "subject": [],
+        "category": ["Nato"],
+        "lang": ["en", "pl"],
+    }
+    assert as_mapping(story(item("a", language="und")))["tags_by_kind"]["lang"] == []
 
 
 def test_search_as_json(desk: Desk) -> None:

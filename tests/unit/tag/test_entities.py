@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import random
 import re
+from calendar import timegm
+from datetime import date
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.errors import ConfigError
 from aggregator.model import TagKind
 from aggregator.settings import Settings, Tagging
-from aggregator.tag.entities import Entities, built_in_tests, entity_called, known_entities
-from aggregator.tag.namelist import NameTest
+from aggregator.tag.entities import DATA, Entities, built_in_tests, entity_called, known_entities
+from aggregator.tag.namelist import NameTest, read
+from aggregator.tag.places import find_places
 from aggregator.tag.rules import failed_expectations, names_in
 from aggregator.text.words import tokens
 
@@ -81,9 +85,67 @@ expect:
     assert [found.entity for found in own.find("Ada Lee besucht Norwegen", "", "de")] == ["lee", "no"]
 
 
+DAY = 86_400.0
+JUNE_2023, JUNE_2025, JUNE_2027 = (timegm((year, 6, 14, 12, 0, 0)) for year in (2023, 2025, 2027))
+
+
+def values(title: str, at: float | None, entities: Entities = ENTITIES, text: str = "") -> list[str]:
+    return [found.entity for found in entities.find(title, text, "en", at)]
+
+
+def test_a_head_of_state_stands_for_a_country_in_office_alone() -> None:
+    assert values("Biden signs the budget", JUNE_2023) == ["us"]
+    assert values("Biden signs the budget", JUNE_2025) == []
+    assert values("Trump speaks", JUNE_2023) == []
+    assert values("Trump speaks", JUNE_2025) == ["us"]
+    assert values("Trump speaks", None) == []
+    assert values("Biden on US budget", JUNE_2025) == ["us"], "the country's own name still counts"
+
+
+def test_a_story_is_tagged_with_who_was_in_office_when_its_reports_came() -> None:
+    report = item("Joe Biden speaks", published=JUNE_2023)
+    assert [(tag.value, tag.reason) for tag in ENTITIES.tags([report])] == [("us", "Joe Biden in the title of herald")]
+    assert ENTITIES.tags([item("Joe Biden speaks", published=JUNE_2027)]) == []
+    assert ENTITIES.tags([replace(report, undated=True)]) == [], "nobody knows when an undated report is from"
+
+
+def test_a_list_of_people_of_the_users_replaces_the_one_that_comes_along(tmp_path: Path) -> None:
+    path = tmp_path / "names.yaml"
+    path.write_text("people:\n  se: {names: Ada Lee, from: 2026-09-13, until: 2027-06-14}\n", "utf-8")
+    own = Entities(path)
+    assert values("Ada Lee speaks", JUNE_2027, own) == ["se"]
+    assert values("Ada Lee speaks", JUNE_2027 + DAY, own) == []
+    assert values("Biden signs the budget", JUNE_2023, own) == []
+    path.write_text("entities: {acme: Acme}\npeople:\n", "utf-8")
+    assert values("Biden signs the budget", JUNE_2023, Entities(path)) == []
+    path.write_text("entities: {acme: Acme}\n", "utf-8")
+    assert values("Biden signs the budget", JUNE_2023, Entities(path)) == ["us"]
+
+
+def test_everybody_in_the_list_that_comes_along_leaves_office() -> None:
+    people = read(DATA / "people.yaml").people
+    assert people
+    assert all(name.term is not None and name.term.last < date(2031, 1, 1) for name in people)
+
+
+def test_people_are_weaker_evidence_than_countries_when_reports_are_compared() -> None:
+    """They say that a report tells of a country, never that its title names another one than the next report's."""
+    found = find_places("Biden and Putin speak of Peru", "", "en")
+    assert {place.code: place.in_title for place in found} == {"us": False, "ru": False, "pe": True}
+    assert [place.in_title for place in find_places("Putin speaks in Russia", "", "en")] == [True]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("people: {us: Joe Biden}", "each row has names, from and until"),
+        ("people: {us: {names: Joe Biden, from: 2021-01-20}}", "each row has names, from and until"),
+        ("people: {us: {names: Joe Biden, from: 2021, until: 2025-01-20}}", "us: from is no date"),
+        ("people: {us: {names: Joe Biden, from: 2025-01-20, until: 2021-01-20}}", "until is before from"),
+        ("people: [us]", "people: a mapping"),
+        ("people: {on: {names: x, from: 2025-01-20, until: 2026-01-20}}", "put it in quotes"),
+        ("none: x", "mapping `entities:`"),
+        ("entities: {a: x}\nexpect: [{title: x, date: soon}]", "expect: date is no date"),
         ("[]", "mapping `entities:`"),
         ("entities: {a: 5}", "a: names are texts"),
         ("entities: {a: [x, 7]}", "a: names are texts"),
@@ -128,9 +190,10 @@ def test_any_text_can_be_read() -> None:
 
 def test_the_list_that_the_documentation_shows_holds(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "tags.md").read_text("utf-8")
-    (shown,) = re.findall(r"```yaml\n# names.yaml\n(.*?)```", page, re.DOTALL)
     path = tmp_path / "names.yaml"
-    path.write_text(shown, "utf-8")
-    own = Entities(path)
-    assert own.own.entities == {"zelensky", "lee", "acme"}
-    assert own.failed_tests() == []
+    shown = re.findall(r"```yaml\n# names.yaml\n(.*?)```", page, re.DOTALL)
+    for text, entities in zip(shown, ({"zelensky", "lee", "acme"}, {"us", "se"}), strict=True):
+        path.write_text(text, "utf-8")
+        own = Entities(path)
+        assert own.own.entities == entities
+        assert own.failed_tests() == []
