@@ -202,7 +202,8 @@ class Pipeline(Struct, frozen=True):
         transaction.save_state(replace(state, counters=counters))
         if self.hubs is not None and not feed.partial:  # a part need not name the hub
             self.hubs.save_hub(transaction, state.id, feed, state.url)
-        curator = Curator(self.ingester.rules, transaction.outputs(), self.settings.publish.settle, now)
+        rules, engine = self.ingester.rules, self.ingester.engine
+        curator = Curator(rules, transaction.outputs(), self.settings.publish.settle, now, engine=engine)
         slugs = curator.refresh(transaction, stories) | (self._reject_feeds() if rejected else set())
         detail = f"{prepared.new} new, {prepared.changed} changed"
         over = prepared.allotted.grouped, prepared.allotted.refused

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from aggregator.dedup.candidates import by_words
 from aggregator.dedup.search import JUDGES, LEVELS, Placement, Search, spread
 from aggregator.dedup.signature import PRIVATE, FindPlaces, Signature, WordHashes, no_places, signature
+from aggregator.dedup.standing import Standing, standings
 from aggregator.dedup.votes import strays
 from aggregator.dedup.weigh import Commonness, Weighed, pack, view_of, weigh
 from aggregator.model import Evidence, Instant, Item, ItemId, StoryId
@@ -98,6 +99,19 @@ class Engine:
         row.signature = pack(view)
         index.replace(row, posted)
         return view.astray
+
+    def standings(self, index: GroupedItems, story: StoryId, lead: ItemId | None) -> dict[ItemId, Standing]:
+        """How the reports of a story stand to each other; those that are too old to be in the index have no standing.
+
+        lead: a published one, which is compared with the latest JUDGES reports. None: as many are compared, from all its time.
+        """
+        rows = [row for row in index.items(index.members(story)).values() if not view_of(row).astray]
+        rows.sort(key=lambda row: (row.at, row.id))
+        if lead is None:
+            asked = list(spread(rows, JUDGES))
+        else:
+            asked = [row for row in rows[:-JUDGES] if row.id == lead] + rows[-JUDGES:]
+        return standings(asked, LEVELS[self._settings.level].weights)
 
     def _weighed(self, index: GroupedItems, read: Signature, heavy: int) -> Weighed:
         """The item's words, weighted by how rare they are now, counting the item itself."""

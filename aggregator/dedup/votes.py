@@ -118,10 +118,10 @@ def strays(item: Weighed, before: Weighed, others: Sequence[Weighed], weights: W
     if covered < TITLE_COVER * item.title_weight or not agreed(scores, [1.0] * len(scores), weights):
         return True
     known = frozenset().union(*[one.words for _, one in pairs])
-    return _text_cover(item, known) < TEXT_COVER and (before.astray or _text_cover(before, known) >= TEXT_COVER)
+    return text_cover(item, known) < TEXT_COVER and (before.astray or text_cover(before, known) >= TEXT_COVER)
 
 
-def _text_cover(item: Weighed, known: Collection[int]) -> float:
+def text_cover(item: Weighed, known: Collection[int]) -> float:
     """Share, by weight, of an item's text words that are known. The title's words are left out."""
     title = len(item.rarities)
     own = list(zip(item.words[title:], item.weights[title:], strict=True))

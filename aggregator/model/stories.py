@@ -83,7 +83,8 @@ class Story(Struct, frozen=True):
     items: in the order of first sight, and so are the outlets; lead: the item shown.
     published: fixed when the story begins; updated: changes only when what a reader sees changes.
     visible: 8 bytes over what a reader sees; alias_of: the story that this one was merged into; old: kept out of feeds
-    that people already read, as all its items are. headline: a person's correction of the lead's title.
+    that people already read, as all its items are. headline: a person's correction of the lead's title. lead_moved: when the
+    lead moved last after the story was published; 0 if never.
     """
 
     id: StoryId
@@ -100,6 +101,7 @@ class Story(Struct, frozen=True):
     old: bool = False
     dropped: bool = False
     headline: str | None = None
+    lead_moved: Instant = 0.0
 
     @property
     def title(self) -> str:

@@ -90,6 +90,10 @@ class StoryWrites(DecisionWrites, Protocol):
         """Stores what the config says of these items: outlet, rank, group, tags, aggregator, second_hand, hidden."""
         ...
 
+    def save_dates(self, items: Sequence[Item]) -> None:
+        """Stores when these items were published: undated ones are no newer than the reports that they stand with."""
+        ...
+
     def rekey_item(self, item: ItemId, guid: str) -> None:
         """Gives an item a new guid, after a feed changed that of the entry."""
         ...

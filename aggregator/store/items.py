@@ -33,6 +33,7 @@ ATTRIBUTES = ("outlet", "outlet_key", "rank", "source_group", "tags", "aggregato
 """Columns that follow from the config of the item's source."""
 _PLACES = tuple(map(ITEM_COLUMNS.index, ATTRIBUTES))
 UPDATE_ATTRIBUTES = f"UPDATE items SET {assignments(ATTRIBUTES)} WHERE id = ?"
+UPDATE_DATE = "UPDATE items SET published = ? WHERE id = ?"
 STORY_OF_ITEM = (
     "SELECT stories.key, stories.id, source FROM items CROSS JOIN stories ON stories.key = items.story WHERE items.id = ?"
 )
@@ -158,6 +159,11 @@ class Batch:
         self.flush()
         rows = [(*(row[place] for place in _PLACES), item.id) for item in items for row in (item_row(item, 0),)]
         self._connection.executemany(UPDATE_ATTRIBUTES, rows)
+
+    def save_dates(self, items: Iterable[Item]) -> None:
+        """Writes when items were published. Their stories must be saved or grown by the caller."""
+        self.flush()
+        self._connection.executemany(UPDATE_DATE, [(item.published, item.id) for item in items])
 
     def replace_item(self, item: Item) -> tuple[StoryId, SourceId]:
         """Replaces a stored item and its words; returns its story and source. Raises StoreError if it does not exist."""

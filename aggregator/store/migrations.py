@@ -99,6 +99,11 @@ def countries_in_signatures(_database: Database) -> None:
     """Signatures list the countries that an item names. Those without stay: they are compared by the rest."""
 
 
+def moved_leads(database: Database) -> None:
+    """lead_moved: when the lead moved last after the story was published."""
+    database.execute("ALTER TABLE stories ADD COLUMN lead_moved REAL NOT NULL DEFAULT 0.0")
+
+
 LATER: tuple[Callable[[Database], None], ...] = (
     private_items,
     domains,
@@ -108,4 +113,5 @@ LATER: tuple[Callable[[Database], None], ...] = (
     remembered,
     hidden_items,
     countries_in_signatures,
+    moved_leads,
 )

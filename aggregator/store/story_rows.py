@@ -29,6 +29,7 @@ STORY_COLUMNS = (
     "old",
     "dropped",
     "headline",
+    "lead_moved",
 )
 """The columns of a Story without its items, in the order of `story_row` and `story_of`."""
 
@@ -49,6 +50,7 @@ def story_row(story: Story) -> tuple[Any, ...]:
         story.old,
         story.dropped,
         story.headline,
+        story.lead_moved,
     )
 
 
@@ -69,6 +71,7 @@ def story_of(row: Row, items: tuple[Item, ...]) -> Story:
         old=bool(row[10]),
         dropped=bool(row[11]),
         headline=row[12],
+        lead_moved=row[13],
     )
 
 

@@ -159,6 +159,12 @@ class SqliteTransaction(RowWrites):
             self._forget(story)
             self._batch.grow(story)
 
+    def save_dates(self, items: Sequence[Item]) -> None:
+        self._batch.save_dates(items)
+        for story in reads.stories_with(self._connection, [item.id for item in items]):
+            self._forget(story)
+            self._batch.grow(story)
+
     def set_private(self, source: SourceId, private: bool) -> None:
         moves.set_private(self._connection, source, private)
 

@@ -11,11 +11,14 @@ from typing import TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from aggregator.dedup.lead import PINNED, choose_lead
+from aggregator.dedup.engine import Engine
+from aggregator.dedup.lead import PINNED, choose_lead, may_move, move_lead
+from aggregator.dedup.standing import Standings
 from aggregator.dedup.visible import visible_hash
-from aggregator.model import Instant, Slug, Story, StoryId
+from aggregator.model import Instant, ItemId, Slug, Story, StoryId
 from aggregator.ports import Feeds, OutputState, Rules, Tagged, Transaction
 from aggregator.publish import placement
+from aggregator.stories.dates import dated
 from aggregator.stories.overrides import Correction, corrections_of, override_key
 
 Slugs: TypeAlias = tuple[Slug, ...]
@@ -26,6 +29,7 @@ class Curator(Struct, frozen=True):
 
     oldest: publication time before which no story enters a feed, for stories that were remade from stored items.
     heirs: stories made from others, with the feeds that those were in: they may enter these feeds although they are old.
+    engine: asked how reports agree, where items have come or changed; None where none have.
     """
 
     rules: Rules
@@ -34,6 +38,7 @@ class Curator(Struct, frozen=True):
     now: Instant
     oldest: Mapping[Slug, Instant] = field(default_factory=dict)
     heirs: Mapping[StoryId, Collection[Slug]] = field(default_factory=dict)
+    engine: Engine | None = None
 
     def refresh(self, transaction: Transaction, ids: Iterable[StoryId]) -> set[Slug]:
         """Updates these stories to what their items say now. Returns the feeds whose documents differ now."""
@@ -44,16 +49,24 @@ class Curator(Struct, frozen=True):
         leaving: dict[Slug, list[StoryId]] = {}
         slugs: set[Slug] = set()
         corrections = transaction.corrections([override_key(item) for story in stories for item in story.items])
-        for before in stories:
+        for stored in stories:
+            before = dated(stored, published=stored.id in published)
+            if before.items != stored.items:
+                transaction.save_dates([item for item in before.items if item.undated])
             after, tagged = derive_story(
-                before, self.rules, self.now, published=before.id in published, correction=corrections_of(before, corrections)
+                before,
+                self.rules,
+                self.now,
+                published=before.id in published,
+                correction=corrections_of(before, corrections),
+                standings=self._standings(transaction, before, published),
             )
             enter, leave, stay = self._place(after, tagged, current[after.id])
             for slug in enter:
                 entering.setdefault(slug, []).append(after.id)
             for slug in leave:
                 leaving.setdefault(slug, []).append(after.id)
-            if after != before:
+            if after != stored:
                 transaction.save_story(after)
                 slugs.update(stay)
         for slug, members in entering.items():
@@ -63,6 +76,12 @@ class Curator(Struct, frozen=True):
         slugs.update(entering, leaving)
         transaction.bump(slugs, self.now)
         return slugs
+
+    def _standings(self, transaction: Transaction, story: Story, published: Collection[StoryId]) -> Standings | None:
+        """How the story's reports agree, if its lead may change by that."""
+        if self.engine is None or len(story.reports) < 2 or (story.id in published and not may_move(story, self.now)):
+            return None
+        return self.engine.standings(transaction.index, story.id, story.lead if story.id in published else None)
 
     def _place(self, story: Story, tagged: Tagged, current: Collection[Slug]) -> tuple[Slugs, Slugs, Slugs]:
         """Returns the feeds that a story enters, leaves and stays in. current: those that it is in."""
@@ -84,17 +103,23 @@ def horizons(store: Feeds) -> dict[Slug, Instant]:
 
 
 def derive_story(
-    before: Story, rules: Rules, now: Instant, *, published: bool, correction: Correction | None = None
+    before: Story,
+    rules: Rules,
+    now: Instant,
+    *,
+    published: bool,
+    correction: Correction | None = None,
+    standings: Standings | None = None,
 ) -> tuple[Story, Tagged]:
     """Derives a story from its items: lead, tags, topics, and a new `updated` if what a reader sees has changed.
 
-    correction: by a person; None if it is as the story says.
+    correction: by a person; None if it is as the story says. standings: None if no item has come or changed.
     """
     is_pinned = before.lead_reason == PINNED and any(item.id == before.lead for item in before.items)
     bound = correction or Correction(before.lead if is_pinned else None, before.headline)
-    lead, reason = choose_lead(before.items, before.lead, published, bound.lead)
-    unchanged = (lead, bound.headline) == (before.lead, before.headline)
-    story = before if unchanged else replace(before, lead=lead, headline=bound.headline)
+    lead, reason, moved = _lead_of(before, bound.lead, standings, published, now)
+    unchanged = (lead, bound.headline, moved) == (before.lead, before.headline, before.lead_moved)
+    story = before if unchanged else replace(before, lead=lead, headline=bound.headline, lead_moved=moved)
     tagged = rules.apply(replace(story, items=story.reports), now)
     visible = visible_hash(story, full=rules.full)
     if visible == before.visible:
@@ -111,6 +136,20 @@ def derive_story(
         updated=updated,
     )
     return after, tagged
+
+
+def _lead_of(
+    story: Story, pinned: ItemId | None, standings: Standings | None, published: bool, now: Instant
+) -> tuple[ItemId, str, Instant]:
+    """The story's lead as it is to be, the reason, and when it moved last since the story was published."""
+    lead, reason = choose_lead(story.items, story.lead, published, pinned, standings)
+    if lead != story.lead:
+        return lead, reason, 0.0
+    if published and standings and pinned is None and (move := move_lead(story, standings, now)) is not None:
+        return *move, now
+    if story.lead_moved and PINNED not in (reason, story.lead_reason):
+        reason = story.lead_reason
+    return lead, reason, story.lead_moved
 
 
 def _first_updated(story: Story, now: Instant) -> Instant:

@@ -243,7 +243,7 @@ def apply(store: Store, settings: Settings, rules: Rules, engine: Engine, planne
             heirs: dict[StoryId, frozenset[Slug]] = {}
             for change in fresh:
                 heirs |= _carry_out(transaction, change, now)
-            curator = Curator(rules, transaction.outputs(), settings.publish.settle, now, oldest, heirs)
+            curator = Curator(rules, transaction.outputs(), settings.publish.settle, now, oldest, heirs, engine)
             feeds |= curator.refresh(transaction, heirs)
         done += len(fresh)
         stale += len(chunk) - len(fresh)

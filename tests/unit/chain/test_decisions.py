@@ -263,18 +263,18 @@ def test_why_says_that_a_story_waits(waiting: Newsroom, monkeypatch: pytest.Monk
 
 def test_an_equal_rank_does_not_take_a_published_lead_and_nothing_a_reader_sees_moves_twice(newsroom: Newsroom) -> None:
     newsroom.configure(CONFIG)
-    newsroom.serves(ONE, entry(FERRY, url="https://one.example/ferry"))
+    newsroom.serves(ONE, entry(FERRY, url="https://one.example/ferry", at=START - HOUR / 4))
     newsroom.serves(TWO)
     newsroom.poll()
     before = newsroom.feed()[0]
-    newsroom.clock.time += HOUR
-    newsroom.serves(TWO, entry(FERRY, url="https://two.example/ferry", at=START - 2 * HOUR))
+    newsroom.clock.time += HOUR / 2
+    newsroom.serves(TWO, entry(FERRY, url="https://two.example/ferry", at=START - HOUR / 2))
     newsroom.poll("two")
     (after,) = newsroom.feed()
     assert (after["id"], after["url"]) == (before["id"], before["url"])
     assert after["date_modified"] > before["date_modified"], "another outlet is named now"
     newsroom.clock.time += HOUR
-    newsroom.serves(TWO, entry(FERRY, url="https://two.example/ferry", at=START - 2 * HOUR, tags=["sea"]))
+    newsroom.serves(TWO, entry(FERRY, url="https://two.example/ferry", at=START - HOUR / 2, tags=["sea"]))
     newsroom.poll("two")
     assert newsroom.feed()[0]["date_modified"] == after["date_modified"], "a tag of an entry that is not shown is nothing new"
     (story,) = newsroom.stories()

@@ -1,14 +1,15 @@
-"""The lead: better rank, then no aggregator, then has text, then earliest; once published only for a better rank."""
+"""The lead: better rank, then no aggregator, then has text, then agrees, then earliest; once published it seldom moves."""
 
 from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
 
-from aggregator.dedup.lead import choose_lead
+from aggregator.dedup.lead import MOVES_EVERY, choose_lead, may_move, move_lead
+from aggregator.dedup.standing import Standing
 from aggregator.dedup.visible import visible_hash
-from aggregator.model import Item, Story, StoryId
-from tests.unit.dedup.newsroom import made
+from aggregator.model import Item, ItemId, Story, StoryId
+from tests.unit.dedup.newsroom import HOUR, NOON, made
 
 FIRST = made(1, "Bridge opens", "Text", rank=2)
 LATER = made(2, "Bridge is open", "Text", source="post", hours=1)
@@ -38,6 +39,84 @@ def test_a_published_lead_yields_to_a_better_rank_alone() -> None:
     assert choose_lead([FIRST, LATER], LATER.id, published=True)[0] == LATER.id
     assert choose_lead([FIRST, LATER], LATER.id, published=False)[0] == FIRST.id
     assert choose_lead([FIRST, LATER, WIRE], LATER.id, published=True)[0] == WIRE.id
+
+
+UNDATED = replace(made(6, "Bridge opens", "Text", source="undated", hours=-4, rank=1), undated=True)
+BACKDATED = replace(made(7, "Bridge opens", "Text", source="early", hours=-5), first_seen=NOON + 2 * HOUR)
+
+
+def test_an_undated_item_never_leads_dated_ones() -> None:
+    assert choose_lead([FIRST, UNDATED], None, published=False)[0] == FIRST.id
+    assert choose_lead([FIRST, UNDATED], UNDATED.id, published=True) == (FIRST.id, "dated: others have no date")
+
+
+def test_a_date_from_long_before_an_item_was_seen_does_not_make_it_the_earliest() -> None:
+    assert choose_lead([FIRST, BACKDATED], None, published=False)[0] == FIRST.id
+
+
+def test_the_earliest_that_agrees_at_least_as_well_as_most_leads() -> None:
+    standings = {FIRST.id: Standing(0.5), LATER.id: Standing(2.0), WIRE.id: Standing(3.0)}
+    rivals = [FIRST, LATER, replace(WIRE, rank=2, entry=FIRST.entry)]
+    assert choose_lead(rivals, None, False, None, standings) == (LATER.id, "earliest of the best")
+    assert choose_lead(rivals[:2], None, False, None, standings)[1] == "agrees with the story on the whole"
+    assert choose_lead([FIRST, LATER, WIRE], None, False, None, standings)[0] == WIRE.id, "a rank goes before agreement"
+
+
+def test_where_nothing_has_come_the_lead_stays_unless_what_a_person_sets_says_otherwise() -> None:
+    assert choose_lead([FIRST, LATER], LATER.id, False, None, None)[0] == LATER.id
+    assert choose_lead([FIRST, LATER, WIRE], LATER.id, False, None, None)[0] == WIRE.id
+
+
+OUTLETS = [
+    made(number, f"Bridge {number}", "Text", source=f"outlet{number}", hours=number, url=f"https://outlet{number}.example/bridge")
+    for number in range(1, 5)
+]
+
+
+def told_by_four(**first: object) -> tuple[Story, dict[ItemId, Standing]]:
+    """Four outlets, of which the first leads and the last agrees best."""
+    means = (1.0, 2.0, 2.0, 2.5)
+    standings = {item.id: Standing(mean, 2, 3) for item, mean in zip(OUTLETS, means, strict=True)}
+    return story(*OUTLETS), standings | {OUTLETS[0].id: standings[OUTLETS[0].id]._replace(**first)}
+
+
+@pytest.mark.parametrize(
+    ("first", "moves", "why"),
+    [
+        ({}, True, "agrees less"),  # 1 below the median
+        ({"mean": 1.2}, False, ""),
+        ({"mean": -0.1}, True, "agrees less"),
+        ({"mean": 2.0, "bare": True}, True, "no text besides its headline"),
+        ({"mean": 2.0, "told": False}, True, "a text that the others don't tell"),
+        ({"mean": 2.5, "copies": frozenset([ItemId(2)])}, True, "a text that another outlet has, too"),
+        ({"mean": 2.5, "copies": frozenset([ItemId(4)])}, True, "a text that another outlet has, too"),
+        ({"mean": 3.1, "copies": frozenset([ItemId(2)])}, False, ""),
+    ],
+)
+def test_a_published_lead_moves_if_the_story_has_moved_on(first: dict[str, object], moves: bool, why: str) -> None:
+    told, standings = told_by_four(**first)
+    found = move_lead(told, standings, NOON)
+    assert (found is not None) == moves
+    if found is not None:
+        assert found[0] == (OUTLETS[1] if first.get("copies") == {4} else OUTLETS[3]).id, "never to a copy of it"
+        assert why in found[1] and "“Bridge 1” (outlet1.example), which led before" in found[1]
+
+
+def test_a_published_lead_moves_neither_early_nor_often() -> None:
+    told, standings = told_by_four()
+    three = story(*OUTLETS[:3])
+    assert move_lead(three, standings, NOON) is None and not may_move(three, NOON)
+    assert may_move(told, NOON)
+    assert not may_move(replace(told, lead_moved=NOON), NOON + MOVES_EVERY - 1)
+
+
+@pytest.mark.parametrize(
+    "more", [{"rank": 3}, {"second_hand": True}, {"aggregator": True}, {"astray": True}, {"undated": True}], ids=str
+)
+def test_a_published_lead_moves_to_nothing_that_is_worse_by_what_a_person_sets(more: dict[str, object]) -> None:
+    told, standings = told_by_four(bare=True)
+    worse = replace(told, items=(OUTLETS[0], *(replace(item, **more) for item in OUTLETS[1:])))
+    assert move_lead(worse, standings, NOON) is None
 
 
 def story(*items: Item) -> Story:
