@@ -18,8 +18,8 @@ CONFIG = "sources:\n" + "\n".join(f"  - {{id: {name}, url: 'https://{name}.examp
 REPORTS = {
     "alpha": (
         "Ferry sinks off Marlen harbour, at least 30 missing",
-        "The ferry Osprey sank off Marlen harbour on Tuesday after hitting a reef in heavy rain. At least 30 passengers are "
-        "missing, the coast guard said. Rescue boats took 112 people ashore through the night, and divers are searching the hull.",
+        "The ferry Osprey sank off Marlen harbour on Tuesday after hitting a reef in heavy rain. At least 30 are "
+        "missing, the coast guard said. Boats took 112 people ashore through the night, and divers are searching the hull.",
     ),
     "beta": (
         "At least 30 missing after ferry sinks off Marlen harbour",

@@ -124,7 +124,7 @@ def test_a_database_in_use_by_an_older_release_is_not_migrated_under_it(path: Pa
     store.close()
 
 
-SAMPLES = sorted((Path(__file__).parent / "samples").glob("schema-*.db.gz"))
+SAMPLES = sorted((Path(__file__).parent / "samples").glob("schema-*.db.gz"), key=lambda path: int(path.name[7:-6]))
 
 
 @pytest.fixture(params=SAMPLES, ids=[path.name.partition(".")[0] for path in SAMPLES])
