@@ -148,7 +148,12 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
             gate=resources.gate,
             fetcher=fetcher,
             documents=resources.documents,
-            ingester=Ingester(rules, Engine(settings.dedup, find_places), settings.publish.backfill, owners(settings.sources)),
+            ingester=Ingester(
+                rules,
+                Engine(settings.dedup, find_places),
+                settings.publish.backfill,
+                owners(settings.sources, settings.outlets),
+            ),
             clock=resources.clock,
             rng=random.random,
             current=resources.current,

@@ -169,9 +169,10 @@ class Pipeline(Struct, frozen=True):
         """Outside the lock: identifies entries, filters them, and computes signatures. Returns what commits the result."""
         overrides = active_overrides(self.store.overrides())
         spent = budget.known(self.store, source.id)
-        led = outlets.led_to(state.led, read.feed.entries)
-        home, claims = read.feed.url or state.home, partial(outlets.claims, self.store)
-        voice = outlets.voice_of(source, led, home, self.ingester.owners, claims)
+        owned, claims = self.ingester.owners, partial(outlets.claims, self.store)
+        led = outlets.led_to(state.led, read.feed.entries, owned.publishers)
+        home, title = read.feed.url or state.home, read.feed.title or state.title
+        voice = outlets.voice_of(source, led, home, owned, claims, title)
         known = partial(self.store.known, source.id)
         turned_away = [one.guid for one in self.store.rejects(REJECTS_KEPT, source.id)] if _has_rejects(state) else ()
         prepared = self.ingester.prepare(source, state, read, known, voice, overrides, spent, now, turned_away)
@@ -191,7 +192,7 @@ class Pipeline(Struct, frozen=True):
         transaction: Transaction,
     ) -> PollReport:
         """In one transaction: joins items to stories, tags the stories, places them in feeds, and saves the source's state."""
-        outlets.claim(transaction, self.store, state, now)
+        outlets.claim(transaction, self.store, state, now, self.ingester.owners.publishers)
         stories = join.store_items(transaction, self.ingester.engine, prepared, overrides, now)
         listed = self.store.fingerprints(state.id) if feed.partial else feed.unchanged  # a part may leave out listed entries
         transaction.touch_items(state.id, listed, prepared.listed, now)

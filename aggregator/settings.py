@@ -163,6 +163,13 @@ class Dedup(Struct, frozen=True):
     never: tuple[str, ...] = ()
 
 
+class Outlet(Struct, frozen=True):
+    """A publisher. domains: also sites below a domain, and accounts as `medium.com/@anna`; platform: others publish there."""
+
+    domains: tuple[str, ...]
+    platform: bool = False
+
+
 class Tagging(Struct, frozen=True):
     """categories: a feed's category → tag, or None to drop it; entities_file: names beyond the built-in lists."""
 
@@ -189,6 +196,7 @@ class Settings(Struct, frozen=True):
     tags: tuple[TagRule, ...] = ()
     topics: tuple[Topic, ...] = ()
     outputs: tuple[Output, ...] = ()
+    outlets: Mapping[str, Outlet] = field(default_factory=dict)
     dedup: Dedup = Dedup()
     tagging: Tagging = Tagging()
     alerts_webhook: str | None = None

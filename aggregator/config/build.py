@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +23,7 @@ from aggregator.config.tree import Key
 from aggregator.config.values import in_words
 from aggregator.model import Auto, Every, Fixed, Slug, Source, SourceId
 from aggregator.text.masks import mask_url
+from aggregator.text.publishers import is_aggregator
 
 ALL = Slug("all")
 SHORTEST_SECRET = 5
@@ -52,6 +53,7 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
         tags=tuple(_tag_rule(document, name, rule) for name, rule in config.tags.items()),
         topics=topics,
         outputs=tuple(_outputs(config, topics, site)),
+        outlets={name: _outlet(name, one) for name, one in config.outlets.items()},
         dedup=to.Dedup(config.dedup.within, config.dedup.at_most, config.dedup.level, tuple(config.dedup.never)),
         tagging=to.Tagging(config.subjects, entities, config.categories.map),
         apply=config.apply,
@@ -115,12 +117,14 @@ def _sources(document: Document, config: said.Config, lists: Mapping[int, List])
     common = cache(partial(_common, config))
     for name, source in zip(names, named, strict=False):
         group = source.group or config.defaults.group
-        yield _source(common(group), source, name, source.url.value, source.url.shown, source.title)
+        made = _source(common(group), source, name, source.url.value, source.url.shown, source.title)
+        yield _passes_on(config, made, source)
     for name, (position, feed) in zip(names[len(named) :], members, strict=True):
         inclusion = config.sources[position]
         assert isinstance(inclusion, feeds.OpmlSource)
         group = inclusion.group or feed.group or config.defaults.group
-        yield _source(common(group), inclusion, name, feed.url, mask_url(feed.url), feed.title)
+        made = _source(common(group), inclusion, name, feed.url, mask_url(feed.url), feed.title)
+        yield _passes_on(config, made, inclusion)
 
 
 def _common(config: said.Config, group: str | None) -> Source:
@@ -176,6 +180,19 @@ def _either(own: T | None, base: T) -> T:
 def _slowed(every: Every) -> Every:
     """An interval that is not written at the source itself: the feed's hints slow it down."""
     return every if isinstance(every, Auto) else replace(every, strict=False)
+
+
+def _passes_on(config: said.Config, source: Source, own: feeds.Inherited) -> Source:
+    """The source, marked as an aggregator if its site is known to be one and nothing in the file says otherwise."""
+    layers = (own, config.groups.get(source.group or "", feeds.Group()), config.defaults)
+    said_so = any(layer.aggregator is not None for layer in layers)
+    return source if said_so or source.outlet or not is_aggregator(source.url) else replace(source, aggregator=True)
+
+
+def _outlet(name: str, said_of: Sequence[str] | said.OutletSection) -> to.Outlet:
+    if not isinstance(said_of, said.OutletSection):
+        return to.Outlet(tuple(said_of))
+    return to.Outlet(tuple(said_of.domains) or (name.lower(),), said_of.platform)
 
 
 # --- rules and feeds

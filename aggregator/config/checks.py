@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
@@ -27,6 +28,8 @@ from aggregator.errors import Problem
 from aggregator.ports import QueryChecker
 from aggregator.settings import Backup
 
+KNOWN_DOMAIN = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}")
+"""An outlet's name that is its domain."""
 RESERVED = frozenset(
     {
         "all",
@@ -57,6 +60,7 @@ def check_all(document: Document, lists: Mapping[int, List], check_query: QueryC
         *check_slugs(document),
         *check_limits(document),
         *check_groups(document),
+        *check_outlets(document),
         *check_address(document),
         *check_directories(document, path),
         *check_queries(document, lists, check_query, path.parent),
@@ -162,6 +166,24 @@ def _meant(known: Iterable[str], name: str) -> str | None:
     """The group that is probably meant by a name."""
     near = difflib.get_close_matches(name.lower(), {one.lower(): one for one in known}, n=1, cutoff=0.85)
     return next((one for one in known if one.lower() == near[0]), None) if near else None
+
+
+def check_outlets(document: Document) -> Iterator[Problem]:
+    """Domains of outlets: each belongs to one; an outlet without any has a domain as its name."""
+    first: dict[str, tuple[str, int]] = {}
+    for name, key, value in pairs(document.root.get("outlets")):
+        given = value.get("domains") if isinstance(value, MapNode) else value
+        listed = list(nodes(given))
+        strange = isinstance(given, Scalar) or {one for one, _, _ in pairs(value)} - {"domains", "platform"}  # told elsewhere
+        if not (listed or strange or KNOWN_DOMAIN.fullmatch(name)):
+            example = f"write for example `{name[:40]}: [bbc.co.uk, bbc.com]`"
+            yield document.problem(key, f"outlets: `{name[:60]}` has no domains; {example}")
+        for node in listed:
+            domain = (text_of(node) or "").lower()
+            if domain in first and first[domain][0] != name:
+                other, line = first[domain]
+                yield document.problem(node, f"outlets: `{domain[:60]}` belongs to `{other[:60]}` already, in line {line}")
+            first.setdefault(domain, (name, node.line))
 
 
 def check_address(document: Document) -> Iterator[Problem]:

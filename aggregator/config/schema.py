@@ -16,7 +16,20 @@ from aggregator.config.schema_rules import Output, TagRule, Topic
 from aggregator.config.schema_sources import SOURCE, Defaults, Group, OpmlSource, Source
 from aggregator.config.secrets import TOKEN, URL, Secretive
 from aggregator.config.section import CENTURY, CONTENT, LEVEL, YEAR, Part, Section, key, needed
-from aggregator.config.values import DOMAIN, FILE, LANGUAGE, NETWORK, QUERY, SIZE, TAG, TEXT, TIMEZONE, USER_AGENT, span
+from aggregator.config.values import (
+    DOMAIN,
+    FILE,
+    LANGUAGE,
+    NETWORK,
+    PUBLISHER,
+    QUERY,
+    SIZE,
+    TAG,
+    TEXT,
+    TIMEZONE,
+    USER_AGENT,
+    span,
+)
 from aggregator.settings import DAY
 
 PLAIN = to.Settings(file=Path(), sources=())
@@ -158,6 +171,24 @@ class Dedup(Section):
     never: Sequence[str] = key(ListOf(QUERY), "Queries of entries that never join a story.", default=())
 
 
+class OutletSection(Section):
+    """A publisher."""
+
+    domains: Sequence[str] = key(
+        ListOf(PUBLISHER),
+        "Domains that it publishes at: `bbc.co.uk`, `abcnews.go.com`, `medium.com/@anna`. Default: the name, if it is a domain.",
+        default=(),
+    )
+    platform: bool = key(
+        SWITCH,
+        "Whether others publish there: each blog, channel, account or repository's owner is an outlet of its own.",
+        default=False,
+    )
+
+
+OUTLET = Either(lambda value: not isinstance(value, dict), ("=domains", ListOf(PUBLISHER)), ("=map", Part(OutletSection)))
+
+
 class Entities(Section):
     """Names to be recognised."""
 
@@ -198,6 +229,9 @@ class Config(Section):
     tags: Mapping[str, TagRule] = key(MapOf(TAG, Part(TagRule, "query")), "Tags by rule: name, and query or map.", default={})
     topics: Sequence[Topic] = key(ListOf(Part(Topic)), "Subjects that are followed.", default=())
     outputs: Sequence[Output] = key(ListOf(Part(Output)), "Published feeds besides `all` and one for each topic.", default=())
+    outlets: Mapping[str, Sequence[str] | OutletSection] = key(
+        MapOf(TEXT, OUTLET), "Publishers by name: their domains, or a map. Platforms are marked here, too.", default={}
+    )
     dedup: Dedup = key(Part(Dedup), "How entries are grouped into stories.", default=Dedup())
     entities: Entities | None = key(Part(Entities), "Names to be recognised.", default=None)
     categories: Categories = key(Part(Categories), "The feeds' own categories.", default=Categories())

@@ -16,6 +16,8 @@ from cronsim import CronSim, CronSimError
 from aggregator.config.kinds import Value, text, wrong
 from aggregator.config.scalars import Trap
 from aggregator.model import Auto, Cron, Every, Fixed
+from aggregator.text.publishers import KNOWN
+from aggregator.text.suffixes import rules_for
 from aggregator.text.urls import registrable_domain
 
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
@@ -40,6 +42,7 @@ CRON_LIKE = re.compile(r"[0-9*][0-9*/,-]*\s+[0-9*?/,-]+(?:\s+\S+)*")
 """What can only be meant as a cron line: its first two words are numbers or stars."""
 SIZE_FORM = re.compile(r"([0-9]{1,12})\s*(B|[KMG]i?B)", re.IGNORECASE)
 ID_FORM = re.compile(r"[a-z0-9][a-z0-9._-]*")
+PUBLISHER_FORM = re.compile(r"(?:[\w-]+\.)+[^\W\d_][\w-]+(?:/[\w.@~-]+){0,2}")
 TAG_FORM = re.compile(r"\w[\w.\-/]*")
 LANGUAGE_FORM = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 BREAKS = re.compile("[\t\n\r\x85\u2028\u2029]")
@@ -244,6 +247,18 @@ def _domain(value: str) -> str:
     return value
 
 
+def _publisher(value: str) -> str:
+    """A domain, a site below one, or an account on a platform: `bbc.co.uk`, `abcnews.go.com`, `medium.com/@anna`."""
+    address = value.strip().lower().partition("://")[2] or value.strip().lower()
+    host, slash, path = address.removeprefix("www.").partition("/")
+    meant = f"{host}{slash if path else ''}{path.rstrip('/')}"
+    if not PUBLISHER_FORM.fullmatch(meant) or not registrable_domain(host) or rules_for(host).is_public(host):
+        wrong(f"`{value[:60]}` is no domain; write for example bbc.co.uk, or medium.com/@anna for an account on a platform")
+    if meant != value.lower():
+        wrong(f"write `{meant}` instead of `{value[:60]}`: an outlet's domains stand without scheme and `www.`")
+    return KNOWN.of(f"https://{value}") if path else meant
+
+
 def _path(value: str) -> str:
     if not value.strip() or value != value.strip() or not value.isprintable():
         wrong("a path of a file or directory is needed")
@@ -259,6 +274,7 @@ LANGUAGE = text(_language)
 TIMEZONE = text(_timezone)
 USER_AGENT = text(_agent)
 DOMAIN = text(_domain)
+PUBLISHER = text(_publisher)
 NETWORK = text(network)
 FILE = text(_path)
 CRON = Value(cron_line, {"type": "string"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from aggregator.model import Entry, Story
+from aggregator.model.stories import first_of_outlets
 from aggregator.text.html import text_of
 from aggregator.text.urls import without_tracking
 
@@ -27,12 +28,8 @@ def visible_hash(story: Story, *, full: bool) -> bytes:
         entry.image or "",
     ]
     parts += [f"{media.url} {media.type} {media.length}" for media in entry.enclosures]
-    seen: set[str] = set()
-    for item in story.reports:
-        marks = (item.outlet_key, item.outlet.casefold())
-        if seen.isdisjoint(marks):
-            parts += [item.outlet, link if item is lead else without_tracking(item.entry.url or "")]
-        seen.update(marks)
+    for item in first_of_outlets(story.reports):
+        parts += [item.outlet, link if item is lead else without_tracking(item.entry.url or "")]
     return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=8).digest()
 
 

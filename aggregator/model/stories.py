@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ class Item(Struct, frozen=True):
     excess: beyond its source's daily budget; it brings no story into a feed.
     origin: the news agency named in dateline, credit or byline ("reuters"), or None.
     private: from a private source. Stored with the item, so that it stays private after the source leaves the config.
+    unattributed: passed on by an aggregator without a word on whose it is; counts as no outlet.
     second_hand: links to a domain that is not its source's own (stories/outlets.py); never leads before a first-hand item.
     astray: edited so that it no longer tells its story. It stays there, but isn't shown or counted while others are.
     hidden: the edited `keep` or `drop` that took it out of its story ("drop title:sponsored"). Only `hidden=True` reads see it.
@@ -48,6 +50,7 @@ class Item(Struct, frozen=True):
     excess: bool = False
     second_hand: bool = False
     astray: bool = False
+    unattributed: bool = False
     hidden: str | None = None
 
 
@@ -138,19 +141,26 @@ class Story(Struct, frozen=True):
 
     @property
     def outlets(self) -> tuple[str, ...]:
-        """Names of the outlets, each once, in order of appearance. Items with the same key or the same name are one outlet.
-
-        A publisher named in the config and the same one named by an aggregator's entry share the name, but not the key.
-        """
-        names: list[str] = []
-        seen: set[str] = set()
-        for item in self.reports:
-            marks = (item.outlet_key, item.outlet.casefold())
-            if seen.isdisjoint(marks):
-                names.append(item.outlet)
-            seen.update(marks)
-        return tuple(names)
+        """Names of the outlets, each once, in order of appearance."""
+        return tuple(item.outlet for item in first_of_outlets(self.reports))
 
     @property
     def language(self) -> str:
         return self.lead_item.language
+
+
+def first_of_outlets(items: Iterable[Item]) -> list[Item]:
+    """The first item of each outlet. Items with the same key or the same name are of one outlet, unattributed ones of none.
+
+    A publisher named in the config and the same one named by an aggregator's entry share the name, but not the key.
+    """
+    found: list[Item] = []
+    seen: set[str] = set()
+    for item in items:
+        marks = (item.outlet_key, item.outlet.casefold())
+        if item.unattributed:
+            continue
+        if seen.isdisjoint(marks):
+            found.append(item)
+        seen.update(marks)
+    return found

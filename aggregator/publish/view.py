@@ -140,12 +140,12 @@ def _address_of_outlet(story: Story, lead: Item) -> str | None:
 
 
 def _also(story: Story, lead: Item) -> tuple[Also, ...]:
-    """The first report with an address of every other outlet. Outlets of one name count as one."""
+    """The first report with an address of every other outlet. Outlets of one name count as one, unattributed reports as none."""
     found: list[Also] = []
     seen = {lead.outlet_key, _outlet(lead).casefold()}
     for item in story.reports:
         url, name = characters.address(item.entry.url), _outlet(item)
-        if url is not None and seen.isdisjoint((item.outlet_key, name.casefold())):
+        if url is not None and not item.unattributed and seen.isdisjoint((item.outlet_key, name.casefold())):
             seen.update((item.outlet_key, name.casefold()))
             found.append(Also(name, url, characters.plain(item.entry.title)))
     return tuple(found)

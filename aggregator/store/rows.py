@@ -172,6 +172,7 @@ def item_of(row: Row) -> Item:
         private=bool(row[27]),
         second_hand="second_hand" in details,
         astray="astray" in details,
+        unattributed="unattributed" in details,
         hidden=row[28],
     )
 
@@ -230,7 +231,7 @@ def _details(item: Item) -> str | None:
     return _compact(details) if details else None
 
 
-_FLAGS = ("second_hand", "astray")
+_FLAGS = ("second_hand", "astray", "unattributed")
 """Set on few items, so they have no column. Items stored by older releases lack them."""
 
 

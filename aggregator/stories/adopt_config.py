@@ -151,7 +151,7 @@ def adopted_sources(store: StoreView, settings: Settings) -> dict[SourceId, Adop
     Of the latter, edits that have not reached all stored entries are found by looking at these; which `keep` and `drop` they
     passed is unknown.
     """
-    found, owned = adopted.sources(store), outlets.owners(settings.sources)
+    found, owned = adopted.sources(store), outlets.owners(settings.sources, settings.outlets)
     missing = [source for source in settings.sources if source.id not in found]
     states = store.states([source.id for source in missing]) if missing else {}
     is_new = {source.id: source.id not in states or states[source.id].first_success is None for source in missing}
@@ -171,7 +171,7 @@ def _save(
     rules_now: Fingerprints,
 ) -> None:
     """Records what was adopted. Sources whose `keep` or `drop` was edited are asked for their whole documents next time."""
-    snapshot, owned, before = take(settings), outlets.owners(settings.sources), adopted.sources(store)
+    snapshot, owned, before = take(settings), outlets.owners(settings.sources, settings.outlets), adopted.sources(store)
     after = {}
     for source in settings.sources:
         filter = restate.filter_hash(source, settings.tagging) if source.id in filtered else known[source.id].filter

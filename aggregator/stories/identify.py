@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from aggregator.model import Entry, Instant, Item, ItemId, Source
 from aggregator.ports import KnownItem
 from aggregator.stories.entry_keys import REPEATED, KeyedEntry, content_hash, key_entries, latest_versions, make_guid, title_hash
-from aggregator.stories.outlets import Voice, outlet_of, own_authors
+from aggregator.stories.outlets import Voice, is_unattributed, outlet_of, own_authors
 from aggregator.text.newswire import find_agency
 
 EARLIEST: Instant = 631_152_000.0
@@ -231,4 +231,5 @@ def _make_item(
         old=first_poll and (undated or published < now - backfill),
         origin=find_agency(entry.text, entry.authors),
         second_hand=second_hand,
+        unattributed=is_unattributed(entry, source),
     )

@@ -1,9 +1,10 @@
 """Decides which outlet an entry speaks for. That is not always the feed, and never a site that the entry only links to.
 
-A source speaks for its own domains: the domain of its address, those that `outlet:` names, and (Feedburner and the like) the one
-that most of its entries link to, unless another source has it. An entry that links elsewhere is second-hand: the source's own
-voice about another site's page. Nine section feeds of one publisher are one outlet.
-See docs/decisions/036-whom-an-entry-speaks-for.md.
+A source speaks for its own domains: the domain of its address, those that `outlet:` and `outlets:` name, and (Feedburner and the
+like) the one that most of its entries link to, unless another source has it. An entry that links elsewhere is second-hand: the
+source's own voice about another site's page. Nine feeds of one paper are one outlet, two blogs of one platform are two.
+What is called a domain here is a publisher of `text.publishers`: on a platform, a blog, a channel or an account.
+See docs/decisions/036-whom-an-entry-speaks-for.md and 051-outlets-by-name.md.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from msgspec import Struct
 
 from aggregator.model import Entry, Instant, Source, SourceId, SourceState
 from aggregator.ports import Values, ValueWrites
+from aggregator.settings import Outlet
+from aggregator.text.outlet_names import MAX_NAME, outlet_in
+from aggregator.text.publishers import ANY_PLATFORM, BUILT_IN, KNOWN, Publishers
 from aggregator.text.urls import registrable_domain
 from aggregator.text.words import fold
 
@@ -56,41 +60,99 @@ _CLAIM = "domain:"
 class Owners(Struct, frozen=True):
     """The domains that the config assigns. addresses: the sources at each domain; homes: the domain of each source's address.
 
-    outlets: the domains of each `outlet:` name (folded).
+    outlets: the domains of each outlet that the config names (folded); names: the outlet that `outlets:` gives a domain to;
+    titles: what the titles of the config call the sources of a domain. publishers: the rules by which addresses have domains.
     """
 
     addresses: Mapping[str, frozenset[SourceId]] = {}
     outlets: Mapping[str, frozenset[str]] = {}
     homes: Mapping[SourceId, str] = {}
+    names: Mapping[str, str] = {}
+    titles: Mapping[str, str] = {}
+    publishers: Publishers = KNOWN
+
+    def domains_of(self, outlet: str) -> frozenset[str]:
+        return self.outlets.get(fold(outlet), frozenset())
 
 
 class Voice(Struct, frozen=True):
-    """Whom a source speaks for. key: counts outlets; domains: the source's own; named: the config's outlets, folded."""
+    """Whom a source speaks for. key: counts outlets; domains: the source's own; named: the config's outlets, folded.
+
+    unsaid: the platform that its address is on: pages there that do not say whose they are count as its own. names: as `Owners`.
+    """
 
     name: str
     key: str
     domains: frozenset[str]
     named: Collection[str] = frozenset()
+    unsaid: str = ""
+    names: Mapping[str, str] = {}
+    publishers: Publishers = KNOWN
+
+    def owns(self, domain: str) -> bool:
+        """True if a domain is the source's own, or lies in one: the accounts of a server are its feed's own pages."""
+        if domain in self.domains or domain == self.unsaid:
+            return True
+        base = registrable_domain(domain)
+        return "/" in domain and base in self.domains and not self.publishers.is_platform(base)
 
 
-def owners(sources: Iterable[Source]) -> Owners:
-    """Collects the domains of sources. Private sources own none: other sources' outlets must not reveal that they exist."""
-    addresses: defaultdict[str, set[SourceId]] = defaultdict(set)
-    outlets: defaultdict[str, set[str]] = defaultdict(set)
-    homes = {}
-    for source in sources:
-        if source.private:
-            continue
-        homes[source.id] = domain = registrable_domain(source.url)
-        addresses[domain].add(source.id)
+def owners(sources: Iterable[Source], outlets: Mapping[str, Outlet] | None = None) -> Owners:
+    """Collects the domains of sources and of `outlets:`.
+
+    Private sources own none: other sources' outlets must not reveal that they exist.
+    """
+    outlets = outlets or {}
+    publishers, names = _publishers(outlets), {domain: name for name, one in outlets.items() for domain in one.domains}
+    named = {domain: name for domain, name in names.items() if not outlets[name].platform}
+    domains: defaultdict[str, set[str]] = defaultdict(set)
+    for domain, name in named.items():
+        domains[fold(name)].add(domain)
+    public = [source for source in sources if not source.private]
+    homes = {source.id: publishers.of(source.url) for source in public}
+    for source in public:
         if source.outlet:
-            outlets[fold(source.outlet)] |= {domain} if not is_shared(source.url) else set()
-            outlets[fold(source.outlet)] |= {registrable_domain(source.outlet)} if "." in source.outlet else set()
+            domains[fold(source.outlet)] |= {homes[source.id]} if not is_shared(source.url) else set()
+            domains[fold(source.outlet)] |= {publishers.of(source.outlet)} if "." in source.outlet else set()
+    addresses: defaultdict[str, set[SourceId]] = defaultdict(set)
+    titles: defaultdict[str, list[str]] = defaultdict(list)
+    for source in public:
+        home = homes[source.id]
+        outlet = source.outlet or named.get(home)
+        for domain in {home, *(domains[fold(outlet)] & named.keys() if outlet else ())}:
+            addresses[domain].add(source.id)
+        if source.title and not is_shared(source.url):
+            titles[home].append(outlet_in(source.title, home, trusted=True) or "")
     return Owners(
         {domain: frozenset(ids) for domain, ids in addresses.items()},
-        {outlet: frozenset(domains) for outlet, domains in outlets.items()},
+        {outlet: frozenset(found) for outlet, found in domains.items()},
         homes,
+        named,
+        {domain: name for domain, found in titles.items() if (name := _in_common(found))},
+        publishers,
     )
+
+
+def _publishers(outlets: Mapping[str, Outlet]) -> Publishers:
+    """The known platforms, those that the config marks, and without those that it says to be one outlet."""
+    if not outlets:
+        return KNOWN
+    platforms, sites = dict(BUILT_IN), set()
+    for one in outlets.values():
+        for domain in one.domains:
+            if one.platform:
+                platforms.setdefault(domain, ANY_PLATFORM)
+            else:
+                platforms.pop(domain, None)
+                sites.add(domain)
+    return Publishers(platforms, frozenset(sites))
+
+
+def _in_common(names: list[str]) -> str:
+    """The words that all names begin with: `The Herald` of `The Herald World` and `The Herald Sport`."""
+    first, *others = [name.split() for name in names]
+    count = next((n for n in range(len(first), 0, -1) if all(words[:n] == first[:n] for words in others)), 0)
+    return " ".join(first[:count])
 
 
 def is_shared(url: str) -> bool:
@@ -99,12 +161,15 @@ def is_shared(url: str) -> bool:
     return domain in _SHARED or _ADDRESS.fullmatch(domain) is not None
 
 
-def led_to(led: Mapping[str, int], entries: Iterable[Entry]) -> Mapping[str, int]:
+def led_to(led: Mapping[str, int], entries: Iterable[Entry], publishers: Publishers = KNOWN) -> Mapping[str, int]:
     """Adds the domains that a document's entries link to, until LEARNT_FROM entries are counted."""
+    if any(map(publishers.is_platform, led)):  # counted before the platform was known
+        led = {domain: count for domain, count in led.items() if not publishers.is_platform(domain)}
     room = LEARNT_FROM - sum(led.values())
     if room <= 0:
         return led
-    found = [domain for entry in entries if entry.url and (domain := _plain_domain(entry.url))]
+    domains = (_plain_domain(entry.url, publishers) for entry in entries if entry.url)
+    found = [domain for domain in domains if domain and not publishers.is_platform(domain)]
     return Counter(led) + Counter(found[:room]) if found else led
 
 
@@ -114,39 +179,59 @@ def learnt(led: Mapping[str, int]) -> str | None:
     return most if most is not None and 2 * led[most] > sum(led.values()) else None
 
 
-def voice_of(source: Source, led: Mapping[str, int], home: str | None, owned: Owners, claims: Claims) -> Voice:
+def voice_of(
+    source: Source, led: Mapping[str, int], home: str | None, owned: Owners, claims: Claims, title: str | None = None
+) -> Voice:
     """Decides whom a source speaks for. claims: asked if that would be a domain other than its address's.
 
     home: the feed's page; it names the publisher if the address is a shared one and no entry has linked anywhere yet.
+    title: the feed's own.
     """
-    address, shared = registrable_domain(source.url), is_shared(source.url)
-    domains = {address}
-    if source.outlet:
-        domains |= owned.outlets.get(fold(source.outlet), frozenset())
+    address, shared = owned.publishers.of(source.url), is_shared(source.url)
+    outlet = source.outlet or owned.names.get(address)
+    domains = {address, *(owned.domains_of(outlet) if outlet else ())}
     domain = learnt(led)
     if shared and home and not led:
-        domain = _plain_domain(home) or None
+        domain = _plain_domain(home, owned.publishers) or None
+        domain = None if domain and owned.publishers.is_platform(domain) else domain
     if domain is not None and domain not in domains and _is_free(domain, source, shared, owned, claims):
-        domains.add(domain)
-    own, named = frozenset(domains), owned.outlets.keys()
-    if source.outlet:
-        return Voice(source.outlet, fold(source.outlet), own, named)
-    if shared and domain is not None and domain in own:
-        return Voice(domain, domain, own, named)
+        domains |= {domain, *(owned.domains_of(owned.names[domain]) if shared and domain in owned.names else ())}
+    base = registrable_domain(source.url)
+    unsaid = base if base != address and owned.publishers.is_platform(base) else ""
+    rest = frozenset(domains), owned.outlets.keys(), unsaid, owned.names, owned.publishers
+    if outlet:
+        return Voice(outlet, fold(outlet), *rest)
+    if shared and domain is not None and domain in domains:
+        name = owned.names.get(domain)
+        return Voice(name, fold(name), *rest) if name else Voice(_name(domain, source, owned, title), domain, *rest)
     if shared or not address:
-        return Voice(source.title or source.id, source.id, own, named)
-    return Voice(address, address, own, named)
+        return Voice(source.title or source.id, source.id, *rest)
+    return Voice(_name(address, source, owned, title), address, *rest)
+
+
+def _name(domain: str, source: Source, owned: Owners, title: str | None) -> str:
+    """How people call a domain: by the titles of the config, else by the feed's own as far as the domain bears it out."""
+    name = owned.titles.get(domain) or (
+        outlet_in(source.title, domain, trusted=True) if source.title and source.private else None
+    )
+    if name is None and title:
+        name = outlet_in(title, domain)
+        if name is not None and fold(name) in owned.outlets:
+            name = None
+        elif name is None and domain.startswith("youtube.com/channel/"):
+            name = f"{title[:MAX_NAME].strip()} (youtube.com)"  # its id says nothing, and its title may be another's name
+    return name or domain
 
 
 def _is_free(domain: str, source: Source, shared: bool, owned: Owners, claims: Claims) -> bool:
     """True if a source may speak for the domain that its entries link to.
 
-    It may not if another source's address is there, or if a source of another address has learnt it before. A source on a shared
-    host, which has no other name, yields only to those that have none either.
+    It may not if another source's address is there, if `outlets:` gives it to another outlet, or if a source of another address
+    has learnt it before. A source on a shared host, which has no other name, yields only to those that have none either.
     """
-    if domain in owned.addresses:
+    if domain in owned.addresses or (domain in owned.names and not shared):
         return False
-    address, learned = registrable_domain(source.url), claims(domain)
+    address, learned = owned.publishers.of(source.url), claims(domain)
     homes = {other: owned.homes.get(other, address) for other in learned}
     rivals = [other for other, home in homes.items() if home != address and (is_shared(home) or not shared)]
     mine = learned.get(source.id, float("inf")), source.id
@@ -159,10 +244,10 @@ def claims(store: Values, domain: str) -> Mapping[SourceId, Instant]:
     return {SourceId(name.removeprefix(key)): float(at) for name, at in store.values(key).items()}
 
 
-def claim(transaction: ValueWrites, store: Values, state: SourceState, now: Instant) -> None:
+def claim(transaction: ValueWrites, store: Values, state: SourceState, now: Instant, publishers: Publishers = KNOWN) -> None:
     """Stores, once, that a source has learnt a domain other than that of its address."""
     domain = learnt(state.led)
-    if domain is None or domain == registrable_domain(state.url):
+    if domain is None or domain == publishers.of(state.url):
         return
     key = f"{_CLAIM}{domain} {state.id}"
     if store.value(key) is None:
@@ -171,18 +256,25 @@ def claim(transaction: ValueWrites, store: Values, state: SourceState, now: Inst
 
 def outlet_of(entry: Entry, source: Source, voice: Voice) -> tuple[str, str, bool]:
     """Returns an entry's outlet as (name to show, key to count by, whether the entry is second-hand)."""
-    domain = _plain_domain(entry.url) if entry.url else ""
-    second_hand = bool(domain) and domain not in voice.domains
+    domain = _plain_domain(entry.url, voice.publishers) if entry.url else ""
+    second_hand = bool(domain) and not voice.owns(domain)
     if source.outlet or not source.aggregator or entry.origin is None:
         return voice.name, voice.key, second_hand
-    named = registrable_domain(entry.origin.url) if entry.origin.url else ""
+    named = voice.publishers.of(entry.origin.url) if entry.origin.url else ""
     if is_shared(named):
         named = domain if second_hand else ""
     name = (entry.origin.title or "").strip()
+    if named in voice.names:
+        name, named = voice.names[named], fold(voice.names[named])
     if not (name or named):
         return voice.name, voice.key, second_hand
     key = named or fold(name)
     return name or named, key, second_hand or key != voice.key
+
+
+def is_unattributed(entry: Entry, source: Source) -> bool:
+    """True for what an aggregator passes on without a word on whose it is: it counts as no outlet."""
+    return source.aggregator and not source.outlet and (entry.origin is None or not (entry.origin.title or entry.origin.url))
 
 
 def own_authors(entry: Entry, source: Source, voice: Voice) -> tuple[str, ...]:
@@ -194,12 +286,12 @@ def own_authors(entry: Entry, source: Source, voice: Voice) -> tuple[str, ...]:
 
 def _is_another(name: str, voice: Voice) -> bool:
     if (found := _DOMAIN.fullmatch(name)) is not None:
-        return registrable_domain(found[1]) not in voice.domains
+        return not voice.owns(voice.publishers.of(found[1]))
     return name in voice.named and name != fold(voice.name)
 
 
-def _plain_domain(url: str) -> str:
-    """Returns the registrable domain of a link; "" if its host only redirects."""
-    domain = registrable_domain(url)
+def _plain_domain(url: str, publishers: Publishers) -> str:
+    """Returns the publisher of a link; "" if its host only redirects."""
+    domain = publishers.of(url)
     host = url.split("//", 1)[-1].split("/", 1)[0].lower()
     return "" if domain in _WRAPPERS or host in _WRAPPERS else domain

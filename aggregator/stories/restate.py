@@ -20,8 +20,6 @@ from aggregator.settings import Settings, Tagging
 from aggregator.stories import outlets
 from aggregator.stories.adopted import AdoptedSource
 from aggregator.stories.outlets import Owners, Voice
-from aggregator.text.urls import registrable_domain
-from aggregator.text.words import fold
 
 
 class Restatement(Struct, frozen=True):
@@ -64,12 +62,13 @@ def shown(whole: Story) -> Story:
 
 
 def _with_attributes(item: Item, source: Source, voice: Voice) -> Item:
-    outlet, key, second_hand = outlets.outlet_of(item.entry, source, voice)
+    outlet, outlet_key, second_hand = outlets.outlet_of(item.entry, source, voice)
     return replace(
         item,
         outlet=outlet,
-        outlet_key=key,
+        outlet_key=outlet_key,
         second_hand=second_hand,
+        unattributed=outlets.is_unattributed(item.entry, source),
         rank=source.rank,
         group=source.group,
         tags=source.tags,
@@ -80,9 +79,11 @@ def _with_attributes(item: Item, source: Source, voice: Voice) -> Item:
 # --- which sources were edited
 def attributes_hash(source: Source, owned: Owners) -> str:
     """Hashes what decides the attributes of a source's entries, as far as the config says it."""
-    domains = sorted(owned.outlets.get(fold(source.outlet), ())) if source.outlet else []
-    name = source.title if outlets.is_shared(source.url) else None
-    voice = (source.outlet, domains, registrable_domain(source.url), name)
+    home = owned.publishers.of(source.url)
+    outlet = source.outlet or owned.names.get(home)
+    domains = sorted(owned.domains_of(outlet)) if outlet else []
+    name = source.title if outlets.is_shared(source.url) else owned.titles.get(home)
+    voice = (outlet, domains, home, name)
     return _hash((source.rank, source.group, source.tags, source.aggregator, voice))
 
 
@@ -109,7 +110,7 @@ def find_behind(store: Entries, settings: Settings) -> frozenset[SourceId]:
 
 def edited_sources(settings: Settings, known: Mapping[SourceId, AdoptedSource]) -> frozenset[SourceId]:
     """Sources whose stored entries have other attributes than new ones get. Sources not adopted before have none stored."""
-    owned = outlets.owners(settings.sources)
+    owned = outlets.owners(settings.sources, settings.outlets)
     return frozenset(
         source.id
         for source in settings.sources
@@ -131,9 +132,12 @@ def restatement(
 ) -> Restatement:
     """Prepares the restatement of these sources' entries."""
     ids = frozenset(edited) | frozenset(filtered)
-    states, owned, claims = store.states(ids), outlets.owners(settings.sources), partial(outlets.claims, store)
+    states, owned, claims = store.states(ids), outlets.owners(settings.sources, settings.outlets), partial(outlets.claims, store)
     sources = {source.id: source for source in settings.sources if source.id in ids and source.id in states}
-    voices = {id: outlets.voice_of(source, states[id].led, states[id].home, owned, claims) for id, source in sources.items()}
+    voices = {
+        id: outlets.voice_of(source, states[id].led, states[id].home, owned, claims, states[id].title)
+        for id, source in sources.items()
+    }
     return Restatement(rules, frozenset(edited), frozenset(filtered), sources, voices)
 
 

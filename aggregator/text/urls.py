@@ -76,6 +76,8 @@ _TRACKING_FRAGMENT = re.compile(
 )
 _DISPLAY_LABELS = ("www.", "m.", "mobile.", "amp.")
 _INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?|jsp)$", re.I)
+_GOOGLE = re.compile(r"www\.google\.(?:com|[a-z]{2}|com?\.[a-z]{2})")
+"""Google's hosts. Others may begin like them: `www.google.example.org`."""
 _GOOGLE_AMP = re.compile(r"^/amp/(?:s/)?(?P<rest>[^/]+\.[^/]+(?:/.*)?)$")
 _CACHE_AMP = re.compile(r"^/(?:c|v|r|a)/(?:s/)?(?P<rest>[^/]+\.[^/]+(?:/.*)?)$")
 
@@ -137,6 +139,14 @@ def canonical(url: str) -> str | None:
     if pairs:
         key += "?" + "&".join(map(_normal_percent, pairs))
     return f"{key}#{_normal_percent(fragment)}" if fragment.startswith("!") else key
+
+
+def uncached(url: str) -> str:
+    """The address of the original if this is one of an AMP cache, else the address as it is."""
+    if "amp" not in url:
+        return url
+    inner = _amp_target(*_parts(url)[:3])
+    return url if inner is None else inner
 
 
 def _parts(resolved: str) -> tuple[str, str, str, str]:
@@ -272,7 +282,7 @@ def _plain_path(path: str) -> str:
 
 def _amp_target(host: str, path: str, query: str) -> str | None:
     """The original address inside an AMP cache's, or None."""
-    if host.startswith("www.google."):
+    if _GOOGLE.fullmatch(host):
         found = _GOOGLE_AMP.match(path)
     elif host == "cdn.ampproject.org" or host.endswith(".cdn.ampproject.org"):
         found = _CACHE_AMP.match(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,38 @@ def test_the_page_that_a_feed_calls_its_own_names_nobody(newsroom: Newsroom) -> 
     newsroom.answers[address("evil")] = type(document)(document.url, 200, document.headers, body)  # type: ignore[call-arg,union-attr]
     newsroom.poll("evil")
     assert {outlet for row in shown(newsroom, "admits") for outlet in outlets(row)} == {"evil.example"}
+
+
+def titled(room: Newsroom, name: str, title: str) -> None:
+    """The feed calls itself so."""
+    document = room.answers[address(name)]
+    body = json.dumps(json.loads(document.body) | {"title": title}).encode()  # type: ignore[union-attr]
+    room.answers[address(name)] = type(document)(document.url, 200, document.headers, body)  # type: ignore[call-arg,union-attr]
+
+
+@pytest.mark.parametrize("title", ["Alpha Times", "The Beta", "alpha.example", "Gamma - World", "Alpha | Evil Twin"])
+def test_a_feed_is_not_called_like_another_outlet_by_its_title(newsroom: Newsroom, title: str) -> None:
+    newsroom.configure(CONFIG + "outlets: {The Beta: [beta.example]}\n")
+    newsroom.serves(address("evil"), report("evil", id="first"))
+    titled(newsroom, "evil", title)
+    newsroom.poll("evil")
+    newsroom.serves(address("alpha"), report("alpha"))
+    titled(newsroom, "alpha", "Alpha Times")
+    newsroom.poll("alpha")
+    (row,) = shown(newsroom, "ferry line")
+    evil = "Evil Twin" if "Evil" in title else "evil.example"
+    assert sorted(outlets(row)) == sorted(["Alpha Times", evil])
+
+
+def test_one_blog_of_a_platform_speaks_for_no_other(newsroom: Newsroom) -> None:
+    blogs = {name: f"https://{name}.substack.com/feed" for name in ("anna", "evil")}
+    newsroom.configure(f'site: {{url: "https://news.example"}}\nsources: {list(blogs.values())}\n')
+    page = "https://anna.substack.com/p/ferry"
+    newsroom.serves(blogs["evil"], entry("Anna admits that she was paid", text=SCAM_TEXT, url=page, at=START))
+    newsroom.serves(blogs["anna"], report("anna", url=page))
+    newsroom.poll()
+    assert [outlets(row) for row in shown(newsroom, "admits")] == [["evil.substack.com"]]
+    assert [outlets(row) for row in shown(newsroom, "ferry line")] == [["anna.substack.com"]]
 
 
 def test_second_hand_never_leads_whatever_its_rank_and_date(newsroom: Newsroom) -> None:

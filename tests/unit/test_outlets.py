@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from aggregator.model import Entry, Origin, Source, SourceId
+from aggregator.settings import Outlet
 from aggregator.stories.outlets import LEARNT_FROM, Voice, led_to, outlet_of, owners, voice_of
 
 DAILY = Source(SourceId("daily"), "https://feeds.daily.example/rss")
@@ -97,6 +98,92 @@ def test_on_hosts_without_names_who_learnt_a_domain_first_has_it() -> None:
     led = led_to({}, map(entry, links))
     assert voice_of(local, led, None, owned, lambda _: known).key == "alpha.example", "evil.example has a name of its own"
     assert voice_of(stranger, led, None, owned, lambda _: known).key == "stranger"
+
+
+# --- platforms
+ANNA = Source(SourceId("anna"), "https://anna.substack.com/feed")
+TUBE = Source(SourceId("tube"), "https://www.youtube.com/feeds/videos.xml?channel_id=UCX6OQ3DkcsbYNE6H8uQQuVA")
+SOCIAL = Source(SourceId("social"), "https://social.example/@anna.rss")
+SERVER = Source(SourceId("server"), "https://social.example/about/news.rss")
+
+
+@pytest.mark.parametrize(
+    ("source", "url", "second_hand"),
+    [
+        (ANNA, "https://anna.substack.com/p/1", False),
+        (ANNA, "https://open.substack.com/pub/anna/p/1", False),
+        (ANNA, "https://substack.com/home/post/p-1", False),
+        (ANNA, "https://ben.substack.com/p/1", True),
+        (TUBE, "https://www.youtube.com/watch?v=1", False),
+        (TUBE, "https://www.youtube.com/@other/live", True),
+        (SOCIAL, "https://social.example/@anna/110542900213123", False),
+        (SOCIAL, "https://social.example/@ben/110542900213123", True),
+        (SERVER, "https://social.example/@anna/110542900213123", False),
+        (DAILY, "https://www.youtube.com/watch?v=1", True),
+        (DAILY, "https://www-daily-example.cdn.ampproject.org/c/s/www.daily.example/1", False),
+        (DAILY, "https://www.google.evil.example/amp/s/www.daily.example/1", True),
+    ],
+)
+def test_a_neighbour_on_a_platform_is_somebody_else(source: Source, url: str, second_hand: bool) -> None:
+    assert outlet_of(entry(url), source, voice(source))[2] is second_hand
+
+
+def test_feeds_on_a_shared_host_learn_the_blog_and_not_its_platform() -> None:
+    one, other = (voice(BURNER, *[f"https://{name}.substack.com/p/{n}" for n in range(3)]) for name in ("anna", "ben"))
+    assert (one.key, other.key) == ("anna.substack.com", "ben.substack.com")
+    assert voice(BURNER, "https://www.youtube.com/watch?v=1").key == "burner", "a watch link does not tell the channel"
+    before = {"substack.com": LEARNT_FROM}
+    assert led_to(before, [entry("https://anna.substack.com/p/1")]) == {"anna.substack.com": 1}, (
+        "what was learnt of the platform is forgotten"
+    )
+
+
+# --- names
+BBC = {"BBC": Outlet(("bbc.co.uk", "bbc.com", "bbci.co.uk"))}
+WORLD = Source(SourceId("world"), "https://feeds.bbci.co.uk/news/world/rss.xml")
+
+
+def named(source: Source, title: str | None = None, outlets: Mapping[str, Outlet] | None = None, *others: Source) -> Voice:
+    return voice_of(source, {}, None, owners([source, *others], outlets), lambda _: {}, title)
+
+
+def test_the_config_names_an_outlet_with_its_domains() -> None:
+    spoken = named(WORLD, "BBC News - World", BBC)
+    assert (spoken.name, spoken.key) == ("BBC", "bbc")
+    assert not outlet_of(entry("https://www.bbc.com/news/1"), WORLD, spoken)[2]
+    assert named(replace(WORLD, outlet="Auntie"), None, BBC).name == "Auntie", "`outlet:` wins"
+    for origin in (Origin("BBC News", "https://www.bbc.com"), Origin("BBC", None)):
+        assert outlet_of(entry("https://hub.example/1", origin), HUB, named(HUB, None, BBC)) == ("BBC", "bbc", True)
+
+
+def test_without_it_the_title_of_the_source_names_the_outlet() -> None:
+    assert named(WORLD, "BBC News - World").name == "BBC News"
+    assert named(WORLD, "World").name == "bbci.co.uk"
+    assert named(replace(WORLD, title="The Beeb - World"), "BBC News").name == "The Beeb", "a person said so"
+    assert named(TUBE, "Trees of Lyon").name == "Trees of Lyon (youtube.com)"
+    sections = [
+        Source(SourceId(f"s{n}"), f"https://daily.example/{n}", f"Daily Post {name}") for n, name in enumerate(["World", "Sport"])
+    ]
+    assert {named(one, None, None, *sections).name for one in sections} == {"Daily Post"}
+    unlike = [replace(one, title=title) for one, title in zip(sections, ["World", "Sport"], strict=True)]
+    assert {named(one, None, None, *unlike).name for one in unlike} == {"daily.example"}
+
+
+@pytest.mark.parametrize("title", ["BBC", "The Post", "Daily - World", "daily.example", "Post"])
+def test_a_feed_takes_nobodys_name_by_its_title(title: str) -> None:
+    assert named(EVIL, title, BBC, *ALL).name == "evil.example"
+    bbc = Source(SourceId("fake"), "https://bbc.evil.example/rss")
+    assert named(bbc, title, BBC, *ALL).name == "evil.example"
+
+
+def test_the_domains_of_a_named_outlet_are_learnt_by_nobody_else() -> None:
+    links = ["https://www.bbc.com/1", "https://www.bbc.com/2"]
+    led = led_to({}, map(entry, links))
+    assert voice_of(EVIL, led, None, owners([EVIL], BBC), lambda _: {}).domains == {"evil.example"}
+    assert voice_of(BURNER, led, None, owners([BURNER], BBC), lambda _: {}).key == "bbc", "it has no other name"
+    assert voice_of(BURNER, led, None, owners([BURNER, WORLD], BBC), lambda _: {}).key == "burner", (
+        "BBC is read at another of its domains"
+    )
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ class Newsroom:
         return reports
 
     def _pipeline(self, writer: Writer) -> Pipeline:
-        owned, backfill = owners(self.settings.sources), self.settings.publish.backfill
+        owned, backfill = owners(self.settings.sources, self.settings.outlets), self.settings.publish.backfill
         chain = (self, self, Ingester(self.rules, Engine(self.settings.dedup), backfill, owned))
         return Pipeline(self.settings, self.store, writer, self.gate, *chain, self.clock, lambda: 0.5, self.current)
 

@@ -120,6 +120,34 @@ def test_an_outlet_named_later_is_counted_once(desk: Newsroom) -> None:
     assert story(desk).outlets == ("herald.example", "herald.test"), "and back"
 
 
+def test_outlets_named_in_the_config_reach_stored_entries(desk: Newsroom) -> None:
+    outlets = "\noutlets: {The Herald: [herald.example, herald.test]}"
+    told_before = plan_of(desk, config(top=QUALITY) + outlets)
+    assert "~ outlets (The Herald)" in told_before
+    assert "~ source herald: 3 stored entries follow" in told_before
+    ids = {row["title"]: row["id"] for row in desk.feed()}
+    edit(desk, config(top=QUALITY) + outlets)
+    assert story(desk).outlets == ("The Herald",)
+    assert {row["title"]: row["id"] for row in desk.feed()} == ids, "nothing is new to a subscriber"
+    edit(desk, config(top=QUALITY) + "\noutlets: {herald.test: {platform: true}}")
+    assert story(desk).outlets == ("herald.example", "world.herald.test")
+    edit(desk, config(top=QUALITY))
+    assert story(desk).outlets == ("herald.example", "herald.test"), "and back"
+
+
+def test_what_an_aggregator_does_not_attribute_counts_as_no_outlet(desk: Newsroom) -> None:
+    top = 'topics: [{slug: two, title: Two, query: "outlets>=2"}]'
+    edit(desk, config(top=top))
+    assert desk.titles("two") == [NATO]
+    edit(desk, config(post="aggregator: true", top=top))
+    assert story(desk).outlets == ("herald.example",)
+    assert desk.titles("two") == []
+    (row,) = [row for row in desk.feed() if row["title"] == NATO]
+    assert [one["name"] for one in row["_aggregator"]["outlets"]] == ["herald.example"]
+    grain = story(desk, "Grain harvest is the best in years")
+    assert grain.outlets == () and grain.lead_item.outlet == "herald.test", "it is shown under the name of who passes it on"
+
+
 def test_a_new_text_of_a_renamed_outlet_is_compared_as_its_own(desk: Newsroom) -> None:
     """The index of grouping knows outlets, too: without the edit there, the follow-up would count as another outlet's."""
     edit(desk, config("outlet: The Herald", "outlet: The Herald"))
@@ -456,7 +484,12 @@ def test_every_key_that_differs_is_told(desk: Newsroom) -> None:
     edit(desk, config(top="topics: [{slug: water, title: Sea, query: ferry}]"))
     top = "tags: {sea: ferry}\nserver: {port: 9000}\ntopics: [{slug: water, title: Water, query: ferry}]"
     found = plan_of(desk, config("every: 1h, title: Herald", top=top))
-    assert {"+ tag sea", "~ server (port)", "~ topic water (title)", "~ source herald: title, every"} <= set(found)
+    assert {
+        "+ tag sea",
+        "~ server (port)",
+        "~ topic water (title)",
+        "~ source herald: title, every; 3 stored entries follow",
+    } <= set(found)
     edit(desk, config("every: 1h, title: Herald", top=top))
     assert plan_of(desk, config("every: 1h, title: Herald", top=top))[0].startswith("nothing would change")
 

@@ -40,6 +40,7 @@ SECTIONS: dict[str, type[Section]] = {
     "`topics[].expect.match[]`": schema_rules.Expected,
     "`outputs`": schema_rules.Output,
     "`outputs[].access`": schema_rules.Access,
+    "`outlets`": schema.OutletSection,
     "`dedup`": schema.Dedup,
     "`entities`": schema.Entities,
     "`categories`": schema.Categories,

@@ -20,6 +20,7 @@ from aggregator.settings import (
     Expectation,
     HostRule,
     Network,
+    Outlet,
     Output,
     Polling,
     Publishing,
@@ -117,6 +118,11 @@ def test_every_section(full: Settings, tmp_path: Path) -> None:
     assert full.network == Network(("10.0.0.0/8", "192.168.1.20/32"), None, None, True)
     assert full.polling == Polling(60.0, DAY / 2, 8, 1, 10.0, 2 * 1024 * 1024)
     assert full.hosts == {"reddit.com": HostRule(60.0)}
+    assert full.outlets == {
+        "BBC": Outlet(("bbc.co.uk", "bbc.com")),
+        "Blogs": Outlet(("blogs.example",), True),
+        "posts.example": Outlet(("posts.example",), True),
+    }
     assert full.dedup == Dedup(DAY, 2 * DAY, "event", ("title:weather",))
     assert full.tagging == Tagging(True, None, {"Sport": "sports", "Breaking": None})
     assert full.alerts_webhook == "https://desk.example/alerts"
