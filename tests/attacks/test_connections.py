@@ -112,6 +112,11 @@ def answers(port: int, path: str = "/healthz") -> float:
     return time.monotonic() - began
 
 
+NEWS = (
+    "", "Ferry to Ostend sails again", "Council votes for a longer tram", "Otter found in the town hall pond",
+    "Bakery wins prize for rye bread", "School roof blown off by gale",
+)  # fmt: skip
+"""What the paper prints next: no two tell the same story."""
 SLOW = {
     "silent": b"",
     "half a request line": b"GET /healt",
@@ -130,7 +135,7 @@ def test_idle_clients_take_nobodys_place(tmp_path: Path, descriptors: int, long:
             try:
                 assert answers(port) < 5.0, name  # behind all that came before it
                 assert max(answers(port) for _ in range(5)) < 1.0, name
-                titles.append(f"News while clients are {name}")
+                titles.append(NEWS[len(titles)])
                 eventually(lambda: titles[-1].encode() in get(f"http://127.0.0.1:{port}/feeds/all.json").body)
             finally:
                 for one in clients:
