@@ -7,7 +7,7 @@ from functools import lru_cache
 from aggregator.errors import QueryError
 from aggregator.ports import QueryNames
 from aggregator.tag.fields import STORY_FIELDS, SUBJECTS, language_error, suggest
-from aggregator.tag.nodes import Compare, Term, Value, terms
+from aggregator.tag.nodes import Compare, Lead, Term, Value, of_stories, terms
 from aggregator.tag.syntax import parse
 from aggregator.text.words import fold
 
@@ -23,6 +23,9 @@ def check(text: str, names: QueryNames, *, rolling: bool, entry: bool) -> list[Q
         node = parse(text)
     except QueryError as error:
         return [error]
+    if entry and (chosen := of_stories(node)):
+        name = "lead" if isinstance(chosen[0], Lead) else "outlets"
+        return [QueryError(f"{name} belongs to a story; keep and drop look at a single entry", chosen[0].offset)]
     found = (_check_term(term, names, rolling, entry) for term in terms(node))
     return [error for error in found if error is not None]
 

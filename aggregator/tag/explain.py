@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.facts import Facts
-from aggregator.tag.matcher import Compiled, compile_node
-from aggregator.tag.nodes import All, Any, Compare, Node, Not, Pattern, Term, Value, Words, show
+from aggregator.tag.matcher import Compiled, compile_node, count_outlets
+from aggregator.tag.nodes import All, Any, Compare, Counted, Lead, Node, Not, Pattern, Term, Value, Words, show
 
 MAX_NAMED = 6
 """Failed alternatives that are named."""
@@ -46,7 +46,11 @@ class _Explainer:
             return self.failed(compiled)
         bit = mask & -mask
         explanation = self.matched(compiled, bit)
-        if len(self.facts.items) == 1 or not any(isinstance(term, Words | Pattern) for term in explanation.terms):
+        if (
+            isinstance(compiled.node, Lead)
+            or len(self.facts.items) == 1
+            or not any(isinstance(term, Words | Pattern) for term in explanation.terms)
+        ):
             return explanation
         source = self.facts.items[bit.bit_length() - 1].source
         return Explanation(True, f"{explanation.branch} [{source}]", explanation.terms)
@@ -61,6 +65,11 @@ class _Explainer:
                 return self.matched(next(part for part in compiled.parts if part.match(self.facts) & bit), bit)
             case Not(part):
                 return Explanation(True, f"no {show(part, True)}", ())
+            case Lead():
+                found = self.matched(compiled.parts[0], self.facts.lead)
+                return Explanation(True, f"the lead has {found.branch}", found.terms)
+            case Counted() as counted:
+                return Explanation(True, f"{counted.text}{self.count(compiled)}", _terms(counted))
             case Words(fields=fields) | Pattern(fields=fields) as term if len(fields) > 1:
                 where = next((name for name in fields if self.is_in(term, name, bit)), fields[0])
                 return Explanation(True, f"{term.text} in the {where}", (term,))
@@ -87,6 +96,10 @@ class _Explainer:
             case Not():
                 found = self.of(compiled.parts[0])
                 return Explanation(False, f"excluded by {found.branch}", found.terms)
+            case Lead():
+                return Explanation(False, f"the lead does not meet {node.text}", _terms(node))
+            case Counted():
+                return Explanation(False, f"not {node.text}{self.count(compiled)}", _terms(node))
             case Compare():
                 return Explanation(False, f"not {node.text}{self.actual(node)}", (node,))
             case Value():
@@ -94,12 +107,17 @@ class _Explainer:
             case _:
                 return Explanation(False, f"no {node.text}", (node,))
 
+    def count(self, compiled: Compiled) -> str:
+        return f" (it has {count_outlets(self.facts, compiled.parts[0].match(self.facts))})"
+
     def actual(self, node: Compare) -> str:
         match node.field:
             case "outlets":
                 return f" (it has {self.facts.outlets})"
             case "items":
                 return f" (it has {len(self.facts.items)})"
+            case "rank":
+                return f" (at best {min((item.rank for item in self.facts.items), default=0)})"
             case "words":
                 return f" (at most {max(self.facts.counts, default=0)})"
             case _:
@@ -111,6 +129,8 @@ def _positive(node: Node) -> list[Term]:
     match node:
         case All(parts) | Any(parts):
             return [term for part in parts for term in _positive(part)]
+        case Lead(part) | Counted(part):
+            return _positive(part)
         case Not():
             return []
         case _:

@@ -13,10 +13,11 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from aggregator.model import Instant, Item, Story, Tag, TagKind
+from aggregator.model import Instant, Item, ItemId, Story, Tag, TagKind
 from aggregator.tag.automaton import WordAutomaton
 from aggregator.tag.fields import NUMBER_FIELDS, TEXT_FIELDS, VALUE_FIELDS, language
 from aggregator.tag.nodes import AUTHOR, BODY, TITLE, Compare, Node, Value, Words, terms
+from aggregator.text.publishers import label_of
 from aggregator.text.words import fold, tokens
 
 _HOST = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)", re.IGNORECASE)
@@ -72,8 +73,8 @@ def reader(automaton: WordAutomaton, asked: frozenset[str]) -> Reader:
 class Facts(Struct):
     """Masks over `items`. words: field → pattern → mask; values: (field, folded value) → mask; outlets: how many there are.
 
-    published: of the story; as_of: the instant its age is measured at; asked: the fields that queries use: only these have
-    facts.
+    lead: the mask of the story's lead; published: of the story; as_of: the instant its age is measured at; asked: the fields
+    that queries use: only these have facts.
     """
 
     items: tuple[Item, ...]
@@ -82,6 +83,7 @@ class Facts(Struct):
     as_of: Instant
     asked: frozenset[str] = EVERY_FIELD
     everything: int = 0
+    lead: int = 0
     words: dict[str, dict[int, int]] = field(default_factory=lambda: {"title": {}, "body": {}, "author": {}})
     counts: list[int] = field(default_factory=list)
     values: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -99,7 +101,7 @@ class Facts(Struct):
 
 def facts_of_story(story: Story, read: Reader, as_of: Instant) -> Facts:
     """The facts of a stored story, with its stored tags and topics."""
-    facts = facts_of_items(story.items, len(story.outlets), story.published, read, as_of)
+    facts = facts_of_items(story.items, len(story.outlets), story.published, read, as_of, lead=story.lead)
     facts.add_tags(story.tags)
     for topic in story.topics:
         facts.add("topic", topic)
@@ -107,10 +109,17 @@ def facts_of_story(story: Story, read: Reader, as_of: Instant) -> Facts:
 
 
 def facts_of_items(
-    items: Sequence[Item], outlets: int, published: Instant, read: Reader, as_of: Instant, asked: frozenset[str] = EVERY_FIELD
+    items: Sequence[Item],
+    outlets: int,
+    published: Instant,
+    read: Reader,
+    as_of: Instant,
+    asked: frozenset[str] = EVERY_FIELD,
+    lead: ItemId | None = None,
 ) -> Facts:
-    """The facts of the items themselves: words, addresses, sources."""
-    facts = Facts(tuple(items), outlets, published, as_of, asked, everything=(1 << len(items)) - 1)
+    """The facts of the items themselves: words, addresses, sources. lead: None for the first item."""
+    first = next((number for number, item in enumerate(items) if item.id == lead), 0)
+    facts = Facts(tuple(items), outlets, published, as_of, asked, everything=(1 << len(items)) - 1, lead=1 << first)
     names = asked & _VALUES.keys()
     for number, item in enumerate(items):
         _add_words(facts, read(item), 1 << number)
@@ -146,6 +155,14 @@ def _domains(host: str) -> tuple[str, ...]:
     return tuple(".".join(labels[start:]) for start in range(len(labels)))
 
 
+def _outlets(item: Item) -> tuple[str, ...]:
+    """The outlet by its name, its domain, and the word that it is known by: `BBC News`, `bbc.co.uk`, `bbc`."""
+    if item.unattributed:
+        return ()
+    names = (item.outlet, item.outlet_key, label_of(item.outlet_key) if "." in item.outlet_key else item.outlet_key)
+    return tuple(dict.fromkeys(map(fold, names)))
+
+
 _VALUES: Mapping[str, Callable[[Item], Iterable[str]]] = {
     "source": lambda item: (item.source,),
     "lang": lambda item: (language(item.language),),
@@ -153,5 +170,6 @@ _VALUES: Mapping[str, Callable[[Item], Iterable[str]]] = {
     "origin": lambda item: () if item.origin is None else (item.origin,),
     "category": _categories,
     "site": _sites,
+    "outlet": _outlets,
 }
 """How to read each field that belongs to an item."""

@@ -11,15 +11,19 @@ from aggregator.tag.nodes import AUTHOR, BODY, TITLE
 TEXT_FIELDS = (TITLE, BODY, AUTHOR)
 NAMED_FIELDS = ("source", "group", "tag", "topic", "entity", "subject")
 """Fields whose values are names that must exist."""
-OPEN_FIELDS = ("url", "site", "lang", "category", "origin")
+OPEN_FIELDS = ("url", "site", "outlet", "lang", "category", "origin")
 VALUE_FIELDS = NAMED_FIELDS + OPEN_FIELDS
-NUMBER_FIELDS = ("outlets", "items", "words", "age")
+NUMBER_FIELDS = ("outlets", "items", "words", "rank", "age")
+LEAD, OUTLETS = "lead", "outlets"
+"""What chooses among a story's entries: `lead:(…)`, `outlets(…)>=2`."""
 STORY_FIELDS = ("topic", "outlets", "items")
 """Fields that a single entry does not have yet when `keep` and `drop` run."""
+WHOLE_FIELDS = ("topic", "tag", "entity", "subject", "outlets", "items", "age")
+"""Fields of the story as a whole: single entries of it do not have them."""
 
 ALIASES = {
     "intitle": "title", "headline": "title", "text": "body", "content": "body", "summary": "body", "intext": "body",
-    "by": "author", "from": "source", "feed": "source", "outlet": "source", "domain": "site", "host": "site", "inurl": "url",
+    "by": "author", "from": "source", "feed": "source", "publisher": "outlet", "domain": "site", "host": "site", "inurl": "url",
     "link": "url", "language": "lang", "country": "entity", "label": "tag", "folder": "group", "date": "age",
     "agency": "origin", "sources": "outlets",
 }  # fmt: skip
@@ -63,7 +67,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 def unknown_field(name: str, offset: int) -> QueryError:
     """The error for an unknown field, with a suggestion."""
-    known = (*TEXT_FIELDS, *VALUE_FIELDS, *NUMBER_FIELDS)
+    known = (*TEXT_FIELDS, *VALUE_FIELDS, *NUMBER_FIELDS, LEAD)
     hint = f"; did you mean {ALIASES[name]}?" if name in ALIASES else suggest(name, known)
     rest = "" if hint else f'; the fields are {", ".join(known)} (to look for a text with a colon, write "{name}: …" in quotes)'
     return QueryError(f"there is no field {name}:{hint}{rest}", offset)

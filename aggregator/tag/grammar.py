@@ -3,7 +3,8 @@
     query:   either
     either:  every (OR every)*
     every:   unary (AND? unary)*
-    unary:   (MINUS | NOT) unary | LPAR either RPAR | FIELD value | FIELD LPAR either RPAR | URL | COMPARE | value
+    unary:   (MINUS | NOT) unary | LPAR either RPAR | FIELD value | FIELD LPAR either RPAR | LEAD unary
+             | COUNT LPAR either RPAR WORD | URL | COMPARE | value
     value:   WORD | PHRASE | REGEX
 
 One token of lookahead is enough, so each rule is a method (recursive descent).
@@ -18,6 +19,8 @@ _TOKENS = re.compile(
     r"""
       (?P<URL>     (?i:url:(?:/(?:[^/\\\s]|\\.)+/[a-z]?(?=[\s)]|$)|[^\s()"]+)))
     | (?P<COMPARE> (?i:[a-z_]+\s*(?:[<>]=?|=[<>=]?)\s*[^\s()"]*))
+    | (?P<LEAD>    (?i:lead:(?!//)))
+    | (?P<COUNT>   (?i:(?:outlets|items|sources|publishers)(?=\()))
     | (?P<FIELD>   (?i:[a-z_]+:(?!//)))
     | (?P<OR>      OR(?=[\s()"]|$))
     | (?P<AND>     AND(?=[\s()"]|$))
@@ -37,7 +40,7 @@ VALUES = frozenset({"WORD", "PHRASE", "REGEX"})
 ALONE = VALUES | {"URL", "COMPARE"}
 """Tokens that form a term alone."""
 SIGNS = frozenset({"MINUS", "NOT"})
-FIRST = ALONE | SIGNS | {"LPAR", "FIELD"}
+FIRST = ALONE | SIGNS | {"LPAR", "FIELD", "LEAD", "COUNT"}
 """Tokens that begin a `unary`."""
 END = "$END"
 
@@ -52,7 +55,8 @@ class Token:
 
 
 class Branch:
-    """A `unary`. first: its first token; part: what a sign negates; value: the token after a FIELD (a value, or LPAR).
+    """A `unary`. first: its first token; part: what a sign negates, or `lead:` asks; value: the token after a FIELD (a value, or
+    LPAR), or the comparison after a COUNT.
 
     inside: the content of its brackets.
     """
@@ -154,12 +158,32 @@ class _Parser:
         token = self._take()
         if token.kind == "LPAR":
             return Branch(token, inside=self._inside())
+        if token.kind == "LEAD":
+            return Branch(token, part=self._lead(token))
+        if token.kind == "COUNT":
+            return self._count(token)
         if token.kind != "FIELD":
             return Branch(self._fitting(token, ALONE))
         value = self._take()
         if value.kind == "LPAR":
             return Branch(token, value=value, inside=self._inside())
         return Branch(token, value=self._fitting(value, VALUES))
+
+    def _lead(self, lead: Token) -> Branch:
+        """What stands right behind `lead:`."""
+        if (ahead := self._next()).kind not in FIRST - SIGNS - {"LEAD", "COUNT"} or ahead.start != lead.end:
+            raise BadToken(ahead)
+        return self._primary()
+
+    def _count(self, token: Token) -> Branch:
+        """`outlets(…)>=2`; the number may stand apart."""
+        self._take()
+        inside, compared = self._inside(), None
+        if self._next().text[:1] in ("<", ">", "="):
+            compared = self._take()
+            if not compared.text.strip("<>=") and self._next().kind == "WORD":
+                compared = Token("WORD", compared.text + self._take().text, compared.start)
+        return Branch(token, value=compared, inside=inside)  # `syntax` tells what is missing
 
     def _inside(self) -> Either:
         """Reads the content of brackets and the closing bracket."""

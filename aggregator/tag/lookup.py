@@ -52,7 +52,7 @@ class Lookup:
             if certain or (certain_alone and len(story.items) == 1):
                 yield story
                 continue
-            facts = facts_of_items(story.items, len(story.outlets), story.published, self._words, as_of)
+            facts = facts_of_items(story.items, len(story.outlets), story.published, self._words, as_of, lead=story.lead)
             facts.add_tags(tag for tag in story.tags if tag.kind is not TagKind.TAG)
             facts.add_tags(self._own.tags(story.items))
             if match(facts):

@@ -11,9 +11,10 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from aggregator.model import Item
+from aggregator.model.stories import first_of_outlets
 from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.facts import Facts
-from aggregator.tag.nodes import All, Any, Compare, Node, Not, Pattern, Term, Value, Words
+from aggregator.tag.nodes import All, Any, Compare, Counted, Lead, Node, Not, Pattern, Term, Value, Words
 from aggregator.tag.pattern import compile_pattern
 from aggregator.tag.spelling import Spelling, spelling
 
@@ -40,21 +41,46 @@ class Compiled(Struct, frozen=True):
     parts: tuple[Compiled, ...] = ()
 
 
-def compile_node(node: Node, vocabulary: Vocabulary) -> Compiled:
-    """Compiles a query. `Not` looks at the whole story: it excludes the story if any item matches its part."""
+def compile_node(node: Node, vocabulary: Vocabulary, *, by_item: bool = False) -> Compiled:
+    """Compiles a query. `Not` looks at the whole story: it excludes the story if any item matches its part.
+
+    by_item: it looks at each item alone, as inside of `lead:` and `outlets(…)`.
+    """
     match node:
         case All(nodes):
-            parts = tuple(compile_node(part, vocabulary) for part in nodes)
+            parts = tuple(compile_node(part, vocabulary, by_item=by_item) for part in nodes)
             return Compiled(node, _all([part.match for part in sorted(parts, key=_size)]), parts)
         case Any(nodes):
-            parts = tuple(compile_node(part, vocabulary) for part in nodes)
+            parts = tuple(compile_node(part, vocabulary, by_item=by_item) for part in nodes)
             return Compiled(node, _any_word(nodes, vocabulary) or _any([part.match for part in parts]), parts)
         case Not(part):
-            excluded = compile_node(part, vocabulary)
+            excluded = compile_node(part, vocabulary, by_item=by_item)
             inner = excluded.match
+            if by_item:
+                return Compiled(node, lambda facts: facts.everything & ~inner(facts), (excluded,))
             return Compiled(node, lambda facts: 0 if inner(facts) else facts.everything, (excluded,))
+        case Lead(part):
+            asked = compile_node(part, vocabulary, by_item=True)
+            return Compiled(node, _lead(asked.match), (asked,))
+        case Counted(part):
+            asked = compile_node(part, vocabulary, by_item=True)
+            return Compiled(node, _counted(node, asked.match), (asked,))
         case _:
             return Compiled(node, _term(node, vocabulary))
+
+
+def _lead(asked: Matcher) -> Matcher:
+    return lambda facts: facts.everything if asked(facts) & facts.lead else 0
+
+
+def _counted(node: Counted, asked: Matcher) -> Matcher:
+    holds, number = _COMPARE[node.operator], node.number
+    return lambda facts: facts.everything if holds(count_outlets(facts, asked(facts)), number) else 0
+
+
+def count_outlets(facts: Facts, mask: int) -> int:
+    """How many outlets the items in a mask are of."""
+    return len(first_of_outlets(item for at, item in enumerate(facts.items) if mask >> at & 1))
 
 
 def _term(term: Term, vocabulary: Vocabulary) -> Matcher:
@@ -180,6 +206,8 @@ def _compare(node: Compare) -> Matcher:
             return lambda facts: facts.everything if holds(len(facts.items), number) else 0
         case "age":
             return lambda facts: facts.everything if holds(facts.as_of - facts.published, number) else 0
+        case "rank":
+            return lambda facts: _items_with(facts, lambda item: holds(item.rank, number))
         case _:
             return lambda facts: sum(1 << at for at, count in enumerate(facts.counts) if holds(count, number))
 
@@ -206,7 +234,10 @@ def texts(item: Item, fields: tuple[str, ...]) -> list[str]:
 
 USUAL_WORD = 6
 """Letters of a word of average rarity: longer words, and phrases, are rarer."""
-_COST = {"entity": 2.0, "origin": 4.0, "category": 4.0, "site": 5.0, "tag": 6.0, "topic": 6.0, "source": 6.0, "subject": 8.0}
+_COST = {
+    "entity": 2.0, "origin": 4.0, "category": 4.0, "site": 5.0, "outlet": 5.0, "tag": 6.0, "topic": 6.0, "source": 6.0,
+    "subject": 8.0,
+}  # fmt: skip
 _COST_OF_COMMON_VALUE = 20.0
 """For group and lang: half of all stories share a value."""
 
@@ -222,6 +253,10 @@ def anchors(node: Node, vocabulary: Vocabulary) -> tuple[float, frozenset[Key]] 
             return (2.0 if node.prefix or node.needs_text else 1.0) / rare, frozenset((vocabulary.number(node),))
         case Value() if node.field != "url" and not node.prefix:
             return _COST.get(node.field, _COST_OF_COMMON_VALUE), frozenset(((node.field, node.value),))
+        case Lead(part):
+            return anchors(part, vocabulary)
+        case Counted(part) if node.operator[0] == ">" and node.number >= 1:
+            return anchors(part, vocabulary)
         case All(parts):
             known = [found for part in parts if (found := anchors(part, vocabulary)) is not None]
             return min(known, key=lambda found: found[0]) if known else None

@@ -62,6 +62,24 @@ class Compare(Struct, frozen=True):
     offset: int
 
 
+class Lead(Struct, frozen=True):
+    """A query that the story's lead alone must meet: `lead:nato`, `lead:(title:nato lang:en)`."""
+
+    part: Node
+    text: str
+    offset: int
+
+
+class Counted(Struct, frozen=True):
+    """How many outlets have an entry that meets a query: `outlets(group:wires)>=2`."""
+
+    part: Node
+    operator: str
+    number: float
+    text: str
+    offset: int
+
+
 class All(Struct, frozen=True):
     parts: tuple[Node, ...]
 
@@ -75,7 +93,7 @@ class Not(Struct, frozen=True):
 
 
 Term: TypeAlias = Words | Pattern | Value | Compare
-Node: TypeAlias = Term | All | Any | Not
+Node: TypeAlias = Term | Lead | Counted | All | Any | Not
 
 
 def terms(node: Node) -> list[Term]:
@@ -83,10 +101,23 @@ def terms(node: Node) -> list[Term]:
     match node:
         case All(parts) | Any(parts):
             return [term for part in parts for term in terms(part)]
-        case Not(part):
+        case Not(part) | Lead(part) | Counted(part):
             return terms(part)
         case _:
             return [node]
+
+
+def of_stories(node: Node) -> list[Lead | Counted]:
+    """The parts of a query that choose among a story's entries."""
+    match node:
+        case All(parts) | Any(parts):
+            return [found for part in parts for found in of_stories(part)]
+        case Not(part):
+            return of_stories(part)
+        case Lead() | Counted():
+            return [node]
+        case _:
+            return []
 
 
 def show(node: Node, inside: bool = False) -> str:

@@ -8,7 +8,7 @@ from aggregator.model import Instant
 from aggregator.ports import AnyOf, EveryOf, Phrase, QueryNames, StoryFilter, WordQuery
 from aggregator.ports.search import Column
 from aggregator.tag.fields import SAME_LANGUAGE
-from aggregator.tag.nodes import AUTHOR, All, Any, Compare, Node, Not, Value, Words
+from aggregator.tag.nodes import AUTHOR, All, Any, Compare, Lead, Node, Not, Value, Words
 from aggregator.text.words import fold
 
 _COLUMNS: dict[str, Column] = {"title": "title", "body": "text", "author": "author"}
@@ -37,10 +37,10 @@ def story_filter(node: Node, names: QueryNames, as_of: Instant) -> StoryFilter:
 
 
 def _of_the_story(parts: Iterable[Node]) -> WordQuery | None:
-    """The words of a double exclusion, which any item of the story may meet. They can't be ANDed with words of one item."""
-    known = [
-        found for part in parts if isinstance(part, Not) and isinstance(part.part, Not) if (found := word_query(part.part.part))
-    ]
+    """The words of a double exclusion or of the lead, which any item may meet. They can't be ANDed with words of one item."""
+    inner = [part.part.part for part in parts if isinstance(part, Not) and isinstance(part.part, Not)]
+    inner += [part.part for part in parts if isinstance(part, Lead)]
+    known = [found for part in inner if (found := word_query(part))]
     return min(known, key=_size) if known else None
 
 

@@ -13,7 +13,7 @@ from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.explain import Explanation, explain
 from aggregator.tag.facts import FIELD_OF_KIND, Facts, facts_of_items, fields_of, reader
 from aggregator.tag.matcher import Compiled, Key, Matcher, anchors, compile_node
-from aggregator.tag.nodes import All, Compare, Node
+from aggregator.tag.nodes import All, Compare, Counted, Node
 from aggregator.tag.ordering import RuleName, levels
 from aggregator.tag.own import OwnTags
 from aggregator.tag.syntax import parse
@@ -129,7 +129,7 @@ class RuleSet:
     def facts(self, story: Story, as_of: Instant) -> tuple[Facts, list[Tag]]:
         """The facts before any rule, and the tags from the story's sources and its own text."""
         items = story.as_corrected().items
-        facts = facts_of_items(items, len(story.outlets), story.published, self.read, as_of, self._story_fields)
+        facts = facts_of_items(items, len(story.outlets), story.published, self.read, as_of, self._story_fields, lead=story.lead)
         tags = self._own.tags(items)
         facts.add_tags(tags)
         return facts, tags
@@ -231,5 +231,5 @@ def without_numbers(node: Node) -> Node:
     """A query without its ANDed numbers, so that it can be tested with a title alone."""
     if not isinstance(node, All):
         return node
-    kept = tuple(part for part in node.parts if not isinstance(part, Compare))
+    kept = tuple(part for part in node.parts if not isinstance(part, Compare | Counted))
     return kept[0] if len(kept) == 1 else All(kept)

@@ -6,8 +6,8 @@ from typing import NoReturn
 
 from aggregator.errors import QueryError
 from aggregator.tag.grammar import END, BadCharacter, BadToken, Branch, Either, Token, branches, tokens
-from aggregator.tag.nodes import All, Any, Node, Not
-from aggregator.tag.terms import bare_phrase, bare_word, compare, field_term, pattern
+from aggregator.tag.nodes import All, Any, Counted, Lead, Node, Not, show
+from aggregator.tag.terms import bare_phrase, bare_word, check_of_entries, compare, counted, field_term, pattern
 
 MAX_LENGTH = 40_000
 """Most characters of a query: MAX_TERMS words and their operators."""
@@ -72,7 +72,7 @@ def _bad_token(tokens: list[Token], bad: Token) -> NoReturn:
     before = tokens[at - 1] if at else None
     if before is not None and before.kind in ("OR", "AND", "NOT"):
         raise QueryError(f"nothing to look for behind {before.text}", before.start)
-    if before is not None and before.kind == "FIELD":
+    if before is not None and before.kind in ("FIELD", "LEAD"):
         raise QueryError(f"{before.text} needs its value right behind it", before.start)
     if bad.kind == "RPAR":
         empty = before is not None and before.kind == "LPAR"
@@ -112,6 +112,8 @@ class _Builder:
         first, value, inside = branch.first, branch.value, branch.inside
         if depth > MAX_DEPTH:
             raise QueryError(f"nested too deep: at most {MAX_DEPTH} levels", first.start)
+        if first.kind in ("LEAD", "COUNT"):
+            return self.chosen(branch, depth, field)
         if branch.part is not None:
             return Not(self.one(branch.part, depth + 1, field))
         if value is not None:
@@ -119,6 +121,21 @@ class _Builder:
         if inside is not None:
             return self.either(inside, depth + 1, field)
         return self.term(value or first, field)
+
+    def chosen(self, branch: Branch, depth: int, field: Token | None) -> Node:
+        """`lead:…` or `outlets(…)>=2`: a query on some of the entries."""
+        first = branch.first
+        if field is not None:
+            raise QueryError(f"{first.text} can't stand inside {field.text}(…)", first.start)
+        if branch.part is not None:
+            part = self.one(branch.part, depth + 1, None)
+            check_of_entries(part, "lead:(…)")
+            return Lead(part, f"lead:{show(part, inside=True)}", first.start)
+        part = self.either(branch.inside or [], depth + 1, None)
+        check_of_entries(part, "outlets(…)")
+        value = branch.value
+        operator, number, text = counted(first.text, value.text if value else "", first.start, value.start if value else 0)
+        return Counted(part, operator, number, f"outlets({show(part)}){text}", first.start)
 
     def named(self, name: Token, outer: Token | None, value: Token) -> Token:
         """The field of a term. Its value must follow directly, and fields can't be nested."""

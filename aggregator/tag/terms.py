@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 
 from aggregator.errors import QueryError
-from aggregator.tag.fields import NUMBER_FIELDS, TEXT_FIELDS, VALUE_FIELDS, language, suggest, unknown_field
+from aggregator.tag.fields import (
+    NUMBER_FIELDS,
+    OUTLETS,
+    TEXT_FIELDS,
+    VALUE_FIELDS,
+    WHOLE_FIELDS,
+    language,
+    suggest,
+    unknown_field,
+)
 from aggregator.tag.foreign import check_small, check_word
-from aggregator.tag.nodes import ANYWHERE, Compare, Pattern, Term, Value, Words
+from aggregator.tag.nodes import ANYWHERE, Compare, Node, Pattern, Term, Value, Words, of_stories, terms
 from aggregator.tag.pattern import BadPattern, compile_pattern
 from aggregator.tag.spelling import has_signs
 from aggregator.text.words import fold, is_unspaced, tokens
@@ -48,7 +57,7 @@ def field_term(field: str, kind: str, text: str, start: int, offset: int) -> Ter
             case _:
                 return _words(text, (field,), whole, start, offset)
     if field in NUMBER_FIELDS:
-        example = "age<2d" if field == "age" else f"{field}>=3"
+        example = {"age": "age<2d", "rank": "rank<=1"}.get(field, f"{field}>=3")
         raise QueryError(f"{field} is a number: write {example}", start)
     if field not in VALUE_FIELDS:
         raise unknown_field(field, start)
@@ -82,7 +91,8 @@ def compare(text: str, offset: int) -> Compare:
     assert found is not None
     field, operator, number = found[1].lower(), found[2], found[3]
     if field in TEXT_FIELDS or field in VALUE_FIELDS:
-        raise QueryError(f"{field} is not a number: write {field}:…", offset)
+        meant = f"; did you mean outlets{operator}{number}?" if field == "outlet" else f": write {field}:…"
+        raise QueryError(f"{field} is not a number{meant}", offset)
     if field not in NUMBER_FIELDS:
         raise QueryError(
             f"there is no number {field}{suggest(field, NUMBER_FIELDS)} (to look for a text, put it in quotes)", offset
@@ -92,6 +102,25 @@ def compare(text: str, offset: int) -> Compare:
         raise QueryError(f"{operator} is no comparison; did you mean {meant}?", offset + found.start(2))
     value = _age(number, operator, offset + found.start(3)) if field == "age" else _number(field, number, offset + found.start(3))
     return Compare(field, operator, value, re.sub(r"\s+", "", text), offset)
+
+
+def counted(name: str, text: str, start: int, offset: int) -> tuple[str, float, str]:
+    """The comparison behind `outlets(…)`: operator, number, and how they are written. start, offset: of the name and of it."""
+    if name.lower() != OUTLETS:
+        raise QueryError(f"{name}(…) counts nothing; did you mean outlets(…)>=2?", start)
+    if not text:
+        raise QueryError("outlets(…) needs a number behind it: outlets(group:wires)>=2", start)
+    found = compare(OUTLETS + text, offset - len(OUTLETS))
+    return found.operator, found.number, found.text.removeprefix(OUTLETS)
+
+
+def check_of_entries(node: Node, where: str) -> None:
+    """Refuses what single entries don't have, in a query that chooses among a story's entries."""
+    if inner := of_stories(node):
+        raise QueryError(f"{inner[0].text} can't stand inside {where}: it asks for the whole story", inner[0].offset)
+    for term in terms(node):
+        if isinstance(term, Value | Compare) and term.field in WHOLE_FIELDS:
+            raise QueryError(f"{term.field} belongs to the whole story: ask for it outside of {where}", term.offset)
 
 
 def _number(field: str, text: str, offset: int) -> float:

@@ -92,6 +92,25 @@ BAD = [
     ("Kyiv:war", 1, "in quotes"),
     ("title:", 1, "value right behind it"),
     ("title: nato", 1, "value right behind it"),
+    ("outlets(group:wires)", 1, "needs a number behind it: outlets(group:wires)>=2"),
+    ("nato outlets(group:wires)>=x", 28, "x is not a number"),
+    ("outlets(group:wires)=>2", 21, "did you mean >=?"),
+    ("outlets(group:wire)>=2", 15, "did you mean wires"),
+    ("outlets()>=2", 9, "nothing to look for"),
+    ("outlets(nato", 8, "not closed"),
+    ("outlets(tag:wire)>=2", 13, "belongs to the whole story"),
+    ("outlets(outlets>=2)>=1", 9, "belongs to the whole story"),
+    ("outlets(lead:nato)>=1", 9, "can't stand inside outlets(…)"),
+    ("items(group:wires)>=2", 1, "did you mean outlets(…)>=2"),
+    ("title:(outlets(nato)>=2)", 8, "can't stand inside title:"),
+    ("lead:", 1, "value right behind it"),
+    ("lead: nato", 1, "value right behind it"),
+    ("lead:-nato", 1, "value right behind it"),
+    ("lead:(nato age<2d)", 12, "belongs to the whole story"),
+    ("lead:source:bbc-wrld", 13, "did you mean bbc-world"),
+    ("leed:nato", 1, "did you mean lead"),
+    ("publisher:bbc", 1, "did you mean outlet"),
+    ("rank:1", 1, "write rank<=1"),
     ("title:(body:nato)", 8, "can't stand inside title:"),
     ("source:(title:x)", 9, "can't stand inside source:"),
     ("title:(outlets>2)", 8, "can't stand inside title:"),
@@ -170,7 +189,14 @@ def test_every_unknown_name_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "words"), [("topic:ukraine", "single entry"), ("outlets>=2", "single entry"), ("items>1 nato", "single entry")]
+    ("query", "words"),
+    [
+        ("topic:ukraine", "single entry"),
+        ("outlets>=2", "single entry"),
+        ("items>1 nato", "single entry"),
+        ("lead:nato", "single entry"),
+        ("-outlets(nato)>1", "single entry"),
+    ],
 )
 def test_keep_and_drop_know_no_stories(query: str, words: str) -> None:
     errors = check(query, NAMES, rolling=False, entry=True)

@@ -75,7 +75,8 @@ TERMS = st.sampled_from(
         *WORDS[:-1], "1000", '"nato kyiv"', "war*", "本", "日本", "title:nato", "body:kyiv", 'title:"war us"', "author:ada",
         'author:"o\'brien"', "url:/live/", "site:herald.example", "source:herald", "source:p*", "source:(post OR wire-1)",
         "group:wires", "tag:wire", "tag:w*", "tag:war", "topic:ukraine", "lang:en", "lang:nb", "lang:ja", "entity:nato",
-        "outlets>=2", "items=1", "words>3", "age<2d", "age>36h", "/NATO|nato/", "/łódź/i",
+        "outlets(group:wires)>=1", "outlets(-nato)<2", "lead:nato", "lead:(war -us)", "lead:(kyiv OR C++)", "rank<=2",
+        "outlet:herald", "outlets>=2", "items=1", "words>3", "age<2d", "age>36h", "/NATO|nato/", "/łódź/i",
     ]
 )  # fmt: skip
 QUERIES = st.recursive(

@@ -216,6 +216,78 @@ def test_norwegian_is_one_language(code: str, asked: str) -> None:
     assert Query(f"lang:{asked}").matches(story(item("Hei", language=code)), NOON)
 
 
+THREE = story(
+    item("Ferry line closed by storm", "Boats stay in port.", "alpha", number=1, group="wires", outlet="Alpha Post"),
+    item("Ferry line closed", "NATO is not concerned.", "beta", number=2, group="wires"),
+    item("Storm closes ferry line", "Boats stay in port.", "beta-sport", number=3, group="wires", outlet="beta", language="no"),
+    replace(item("Ferry", "", "hub", number=4, outlet="hub"), unattributed=True, aggregator=True, rank=1),
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "matches"),
+    [
+        ("outlets>=2", True),
+        ("outlets>=3", False),
+        ("outlets(group:wires)>=2", True),
+        ("outlets(group:wires) >= 3", False),
+        ("outlets(group:wires)=2 nato", True),
+        ("outlets(lang:en)=2", True),
+        ("outlets(boats)=2", True),
+        ("outlets(boats lang:en)=1", True),
+        ("outlets(-nato)=2", True),
+        ("outlets(group:wires -boats)=1", True),
+        ("outlets(source:hub)=0", True),
+        ("outlets(group:none)>=1", False),
+        ("outlets(group:none)<1", True),
+        ("-outlets(nato)>=1", False),
+        ('outlet:"alpha post"', True),
+        ("outlet:alpha*", True),
+        ("outlet:alpha", False),
+        ("outlet:beta", True),
+        ("outlet:beta nato", True),
+        ("outlet:alpha* nato", False),
+        ("outlet:hub", False),
+        ("rank<=1", True),
+        ("rank<=1 boats", False),
+        ("rank<1", False),
+        ("lead:storm", True),
+        ("lead:nato", False),
+        ("lead:nato OR nato", True),
+        ("lead:storm nato", True),
+        ("lead:title:boats", False),
+        ("lead:(storm -nato)", True),
+        ("lead:(storm -boats)", False),
+        ("-lead:nato", True),
+        ('lead:(outlet:"alpha post" lang:en rank=2)', True),
+        ("lead:/stor[mn]/", True),
+    ],
+)
+def test_a_query_chooses_among_the_entries(query: str, matches: bool) -> None:
+    assert Query(query).matches(THREE, NOON) is matches
+
+
+def test_the_lead_is_the_entry_that_is_shown() -> None:
+    assert Query("lead:nato").matches(replace(THREE, lead=THREE.items[1].id), NOON)
+    assert Query('lead:(title:"boats at rest")').matches(replace(THREE, headline="Boats at rest"), NOON)
+
+
+@pytest.mark.parametrize(
+    ("query", "branch"),
+    [
+        ("outlets(group:wires)>=2", "outlets(group:wires)>=2 (it has 2)"),
+        ("outlets(boats lang:no)>=2", "not outlets(boats lang:no)>=2 (it has 1)"),
+        ("lead:(title:storm lang:en)", "the lead has title:storm, lang:en"),
+        ("lead:nato", "the lead does not meet lead:nato"),
+        ("-lead:storm", "excluded by the lead has storm in the title"),
+        ("rank<1", "not rank<1 (at best 1)"),
+        ("outlet:gamma", "not outlet:gamma"),
+    ],
+)
+def test_the_explanation_of_what_chooses(query: str, branch: str) -> None:
+    assert Query(query).explain(THREE, NOON).branch == branch
+
+
 @pytest.mark.parametrize(
     ("query", "branch"),
     [
