@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.dedup.candidates import Reach, by_address
 from aggregator.dedup.compare import EVENT, STORY, Weights, terms
@@ -68,6 +69,27 @@ class Placement(Struct, frozen=True):
     stray: bool = False
 
 
+class _Nearest(Struct, frozen=True):
+    """A story that an item does not join, and why."""
+
+    story: StoryId
+    score: float
+    rule: str
+    agrees: int = 0
+    asked: int = 0
+
+    def of(self, evidence: Evidence) -> Evidence:
+        """The evidence, with this story as the nearest."""
+        return replace(
+            evidence,
+            nearest=self.story,
+            nearest_score=round(self.score, 2),
+            nearest_rule=self.rule,
+            nearest_agrees=self.agrees,
+            nearest_asked=self.asked,
+        )
+
+
 class _Proposal(Struct):
     """A story that an item may join. partner: the story's item that was found; scores: of the pairs with its judges.
 
@@ -86,6 +108,17 @@ class _Proposal(Struct):
     @property
     def mean(self) -> float:
         return mean(self.scores, self.counts)
+
+    def as_nearest(self, weights: Weights) -> _Nearest:
+        """What is told of the story if the item doesn't join it."""
+        if self.agrees(weights):
+            rule = "agrees better elsewhere"
+        elif self.bridged:
+            rule = "only round-ups agree"
+        else:
+            rule = "second text of its outlet" if self.is_second_text else "outvoted"
+        agreeing = sum(score >= 0 for score in self.scores)
+        return _Nearest(self.story, self.verdict.score, rule, agreeing, len(self.scores))
 
     def agrees(self, weights: Weights) -> bool:
         """True if one pair is sure and others agree, or the story agrees as a whole."""
@@ -141,13 +174,18 @@ class Search:
         proposals, nearest = self._proposals(verdicts)
         agreeing = [one for one in proposals if one.agrees(self._weights)]
         agreeing.sort(key=lambda one: (max(one.scores) < self._weights.sure, -one.mean))
+        outvoted = sorted([one for one in proposals if one not in agreeing], key=lambda one: -one.mean)
         if not agreeing:
-            evidence = Evidence("new", nearest=nearest[0] if nearest else None, nearest_score=nearest[1] if nearest else None)
+            nearest = outvoted[0].as_nearest(self._weights) if outvoted else nearest
+            evidence = nearest.of(Evidence("new")) if nearest else Evidence("new")
             return Placement(None, evidence, row=self._row, marked=marked)
         best, others = agreeing[0], agreeing[1:] + [one for one in proposals if one not in agreeing]
         merges = self._merges(best.story, [one.story for one in others])
-        apart = next((one for one in others if one.story not in merges), None)
-        return Placement(best.story, self._evidence(best, apart, nearest), merges, self._row, marked)
+        apart = next((one for one in agreeing[1:] + outvoted if one.story not in merges), None)
+        if apart is not None:
+            nearest = apart.as_nearest(self._weights)
+        evidence = self._evidence(best)
+        return Placement(best.story, nearest.of(evidence) if nearest else evidence, merges, self._row, marked)
 
     def _verdicts(self, candidates: Sequence[IndexedItem]) -> tuple[list[tuple[Verdict, IndexedItem]], tuple[IndexedItem, ...]]:
         """Each candidate with its verdict, highest score first, and the candidates of one form with the item."""
@@ -159,10 +197,10 @@ class Search:
         verdicts.sort(key=lambda one: -one[0].score)
         return verdicts, tuple(other for other in marked if not other.form)
 
-    def _proposals(self, verdicts: Iterable[tuple[Verdict, IndexedItem]]) -> tuple[list[_Proposal], tuple[StoryId, float] | None]:
-        """Stories with a matching item, and the nearest of the other stories with its best score."""
+    def _proposals(self, verdicts: Iterable[tuple[Verdict, IndexedItem]]) -> tuple[list[_Proposal], _Nearest | None]:
+        """Stories with a matching item, and the nearest of the other stories."""
         proposals: dict[StoryId, _Proposal] = {}
-        nearest: tuple[StoryId, float] | None = None
+        nearest: _Nearest | None = None
         for verdict, other in verdicts:
             if other.story in proposals:
                 continue
@@ -170,7 +208,7 @@ class Search:
             if members:
                 proposals[other.story] = self._proposal(members, other, verdict)
             elif nearest is None:
-                nearest = (other.story, round(verdict.score, 2))
+                nearest = _Nearest(other.story, verdict.score, "no room" if verdict.score >= 0 else verdict.rule or "unlike")
         return list(proposals.values()), nearest
 
     def _proposal(self, members: Sequence[IndexedItem], partner: IndexedItem, verdict: Verdict) -> _Proposal:
@@ -230,17 +268,13 @@ class Search:
     def _judge(self, a: IndexedItem, b: IndexedItem) -> Verdict:
         return judge(view_of(a), view_of(b), abs(a.at - b.at), a.outlet == b.outlet, a.form or b.form, self._weights)
 
-    def _evidence(self, best: _Proposal, apart: _Proposal | None, nearest: tuple[StoryId, float] | None) -> Evidence:
+    def _evidence(self, best: _Proposal) -> Evidence:
         partner, pair = best.partner, best.verdict.pair
-        if apart is not None:
-            nearest = (apart.story, round(apart.verdict.score, 2))
         return Evidence(
             rule="one pair is sure" if max(best.scores) >= self._weights.sure else "most of the story agrees",
             score=round(best.verdict.score, 2),
             terms=terms(pair, abs(self._row.at - partner.at), self._row.outlet == partner.outlet, self._weights),
             partner=partner.id,
-            nearest=nearest[0] if nearest else None,
-            nearest_score=nearest[1] if nearest else None,
         )
 
 

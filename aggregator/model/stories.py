@@ -55,7 +55,11 @@ class Item(Struct, frozen=True):
 
 
 class Evidence(Struct, frozen=True):
-    """Why an item is in its story. `terms` add up to `score`; `nearest` is the best story that it did not join."""
+    """Why an item is in its story. `terms` add up to `score`; `nearest` is the best story that it did not join.
+
+    nearest_rule: what kept it out of that story; nearest_agrees, nearest_asked: with how many of its items it agrees, of how many
+    that were asked (none, if it agreed with none that it was compared with).
+    """
 
     rule: str
     score: float = 0.0
@@ -63,6 +67,9 @@ class Evidence(Struct, frozen=True):
     partner: ItemId | None = None
     nearest: StoryId | None = None
     nearest_score: float | None = None
+    nearest_rule: str = ""
+    nearest_agrees: int = 0
+    nearest_asked: int = 0
 
 
 class TagKind(StrEnum):

@@ -239,13 +239,14 @@ _FLAGS = ("second_hand", "astray", "unattributed")
 def evidence_text(evidence: Evidence) -> str:
     """Evidence as a JSON list."""
     one = evidence
-    return _compact((one.rule, one.score, one.terms, one.partner, one.nearest, one.nearest_score))
+    nearest = (one.nearest_rule, one.nearest_agrees, one.nearest_asked) if one.nearest_rule else ()
+    return _compact((one.rule, one.score, one.terms, one.partner, one.nearest, one.nearest_score, *nearest))
 
 
 def evidence_of(text: str) -> Evidence:
     """Evidence from `evidence_text`."""
-    rule, score, terms, partner, nearest, nearest_score = json.loads(text)
-    return Evidence(rule, score, tuple((name, value) for name, value in terms), partner, nearest, nearest_score)
+    rule, score, terms, *more = json.loads(text)
+    return Evidence(rule, score, tuple((name, value) for name, value in terms), *more)
 
 
 # --- the last document of a source
