@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -29,20 +29,48 @@ RULES = {
 }
 """How the rules of grouping are told to people; others are told as they are stored."""
 
+_SOME_AGREE = "it agrees with {agrees} of {asked} of its entries"
+KEPT_OUT = {
+    "outvoted": f"{_SOME_AGREE}, and half must agree",
+    "second text of its outlet": f"{_SOME_AGREE}, but none surely, and its outlet has told that story in other words already",
+    "only round-ups agree": f"{_SOME_AGREE}, which may be round-ups: all others tell something else",
+    "agrees better elsewhere": f"{_SOME_AGREE}, and better with the story that it joined",
+    "no room": "it agrees with an entry, but that story has as many entries as one takes, or began too long ago",
+    "unlike": "it agrees with no entry of it",
+    "another day": "their headlines name other days",
+    "other countries": "each headline names a country that the other entry doesn't",
+    "a version without a name": "a headline that is a bare version number doesn't say of what",
+    "a headline that says nothing": "the headline says nothing by itself, and the text is another",
+    "the next of a column": "it is the next of a column, or another day's report under a like headline",
+    "one form, other facts": "both are of one form, and tell other facts",
+}
+"""What kept an entry out of a story, by `Evidence.nearest_rule`."""
+
 
 @click.command()
 @click.argument("named", metavar="URL|STORY")
+@click.argument("other", metavar="[URL|STORY]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.option("--numbers", is_flag=True, help="Also scores, and the terms that they are made of.")
 @click.pass_obj
-def command(application: Application, named: str, as_json: bool) -> None:
-    """Why a story is in these feeds, and its entries in this story. Give a story's id, an article's address or a guid."""
+def command(application: Application, named: str, other: str | None, as_json: bool, numbers: bool) -> None:
+    """Why a story is in these feeds, and its entries in this story. Give a story's id, an article's address or a guid.
+
+    With two: why these entries are one story, or not.
+    """
+    if other is not None:
+        from aggregator.commands.why_two import explain_two, lines_of_two
+
+        pair = explain_two(application, named, other)
+        click.echo(json.dumps(pair, ensure_ascii=False, indent=2) if as_json else "\n".join(lines_of_two(pair, numbers)))
+        return
     found = application.store.story_of(named)
     story = application.store.story(found) if found else None
     if story is None or not story.items:
         report = explain_hidden(application, story) or explain_reject(application, named)
     else:
         report = explain_story(application, story)
-    click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else "\n".join(lines(report)))
+    click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else "\n".join(lines(report, numbers)))
 
 
 def explain_story(application: Application, story: Story) -> dict[str, Any]:
@@ -51,6 +79,7 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
     evidence = store.evidence(story.id)
     reasons = rules.reasons(story, time.time())
     member_of = store.members_of([story.id])[story.id]
+    tell = teller(application)
     return {
         "id": story.id,
         "title": story.title,
@@ -61,13 +90,32 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
         "dropped": story.dropped,
         "lead": {"source": story.lead_item.source, "reason": story.lead_reason},
         "outlets": list(story.outlets),
-        "items": [_item(item, story, store, *evidence.get(item.id, (None, None))) for item in story.items],
+        "items": [_item(item, story, store, tell, *evidence.get(item.id, (None, None))) for item in story.items],
         "hidden": _hidden(application, story),
         "tags": [{"tag": tag.value, "kind": tag.kind, "reason": tag.reason} for tag in story.tags],
         "feeds": [
             _feed(application, story, output.slug, output.slug in member_of, reasons) for output in application.settings.outputs
         ],
     }
+
+
+Teller: TypeAlias = "Callable[[Item, Item, str, Sequence[tuple[str, float]]], list[str]]"
+"""Tells in sentences why two entries are one story or not, by the rule that decided (or "") and the terms of their score."""
+
+
+def teller(application: Application) -> Teller:
+    """Returns what tells sentences under this config."""
+    from aggregator.dedup.engine import Engine
+    from aggregator.dedup.explain import Told, because
+    from aggregator.tag.places import find_places
+
+    engine = Engine(application.settings.dedup, find_places)
+
+    def tell(a: Item, b: Item, rule: str, terms: Sequence[tuple[str, float]]) -> list[str]:
+        one, other = (Told(item, engine.prepare(item).days, find_places) for item in (a, b))
+        return because(one, other, rule, terms, engine.weights)
+
+    return tell
 
 
 def _decisions(story: Story, store: Stories) -> list[dict[str, Any]]:
@@ -79,7 +127,9 @@ def _decisions(story: Story, store: Stories) -> list[dict[str, Any]]:
     return [decision_row(one, store) for one in found if any(named[id] == story.id for id in one.traces.stories)]
 
 
-def _item(item: Item, story: Story, store: Stories, joined: float | None, evidence: Evidence | None) -> dict[str, Any]:
+def _item(
+    item: Item, story: Story, store: Stories, tell: Teller, joined: float | None, evidence: Evidence | None
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "source": item.source,
         "outlet": item.outlet,
@@ -98,6 +148,7 @@ def _item(item: Item, story: Story, store: Stories, joined: float | None, eviden
         partner = next((other for other in story.items if other.id == evidence.partner), None)
         if partner is not None:
             row["partner"] = {"outlet": partner.outlet, "title": partner.entry.title, "url": partner.entry.url}
+            row["because"] = tell(item, partner, "", evidence.terms)
         if evidence.nearest:
             row["nearest"] = _nearest(evidence, story, store)
     return row
@@ -109,7 +160,15 @@ def _nearest(evidence: Evidence, story: Story, store: Stories) -> dict[str, Any]
     now = store.story_of(evidence.nearest)
     found = store.story(now) if now else None
     title = found.title if found is not None and found.items else None
-    return {"story": now or evidence.nearest, "title": title, "score": evidence.nearest_score, "joined_since": now == story.id}
+    return {
+        "story": now or evidence.nearest,
+        "title": title,
+        "score": evidence.nearest_score,
+        "rule": evidence.nearest_rule,
+        "agrees": evidence.nearest_agrees,
+        "asked": evidence.nearest_asked,
+        "joined_since": now == story.id,
+    }
 
 
 def _feed(application: Application, story: Story, slug: str, member: bool, reasons: Any) -> dict[str, Any]:
@@ -172,8 +231,8 @@ def explain_reject(application: Application, named: str) -> dict[str, Any]:
     }
 
 
-def lines(report: dict[str, Any]) -> Iterator[str]:
-    """Yields the report as lines for people."""
+def lines(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:
+    """Yields the report as lines for people. numbers: with scores and their terms."""
     if "rejected" in report:
         yield f"{report['rejected']}\nthrown away on {report['at']} from {report['source']} by the rule: {report['rule']}"
         return
@@ -195,10 +254,11 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
         yield f"    {item['joined']}: {RULES.get(item.get('rule', ''), item.get('rule', 'no reason is stored'))}"
         if "partner" in item:
             yield f"    compared with {item['partner']['outlet']}: {item['partner']['title']}"
-        if item.get("terms"):
-            yield f"    {_format_score(item['terms'], item['score'])}"
+        yield from (f"      {sentence}" for sentence in item.get("because", ()))
+        if numbers and item.get("terms"):
+            yield f"    {format_score(item['terms'], item['score'])}"
         if "nearest" in item:
-            yield f"    {_format_nearest(item['nearest'])}"
+            yield f"    {_format_nearest(item['nearest'], numbers)}"
     yield from _hidden_lines(report["hidden"])
     yield "\ntags, and where each comes from:"
     yield from (f"  {tag['kind']}:{tag['tag']}  ({tag['reason']})" for tag in report["tags"])
@@ -213,7 +273,7 @@ def _hidden_lines(hidden: list[dict[str, Any]]) -> Iterator[str]:
         yield f"  [{item['source']}]  {item['title']}\n    {item['url']}\n    {item['rule']}"
 
 
-def _format_score(terms: dict[str, float], score: float) -> str:
+def format_score(terms: dict[str, float], score: float) -> str:
     """Formats a score with its terms; says if the sum was limited (`dedup.compare.LIMIT`)."""
     whole = sum(terms.values())
     limited = f"; the sum is {whole:+.2f}, and no pair counts for more" if abs(whole - score) > 0.1 else ""
@@ -222,9 +282,10 @@ def _format_score(terms: dict[str, float], score: float) -> str:
     )
 
 
-def _format_nearest(nearest: dict[str, Any]) -> str:
-    score = f", score {nearest['score']:+.2f}" if nearest["score"] is not None else ""
-    story = f"{nearest['title'] or 'one that is gone'} ({nearest['story']}{score})"
+def _format_nearest(nearest: dict[str, Any], numbers: bool) -> str:
+    score = f", score {nearest['score']:+.2f}" if numbers and nearest["score"] is not None else ""
+    story = f"“{nearest['title'] or 'one that is gone'}” ({nearest['story']}{score})"
     if nearest["joined_since"]:
         return f"did not join the nearest other story, but both are one story now: {story}"
-    return f"did not join the nearest other story: {story}"
+    kept_out = KEPT_OUT.get(nearest["rule"], nearest["rule"]).format(**nearest)
+    return f"did not join the nearest other story, {story}" + (f": {kept_out}" if kept_out else "")

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from aggregator.dedup.candidates import by_words
+from aggregator.dedup.compare import Weights, terms
+from aggregator.dedup.judge import judge
 from aggregator.dedup.search import JUDGES, LEVELS, Placement, Search, spread
 from aggregator.dedup.signature import PRIVATE, FindPlaces, Signature, WordHashes, no_places, signature
 from aggregator.dedup.standing import Standing, standings
@@ -17,6 +21,14 @@ from aggregator.dedup.weigh import Commonness, Weighed, pack, view_of, weigh
 from aggregator.model import Evidence, Instant, Item, ItemId, StoryId
 from aggregator.ports import GroupedItems, IndexedItem, StoryIndex
 from aggregator.settings import Dedup
+
+
+class Comparison(Struct, frozen=True):
+    """The result of one pair. rule: of `judge`, or ""; terms: they add up to the score that a rule may have changed."""
+
+    score: float
+    rule: str
+    terms: tuple[tuple[str, float], ...]
 
 
 class Engine:
@@ -111,7 +123,26 @@ class Engine:
             asked = list(spread(rows, JUDGES))
         else:
             asked = [row for row in rows[:-JUDGES] if row.id == lead] + rows[-JUDGES:]
-        return standings(asked, LEVELS[self._settings.level].weights)
+        return standings(asked, self.weights)
+
+    @property
+    def weights(self) -> Weights:
+        """The weights of the terms."""
+        return LEVELS[self._settings.level].weights
+
+    def compare(self, index: GroupedItems, a: Item, b: Item) -> Comparison:
+        """Compares two stored items as they are in the index, or as they would be now if they are not in it any more."""
+        one, other = self._row(index, a), self._row(index, b)
+        apart, same_outlet = abs(one.at - other.at), one.outlet == other.outlet
+        verdict = judge(view_of(one), view_of(other), apart, same_outlet, one.form or other.form, self.weights)
+        return Comparison(round(verdict.score, 2), verdict.rule, terms(verdict.pair, apart, same_outlet, self.weights))
+
+    def _row(self, index: GroupedItems, item: Item) -> IndexedItem:
+        row = index.items((item.id,)).get(item.id)
+        if row is not None:
+            return row
+        weighed = self._weighed(index, self.prepare(item), 0)
+        return IndexedItem(item.id, StoryId(""), item.source, item.outlet_key, item.published, item.first_seen, b"", view=weighed)
 
     def _weighed(self, index: GroupedItems, read: Signature, heavy: int) -> Weighed:
         """The item's words, weighted by how rare they are now, counting the item itself."""

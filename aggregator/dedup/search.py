@@ -6,6 +6,7 @@ Only reads the index.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +19,8 @@ from aggregator.dedup.weigh import view_of
 from aggregator.model import Evidence, StoryId
 from aggregator.ports import GroupedItems, IndexedItem
 from aggregator.settings import Dedup
+
+T = TypeVar("T")
 
 MAX_ITEMS = 60
 """Most items of a story: what grows beyond that is a topic."""
@@ -278,7 +281,7 @@ class Search:
         )
 
 
-def spread(rows: Sequence[IndexedItem], count: int) -> Sequence[IndexedItem]:
+def spread(rows: Sequence[T], count: int) -> Sequence[T]:
     """At most `count` of the rows, evenly spaced."""
     if len(rows) <= count:
         return rows

@@ -100,7 +100,7 @@ def countries_in_signatures(_database: Database) -> None:
 
 
 def moved_leads(database: Database) -> None:
-    """lead_moved: when the lead moved last after the story was published. Evidence says what kept an item out of another story."""
+    """lead_moved: when the lead moved last after the story was published. Evidence tells what outvoted an item."""
     database.execute("ALTER TABLE stories ADD COLUMN lead_moved REAL NOT NULL DEFAULT 0.0")
 
 

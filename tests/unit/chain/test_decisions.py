@@ -141,6 +141,10 @@ def test_why_tells_when_with_whom_and_on_what_evidence_an_entry_joined(read: New
     assert second["joined"] == rfc3339(START)
     whole = sum(second["terms"].values())
     text = "\n".join(lines(report))
+    assert "of the headline's words 8 of 8 are in the other entry, and 8 of 8 the other way round" in text
+    assert "against: 30 minutes apart" in text
+    assert "score" not in text, "raw numbers are for those who ask for them"
+    text = "\n".join(lines(report, numbers=True))
     assert (
         f"score {second['score']:+.2f} (0 or more tells the same; the sum is {whole:+.2f}, and no pair counts for more): words"
         in text
