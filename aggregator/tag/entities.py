@@ -6,7 +6,7 @@ of a term. Values are ISO 3166 codes in small letters (`entity:ua`) and short na
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -17,9 +17,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aggregator.model import Instant, Item, Tag, TagKind
-from aggregator.tag.context import another_place, beside_a_capital, shows_a_name, title_case
+from aggregator.tag.evidence import Evidence
 from aggregator.tag.name_finder import Form, Hit, NameFinder, inflected_form, open_form, plain_form
-from aggregator.tag.namelist import EVER, Mark, Name, NameList, NameTest, from_mapping, read
+from aggregator.tag.namelist import EVER, Name, NameList, NameTest, from_mapping, read
 from aggregator.tag.own import commonest
 
 DATA = Path(__file__).with_name("data")
@@ -103,7 +103,7 @@ class Entities:
         others = _with_people(self.own)
         self._others = [replace(name, term=EVER) if name.term else name for name in others] if at_any_time else others
         self._finders: dict[tuple[str, bool], NameFinder] = {}
-        self._near: dict[str, frozenset[str]] = dict((_organisations() + self.own).near)
+        self._hints = (_organisations() + self.own).hints
         self._remembered = lru_cache(maxsize=4096)(self._find)
 
     def find(self, title: str, text: str, language: str, at: Instant | None = None) -> tuple[Found, ...]:
@@ -145,38 +145,13 @@ class Entities:
         in_lead = self._finder(language, False).find(lead, day)
         if not in_title and not in_lead:
             return ()
-        asks_case = any(hit.mark is Mark.BESIDE for hit in in_title)
-        sentence_case = asks_case and not capitals and not title_case(title)
-        names: dict[str, set[str]] = {}
-        for hit in (*in_title, *in_lead):
-            names.setdefault(hit.entity, set()).add(hit.written)
+        evidence = Evidence(title, lead, language, (in_title, in_lead))
         found: dict[str, Found] = {}
-        for hits, text, where in ((in_title, title, "title"), (in_lead, lead, "text")):
-            for hit in hits:
-                if hit.entity not in found and self._counts(hit, text, names, sentence_case or where == "text", (title, lead)):
-                    found[hit.entity] = Found(hit.entity, hit.written, where, _by_person(hit.entity, hits))
+        for passage, where in ((evidence.title, "title"), (evidence.lead, "text")):
+            for hit in evidence.counting(passage, self._hints):
+                if hit.entity not in found:
+                    found[hit.entity] = Found(hit.entity, hit.written, where, _by_person(hit.entity, passage.hits))
         return tuple(found.values())
-
-    def _counts(self, hit: Hit, text: str, names: Mapping[str, set[str]], sentence_case: bool, texts: tuple[str, str]) -> bool:
-        another = len(names[hit.entity]) > 1
-        match hit.mark:
-            case Mark.PLAIN:
-                return True
-            case Mark.SECOND:
-                return another or self._is_near(hit.entity, texts)
-            case Mark.COMMON:
-                return another or shows_a_name(text, hit.start, hit.end)
-            case Mark.BESIDE:
-                if another_place(text, hit.end):
-                    return False
-                return another or not (sentence_case and beside_a_capital(text, hit.start, hit.end))
-
-    def _is_near(self, entity: str, texts: tuple[str, str]) -> bool:
-        near = self._near.get(entity)
-        if not near:
-            return False
-        words = {word.strip(".,:;!?\"'()").removesuffix("'s").casefold() for text in texts for word in text.split()}
-        return not near.isdisjoint(words)
 
     def _finder(self, language: str, capitals: bool) -> NameFinder:
         key = (language if language in _territories() else "en", capitals)

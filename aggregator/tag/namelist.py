@@ -23,12 +23,14 @@ MAX_BYTES = 5_000_000
 
 class Mark(StrEnum):
     """When a name counts. PLAIN: always; SECOND: with another name of the entity or a word of its `near`; COMMON: with another
-    name, or where the sentence shows a name; BESIDE: not beside a capitalised word in a title in sentence case."""
+    name, or where the sentence shows a name; BESIDE: not beside a capitalised word in a title in sentence case; ACTS: as SECOND,
+    and where it does what organisations do, in languages in which it is a common word."""
 
     PLAIN = ""
     SECOND = "?"
     COMMON = "~"
     BESIDE = "^"
+    ACTS = "!"
 
 
 class Term(NamedTuple):
@@ -61,11 +63,23 @@ class NameTest(Struct, frozen=True):
     day: date | None = None
 
 
+class Hints(Struct, frozen=True):
+    """What tells whether an entity's marked names count. near: words, any of which makes its SECOND and ACTS names count; unless:
+    words with which its ACTS names don't; common: languages in which those are common words, too; empty for all."""
+
+    near: frozenset[str] = frozenset()
+    unless: frozenset[str] = frozenset()
+    common: frozenset[str] = frozenset()
+
+    def __add__(self, other: Hints) -> Hints:
+        return Hints(self.near | other.near, self.unless | other.unless, self.common | other.common)
+
+
 class NameList(Struct, frozen=True):
-    """near: entity → words, any of which makes its SECOND names count; people: None if the list says nothing of them."""
+    """hints: by entity; people: None if the list says nothing of them."""
 
     names: tuple[Name, ...] = ()
-    near: Mapping[str, frozenset[str]] = {}
+    hints: Mapping[str, Hints] = {}
     tests: tuple[NameTest, ...] = ()
     people: tuple[Name, ...] | None = None
 
@@ -74,9 +88,11 @@ class NameList(Struct, frozen=True):
         return frozenset(name.entity for name in (*self.names, *(self.people or ())) if name.entity is not None)
 
     def __add__(self, other: NameList) -> NameList:
-        near = {key: self.near.get(key, frozenset()) | other.near.get(key, frozenset()) for key in {*self.near, *other.near}}
+        hints = dict(self.hints)
+        for entity, more in other.hints.items():
+            hints[entity] = hints.get(entity, Hints()) + more
         people = self.people if other.people is None else other.people
-        return NameList(self.names + other.names, near, self.tests + other.tests, people)
+        return NameList(self.names + other.names, hints, self.tests + other.tests, people)
 
 
 def read(path: Path) -> NameList:
@@ -108,17 +124,26 @@ def from_mapping(loaded: Any) -> NameList:
     if unknown := set(loaded) - {"entities", "people", "none", "expect"}:
         raise ValueError(f"unknown key {sorted(map(str, unknown))[0]}; known are entities, people, none and expect")
     names: list[Name] = []
-    near: dict[str, frozenset[str]] = {}
+    hints: dict[str, Hints] = {}
     for entity, value in loaded.get("entities", {}).items():
         _check_id(entity, "entities")
         words = value
         if isinstance(value, dict):
             words = value.get("names")
-            near[entity] = frozenset(word.casefold() for word in _texts(value.get("near") or [], entity))
+            hints[entity] = _hints(value, entity)
         names.extend(_name(text, entity) for text in _texts(words, entity))
     names.extend(Name(text, None) for text in _texts(loaded.get("none") or [], "none"))
     people = tuple(_people(loaded["people"] or {})) if "people" in loaded else None
-    return NameList(tuple(names), near, tuple(_tests(loaded.get("expect") or [])), people)
+    return NameList(tuple(names), hints, tuple(_tests(loaded.get("expect") or [])), people)
+
+
+def _hints(value: Mapping[Any, Any], entity: str) -> Hints:
+    if unknown := set(value) - {"names", "near", "unless", "common"}:
+        raise ValueError(f"{entity}: unknown key {sorted(map(str, unknown))[0]}; known are names, near, unless and common")
+    near, unless, common = (
+        frozenset(word.casefold() for word in _texts(value.get(key) or [], entity)) for key in ("near", "unless", "common")
+    )
+    return Hints(near, unless, common)
 
 
 def _check_id(entity: Any, where: str) -> None:
@@ -150,8 +175,8 @@ def _day(value: Any, where: str) -> date:
 
 
 def _name(text: str, entity: str) -> Name:
-    mark = Mark(text[-1]) if text[-1] in "?~^" else Mark.PLAIN
-    return Name(text.rstrip("?~^"), entity, mark)
+    mark = Mark(text[-1]) if text[-1] in "?~^!" else Mark.PLAIN
+    return Name(text.rstrip("?~^!"), entity, mark)
 
 
 def _texts(value: Any, where: str) -> list[str]:

@@ -424,3 +424,15 @@ def test_the_event_level_takes_in_own_texts_on_one_event() -> None:
         )  # fmt: skip
     assert together.together("wire", "own")
     assert apart.apart("wire", "own")
+
+
+@pytest.mark.parametrize(("language", "one", "other", "text", "here", "there"), ONE_FORM, ids=[row[1] for row in ONE_FORM])
+def test_one_form_is_two_stories_at_the_event_level_too(
+    language: str, one: str, other: str, text: str, here: str, there: str
+) -> None:
+    desk = filled(Desk(Dedup(level="event")))
+    desk.put("herald", one, text.format(here), language=language)
+    desk.put("ledger", other, text.format(there), hours=3, language=language)
+    desk.put("copy", one, text.format(here), hours=4, language=language)
+    assert desk.apart("herald", "ledger")
+    assert desk.together("herald", "copy")

@@ -128,6 +128,62 @@ def test_everybody_in_the_list_that_comes_along_leaves_office() -> None:
     assert all(name.term is not None and name.term.last < date(2031, 1, 1) for name in people)
 
 
+FIRMS = frozenset(("fed", "intel", "meta", "amazon", "apple", "sony", "shell", "target", "oracle", "visa", "nike"))
+
+
+def headlines() -> list[tuple[str, str, str]]:
+    """(firm or "-", headline, language), half of them about something else of that name."""
+    rows = (Path(__file__).with_name("headlines.tsv")).read_text("utf-8").splitlines()
+    return [(firm, title, language or "en") for firm, title, language in ((*row.split("\t"), "")[:3] for row in rows)]
+
+
+def test_firms_that_are_called_like_common_words_are_told_from_them() -> None:
+    right = wrong = missed = 0
+    for firm, title, language in headlines():
+        found = {one.entity for one in ENTITIES.find(title, "", language)} & FIRMS
+        right += firm in found
+        missed += firm != "-" and firm not in found
+        wrong += firm == "-" and bool(found)
+    assert right / (right + wrong) >= 0.97
+    assert right / (right + missed) >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "entities"),
+    [
+        ("Apple sues supplier", "", ["apple"]),
+        ("Apple growers sue supplier", "", []),
+        ("Fiona Apple sues label", "", []),
+        ("An Apple to sue for", "", []),
+        ("Is Apple planning a ring?", "", ["apple"]),
+        ("Lawyers quit Apple", "", ["apple"]),
+        ("Prices at Apple, Google and Meta", "", ["apple", "google", "meta"]),
+        ("Apple in the news", "The maker of the iPhone is sued.", ["apple"]),
+        ("Apple in the news", "The growers meet.", []),
+        ("Amazon wins land back", "The forest grows again.", []),
+        ("Amazon wins case", "The retailer was sued.", ["amazon"]),
+    ],
+)
+def test_what_tells_a_firm_from_a_common_word(title: str, text: str, entities: list[str]) -> None:
+    assert [found.entity for found in ENTITIES.find(title, text, "en")] == entities
+
+
+def test_a_name_that_is_no_word_in_a_language_always_counts_there() -> None:
+    assert [found.entity for found in ENTITIES.find("Apple im Herbst", "", "de")] == ["apple"]
+    assert ENTITIES.find("Meta en el horizonte", "", "es") == ()
+
+
+def test_a_firm_of_the_users_own_list_needs_to_act(tmp_path: Path) -> None:
+    path = tmp_path / "names.yaml"
+    path.write_text('entities:\n  harbour: {names: "Harbour!", near: cargo, unless: lights, common: en}\n', "utf-8")
+    own = Entities(path)
+    assert values("Harbour sues rival", None, own) == ["harbour"]
+    assert values("Harbour sues rival over lights", None, own) == []
+    assert values("Harbour at night", None, own) == []
+    assert values("Harbour at night", None, own, "The cargo line expands.") == ["harbour"]
+    assert [found.entity for found in own.find("Harbour am Abend", "", "de")] == ["harbour"]
+
+
 def test_people_are_weaker_evidence_than_countries_when_reports_are_compared() -> None:
     """They say that a report tells of a country, never that its title names another one than the next report's."""
     found = find_places("Biden and Putin speak of Peru", "", "en")
@@ -145,6 +201,7 @@ def test_people_are_weaker_evidence_than_countries_when_reports_are_compared() -
         ("people: [us]", "people: a mapping"),
         ("people: {on: {names: x, from: 2025-01-20, until: 2026-01-20}}", "put it in quotes"),
         ("none: x", "mapping `entities:`"),
+        ("entities: {a: {names: x, nere: y}}", "a: unknown key nere"),
         ("entities: {a: x}\nexpect: [{title: x, date: soon}]", "expect: date is no date"),
         ("[]", "mapping `entities:`"),
         ("entities: {a: 5}", "a: names are texts"),
@@ -192,7 +249,7 @@ def test_the_list_that_the_documentation_shows_holds(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "tags.md").read_text("utf-8")
     path = tmp_path / "names.yaml"
     shown = re.findall(r"```yaml\n# names.yaml\n(.*?)```", page, re.DOTALL)
-    for text, entities in zip(shown, ({"zelensky", "lee", "acme"}, {"us", "se"}), strict=True):
+    for text, entities in zip(shown, ({"zelensky", "lee", "acme", "harbour"}, {"us", "se"}), strict=True):
         path.write_text(text, "utf-8")
         own = Entities(path)
         assert own.own.entities == entities
