@@ -68,6 +68,7 @@ def move_lead(story: Story, standings: Standings, now: Instant) -> tuple[ItemId,
         return None
     apart = {holder.id, *held.copies}
     rivals = [item for item in story.reports if item.id not in apart and _may_follow(item, holder, standings)]
+    rivals = [item for item in rivals if not _is_borrowed(item, standings[item.id], story.reports)]
     if not rivals:
         return None
     best = max(rivals, key=lambda item: standings[item.id].mean)
@@ -90,6 +91,11 @@ def _may_follow(item: Item, holder: Item, standings: Standings) -> bool:
     if standing is None or standing.bare or not standing.told:
         return False
     return _claim(item) == _claim(holder) and item.aggregator <= holder.aggregator and bool(item.entry.url and item.entry.text)
+
+
+def _is_borrowed(item: Item, standing: Standing, reports: Sequence[Item]) -> bool:
+    """True if most of another outlet's text, seen earlier, is in this one: who copies the best report, or all, agrees best."""
+    return any(other.id in standing.holds and (other.first_seen, other.id) < (item.first_seen, item.id) for other in reports)
 
 
 def _why_it_yields(held: Standing, best: Standing, means: Sequence[float]) -> str | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from aggregator.dedup.compare import Weights
 from aggregator.dedup.judge import judge
-from aggregator.dedup.votes import FEW_OWN_WORDS, TEXT_COVER, mean, opinion_of, text_cover, votes
+from aggregator.dedup.votes import COPY, FEW_OWN_WORDS, TEXT_COVER, mean, opinion_of, text_cover, votes
 from aggregator.dedup.weigh import view_of
 from aggregator.model import ItemId
 from aggregator.ports import IndexedItem
@@ -22,8 +22,8 @@ class Standing(NamedTuple):
     its text don't count, if there are others: they say nothing of their own.
 
     agrees, asked: with how many of these reports it agrees, and how many there are; bare: it has next to no text besides its
-    headline; told: the others tell what its text tells; copies: other outlets' reports with the same text. These three are known
-    where SEVERAL outlets tell the story.
+    headline; told: the others tell what its text tells; copies: other outlets' reports with the same text; holds: those, and
+    others where one text holds most of the other. These four are known where SEVERAL outlets tell the story.
     """
 
     mean: float
@@ -32,6 +32,16 @@ class Standing(NamedTuple):
     bare: bool = False
     told: bool = True
     copies: frozenset[ItemId] = frozenset()
+    holds: frozenset[ItemId] = frozenset()
+
+
+class _Meeting(NamedTuple):
+    """A report of another outlet as one report meets it. copies, holds: as in Standing."""
+
+    id: ItemId
+    score: float
+    copies: bool
+    holds: bool
 
 
 Standings: TypeAlias = Mapping[ItemId, Standing]
@@ -40,13 +50,13 @@ Standings: TypeAlias = Mapping[ItemId, Standing]
 def standings(rows: Sequence[IndexedItem], weights: Weights) -> dict[ItemId, Standing]:
     """Returns the standing of each report. Those that no other outlet's report stands beside have none."""
     counts = dict(zip([row.id for row in rows], votes(rows, once=True), strict=True))
-    met: dict[ItemId, list[tuple[ItemId, float, bool]]] = {row.id: [] for row in rows}
+    met: dict[ItemId, list[_Meeting]] = {row.id: [] for row in rows}
     for a, b in combinations(rows, 2):
         if a.outlet != b.outlet and a.source != b.source:
             verdict = judge(view_of(a), view_of(b), abs(a.at - b.at), False, a.form or b.form, weights)
             copies = opinion_of(a, b, frozenset(), verdict).copies
-            met[a.id].append((b.id, verdict.score, copies))
-            met[b.id].append((a.id, verdict.score, copies))
+            for one, other in ((a, b), (b, a)):
+                met[one.id].append(_Meeting(other.id, verdict.score, copies, copies or verdict.pair.copy >= COPY))
     several = len({row.outlet for row in rows}) >= SEVERAL
     return {row.id: _standing(row, rows, met[row.id], counts, several) for row in rows if met[row.id]}
 
@@ -54,24 +64,24 @@ def standings(rows: Sequence[IndexedItem], weights: Weights) -> dict[ItemId, Sta
 def _standing(
     row: IndexedItem,
     rows: Sequence[IndexedItem],
-    met: Collection[tuple[ItemId, float, bool]],
+    met: Collection[_Meeting],
     counts: Mapping[ItemId, float],
     several: bool,
 ) -> Standing:
     view, bare, told = view_of(row), False, True
     if several:
-        others = {id for id, *_ in met}
+        others = {one.id for one in met}
         known = frozenset().union(*[view_of(one).words for one in rows if one.id in others])
         bare = len(view.words) - len(view.rarities) < FEW_OWN_WORDS
         told = text_cover(view, known) >= TEXT_COVER
-    copies = frozenset([id for id, _, copied in met if copied])
-    heard = [(id, score) for id, score, _ in met if id not in copies or len(copies) == len(met)]
-    scores = [score for _, score in heard]
+    heard = [one for one in met if not one.copies] or met
+    scores = [one.score for one in heard]
     return Standing(
-        mean=mean(scores, [counts[id] for id, _ in heard]),
+        mean=mean(scores, [counts[one.id] for one in heard]),
         agrees=sum(score >= 0 for score in scores),
         asked=len(scores),
         bare=bare,
         told=told,
-        copies=copies if several else frozenset(),
+        copies=frozenset([one.id for one in met if one.copies and several]),
+        holds=frozenset([one.id for one in met if one.holds and several]),
     )

@@ -102,6 +102,19 @@ def test_a_published_lead_moves_if_the_story_has_moved_on(first: dict[str, objec
         assert why in found[1] and "“Bridge 1” (outlet1.example), which led before" in found[1]
 
 
+def test_a_published_lead_moves_to_nothing_that_holds_the_text_of_an_earlier_report() -> None:
+    """Who puts together what others have written agrees best with all of them."""
+    told, standings = told_by_four()
+    last, third = OUTLETS[3].id, OUTLETS[2].id
+    standings[last] = standings[last]._replace(holds=frozenset([OUTLETS[1].id]))
+    found = move_lead(told, standings, NOON)
+    assert found is not None and found[0] == OUTLETS[1].id
+    standings[last] = standings[last]._replace(holds=frozenset())
+    standings[third] = standings[third]._replace(holds=frozenset([last]))
+    found = move_lead(told, standings, NOON)
+    assert found is not None and found[0] == last, "whose text is in a later one may lead"
+
+
 def test_a_published_lead_moves_neither_early_nor_often() -> None:
     told, standings = told_by_four()
     three = story(*OUTLETS[:3])
