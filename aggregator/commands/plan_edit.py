@@ -205,7 +205,7 @@ def _leaving(store: Stories, members: Collection[StoryId], since: float) -> list
 
 def _headline(story: Story) -> Headline:
     lead = next((item for item in story.items if item.id == story.lead), story.items[0])
-    return Headline(str(story.id), story.headline or lead.entry.title, rfc3339(story.published))
+    return Headline(str(story.id), story.headline or lead.title, rfc3339(story.published))
 
 
 def _removed_feeds(store: Store, settings: Settings) -> tuple[str, ...]:

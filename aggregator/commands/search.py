@@ -84,7 +84,7 @@ def format_match(story: Story, explanation: Explanation) -> str:
 
     when = (rfc3339(story.published) or "")[:16].replace("T", " ")
     item = next((item for item in story.items if explanation.branch.endswith(f"[{item.source}]")), story.lead_item)
-    title = story.title if item.id == story.lead else item.entry.title
+    title = story.title if item.id == story.lead else item.title
     lines = [
         f"{when}  {with_marks(title, explanation)}  ({', '.join(story.outlets)})  {story.id}",
         f"    {explanation.branch}",

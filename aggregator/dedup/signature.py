@@ -158,19 +158,22 @@ class Signable(Protocol):
     def language(self) -> str: ...
     @property
     def private(self) -> bool: ...
+    @property
+    def headline(self) -> str | None: ...
 
 
 def signature(item: Signable, hashes: WordHashes, level: str, find_places: FindPlaces = no_places) -> Signature:
     """Makes the signature of an item."""
     entry = item.entry
-    headline = bare_title(entry.title)
+    shown = entry.title if item.headline is None else item.headline
+    headline = bare_title(shown, with_suffix=item.headline is not None)
     digits = number_words(item.language)
     title = [digits.get(word, word) for word in tokens(headline)]
     body = without_dateline(entry.text[:TEXT])
     text = [digits.get(word, word) for word in tokens(body)]
     if len(text) < FEW_WORDS:
         text, body = [], ""
-    found = find_places(entry.title, entry.text, item.language)
+    found = find_places(shown, entry.text, item.language)
     title, replaced = _with_countries(title, found)
     lead_words = round(len(text) * LEAD / len(body)) if len(body) > LEAD else len(text)
     stems = list(map(hashes.__getitem__, text[:READ_WORDS]))
@@ -204,7 +207,7 @@ def signature(item: Signable, hashes: WordHashes, level: str, find_places: FindP
         title_places=frozenset([hashes[_country(place)] for place in found if place.in_title]) or NOTHING,
         places=frozenset([hashes[_country(place)] for place in found]) or NOTHING,
         days=frozenset([_DAYS[word] for word in title if word in _DAYS]) or NOTHING,
-        revision=is_revision(entry.title),
+        revision=is_revision(shown),
         generic=is_generic(headline),
         version=is_bare_version(title),
         nameless=names == NOTHING,

@@ -25,6 +25,7 @@ class Item(Struct, frozen=True):
     unattributed: passed on by an aggregator without a word on whose it is; counts as no outlet.
     second_hand: links to a domain that is not its source's own (stories/outlets.py); never leads before a first-hand item.
     astray: edited so that it no longer tells its story. It stays there, but isn't shown or counted while others are.
+    headline: the title as shown and compared, if the title as sent names the outlet ("… - The Guardian"), else None.
     hidden: the edited `keep` or `drop` that took it out of its story ("drop title:sponsored"). Only `hidden=True` reads see it.
     """
 
@@ -51,7 +52,13 @@ class Item(Struct, frozen=True):
     second_hand: bool = False
     astray: bool = False
     unattributed: bool = False
+    headline: str | None = None
     hidden: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The title without the outlet's name. `entry.title` is the one that was sent."""
+        return self.entry.title if self.headline is None else self.headline
 
 
 class Evidence(Struct, frozen=True):
@@ -116,14 +123,15 @@ class Story(Struct, frozen=True):
     @property
     def title(self) -> str:
         """The headline as shown: a person's correction, or the lead's own title."""
-        return self.lead_item.entry.title if self.headline is None else self.headline
+        return self.lead_item.title if self.headline is None else self.headline
 
     def as_corrected(self) -> Story:
         """The story with a person's headline in place of the lead's title, as queries read it. Grouping reads the original."""
         if self.headline is None:
             return self
         items = (
-            replace(item, entry=replace(item.entry, title=self.headline)) if item.id == self.lead else item for item in self.items
+            replace(item, entry=replace(item.entry, title=self.headline), headline=None) if item.id == self.lead else item
+            for item in self.items
         )
         return replace(self, items=tuple(items))
 

@@ -148,7 +148,7 @@ def story(site: Site, view: View, stored: Story, topics: Sequence[Head]) -> byte
     reports = [
         Report(
             characters.plain(item.outlet) or item.outlet_key,
-            characters.plain(item.entry.title) or characters.plain(item.outlet),
+            characters.plain(item.title) or characters.plain(item.outlet),
             characters.address(item.entry.url),
             moment(item.published, site),
         )

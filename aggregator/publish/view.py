@@ -147,7 +147,7 @@ def _also(story: Story, lead: Item) -> tuple[Also, ...]:
         url, name = characters.address(item.entry.url), _outlet(item)
         if url is not None and not item.unattributed and seen.isdisjoint((item.outlet_key, name.casefold())):
             seen.update((item.outlet_key, name.casefold()))
-            found.append(Also(name, url, characters.plain(item.entry.title)))
+            found.append(Also(name, url, characters.plain(item.title)))
     return tuple(found)
 
 

@@ -17,12 +17,13 @@ from aggregator.text.urls import canonical
 
 
 class _SignatureInput(Struct, frozen=True):
-    """What a signature is computed from."""
+    """What a signature is computed from. headline: how the outlet is called is not known here."""
 
     entry: Entry
     canonical: str | None
     language: str
     private: bool
+    headline: str | None = None
 
 
 class Describer:

@@ -15,7 +15,7 @@ from aggregator.store.rows import (
     item_row,
     placeholders,
     search_row,
-    title_hash,
+    title_hash_of,
 )
 from aggregator.store.story_rows import STORY_COLUMNS, story_row
 
@@ -131,7 +131,7 @@ class Batch:
             living, key = stories[story]
             self._grown.add(living)
             self._words[item.id] = words = search_row(item)
-            rows.append((*item_row(item, key), title_hash(words[1]), item.first_seen, evidence_text(evidence)))
+            rows.append((*item_row(item, key), title_hash_of(item, words[1]), item.first_seen, evidence_text(evidence)))
         self._connection.executemany(_INSERT_ITEM, rows)
         self._items = []
 
@@ -155,8 +155,14 @@ class Batch:
         self._saved_stories, self._grown = {}, set()
 
     def save_attributes(self, items: Iterable[Item]) -> None:
-        """Writes what the config says of stored items. Their stories must be saved or grown by the caller."""
+        """Writes what the config says of stored items. Their stories must be saved or grown by the caller.
+
+        Their words are written anew: whether a headline names the outlet depends on its names.
+        """
+        items = list(items)
         self.flush()
+        for item in items:
+            self._replace_words(search_row(item))
         rows = [(*(row[place] for place in _PLACES), item.id) for item in items for row in (item_row(item, 0),)]
         self._connection.executemany(UPDATE_ATTRIBUTES, rows)
 
@@ -173,9 +179,13 @@ class Batch:
             raise StoreError(f"there is no item {item.id}")
         key, story, source = found
         row, words = item_row(item, key), search_row(item)
-        self._connection.execute(UPDATE_ITEM, (*(row[place] for place in _REPLACED), title_hash(words[1]), item.id))
-        if item.id not in self._words:
-            self._stale_words.add(item.id)
-        self._words[item.id] = words
+        self._connection.execute(UPDATE_ITEM, (*(row[place] for place in _REPLACED), title_hash_of(item, words[1]), item.id))
+        self._replace_words(words)
         self._grown.add(StoryId(story))
         return StoryId(story), SourceId(source)
+
+    def _replace_words(self, words: tuple[int, str, str, str]) -> None:
+        item = ItemId(words[0])
+        if item not in self._words:
+            self._stale_words.add(item)
+        self._words[item] = words

@@ -49,11 +49,16 @@ def title_hash(words: str) -> bytes:
     return blake2b(words.encode("utf-8", "replace"), digest_size=8).digest() if words else b""
 
 
+def title_hash_of(item: Item, words: str) -> bytes:
+    """`title_hash` of the title as sent. words: those of the title as shown, from `search_row`."""
+    return title_hash(words if item.headline is None else " ".join(tokens(item.entry.title)))
+
+
 def search_row(item: Item) -> tuple[int, str, str, str]:
-    """An item's words for the full-text index: id, title (its tokens, as `title_hash` takes them), text, author."""
+    """An item's words for the full-text index: id, title as shown (its tokens), text, author."""
     entry = item.entry
     author = searchable(" ".join(entry.authors)) if entry.authors else ""
-    return item.id, " ".join(tokens(entry.title)), searchable(entry.text), author
+    return item.id, " ".join(tokens(item.title)), searchable(entry.text), author
 
 
 # --- items
@@ -173,6 +178,7 @@ def item_of(row: Row) -> Item:
         second_hand="second_hand" in details,
         astray="astray" in details,
         unattributed="unattributed" in details,
+        headline=details.get("headline"),
         hidden=row[28],
     )
 
@@ -225,6 +231,8 @@ def _details(item: Item) -> str | None:
             details[name] = value
     if entry.origin:
         details["origin"] = (entry.origin.title, entry.origin.url)
+    if item.headline is not None:
+        details["headline"] = item.headline
     for name in _FLAGS:
         if getattr(item, name):
             details[name] = 1

@@ -125,7 +125,8 @@ class Ingester(Struct, frozen=True):
 
     def _signature(self, item: Item, source: Source, described: Mapping[bytes, Described]) -> Signature:
         signature = described[item.entry.fingerprint].signature
-        return signature if self.engine.fits(signature, item, source.level) else self.engine.prepare(item, source.level)
+        fits = item.headline is None and self.engine.fits(signature, item, source.level)
+        return signature if fits else self.engine.prepare(item, source.level)
 
     def _stays_apart(self, source: Source, item: Item, overrides: ActiveOverrides) -> bool:
         return not source.dedup or override_key(item) in overrides.split or self.rules.apart(item) is not None

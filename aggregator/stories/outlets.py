@@ -19,7 +19,7 @@ from msgspec import Struct
 from aggregator.model import Entry, Instant, Source, SourceId, SourceState
 from aggregator.ports import Values, ValueWrites
 from aggregator.settings import Outlet
-from aggregator.text.outlet_names import MAX_NAME, outlet_in
+from aggregator.text.outlet_names import MAX_NAME, outlet_in, whole_title, without_outlet
 from aggregator.text.publishers import ANY_PLATFORM, BUILT_IN, KNOWN, Publishers
 from aggregator.text.urls import registrable_domain
 from aggregator.text.words import fold
@@ -79,6 +79,7 @@ class Voice(Struct, frozen=True):
     """Whom a source speaks for. key: counts outlets; domains: the source's own; named: the config's outlets, folded.
 
     unsaid: the platform that its address is on: pages there that do not say whose they are count as its own. names: as `Owners`.
+    called: what its outlet is called beside `name`, in titles.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Voice(Struct, frozen=True):
     named: Collection[str] = frozenset()
     unsaid: str = ""
     names: Mapping[str, str] = {}
+    called: tuple[str, ...] = ()
     publishers: Publishers = KNOWN
 
     def owns(self, domain: str) -> bool:
@@ -198,7 +200,8 @@ def voice_of(
         domains |= {domain, *(owned.domains_of(owned.names[domain]) if shared and domain in owned.names else ())}
     base = registrable_domain(source.url)
     unsaid = base if base != address and owned.publishers.is_platform(base) else ""
-    rest = frozenset(domains), owned.outlets.keys(), unsaid, owned.names, owned.publishers
+    titles = _titles(source, address, title)
+    rest = frozenset(domains), owned.outlets.keys(), unsaid, owned.names, titles, owned.publishers
     if outlet:
         return Voice(outlet, fold(outlet), *rest)
     if shared and domain is not None and domain in domains:
@@ -207,6 +210,20 @@ def voice_of(
     if shared or not address:
         return Voice(source.title or source.id, source.id, *rest)
     return Voice(_name(address, source, owned, title), address, *rest)
+
+
+def _titles(source: Source, address: str, title: str | None) -> tuple[str, ...]:
+    """What a source's titles call its outlet: for headlines, which may end with it. A section is not an outlet."""
+    configured = outlet_in(source.title, address, trusted=True) if source.title else None
+    return tuple(name for name in (configured, title and (outlet_in(title, address) or whole_title(title))) if name)
+
+
+def headline_of(entry: Entry, outlet: str, key: str, voice: Voice) -> str | None:
+    """The title without the outlet's name; None if it has none. outlet, key: whom the entry speaks for."""
+    names = {outlet, voice.name, *voice.called, *([entry.origin.title] if entry.origin and entry.origin.title else ())}
+    domains = {key, *voice.domains, *([voice.publishers.of(entry.url)] if entry.url else ())}
+    shown = without_outlet(entry.title, names, [domain for domain in domains if "." in domain])
+    return None if shown == entry.title else shown
 
 
 def _name(domain: str, source: Source, owned: Owners, title: str | None) -> str:

@@ -69,6 +69,7 @@ def _with_attributes(item: Item, source: Source, voice: Voice) -> Item:
         outlet_key=outlet_key,
         second_hand=second_hand,
         unattributed=outlets.is_unattributed(item.entry, source),
+        headline=outlets.headline_of(item.entry, outlet, outlet_key, voice),
         rank=source.rank,
         group=source.group,
         tags=source.tags,

@@ -61,7 +61,7 @@ def reader(automaton: WordAutomaton, asked: frozenset[str]) -> Reader:
         entry = item.entry
         body = tokens(entry.text) if in_text else []
         return ItemWords(
-            automaton.find(tokens(entry.title)) if in_title else nothing,
+            automaton.find(tokens(item.title)) if in_title else nothing,
             automaton.find(body) if in_body else nothing,
             nothing.union(*(automaton.find(tokens(author)) for author in entry.authors)) if by_author else nothing,
             len(body),

@@ -222,7 +222,7 @@ def texts(item: Item, fields: tuple[str, ...]) -> list[str]:
     for name in fields:
         match name:
             case "title":
-                found.append(item.entry.title)
+                found.append(item.title)
             case "body":
                 found.append(item.entry.text)
             case "author":

@@ -121,12 +121,15 @@ def without_dateline(text: str) -> str:
     return text
 
 
-def bare_title(title: str) -> str:
+def bare_title(title: str, *, with_suffix: bool = False) -> str:
     """The headline without agency and desk prefixes (`UPDATE 2-`, `(dpa)`) and without the outlet's name at the end.
 
-    A suffix follows the last spaced dash, bar or bullet, has three words at most, and leaves at least three.
+    A suffix follows the last spaced dash, bar or bullet, has three words at most, and leaves at least three. with_suffix: it
+    stays, as the outlet's name is known to be cut.
     """
     bare = _PREFIX.sub("", title, count=1).strip() or title
+    if with_suffix:
+        return bare
     found = ("|" in bare and _PIPE_SUFFIX.match(bare)) or (_SEPARATOR.search(bare) and _SUFFIX.match(bare))
     if found and len(found["tail"].split()) <= 3 and len(found["head"].split()) >= 3:
         bare = found["head"].strip()

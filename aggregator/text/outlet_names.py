@@ -1,4 +1,5 @@
-"""Names of outlets in titles: which part of a feed's title is its outlet, and whether a name is borne out by a domain.
+"""Names of outlets in titles: which part of a feed's title is its outlet, whether a domain bears a name out, and headlines
+without the name of their outlet.
 
 A feed can call itself as it likes. So its own title is believed only as far as its domain says the same: "BBC News - World" at
 `bbc.co.uk`, "Wall Street Journal" at `wsj.com`.
@@ -7,6 +8,7 @@ A feed can call itself as it likes. So its own title is believed only as far as 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 
 from aggregator.text.publishers import label_of
 from aggregator.text.words import tokens
@@ -17,6 +19,18 @@ MAX_NAME = 60
 """Characters of an outlet's name."""
 _BREAK = re.compile(r"\s+(?:[-–—|/·•>»]|::|&gt;)\s+|\s*[|»]\s*|:\s+")
 """What stands between an outlet and its section: "NYT > Top Stories", "World news | The Guardian", "ABC News: US"."""
+_PARTS = re.compile(r"\s+[-–—|•·»:]{1,2}\s+|\s*[|»]\s*|:\s+")
+"""What stands behind an outlet's name at the beginning of a headline."""
+_SUFFIX = re.compile(r"\s+[-–—|•·»:/]{1,2}\s+|\s*[|»]\s*")
+"""What stands before one at its end."""
+_LEAST_LEFT = 2
+"""Words that a headline keeps."""
+_ADDED_WORDS = """
+    news online com net org co uk us au de fr tv radio sport sports magazine international world business english live daily media
+    network today newspaper
+"""
+_ADDED = frozenset(_ADDED_WORDS.split())
+"""Words that outlets add to their names: "BBC News", "theguardian.com"."""
 _ARTICLES = frozenset(["the", "le", "la", "les", "l", "der", "die", "das", "el", "los", "il", "lo", "o", "a", "de", "het"])
 _LEAST = 3
 """Letters of a name that begins a domain's: "NYT" at `nytimes.com`."""
@@ -34,6 +48,12 @@ def outlet_in(title: str, publisher: str, *, trusted: bool = False) -> str | Non
     return named if named is not None and len(named) <= MAX_NAME else None
 
 
+def whole_title(title: str) -> str | None:
+    """A feed's title that names one thing alone, without a section."""
+    title = title.strip()
+    return title if len(title) <= MAX_NAME and not _BREAK.search(title) else None
+
+
 def is_borne_out(name: str, publisher: str) -> bool:
     """True if a name and the domain of its publisher say the same: `BBC News` and `bbc.co.uk`, `SZ` and `sz.de`."""
     words = tokens(name)
@@ -47,11 +67,62 @@ def leading_words(name: str, publisher: str) -> int:
     """How many of a name's first words make up the publisher's own name; 0 if none do. An article is counted in."""
     label = "".join(tokens(label_of(publisher)))
     words = tokens(name)
+    if len(label) < 2:
+        return 0
     for skipped in (0, len(words) - len(_without_article(words))):
         for count in range(skipped + 1, len(words) + 1):
             if "".join(words[skipped:count]) in (label, _bare(label)):
                 return count
     return 0
+
+
+def without_outlet(headline: str, names: Collection[str], publishers: Collection[str]) -> str:
+    """The headline without the name of its outlet at the end or the beginning ("… - The Guardian", "Courant News: …").
+
+    names: what the outlet is called; publishers: its domain, and that of the page: a name that these bear out counts, too. What
+    is left has two words at least, else the headline stays as it is.
+    """
+    found = _PARTS.search(headline)
+    if found is None:
+        return headline
+    for head, tail in _suffixes(headline):
+        if _is_outlet(tail, names, publishers) and _is_left(head, names, publishers):
+            return head
+    first, separator, rest = headline[: found.start()].strip(), found.group(), headline[found.end() :].strip()
+    sure = len(tokens(first)) > 1 or ":" not in separator  # "Apple: …" is about Apple
+    if sure and _is_outlet(first, names, publishers) and _is_left(rest, names, publishers):
+        return rest
+    return headline
+
+
+def _is_left(rest: str, names: Collection[str], publishers: Collection[str]) -> bool:
+    """True if enough of a headline is left."""
+    return len(tokens(rest)) >= _LEAST_LEFT and not _is_outlet(rest, names, publishers)
+
+
+def _suffixes(headline: str) -> Iterator[tuple[str, str]]:
+    """What stands before and behind each of the last two separators: a name may hold one ("Post | Courier")."""
+    for one in list(_SUFFIX.finditer(headline))[:-3:-1]:
+        yield headline[: one.start()].strip(), headline[one.end() :].strip()
+
+
+def _is_outlet(text: str, names: Collection[str], publishers: Collection[str]) -> bool:
+    words = tokens(text)
+    if not 0 < len(words) <= MAX_WORDS:
+        return False
+    core = _core(words)
+    if core and any(core == _core(tokens(name)) for name in names):
+        return True
+    counts = [leading_words(text, publisher) for publisher in publishers]
+    return any(count and _ADDED.issuperset(words[count:]) for count in counts)
+
+
+def _core(words: list[str]) -> list[str]:
+    """A name's words without an article before and "News" or ".com" behind."""
+    words = _without_article(words)
+    while len(words) > 1 and words[-1] in _ADDED:
+        words = words[:-1]
+    return words
 
 
 def _says(words: list[str], label: str) -> bool:

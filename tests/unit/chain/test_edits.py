@@ -15,11 +15,12 @@ from aggregator.commands.plan_edit import make
 from aggregator.commands.plan_values import Plan
 from aggregator.errors import StoreError, UsageError
 from aggregator.model import Slug, Story
-from aggregator.ports import Keep, Phrase, StoryFilter
+from aggregator.ports import Keep, Phrase, QueryNames, StoryFilter
 from aggregator.stories import reselect
 from aggregator.stories.adopt_config import apply_filters, fill
 from aggregator.stories.edit import StoryEditor
 from aggregator.stories.named import find_story
+from aggregator.tag.query import Query
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 HERALD, POST, SUN = "https://herald.example/feed", "https://world.herald.test/feed", "https://sun.example/feed"
@@ -133,6 +134,50 @@ def test_outlets_named_in_the_config_reach_stored_entries(desk: Newsroom) -> Non
     assert story(desk).outlets == ("herald.example", "world.herald.test")
     edit(desk, config(top=QUALITY))
     assert story(desk).outlets == ("herald.example", "herald.test"), "and back"
+
+
+def found_by(desk: Newsroom, query: str) -> list[str]:
+    """Headlines that `search` finds: by the index of words, and then by the query itself."""
+    asked = Query(query, QueryNames())
+    found = desk.store.find(asked.filter(desk.clock.now()))
+    return [one.title for one in found if asked.matches(one, desk.clock.now())]
+
+
+def test_the_outlets_name_in_a_headline_is_stored_and_not_shown(desk: Newsroom) -> None:
+    sent = "Lighthouse keeper retires after forty years - The Morning Chronicle"
+    keeper = told(sent, "herald.example/keeper", text="He has lit the lamp since 1983.", at=desk.clock.time - HOUR)
+    desk.serves(HERALD, keeper)
+    desk.poll("herald")
+    assert sent in desk.titles(), "nothing says that the Herald is called so"
+    assert found_by(desk, "title:chronicle") == [sent]
+    outlets = "\noutlets: {Morning Chronicle: [herald.example]}"
+    edit(desk, config(top=QUALITY) + outlets)
+    shown = sent.removesuffix(" - The Morning Chronicle")
+    assert shown in desk.titles() and sent not in desk.titles()
+    assert story(desk, sent).lead_item.entry.title == sent, "kept as it was sent"
+    assert found_by(desk, "title:chronicle") == []
+    assert found_by(desk, "lighthouse -chronicle") == [shown]
+    again = "Grain prices fall again in early trade - The Morning Chronicle"
+    desk.serves(HERALD, keeper, told(again, "herald.example/grain", at=desk.clock.time - HOUR))
+    desk.poll("herald")
+    assert again.removesuffix(" - The Morning Chronicle") in desk.titles()
+    edit(desk, config(top=QUALITY))
+    assert sent in desk.titles() and again in desk.titles()
+    assert found_by(desk, "title:chronicle lighthouse") == [sent]
+
+
+def test_a_headline_is_grouped_without_the_outlets_name(desk: Newsroom) -> None:
+    """Two papers put their own long names to a short headline."""
+    names = {HERALD: "Herald of Northern Isles and Skerries", POST: "World Press Daily of Oslo Fjord"}
+    top = "\noutlets: {Herald of Northern Isles and Skerries: [herald.example], World Press Daily of Oslo Fjord: [herald.test]}"
+    edit(desk, config() + top)
+    for address, name in names.items():
+        page = address.removeprefix("https://").replace("feed", "keeper")
+        desk.serves(address, told(f"Keeper Olsen retires - {name}", page, text=" ", at=desk.clock.time - HOUR))
+    desk.poll("herald", "post")
+    (found,) = [one for one in desk.stories() if "Olsen" in one.title]
+    assert found.title == "Keeper Olsen retires"
+    assert found.outlets == tuple(names.values())
 
 
 def test_what_an_aggregator_does_not_attribute_counts_as_no_outlet(desk: Newsroom) -> None:

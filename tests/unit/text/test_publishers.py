@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.text.outlet_names import is_borne_out, outlet_in
+from aggregator.text.outlet_names import is_borne_out, outlet_in, without_outlet
 from aggregator.text.publishers import ANY_PLATFORM, BUILT_IN, KNOWN, Publishers, is_aggregator
 
 CHANNEL = "X6OQ3DkcsbYNE6H8uQQuVA"
@@ -116,3 +116,41 @@ def test_a_persons_title_is_believed() -> None:
     assert outlet_in("Morning Chronicle - World", "mc.example", trusted=True) == "Morning Chronicle"
     assert outlet_in("World - The Herald", "herald.example", trusted=True) == "The Herald"
     assert not is_borne_out("New York Times", "newyorkscam.example")
+
+
+@pytest.mark.parametrize(
+    ("headline", "shown"),
+    [
+        ("Storm closes ferry line - The Guardian", "Storm closes ferry line"),
+        ("Storm closes ferry line – Guardian", "Storm closes ferry line"),
+        ("Storm closes ferry line | theguardian.com", "Storm closes ferry line"),
+        ("Storm closes ferry line| The Guardian", "Storm closes ferry line"),
+        ("Storm closes ferry line - Harbour Chronicle", "Storm closes ferry line"),
+        ("Storm closes ferry line - Harbour Chronicle News", "Storm closes ferry line"),
+        ("Guardian News: storm closes ferry line", "storm closes ferry line"),
+        ("The Guardian | Storm closes ferry line", "Storm closes ferry line"),
+        ("Harbour Chronicle: storm closes ferry line", "storm closes ferry line"),
+        ("Storm - ferry line closed - The Guardian", "Storm - ferry line closed"),
+        ("嵐でフェリー欠航 - The Guardian", "嵐でフェリー欠航"),
+        ("Storm closes ferry line - live updates", "Storm closes ferry line - live updates"),
+        ("Storm closes ferry line - BBC News", "Storm closes ferry line - BBC News"),
+        ("Storm closes ferry line - guardian of the harbour says", "Storm closes ferry line - guardian of the harbour says"),
+        ("Guardian: storm closes ferry line", "Guardian: storm closes ferry line"),
+        ("Storm closes the line of The Guardian", "Storm closes the line of The Guardian"),
+        ("Storm-The Guardian", "Storm-The Guardian"),
+        ("Live - The Guardian", "Live - The Guardian"),
+        ("The Guardian - The Guardian", "The Guardian - The Guardian"),
+        ("The Guardian", "The Guardian"),
+        ("", ""),
+    ],
+)
+def test_a_headline_does_without_the_name_of_its_outlet(headline: str, shown: str) -> None:
+    assert without_outlet(headline, ["Harbour Chronicle"], ["theguardian.com"]) == shown
+
+
+@given(st.text(max_size=80), st.text(max_size=20), st.sampled_from([" - ", " | ", ": ", "|", ""]))
+def test_no_headline_is_cut_to_nothing(headline: str, name: str, between: str) -> None:
+    for title in (f"{headline}{between}{name}", f"{name}{between}{headline}"):
+        shown = without_outlet(title, [name], ["a.example", name])
+        assert shown in title
+        assert shown.strip() or not title.strip()
