@@ -28,6 +28,10 @@ RULES = {
     "split by hand": "taken out of its story by hand (`stories split`)",
 }
 """How the rules of grouping are told to people; others are told as they are stored."""
+ASTRAY = (
+    "astray: its text tells something else than the story's other entries; it counts as no outlet and doesn't lead while they do "
+    "(if it does belong here, `stories pin` or `stories merge` says so)"
+)
 
 _SOME_AGREE = "it agrees with {agrees} of {asked} of its entries"
 KEPT_OUT = {
@@ -138,6 +142,7 @@ def _item(
         "published": rfc3339(item.published),
         "joined": rfc3339(joined),
         "language": item.language,
+        "astray": item.astray,
     }
     if evidence is not None:
         row |= {
@@ -252,6 +257,8 @@ def lines(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:
     for item in report["items"]:
         yield f"  {item['published']}  {item['outlet']} [{item['source']}]  {item['title']}\n    {item['url']}"
         yield f"    {item['joined']}: {RULES.get(item.get('rule', ''), item.get('rule', 'no reason is stored'))}"
+        if item["astray"]:
+            yield f"    {ASTRAY}"
         if "partner" in item:
             yield f"    compared with {item['partner']['outlet']}: {item['partner']['title']}"
         yield from (f"      {sentence}" for sentence in item.get("because", ()))

@@ -92,20 +92,21 @@ class Engine:
             other.form, other.signature = True, pack(view_of(other))
             index.replace(other)
 
-    def revise(self, index: StoryIndex, item: Item, read: Signature) -> bool:
+    def revise(self, index: StoryIndex, item: Item, read: Signature, placed: bool = False) -> bool:
         """Indexes the new text of an edited item. The item stays in its story; others are compared with the new text.
 
-        Returns True if it went astray: it no longer tells what other sources' items in the story tell.
+        Returns True if it went astray: it no longer tells what other sources' items in the story tell. placed: by a person, so
+        that it never does.
         """
         row = index.items((item.id,)).get(item.id)
         if row is None:
-            return item.astray
+            return item.astray and not placed
         level = LEVELS[read.level]
         before = view_of(row)
         row.view = view = self._weighed(index, read, level.reach.heavy)
         view.second_hand = item.second_hand
         others = [one for one in index.items(index.members(row.story)).values() if one.source != row.source]
-        view.astray = strays(view, before, [view_of(one) for one in spread(others, JUDGES)], level.weights)
+        view.astray = not placed and strays(view, before, [view_of(one) for one in spread(others, JUDGES)], level.weights)
         posted = view.heavy
         view.compact()
         row.signature = pack(view)

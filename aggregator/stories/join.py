@@ -35,13 +35,15 @@ def store_items(
                 known, joins = recalled.get((item.source, item.guid), ()), place not in prepared.apart
                 touched |= dict.fromkeys(_join(transaction, engine, item, prepared.signatures[place], now, joins, known))
             case Changed(item):
-                touched[_revise(transaction, engine, item, prepared.signatures[place])] = None
+                placed = overrides.is_placed(override_key(item))
+                touched[_revise(transaction, engine, item, prepared.signatures[place], placed)] = None
             case Rekeyed(item, changed, _, was):
                 transaction.rekey_item(item.id, item.guid)
                 for override in overrides.transfer(f"{item.source} {was}", override_key(item), now):
                     transaction.add_override(override)
                 if changed:
-                    touched[_revise(transaction, engine, item, prepared.signatures[place])] = None
+                    placed = overrides.is_placed(f"{item.source} {was}")
+                    touched[_revise(transaction, engine, item, prepared.signatures[place], placed)] = None
             case Same() | Repeated():
                 pass
     return list(dict.fromkeys(transaction.alive(touched).values()))
@@ -51,9 +53,12 @@ def _published(decision: Decision) -> Instant:
     return 0.0 if isinstance(decision, Repeated) else decision.item.published
 
 
-def _revise(transaction: StoryWrites, engine: Engine, item: Item, signature: Signature) -> StoryId:
-    """Stores a changed item. It stays in its story; later items are compared with its new text."""
-    return transaction.update_item(replace(item, astray=engine.revise(transaction.index, item, signature)))
+def _revise(transaction: StoryWrites, engine: Engine, item: Item, signature: Signature, placed: bool) -> StoryId:
+    """Stores a changed item. It stays in its story; later items are compared with its new text.
+
+    placed: a person says that it tells this story, whatever its text says.
+    """
+    return transaction.update_item(replace(item, astray=engine.revise(transaction.index, item, signature, placed)))
 
 
 def _join(

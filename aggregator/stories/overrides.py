@@ -29,6 +29,10 @@ class ActiveOverrides(Struct, frozen=True):
     def is_dropped(self, item: Item) -> bool:
         return item.canonical in self.dropped or override_key(item) in self.dropped
 
+    def is_placed(self, key: str) -> bool:
+        """True if a person put the item into its story, or lets it lead it: an edit of its text doesn't take it out of there."""
+        return key in self.merged or any(one.kind == "pin" and one.a == key for one in self.stored)
+
     def transfer(self, old: str, new: str, now: Instant) -> Iterator[Override]:
         """Yields the overrides to store when an item's key changes, so that those of the old key stay in force."""
         if old in self.split:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from aggregator.model import Instant, Item, ItemId, SourceId, Story, TagKind
 from aggregator.ports import QueryNames, Stories
 from aggregator.settings import Settings
-from aggregator.tag.facts import ItemWords, facts_of_items
+from aggregator.tag.facts import Facts, ItemWords, facts_of_items
 from aggregator.tag.matcher import compile_node
 from aggregator.tag.nodes import All, Any, Node, Not, Value
 from aggregator.tag.ordering import RuleName
@@ -49,14 +49,19 @@ class Lookup:
         for story in found:
             if since is not None and all(item.first_seen < since for item in story.items):
                 continue
-            if certain or (certain_alone and len(story.items) == 1):
+            if _is_as_indexed(story) and (certain or (certain_alone and len(story.items) == 1)):
                 yield story
-                continue
-            facts = facts_of_items(story.items, len(story.outlets), story.published, self._words, as_of, lead=story.lead)
-            facts.add_tags(tag for tag in story.tags if tag.kind is not TagKind.TAG)
-            facts.add_tags(self._own.tags(story.items))
-            if match(facts):
+            elif match(self._facts(story, as_of)):
                 yield story
+
+    def _facts(self, story: Story, as_of: Instant) -> Facts:
+        """The facts of a story as rules read it: with a person's headline, and without the items astray."""
+        items = replace(story, items=story.reports).as_corrected().items
+        read = self._words if story.headline is None else self._rules.read
+        facts = facts_of_items(items, len(story.outlets), story.published, read, as_of, lead=story.lead)
+        facts.add_tags(tag for tag in story.tags if tag.kind is not TagKind.TAG)
+        facts.add_tags(self._own.tags(items))
+        return facts
 
     def is_public(self, story: Story) -> bool:
         """Whether a feed without a token may show the story."""
@@ -91,6 +96,11 @@ class Lookup:
         if node.field == "tag" or not queries:
             queries.append(node)
         return queries[0] if len(queries) == 1 else Any(tuple(queries))
+
+
+def _is_as_indexed(story: Story) -> bool:
+    """True if the full-text index reads the story as rules do: it knows no headlines by hand, and items astray like others."""
+    return story.headline is None and not any(item.astray for item in story.items)
 
 
 def _latest(*bounds: Instant | None) -> Instant | None:
