@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
 from aggregator.text.times import rfc3339
 
@@ -89,7 +90,10 @@ def duration(text: str) -> float:
 def merge(application: Application, first: str, second: str) -> None:
     """Make two stories one, for good. FIRST and SECOND are ids or addresses of stories."""
     kept = application.story_editor.merge(application.story_id(first), application.story_id(second))
-    click.echo(f"one story now: {kept}")
+    story = application.store.story(kept)
+    assert story is not None
+    click.echo(f"one story now: {story.title}  ({len(story.items)} entries; {story.lead_item.outlet} leads)  {kept}")
+    _tell_kept_out(application, story)
 
 
 @command.command()
@@ -123,6 +127,19 @@ def pin(application: Application, url: str) -> None:
 def title(application: Application, url: str, headline: str) -> None:
     """Correct the headline of a story, for good. URL is the address of one of its articles, HEADLINE plain text."""
     click.echo(f"headline corrected; it was: {application.story_editor.title(url, headline)}")
+    if (found := application.store.story_of(url)) is not None and (story := application.store.story(found)) is not None:
+        _tell_kept_out(application, story)
+
+
+def _tell_kept_out(application: Application, story: Story) -> None:
+    """Names the feeds that the story matches and is too old for."""
+    from aggregator.publish.placement import place
+
+    store, now = application.store, time.time()
+    wanted = application.rules.apply(replace(story, items=story.reports), now).outputs
+    members = store.members_of([story.id])[story.id]
+    for slug in place(story, wanted, members, store.outputs(), now=now, settle=application.settings.publish.settle).enter:
+        click.echo(f"it matches the feed {slug}, but is older than what that shows: `aggregator topics fill {slug}` lets it in")
 
 
 @command.command()
@@ -145,6 +162,11 @@ def undo(application: Application, id: int) -> None:
     """Undo a decision. ID is its number in `aggregator stories decisions`."""
     decision = application.story_editor.undo(id)
     click.echo(f"undone: {decision.kind} of {decision_row(decision, application.store)['title']}")
+    concerned = decision.traces.stories or decision.traces.entries
+    ids = dict.fromkeys(filter(None, map(application.store.story_of, concerned)))
+    for story in application.store.stories(ids):
+        if story.items:
+            click.echo(f"  {line(story)}")
 
 
 def decision_row(decision: Decision, store: Stories) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from aggregator.stories import adopted, outlets, privacy, reselect, restate
 from aggregator.stories.adopted import AdoptedSource
 from aggregator.stories.reselect import Edit
 from aggregator.stories.selection import select
+from aggregator.tag.ordering import RuleName, needs
+from aggregator.tag.syntax import parse
 
 FILTERS = ("keep", "drop")
 """Keys of a source that decide which of its entries are stored."""
@@ -34,15 +36,18 @@ def definition(output: Output, rules_hash: bytes) -> bytes:
 class Fingerprints(NamedTuple):
     """Hashes, to 8 bytes, of everything that tags and topics are made from. older: as earlier releases stored it.
 
-    Those counted the sources' groups and tags in, which `restate` follows now.
+    Those counted the sources' groups and tags in, which `restate` follows now. rules: of each feed, a hash of the rules that its
+    query needs, so that the edit of one topic leaves the feeds of others alone.
     """
 
     current: bytes
     older: bytes
+    rules: Mapping[Slug, bytes]
 
-    def of(self, output: Output) -> tuple[bytes, bytes]:
+    def of(self, output: Output) -> tuple[bytes, ...]:
         """The definitions that an unedited feed may have been stored with. The first one is stored now."""
-        return definition(output, self.current), definition(output, self.older)
+        hashes = (self.rules.get(output.slug, self.current), self.current, self.older)
+        return tuple(definition(output, one) for one in hashes)
 
     def is_known(self, stored: str | None) -> bool:
         return stored in (self.current.hex(), self.older.hex())
@@ -52,7 +57,27 @@ def fingerprints(settings: Settings) -> Fingerprints:
     rules = [(rule.name, rule.query) for rule in settings.tags] + [(topic.slug, topic.query) for topic in settings.topics]
     sources = [(source.id, source.group, source.tags) for source in settings.sources]
     made_from = repr(rules), repr(settings.tagging)
-    return Fingerprints(_digest(*made_from), _digest(repr(sources), *made_from))
+    return Fingerprints(_digest(*made_from), _digest(repr(sources), *made_from), _rules_of_feeds(settings))
+
+
+def _rules_of_feeds(settings: Settings) -> dict[Slug, bytes]:
+    """Hashes, for each feed with a rule, what the rule is made from: its topic, tags and topics that it asks for, and theirs."""
+    queries = {RuleName("tag", rule.name): rule.query for rule in settings.tags}
+    queries |= {RuleName("topic", topic.slug): topic.query for topic in settings.topics}
+    outputs = [output for output in settings.outputs if not output.rejected]
+    feeds = {output.slug: _rule_of(output) for output in outputs if output.query or output.topic}
+    queries |= {RuleName("output", output.slug): output.query for output in outputs if output.query}
+    needed = needs({name: parse(query) for name, query in queries.items()})
+    tagging = repr(settings.tagging)
+    return {
+        slug: _digest(tagging, *(repr((str(name), queries[name])) for name in sorted({rule, *needed[rule]})))
+        for slug, rule in feeds.items()
+        if rule in needed
+    }
+
+
+def _rule_of(output: Output) -> RuleName:
+    return RuleName("output", output.slug) if output.query else RuleName("topic", output.topic or "")
 
 
 def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Instant) -> frozenset[Slug]:

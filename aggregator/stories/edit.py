@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Collection, Mapping
 
@@ -59,7 +60,7 @@ class StoryEditor:
             for item in (*kept.items[1:], *alias.items):
                 transaction.add_override(Override("merge", whole, override_key(item), now, decision))
             transaction.merge_stories(kept.id, alias.id, now)
-            self._curator(transaction, now, {kept.id: feeds}).refresh(transaction, [kept.id])
+            self._curator(transaction, now, {kept.id: feeds}, as_if_joined=True).refresh(transaction, [kept.id])
         return kept.id
 
     def split(self, named: str) -> StoryId:
@@ -141,7 +142,7 @@ class StoryEditor:
         with self._store.begin() as transaction:
             decision = transaction.add_decision(kind, now, traces)
             transaction.add_override(Override(kind, override_key(item), text, now, decision))
-            self._curator(transaction, now, {}).refresh(transaction, [story.id])
+            self._curator(transaction, now, {}, as_if_joined=True).refresh(transaction, [story.id])
 
     def _unpinned_lead(self, story: Story) -> ItemId:
         """The story's lead, or the one before a person pinned it."""
@@ -168,8 +169,14 @@ class StoryEditor:
                 transaction.return_to_pages(id_of_heir)
         return decision
 
-    def _curator(self, transaction: Transaction, now: float, heirs: Mapping[StoryId, Collection[Slug]]) -> Curator:
-        """Lets stories enter the feeds that they come from, and others if these show nothing newer alone."""
+    def _curator(
+        self, transaction: Transaction, now: float, heirs: Mapping[StoryId, Collection[Slug]], *, as_if_joined: bool = False
+    ) -> Curator:
+        """Lets stories enter the feeds that they come from, and others if these show nothing newer alone.
+
+        as_if_joined: also if they are so young that a report could join them still, since that would let them in, too.
+        """
         returning = frozenset[Slug]().union(*heirs.values())
-        oldest = {slug: at for slug, at in horizons(self._store).items() if slug not in returning}
+        latest = now - self._settings.dedup.within if as_if_joined else math.inf
+        oldest = {slug: min(at, latest) for slug, at in horizons(self._store).items() if slug not in returning}
         return Curator(self._rules, transaction.outputs(), self._settings.publish.settle, now, oldest, heirs)

@@ -49,9 +49,8 @@ class Lookup:
         for story in found:
             if since is not None and all(item.first_seen < since for item in story.items):
                 continue
-            if _is_as_indexed(story) and (certain or (certain_alone and len(story.items) == 1)):
-                yield story
-            elif match(self._facts(story, as_of)):
+            is_answered = _is_as_indexed(story) and (certain or (certain_alone and len(story.items) == 1))
+            if is_answered or match(self._facts(story, as_of)):
                 yield story
 
     def _facts(self, story: Story, as_of: Instant) -> Facts:

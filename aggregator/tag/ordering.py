@@ -54,6 +54,17 @@ def levels(rules: Mapping[RuleName, Node]) -> list[list[RuleName]]:
     return batches
 
 
+def needs(rules: Mapping[RuleName, Node]) -> dict[RuleName, frozenset[RuleName]]:
+    """The rules that each rule refers to, directly or by others. The rules must not be circular."""
+    folded = {(name.kind, fold(name.name)): name for name in rules}
+    found: dict[RuleName, frozenset[RuleName]] = {}
+    for batch in levels(rules):
+        for name in batch:
+            direct = [other for term in references(rules[name]) for other in _meant(term, folded)]
+            found[name] = frozenset(direct).union(*(found[other] for other in direct))
+    return found
+
+
 def _meant(term: Value, folded: Mapping[tuple[str, str], RuleName]) -> list[RuleName]:
     """The rules that a term refers to. Tags of sources and groups are no rules."""
     if not term.prefix:

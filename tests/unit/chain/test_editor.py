@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from click.testing import CliRunner
 
+from aggregator.commands import stories
 from aggregator.commands.application import Application
 from aggregator.commands.why import explain_story, lines
 from aggregator.model import Story
@@ -113,3 +117,82 @@ def test_why_says_that_an_entry_went_astray(newsroom: Newsroom) -> None:
     assert text.count("astray: its text tells something else") == 1
     assert "out  several: " in text
     assert "matches" not in text.partition("several: ")[2]
+
+
+# --- feeds follow at once
+def published_before(newsroom: Newsroom, hours: float) -> None:
+    """Two stories of one outlet each, and a later one of both outlets, which the feed of several outlets shows."""
+    newsroom.configure(CONFIG)
+    newsroom.serves(ONE)
+    newsroom.serves(TWO)
+    newsroom.serves(SIX, entry("Bees return to the airfield", url="https://six.example/bees", at=START - HOUR))
+    newsroom.poll()
+    newsroom.serves(ONE, storm())
+    newsroom.serves(TWO, engines())
+    newsroom.poll()
+    newsroom.clock.time += hours * HOUR
+    late = entry("Queen visits the lighthouse", url="https://one.example/queen", at=newsroom.clock.time)
+    newsroom.serves(ONE, storm(), late)
+    newsroom.serves(TWO, engines(), late | {"url": "https://two.example/queen"})
+    newsroom.poll()
+    assert newsroom.titles("several") == ["Queen visits the lighthouse"]
+
+
+def at(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", newsroom.clock.now)
+
+
+def test_a_merge_by_hand_brings_a_story_into_a_feed_as_a_joining_report_does(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published_before(newsroom, hours=20)
+    at(newsroom, monkeypatch)
+    merged = merge(newsroom)
+    assert sorted(newsroom.titles("several")) == sorted(["Queen visits the lighthouse", merged.title])
+
+
+def test_a_merge_says_which_feeds_show_nothing_so_old(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    published_before(newsroom, hours=100)
+    at(newsroom, monkeypatch)
+    said = run(newsroom, "merge", "https://one.example/storm", "https://two.example/engines")
+    newsroom.publisher.publish(None, newsroom.clock.now())
+    assert newsroom.titles("several") == ["Queen visits the lighthouse"]
+    assert f"one story now: {story(newsroom).title}  (2 entries; " in said
+    assert "it matches the feed several, but is older than what that shows: `aggregator topics fill several`" in said
+    newsroom.configure(CONFIG + "topics: [{slug: bees, title: Bees, query: bees}]\n")
+    newsroom.configure(CONFIG + "topics: [{slug: bees, title: Bees, query: bees OR honey}]\n")
+    newsroom.publisher.publish(None, newsroom.clock.now())
+    assert newsroom.titles("several") == ["Queen visits the lighthouse"], "an edit of another topic lets nothing in"
+    back = run(newsroom, "undo", "1")
+    for address in ("https://one.example/storm", "https://two.example/engines"):
+        assert str(story(newsroom, address).id) in back
+
+
+def run(newsroom: Newsroom, *arguments: str) -> str:
+    """What a command under `stories` prints."""
+    stand_in = SimpleNamespace(
+        store=newsroom.store,
+        rules=newsroom.rules,
+        settings=newsroom.settings,
+        story_editor=editor(newsroom),
+        story_id=newsroom.store.story_of,
+    )
+    result = CliRunner().invoke(stories.command, arguments, obj=stand_in)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_an_edited_topic_leaves_other_feeds_alone_but_not_those_that_ask_for_it(newsroom: Newsroom) -> None:
+    def edited(harbour: str) -> set[str]:
+        before = {slug: state.revision for slug, state in newsroom.store.outputs().items()}
+        newsroom.configure(
+            f"sources: [{{id: one, url: '{ONE}'}}]\ntags: {{sea: {harbour}, wet: 'tag:sea OR rain'}}\n"
+            "topics: [{slug: ports, title: P, query: 'tag:wet'}, {slug: bees, title: B, query: bees}]\n"
+            "outputs: [{slug: both, title: Both, query: 'topic:ports OR topic:bees'}, {slug: free, title: F, query: storm}]\n"
+        )
+        after = newsroom.store.outputs()
+        return {slug for slug in before if after[slug].revision != before[slug]}
+
+    edited("harbour")
+    assert edited("harbour OR port") == {"ports", "both"}
+    assert edited("harbour OR port") == set()

@@ -135,7 +135,9 @@ def test_decisions_are_made_listed_and_undone_by_their_numbers(config: Path) -> 
     assert [(one["id"], one["kind"], one["undone"]) for one in listed] == [(2, "pin", None), (1, "title", None)]
     assert listed[1].keys() == {"id", "kind", "at", "title", "url", "stories", "did", "undone"}
     assert json.loads(run(config, "stories", "--json").output)["title"] == "Calm at sea"
-    assert run(config, "stories", "undo", "1").output == "undone: title of Storm a reaches the coast\n"
+    undone, there = run(config, "stories", "undo", "1").output.splitlines()
+    assert undone == "undone: title of Storm a reaches the coast"
+    assert listed[1]["stories"][0] in there
     assert json.loads(run(config, "stories", "--json").output)["title"] == "Storm a reaches the coast"
     assert "; undone 20" in run(config, "stories", "decisions").output
 
