@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
+from statistics import median
 from typing import NamedTuple, TypeAlias
 
 from aggregator.dedup.compare import Weights
@@ -15,6 +16,11 @@ from aggregator.ports import IndexedItem
 
 SEVERAL = 4
 """Outlets that must tell a story before they can say of a text that they don't tell it, or that it is none."""
+
+
+TOLD = 0.6
+"""Share of what others know of most reports that they must know of a text, at least: common words are known to all, and count
+much while an index is small."""
 
 
 class Standing(NamedTuple):
@@ -58,30 +64,30 @@ def standings(rows: Sequence[IndexedItem], weights: Weights) -> dict[ItemId, Sta
             for one, other in ((a, b), (b, a)):
                 met[one.id].append(_Meeting(other.id, verdict.score, copies, copies or verdict.pair.copy >= COPY))
     several = len({row.outlet for row in rows}) >= SEVERAL
-    return {row.id: _standing(row, rows, met[row.id], counts, several) for row in rows if met[row.id]}
+    known = {row.id: _known(row, rows) for row in rows if met[row.id]} if several else {}
+    least = max(TEXT_COVER, TOLD * median(known.values())) if known else 0.0
+    return {
+        row.id: _standing(row, met[row.id], counts, None if not known else known[row.id] >= least) for row in rows if met[row.id]
+    }
 
 
-def _standing(
-    row: IndexedItem,
-    rows: Sequence[IndexedItem],
-    met: Collection[_Meeting],
-    counts: Mapping[ItemId, float],
-    several: bool,
-) -> Standing:
-    view, bare, told = view_of(row), False, True
-    if several:
-        others = {one.id for one in met}
-        known = frozenset().union(*[view_of(one).words for one in rows if one.id in others])
-        bare = len(view.words) - len(view.rarities) < FEW_OWN_WORDS
-        told = text_cover(view, known) >= TEXT_COVER
+def _known(row: IndexedItem, rows: Sequence[IndexedItem]) -> float:
+    """Share of a report's text that other outlets' reports know."""
+    others = [view_of(one).words for one in rows if one.outlet != row.outlet and one.source != row.source]
+    return text_cover(view_of(row), frozenset().union(*others))
+
+
+def _standing(row: IndexedItem, met: Collection[_Meeting], counts: Mapping[ItemId, float], told: bool | None) -> Standing:
+    """told: None if too few outlets tell the story to say so."""
+    view, several = view_of(row), told is not None
     heard = [one for one in met if not one.copies] or met
     scores = [one.score for one in heard]
     return Standing(
         mean=mean(scores, [counts[one.id] for one in heard]),
         agrees=sum(score >= 0 for score in scores),
         asked=len(scores),
-        bare=bare,
-        told=told,
+        bare=several and len(view.words) - len(view.rarities) < FEW_OWN_WORDS,
+        told=told is not False,
         copies=frozenset([one.id for one in met if one.copies and several]),
         holds=frozenset([one.id for one in met if one.holds and several]),
     )

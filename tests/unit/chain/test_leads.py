@@ -41,6 +41,11 @@ ADVERT = (
     "Win a cruise for two: ten great brochures, free by mail. Order yours before the offer ends in May, and enter the draw for a "
     "set of leather suitcases."
 )
+INSURANCE = (
+    "Click here for the best deals on insurance in the country. We compare all of the offers for you, and it is free for a month."
+)
+CLUB = "Our team at the club won the game on Saturday after a late goal. The coach said that he was happy with the result."
+PHONE = "In this article we look at ten things that you should know before you buy a new phone, and at what the experts say."
 TITLE, TEXT = REPORTS["alpha"]
 
 
@@ -84,7 +89,7 @@ def only_story(newsroom: Newsroom) -> Story:
 @pytest.mark.parametrize(
     ("title", "text", "hours_before"),
     [
-        pytest.param(TITLE, ADVERT, 0.1, id="with a text of its own"),
+        *[pytest.param(TITLE, text, 0.1, id=f"with a text of its own, {text[:9]}") for text in (ADVERT, INSURANCE, CLUB, PHONE)],
         pytest.param(TITLE, "Read it here.", 0.1, id="without a text"),
         pytest.param(TITLE, TEXT, 0.1, id="with the text"),
         pytest.param(TITLE, TEXT, 5.0, id="with the text, backdated"),
