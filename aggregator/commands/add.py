@@ -45,10 +45,13 @@ def command(
 
     The feed is fetched and read first. The config keeps its comments, order and quotes: lines are only added.
     """
-    from aggregator.config.edit import NewSource, add_sources
+    from aggregator.config.edit import NewSource, add_sources, check_sources
 
+    application.allow_no_sources()
     settings = application.settings
     address = url if "://" in url else f"https://{url}"
+    check_id(settings, name)
+    check_sources(application.config_path, [NewSource(address, name, title, group)], application.check_text)
     found = asyncio.run(search(settings, address))
     if untested and found[0].feed is None and not found[0].offers:
         chosen = [NewSource(address, name, title, group)]
@@ -57,10 +60,9 @@ def command(
     chosen = [one for one in chosen if not _is_known(settings, one.url)]
     if len(chosen) > 1 and (name or title):
         raise UsageError("--id and --title are for one source; several are added")
-    check_id(settings, name)
     wanted = {one.url for one in chosen}
     _hand_over(application, {one.url: one.found.answer for one in found if one.url in wanted})
-    add_sources(application.config_path, chosen)
+    add_sources(application.config_path, chosen, application.check_text)
     for one in chosen:
         click.echo(f"added {mask_url(one.url)}" + (f" to group {group}" if group else ""))
 

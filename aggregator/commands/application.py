@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from aggregator.config.load import load
+from aggregator.config.load import load, load_text
 from aggregator.errors import ConfigError, Problem, UsageError
 from aggregator.model import Source, StoryId
 from aggregator.settings import Settings
@@ -44,6 +44,7 @@ class Application:
     def __init__(self, config: Path | None = None) -> None:
         self._config = config
         self._closing = ExitStack()
+        self._needs_sources = True
 
     @cached_property
     def config_path(self) -> Path:
@@ -112,8 +113,16 @@ class Application:
         """Returns the config as first read, after running the tests of its rules. Raises ConfigError."""
         return _run_rule_tests(self.settings)
 
+    def allow_no_sources(self) -> None:
+        """Lets `sources:` be empty or missing in the config to be read: for commands that write the first one."""
+        self._needs_sources = False
+
+    def check_text(self, text: str) -> None:
+        """Raises ConfigError if the config file would be refused with this text."""
+        load_text(self.config_path, text, check, os.environ)
+
     def _load(self) -> Settings:
-        return load(self.config_path, check, os.environ)
+        return load(self.config_path, check, os.environ, needs_sources=self._needs_sources)
 
     def __enter__(self) -> Self:
         return self

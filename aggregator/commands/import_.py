@@ -30,6 +30,7 @@ def command(application: Application, file: Path, group: str | None, dry_run: bo
     content = opml.read(file.read_bytes())
     if isinstance(content, opml.Unreadable):
         raise AggregatorError(f"{file} is no list of feeds: {content.reason}")
+    application.allow_no_sources()
     known = {source.url for source in application.settings.sources}
     new = [NewSource(feed.url, None, feed.title, group or feed.group) for feed in content.feeds if feed.url not in known]
     for reason in content.refused:
@@ -39,7 +40,7 @@ def command(application: Application, file: Path, group: str | None, dry_run: bo
         told = f"line {include.line}: another list, {url}; `- opml: {url}` among the sources follows it"
         click.echo(f"{file}: left out: {told}", err=True)
     if not dry_run:
-        add_sources(application.config_path, new)
+        add_sources(application.config_path, new, application.check_text)
     for one in new if dry_run else ():
         click.echo(mask_url(one.url) + (f" ({one.group})" if one.group else ""))
     there, left = len(content.feeds) - len(new), len(content.refused) + len(content.includes)

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from aggregator.config.document import Document, nodes, pairs, text_of
-from aggregator.config.keys import may_be_null
+from aggregator.config.keys import FIRST_SOURCE, may_be_null
 from aggregator.config.kinds import Refused
 from aggregator.config.queries import check_queries
 from aggregator.config.schema import PLAIN, Dedup, Polling, Publish, Storage
@@ -79,6 +79,9 @@ def check_nulls(document: Document) -> Iterator[Problem]:
             if not isinstance(value, Scalar):
                 stack.append(((*path, key), value))
             elif value.value is None and not may_be_null((*path, key)):
+                if (*path, key) == ("sources",):
+                    yield document.problem(value, f"`sources:` has no feeds; {FIRST_SOURCE}")
+                    continue
                 example = ', for example "${FEED_TOKEN}" with that variable set' if key == "token" else ""
                 yield document.problem(value, f"`{key}` has no value; write one{example}, or remove the key")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from collections.abc import Sequence as Many
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from aggregator.config.document import plain
 from aggregator.config.scalars import reading
 from aggregator.config.source import decode, read_bytes
 from aggregator.config.tree import Mapping, Node, Scalar, Sequence, compose
-from aggregator.errors import AggregatorError, ConfigError
+from aggregator.errors import AggregatorError, ConfigError, UsageError
 
 BARE = re.compile(r"[A-Za-z][A-Za-z0-9 ._/-]*")
 BARE_URL = re.compile(r"https?://[A-Za-z0-9._~:/?@!$&()*+,;=%-]+")
@@ -44,13 +45,32 @@ class NewSource(Struct, frozen=True):
         return {key: value for key, value in given.items() if value}
 
 
-def add_sources(file: Path, sources: Many[NewSource]) -> None:
-    """Puts the sources into the file, atomically. Raises EditError, or ConfigError where the file is no YAML."""
+def add_sources(file: Path, sources: Many[NewSource], check: Callable[[str], object]) -> None:
+    """Puts the sources into the file, atomically. check: refuses, by a ConfigError, a text that is no valid config.
+
+    Raises EditError, UsageError where the config would refuse a source, or ConfigError where the file is no YAML.
+    """
     raw = read_bytes(file)
-    text = decode(str(file), raw)
-    edited = with_sources(str(file), text, sources)
+    edited = checked(file, decode(str(file), raw), sources, check)
     mark = b"\xef\xbb\xbf" if raw.startswith(b"\xef\xbb\xbf") else b""
     replace_file(file, mark + edited.encode())
+
+
+def check_sources(file: Path, sources: Many[NewSource], check: Callable[[str], object]) -> None:
+    """Raises what `add_sources` would raise, and writes nothing."""
+    checked(file, decode(str(file), read_bytes(file)), sources, check)
+
+
+def checked(file: Path, text: str, sources: Many[NewSource], check: Callable[[str], object]) -> str:
+    """The text with the sources, if the config takes them. Raises UsageError if not."""
+    edited = with_sources(str(file), text, sources)
+    if sources:
+        try:
+            check(edited)
+        except ConfigError as error:
+            refused = "\n".join(f"  {problem.message}" for problem in error.problems)
+            raise UsageError(f"{file} would be refused with that, so nothing was changed:\n{refused}") from error
+    return edited
 
 
 def with_sources(name: str, text: str, sources: Many[NewSource]) -> str:

@@ -111,11 +111,15 @@ def near_key(path: Path) -> str | None:
     return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.6)), None)
 
 
+FIRST_SOURCE = "`aggregator add URL` writes the first one, `sources: []` means none"
+"""What to do where there are no sources."""
+
+
 def missing_words(path: Path) -> str:
     """What to say of a key that must be there."""
     hints = {
         "url": "an address is missing: add `url: https://…`",
-        "sources": "`sources:` is missing: a list of feeds to poll",
+        "sources": f"`sources:` is missing: a list of feeds to poll; {FIRST_SOURCE}",
         "slug": "`slug` is missing: the name of the feed in addresses",
         "query": "`query` is missing: the words to look for",
         "token": '`token` is missing: the secret that gives access; write `token: "${FEED_TOKEN}"` and set that variable',

@@ -15,7 +15,7 @@ from aggregator.config.source import decode, read_bytes
 from aggregator.config.subscriptions import read_lists
 from aggregator.config.surroundings import Surroundings
 from aggregator.config.tree import Mapping as MapNode
-from aggregator.config.tree import Node, Scalar, compose
+from aggregator.config.tree import Node, Scalar, Sequence, compose
 from aggregator.errors import ConfigError, Problem
 from aggregator.ports import QueryChecker
 from aggregator.settings import Settings
@@ -25,12 +25,19 @@ MOST_PROBLEMS = 500
 """More are counted, not listed."""
 
 
-def load(path: Path, check_query: QueryChecker, environ: Mapping[str, str]) -> Settings:
+def load(path: Path, check_query: QueryChecker, environ: Mapping[str, str], *, needs_sources: bool = True) -> Settings:
     """The settings of a config file. `path` as the user named it: problems begin with it; paths in the file are relative to it.
 
-    Raises ConfigError with every problem, in the order of the file.
+    needs_sources: False for commands that write the first one. Raises ConfigError with every problem, in the order of the file.
     """
-    document, problems = parse(path)
+    return load_text(path, decode(str(path), read_bytes(path)), check_query, environ, needs_sources=needs_sources)
+
+
+def load_text(
+    path: Path, text: str, check_query: QueryChecker, environ: Mapping[str, str], *, needs_sources: bool = True
+) -> Settings:
+    """The settings of a config file that has this text, or would have it."""
+    document, problems = parse_text(str(path), text, needs_sources=needs_sources)
     around = Surroundings(environ, path.parent)
     lists = read_lists(document, around, path.parent)
     config, more = validate(document, around)
@@ -43,14 +50,30 @@ def load(path: Path, check_query: QueryChecker, environ: Mapping[str, str]) -> S
 
 def parse(path: Path) -> tuple[Document, list[Problem]]:
     """The file as a tree, and what is wrong with its form. Raises ConfigError where there is no tree to go on with."""
-    name = str(path)
-    text = decode(name, read_bytes(path))
+    return parse_text(str(path), decode(str(path), read_bytes(path)))
+
+
+def parse_text(name: str, text: str, *, needs_sources: bool = True) -> tuple[Document, list[Problem]]:
+    """The same of a text. Without `needs_sources`, no `sources:` are an empty list."""
     root, problems = compose(name, text)
+    if not needs_sources and not problems:
+        root = _with_sources(root)
     if isinstance(root, MapNode):
         return Document(name, text, root), problems
     if not problems:
         problems = [_no_map(name, root)]
     raise ConfigError(arrange(problems))
+
+
+def _with_sources(root: Node | None) -> Node | None:
+    """The tree with an empty list where `sources:` are missing or have no value, as in a file of comments alone."""
+    if root is None:
+        root = MapNode(1, 1)
+    if isinstance(root, MapNode):
+        node = root.get("sources")
+        if node is None or (isinstance(node, Scalar) and node.value is None):
+            root.pairs["sources"] = (Scalar("sources", 1, 1), Sequence(1, 1, flow=True))
+    return root
 
 
 def _no_map(name: str, root: Node | None) -> Problem:
@@ -59,7 +82,7 @@ def _no_map(name: str, root: Node | None) -> Problem:
             name,
             1,
             1,
-            "the file is empty; at least `sources:` with a list of feeds is needed (`aggregator init` writes a starter)",
+            "the file is empty; at least `sources:` with a list of feeds is needed (`aggregator init` writes a starter, `aggregator add URL` a source)",
         )
     kind = "a single text" if isinstance(root, Scalar) else "a list"
     return Problem(name, root.line, root.column, f"the top level must be a mapping (`sources:` …), not {kind}")

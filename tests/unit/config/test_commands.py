@@ -219,6 +219,42 @@ def test_add_tests_before_it_writes(run: Callable[..., Result], file: Path, site
     assert site + path in file.read_text()
 
 
+@pytest.mark.parametrize("text", ["", "# mine\n", "sources:\n", "sources: # none yet\ntopics: []\n", "topics: []\n"])
+def test_the_first_source_can_be_added(run: Callable[..., Result], file: Path, text: str) -> None:
+    file.write_text(text)
+    with pytest.raises(ConfigError, match="`aggregator add URL`"):
+        run("check")
+    assert "added" in run("add", "http://127.0.0.1:1/a.xml", "--untested").output
+    assert "1 source" in run("check").output
+    assert all(line in file.read_text() for line in text.splitlines())
+
+
+def test_a_config_without_sources_tells_how_to_have_none(run: Callable[..., Result], file: Path) -> None:
+    for text in ("sources:\n", "topics: []\n"):
+        file.write_text(text)
+        with pytest.raises(ConfigError, match=r"`sources: \[\]`"):
+            run("status")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("htp://x/",),
+        ("http://a b/",),
+        ("https:///feed",),
+        ("http://127.0.0.1:1/", "--group", " "),
+        ("https://127.0.0.1:1/${NO_SUCH_VARIABLE}",),
+    ],
+)
+def test_add_writes_nothing_that_the_config_refuses(run: Callable[..., Result], file: Path, words: tuple[str, ...]) -> None:
+    before = file.read_text()
+    for more in ((), ("--untested",)):
+        with pytest.raises(UsageError, match="nothing was changed") as caught:
+            run("add", *words, *more)
+        assert "--untested" not in str(caught.value), "it would be refused, too"
+    assert file.read_text() == before
+
+
 def test_add_refuses_ids_that_are_taken_or_none(run: Callable[..., Result], site: str) -> None:
     with pytest.raises(UsageError, match="taken"):
         run("add", f"{site}/a.xml", "--id", "one")

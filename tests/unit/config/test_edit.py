@@ -69,7 +69,7 @@ def test_a_broken_file_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "feeds.yaml"
     file.write_text("sources: [a\n")
     with pytest.raises(ConfigError):
-        add_sources(file, [ONE])
+        add_sources(file, [ONE], lambda _: None)
     assert file.read_text() == "sources: [a\n"
     assert os.listdir(tmp_path) == ["feeds.yaml"]
 
@@ -80,7 +80,7 @@ def test_mode_mark_and_link_stay(tmp_path: Path) -> None:
     real.chmod(0o640)
     link = tmp_path / "feeds.yaml"
     link.symlink_to("real.yaml")
-    add_sources(link, [ONE])
+    add_sources(link, [ONE], lambda _: None)
     assert link.is_symlink()
     assert real.read_bytes() == b"\xef\xbb\xbfsources:\n  - a\n  - https://new.example/feed.xml\n"
     assert real.stat().st_mode & 0o777 == 0o640
