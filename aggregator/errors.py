@@ -36,13 +36,13 @@ class Problem(NamedTuple):
 class ConfigError(AggregatorError):
     """A config that can't be used, with all its problems. Exit code 2.
 
-    includes: the other files that it names; the mistake may be in one of them.
+    includes: the other files that it names; the mistake may be in one of them. note: a line behind the problems.
     """
 
     exit_code = 2
 
-    def __init__(self, problems: list[Problem], includes: tuple[Path, ...] = ()) -> None:
-        super().__init__("\n".join(map(str, problems)))
+    def __init__(self, problems: list[Problem], includes: tuple[Path, ...] = (), note: str = "") -> None:
+        super().__init__("\n".join(filter(None, (*map(str, problems), note))))
         self.problems = problems
         self.includes = includes
 

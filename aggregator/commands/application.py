@@ -11,10 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from aggregator.config.load import load, load_text
+from aggregator.config.load import find_database, load, load_text
 from aggregator.errors import ConfigError, Problem, UsageError
 from aggregator.model import Source, StoryId
 from aggregator.settings import Settings
+from aggregator.store.lock import holder
 from aggregator.store.sqlite import SqliteStore
 from aggregator.tag.check import check
 from aggregator.tag.rules import RuleSet, compile_rules, failed_expectations
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 CONFIG_VARIABLE = "AGGREGATOR_CONFIG"
 CONFIG_PLACES = (Path("feeds.yaml"), Path("/etc/aggregator/feeds.yaml"))
+
+GOES_ON = (
+    "The daemon ({}) goes on with the config from before this edit, and takes it up once it is right. "
+    "To look meanwhile, name a file that is: `aggregator -c FILE status`"
+)
 
 
 def find_config(given: Path | None) -> Path:
@@ -52,8 +58,12 @@ class Application:
 
     @cached_property
     def settings(self) -> Settings:
-        """The checked config. Raises ConfigError with every problem."""
-        return self._load()
+        """The checked config. Raises ConfigError with every problem, and tells of a daemon that goes on without the edit."""
+        try:
+            return self._load()
+        except ConfigError as error:
+            running = holder(find_database(self.config_path))
+            raise ConfigError(error.problems, error.includes, GOES_ON.format(running) if running else "") from None
 
     @cached_property
     def database(self) -> SqliteStore:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from aggregator.config.build import build
 from aggregator.config.checks import check_all
-from aggregator.config.document import Document, plain
+from aggregator.config.document import Document, plain, text_of
 from aggregator.config.explain import explain
 from aggregator.config.kinds import Reading
 from aggregator.config.schema import Config
@@ -18,7 +19,7 @@ from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar, Sequence, compose
 from aggregator.errors import ConfigError, Problem
 from aggregator.ports import QueryChecker
-from aggregator.settings import Settings
+from aggregator.settings import Settings, Storage
 from aggregator.text.chars import one_line
 
 MOST_PROBLEMS = 500
@@ -46,6 +47,15 @@ def load_text(
     if problems or config is None:
         raise ConfigError(arrange(problems), tuple(sorted(around.files)))
     return build(path, document, config, lists, around)
+
+
+def find_database(path: Path) -> Path:
+    """The database that a config file names, as far as it can be read: the default one, if not."""
+    node: Node | None = None
+    with suppress(ConfigError):
+        section = parse(path)[0].root.get("storage")
+        node = section.get("database") if isinstance(section, MapNode) else None
+    return path.parent / (text_of(node) or Storage().database)
 
 
 def parse(path: Path) -> tuple[Document, list[Problem]]:

@@ -37,12 +37,31 @@ def held(database: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def holder(database: Path) -> str | None:
+    """The process that holds the database's lock ("process 4711"); None if none does, or it can't be told. Creates nothing."""
+    try:
+        handle = os.open(lock_path(database), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _owner(handle)
+    finally:
+        os.close(handle)
+    return None
+
+
+def _owner(handle: int) -> str:
+    owner = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
+    return f"process {owner}" if owner.isdigit() else "another process"
+
+
 def _take(handle: int, database: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        owner = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
-        process = f"process {owner}" if owner.isdigit() else "another process"
-        raise HeldError(f"the database {database} is in use by {process}: one daemon or poll at a time") from None
+        message = f"the database {database} is in use by {_owner(handle)}: one daemon or poll at a time"
+        raise HeldError(message) from None
     os.ftruncate(handle, 0)
     os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -234,6 +235,18 @@ def test_a_config_without_sources_tells_how_to_have_none(run: Callable[..., Resu
         file.write_text(text)
         with pytest.raises(ConfigError, match=r"`sources: \[\]`"):
             run("status")
+
+
+def test_after_a_bad_edit_a_command_tells_of_the_daemon_that_goes_on(run: Callable[..., Result], file: Path) -> None:
+    for text in ("storage: {database: here.db}\nsources: nothing\n", "sources: [\n"):
+        file.write_text(text)
+        database = file.parent / ("here.db" if "here" in text else "data/aggregator.db")
+        with closing(SqliteStore(database)) as store, store.lock(), pytest.raises(ConfigError) as caught:
+            run("status")
+        assert f"The daemon (process {os.getpid()}) goes on with the config from before" in str(caught.value)
+        with pytest.raises(ConfigError) as caught:
+            run("status")
+        assert "daemon" not in str(caught.value), "none runs"
 
 
 @pytest.mark.parametrize(
