@@ -25,6 +25,11 @@ FILTERS = 20
 WAITS = "`plan --apply` does that to what is stored; `apply: true` in the config has it done with each edit"
 FOLLOWS = "that is done when the config is taken up (`apply: true`)"
 
+TAKEN = (
+    "this config is in use since {}: a daemon takes an edit up within seconds. "
+    "To see what one would change, make it in a copy beside it: `aggregator -c new.yaml plan`"
+)
+
 
 @click.command()
 @click.option("--since", help="Look at stories with an entry first seen in this time: 30d unless told, 7d with --dedup.")
@@ -53,6 +58,7 @@ def command(
 ) -> None:
     """What the edited config would change: sources, stored entries, and for each feed the stories that would enter and leave.
 
+    A daemon that runs takes an edit up within seconds, so make it in a copy beside the config: `aggregator -c new.yaml plan`.
     Changes nothing, save with --apply. The rules' own tests run first, as in `check`. With --dedup: which stored stories
     would be one, or several, by the edited config.
     """
@@ -112,6 +118,8 @@ def lines(plan: Plan, titles: int, since: str, applied: frozenset[Slug] | None =
         yield f"retention would take about {plan.retention:,} stories that have no entry younger than storage.keep"
     if not plan:
         yield f"nothing would change (looked at stories of the last {since})"
+        if plan.taken_up:
+            yield TAKEN.format(plan.taken_up)
     if applied is not None:
         out, back = sum(len(one.out) for one in plan.filters), sum(len(one.back) for one in plan.filters)
         yield f"done: {out:,} entries taken out, {back:,} let in; feeds that differ: {', '.join(sorted(applied)) or 'none'}"

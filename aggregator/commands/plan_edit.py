@@ -62,6 +62,7 @@ def make(store: Store, settings: Settings, rules: RuleSet, since: float, now: fl
         feeds_removed=_removed_feeds(store, settings),
         retention=sum(all(item.first_seen < now - settings.storage.keep for item in story.items) for story in aged),
         config=tuple(_config_lines(difference, settings, against)),
+        taken_up=rfc3339(adopted.taken_up(store, settings)),
     )
 
 

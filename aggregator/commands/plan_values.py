@@ -64,6 +64,7 @@ class Plan(Struct, frozen=True):
 
     sources_renamed: (id before, id now), with one address; hidden, shown: sources whose stories leave the public feeds
     (`private: true`), or may be in them from now on; config: keys that differ; apply: whether adopting applies the filters.
+    taken_up: since when the config is in use just as it is; None if it has edits that nothing has adopted yet.
     stories_out, stories_back: stories of which nothing is left after the filters, and those that are there again.
     """
 
@@ -82,6 +83,7 @@ class Plan(Struct, frozen=True):
     feeds_removed: tuple[str, ...]
     retention: int
     config: tuple[str, ...]
+    taken_up: str | None = None
 
     def __bool__(self) -> bool:
         sources = self.sources_added or self.sources_removed or self.sources_renamed or self.sources_changed

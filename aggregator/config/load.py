@@ -92,7 +92,8 @@ def _no_map(name: str, root: Node | None) -> Problem:
             name,
             1,
             1,
-            "the file is empty; at least `sources:` with a list of feeds is needed (`aggregator init` writes a starter, `aggregator add URL` a source)",
+            "the file is empty; at least `sources:` with a list of feeds is needed "
+            "(`aggregator init` writes a starter, `aggregator add URL` a source)",
         )
     kind = "a single text" if isinstance(root, Scalar) else "a list"
     return Problem(name, root.line, root.column, f"the top level must be a mapping (`sources:` …), not {kind}")

@@ -96,7 +96,7 @@ def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
     stale = not rules_now.is_known(store.value(RULES_KEY))
     if stale or edited or filtered or any(output.slug in changed for output in settings.outputs):
         changed |= _follow(store, settings, rules(), (edited, filtered), states, changed, now, retag=stale)
-    _save(store, settings, known, filtered, rules_now)
+    _save(store, settings, known, filtered, rules_now, now)
     return turned | changed
 
 
@@ -194,6 +194,7 @@ def _save(
     known: Mapping[SourceId, AdoptedSource],
     filtered: Collection[SourceId],
     rules_now: Fingerprints,
+    now: Instant,
 ) -> None:
     """Records what was adopted. Sources whose `keep` or `drop` was edited are asked for their whole documents next time."""
     snapshot, owned, before = take(settings), outlets.owners(settings.sources, settings.outlets), adopted.sources(store)
@@ -210,6 +211,7 @@ def _save(
     with store.begin() as transaction:
         adopted.save_sources(transaction, changed)
         adopted.save_rest(store, transaction, snapshot)
+        adopted.save_taken(store, transaction, snapshot, now)
         for asked in states.values():
             transaction.save_state(replace(asked, validators=Validators(), validators_url=None, body_hash=b""))
         for slug, state in transaction.outputs().items():

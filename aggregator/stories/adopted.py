@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 import msgspec
 from msgspec import Struct
 
 from aggregator.config.diff import Difference, Keys, Snapshot, compare_snapshots, take
-from aggregator.model import SourceId
+from aggregator.model import Instant, SourceId
 from aggregator.ports import Values, ValueWrites
 from aggregator.settings import Settings
 
@@ -16,6 +17,10 @@ SOURCE_KEY = "source."
 """Prefix of the stored values, by source. `store/renames.py` keeps them with a source whose id changes."""
 REST_KEY = "config"
 """Key of the stored snapshot of everything but the sources."""
+
+
+TAKEN_KEY = "adopted"
+"""Key of the stored fingerprint of the whole config that was adopted last, and when that was."""
 
 
 class AdoptedSource(Struct, frozen=True, omit_defaults=True):
@@ -45,6 +50,24 @@ def difference(store: Values, settings: Settings, configured: Mapping[SourceId, 
     before = msgspec.json.decode(stored, type=Snapshot)
     known = {id: one.keys for id, one in sources(store).items() if id in configured}
     return compare_snapshots(msgspec.structs.replace(before, sources=known), take(settings))
+
+
+def taken_up(store: Values, settings: Settings) -> Instant | None:
+    """Since when just this config is in use; None if another one was adopted last."""
+    stored = store.value(TAKEN_KEY)
+    known, _, at = stored.partition(" ") if stored else ("", "", "")
+    return float(at) if known == _fingerprint(take(settings)) else None
+
+
+def save_taken(store: Values, transaction: ValueWrites, snapshot: Snapshot, now: Instant) -> None:
+    """Stores that the config is in use from now on, if it is another one than before."""
+    stored, found = store.value(TAKEN_KEY), _fingerprint(snapshot)
+    if stored is None or stored.partition(" ")[0] != found:
+        transaction.set_value(TAKEN_KEY, f"{found} {now}")
+
+
+def _fingerprint(snapshot: Snapshot) -> str:
+    return hashlib.blake2b(msgspec.json.encode(snapshot, order="sorted"), digest_size=8).hexdigest()
 
 
 def save_sources(transaction: ValueWrites, changed: Mapping[SourceId, AdoptedSource]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,24 @@ def plan(store: Store, edited: Settings, since: float = WEEK_AGO, now: float = L
 def test_without_an_edit_nothing_would_change(store: Store) -> None:
     found = plan(store, settings())
     assert not found
-    assert list(lines(found, 5, "7d")) == ["nothing would change (looked at stories of the last 7d)"]
+    nothing, taken = lines(found, 5, "7d")
+    assert nothing == "nothing would change (looked at stories of the last 7d)"
+    assert "in use since 20" in taken
+    assert "-c new.yaml plan" in taken
+
+
+def test_what_was_taken_up_already_is_told_with_its_time(store: Store) -> None:
+    edited, taken = settings("ukraine -sings"), "2023-06-20T12:00:00Z"
+    assert plan(store, edited).taken_up is None, "nothing has taken it up yet"
+    at = datetime.fromisoformat(taken).timestamp()
+    adopt(store, edited, lambda: compile_rules(edited), at)
+    adopt(store, edited, lambda: compile_rules(edited), at + DAY)
+    assert plan(store, edited).taken_up == taken, "a restart takes up nothing new"
+    assert f"in use since {taken}" in list(lines(plan(store, edited), 5, "7d"))[1]
+    fewer = replace(edited, sources=edited.sources[1:])
+    store.sync_sources(fewer.sources, at + 2 * DAY)
+    adopt(store, fewer, lambda: compile_rules(fewer), at + 2 * DAY)
+    assert plan(store, fewer).taken_up == "2023-06-22T12:00:00Z", "a source that was only removed is an edit, too"
 
 
 def test_what_enters_and_leaves_a_feed(store: Store) -> None:
