@@ -20,13 +20,30 @@ $(PYTHON) belongs to the system and takes no packages from elsewhere (PEP 668). 
 endef
 export IS_OURS NOT_OURS
 
-.PHONY: run demo test attacks faults soak check coverage mutants bench sbom lock install clean
+.PHONY: run demo demo-ports test attacks faults soak check coverage mutants bench sbom lock install clean
 
 run: .venv/runtime aggregator/tag/language.tables
 	$(BIN)/aggregator run
 
-demo: .venv/runtime aggregator/tag/language.tables
-	$(BIN)/aggregator demo
+# make demo PORT=8090: the daemon's port; the newsroom takes the next one. Looked at before anything is installed.
+PORT := 8080
+demo: demo-ports .venv/runtime aggregator/tag/language.tables
+	$(BIN)/aggregator demo --port $(PORT)
+
+define PORTS_ARE_FREE
+import socket, sys
+for port in (int(sys.argv[1]), int(sys.argv[1]) + 1):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            sys.exit("port %d can't be used for the demo (%s); choose another: make demo PORT=8090" % (port, error))
+endef
+export PORTS_ARE_FREE
+
+demo-ports:
+	@$(PYTHON) -c "$$PORTS_ARE_FREE" $(PORT)
 
 test: .venv/dev
 	$(BIN)/pytest -n auto
@@ -108,5 +125,6 @@ lock: .venv/dev
 	$(COMPILE) pyproject.toml --group dev --constraint requirements.lock --constraint requirements-build.lock \
 	  --output-file requirements-dev.lock
 
+# Leaves data/, with the database and the published feeds.
 clean:
 	rm -rf .venv build dist mutants .coverage .mypy_cache .ruff_cache .import_linter_cache .hypothesis

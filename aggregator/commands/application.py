@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Self
 from aggregator.config.load import find_database, load, load_text
 from aggregator.errors import ConfigError, Problem, UsageError
 from aggregator.model import Source, StoryId
+from aggregator.ports import Store
 from aggregator.settings import Settings
 from aggregator.store.lock import holder
+from aggregator.store.read_only import ReadOnlyStore, is_there, may_write
 from aggregator.store.sqlite import SqliteStore
 from aggregator.tag.check import check
 from aggregator.tag.rules import RuleSet, compile_rules, failed_expectations
@@ -71,13 +73,17 @@ class Application:
         return SqliteStore(Path(self.settings.storage.database))
 
     @cached_property
-    def store(self) -> SqliteStore:
+    def store(self) -> Store:
         """The same database for commands that look into it: where there is none, an empty one elsewhere that nobody sees.
 
-        A look must not leave a database behind, where no daemon will look for it or can write it. Raises StoreError.
+        A look must not leave a database behind, where no daemon will look for it or can write it, and needs no right to write.
+        Raises StoreError.
         """
-        if "database" in self.__dict__ or Path(self.settings.storage.database).exists():
+        path = Path(self.settings.storage.database)
+        if "database" in self.__dict__:
             return self.database
+        if is_there(path):
+            return self.database if may_write(path) else self._closing.enter_context(closing(ReadOnlyStore(path)))
         from tempfile import TemporaryDirectory  # here: seldom needed
 
         folder = self._closing.enter_context(TemporaryDirectory(prefix="aggregator-"))

@@ -59,7 +59,7 @@ def _run(port: int, directory: Path) -> None:
 
     configure(level="error")
     _check_port(port)
-    with serving(port + 1, time.time()):
+    with serving(port + 1, time.time(), reader=str(directory)):
         config = write_config(directory, port, port + 1)
         option = "" if port == 8080 else f" --port {port}"
         click.echo(describe_demo(port, directory, own_command(), f"demo --advance{option}"))
@@ -82,20 +82,25 @@ def _check_port(port: int) -> None:
 
 def _advance(port: int) -> None:
     from urllib.error import URLError
-    from urllib.request import Request, urlopen
+    from urllib.request import ProxyHandler, Request, build_opener
 
+    from aggregator.commands.invocation import own_command
     from aggregator.errors import AggregatorError
 
     try:
-        with urlopen(Request(f"http://127.0.0.1:{port + 1}/advance", method="POST"), timeout=10) as answer:
-            changed = json.load(answer)["changed"]
-    except (URLError, ValueError) as error:
+        opener = build_opener(ProxyHandler({}))
+        with opener.open(Request(f"http://127.0.0.1:{port + 1}/advance", method="POST"), timeout=10) as answer:
+            told = json.load(answer)
+            changed, where = told["changed"], f"the demo at http://127.0.0.1:{port}/, in {told['reader']}"
+    except (URLError, ValueError, KeyError, TypeError) as error:
+        option = "" if port == 8080 else f" --port {port}"
         raise AggregatorError(
-            f"no demo answers on port {port + 1}: start it with `aggregator demo` in another terminal"
+            f"no demo runs on port {port}: start one with `{own_command()} demo{option}` in another terminal, "
+            "or name the port of one that runs with --port"
         ) from error
     if not changed:
-        click.echo("The second day has come already.")
+        click.echo(f"The second day has come already in {where}.")
         return
-    click.echo("A day has passed. These feeds have changed:")
+    click.echo(f"A day has passed in {where}. These feeds have changed:")
     for title in sorted(changed):
         click.echo(f"  {title}")

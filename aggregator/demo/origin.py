@@ -47,13 +47,14 @@ class Asked(Struct, frozen=True):
 
 
 class Origin(Struct):
-    """The newsroom as a web server. start: the instant of the first day (seconds, UTC)."""
+    """The newsroom as a web server. start: the instant of the first day (seconds, UTC); reader: the folder of who reads it."""
 
     place: Place
     start: Instant
     newsroom: Newsroom
     documents: dict[str, Document] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
+    reader: str = ""
 
     @classmethod
     def for_port(cls, port: int, start: Instant, day: Day = 1) -> Origin:
@@ -89,7 +90,7 @@ class Origin(Struct):
         )
 
     async def _answer_advance(self, request: Request) -> Response:
-        return JSONResponse({"day": 2, "changed": self.advance(time.time())})
+        return JSONResponse({"day": 2, "reader": self.reader, "changed": self.advance(time.time())})
 
     async def _answer_feed(self, request: Request) -> Response:
         found = self._feed(request.path_params["outlet"], request.path_params["path"])
@@ -186,17 +187,19 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise AggregatorError(
-            f"port {port} can't be used for the demo's newsroom ({error.strerror}); choose another with --port"
+            f"port {port} can't be used for the demo's newsroom ({error.strerror}, it takes the one behind the daemon's); "
+            "choose another with --port"
         ) from error
     listener.listen(64)
     return listener
 
 
 @contextmanager
-def serving(port: int, start: Instant, day: Day = 1) -> Iterator[Origin]:
-    """A context that serves a newsroom in its own thread. Port 0 takes a free one (`origin.place.port`)."""
+def serving(port: int, start: Instant, day: Day = 1, reader: str = "") -> Iterator[Origin]:
+    """A context that serves a newsroom in its own thread. Port 0 takes a free one (`origin.place.port`). reader: see `Origin`."""
     with _listen(port) as listener:
         origin = Origin.for_port(listener.getsockname()[1], start, day)
+        origin.reader = reader
         config = uvicorn.Config(origin.application(), log_level="warning", access_log=False, lifespan="off", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), name="newsroom", daemon=True)

@@ -31,7 +31,7 @@ A newsroom of seventeen outlets, and an aggregator that reads them. It takes a f
       phonetic alphabet and a chef named Nato are not in it
   {site}/feeds/top.rss
       what three outlets or more have told
-  {site}/feeds/listen.json
+  {site}/feeds/listen.rss
       a podcast, with its sound files
   {site}/feeds/desk.atom?token=demo-token
       a private feed: without the token it does not exist

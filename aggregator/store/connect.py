@@ -66,7 +66,11 @@ def make_private(path: Path) -> None:
 
 def open_reader(path: Path) -> sqlite3.Connection:
     """Opens a connection that can't write. For one thread at a time."""
-    connection = _open(path, uri=True)
+    return restrict_reader(_open(path, uri=True))
+
+
+def restrict_reader(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection, which can't write from now on."""
     connection.execute("PRAGMA query_only = ON")
     connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
     return connection
@@ -93,6 +97,7 @@ def explained(path: Path) -> Iterator[None]:
         raise StoreError(explain(error, path)) from error
 
 
+UNWRITABLE = "the database {path} can't be written: its user must have the right to write it and its folder"
 _BUSY = "the database {path} is held by another program for longer than " + f"{BUSY_TIMEOUT:.0f} s; stop it, then try again"
 _DAMAGED = (
     "the database {path} is damaged ({error}); it is left as it is. Stop the daemon, keep a copy of the file, and put back a "
@@ -102,9 +107,10 @@ _ADVICE = {
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_LOCKED: _BUSY,
     sqlite3.SQLITE_FULL: "no space left for the database {path}: nothing of this write was stored. Make room, and it goes on",
-    sqlite3.SQLITE_READONLY: "the database {path} can't be written: its user must have the right to write it and its folder",
+    sqlite3.SQLITE_READONLY: UNWRITABLE,
     sqlite3.SQLITE_CANTOPEN: (
-        "the database {path} can't be opened: it and its folder must exist, and its user must have the right to write both"
+        "the database {path} can't be opened: it and its folder must exist, and its user must have the right to write both "
+        "(to read them, for commands that only look)"
     ),
     sqlite3.SQLITE_PERM: "no permission to use the database {path}",
     sqlite3.SQLITE_IOERR: "the disk failed while working on the database {path} ({error}); nothing of this write was stored",

@@ -17,7 +17,7 @@ def look(path: Path) -> sqlite3.Connection:
     owned by whoever runs the command.
     """
     still = "" if path.with_name(f"{path.name}-shm").exists() else "&immutable=1"
-    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro{still}", uri=True)
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro{still}", uri=True, isolation_level=None, check_same_thread=False)
 
 
 def read_value(path: Path, key: str) -> str | None:

@@ -61,10 +61,13 @@ class SqliteView:
             finally:
                 connection.execute("COMMIT")
 
+    def _open(self) -> sqlite3.Connection:
+        return open_reader(self.path)
+
     def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = open_reader(self.path)
+            connection = self._local.connection = self._open()
             self._readers.append(connection)
         return connection
 
@@ -92,7 +95,7 @@ class SqliteView:
     def find(self, where: StoryFilter, limit: int | None = None) -> Iterator[Story]:
         """See `Store.find`. Streams from its own connection, so that it sees one state of the database."""
         with explained(self.path):
-            connection = open_reader(self.path)
+            connection = self._open()
             try:
                 yield from search.find(connection, where, limit)
             finally:

@@ -85,3 +85,17 @@ def test_a_taken_port_of_the_daemon_is_told_before_what_to_open() -> None:
     assert told.output == ""
     assert isinstance(told.exception, AggregatorError)
     assert f"port {port} can't be used" in str(told.exception) and "--port" in str(told.exception)
+
+
+def test_who_lets_a_day_pass_is_told_in_which_demo() -> None:
+    with serving(0, START, reader="/tmp/my-demo") as origin:
+        port = str(origin.place.port - 1)
+        for words in ("A day has passed", "The second day has come already"):
+            told = CliRunner().invoke(demo.command, ["--advance", "--port", port], catch_exceptions=False).output
+            assert told.startswith(f"{words} in the demo at http://127.0.0.1:{port}/, in /tmp/my-demo.")
+
+
+def test_where_no_demo_runs_the_port_is_the_one_that_was_typed() -> None:
+    told = CliRunner().invoke(demo.command, ["--advance", "--port", "9"]).exception
+    assert isinstance(told, AggregatorError)
+    assert "no demo runs on port 9: " in str(told) and "demo --port 9`" in str(told)

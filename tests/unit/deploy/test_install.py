@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from aggregator.config.load import load
 from aggregator.demo.prepare import describe_demo, write_config
 from aggregator.tag.check import check
 from tests.conftest import CHECKOUT
+from tests.flow.command import free_pair
 
 MARK = "EXTERNALLY-MANAGED"
 
@@ -35,6 +38,19 @@ def test_a_python_of_the_system_is_refused_with_what_to_do(tmp_path: Path) -> No
     assert made.returncode != 0
     assert "pipx install ." in made.stderr and f"{python} -m venv" in made.stderr
     assert "pip" not in made.stdout, "nothing was tried"
+
+
+@pytest.mark.parametrize("behind", [0, 1], ids=["the daemon's", "the newsroom's"])
+def test_a_taken_port_ends_make_demo_before_anything_is_installed(tmp_path: Path, behind: int) -> None:
+    (tmp_path / "Makefile").write_text((CHECKOUT / "Makefile").read_text())
+    port = free_pair()
+    with socket.create_server(("127.0.0.1", port + behind)):
+        made = subprocess.run(
+            ["make", "demo", f"PORT={port}", f"PYTHON={sys.executable}"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+    assert made.returncode != 0
+    assert f"port {port + behind} can't be used" in made.stderr and "make demo PORT=8090" in made.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["Makefile"]
 
 
 def test_what_is_suggested_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

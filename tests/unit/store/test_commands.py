@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -89,6 +92,65 @@ def test_what_is_no_backup_is_not_replaced_by_one(config: Path, tmp_path: Path, 
 def test_who_looks_before_the_first_poll_leaves_no_database_behind(config: Path, words: tuple[str, ...]) -> None:
     CliRunner().invoke(root, ["-c", str(config), *words])
     assert [path.name for path in config.parent.rglob("*")] == ["feeds.yaml"]
+
+
+@pytest.fixture
+def unwritable() -> Iterator[Path]:
+    """A config in a folder that this process may read and not write, as of a service with a user of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "feeds.yaml"
+        config.write_text("storage: {database: data/news.db}\nsources: [https://alpha.example/feed.xml]\n")
+        add(config, "a")
+        before = os.geteuid()
+        for path, mode in ((config.parent, 0o755), (config.parent / "data", 0o555), (config.parent / "data" / "news.db", 0o444)):
+            path.chmod(mode)
+        if before == 0:
+            os.seteuid(61_234)
+        try:
+            yield config
+        finally:
+            os.seteuid(before)
+            (config.parent / "data").chmod(0o755)
+
+
+def test_who_may_only_read_can_look(unwritable: Path) -> None:
+    with pytest.raises(OSError, match="denied"):
+        (unwritable.parent / "data" / "try").touch()
+    for words in (("status",), ("stories", "--json"), ("search", "-ferry"), ("why", "https://alpha.example/a"), ("plan",)):
+        run(unwritable, *words)
+    (story,) = run(unwritable, "stories", "--json").output.splitlines()
+    with pytest.raises(StoreError, match="can't be written: its user must have the right"):
+        run(unwritable, "stories", "drop", json.loads(story)["id"])
+    assert [path.name for path in (unwritable.parent / "data").iterdir()] == ["news.db"]
+
+
+def test_who_may_not_even_read_is_told(unwritable: Path) -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs root: a second user, whose files can't be read")
+    data, reader = unwritable.parent / "data", os.geteuid()
+    os.seteuid(0)
+    for path, mode in ((data / "news.db", 0o600), (data, 0o700)):
+        path.chmod(mode)
+        os.seteuid(reader)
+        with pytest.raises(StoreError, match=r"news\.db can't be (opened|read)"):
+            run(unwritable, "status")
+        os.seteuid(0)
+
+
+def test_who_may_only_read_looks_while_the_daemon_writes(unwritable: Path) -> None:
+    reader = os.geteuid()
+    if os.getuid() != 0:
+        pytest.skip("needs root: a second user, who may write")
+    os.seteuid(os.getuid())
+    store = SqliteStore(unwritable.parent / "data" / "news.db")
+    try:
+        with store.begin() as transaction:
+            transaction.add_item(item("b"), None, NEW)
+        os.seteuid(reader)
+        assert len(run(unwritable, "stories", "--json").output.splitlines()) == 2
+    finally:
+        os.seteuid(os.getuid())
+        store.close()
 
 
 def test_a_database_in_use_can_be_copied_and_not_replaced(config: Path, tmp_path: Path) -> None:
