@@ -164,18 +164,33 @@ class Story(Struct, frozen=True):
         return self.lead_item.language
 
 
-def first_of_outlets(items: Iterable[Item]) -> list[Item]:
-    """The first item of each outlet. Items with the same key or the same name are of one outlet, unattributed ones of none.
+class OutletsSeen:
+    """Tells outlets apart, as items go by. Those with one key are one; unattributed items are of none.
 
-    A publisher named in the config and the same one named by an aggregator's entry share the name, but not the key.
+    So are those with one name, where one of them is known by its name alone: a publisher named in the config, and the same one
+    named by an aggregator's entry, share no key. Two papers called The Herald have a domain each, and are two.
     """
-    found: list[Item] = []
-    seen: set[str] = set()
-    for item in items:
-        marks = (item.outlet_key, item.outlet.casefold())
+
+    def __init__(self) -> None:
+        self._keys: set[str] = set()
+        self._names: set[str] = set()
+        self._names_alone: set[str] = set()
+
+    def add(self, item: Item, name: str | None = None) -> bool:
+        """Adds an item's outlet. Returns whether it is new. name: as shown."""
         if item.unattributed:
-            continue
-        if seen.isdisjoint(marks):
-            found.append(item)
-        seen.update(marks)
-    return found
+            return False
+        key, called = item.outlet_key, (name or item.outlet).casefold()
+        alone = "." not in key
+        is_new = not (key in self._keys or called in self._names_alone or (alone and called in self._names))
+        self._keys.add(key)
+        self._names.add(called)
+        if alone:
+            self._names_alone.add(called)
+        return is_new
+
+
+def first_of_outlets(items: Iterable[Item]) -> list[Item]:
+    """The first item of each outlet."""
+    seen = OutletsSeen()
+    return [item for item in items if seen.add(item)]

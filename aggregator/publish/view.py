@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from aggregator.model import Entry, Instant, Item, SourceId, Story, StoryId, TagKind
+from aggregator.model.stories import OutletsSeen
 from aggregator.publish import addresses, characters, excerpt
 from aggregator.publish.wording import wording
 from aggregator.settings import Site
@@ -142,11 +143,11 @@ def _address_of_outlet(story: Story, lead: Item) -> str | None:
 def _also(story: Story, lead: Item) -> tuple[Also, ...]:
     """The first report with an address of every other outlet. Outlets of one name count as one, unattributed reports as none."""
     found: list[Also] = []
-    seen = {lead.outlet_key, _outlet(lead).casefold()}
+    seen = OutletsSeen()
+    seen.add(lead, _outlet(lead))
     for item in story.reports:
         url, name = characters.address(item.entry.url), _outlet(item)
-        if url is not None and not item.unattributed and seen.isdisjoint((item.outlet_key, name.casefold())):
-            seen.update((item.outlet_key, name.casefold()))
+        if url is not None and seen.add(item, name):
             found.append(Also(name, url, characters.plain(item.title)))
     return tuple(found)
 

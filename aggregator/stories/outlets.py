@@ -19,7 +19,7 @@ from msgspec import Struct
 from aggregator.model import Entry, Instant, Source, SourceId, SourceState
 from aggregator.ports import Values, ValueWrites
 from aggregator.settings import Outlet
-from aggregator.text.outlet_names import MAX_NAME, outlet_in, whole_title, without_outlet
+from aggregator.text.outlet_names import outlet_in, whole_title, without_outlet
 from aggregator.text.publishers import ANY_PLATFORM, BUILT_IN, KNOWN, Publishers
 from aggregator.text.urls import registrable_domain
 from aggregator.text.words import fold
@@ -233,10 +233,15 @@ def _name(domain: str, source: Source, owned: Owners, title: str | None) -> str:
     )
     if name is None and title:
         name = outlet_in(title, domain)
-        if name is not None and fold(name) in owned.outlets:
+        platform = owned.publishers.platform_of(domain)
+        if domain.startswith("youtube.com/channel/"):
+            name = whole_title(title)  # an id says nothing
+        elif "/" in domain:
+            name = None  # an account says who it is
+        if platform is not None:  # anybody may call a blog there like a paper
+            name = name and f"{name} ({platform})"
+        elif name is not None and fold(name) in owned.outlets:
             name = None
-        elif name is None and domain.startswith("youtube.com/channel/"):
-            name = f"{title[:MAX_NAME].strip()} (youtube.com)"  # its id says nothing, and its title may be another's name
     return name or domain
 
 

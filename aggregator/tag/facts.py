@@ -156,11 +156,13 @@ def _domains(host: str) -> tuple[str, ...]:
 
 
 def _outlets(item: Item) -> tuple[str, ...]:
-    """The outlet by its name, its domain, and the word that it is known by: `BBC News`, `bbc.co.uk`, `bbc`."""
+    """The outlet by its name, its domain, and the word that it is known by: `The Guardian`, `theguardian.com`, `guardian`."""
     if item.unattributed:
         return ()
-    names = (item.outlet, item.outlet_key, label_of(item.outlet_key) if "." in item.outlet_key else item.outlet_key)
-    return tuple(dict.fromkeys(map(fold, names)))
+    key = item.outlet_key
+    names = (item.outlet, key, label_of(key) if "." in key else key)
+    folded = tuple(map(fold, names))
+    return tuple(dict.fromkeys((*folded, *(name.removeprefix("the").strip() for name in folded if name.startswith("the")))))
 
 
 _VALUES: Mapping[str, Callable[[Item], Iterable[str]]] = {

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 from msgspec import Struct, field
 
+from aggregator.text.suffixes import is_private
 from aggregator.text.urls import registrable_domain, uncached
 
 _KNOWN = """
@@ -87,6 +88,14 @@ class Publishers(Struct, frozen=True):
     def is_platform(self, publisher: str) -> bool:
         """True for a platform itself: its name does not tell who publishes."""
         return publisher in self.platforms
+
+    def platform_of(self, publisher: str) -> str | None:
+        """The platform that a publisher is on, where anybody may take any free name; None for a domain of its own."""
+        base = registrable_domain(publisher)
+        if base != publisher:
+            return base if base in self.platforms or "/" in publisher else None
+        suffix = base.partition(".")[2]
+        return suffix if is_private(suffix) else None
 
     def _named_site(self, host: str, publisher: str) -> str | None:
         """The site of the config that a host is or lies in, if that is less than its publisher's whole domain."""

@@ -17,6 +17,16 @@ def rules_for(host: str) -> PublicSuffixList:
     return _rules(top if top in _lines() else "")  # unknown labels share one: there is no end of them
 
 
+def is_private(suffix: str) -> bool:
+    """True for a suffix below which its owner gives names away: `blogspot.com`, `github.io`; False for `co.uk`."""
+    return suffix in _private()
+
+
+@cache
+def _private() -> frozenset[str]:
+    return frozenset(_RULE.findall(Path(PSLFILE).read_text("utf-8").partition("BEGIN PRIVATE DOMAINS")[2]))
+
+
 def _in_unicode(label: str) -> str:
     """The label in Unicode, as in the list."""
     if not label.startswith("xn--"):

@@ -18,6 +18,8 @@ def item(number: int, outlet: str, key: str) -> Item:
         ([("Post", "post"), ("Ledger", "ledger"), ("Post", "post")], ("Post", "Ledger")),
         ([("Northwire", "northwire"), ("Northwire", "northwire.example")], ("Northwire",)),
         ([("northwire.example", "northwire.example"), ("Northwire", "northwire.example")], ("northwire.example",)),
+        ([("The Herald", "herald.example"), ("The Herald", "theherald.test")], ("The Herald", "The Herald")),
+        ([("The Herald", "herald.example"), ("The Herald", "the herald"), ("The Herald", "herald.test")], ("The Herald",)),
         ([("BBC", "bbc"), ("bbc", "bbc.co.uk"), ("Post", "post")], ("BBC", "Post")),
     ],
 )

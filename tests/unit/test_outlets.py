@@ -161,6 +161,8 @@ def test_without_it_the_title_of_the_source_names_the_outlet() -> None:
     assert named(WORLD, "World").name == "bbci.co.uk"
     assert named(replace(WORLD, title="The Beeb - World"), "BBC News").name == "The Beeb", "a person said so"
     assert named(TUBE, "Trees of Lyon").name == "Trees of Lyon (youtube.com)"
+    assert named(ANNA, "Anna's Letter").name == "Anna's Letter (substack.com)"
+    assert named(SOCIAL, "Anna (@anna)").name == "social.example/@anna"
     sections = [
         Source(SourceId(f"s{n}"), f"https://daily.example/{n}", f"Daily Post {name}") for n, name in enumerate(["World", "Sport"])
     ]
@@ -174,6 +176,14 @@ def test_a_feed_takes_nobodys_name_by_its_title(title: str) -> None:
     assert named(EVIL, title, BBC, *ALL).name == "evil.example"
     bbc = Source(SourceId("fake"), "https://bbc.evil.example/rss")
     assert named(bbc, title, BBC, *ALL).name == "evil.example"
+
+
+@pytest.mark.parametrize(
+    "host", ["guardian.substack.com", "guardian.blogspot.com", "guardian.github.io", "guardian.wordpress.com"]
+)
+def test_a_free_name_on_a_platform_is_shown_with_the_platform(host: str) -> None:
+    platform = host.partition(".")[2]
+    assert named(Source(SourceId("fake"), f"https://{host}/feed"), "The Guardian").name == f"The Guardian ({platform})"
 
 
 def test_the_domains_of_a_named_outlet_are_learnt_by_nobody_else() -> None:

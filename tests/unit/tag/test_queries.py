@@ -267,6 +267,13 @@ def test_a_query_chooses_among_the_entries(query: str, matches: bool) -> None:
     assert Query(query).matches(THREE, NOON) is matches
 
 
+@pytest.mark.parametrize("value", ["guardian", '"the guardian"', "theguardian", "theguardian.com", "GUARDIAN", "the*"])
+def test_an_outlet_is_asked_for_as_people_call_it(value: str) -> None:
+    paper = replace(item("Storm", outlet="The Guardian"), outlet_key="theguardian.com")
+    assert Query(f"outlet:{value}").matches(story(paper), NOON)
+    assert not Query(f"outlet:{value}").matches(story(item("Guardian angels", outlet="Post")), NOON)
+
+
 def test_the_lead_is_the_entry_that_is_shown() -> None:
     assert Query("lead:nato").matches(replace(THREE, lead=THREE.items[1].id), NOON)
     assert Query('lead:(title:"boats at rest")').matches(replace(THREE, headline="Boats at rest"), NOON)
