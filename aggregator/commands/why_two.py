@@ -26,10 +26,9 @@ def explain_two(application: Application, first: str, second: str) -> dict[str, 
     if a.id == b.id:
         raise UsageError("these are the same entry")
     engine = Engine(application.settings.dedup, find_places)
-    with application.store.begin() as transaction:
-        index = transaction.index
-        pair = engine.compare(index, a, b)
-        votes = [] if home.id == other.id else [_vote(engine, index, a, other), _vote(engine, index, b, home)]
+    index = application.store.grouped()
+    pair = engine.compare(index, a, b)
+    votes = [] if home.id == other.id else [_vote(engine, index, a, other), _vote(engine, index, b, home)]
     return {
         "one_story": home.id == other.id,
         "entries": [_entry(application, item, story) for item, story in ((a, home), (b, other))],

@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 
 from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId
 from aggregator.ports.decisions import Decisions, DecisionWrites
-from aggregator.ports.index import StoryIndex
+from aggregator.ports.index import GroupedItems, StoryIndex
 from aggregator.ports.rows import Remembered, Traces, Whereabouts
 from aggregator.ports.search import StoryFilter
 
@@ -40,6 +40,10 @@ class Stories(Decisions, Protocol):
 
     def evidence(self, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
         """Item → when and why it joined the story."""
+        ...
+
+    def grouped(self) -> GroupedItems:
+        """The index of recent items as committed, to look into."""
         ...
 
     def addresses(self, host: str) -> list[str]:

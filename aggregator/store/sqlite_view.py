@@ -15,6 +15,7 @@ from aggregator.ports import (
     Decision,
     Delivery,
     Event,
+    GroupedItems,
     Hold,
     KnownItem,
     Member,
@@ -29,6 +30,7 @@ from aggregator.ports import (
 )
 from aggregator.store import decisions, outgoing, outputs, reads, requests, search, states
 from aggregator.store.connect import explained, open_reader
+from aggregator.store.index import SqliteStoryIndex
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -91,6 +93,13 @@ class SqliteView:
 
     def stories(self, ids: Iterable[StoryId], *, hidden: bool = False) -> list[Story]:
         return self._read_whole(reads.stories, ids, hidden)
+
+    def grouped(self) -> GroupedItems:
+        """See `Stories.grouped`. Reads on this thread's connection: for a command, not for the daemon."""
+        with explained(self.path):
+            index = SqliteStoryIndex(self._reader())
+            index.begin()
+        return index
 
     def find(self, where: StoryFilter, limit: int | None = None) -> Iterator[Story]:
         """See `Store.find`. Streams from its own connection, so that it sees one state of the database."""

@@ -157,3 +157,16 @@ def test_the_command_takes_two_names_and_gives_json(read: Newsroom) -> None:
     told = json.loads(answer.output)
     assert told["one_story"] and told["agree"] and told["terms"]["words of the title"] > 0
     assert [one["url"] for one in told["entries"]] == [address("one"), address("two")]
+
+
+def test_comparing_needs_no_right_to_write_and_sees_what_the_daemon_sees(
+    read: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(read, "one", *SINKS)
+    tell(read, "two", *MISSING)
+    with read.store.begin() as transaction:
+        items = [item for story in read.stories() for item in story.items]
+        of_daemon = [(row.outlet, row.at) for row in transaction.index.items([item.id for item in items]).values()]
+    monkeypatch.setattr(type(read.store), "begin", lambda _: pytest.fail("a look must not write"))
+    assert [(row.outlet, row.at) for row in read.store.grouped().items([item.id for item in items]).values()] == of_daemon
+    assert "they are one story" in told_of(read, address("one"), address("two"))
