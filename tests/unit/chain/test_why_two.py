@@ -159,9 +159,7 @@ def test_the_command_takes_two_names_and_gives_json(read: Newsroom) -> None:
     assert [one["url"] for one in told["entries"]] == [address("one"), address("two")]
 
 
-def test_comparing_needs_no_right_to_write_and_sees_what_the_daemon_sees(
-    read: Newsroom, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_comparing_needs_no_right_to_write_and_sees_what_the_daemon_sees(read: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
     tell(read, "one", *SINKS)
     tell(read, "two", *MISSING)
     with read.store.begin() as transaction:
