@@ -64,10 +64,12 @@ async def poll_once(
     *,
     forced: bool,
     done: Callable[[PollReport], None],
+    asks: Callable[[], None] = lambda: None,
 ) -> list[PollReport]:
     """Polls and publishes in this process, or has it done by the daemon that holds the database.
 
-    ids: sources to poll even if they are not due, None for those that are due. done: called with each report of this process.
+    ids: sources to poll even if they are not due, None for those that are due. done: called with each report of this process;
+    asks: called before the daemon is asked.
     """
     while True:
         try:
@@ -80,6 +82,7 @@ async def poll_once(
                 spare_collector()
                 return await poll_here(CurrentRuntime(runtime), ids, forced=forced, done=done)
         except HeldError:
+            asks()
             reports = await poll_there(
                 store,
                 ids,

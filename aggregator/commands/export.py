@@ -25,7 +25,8 @@ def command(application: Application, target: str) -> None:
         click.echo(sources_as_opml(application), nl=False)
         return
     done = export_site(application, Path(target))
-    click.echo(f"{len(done.written)} files written, {done.kept} were there already, {len(done.removed)} removed")
+    files = "1 file" if len(done.written) == 1 else f"{len(done.written)} files"
+    click.echo(f"{files} written, {done.kept} were there already, {len(done.removed)} removed")
 
 
 def export_site(application: Application, target: Path) -> Exported:

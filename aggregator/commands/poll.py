@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -13,6 +14,10 @@ from aggregator.commands.application import Application
 from aggregator.logs import configure
 from aggregator.model import PollReport
 from aggregator.run.outage import explain_reports
+from aggregator.store.lock import holder
+
+NOTHING_DUE = "0 polled: nothing is due (`status` says when; `poll --all` asks every source now)"
+NO_SOURCES = "0 polled: the config has no sources"
 
 
 @click.command()
@@ -32,6 +37,7 @@ def command(application: Application, ids: tuple[str, ...], everything: bool) ->
             *(application.settings, application.checked_settings, application.database, wanted),
             forced=bool(ids or everything),
             done=done,
+            asks=lambda: _tell_who_polls(Path(application.settings.storage.database)),
         )
         reports = asyncio.run(one_poll)
     why = explain_reports(reports, {source.id: source.url for source in sources})
@@ -40,7 +46,11 @@ def command(application: Application, ids: tuple[str, ...], everything: bool) ->
     for report in reports:
         if report.outcome == "refused" or (report.outcome == "failed" and why is None):
             click.echo(f"{report.source}: {report.detail}", err=True)
-    click.echo(summary(reports))
+    click.echo(summary(reports) if reports else NOTHING_DUE if sources else NO_SOURCES)
+
+
+def _tell_who_polls(database: Path) -> None:
+    click.echo(f"{holder(database) or 'another process'} uses the database: it is asked to poll", err=True)
 
 
 @contextmanager

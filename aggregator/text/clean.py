@@ -61,6 +61,8 @@ _LINKED = re.compile(rf"<(?!{_SETTLED})(a|img|audio|video|source)(?: ([^<>]*))?>
 _ATTRIBUTE = re.compile(r'([^\s=]+)="([^"]*)"')
 _ESCAPED = re.compile('[&<>"\u00a0]')
 _ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^<>]*>")
+_PREFORMATTED = re.compile(r"(<pre(?: [^<>]*)?>)\n")
+"""Text that begins with a line break. Parsers drop the first one behind the tag, serializers write none (HTML, 13.1.2.5)."""
 _VOID = frozenset(("br", "col", "hr", "img", "source", "wbr"))
 _TINY = re.compile(r"\s*[01](?:px)?\s*")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|(?:^|;)\s*(?:width|height)\s*:\s*[01](?:px)?\s*(?:;|$)", re.I)
@@ -113,7 +115,8 @@ def clean(markup: str, links: Links, limit: int = 1 << 20) -> str:
     cleaned = scrub(_CLEANER.clean(markup)).strip()
     if len(cleaned) > limit:
         cleaned = _CLEANER.clean(bound_nesting(cleaned[:limit]))
-    return _LINKED.sub(lambda found: _rewrite_tag(found, links), cleaned).strip()
+    cleaned = _LINKED.sub(lambda found: _rewrite_tag(found, links), cleaned).strip()
+    return _PREFORMATTED.sub(r"\1\n\n", cleaned) if "<pre" in cleaned else cleaned
 
 
 def flatten(cleaned: str) -> str:

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
@@ -165,7 +165,26 @@ PIECES = st.sampled_from(
 MARKUP = st.lists(st.one_of(PIECES, st.text(max_size=5)), max_size=25).map("".join)
 
 
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<pre>\n\r", "\n"),
+        ("<pre>\n\n  x", "\n  x"),
+        ("<pre dir=rtl>&#10;&#10;x", "\nx"),
+        ("<pre><script></script>\nx", "\nx"),
+        ("<pre><img src=http://a.example/i width=1 height=1>\nx", "\nx"),
+        ("<pre>\nx", "x"),
+        ("<pre><b>\n\nx", "\n\nx"),
+    ],
+)
+def test_preformatted_text_keeps_the_line_breaks_that_a_browser_shows(markup: str, text: str) -> None:
+    once = cleaned(markup)
+    assert LexborHTMLParser(once).css_first("pre").text() == text
+    assert cleaned(once) == once
+
+
 @given(MARKUP)
+@example("<pre>\n\r")
 @settings(max_examples=300)
 def test_cleaning_again_changes_nothing(markup: str) -> None:
     once = cleaned(markup)
