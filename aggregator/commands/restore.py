@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sized
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
+    from aggregator.store.decisions_since import Since
 
 
 @click.command()
@@ -33,5 +36,25 @@ def command(application: Application, file: Path) -> None:
     click.echo(f"{database} is now the backup {file}")
     if restored.remembered:
         click.echo(f"{restored.remembered} entries that came since will get the ids that readers know, if they are fetched again")
+    for line in _decided(restored.decided):
+        click.echo(line)
     if restored.aside is not None:
         click.echo(f"the old database is {restored.aside}: delete it when all is well")
+
+
+def _decided(since: Since) -> Iterator[str]:
+    """Says what becomes of a person's decisions since the backup, and which commands say again what can't be taken over."""
+    if since.holds:
+        yield f"{_count(since.holds)} by hand since the backup, in force again (`aggregator stories decisions` lists them):"
+        yield from (f"  {one.kind}: {one.traces.title or ', '.join(one.traces.entries)}" for one, _ in since.holds)
+    if since.lost:
+        yield f"{_count(since.lost)} by hand since the backup can't be taken over; once the entries are there, say again:"
+        for one in since.lost:
+            yield f"  aggregator stories {one.kind} {quote(one.traces.url or one.traces.title)}    # {one.traces.title}"
+    if since.lifted:
+        yield f"{_count(since.lifted)} undone since the backup, in force again; to undo them once more:"
+        yield from (f"  aggregator stories undo {one.id}    # {one.kind}: {one.traces.title}" for one in since.lifted)
+
+
+def _count(decisions: Sized) -> str:
+    return "1 decision" if len(decisions) == 1 else f"{len(decisions)} decisions"

@@ -57,11 +57,25 @@ def command(
 
 
 def parse_query(application: Application, words: tuple[str, ...]) -> Query:
-    """Parses a query given as one or several arguments. Raises QueryError with the place of a mistake."""
+    """Parses a query given as one or several arguments. Raises QueryError with the place of a mistake.
+
+    Sources and groups that left the config can be asked for while their entries are stored.
+    """
+    from msgspec.structs import replace
+
+    from aggregator.errors import QueryError
     from aggregator.tag.query import checked
     from aggregator.tag.rules import names_in
 
-    return checked(" ".join(words), names_in(application.settings))
+    text, names = " ".join(words), names_in(application.settings)
+    try:
+        return checked(text, names)
+    except QueryError:
+        stored = application.store.attributes()
+    sources = names.sources | {one.source for one in stored}
+    groups = names.groups | {one.group for one in stored if one.group is not None}
+    tags = names.tags.union(*(one.tags for one in stored))
+    return checked(text, replace(names, sources=sources, groups=groups, tags=tags))
 
 
 def find_matches(store: Stories, query: Query, since: str | None, now: float) -> Iterator[tuple[Story, Explanation]]:

@@ -156,13 +156,19 @@ def table(application: Application, ids: tuple[str, ...]) -> Table:
 def daemon_problems(application: Application) -> list[str]:
     """Lists what is wrong with the daemon itself: what it has stored (a refused edit, no readable source), and the disks as they
     are now: on a full one it can't store anything."""
-    from aggregator.run.disks import disk_conditions
+    from pathlib import Path
 
-    events = [one for one in application.store.events(EVENTS) if one.closed is None and one.key == f"{one.kind} daemon"]
-    told = {one.kind for one in events}
-    disks = [one for one in disk_conditions(application.settings, probe=True) if one.kind not in told]
-    found = [(one.title, one.detail) for one in events] + [(one.title, one.detail) for one in disks]
-    return [mask_text(f"{title}: {detail}") for title, detail in found]
+    from aggregator.run.disks import disk_conditions, why_unwritable
+    from aggregator.run.health import daemon_conditions
+
+    found = {one.key: (one.title, one.detail) for one in application.store.events(EVENTS) if one.closed is None}
+    found = {key: told for key, told in found.items() if key.endswith(" daemon")}
+    disks = list(disk_conditions(application.settings, probe=True))
+    if any(one.kind in ("disk", "readonly") for one in disks):
+        found.pop("space daemon", None)
+    why = why_unwritable(Path(application.settings.storage.database).parent)
+    found |= {one.key: (one.title, one.detail) for one in (*daemon_conditions({"database": why}), *disks)}
+    return [mask_text(f"{title}: {detail}") for title, detail in found.values()]
 
 
 def _format_wait(seconds: float) -> str:

@@ -213,4 +213,4 @@ def _describe(decision: Decision) -> str:
             return f"{traces.url or 'an entry'} leads {story}"
         case "title", (story, *_):
             return f"{story} is headed: {traces.text}"
-    return "made by an earlier release, which stored only what it binds"
+    return "made by an earlier release or before a restore: only what it binds is known"

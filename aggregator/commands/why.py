@@ -252,7 +252,8 @@ def lines(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:
         yield f"headline corrected by hand; the lead's own: {report['lead_title']}"
     for row in report["decisions"]:
         yield f"decision {row['id']} of {row['at'][:16].replace('T', ' ')}, {row['kind']}: {row['did']}"
-    yield f"\nlead, the entry that feeds show: {report['lead']['source']} ({report['lead']['reason']})"
+    shown = "lead, the entry that feeds showed until then" if report["dropped"] else "lead, the entry that feeds show"
+    yield f"\n{shown}: {report['lead']['source']} ({report['lead']['reason']})"
     yield f"outlets ({len(report['outlets'])}): {', '.join(report['outlets'])}\n\nentries:"
     for item in report["items"]:
         yield f"  {item['published']}  {item['outlet']} [{item['source']}]  {item['title']}\n    {item['url']}"

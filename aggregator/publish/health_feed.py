@@ -29,6 +29,7 @@ OF_DAEMON = {
     "config": ("An edit of the config is refused", "The old one is in use."),
     "restart": ("A restart is needed", "An edit of the config is in use but for what only a restart can change."),
     "stale": ("No source can be read", "Probably the network of this site is down."),
+    "space": ("A disk is nearly full", "Everything works as long as there is room."),
     "disk": ("A disk is full", "Feeds are served as they are until there is room."),
     "readonly": ("A disk is read-only", "Feeds are served as they are until it can be written."),
     "database": ("The database can't be written", "Feeds are served as they are until it can be."),

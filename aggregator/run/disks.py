@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -65,10 +65,10 @@ def disk_conditions(settings: Settings, *, probe: bool = False) -> Iterator[Cond
     places = find_places(settings, probe=probe)
     if read_only := [f"the {place.what} ({place.folder})" for place in places if place.is_read_only]:
         yield Condition("readonly", "daemon", "A disk is read-only", f"nothing can be written where {_listed(read_only)}")
-    full = [place for place in places if place.free < LEAST_FREE and not place.is_read_only]
-    if full:
-        where = _listed([f"the {place.what} ({place.folder}: {place.free / 1e6:.1f} MB free)" for place in full])
-        yield Condition("disk", "daemon", "A disk is full", f"there is too little room where {where}")
+    if full := [place for place in places if place.free < FULL and not place.is_read_only]:
+        yield Condition("disk", "daemon", "A disk is full", f"nothing can be stored where {_listed(map(_left, full))}")
+    if short := [place for place in places if FULL <= place.free < LEAST_FREE and not place.is_read_only]:
+        yield Condition("space", "daemon", "A disk is nearly full", f"little room is left where {_listed(map(_left, short))}")
 
 
 def why_unwritable(folder: Path) -> str | None:
@@ -79,5 +79,10 @@ def why_unwritable(folder: Path) -> str | None:
     return f"no space is left on the disk of {folder}" if place.free < FULL else None
 
 
-def _listed(places: list[str]) -> str:
+def _left(place: Place) -> str:
+    return f"the {place.what} ({place.folder}: {place.free / 1e6:.1f} MB left)"
+
+
+def _listed(named: Iterable[str]) -> str:
+    places = list(named)
     return " and ".join(places) + (" lies" if len(places) == 1 else " lie")

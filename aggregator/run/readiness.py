@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from aggregator.run.disks import LEAST_FREE, find_places
+from aggregator.run.disks import FULL, LEAST_FREE, find_places
 from aggregator.settings import Settings
 
 LATE_TICK = 60.0
@@ -32,14 +32,21 @@ class Readiness(Struct, frozen=True):
     @property
     def is_ready(self) -> bool:
         errors = (self.database, self.publishing, self.network)
-        return self.since_tick < LATE_TICK and self.free > LEAST_FREE and all(error is None for error in errors)
+        return self.since_tick < LATE_TICK and self.free >= FULL and all(error is None for error in errors)
+
+    @property
+    def disk(self) -> str:
+        """How full the fullest disk is. One that is nearly full takes all that is written, so the daemon is ready."""
+        if self.free < FULL:
+            return "full"
+        return "ok" if self.free > LEAST_FREE else "nearly full"
 
     def public(self) -> Mapping[str, object]:
         """Returns which parts work, for anybody. The reasons would name files, sources and keys."""
         errors = {"config": self.config, "database": self.database, "publishing": self.publishing}
         parts = {part: "ok" if error is None else "refused" for part, error in errors.items()}
         parts["network"] = "ok" if self.network is None else "no source can be read"
-        return parts | {"tick": f"{self.since_tick:.0f} s ago", "disk": "ok" if self.free > LEAST_FREE else "full"}
+        return parts | {"tick": f"{self.since_tick:.0f} s ago", "disk": self.disk}
 
     def details(self) -> Mapping[str, object]:
         """Returns all of it with the reasons, for the administrator."""
@@ -49,6 +56,7 @@ class Readiness(Struct, frozen=True):
             "publishing": self.publishing or "ok",
             "network": self.network or "ok",
             "tick": f"{self.since_tick:.0f} s ago",
+            "disk": self.disk if self.disk == "ok" else f"{self.disk} ({self.free / 1e6:.1f} MB left)",
             "disk_free_bytes": self.free,
         }
         return parts | ({"restart_needed": list(self.restart_keys)} if self.restart_keys else {})

@@ -16,9 +16,9 @@ from typing import Any
 from msgspec import Struct
 
 from aggregator.errors import StoreError
-from aggregator.model import Instant, SourceId, StoryId
+from aggregator.model import BEING_POLLED, Instant, SourceId, StoryId
 from aggregator.ports import Remembered
-from aggregator.store import remembered, schema
+from aggregator.store import decisions_since, remembered, schema
 from aggregator.store.connect import explained
 from aggregator.store.retention import DELETE_MEMBERS
 from aggregator.store.rows import BACKLOG, EXCESS
@@ -46,6 +46,8 @@ HOLD_BACK = f"UPDATE items SET old = {BACKLOG} WHERE story = ?"
 HOLD_BACK_STORY = "UPDATE stories SET old = 1 WHERE key = ?"
 _ADD_EVENT = "INSERT OR REPLACE INTO events (key, opened, kind, title, detail, closed) VALUES (?, ?, ?, ?, ?, ?)"
 _ADD_PAGE = "INSERT OR IGNORE INTO pages (slug, page, closed, updated, stories, body) VALUES (?, ?, ?, ?, ?, ?)"
+_RELEASE = "UPDATE sources SET due = ?, reason = 'restored' WHERE reason = ?"
+"""Sources that were being polled when the backup was made: nobody polls them now."""
 _SET_VALUE = "INSERT OR REPLACE INTO key_values (key, value) VALUES (?, ?)"
 _ADD_VALUE = "INSERT OR IGNORE INTO key_values (key, value) VALUES (?, ?)"
 
@@ -66,10 +68,14 @@ class Names(Struct, frozen=True):
 
 
 class TakenOver(Struct, frozen=True):
-    """entries: how many are remembered; merges: stories of the backup that were merged since, as (the one kept, its alias)."""
+    """entries: how many are remembered; merges: stories of the backup that were merged since, as (the one kept, its alias).
+
+    decided: by a person, since the backup.
+    """
 
     entries: int
     merges: tuple[tuple[StoryId, StoryId], ...] = ()
+    decided: decisions_since.Since = decisions_since.Since()
 
 
 def take_over(restored: Path, old: Path, published: Published, names: Names, now: Instant) -> TakenOver:
@@ -80,19 +86,22 @@ def take_over(restored: Path, old: Path, published: Published, names: Names, now
     with explained(restored), closing(sqlite3.connect(restored, isolation_level=None)) as new:
         schema.ready(new, restored, before=lambda _: None)  # the backup itself is the copy from before
         new.execute("BEGIN IMMEDIATE")
-        count, merges = 0, list[tuple[StoryId, StoryId]]()
+        new.execute(_RELEASE, (now, BEING_POLLED))
+        count, merges, decided = 0, list[tuple[StoryId, StoryId]](), decisions_since.Since()
         if (before := _open_old(old)) is not None:
             with closing(before):
                 _carry_over(before, new, names)
                 merges += _merges(new, _salvage(before, "stories", _ALIASES, "key"))
                 count = remembered.add(new, _newer_entries(before, new), now)
+                made = _salvage(before, "decisions", decisions_since.DECISIONS, "id")
+                decided = decisions_since.take_over(new, made, _salvage(before, "overrides", decisions_since.OVERRIDES, "id"))
         merges += _merges(new, _published_merges(published.entries, new))
         count += remembered.add(new, _published_entries(published.entries, new), now)
         for key, at in published.digests.items():
             _advance(new, key, at)
         new.execute("COMMIT")
         new.execute("PRAGMA journal_mode = DELETE")
-    return TakenOver(count, tuple(dict.fromkeys(merges)))
+    return TakenOver(count, tuple(dict.fromkeys(merges)), decided)
 
 
 def _open_old(path: Path) -> sqlite3.Connection | None:

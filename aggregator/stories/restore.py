@@ -7,13 +7,15 @@ from contextlib import closing
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug, StoryId
-from aggregator.ports import Rules, Store
+from aggregator.ports import Decision, Rules, Store
 from aggregator.publish.digests import LOOKED_KEY
 from aggregator.publish.ownership import SITE_ID
 from aggregator.settings import Settings
 from aggregator.store import backup
+from aggregator.store.decisions_since import Since
 from aggregator.store.set_aside import Names, Published, TakenOver, take_over
 from aggregator.store.sqlite import SqliteStore
 from aggregator.stories.curate import Curator, horizons
@@ -21,10 +23,14 @@ from aggregator.stories.published_entries import read_published
 
 
 class Restored(Struct, frozen=True):
-    """aside: where the old database is now, None if there was none; remembered: entries that came since the backup."""
+    """aside: where the old database is now, None if there was none; remembered: entries that came since the backup.
+
+    decided: by a person, since the backup.
+    """
 
     aside: Path | None
     remembered: int
+    decided: Since = Since()
 
 
 def restore_backup(file: Path, settings: Settings, rules: Callable[[], Rules], now: Instant) -> Restored:
@@ -37,12 +43,14 @@ def restore_backup(file: Path, settings: Settings, rules: Callable[[], Rules], n
 
     def complete(copy: Path) -> None:
         taken.append(take_over(copy, database, published, Names(SITE_ID, LOOKED_KEY, issues), now))
-        if taken[0].merges:
+        merges, holds = taken[0].merges, taken[0].decided.holds
+        if merges or holds:
             with closing(SqliteStore(copy)) as store:
-                _merge_again(store, settings, rules(), taken[0].merges, now)
+                _merge_again(store, settings, rules(), merges, now)
+                _decide_again(store, settings, rules(), holds, now)
 
     aside = backup.restore(file, database, now, complete)
-    return Restored(aside, taken[0].entries)
+    return Restored(aside, taken[0].entries, taken[0].decided)
 
 
 def _merge_again(store: Store, settings: Settings, rules: Rules, merges: Iterable[tuple[StoryId, StoryId]], now: Instant) -> None:
@@ -56,3 +64,18 @@ def _merge_again(store: Store, settings: Settings, rules: Rules, merges: Iterabl
                 heirs[kept] = heirs.get(kept, frozenset()) | transaction.members_of([alias])[alias]
                 transaction.merge_stories(kept, alias, now)
         Curator(rules, transaction.outputs(), settings.publish.settle, now, oldest, heirs).refresh(transaction, heirs)
+
+
+def _decide_again(
+    store: Store, settings: Settings, rules: Rules, holds: Iterable[tuple[Decision, Iterable[StoryId]]], now: Instant
+) -> None:
+    """Takes stories down that were taken down since, and shows the leads and headlines that a person chose since."""
+    oldest = horizons(store)
+    with store.begin() as transaction:
+        concerned: dict[StoryId, None] = {}
+        for decision, ids in holds:
+            concerned |= dict.fromkeys(ids)
+            if decision.kind == "drop":
+                for story in transaction.stories(ids):
+                    transaction.save_story(replace(story, dropped=True))
+        Curator(rules, transaction.outputs(), settings.publish.settle, now, oldest).refresh(transaction, concerned)

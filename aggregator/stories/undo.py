@@ -47,7 +47,7 @@ def prepare_undo(store: Store, id: int) -> tuple[Decision, Undo]:
         case "merge" | "split" if not decision.traces.stories:
             other = "split" if decision.kind == "merge" else "merge"
             raise UsageError(
-                f"decision {id} was made by an earlier release, which did not store what was there before: "
+                f"decision {id} was made by an earlier release or before a restore, so that what was there before is not known: "
                 f"`aggregator stories {other}` corrects it"
             )
         case "merge":

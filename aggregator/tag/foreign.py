@@ -53,6 +53,8 @@ def _check_marks(text: str, offset: int) -> None:
     found = whole or _MARK.search(text)
     mark = found[0] if found else text[0]
     hint = _ANYWHERE.get(mark) or _ANYWHERE.get(mark[0]) or (_AT_START.get(mark) if text.startswith(mark) else None)
+    if hint is not None and len(text) > 1 and not text.strip("+"):
+        raise QueryError(f"{text!r} has no letter or digit to look for", offset)
     if hint is not None:
         raise QueryError(f"{mark} means nothing here; {hint}", offset + (found.start() if found else 0))
 

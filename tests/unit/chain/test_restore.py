@@ -6,15 +6,20 @@ import json
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aggregator.commands import restore
+from aggregator.dedup.lead import PINNED
+from aggregator.model import BEING_POLLED, Story
 from aggregator.store import backup
 from aggregator.store.sqlite import SqliteStore
-from aggregator.stories.restore import restore_backup
+from aggregator.stories.edit import StoryEditor
+from aggregator.stories.restore import Restored, restore_backup
 from tests.unit.chain.newsroom import HOUR, HandClock, Newsroom, entry
 
 SOURCES = tuple(f"s{number}" for number in range(6))
@@ -99,12 +104,15 @@ class World:
 
     def restores(self) -> int:
         """Stops, restores as the command does, and starts again. Returns how many entries are remembered."""
+        return self.restored().remembered
+
+    def restored(self) -> Restored:
         self.newsroom.store.close()
         copy, settings = self.newsroom.folder / "copy.db", self.newsroom.settings
         restored = restore_backup(copy, settings, lambda: self.newsroom.rules, self.newsroom.clock.time)
         self.newsroom.store = SqliteStore(self.database)
         self.newsroom.configure(CONFIG)
-        return restored.remembered
+        return restored
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +194,77 @@ def test_stories_merged_since_the_backup_are_one_again(world: World) -> None:
     assert {item.guid for item in found.items} >= {alias.items[0].guid, *(item.guid for item in kept.items)}
     gone = world.newsroom.store.story(alias.id)
     assert gone is not None and gone.alias_of == kept.id
+
+
+def decided(world: World) -> StoryEditor:
+    return StoryEditor(world.newsroom.store, world.newsroom.settings, world.newsroom.rules)
+
+
+def told_before(world: World, count: int) -> list[Story]:
+    """Stories that the backup has, too."""
+    return sorted(world.newsroom.stories(), key=lambda one: (one.first_seen, one.id))[:count]
+
+
+def address(story: Story) -> str:
+    assert story.lead_item.entry.url is not None
+    return story.lead_item.entry.url
+
+
+def test_what_was_taken_down_since_the_backup_stays_down(world: World) -> None:
+    old, new = told_before(world, 1)[0], max(world.newsroom.stories(), key=lambda one: one.first_seen)
+    decided(world).drop(address(old))
+    decided(world).drop(address(new))
+    restored = world.restored()
+    assert [one.kind for one, _ in restored.decided.holds] == ["drop", "drop"]
+    world.newsroom.publisher.publish(None, world.newsroom.clock.now())
+    world.poll()
+    for story in (old, new):
+        assert all(f"urn:uuid:{story.id}" not in ids for name, ids in world.ids().items() if "/" not in name)
+        assert story.title not in {one.title for one in world.newsroom.stories()}
+    there = world.newsroom.store.story(old.id)
+    assert there is not None and there.dropped
+    number = next(one.id for one in world.newsroom.store.decisions() if one.traces.stories == (old.id,))
+    decided(world).undo(number)
+    there = world.newsroom.store.story(old.id)
+    assert there is not None and not there.dropped
+
+
+def test_what_was_being_polled_when_the_backup_was_made_is_due(world: World) -> None:
+    now = world.newsroom.clock.time
+    with closing(SqliteStore(world.newsroom.folder / "copy.db")) as store, store.begin() as transaction:
+        assert transaction.claim(now + 90 * HOUR, 2, now + 100 * HOUR, ())
+    world.restored()
+    states = world.newsroom.store.states().values()
+    assert all(state.reason != BEING_POLLED for state in states)
+    assert sum(state.due == now for state in states) == 2
+
+
+def test_headlines_and_leads_chosen_since_the_backup_are_shown(world: World) -> None:
+    titled, pinned = told_before(world, 2)
+    decided(world).title(titled.id, "What the harbour says")
+    decided(world).pin(address(pinned))
+    world.restored()
+    after = world.newsroom.store.story(titled.id)
+    assert after is not None and after.title == "What the harbour says"
+    led = world.newsroom.store.story(pinned.id)
+    assert led is not None and (address(led), led.lead_reason) == (address(pinned), PINNED)
+
+
+def test_what_can_not_be_decided_again_is_told_with_its_command(world: World) -> None:
+    several = next(one for one in told_before(world, 9) if len(one.items) > 1)
+    decided(world).split(address(several))
+    lifted = told_before(world, 9)[-1]
+    world.newsroom.store.close()
+    with closing(SqliteStore(world.newsroom.folder / "copy.db")) as store:
+        before = StoryEditor(store, world.newsroom.settings, world.newsroom.rules)
+        before.drop(address(lifted))
+        (made,) = store.decisions()
+    world.newsroom.store = SqliteStore(world.database)
+    with world.newsroom.store.begin() as transaction:
+        transaction.end_decision(transaction.add_decision(made.kind, made.at, made.traces), made.at + 1)
+    said = "\n".join(restore._decided(world.restored().decided))
+    assert f"  aggregator stories split {address(several)}" in said
+    assert f"  aggregator stories undo {made.id}    # drop: {lifted.title}" in said
 
 
 @pytest.mark.parametrize("order", [SOURCES, SOURCES[::-1]], ids=["in order", "in reverse"])

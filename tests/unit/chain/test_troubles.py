@@ -98,7 +98,9 @@ def test_a_disk_that_takes_nothing_is_told_although_the_database_refuses_to_stor
             await pass_time(desk, 20)
             assert told(desk, kind) == 1
             assert metric(desk, f'aggregator_conditions{{kind="{kind}"}}') == "1.0"
-            assert len(daemon_problems(desk)) == 1, "`status` looks for itself"  # type: ignore[arg-type]
+            unwritable, of_disk = daemon_problems(desk)  # type: ignore[arg-type]
+            assert unwritable.startswith("The database can't be written: "), "`status` looks for itself"
+            assert of_disk.startswith("A disk is ")
             assert desk.store.events(EVENTS) == []
             assert not service.ready()[0]
             await pass_time(desk, 130)
@@ -109,6 +111,31 @@ def test_a_disk_that_takes_nothing_is_told_although_the_database_refuses_to_stor
         assert (event.kind, event.opened, event.closed) == (kind, START + 10, START + 160)
         published = service.runtime.settings.publish.directory / "health.atom"
         assert published.read_bytes() == desk.resources.shelf.get("/health.atom").body  # type: ignore[union-attr]
+
+    run(tmp_path, work)
+
+
+def test_a_disk_that_is_nearly_full_is_told_and_works_until_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+        disk(monkeypatch, 26_300_000)
+        await pass_time(desk, 20)
+        service._last_tick = desk.clock.time
+        assert service.ready()[0], "a balancer must not take it out"
+        assert (service.ready()[1]["disk"], service.details()["disk"]) == ("nearly full", "nearly full (26.3 MB left)")
+        assert metric(desk, 'aggregator_conditions{kind="space"}') == "1.0"
+        assert desk.resources.shelf.get("/health.atom").body.count(b"A disk is nearly full") == 1  # type: ignore[union-attr]
+        disk(monkeypatch, 17_000_000)
+        (problem,) = daemon_problems(desk)  # type: ignore[arg-type]
+        assert problem.startswith("A disk is nearly full: ") and "17.0 MB left" in problem, "as it is now"
+        disk(monkeypatch, 300_000)
+        said = daemon_problems(desk)  # type: ignore[arg-type]
+        assert [one.partition(":")[0] for one in said] == ["The database can't be written", "A disk is full"]
+        assert (service.ready()[0], service.ready()[1]["disk"]) == (False, "full")
+        assert service.ready()[1].keys() <= service.details().keys()
+        await pass_time(desk, 20)
+        assert told(desk, "disk") == 1
+        assert metric(desk, 'aggregator_conditions{kind="space"}') is None
 
     run(tmp_path, work)
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aggregator.cli import root
-from aggregator.errors import HeldError, StoreError, UsageError
+from aggregator.errors import ConfigError, HeldError, QueryError, StoreError, UsageError
 from aggregator.store.lock import held
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import NEW, item
@@ -222,3 +222,24 @@ def test_what_can_not_be_decided_is_a_mistake_of_usage(config: Path, words: tupl
 
 def test_the_number_of_a_decision_is_a_number(config: Path) -> None:
     assert run(config, "stories", "undo", "first").exit_code == 2
+
+
+def test_a_source_that_left_the_config_can_be_searched_while_its_entries_are_stored(config: Path) -> None:
+    store = SqliteStore(config.parent / "data" / "news.db")
+    with store.begin() as transaction:
+        transaction.add_item(item("a", source="charlie", group="wires"), None, NEW)
+    store.close()
+    assert "Storm a reaches the coast" in run(config, "search", "source:charlie").output
+    assert "Storm a reaches the coast" in run(config, "search", "group:wires").output
+    with pytest.raises(QueryError, match="there is no source delta"):
+        run(config, "search", "source:delta")
+    config.write_text(config.read_text() + "topics: [{slug: c, title: C, query: 'source:charlie'}]\n")
+    with pytest.raises(ConfigError, match="charlie"):
+        run(config, "stories")
+
+
+def test_the_lead_of_a_story_that_was_taken_down_is_told_as_past(config: Path) -> None:
+    add(config, "a")
+    assert "lead, the entry that feeds show: alpha" in run(config, "why", "https://alpha.example/a").output
+    run(config, "stories", "drop", "https://alpha.example/a")
+    assert "lead, the entry that feeds showed until then: alpha" in run(config, "why", "https://alpha.example/a").output

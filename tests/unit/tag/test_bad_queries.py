@@ -135,6 +135,7 @@ BAD = [
     ("lang:e*", 7, "takes no *"),
     ("ru*sia", 3, "only at the end of a word"),
     ("*sia", 1, "only at the end of a word"),
+    ("++", 1, "no letter or digit"),
     ("*", 1, "no letter or digit"),
     ("a*", 1, "at least two characters"),
     ('"red li*ne"', 8, "only at the end"),
