@@ -4,51 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from aggregator.commands.why_two import explain_two, lines_of_two
+from aggregator.commands.why_words import ASTRAY, KEPT_OUT, RULES, Teller, format_score, teller
 from aggregator.text.times import rfc3339
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.model import Evidence, Item, Slug, Story
     from aggregator.ports import Reject, Stories
-
-
-RULES = {
-    "new": "began a story: no other told the same",
-    "same address": "joined by its address, which an entry of the story has, too",
-    "one pair is sure": "joined, because it surely tells the same as an entry of the story",
-    "most of the story agrees": "joined, because most entries of the story tell the same",
-    "its source has told the story often enough": "stands alone: its source has enough entries in the story that it tells",
-    "never joins": "stands alone, as `dedup: false` or `dedup.never` wants it",
-    "merged by hand": "joined by hand (`stories merge`)",
-    "split by hand": "taken out of its story by hand (`stories split`)",
-}
-"""How the rules of grouping are told to people; others are told as they are stored."""
-ASTRAY = (
-    "astray: its text tells something else than the story's other entries; it counts as no outlet and doesn't lead while they do "
-    "(if it does belong here, `stories pin` or `stories merge` says so)"
-)
-
-_SOME_AGREE = "it agrees with {agrees} of {asked} of its entries"
-KEPT_OUT = {
-    "outvoted": f"{_SOME_AGREE}, and half must agree",
-    "second text of its outlet": f"{_SOME_AGREE}, but none surely, and its outlet has told that story in other words already",
-    "only round-ups agree": f"{_SOME_AGREE}, which may be round-ups: all others tell something else",
-    "agrees better elsewhere": f"{_SOME_AGREE}, and better with the story that it joined",
-    "no room": "it agrees with an entry, but that story has as many entries as one takes, or began too long ago",
-    "unlike": "it agrees with no entry of it",
-    "another day": "their headlines name other days",
-    "other countries": "each headline names a country that the other entry doesn't",
-    "a version without a name": "a headline that is a bare version number doesn't say of what",
-    "a headline that says nothing": "the headline says nothing by itself, and the text is another",
-    "the next of a column": "it is the next of a column, or another day's report under a like headline",
-    "one form, other facts": "both are of one form, and tell other facts",
-}
-"""What kept an entry out of a story, by `Evidence.nearest_rule`."""
 
 
 @click.command()
@@ -63,8 +31,6 @@ def command(application: Application, named: str, other: str | None, as_json: bo
     With two: why these entries are one story, or not.
     """
     if other is not None:
-        from aggregator.commands.why_two import explain_two, lines_of_two
-
         pair = explain_two(application, named, other)
         click.echo(json.dumps(pair, ensure_ascii=False, indent=2) if as_json else "\n".join(lines_of_two(pair, numbers)))
         return
@@ -101,25 +67,6 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
             _feed(application, story, output.slug, output.slug in member_of, reasons) for output in application.settings.outputs
         ],
     }
-
-
-Teller: TypeAlias = "Callable[[Item, Item, str, Sequence[tuple[str, float]]], list[str]]"
-"""Tells in sentences why two entries are one story or not, by the rule that decided (or "") and the terms of their score."""
-
-
-def teller(application: Application) -> Teller:
-    """Returns what tells sentences under this config."""
-    from aggregator.dedup.engine import Engine
-    from aggregator.dedup.explain import Told, because
-    from aggregator.tag.places import find_places
-
-    engine = Engine(application.settings.dedup, find_places)
-
-    def tell(a: Item, b: Item, rule: str, terms: Sequence[tuple[str, float]]) -> list[str]:
-        one, other = (Told(item, engine.prepare(item).days, find_places) for item in (a, b))
-        return because(one, other, rule, terms, engine.weights)
-
-    return tell
 
 
 def _decisions(story: Story, store: Stories) -> list[dict[str, Any]]:
@@ -279,15 +226,6 @@ def _hidden_lines(hidden: list[dict[str, Any]]) -> Iterator[str]:
         yield "\nentries taken out by a rule, which come back when it is lifted (`aggregator plan` tells, `--apply` does it):"
     for item in hidden:
         yield f"  [{item['source']}]  {item['title']}\n    {item['url']}\n    {item['rule']}"
-
-
-def format_score(terms: dict[str, float], score: float) -> str:
-    """Formats a score with its terms; says if the sum was limited (`dedup.compare.LIMIT`)."""
-    whole = sum(terms.values())
-    limited = f"; the sum is {whole:+.2f}, and no pair counts for more" if abs(whole - score) > 0.1 else ""
-    return f"score {score:+.2f} (0 or more tells the same{limited}): " + ", ".join(
-        f"{name} {value:+.2f}" for name, value in terms.items()
-    )
 
 
 def _format_nearest(nearest: dict[str, Any], numbers: bool) -> str:

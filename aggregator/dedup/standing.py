@@ -8,8 +8,8 @@ from statistics import median
 from typing import NamedTuple, TypeAlias
 
 from aggregator.dedup.compare import Weights
-from aggregator.dedup.judge import judge
-from aggregator.dedup.votes import COPY, FEW_OWN_WORDS, TEXT_COVER, mean, opinion_of, text_cover, votes
+from aggregator.dedup.judge import FEW_OWN_WORDS, judge
+from aggregator.dedup.votes import COPY, TEXT_COVER, mean, opinion_of, text_cover, votes
 from aggregator.dedup.weigh import view_of
 from aggregator.model import ItemId
 from aggregator.ports import IndexedItem

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from aggregator.dedup.compare import FEW_RUNS, Weights, compare
-from aggregator.dedup.judge import Verdict
+from aggregator.dedup.judge import FEW_OWN_WORDS, Verdict
 from aggregator.dedup.weigh import Weighed, view_of
 from aggregator.ports import IndexedItem
 
@@ -35,8 +35,6 @@ TITLE_COVER = 0.4
 TEXT_COVER = 0.25
 """Share of an edited text that the other items must contain together, if they contained as much of it before the edit. Chosen,
 not measured: an update keeps more of the words, another text under the old headline has next to none of them."""
-FEW_OWN_WORDS = 6
-"""Words besides the title's below which a text is too short to differ."""
 
 
 class Opinion(NamedTuple):
