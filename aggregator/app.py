@@ -32,8 +32,8 @@ from aggregator.run.service import Service
 from aggregator.serve.server import listen
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
+from aggregator.stories.domains import collect_owners
 from aggregator.stories.ingest import Ingester
-from aggregator.stories.outlets import owners
 from aggregator.tag.places import find_places
 from aggregator.tag.rules import compile_rules
 from aggregator.websub import deliveries
@@ -155,7 +155,7 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
                 rules,
                 Engine(settings.dedup, find_places),
                 settings.publish.backfill,
-                owners(settings.sources, settings.outlets),
+                collect_owners(settings.sources, settings.outlets),
             ),
             clock=resources.clock,
             rng=random.random,

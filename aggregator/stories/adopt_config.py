@@ -13,8 +13,9 @@ from aggregator.errors import UsageError
 from aggregator.model import Instant, Slug, SourceId, Validators
 from aggregator.ports import OutputState, Rules, Store, StoreView
 from aggregator.settings import Output, Settings
-from aggregator.stories import adopted, outlets, privacy, reselect, restate
+from aggregator.stories import adopted, privacy, reselect, restate
 from aggregator.stories.adopted import AdoptedSource
+from aggregator.stories.domains import collect_owners
 from aggregator.stories.reselect import Edit
 from aggregator.stories.selection import select
 from aggregator.tag.ordering import RuleName, needs
@@ -176,7 +177,7 @@ def adopted_sources(store: StoreView, settings: Settings) -> dict[SourceId, Adop
     Of the latter, edits that have not reached all stored entries are found by looking at these; which `keep` and `drop` they
     passed is unknown.
     """
-    found, owned = adopted.sources(store), outlets.owners(settings.sources, settings.outlets)
+    found, owned = adopted.sources(store), collect_owners(settings.sources, settings.outlets)
     missing = [source for source in settings.sources if source.id not in found]
     states = store.states([source.id for source in missing]) if missing else {}
     is_new = {source.id: source.id not in states or states[source.id].first_success is None for source in missing}
@@ -197,7 +198,7 @@ def _save(
     now: Instant,
 ) -> None:
     """Records what was adopted. Sources whose `keep` or `drop` was edited are asked for their whole documents next time."""
-    snapshot, owned, before = take(settings), outlets.owners(settings.sources, settings.outlets), adopted.sources(store)
+    snapshot, owned, before = take(settings), collect_owners(settings.sources, settings.outlets), adopted.sources(store)
     after = {}
     for source in settings.sources:
         filter = restate.filter_hash(source, settings.tagging) if source.id in filtered else known[source.id].filter

@@ -14,8 +14,9 @@ from aggregator.model import Instant, Item, ItemId, Source, SourceState
 from aggregator.ports import Reject, Rules
 from aggregator.reading.job import Described, Read
 from aggregator.stories.budget import Allotted, Spent, allot
+from aggregator.stories.domains import Owners
 from aggregator.stories.identify import Changed, Decision, Lookup, New, Rekeyed, Repeated, Same, identify
-from aggregator.stories.outlets import Owners, Voice
+from aggregator.stories.outlets import Voice
 from aggregator.stories.overrides import ActiveOverrides, override_key
 
 

@@ -10,7 +10,7 @@ See docs/decisions/036-whom-an-entry-speaks-for.md and 051-outlets-by-name.md.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeAlias
 
@@ -18,9 +18,9 @@ from msgspec import Struct
 
 from aggregator.model import Entry, Instant, Source, SourceId, SourceState
 from aggregator.ports import Values, ValueWrites
-from aggregator.settings import Outlet
+from aggregator.stories.domains import Owners, is_shared
 from aggregator.text.outlet_names import outlet_in, whole_title, without_outlet
-from aggregator.text.publishers import ANY_PLATFORM, BUILT_IN, KNOWN, Publishers
+from aggregator.text.publishers import KNOWN, Publishers
 from aggregator.text.urls import registrable_domain
 from aggregator.text.words import fold
 
@@ -38,13 +38,6 @@ _WRAPPERS = frozenset(
     ]
 )
 """Hosts that only redirect to articles: they are not outlets."""
-_SHARED = frozenset(
-    ["feedburner.com", "google.com", "feedsportal.com", "feedblitz.com", "rss.app", "rsshub.app", "fetchrss.com", "feed43.com"]
-)
-"""Domains that serve other people's feeds: a feed's address there does not tell who publishes it."""
-_ADDRESS = re.compile(r"[\d.]+|\[.*\]|[^.]*")
-"""A host that is an IP address or a single label (a proxy in one's own network): it may serve anybody's feeds."""
-
 _DOMAIN = re.compile(r"(?:https?://)?([\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,})/?")
 """A name that is read as a domain."""
 LEARNT_FROM = 20
@@ -55,24 +48,6 @@ Claims: TypeAlias = Callable[[str], Mapping[SourceId, Instant]]
 """Returns the sources that have learnt a domain as theirs, and when: `claims` with a store."""
 _CLAIM = "domain:"
 """Prefix of the stored values that keep claims."""
-
-
-class Owners(Struct, frozen=True):
-    """The domains that the config assigns. addresses: the sources at each domain; homes: the domain of each source's address.
-
-    outlets: the domains of each outlet that the config names (folded); names: the outlet that `outlets:` gives a domain to;
-    titles: what the titles of the config call the sources of a domain. publishers: the rules by which addresses have domains.
-    """
-
-    addresses: Mapping[str, frozenset[SourceId]] = {}
-    outlets: Mapping[str, frozenset[str]] = {}
-    homes: Mapping[SourceId, str] = {}
-    names: Mapping[str, str] = {}
-    titles: Mapping[str, str] = {}
-    publishers: Publishers = KNOWN
-
-    def domains_of(self, outlet: str) -> frozenset[str]:
-        return self.outlets.get(fold(outlet), frozenset())
 
 
 class Voice(Struct, frozen=True):
@@ -99,71 +74,7 @@ class Voice(Struct, frozen=True):
         return "/" in domain and base in self.domains and not self.publishers.is_platform(base)
 
 
-def owners(sources: Iterable[Source], outlets: Mapping[str, Outlet] | None = None) -> Owners:
-    """Collects the domains of sources and of `outlets:`.
-
-    Private sources own none: other sources' outlets must not reveal that they exist.
-    """
-    outlets = outlets or {}
-    publishers, names = _publishers(outlets), {domain: name for name, one in outlets.items() for domain in one.domains}
-    named = {domain: name for domain, name in names.items() if not outlets[name].platform}
-    domains: defaultdict[str, set[str]] = defaultdict(set)
-    for domain, name in named.items():
-        domains[fold(name)].add(domain)
-    public = [source for source in sources if not source.private]
-    homes = {source.id: publishers.of(source.url) for source in public}
-    for source in public:
-        if source.outlet:
-            domains[fold(source.outlet)] |= {homes[source.id]} if not is_shared(source.url) else set()
-            domains[fold(source.outlet)] |= {publishers.of(source.outlet)} if "." in source.outlet else set()
-    addresses: defaultdict[str, set[SourceId]] = defaultdict(set)
-    titles: defaultdict[str, list[str]] = defaultdict(list)
-    for source in public:
-        home = homes[source.id]
-        outlet = source.outlet or named.get(home)
-        for domain in {home, *(domains[fold(outlet)] & named.keys() if outlet else ())}:
-            addresses[domain].add(source.id)
-        if source.title and not is_shared(source.url):
-            titles[home].append(outlet_in(source.title, home, trusted=True) or "")
-    return Owners(
-        {domain: frozenset(ids) for domain, ids in addresses.items()},
-        {outlet: frozenset(found) for outlet, found in domains.items()},
-        homes,
-        named,
-        {domain: name for domain, found in titles.items() if (name := _in_common(found))},
-        publishers,
-    )
-
-
-def _publishers(outlets: Mapping[str, Outlet]) -> Publishers:
-    """The known platforms, those that the config marks, and without those that it says to be one outlet."""
-    if not outlets:
-        return KNOWN
-    platforms, sites = dict(BUILT_IN), set()
-    for one in outlets.values():
-        for domain in one.domains:
-            if one.platform:
-                platforms.setdefault(domain, ANY_PLATFORM)
-            else:
-                platforms.pop(domain, None)
-                sites.add(domain)
-    return Publishers(platforms, frozenset(sites))
-
-
-def _in_common(names: list[str]) -> str:
-    """The words that all names begin with: `The Herald` of `The Herald World` and `The Herald Sport`."""
-    first, *others = [name.split() for name in names]
-    count = next((n for n in range(len(first), 0, -1) if all(words[:n] == first[:n] for words in others)), 0)
-    return " ".join(first[:count])
-
-
-def is_shared(url: str) -> bool:
-    """True if the host of an address serves other people's feeds, or there is no host."""
-    domain = registrable_domain(url)
-    return domain in _SHARED or _ADDRESS.fullmatch(domain) is not None
-
-
-def led_to(led: Mapping[str, int], entries: Iterable[Entry], publishers: Publishers = KNOWN) -> Mapping[str, int]:
+def count_domains(led: Mapping[str, int], entries: Iterable[Entry], publishers: Publishers = KNOWN) -> Mapping[str, int]:
     """Adds the domains that a document's entries link to, until LEARNT_FROM entries are counted."""
     if any(map(publishers.is_platform, led)):  # counted before the platform was known
         led = {domain: count for domain, count in led.items() if not publishers.is_platform(domain)}
@@ -175,13 +86,13 @@ def led_to(led: Mapping[str, int], entries: Iterable[Entry], publishers: Publish
     return Counter(led) + Counter(found[:room]) if found else led
 
 
-def learnt(led: Mapping[str, int]) -> str | None:
+def learnt_domain(led: Mapping[str, int]) -> str | None:
     """Returns the domain that more than half of a source's counted entries link to, or None."""
     most = max(led, key=lambda domain: (led[domain], domain), default=None)
     return most if most is not None and 2 * led[most] > sum(led.values()) else None
 
 
-def voice_of(
+def decide_voice(
     source: Source, led: Mapping[str, int], home: str | None, owned: Owners, claims: Claims, title: str | None = None
 ) -> Voice:
     """Decides whom a source speaks for. claims: asked if that would be a domain other than its address's.
@@ -192,7 +103,7 @@ def voice_of(
     address, shared = owned.publishers.of(source.url), is_shared(source.url)
     outlet = source.outlet or owned.names.get(address)
     domains = {address, *(owned.domains_of(outlet) if outlet else ())}
-    domain = learnt(led)
+    domain = learnt_domain(led)
     if shared and home and not led:
         domain = _plain_domain(home, owned.publishers) or None
         domain = None if domain and owned.publishers.is_platform(domain) else domain
@@ -268,7 +179,7 @@ def claims(store: Values, domain: str) -> Mapping[SourceId, Instant]:
 
 def claim(transaction: ValueWrites, store: Values, state: SourceState, now: Instant, publishers: Publishers = KNOWN) -> None:
     """Stores, once, that a source has learnt a domain other than that of its address."""
-    domain = learnt(state.led)
+    domain = learnt_domain(state.led)
     if domain is None or domain == publishers.of(state.url):
         return
     key = f"{_CLAIM}{domain} {state.id}"

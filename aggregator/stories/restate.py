@@ -19,7 +19,8 @@ from aggregator.ports import Entries, Rules, StoreView
 from aggregator.settings import Settings, Tagging
 from aggregator.stories import outlets
 from aggregator.stories.adopted import AdoptedSource
-from aggregator.stories.outlets import Owners, Voice
+from aggregator.stories.domains import Owners, collect_owners, is_shared
+from aggregator.stories.outlets import Voice
 
 
 class Restatement(Struct, frozen=True):
@@ -83,7 +84,7 @@ def attributes_hash(source: Source, owned: Owners) -> str:
     home = owned.publishers.of(source.url)
     outlet = source.outlet or owned.names.get(home)
     domains = sorted(owned.domains_of(outlet)) if outlet else []
-    name = source.title if outlets.is_shared(source.url) else owned.titles.get(home)
+    name = source.title if is_shared(source.url) else owned.titles.get(home)
     voice = (outlet, domains, home, name)
     return _hash((source.rank, source.group, source.tags, source.aggregator, voice))
 
@@ -111,7 +112,7 @@ def find_behind(store: Entries, settings: Settings) -> frozenset[SourceId]:
 
 def edited_sources(settings: Settings, known: Mapping[SourceId, AdoptedSource]) -> frozenset[SourceId]:
     """Sources whose stored entries have other attributes than new ones get. Sources not adopted before have none stored."""
-    owned = outlets.owners(settings.sources, settings.outlets)
+    owned = collect_owners(settings.sources, settings.outlets)
     return frozenset(
         source.id
         for source in settings.sources
@@ -133,10 +134,10 @@ def restatement(
 ) -> Restatement:
     """Prepares the restatement of these sources' entries."""
     ids = frozenset(edited) | frozenset(filtered)
-    states, owned, claims = store.states(ids), outlets.owners(settings.sources, settings.outlets), partial(outlets.claims, store)
+    states, owned, claims = store.states(ids), collect_owners(settings.sources, settings.outlets), partial(outlets.claims, store)
     sources = {source.id: source for source in settings.sources if source.id in ids and source.id in states}
     voices = {
-        id: outlets.voice_of(source, states[id].led, states[id].home, owned, claims, states[id].title)
+        id: outlets.decide_voice(source, states[id].led, states[id].home, owned, claims, states[id].title)
         for id, source in sources.items()
     }
     return Restatement(rules, frozenset(edited), frozenset(filtered), sources, voices)

@@ -21,8 +21,8 @@ from aggregator.run.service import Service
 from aggregator.store.identity import story_ids
 from aggregator.store.retention import Keep
 from aggregator.store.sqlite import SqliteStore
+from aggregator.stories.domains import collect_owners
 from aggregator.stories.edit import StoryEditor
-from aggregator.stories.outlets import owners
 from tests.attacks.site import Site
 from tests.unit.chain.newsroom import HOUR, Newsroom, document, entry
 
@@ -319,5 +319,5 @@ def test_made_up_words_with_the_hashes_of_private_ones_join_nothing_private(news
 
 def test_whom_others_speak_for_does_not_tell_of_a_private_source() -> None:
     mole = Source(SourceId("mole"), "https://mole.example/feed", outlet="The Mole")
-    assert "mole.example" in owners([mole]).addresses
-    assert owners([replace(mole, private=True)]) == owners([])
+    assert "mole.example" in collect_owners([mole]).addresses
+    assert collect_owners([replace(mole, private=True)]) == collect_owners([])

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from aggregator.model import Entry, Origin, Source, SourceId
 from aggregator.settings import Outlet
-from aggregator.stories.outlets import LEARNT_FROM, Voice, led_to, outlet_of, owners, voice_of
+from aggregator.stories.domains import collect_owners
+from aggregator.stories.outlets import LEARNT_FROM, Voice, count_domains, decide_voice, outlet_of
 
 DAILY = Source(SourceId("daily"), "https://feeds.daily.example/rss")
 POST = Source(SourceId("post"), "https://www.post.example/rss", outlet="The Post")
@@ -28,8 +29,8 @@ def entry(url: str | None, origin: Origin | None = None) -> Entry:
 def voice(source: Source, *links: str, claims: Mapping[str, Mapping[str, float]] | None = None) -> Voice:
     """Whom a source speaks for whose entries have led to these."""
     known = {domain: {SourceId(id): at for id, at in ids.items()} for domain, ids in (claims or {}).items()}
-    led = led_to({}, map(entry, links))
-    return voice_of(source, led, None, owners(ALL), lambda domain: known.get(domain, {}))
+    led = count_domains({}, map(entry, links))
+    return decide_voice(source, led, None, collect_owners(ALL), lambda domain: known.get(domain, {}))
 
 
 @pytest.mark.parametrize(
@@ -63,14 +64,14 @@ def test_a_source_speaks_for_its_own_domains_alone(source: Source, links: list[s
 def test_the_page_of_a_feed_names_its_outlet_where_nothing_else_does(
     source: Source, links: list[str], home: str, key: str
 ) -> None:
-    led = led_to({}, map(entry, links))
-    assert voice_of(source, led, home, owners(ALL), lambda domain: {}).key == key
+    led = count_domains({}, map(entry, links))
+    assert decide_voice(source, led, home, collect_owners(ALL), lambda domain: {}).key == key
 
 
 def test_a_domain_is_learnt_once() -> None:
-    led = led_to({}, [entry("https://alpha.example/1")] * LEARNT_FROM)
-    assert led_to(led, [entry("https://beta.example/1")] * 500) == led
-    assert sum(led_to({}, [entry(f"https://n{n}.example/") for n in range(500)]).values()) == LEARNT_FROM
+    led = count_domains({}, [entry("https://alpha.example/1")] * LEARNT_FROM)
+    assert count_domains(led, [entry("https://beta.example/1")] * 500) == led
+    assert sum(count_domains({}, [entry(f"https://n{n}.example/") for n in range(500)]).values()) == LEARNT_FROM
 
 
 def test_a_feed_on_its_own_domain_stands_back_behind_one_that_learnt_a_domain_before() -> None:
@@ -93,11 +94,11 @@ def test_links_give_nobody_another_name_who_has_one() -> None:
 def test_on_hosts_without_names_who_learnt_a_domain_first_has_it() -> None:
     links = ["https://alpha.example/1", "https://alpha.example/2"]
     local, stranger = (Source(SourceId(id), f"http://127.0.0.{n}/rss") for id, n in (("local", 2), ("stranger", 3)))
-    owned = owners([local, stranger, EVIL])
+    owned = collect_owners([local, stranger, EVIL])
     known = {local.id: 10.0, stranger.id: 20.0, EVIL.id: 5.0}
-    led = led_to({}, map(entry, links))
-    assert voice_of(local, led, None, owned, lambda _: known).key == "alpha.example", "evil.example has a name of its own"
-    assert voice_of(stranger, led, None, owned, lambda _: known).key == "stranger"
+    led = count_domains({}, map(entry, links))
+    assert decide_voice(local, led, None, owned, lambda _: known).key == "alpha.example", "evil.example has a name of its own"
+    assert decide_voice(stranger, led, None, owned, lambda _: known).key == "stranger"
 
 
 # --- platforms
@@ -133,7 +134,7 @@ def test_feeds_on_a_shared_host_learn_the_blog_and_not_its_platform() -> None:
     assert (one.key, other.key) == ("anna.substack.com", "ben.substack.com")
     assert voice(BURNER, "https://www.youtube.com/watch?v=1").key == "burner", "a watch link does not tell the channel"
     before = {"substack.com": LEARNT_FROM}
-    assert led_to(before, [entry("https://anna.substack.com/p/1")]) == {"anna.substack.com": 1}, (
+    assert count_domains(before, [entry("https://anna.substack.com/p/1")]) == {"anna.substack.com": 1}, (
         "what was learnt of the platform is forgotten"
     )
 
@@ -144,7 +145,7 @@ WORLD = Source(SourceId("world"), "https://feeds.bbci.co.uk/news/world/rss.xml")
 
 
 def named(source: Source, title: str | None = None, outlets: Mapping[str, Outlet] | None = None, *others: Source) -> Voice:
-    return voice_of(source, {}, None, owners([source, *others], outlets), lambda _: {}, title)
+    return decide_voice(source, {}, None, collect_owners([source, *others], outlets), lambda _: {}, title)
 
 
 def test_the_config_names_an_outlet_with_its_domains() -> None:
@@ -188,10 +189,10 @@ def test_a_free_name_on_a_platform_is_shown_with_the_platform(host: str) -> None
 
 def test_the_domains_of_a_named_outlet_are_learnt_by_nobody_else() -> None:
     links = ["https://www.bbc.com/1", "https://www.bbc.com/2"]
-    led = led_to({}, map(entry, links))
-    assert voice_of(EVIL, led, None, owners([EVIL], BBC), lambda _: {}).domains == {"evil.example"}
-    assert voice_of(BURNER, led, None, owners([BURNER], BBC), lambda _: {}).key == "bbc", "it has no other name"
-    assert voice_of(BURNER, led, None, owners([BURNER, WORLD], BBC), lambda _: {}).key == "burner", (
+    led = count_domains({}, map(entry, links))
+    assert decide_voice(EVIL, led, None, collect_owners([EVIL], BBC), lambda _: {}).domains == {"evil.example"}
+    assert decide_voice(BURNER, led, None, collect_owners([BURNER], BBC), lambda _: {}).key == "bbc", "it has no other name"
+    assert decide_voice(BURNER, led, None, collect_owners([BURNER, WORLD], BBC), lambda _: {}).key == "burner", (
         "BBC is read at another of its domains"
     )
 

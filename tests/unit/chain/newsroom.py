@@ -26,8 +26,8 @@ from aggregator.settings import Settings
 from aggregator.store.writer import Writer
 from aggregator.stories.adopt_config import adopt
 from aggregator.stories.curate import Curator
+from aggregator.stories.domains import collect_owners
 from aggregator.stories.ingest import Ingester
-from aggregator.stories.outlets import owners
 from aggregator.tag.check import check
 from aggregator.tag.rules import compile_rules
 
@@ -161,7 +161,7 @@ class Newsroom:
         return reports
 
     def _pipeline(self, writer: Writer) -> Pipeline:
-        owned, backfill = owners(self.settings.sources, self.settings.outlets), self.settings.publish.backfill
+        owned, backfill = collect_owners(self.settings.sources, self.settings.outlets), self.settings.publish.backfill
         chain = (self, self, Ingester(self.rules, Engine(self.settings.dedup), backfill, owned))
         return Pipeline(self.settings, self.store, writer, self.gate, *chain, self.clock, lambda: 0.5, self.current)
 

@@ -1,0 +1,107 @@
+"""Which domains the config gives to which outlets. What is called a domain is a publisher of `text.publishers`: on a platform, a
+blog, a channel or an account. See docs/decisions/051-outlets-by-name.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from aggregator.model import Source, SourceId
+from aggregator.settings import Outlet
+from aggregator.text.outlet_names import outlet_in
+from aggregator.text.publishers import ANY_PLATFORM, BUILT_IN, KNOWN, Publishers
+from aggregator.text.urls import registrable_domain
+from aggregator.text.words import fold
+
+_SHARED = frozenset(
+    ["feedburner.com", "google.com", "feedsportal.com", "feedblitz.com", "rss.app", "rsshub.app", "fetchrss.com", "feed43.com"]
+)
+"""Domains that serve other people's feeds: a feed's address there does not tell who publishes it."""
+_ADDRESS = re.compile(r"[\d.]+|\[.*\]|[^.]*")
+"""A host that is an IP address or a single label (a proxy in one's own network): it may serve anybody's feeds."""
+
+
+class Owners(Struct, frozen=True):
+    """The domains that the config assigns. addresses: the sources at each domain; homes: the domain of each source's address.
+
+    outlets: the domains of each outlet that the config names (folded); names: the outlet that `outlets:` gives a domain to;
+    titles: what the titles of the config call the sources of a domain. publishers: the rules by which addresses have domains.
+    """
+
+    addresses: Mapping[str, frozenset[SourceId]] = {}
+    outlets: Mapping[str, frozenset[str]] = {}
+    homes: Mapping[SourceId, str] = {}
+    names: Mapping[str, str] = {}
+    titles: Mapping[str, str] = {}
+    publishers: Publishers = KNOWN
+
+    def domains_of(self, outlet: str) -> frozenset[str]:
+        return self.outlets.get(fold(outlet), frozenset())
+
+
+def collect_owners(sources: Iterable[Source], outlets: Mapping[str, Outlet] | None = None) -> Owners:
+    """Collects the domains of sources and of `outlets:`.
+
+    Private sources own none: other sources' outlets must not reveal that they exist.
+    """
+    outlets = outlets or {}
+    publishers, names = _publishers(outlets), {domain: name for name, one in outlets.items() for domain in one.domains}
+    named = {domain: name for domain, name in names.items() if not outlets[name].platform}
+    domains: defaultdict[str, set[str]] = defaultdict(set)
+    for domain, name in named.items():
+        domains[fold(name)].add(domain)
+    public = [source for source in sources if not source.private]
+    homes = {source.id: publishers.of(source.url) for source in public}
+    for source in public:
+        if source.outlet:
+            domains[fold(source.outlet)] |= {homes[source.id]} if not is_shared(source.url) else set()
+            domains[fold(source.outlet)] |= {publishers.of(source.outlet)} if "." in source.outlet else set()
+    addresses: defaultdict[str, set[SourceId]] = defaultdict(set)
+    titles: defaultdict[str, list[str]] = defaultdict(list)
+    for source in public:
+        home = homes[source.id]
+        outlet = source.outlet or named.get(home)
+        for domain in {home, *(domains[fold(outlet)] & named.keys() if outlet else ())}:
+            addresses[domain].add(source.id)
+        if source.title and not is_shared(source.url):
+            titles[home].append(outlet_in(source.title, home, trusted=True) or "")
+    return Owners(
+        {domain: frozenset(ids) for domain, ids in addresses.items()},
+        {outlet: frozenset(found) for outlet, found in domains.items()},
+        homes,
+        named,
+        {domain: name for domain, found in titles.items() if (name := _in_common(found))},
+        publishers,
+    )
+
+
+def _publishers(outlets: Mapping[str, Outlet]) -> Publishers:
+    """The known platforms, those that the config marks, and without those that it says to be one outlet."""
+    if not outlets:
+        return KNOWN
+    platforms, sites = dict(BUILT_IN), set()
+    for one in outlets.values():
+        for domain in one.domains:
+            if one.platform:
+                platforms.setdefault(domain, ANY_PLATFORM)
+            else:
+                platforms.pop(domain, None)
+                sites.add(domain)
+    return Publishers(platforms, frozenset(sites))
+
+
+def _in_common(names: list[str]) -> str:
+    """The words that all names begin with: `The Herald` of `The Herald World` and `The Herald Sport`."""
+    first, *others = [name.split() for name in names]
+    count = next((n for n in range(len(first), 0, -1) if all(words[:n] == first[:n] for words in others)), 0)
+    return " ".join(first[:count])
+
+
+def is_shared(url: str) -> bool:
+    """True if the host of an address serves other people's feeds, or there is no host."""
+    domain = registrable_domain(url)
+    return domain in _SHARED or _ADDRESS.fullmatch(domain) is not None
