@@ -34,3 +34,12 @@ def test_a_poll_with_nothing_new(tmp_path: Path, origin: Origin) -> None:
     next((public / "stories").iterdir()).unlink()
     assert command.run("poll").startswith("0 polled: nothing is due")
     assert {name: body for name, (body, _) in written(public).items()} == {name: body for name, (body, _) in before.items()}
+
+
+def test_an_export_counts_the_files_that_it_writes(tmp_path: Path, origin: Origin) -> None:
+    command = Command(tmp_path / "feeds.yaml")
+    command.config.write_text(CONFIG.format(port=origin.place.port))
+    command.run("poll")
+    assert " files written, 0 were there already" in command.run("export", "site")
+    (tmp_path / "site" / "index.html").unlink()
+    assert command.run("export", "site").startswith("1 file written, ")

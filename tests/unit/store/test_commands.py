@@ -137,6 +137,18 @@ def test_who_may_not_even_read_is_told(unwritable: Path) -> None:
         os.seteuid(0)
 
 
+def test_a_database_that_is_in_its_log_alone_is_told_to_who_may_only_read(unwritable: Path) -> None:
+    real, reader = os.getuid(), os.geteuid()
+    os.seteuid(real)
+    database = unwritable.parent / "data" / "news.db"
+    database.chmod(0o644)
+    database.write_bytes(b"")
+    database.chmod(0o444)
+    os.seteuid(reader)
+    with pytest.raises(StoreError, match="in its log alone"):
+        run(unwritable, "status")
+
+
 def test_who_may_only_read_looks_while_the_daemon_writes(unwritable: Path) -> None:
     reader = os.geteuid()
     if os.getuid() != 0:
