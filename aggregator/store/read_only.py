@@ -43,7 +43,7 @@ class ReadOnlyStore(SqliteView):
         with explained(path), closing(look(path)) as connection:
             found = schema.version(connection, path)
         if not found:
-            raise StoreError(f"the database {path} is empty, or what it holds is in its log alone: a log is read by who may write")
+            raise StoreError(f"the database {path} is empty, or what it holds is in its log alone, which only a writer reads")
         if found != len(schema.MIGRATIONS):
             raise StoreError(f"the database {path} is of an older release (schema {found}): let its daemon migrate it first")
 
