@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
 from aggregator.commands.why_two import explain_two, lines_of_two
 from aggregator.commands.why_words import ASTRAY, KEPT_OUT, RULES, Teller, format_score, teller
@@ -47,7 +48,7 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
     """Collects all decisions about a story, with their reasons."""
     store, rules = application.store, application.rules
     evidence = store.evidence(story.id)
-    reasons = rules.reasons(story, time.time())
+    reasons = rules.reasons(replace(story, items=story.reports), time.time())
     member_of = store.members_of([story.id])[story.id]
     tell = teller(application)
     return {
@@ -134,7 +135,8 @@ def _feed(application: Application, story: Story, slug: str, member: bool, reaso
     elif reason is None:
         names = {name.name: name for name in application.rules.names() if name.kind != "tag"}
         name: RuleName | None = names.get(slug)
-        reason = str(application.rules.explain(name, story, time.time())) if name else "not selected"
+        told = replace(story, items=story.reports)
+        reason = str(application.rules.explain(name, told, time.time())) if name else "not selected"
     elif not member:
         reason = f"matches ({reason}), but {_why_kept_out(application, story, Slug(slug))}"
     return {"feed": slug, "in": member, "reason": reason}

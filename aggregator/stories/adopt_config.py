@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from aggregator.config.diff import take
 from aggregator.errors import UsageError
-from aggregator.model import Instant, Slug, SourceId, Validators
+from aggregator.model import Instant, Slug, SourceId, StoryId, Validators
 from aggregator.ports import OutputState, Rules, Store, StoreView
 from aggregator.settings import Output, Settings
 from aggregator.stories import adopted, privacy, reselect, restate
@@ -112,12 +112,18 @@ def apply_filters(store: Store, settings: Settings, rules: Rules, now: Instant) 
     states = {slug: state for slug, state in store.outputs().items() if not state.withdrawn}
     outputs = [output for output in settings.outputs if output.slug in states]
     edited = replace(settings, outputs=tuple(outputs))
-    changed = _follow(store, edited, rules, (frozenset(), filtered), states, set(), now, retag=False)
+    shown = {slug: _as_read(store, slug) for slug in states}
+    _follow(store, edited, rules, (frozenset(), filtered), states, set(), now, retag=False)
     with store.begin() as transaction:
         tagging = settings.tagging
         hashes = {source.id: restate.filter_hash(source, tagging) for source in settings.sources if source.id in filtered}
         adopted.save_sources(transaction, {id: replace(known[id], filter=hash) for id, hash in hashes.items()})
-    return frozenset(changed)
+    return frozenset(slug for slug in states if _as_read(store, slug) != shown[slug])
+
+
+def _as_read(store: Store, slug: Slug) -> set[tuple[StoryId, Instant]]:
+    """What readers see of a feed: its stories, and when each was updated."""
+    return {(one.story, one.updated) for one in store.shown(slug)}
 
 
 def fill(store: Store, rules: Rules, output: Output, now: Instant) -> int:

@@ -63,6 +63,8 @@ class _Explainer:
                 return Explanation(True, ", ".join(explanation.branch for explanation in each), decided)
             case Any():
                 return self.matched(next(part for part in compiled.parts if part.match(self.facts) & bit), bit)
+            case Not(Not()):
+                return self.included(compiled.parts[0].parts[0], bit)
             case Not(part):
                 return Explanation(True, f"no {show(part, True)}", ())
             case Lead():
@@ -75,6 +77,12 @@ class _Explainer:
                 return Explanation(True, f"{term.text} in the {where}", (term,))
             case term:
                 return Explanation(True, term.text, (term,))
+
+    def included(self, compiled: Compiled, bit: int) -> Explanation:
+        """Of a double exclusion, which asks for what any item of the story has: by the item at hand, if that has it."""
+        mask = compiled.match(self.facts)
+        found = self.matched(compiled, mask & bit or mask & -mask)
+        return found if mask & bit else Explanation(True, f"another entry has {found.branch}", found.terms)
 
     def is_in(self, term: Words | Pattern, field: str, bit: int) -> bool:
         if isinstance(term, Words) and not term.needs_text:
@@ -93,6 +101,8 @@ class _Explainer:
                 named = ", ".join(show(part) for part in parts[:MAX_NAMED])
                 more = f" and {len(parts) - MAX_NAMED} more" if len(parts) > MAX_NAMED else ""
                 return Explanation(False, f"none of {named}{more}", _terms(node))
+            case Not(Not()):
+                return self.failed(compiled.parts[0].parts[0])
             case Not():
                 found = self.of(compiled.parts[0])
                 return Explanation(False, f"excluded by {found.branch}", found.terms)

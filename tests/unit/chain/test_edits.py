@@ -338,6 +338,17 @@ def test_plan_apply_does_it_beside_a_daemon_and_undoes_it(desk: Newsroom) -> Non
     assert desk.feed() == before
 
 
+def test_plan_apply_names_the_feeds_that_readers_see_change(desk: Newsroom) -> None:
+    """The second source of an outlet adds nothing to see, and neither does what a feed no longer shows."""
+    edit(desk, config("outlet: The Herald", "outlet: The Herald", QUALITY))
+    edit(desk, config("outlet: The Herald", "outlet: The Herald, drop: 'title:ukraine'", QUALITY))
+    assert any("take out 1 stored entry" in line for line in lines(plan(desk), 5, "30d"))
+    before = [(row["id"], row.get("date_modified")) for row in desk.feed()]
+    assert apply_filters(desk.store, desk.settings, desk.rules, desk.clock.now()) == frozenset()
+    desk.publisher.publish(None, desk.clock.now())
+    assert [(row["id"], row.get("date_modified")) for row in desk.feed()] == before
+
+
 def test_a_story_loses_the_entries_that_are_dropped_and_gets_them_back(desk: Newsroom) -> None:
     id = story(desk).id
     edit(desk, config("drop: nato", top=f"apply: true\n{QUALITY}"))
