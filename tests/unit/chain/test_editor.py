@@ -8,11 +8,13 @@ from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from aggregator.commands import stories
 from aggregator.commands.application import Application
 from aggregator.commands.why import explain_story, lines
 from aggregator.model import Story
+from aggregator.stories.adopt_config import definition, fill, fingerprints
 from aggregator.stories.edit import StoryEditor
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
@@ -197,3 +199,28 @@ def test_an_edited_topic_leaves_other_feeds_alone_but_not_those_that_ask_for_it(
     edited("harbour")
     assert edited("harbour OR port") == {"ports", "both"}
     assert edited("harbour OR port") == set()
+
+
+def test_an_upgrade_alone_is_no_edit_of_any_feed(read: Newsroom) -> None:
+    """Earlier releases counted all rules in for each feed."""
+    current = fingerprints(read.settings).current
+    with read.store.begin() as transaction:
+        for output in read.settings.outputs:
+            state = transaction.outputs()[output.slug]
+            transaction.save_output(replace(state, definition=definition(output, current)))
+    before = {slug: state.revision for slug, state in read.store.outputs().items()}
+    read.configure(CONFIG)
+    assert {slug: state.revision for slug, state in read.store.outputs().items()} == before
+    read.configure(CONFIG.replace("outlets>=2", "outlets>=3"))
+    after = read.store.outputs()
+    assert {slug for slug in before if after[slug].revision != before[slug]} == {"several"}
+
+
+def test_what_a_merge_named_can_be_let_in(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    published_before(newsroom, hours=100)
+    at(newsroom, monkeypatch)
+    merged = merge(newsroom)
+    several = next(one for one in newsroom.settings.outputs if one.slug == "several")
+    assert fill(newsroom.store, newsroom.rules, several, newsroom.clock.now()) == 1
+    newsroom.publisher.publish(None, newsroom.clock.now())
+    assert sorted(newsroom.titles("several")) == sorted(["Queen visits the lighthouse", merged.title])
