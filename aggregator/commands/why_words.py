@@ -37,6 +37,7 @@ KEPT_OUT = {
     "other countries": "each headline names a country that the other entry doesn't",
     "a version without a name": "a headline that is a bare version number doesn't say of what",
     "a headline that says nothing": "the headline says nothing by itself, and the text is another",
+    "two entries of one moment": "its outlet published both at once, under unlike headlines",
     "the next of a column": "it is the next of a column, or another day's report under a like headline",
     "one form, other facts": "both are of one form, and tell other facts",
 }

@@ -148,6 +148,7 @@ _RULES: Mapping[str, Callable[[Told, Told], str]] = {
     "a headline that says nothing": lambda *_: (
         "kept apart: the headline says nothing by itself, so that the text must be nearly the same, and it isn't"
     ),
+    "two entries of one moment": lambda *_: "kept apart: their outlet published both at once, under unlike headlines",
     "the next of a column": lambda a, b: (
         f"kept apart: like headlines {_hours_apart(a, b)} are the next of a column, or another day's report"
         f"{_either(a, b, Told.own_numbers)}"

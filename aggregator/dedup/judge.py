@@ -27,6 +27,8 @@ OUTVOTED = -1.0
 """Highest score of two texts of one form whose numbers differ."""
 
 
+AT_ONCE = 60.0
+"""Seconds within which two entries of an outlet under unlike titles tell two stories, whatever boilerplate they share."""
 OTHER_PLACES = 0.3
 """Containment of titles from which each naming a country that the other item doesn't means two events."""
 COLUMN_ACROSS = 20 * 3600.0
@@ -77,6 +79,8 @@ def judge(a: Weighed, b: Weighed, apart: float, same_outlet: bool, marked: bool,
     if revised:
         facts = weights.numbers * pair.numbers + weights.title_numbers * pair.title_numbers
         return Verdict(min(LIMIT, pair.score - facts), pair, "a correction or an update")
+    if same_outlet and apart < AT_ONCE and pair.containment < FORM_TITLE:
+        return Verdict(min(pair.score, OUTVOTED), pair, "two entries of one moment")
     settled = copied >= COPIED and agreeing >= NUMBERS_AGREE
     form = same_outlet and not settled and _one_form(a, b, pair, agreeing)
     if (form or marked) and not settled and (pair.containment >= 0.4 or pair.copy >= 0.25):

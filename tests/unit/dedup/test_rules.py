@@ -227,6 +227,14 @@ def test_a_headline_that_says_nothing_joins_nobody(desk: Desk, title: str, one: 
     assert desk.apart("herald", "ledger")
 
 
+def test_entries_of_one_moment_with_one_boilerplate_text_are_stories_of_their_own(desk: Desk) -> None:
+    text = "Readers support our reporting. Sign up for the letter that we send each Friday, and tell your friends about it."
+    desk.put("untitled", text[:60], text, source="paper")
+    desk.put("ferry", "Ferry sails again", text, source="paper")
+    desk.put("library", "Library reopens", text, source="paper")
+    assert desk.apart("untitled", "ferry", "library")
+
+
 def test_the_same_headline_with_other_numbers_a_day_later_is_another_day(desk: Desk) -> None:
     desk.put("tuesday", "Oil rises 1% on supply concerns", "Brent rose 73 cents, or 1%, to $76.22 a barrel on Tuesday.")
     desk.put("wednesday", "Oil rises 1% on supply concerns", "Brent rose 80 cents, or 1.1%, to $77.12 on Wednesday.", hours=25)
