@@ -85,7 +85,7 @@ def because(a: Told, b: Told, rule: str, terms: Sequence[tuple[str, float]], wei
     for name, value in terms:
         if name in _TERMS and (sentence := _TERMS[name](a, b, value, weights)):
             said.append(sentence)
-    if sum(max(0.0, value) for _, value in terms) < HARDLY:
+    if terms and sum(max(0.0, value) for _, value in terms) < HARDLY:
         said.append("they have hardly a word in common")
     return said
 

@@ -168,3 +168,14 @@ def test_comparing_needs_no_right_to_write_and_sees_what_the_daemon_sees(read: N
     monkeypatch.setattr(type(read.store), "begin", lambda _: pytest.fail("a look must not write"))
     assert [(row.outlet, row.at) for row in read.store.grouped().items([item.id for item in items]).values()] == of_daemon
     assert "they are one story" in told_of(read, address("one"), address("two"))
+
+
+def test_an_entry_that_joined_by_its_address_is_not_told_to_differ(read: Newsroom) -> None:
+    tell(read, "one", *SINKS)
+    same_page = entry(SINKS[0], id="again", url=address("one"), text=SINKS[1], at=START - 4 * HOUR)
+    read.serves("https://two.example/feed.json", same_page)
+    read.poll("two")
+    story = read.store.story(read.store.story_of(address("one")) or cast(Any, ""))
+    assert story is not None and len(story.items) == 2
+    told = "\n".join(lines(explain_story(cast(Application, read), story)))
+    assert "joined by its address" in told and "hardly a word in common" not in told
