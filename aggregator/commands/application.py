@@ -113,10 +113,10 @@ class Application:
 
     def story_id(self, named: str) -> StoryId:
         """Finds a story by its id, an article's address or a guid. Raises UsageError if there is none."""
-        story = self.store.story_of(named)
-        if story is None:
-            from aggregator.stories.named import nearest
+        from aggregator.stories.named import find_id, nearest
 
+        story = find_id(self.store, named)
+        if story is None:
             hint = nearest(self.store, named)
             raise UsageError(f"no story {named!r}: give a story's id, or the address of one of its articles{hint}")
         return story

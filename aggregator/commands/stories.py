@@ -98,26 +98,28 @@ def merge(application: Application, first: str, second: str) -> None:
 
 @command.command()
 @click.argument("item")
+@click.option("--story", "within", help="The id of its story, where several have this address.")
 @click.pass_obj
-def split(application: Application, item: str) -> None:
+def split(application: Application, item: str, within: str | None) -> None:
     """Take one entry out of its story, for good. ITEM is the address of its article, or its guid."""
-    click.echo(f"a story of its own now: {application.story_editor.split(item)}")
+    click.echo(f"a story of its own now: {application.story_editor.split(item, within)}")
 
 
 @command.command()
 @click.argument("url")
 @click.pass_obj
 def drop(application: Application, url: str) -> None:
-    """Take a story down everywhere, for good. URL is the address of one of its articles."""
+    """Take a story down everywhere, for good. URL is the address of one of its articles, or the story's id."""
     click.echo(f"dropped: {application.story_editor.drop(url)}")
 
 
 @command.command()
 @click.argument("url")
+@click.option("--story", "within", help="The id of its story, where several have this address.")
 @click.pass_obj
-def pin(application: Application, url: str) -> None:
+def pin(application: Application, url: str, within: str | None) -> None:
     """Let one entry lead its story, for good. URL is the address of its article."""
-    click.echo(f"leads its story now: {application.story_editor.pin(url)}")
+    click.echo(f"leads its story now: {application.story_editor.pin(url, within)}")
 
 
 @command.command()

@@ -9,7 +9,7 @@ from aggregator.commands.why_words import RULES, format_score, teller
 from aggregator.dedup.engine import Comparison, Engine
 from aggregator.dedup.search import JUDGES, MAX_ITEMS, spread
 from aggregator.errors import UsageError
-from aggregator.stories.named import find_entries, find_story
+from aggregator.stories.named import BY_ID, find_entries, find_story
 from aggregator.stories.overrides import active_overrides, override_key
 from aggregator.tag.places import find_places
 from aggregator.text.times import rfc3339
@@ -48,7 +48,7 @@ def _named(application: Application, named: str) -> tuple[Story, Item]:
     if store.story_of(named) == named.removeprefix("urn:uuid:"):
         story = find_story(store, named)
         return story, story.lead_item
-    story, items = find_entries(store, named)
+    story, items = find_entries(store, named, choice=BY_ID)
     return story, items[0]
 
 

@@ -43,7 +43,7 @@ _GUARDS = (
     ),
     _Guard(
         "Akamai",
-        r"akamai-grn: .*challenge|x-akamai-edgescape-challenge:",
+        r"akamai-grn: [^\n]{0,200}challenge|x-akamai-edgescape-challenge:",
         r"server: akamaighost|set-cookie: (?:_abck|bm_sz|ak_bmsc)=",
         r"errors\.edgesuite\.net|sec-if-cpt-container|/_sec/cp_challenge|bm-verify=",
     ),

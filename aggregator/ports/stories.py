@@ -34,6 +34,10 @@ class Stories(Decisions, Protocol):
         """Finds a story by its id (following aliases), or by an item's URL (as sent or canonical) or guid."""
         ...
 
+    def stories_named(self, url_or_guid: str) -> list[StoryId]:
+        """All stories with an item of this URL or guid to be seen, without dropped ones, the oldest first."""
+        ...
+
     def whereabouts(self, story: StoryId) -> Whereabouts | None:
         """Where an id leads, following aliases; None if it is unknown. Takes one query in every case, for equal timing."""
         ...

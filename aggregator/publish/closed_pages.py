@@ -110,7 +110,8 @@ class ClosedPages:
         Returns whether such decisions were made or undone.
         """
         decided = [override for override in self._store.overrides() if override.kind == "drop"]
-        dropped = [override.a for override in decided]
+        decisions = [one for one in self._store.decisions() if one.kind == "drop" and one.undone is None]
+        dropped = [override.a for override in decided] + [story for one in decisions for story in one.traces.stories]
         applied = digest(repr([(override.a, override.at) for override in decided]).encode("utf-8", "surrogatepass"))
         if applied == self._store.value(DROPS_KEY) or not (dropped or self._store.value(DROPS_KEY)):
             return False

@@ -41,6 +41,10 @@ _STORY_OF_ITEM = """SELECT id FROM stories
     WHERE key = (SELECT story FROM items WHERE {} = ? ORDER BY hidden IS NOT NULL, first_seen, items.id LIMIT 1)"""
 STORY_BY_CANONICAL = _STORY_OF_ITEM.format("canonical")
 STORY_BY_GUID = _STORY_OF_ITEM.format("guid")
+_STORIES_WITH_NAME = """SELECT DISTINCT stories.id FROM items CROSS JOIN stories ON stories.key = items.story
+    WHERE items.{} = ? AND items.hidden IS NULL AND NOT stories.dropped ORDER BY stories.key"""
+STORIES_BY_CANONICAL = _STORIES_WITH_NAME.format("canonical")
+STORIES_BY_GUID = _STORIES_WITH_NAME.format("guid")
 EVIDENCE = """SELECT id, joined, evidence FROM items WHERE story = (SELECT key FROM stories WHERE id = ?)
     ORDER BY first_seen, id"""
 WHEREABOUTS = """SELECT living.id, (SELECT json_group_array(slug) FROM members WHERE members.story = living.key),
@@ -173,6 +177,13 @@ def story_named(connection: sqlite3.Connection, url_or_id: str) -> StoryId | Non
     row = connection.execute(STORY_BY_CANONICAL, (canonical(url_or_id) or url_or_id,)).fetchone()
     row = row or connection.execute(STORY_BY_GUID, (url_or_id,)).fetchone()
     return StoryId(row[0]) if row else None
+
+
+def stories_named(connection: sqlite3.Connection, url_or_guid: str) -> list[StoryId]:
+    """See `Stories.stories_named`."""
+    rows = connection.execute(STORIES_BY_CANONICAL, (canonical(url_or_guid) or url_or_guid,)).fetchall()
+    rows = rows or connection.execute(STORIES_BY_GUID, (url_or_guid,)).fetchall()
+    return [StoryId(row[0]) for row in rows]
 
 
 def whereabouts(connection: sqlite3.Connection, story: StoryId) -> Whereabouts | None:

@@ -113,6 +113,9 @@ class SqliteView:
     def story_of(self, url_or_id: str) -> StoryId | None:
         return self._read_whole(reads.story_named, url_or_id)
 
+    def stories_named(self, url_or_guid: str) -> list[StoryId]:
+        return self._read_whole(reads.stories_named, url_or_guid)
+
     def whereabouts(self, story: StoryId) -> Whereabouts | None:
         return self._read(reads.whereabouts, story)
 

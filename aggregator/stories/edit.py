@@ -17,7 +17,7 @@ from aggregator.stories.curate import Curator, horizons
 from aggregator.stories.headline import checked_headline
 from aggregator.stories.join import order_by_claim
 from aggregator.stories.named import find_entries, find_story
-from aggregator.stories.overrides import override_key
+from aggregator.stories.overrides import drop_key, override_key
 from aggregator.stories.undo import prepare_undo
 
 
@@ -63,10 +63,10 @@ class StoryEditor:
             self._curator(transaction, now, {kept.id: feeds}, as_if_joined=True).refresh(transaction, [kept.id])
         return kept.id
 
-    def split(self, named: str) -> StoryId:
+    def split(self, named: str, within: str | None = None) -> StoryId:
         """Moves an entry, or all entries at an address, to a new story. Raises UsageError if none would be left."""
         now = time.time()
-        story, items = find_entries(self._store, named)
+        story, items = find_entries(self._store, named, within)
         if len(items) == len(story.items):
             raise UsageError("this is the only entry of its story")
         evidence = self._store.evidence(story.id)
@@ -100,14 +100,14 @@ class StoryEditor:
             traces = Traces(title=story.title, url=story.lead_item.entry.url, stories=(story.id,), feeds=tuple(sorted(feeds)))
             decision = transaction.add_decision("drop", now, traces)
             for item in story.items:
-                transaction.add_override(Override("drop", item.canonical or override_key(item), None, now, decision))
+                transaction.add_override(Override("drop", drop_key(item), None, now, decision))
             transaction.save_story(replace(story, dropped=True))
             self._curator(transaction, now, {}).refresh(transaction, [story.id])
         return story.title
 
-    def pin(self, named: str) -> str:
+    def pin(self, named: str, within: str | None = None) -> str:
         """Makes an entry the lead of its story for good. Returns its title. Raises UsageError if it is not stored."""
-        story, items = find_entries(self._store, named)
+        story, items = find_entries(self._store, named, within)
         lead, _ = choose_lead(items, None, published=False)
         if (story.lead, story.lead_reason) == (lead, PINNED):
             raise UsageError("this entry is pinned already")

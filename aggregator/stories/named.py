@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from aggregator.errors import UsageError
-from aggregator.model import Item, Story
+from aggregator.model import Item, Story, StoryId
 from aggregator.ports import Stories
 from aggregator.text.urls import canonical
 
@@ -13,9 +13,28 @@ NEAR = 0.8
 """Share of characters in common (difflib's ratio) from which an address is offered in place of a mistyped one."""
 
 
-def find_story(store: Stories, named: str) -> Story:
-    """Returns the story with this id, an article's address or a guid. Raises UsageError if there is none, or none to be seen."""
+BY_ID = "name one by its id"
+WITHIN = "choose one by `--story ID`"
+
+
+def find_id(store: Stories, named: str, choice: str = BY_ID) -> StoryId | None:
+    """Returns the id of the story with this id, an article's address or a guid; None if there is none.
+
+    Raises UsageError if several stories have the address: any feed can link to a page of another one. choice: how to name one.
+    """
     found = store.story_of(named)
+    if found is None or store.whereabouts(StoryId(named.removeprefix("urn:uuid:"))) is not None:
+        return found
+    several = store.stories(store.stories_named(named))
+    if len(several) > 1:
+        listed = "".join(f"\n  {story.id}  {story.title}" for story in several)
+        raise UsageError(f"{named} is in {len(several)} stories; {choice}:{listed}")
+    return several[0].id if several else found
+
+
+def find_story(store: Stories, named: str, choice: str = BY_ID) -> Story:
+    """Returns the story with this id, an article's address or a guid. Raises UsageError if there is none, or none to be seen."""
+    found = find_id(store, named, choice)
     story = store.story(found) if found else None
     if story is None:
         raise UsageError(f"no story {named!r}: give a story's id, or the address of one of its articles{nearest(store, named)}")
@@ -28,16 +47,19 @@ def find_story(store: Stories, named: str) -> Story:
     return story
 
 
-def find_entries(store: Stories, named: str) -> tuple[Story, list[Item]]:
-    """Returns the entries at an article's address, or with a guid, and their story. Raises UsageError if there are none."""
+def find_entries(store: Stories, named: str, within: str | None = None, choice: str = WITHIN) -> tuple[Story, list[Item]]:
+    """Returns the entries at an article's address, or with a guid, and their story. Raises UsageError if there are none.
+
+    within: the id of their story, where several have the address. choice: how else a person names one then.
+    """
     if store.story_of(named) is None:
         raise UsageError(f"no entry {named!r}: give the address of its article, or its guid{nearest(store, named)}")
-    story = find_story(store, named)
+    story = find_story(store, within or named, choice)
     exact = [item for item in story.items if named in (item.guid, item.entry.guid, item.entry.url)]
     address = canonical(named)
     items = exact + [item for item in story.items if item not in exact and address and item.canonical == address]
     if not items:
-        raise UsageError("that names a story; name one of its entries")
+        raise UsageError(f"that story has no entry {named!r}" if within else "that names a story; name one of its entries")
     return story, items
 
 

@@ -72,6 +72,11 @@ def override_key(item: Item) -> str:
     return f"{item.source} {item.guid}"
 
 
+def drop_key(item: Item) -> str:
+    """Returns what a drop of an item binds: its address, whoever links to it; but only the item if the page is somebody else's."""
+    return override_key(item) if item.second_hand or item.canonical is None else item.canonical
+
+
 def active_overrides(overrides: Iterable[Override]) -> ActiveOverrides:
     """Applies stored overrides in the order of time, and returns those that bind in the end."""
     dropped: set[str] = set()

@@ -32,7 +32,8 @@ def item_at_address(**more: object) -> Item:
         ([at_address(A), Remembered(B, ONE.source, "g1")], None, B),
         ([at_address(A), at_address(next(story_ids(ONE)), canonical="elsewhere.example/")], None, next(story_ids(ONE))),
         ([at_address(A)], None, A),
-        ([at_address(A, title_hash=b"")], None, A),
+        ([at_address(A, title_hash=b"")], None, None),
+        ([at_address(A, title_hash=b"", source=ONE.source, guid="g0")], None, A),
         ([at_address(A, title_hash=title_hash("Ferry sinks"))], None, None),
         ([at_address(A), at_address(B)], None, None),
         ([at_address(A), at_address(B)], B, B),
@@ -42,6 +43,7 @@ def item_at_address(**more: object) -> Item:
     ],
     ids=[
         "nothing is remembered", "identity first", "the story that it began", "address and title", "an address alone",
+        "the same source at the address",
         "another headline at the address", "two stories at the address", "grouping decides", "grouping finds a third",
         "another source's entry", "of a private source",
     ],
@@ -49,6 +51,15 @@ def item_at_address(**more: object) -> Item:
 def test_the_surest_memory_counts(rows: list[Remembered], placed: StoryId | None, expected: StoryId | None) -> None:
     found = choose(item_at_address(), rows, placed)
     assert (found.story if found else None) == expected
+
+
+def test_who_links_to_the_page_of_another_gets_no_id_by_its_address() -> None:
+    assert choose(item_at_address(second_hand=True), [at_address(A)], None) is None
+
+
+def test_a_title_without_words_is_no_sign_of_the_same_article() -> None:
+    wordless = item("g1", entry=entry("g1", title="\U0001f4a9!!!", url="https://alpha.example/1"), canonical=ADDRESS)
+    assert choose(wordless, [at_address(A)], None) is None
 
 
 def test_a_private_entry_gets_no_id_of_a_public_story_by_its_address() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -282,6 +283,80 @@ def test_what_is_dropped_between_two_publications_leaves_the_archive_though_anot
     editor(newsroom).drop(second)
     published(newsroom)
     assert gone not in newsroom.store.pages(cast(Any, "all"))[0].stories
+
+
+# --- addresses of others
+SLUR = "Everybody there is a thief and a liar"
+
+
+def told_at_ones_address(newsroom: Newsroom) -> dict[str, Any]:
+    """What the third source tells under the address of the first one."""
+    newsroom.serves(ONE, entry("Old news of the first", url="https://one.example/old", at=START - 2 * HOUR))
+    newsroom.serves(TWO, entry("Other news of the second", url="https://two.example/old", at=START - 2 * HOUR))
+    newsroom.serves(THREE, entry("Markets close a little higher", url="https://three.example/old", at=START - 2 * HOUR))
+    newsroom.configure(CONFIG)
+    newsroom.poll()
+    return entry(SLUR, url=FERRY_AT_ONE, text="They take what they can get, and nobody stops them. Shame on all.")
+
+
+def test_a_dropped_link_to_a_page_keeps_its_own_report_in(newsroom: Newsroom) -> None:
+    slur = told_at_ones_address(newsroom)
+    newsroom.serves(THREE, slur)
+    newsroom.poll("three")
+    assert editor(newsroom).drop(FERRY_AT_ONE) == SLUR
+    newsroom.serves(ONE, entry(FERRY, url=FERRY_AT_ONE))
+    newsroom.poll("one")
+    newsroom.serves(THREE, slur | {"content_text": slur["content_text"] + " Again."}, slur | {"id": "again"})
+    newsroom.poll("three")
+    titles = newsroom.titles()
+    assert FERRY in titles and SLUR not in titles
+    assert editor(newsroom).drop(FERRY_AT_ONE) == FERRY, "of the two stories at the address one is down already"
+
+
+def test_the_own_address_of_what_was_dropped_stays_away(newsroom: Newsroom) -> None:
+    slur = told_at_ones_address(newsroom) | {"url": "https://three.example/slur"}
+    newsroom.serves(THREE, slur)
+    newsroom.poll("three")
+    editor(newsroom).drop("https://three.example/slur")
+    newsroom.serves(THREE, slur | {"id": "again", "title": "Another headline for it", "content_text": "Words unlike those."})
+    newsroom.poll("three")
+    assert "Another headline for it" not in newsroom.titles()
+
+
+def test_an_address_in_two_stories_is_refused_with_both(read: Newsroom) -> None:
+    read.serves(THREE, entry(SLUR, url=FERRY_AT_ONE, text="They take what they can get, and nobody stops them. Shame on all."))
+    read.poll("three")
+    ferry, slur = (next(story for story in read.stories() if story.title == title) for title in (FERRY, SLUR))
+    bridge = story_at(read, BRIDGE_AT_ONE)
+    merging = cast(Any, SimpleNamespace(store=read.store))
+    for name_it in (
+        lambda: editor(read).drop(FERRY_AT_ONE),
+        lambda: editor(read).title(FERRY_AT_ONE, "Another headline"),
+        lambda: editor(read).split(FERRY_AT_ONE),
+        lambda: editor(read).pin(FERRY_AT_ONE),
+        lambda: editor(read).merge(Application.story_id(merging, FERRY_AT_ONE), bridge),
+    ):
+        with pytest.raises(UsageError) as refused:
+            name_it()
+        for story in (ferry, slur):
+            assert f"{story.id}  {story.title}" in str(refused.value)
+    assert not read.store.decisions()
+    assert editor(read).pin(FERRY_AT_ONE, slur.id) == SLUR
+    assert editor(read).split(FERRY_AT_ONE, ferry.id) != ferry.id
+    assert editor(read).drop(slur.id) == SLUR
+    assert SLUR not in {row["title"] for row in published(read).values()}
+
+
+def test_a_dropped_link_to_the_page_of_another_leaves_the_archive(newsroom: Newsroom) -> None:
+    first, *_ = many(newsroom, 30)
+    kept = story_at(newsroom, first)
+    with newsroom.store.begin() as transaction:
+        (story,) = transaction.stories([kept])
+        transaction.save_story(replace(story, dropped=True))
+        decision = transaction.add_decision("drop", START, Traces(stories=(kept,)))
+        transaction.add_override(Override("drop", f"{story.items[0].source} {story.items[0].guid}", None, START, decision))
+    published(newsroom)
+    assert kept not in newsroom.store.pages(cast(Any, "all"))[0].stories
 
 
 # --- what can't be undone
