@@ -17,7 +17,7 @@ CORRECTIONS = ("pin", "title")
 class ActiveOverrides(Struct, frozen=True):
     """The overrides that bind, by `override_key`. The later of two overrides of an item binds.
 
-    dropped: canonical URLs, or keys; split: keys of items that join nothing; merged: for each key, the key that stands for all
+    dropped: as `drop_key` says; split: keys of items that join nothing; merged: for each key, the key that stands for all
     items that it was merged with. stored: all of them, in the order of time.
     """
 
@@ -73,7 +73,7 @@ def override_key(item: Item) -> str:
 
 
 def drop_key(item: Item) -> str:
-    """Returns what a drop of an item binds: its address, whoever links to it; but only the item if the page is somebody else's."""
+    """Returns what a drop of an item binds: its address, whoever links to it; of somebody else's page, the item alone."""
     return override_key(item) if item.second_hand or item.canonical is None else item.canonical
 
 
