@@ -98,8 +98,9 @@ def _from_xml(stem: Path, format: str) -> Iterator[Remembered]:
 
 
 def _remembered(id: str, url: object, title: object, published: Instant | None) -> Remembered:
+    """A title that is known and has no words is no sign of an article: such an entry has no address."""
     words = title_hash(title) if isinstance(title, str) else b""
-    address = canonical(url) if isinstance(url, str) else None
+    address = canonical(url) if isinstance(url, str) and (words or title is None) else None
     return Remembered(StoryId(id.removeprefix(_PREFIX)), canonical=address, title_hash=words, published=published)
 
 

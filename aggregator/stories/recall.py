@@ -42,13 +42,14 @@ def choose(item: Item, rows: Sequence[Remembered], placed: StoryId | None) -> Re
 def _is_same_article(item: Item, row: Remembered) -> bool:
     """True for the same address under the same title: a page under another headline may be another story (live pages).
 
-    If it isn't known whose entry had the address, only its owner's can be the same, and only under a title that has words.
+    If it isn't known whose entry had the address, only its owner's can be the same, and only under a title that has words;
+    a damaged page may have left the title of a report unknown.
     """
     if row.canonical is None or row.canonical != item.canonical or row.source not in (None, item.source):
         return False
     title = title_hash(item.entry.title)
     if row.source is None:
-        return not item.second_hand and bool(title) and title == row.title_hash
+        return not item.second_hand and bool(title) and row.title_hash in (b"", title)
     return not (title and row.title_hash) or title == row.title_hash
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from aggregator.dedup.search import Placement
 from aggregator.model import Evidence, Item, StoryId
 from aggregator.ports import Remembered
+from aggregator.settings import Settings
 from aggregator.store.identity import story_ids
 from aggregator.stories.entry_keys import title_hash
+from aggregator.stories.published_entries import read_published
 from aggregator.stories.recall import choose, restore_placement
 from tests.unit.store.builders import entry, item
 
@@ -32,8 +39,7 @@ def item_at_address(**more: object) -> Item:
         ([at_address(A), Remembered(B, ONE.source, "g1")], None, B),
         ([at_address(A), at_address(next(story_ids(ONE)), canonical="elsewhere.example/")], None, next(story_ids(ONE))),
         ([at_address(A)], None, A),
-        ([at_address(A, title_hash=b"")], None, None),
-        ([at_address(A, title_hash=b"", source=ONE.source, guid="g0")], None, A),
+        ([at_address(A, title_hash=b"")], None, A),
         ([at_address(A, title_hash=title_hash("Ferry sinks"))], None, None),
         ([at_address(A), at_address(B)], None, None),
         ([at_address(A), at_address(B)], B, B),
@@ -43,7 +49,6 @@ def item_at_address(**more: object) -> Item:
     ],
     ids=[
         "nothing is remembered", "identity first", "the story that it began", "address and title", "an address alone",
-        "the same source at the address",
         "another headline at the address", "two stories at the address", "grouping decides", "grouping finds a third",
         "another source's entry", "of a private source",
     ],
@@ -54,7 +59,8 @@ def test_the_surest_memory_counts(rows: list[Remembered], placed: StoryId | None
 
 
 def test_who_links_to_the_page_of_another_gets_no_id_by_its_address() -> None:
-    assert choose(item_at_address(second_hand=True), [at_address(A)], None) is None
+    for title in (TITLE, b""):
+        assert choose(item_at_address(second_hand=True), [at_address(A, title_hash=title)], None) is None
 
 
 def test_a_title_without_words_is_no_sign_of_the_same_article() -> None:
@@ -72,3 +78,15 @@ def test_stories_that_no_reader_knows_are_merged_into_the_one_that_is_remembered
     placed = Placement(B, Evidence("same words"), merges=(C,), spare=True)
     restored = restore_placement(placed, None, at_address(A), published={C})
     assert (restored.story, restored.merges, restored.spare) == (None, (B,), False)
+
+
+def test_a_published_title_without_words_leaves_its_address_to_nobody(tmp_path: Path) -> None:
+    items = [
+        {"id": f"urn:uuid:{story}", "url": f"https://alpha.example/{story[0]}", "title": title}
+        for story, title in ((A, "Ferry sails again"), (B, "\U0001f4a9!!!"))
+    ]
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds" / "all.json").write_text(json.dumps({"items": items}))
+    publish = SimpleNamespace(directory=tmp_path, private=tmp_path / "private")
+    found = read_published(cast(Settings, SimpleNamespace(outputs=(), sources=(), publish=publish)))
+    assert {row.story: row.canonical for row in found.entries} == {A: "alpha.example/a", B: None}
