@@ -106,7 +106,7 @@ class Engine:
         row.view = view = self._weighed(index, read, level.reach.heavy)
         view.second_hand = item.second_hand
         others = [one for one in index.items(index.members(row.story)).values() if one.source != row.source]
-        view.astray = not placed and strays(view, before, [view_of(one) for one in spread(others, JUDGES)], level.weights)
+        view.astray = not placed and strays(view, before, spread(others, JUDGES), level.weights)
         posted = view.heavy
         view.compact()
         row.signature = pack(view)

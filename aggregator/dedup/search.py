@@ -245,7 +245,8 @@ class Search:
         """True if two stories agree now that the item is in one of them, and not only because of it and of round-ups."""
         pairs = [(a, b, self._judge(a, b)) for a in ours for b in theirs]
         scores = [verdict.score for *_, verdict in pairs]
-        if not scores or not agreed(scores, [1.0] * len(scores), self._weights):
+        counts = [one * other for one in votes(ours, self._once) for other in votes(theirs, self._once)] if scores else []
+        if not scores or not agreed(scores, counts, self._weights):
             return False
         row = self._row
         return not is_bridged(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from aggregator.dedup.compare import FEW_RUNS, Weights, compare
+from aggregator.dedup.compare import FEW_RUNS, Pair, Weights, compare
 from aggregator.dedup.judge import FEW_OWN_WORDS, Verdict
 from aggregator.dedup.weigh import Weighed, view_of
 from aggregator.ports import IndexedItem
@@ -100,23 +100,27 @@ def is_bridged(opinions: Sequence[Opinion]) -> bool:
     return False
 
 
-def strays(item: Weighed, before: Weighed, others: Sequence[Weighed], weights: Weights) -> bool:
+def strays(item: Weighed, before: Weighed, others: Sequence[IndexedItem], weights: Weights) -> bool:
     """True if an edited item no longer tells its story: its text differs from the others', or none of them contains its title.
 
-    Differing numbers and names are ignored, because one report is updated before the others. Other astray items don't vote.
+    Differing numbers, names and words of a form are ignored, because one report is updated before the others. Other astray items
+    don't vote, and an outlet or source has one vote, however many items it has.
     """
-    pairs = [(compare(item, one, 0.0, False, weights), one) for one in others if not one.astray]
-    if not pairs:
+    asked = [row for row in others if not view_of(row).astray]
+    if not asked:
         return False
-    scores = [
-        pair.score - weights.numbers * pair.numbers - weights.title_numbers * pair.title_numbers - weights.names * pair.names
-        for pair, _ in pairs
-    ]
-    covered = max(sum([item.rare[word] for word in one.words if word in item.rare]) for _, one in pairs)
-    if covered < TITLE_COVER * item.title_weight or not agreed(scores, [1.0] * len(scores), weights):
+    scores = [_score_of_edit(compare(item, view_of(row), 0.0, False, weights), weights) for row in asked]
+    covered = max(sum([item.rare[word] for word in view_of(row).words if word in item.rare]) for row in asked)
+    if covered < TITLE_COVER * item.title_weight or not agreed(scores, votes(asked, once=True), weights):
         return True
-    known = frozenset().union(*[one.words for _, one in pairs])
+    known = frozenset().union(*[view_of(row).words for row in asked])
     return text_cover(item, known) < TEXT_COVER and (before.astray or text_cover(before, known) >= TEXT_COVER)
+
+
+def _score_of_edit(pair: Pair, weights: Weights) -> float:
+    """The score of an edited item with another one of its story."""
+    differing = weights.numbers * pair.numbers + weights.title_numbers * pair.title_numbers + weights.names * pair.names
+    return pair.score - differing - weights.form * pair.form
 
 
 def text_cover(item: Weighed, known: Collection[int]) -> float:

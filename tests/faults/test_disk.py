@@ -66,7 +66,7 @@ def image(only_long: None, tmp_path: Path) -> Path:
 def administered(desk: Newsdesk) -> Newsdesk:
     """With a token that shows why something is refused."""
     config = desk.command.config
-    config.write_text(config.read_text().replace(f"port: {desk.port}}}", f"port: {desk.port}, admin: {{token: {ADMIN}}}}}"))
+    config.write_text(config.read_text().replace("token: demo-admin", f"token: {ADMIN}"))
     return desk
 
 
