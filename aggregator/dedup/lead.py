@@ -60,7 +60,8 @@ def choose_lead(
 def move_lead(story: Story, standings: Standings, now: Instant) -> tuple[ItemId, str] | None:
     """Returns the report to which a published story's lead moves, and why; None if it stays.
 
-    It moves when the story has moved on from it: to the report that agrees with the others best.
+    It moves when the story has moved on from it: to the report that agrees with the others best. From a text that another outlet
+    has, too, it moves to the first report that agrees as well: who copies the lead gains nothing by it.
     """
     holder = story.lead_item
     held = standings.get(holder.id)
@@ -71,12 +72,17 @@ def move_lead(story: Story, standings: Standings, now: Instant) -> tuple[ItemId,
     rivals = [item for item in rivals if not _is_borrowed(item, standings[item.id], story.reports)]
     if not rivals:
         return None
-    best = max(rivals, key=lambda item: standings[item.id].mean)
+    best, how = max(rivals, key=lambda item: standings[item.id].mean), "agrees best with the others"
     why = _why_it_yields(held, standings[best.id], [one.mean for one in standings.values()])
     if why is None:
-        return None
-    agrees = f"agrees best with the others (with {_count(standings[best.id])})"
+        copies = [item for item in story.reports if item.id in held.copies]
+        as_well = [item for item in rivals if standings[item.id].mean >= held.mean - AS_WELL and _is_apart(item, copies)]
+        if not as_well:
+            return None
+        best, how = min(as_well, key=lambda item: (item.first_seen, item.id)), "is the first in other words that agrees as well"
+        why = "has a text that another outlet has, too"
     before = f"“{holder.entry.title}” ({holder.outlet}), which led before, {why}"
+    agrees = f"{how} (with {_count(standings[best.id])})"
     return best.id, f"leads since {rfc3339(now)}: of {len(story.outlets)} outlets it {agrees}; {before}"
 
 
@@ -98,6 +104,11 @@ def _is_borrowed(item: Item, standing: Standing, reports: Sequence[Item]) -> boo
     return any(other.id in standing.holds and (other.first_seen, other.id) < (item.first_seen, item.id) for other in reports)
 
 
+def _is_apart(item: Item, copies: Sequence[Item]) -> bool:
+    """True if a report of another outlet and another source than the item's is among the lead's copies."""
+    return any(one.outlet != item.outlet and one.source != item.source for one in copies)
+
+
 def _why_it_yields(held: Standing, best: Standing, means: Sequence[float]) -> str | None:
     """Says why a published lead gives way to the report that agrees best; None if it doesn't."""
     if held.bare:
@@ -106,8 +117,6 @@ def _why_it_yields(held: Standing, best: Standing, means: Sequence[float]) -> st
         return "has a text that the others don't tell"
     ahead = best.mean - held.mean
     moved_on = held.mean < 0 or held.mean <= median(means) - BETTER
-    if held.copies and ahead >= -AS_WELL:
-        return "has a text that another outlet has, too"
     if ahead >= CLEARLY_BETTER or (moved_on and ahead >= BETTER):
         return f"agrees less (with {_count(held)})"
     return None

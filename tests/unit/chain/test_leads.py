@@ -133,6 +133,52 @@ def test_a_lead_that_agrees_stays_whatever_joins(read: Newsroom) -> None:
     assert [row["url"] for row in read.feed()] == [address("alpha")]
 
 
+STORM = {
+    "alpha": (
+        "Storm closes northern ferry line until Friday",
+        "Boats on the northern ferry line stay in port until Friday because of the storm, the harbour master said on Thursday. "
+        "Some four hundred passengers are waiting at the terminal in Lindholm, where the town has opened the school gymnasium "
+        "for the night. The line carries nine hundred people a day to the islands of Arvo and Skerry.",
+    ),
+    "beta": (
+        "Northern ferry line closed until Friday as storm hits",
+        "A storm has shut the northern ferry line until Friday, leaving four hundred passengers at Lindholm terminal. The "
+        "harbour master ordered boats to remain in port. Islanders on Arvo and Skerry depend on the line, used by nine hundred "
+        "travellers daily. The gymnasium of the local school serves as a shelter for tonight.",
+    ),
+    "gamma": (
+        "Storm shuts northern ferry line, four hundred passengers stranded",
+        "Four hundred passengers are stranded in Lindholm after the harbour master closed the northern ferry line because of a "
+        "storm. No boats will leave port for Arvo and Skerry before Friday. The town let them sleep in the gymnasium of its "
+        "school, and shops on the islands expect to run short of milk.",
+    ),
+    "delta": (
+        "Ferry line to northern islands closed by storm until Friday",
+        "Waves of seven metres have forced the harbour master to close the northern ferry line to Arvo and Skerry until Friday. "
+        "Passengers, four hundred of them, wait at the terminal of Lindholm or in a school gymnasium that the town opened. The "
+        "storm is the worst there since 1987, the harbour master told reporters.",
+    ),
+}
+
+
+@pytest.mark.parametrize("words", [1, 2, 3, 4])
+def test_who_copies_a_published_lead_does_not_lead_with_words_taken_from_all_reports(read: Newsroom, words: int) -> None:
+    """The copy makes the lead one that another outlet has, too; the salad agrees with all, and holds no run of five words."""
+    for place, name in enumerate(STORM):
+        report(read, name, *STORM[name], hours=1 + place / 4)
+    read.clock.time += 4 * HOUR
+    title, text = STORM["alpha"]
+    copy = entry(title, id="copy", url="https://late.example/copy", text=text, at=START)
+    texts = [text.split() for _, text in STORM.values()]
+    salad = " ".join(word for at in range(0, 60, words) for text in texts for word in text[at : at + words])
+    read.serves("https://late.example/feed.json", copy, told("late", f"{title} | Refunds: late.example", salad, at=START))
+    read.poll("late")
+    story = only_story(read)
+    assert len(story.items) == 6, "the story must have taken both in"
+    assert story.lead_item.source in STORM
+    assert "late" not in read.feed()[0]["title"]
+
+
 def test_three_outlets_do_not_move_a_published_lead(read: Newsroom) -> None:
     report(read, "first", TITLE, "Read it here.", hours=0.5)
     for name in ("alpha", "beta"):
