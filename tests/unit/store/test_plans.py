@@ -15,7 +15,7 @@ from tests.unit.store.builders import NEW, item, source
 
 BIG = ("items", "stories", "members", "sources", "documents", "rejects", "subscriptions", "deliveries", "events", "pages")
 
-FRAGMENTS = ("_KNOWN", "_REJECTS", "_STORY_OF_ITEM", "_SELECT", "_SUBSCRIPTIONS")
+FRAGMENTS = ("_KNOWN", "_REJECTS", "_STORY_OF_ITEM", "_SELECT", "_SUBSCRIPTIONS", "_STORIES_WITH_NAME")
 """Beginnings of other queries."""
 QUERIES = {
     f"{module.__name__.rpartition('.')[2]}.{name}": query
