@@ -163,6 +163,13 @@ class Dedup(Struct, frozen=True):
     never: tuple[str, ...] = ()
 
 
+class Threads(Struct, frozen=True):
+    """within: time between a story and the nearest one of its thread. A thread without reports for so long sleeps."""
+
+    enabled: bool = True
+    within: float = 7 * DAY
+
+
 class Outlet(Struct, frozen=True):
     """A publisher. domains: also sites below a domain, and accounts as `medium.com/@anna`; platform: others publish there."""
 
@@ -198,6 +205,7 @@ class Settings(Struct, frozen=True):
     outputs: tuple[Output, ...] = ()
     outlets: Mapping[str, Outlet] = field(default_factory=dict)
     dedup: Dedup = Dedup()
+    threads: Threads = Threads()
     tagging: Tagging = Tagging()
     alerts_webhook: str | None = None
     notes: tuple[str, ...] = ()

@@ -55,6 +55,7 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
         outputs=tuple(_outputs(config, topics, site)),
         outlets={name: _outlet(name, one) for name, one in config.outlets.items()},
         dedup=to.Dedup(config.dedup.within, config.dedup.at_most, config.dedup.level, tuple(config.dedup.never)),
+        threads=to.Threads(config.dedup.threads, config.threads.within),
         tagging=to.Tagging(config.subjects, entities, config.categories.map),
         apply=config.apply,
         alerts_webhook=config.alerts.webhook.value if config.alerts else None,

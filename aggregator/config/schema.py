@@ -169,6 +169,15 @@ class Dedup(Section):
         default=PLAIN.dedup.level,
     )
     never: Sequence[str] = key(ListOf(QUERY), "Queries of entries that never join a story.", default=())
+    threads: bool = key(SWITCH, "Whether stories that follow one event are linked to threads.", default=PLAIN.threads.enabled)
+
+
+class Threads(Section):
+    """How stories that follow one event are linked."""
+
+    within: float = key(
+        span(0, 14 * DAY), "Longest time between a story and the nearest one of its thread.", default=PLAIN.threads.within
+    )
 
 
 class OutletSection(Section):
@@ -233,6 +242,7 @@ class Config(Section):
         MapOf(TEXT, OUTLET), "Publishers by name: their domains, or a map. Platforms are marked here, too.", default={}
     )
     dedup: Dedup = key(Part(Dedup), "How entries are grouped into stories.", default=Dedup())
+    threads: Threads = key(Part(Threads), "How stories that follow one event are linked.", default=Threads())
     entities: Entities | None = key(Part(Entities), "Names to be recognised.", default=None)
     categories: Categories = key(Part(Categories), "The feeds' own categories.", default=Categories())
     apply: bool = key(

@@ -15,14 +15,16 @@ from aggregator.model.fetched import (
     Hop,
     NotModified,
 )
-from aggregator.model.ids import Instant, ItemId, Slug, SourceId, StoryId
+from aggregator.model.ids import Instant, ItemId, Slug, SourceId, StoryId, ThreadId
 from aggregator.model.polls import PollOutcome, PollReport, Work
 from aggregator.model.sources import BEING_POLLED, Auto, Cron, Every, Fixed, Hints, Source, SourceState, Validators
-from aggregator.model.stories import Evidence, Item, Story, Tag, TagKind
+from aggregator.model.stories import Evidence, Item, OutletsSeen, Story, Tag, TagKind
+from aggregator.model.threads import SHOWN_FROM, Link, Thread
 
 __all__ = [
     "BEING_POLLED",
     "MAX_RETRY",
+    "SHOWN_FROM",
     "Auto",
     "Category",
     "Cron",
@@ -43,8 +45,10 @@ __all__ = [
     "Instant",
     "Item",
     "ItemId",
+    "Link",
     "NotModified",
     "Origin",
+    "OutletsSeen",
     "PollOutcome",
     "PollReport",
     "Slug",
@@ -55,6 +59,8 @@ __all__ = [
     "StoryId",
     "Tag",
     "TagKind",
+    "Thread",
+    "ThreadId",
     "Validators",
     "Work",
 ]

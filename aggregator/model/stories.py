@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from aggregator.model.feeds import Entry
 from aggregator.model.ids import Instant, ItemId, Slug, SourceId, StoryId
+from aggregator.model.threads import Thread
 
 
 class Item(Struct, frozen=True):
@@ -102,6 +103,8 @@ class Story(Struct, frozen=True):
     visible: 8 bytes over what a reader sees; alias_of: the story that this one was merged into; old: kept out of feeds
     that people already read, as all its items are. headline: a person's correction of the lead's title. lead_moved: when the
     lead moved last after the story was published; 0 if never.
+    thread: the thread it is in, if that is shown; earlier: stories of the thread that were there before, the nearest first, as
+    they stood when the story was first published (at most EARLIER).
     """
 
     id: StoryId
@@ -119,6 +122,8 @@ class Story(Struct, frozen=True):
     dropped: bool = False
     headline: str | None = None
     lead_moved: Instant = 0.0
+    thread: Thread | None = None
+    earlier: tuple[StoryId, ...] = ()
 
     @property
     def title(self) -> str:
@@ -175,18 +180,23 @@ class OutletsSeen:
         self._keys: set[str] = set()
         self._names: set[str] = set()
         self._names_alone: set[str] = set()
+        self.count = 0
+        """How many outlets were seen."""
 
     def add(self, item: Item, name: str | None = None) -> bool:
         """Adds an item's outlet. Returns whether it is new. name: as shown."""
-        if item.unattributed:
-            return False
-        key, called = item.outlet_key, (name or item.outlet).casefold()
+        return not item.unattributed and self.see(item.outlet_key, name or item.outlet)
+
+    def see(self, key: str, name: str) -> bool:
+        """Adds an outlet by its key and its name. Returns whether it is new."""
+        called = name.casefold()
         alone = "." not in key
         is_new = not (key in self._keys or called in self._names_alone or (alone and called in self._names))
         self._keys.add(key)
         self._names.add(called)
         if alone:
             self._names_alone.add(called)
+        self.count += is_new
         return is_new
 
 

@@ -38,6 +38,7 @@ from aggregator.ports.sources import Entries, Sources, SourceWrites
 from aggregator.ports.store import Database, Store, StoreView
 from aggregator.ports.stories import Stories, StoryWrites
 from aggregator.ports.subscribers import Events, EventWrites, Subscribers, SubscriberWrites
+from aggregator.ports.threads import Report, Threads, ThreadState, ThreadWrites
 from aggregator.ports.transaction import Transaction
 from aggregator.ports.values import Values, ValueWrites
 
@@ -96,6 +97,7 @@ __all__ = [
     "Reject",
     "Remembered",
     "Reply",
+    "Report",
     "Rules",
     "Shown",
     "SourceWrites",
@@ -111,6 +113,9 @@ __all__ = [
     "Subscription",
     "Swept",
     "Tagged",
+    "ThreadState",
+    "ThreadWrites",
+    "Threads",
     "Traces",
     "Transaction",
     "ValueWrites",

@@ -13,11 +13,12 @@ from aggregator.ports.poll_requests import PollRequests
 from aggregator.ports.sources import Entries, Sources
 from aggregator.ports.stories import Stories
 from aggregator.ports.subscribers import Events, Subscribers
+from aggregator.ports.threads import Threads
 from aggregator.ports.transaction import Transaction
 from aggregator.ports.values import Values
 
 
-class StoreView(Sources, Entries, Stories, Feeds, Subscribers, Events, PollRequests, Values, Protocol):
+class StoreView(Sources, Entries, Stories, Threads, Feeds, Subscribers, Events, PollRequests, Values, Protocol):
     """Reads everything that is committed."""
 
     def counts(self) -> Mapping[str, int]:

@@ -9,8 +9,11 @@ from aggregator.ports.poll_requests import PollRequestWrites
 from aggregator.ports.sources import SourceWrites
 from aggregator.ports.stories import StoryWrites
 from aggregator.ports.subscribers import EventWrites, SubscriberWrites
+from aggregator.ports.threads import ThreadWrites
 from aggregator.ports.values import ValueWrites
 
 
-class Transaction(SourceWrites, StoryWrites, FeedWrites, SubscriberWrites, EventWrites, PollRequestWrites, ValueWrites, Protocol):
+class Transaction(
+    SourceWrites, StoryWrites, ThreadWrites, FeedWrites, SubscriberWrites, EventWrites, PollRequestWrites, ValueWrites, Protocol
+):
     """All writes. They are committed as a whole or not at all (see `Store.begin`)."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hashlib import sha1
 from itertools import count
 
-from aggregator.model import Item, StoryId
+from aggregator.model import Item, StoryId, ThreadId
 
 NAMESPACE = uuid.UUID("6f3a4a52-8c1e-5d0b-9f57-2f6f6f1d7c11")
 """Namespace of story ids. Never change it: a rebuilt database would give known stories new ids."""
@@ -22,6 +22,12 @@ def story_ids(item: Item) -> Iterator[StoryId]:
     yield _uuid5(name)
     for number in count(2):
         yield _uuid5(f"{name}\0{number}")
+
+
+def thread_ids(first: StoryId) -> Iterator[ThreadId]:
+    """Candidate ids of a thread begun by this story; the first free one is taken."""
+    for number in count(1):
+        yield ThreadId(_uuid5(f"thread\0{first}\0{number}"))
 
 
 def _uuid5(name: str) -> StoryId:

@@ -104,6 +104,33 @@ def moved_leads(database: Database) -> None:
     database.execute("ALTER TABLE stories ADD COLUMN lead_moved REAL NOT NULL DEFAULT 0.0")
 
 
+def threads(database: Database) -> None:
+    """Threads of stories, with the links between them. thread: the key of a story's thread.
+
+    vector: what a thread is about, as words and their weights (threads/vectors.py); first, head: stories; earlier: a JSON array.
+    """
+    database.table("threads").create(
+        {
+            "key": int, "id": str, "alias_of": str, "first": str, "head": str, "stories": int, "outlets": int, "began": float,
+            "newest": float, "vector": bytes,
+        },
+        pk="key",
+        not_null={"id", "stories", "outlets", "began", "newest", "vector"},
+        defaults={"stories": 0, "outlets": 0, "began": 0.0, "newest": 0.0, "vector": b""},
+        strict=True,
+    ).create_index(["id"], "threads_id", unique=True)  # fmt: skip
+    database.execute("CREATE INDEX threads_alias_of ON threads (alias_of) WHERE alias_of IS NOT NULL")
+    database.execute("CREATE INDEX threads_newest ON threads (newest) WHERE stories > 0")
+    database.execute(
+        """CREATE TABLE links (story INTEGER NOT NULL, other INTEGER NOT NULL, likeness REAL NOT NULL, at REAL NOT NULL,
+        PRIMARY KEY (story, other)) STRICT, WITHOUT ROWID"""
+    )
+    database.execute("CREATE INDEX links_other ON links (other)")
+    database.execute("ALTER TABLE stories ADD COLUMN thread INTEGER")
+    database.execute("ALTER TABLE stories ADD COLUMN earlier TEXT")
+    database.execute("CREATE INDEX stories_thread ON stories (thread) WHERE thread IS NOT NULL")
+
+
 LATER: tuple[Callable[[Database], None], ...] = (
     private_items,
     domains,
@@ -114,4 +141,5 @@ LATER: tuple[Callable[[Database], None], ...] = (
     hidden_items,
     countries_in_signatures,
     moved_leads,
+    threads,
 )

@@ -10,7 +10,7 @@ from itertools import groupby
 from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId
 from aggregator.ports import Attributes, Hold, KnownItem, Reject, Whereabouts
 from aggregator.store.rows import BACKLOG, EXCESS, ITEM_COLUMNS, Row, as_json, document_of, evidence_of, item_of, names_of
-from aggregator.store.story_rows import STORY_COLUMNS, story_of
+from aggregator.store.story_rows import READ_COLUMNS, WITH_THREADS, story_of
 from aggregator.text.urls import canonical
 
 ADDRESSES = 3_000
@@ -19,7 +19,8 @@ ALIAS_HOPS = 100
 """Aliases are stored flat; a longer chain is a loop made by hand."""
 
 STORY_OF_ITEM = ITEM_COLUMNS.index("story")
-STORIES = f"SELECT key, {', '.join(STORY_COLUMNS)} FROM stories WHERE id IN (SELECT value FROM json_each(?))"
+STORIES = f"""SELECT stories.key, {", ".join(READ_COLUMNS)} FROM {WITH_THREADS}
+    WHERE stories.id IN (SELECT value FROM json_each(?))"""
 ITEMS_OF_STORIES = f"""SELECT {", ".join(ITEM_COLUMNS)} FROM items
     WHERE story IN (SELECT value FROM json_each(?1)) AND (hidden IS NULL OR ?2) ORDER BY story, first_seen, id"""
 ITEM = f"""SELECT {", ".join(f"items.{column}" for column in ITEM_COLUMNS)}, stories.id
@@ -87,8 +88,8 @@ def stories(connection: sqlite3.Connection, ids: Iterable[StoryId], hidden: bool
 
 
 def joined_stories(rows: Iterable[Row]) -> Iterator[Story]:
-    """Stories from rows of STORY_COLUMNS and ITEM_COLUMNS side by side, a story's rows next to each other."""
-    width = len(STORY_COLUMNS)
+    """Stories from rows of READ_COLUMNS and ITEM_COLUMNS side by side, a story's rows next to each other."""
+    width = len(READ_COLUMNS)
     for _, group in groupby(rows, key=lambda row: row[0]):
         members = list(group)
         yield story_of(members[0], tuple(item_of(row[width:]) for row in members))

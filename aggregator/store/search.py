@@ -10,7 +10,7 @@ from aggregator.model import Story
 from aggregator.ports import AnyOf, EveryOf, Phrase, StoryFilter, WordQuery
 from aggregator.store.reads import joined_stories
 from aggregator.store.rows import ITEM_COLUMNS, as_json
-from aggregator.store.story_rows import STORY_COLUMNS
+from aggregator.store.story_rows import READ_COLUMNS, WITH_THREADS
 
 _SHOWN = "hidden IS NULL"
 """An item that `keep` or `drop` took out of its story is found by `StoryFilter(hidden=True)` alone."""
@@ -29,7 +29,7 @@ _UNTIL = "(published < ? OR key IN (SELECT story FROM items WHERE items.publishe
 _ALIVE = "alias_of IS NULL"
 _NOT_DROPPED = "NOT dropped"
 _HAS_ITEM = "EXISTS (SELECT 1 FROM items WHERE items.story = stories.key{})"
-_STORY_SIDE = ", ".join(f"chosen.{column}" for column in STORY_COLUMNS)
+_STORY_SIDE = ", ".join(READ_COLUMNS)
 _ITEM_SIDE = ", ".join(f"items.{column}" for column in ITEM_COLUMNS)
 
 
@@ -72,13 +72,14 @@ def expression(words: WordQuery) -> str:
 def statement(where: StoryFilter, limit: int | None) -> tuple[str, list[Any]]:
     """The query for stories joined with their items: newest published first, a story's items by first sight."""
     tests, parameters = conditions(where)
-    stories = f"""SELECT key, {", ".join(STORY_COLUMNS)} FROM stories WHERE {" AND ".join([_ALIVE, *tests])}
+    chosen = f"""SELECT key, published, id FROM stories WHERE {" AND ".join([_ALIVE, *tests])}
         ORDER BY published DESC, id"""
     if limit is not None:
-        stories += " LIMIT ?"
+        chosen += " LIMIT ?"
         parameters = [*parameters, limit]
     shown = "" if where.hidden else f" AND {_SHOWN}"
-    query = f"""SELECT {_STORY_SIDE}, {_ITEM_SIDE} FROM ({stories}) AS chosen CROSS JOIN items ON items.story = chosen.key{shown}
+    query = f"""SELECT {_STORY_SIDE}, {_ITEM_SIDE} FROM ({chosen}) AS chosen
+        CROSS JOIN {WITH_THREADS} CROSS JOIN items ON items.story = chosen.key{shown} WHERE stories.key = chosen.key
         ORDER BY chosen.published DESC, chosen.id, items.first_seen, items.id"""
     return query, parameters
 

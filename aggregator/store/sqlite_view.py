@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from aggregator.model import Evidence, Instant, ItemId, Slug, SourceId, SourceState, Story, StoryId
+from aggregator.model import Evidence, Instant, ItemId, Link, Slug, SourceId, SourceState, Story, StoryId, Thread, ThreadId
 from aggregator.ports import (
     ArchivePage,
     Attributes,
@@ -23,12 +23,13 @@ from aggregator.ports import (
     Override,
     PollRequest,
     Reject,
+    Report,
     Shown,
     StoryFilter,
     Subscription,
     Whereabouts,
 )
-from aggregator.store import decisions, outgoing, outputs, reads, requests, search, states
+from aggregator.store import decisions, outgoing, outputs, reads, requests, search, states, threads
 from aggregator.store.connect import explained, open_reader
 from aggregator.store.index import SqliteStoryIndex
 
@@ -121,6 +122,18 @@ class SqliteView:
 
     def evidence(self, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
         return self._read(reads.evidence, story)
+
+    def thread(self, thread: ThreadId) -> Thread | None:
+        return self._read(threads.thread, thread)
+
+    def thread_stories(self, thread: ThreadId) -> list[StoryId]:
+        return self._read_whole(threads.thread_stories, thread)
+
+    def links(self, story: StoryId) -> list[Link]:
+        return self._read(threads.links, story)
+
+    def reports(self, since: Instant) -> list[Report]:
+        return self._read(threads.reports, since)
 
     def attributes(self) -> list[Attributes]:
         return self._read(reads.attributes)

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from aggregator.model import Item, Story, StoryId, Tag, TagKind
+from aggregator.model import SHOWN_FROM, Item, Story, StoryId, Tag, TagKind, Thread
 from aggregator.ports import Remembered
 from aggregator.store.rows import Row, as_json, names_of
 
@@ -30,8 +30,13 @@ STORY_COLUMNS = (
     "dropped",
     "headline",
     "lead_moved",
+    "earlier",
 )
-"""The columns of a Story without its items, in the order of `story_row` and `story_of`."""
+"""The columns of a Story without its items and its thread, in the order of `story_row`."""
+THREAD_COLUMNS = ("id", "first", "head", "stories", "outlets", "began", "newest")
+READ_COLUMNS = (*(f"stories.{column}" for column in STORY_COLUMNS), *(f"threads.{column}" for column in THREAD_COLUMNS))
+"""The columns of `story_of`, of WITH_THREADS."""
+WITH_THREADS = f"stories LEFT JOIN threads ON threads.key = stories.thread AND threads.stories >= {SHOWN_FROM}"
 
 
 def story_row(story: Story) -> tuple[Any, ...]:
@@ -51,11 +56,12 @@ def story_row(story: Story) -> tuple[Any, ...]:
         story.dropped,
         story.headline,
         story.lead_moved,
+        as_json(story.earlier) if story.earlier else None,
     )
 
 
 def story_of(row: Row, items: tuple[Item, ...]) -> Story:
-    """A story from a row of STORY_COLUMNS, and its items."""
+    """A story from a row of READ_COLUMNS, and its items."""
     return Story(
         id=row[0],
         items=items,
@@ -72,6 +78,8 @@ def story_of(row: Row, items: tuple[Item, ...]) -> Story:
         dropped=bool(row[11]),
         headline=row[12],
         lead_moved=row[13],
+        earlier=names_of(row[14]) if row[14] else (),
+        thread=None if row[15] is None else Thread(*row[15:22]),
     )
 
 

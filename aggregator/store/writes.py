@@ -13,10 +13,10 @@ from itertools import chain
 from msgspec.structs import replace
 
 from aggregator.errors import StoreError
-from aggregator.model import Evidence, Instant, Item, ItemId, Slug, SourceId, SourceState, Story, StoryId
-from aggregator.ports import ArchivePage, OutputState, Remembered, Traces
+from aggregator.model import Evidence, Instant, Item, ItemId, Link, Slug, SourceId, SourceState, Story, StoryId, ThreadId
+from aggregator.ports import ArchivePage, OutputState, Remembered, ThreadState, Traces
 from aggregator.ports.stories import ItemKey
-from aggregator.store import listings, moves, outputs, reads, remembered, states
+from aggregator.store import listings, moves, outputs, reads, remembered, states, threads
 from aggregator.store.identity import story_ids
 from aggregator.store.index import SqliteStoryIndex
 from aggregator.store.items import Batch
@@ -240,6 +240,39 @@ class SqliteTransaction(RowWrites):
         self._forget(kept, alias)
         self._batch.forget_aliases()
         self._batch.grow(kept)
+
+    # --- threads
+    def threads_of(self, stories: Collection[StoryId]) -> Mapping[StoryId, ThreadId]:
+        asked = [story for story in stories if not self._batch.is_new(story)]
+        return threads.threads_of(self._connection, asked) if asked else {}
+
+    def thread_states(self, ids: Collection[ThreadId]) -> Mapping[ThreadId, ThreadState]:
+        return threads.states(self._connection, ids) if ids else {}
+
+    def begin_thread(self, first: StoryId) -> ThreadId:
+        return threads.begin(self._connection, first)
+
+    def enter_thread(self, thread: ThreadId, stories: Sequence[StoryId], vector: bytes) -> None:
+        self._batch.flush()
+        threads.enter(self._connection, thread, stories, vector)
+
+    def leave_threads(self, stories: Collection[StoryId]) -> None:
+        self._batch.flush()
+        threads.leave(self._connection, stories)
+        self._forget(*stories)
+
+    def merge_threads(self, kept: ThreadId, alias: ThreadId, vector: bytes) -> None:
+        threads.merge(self._connection, kept, alias, vector)
+
+    def save_links(self, links: Iterable[Link]) -> None:
+        self._batch.flush()
+        threads.save_links(self._connection, links)
+
+    def sum_up_threads(self, ids: Collection[ThreadId]) -> frozenset[StoryId]:
+        self._batch.flush()
+        changed = threads.sum_up(self._connection, ids)
+        self._forget(*changed)
+        return changed
 
     def _forget(self, *stories: StoryId) -> None:
         for story in stories:

@@ -94,7 +94,7 @@ def test_a_story_and_its_row(given: list[Tag], topics: list[str], at: float, ali
     )  # fmt: skip
     row = story_rows.story_row(story)
     assert len(row) == len(story_rows.STORY_COLUMNS)
-    assert story_rows.story_of(row, ()) == story
+    assert story_rows.story_of((*row, *(None,) * len(story_rows.THREAD_COLUMNS)), ()) == story
 
 
 @given(

@@ -1,0 +1,35 @@
+"""Threads: stories that follow one event. Each story keeps its id; the thread links them."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from aggregator.model.ids import Instant, StoryId, ThreadId
+
+SHOWN_FROM = 3
+"""Stories from which on a thread is shown. Two linked stories are a pair, and seldom an event that goes on."""
+
+
+class Thread(Struct, frozen=True):
+    """A thread as its stories tell it.
+
+    first: the story published first; head: the weightiest one, whose headline is the thread's title; stories, outlets: how many;
+    began, newest: when its first and its newest report were published.
+    """
+
+    id: ThreadId
+    first: StoryId
+    head: StoryId
+    stories: int
+    outlets: int
+    began: Instant
+    newest: Instant
+
+
+class Link(Struct, frozen=True):
+    """Why two stories belong together. likeness: cosine of their words, 0 to 1; at: when it was found."""
+
+    story: StoryId
+    other: StoryId
+    likeness: float
+    at: Instant

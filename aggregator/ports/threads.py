@@ -1,0 +1,87 @@
+"""Threads in the database: which stories follow one event, and the links between them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from msgspec import Struct
+
+from aggregator.model import Instant, Link, StoryId, Thread, ThreadId
+
+
+class ThreadState(Struct, frozen=True):
+    """A thread as linking sees it, pairs included. stories: how many; newest: its newest report; vector: what it is about."""
+
+    id: ThreadId
+    stories: int
+    newest: Instant
+    vector: bytes
+
+
+class Report(NamedTuple):
+    """A report that counts for the weight of its story and of its thread. thread: None if that is not shown, or if there is none.
+
+    outlet: what outlets are counted by; None if the item is of no outlet.
+    """
+
+    story: StoryId
+    thread: ThreadId | None
+    outlet: str | None
+    published: Instant
+
+
+class Threads(Protocol):
+    """Reads threads. Those of fewer than SHOWN_FROM stories are unknown here."""
+
+    def thread(self, thread: ThreadId) -> Thread | None:
+        """The thread, or the one that it was merged into."""
+        ...
+
+    def thread_stories(self, thread: ThreadId) -> list[StoryId]:
+        """Its stories, those published first at the front."""
+        ...
+
+    def links(self, story: StoryId) -> list[Link]:
+        """The links of a story, in both directions, the strongest first."""
+        ...
+
+    def reports(self, since: Instant) -> list[Report]:
+        """All reports published since then, of stories that are not dropped."""
+        ...
+
+
+class ThreadWrites(Protocol):
+    """Writes threads as part of a transaction, and reads what is not committed yet."""
+
+    def threads_of(self, stories: Collection[StoryId]) -> Mapping[StoryId, ThreadId]:
+        """Story → its thread, pairs included. Without stories that are in none."""
+        ...
+
+    def thread_states(self, threads: Collection[ThreadId]) -> Mapping[ThreadId, ThreadState]:
+        """The states of these threads."""
+        ...
+
+    def begin_thread(self, first: StoryId) -> ThreadId:
+        """Makes an empty thread with an id from its first story's."""
+        ...
+
+    def enter_thread(self, thread: ThreadId, stories: Sequence[StoryId], vector: bytes) -> None:
+        """Puts stories into a thread, and stores what the thread is about now. Each leaves the one that it was in."""
+        ...
+
+    def leave_threads(self, stories: Collection[StoryId]) -> None:
+        """Takes stories out of their threads, and removes their links."""
+        ...
+
+    def merge_threads(self, kept: ThreadId, alias: ThreadId, vector: bytes) -> None:
+        """Moves the alias's stories to the kept thread. The alias's id leads there from then on."""
+        ...
+
+    def save_links(self, links: Iterable[Link]) -> None:
+        """Stores links, replacing those of the same stories."""
+        ...
+
+    def sum_up_threads(self, threads: Collection[ThreadId]) -> frozenset[StoryId]:
+        """Derives what threads are from their stories. Returns the stories of all threads that have changed."""
+        ...

@@ -1,0 +1,153 @@
+"""Threads and links in SQLite. Writes run inside the caller's transaction, after all waiting rows are written."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
+
+from aggregator.errors import StoreError
+from aggregator.model import SHOWN_FROM, Instant, Link, OutletsSeen, StoryId, Thread, ThreadId
+from aggregator.ports import Report, ThreadState
+from aggregator.store.identity import thread_ids
+from aggregator.store.rows import as_json
+from aggregator.store.story_rows import THREAD_COLUMNS
+
+_COLUMNS = ", ".join(f"threads.{column}" for column in THREAD_COLUMNS)
+THREAD = f"""SELECT {_COLUMNS} FROM threads AS asked CROSS JOIN threads ON threads.id = coalesce(asked.alias_of, asked.id)
+    WHERE asked.id = ? AND threads.stories >= {SHOWN_FROM}"""
+STORIES_OF_THREAD = """SELECT stories.id FROM threads CROSS JOIN stories ON stories.thread = threads.key
+    WHERE threads.id = ? AND stories.alias_of IS NULL AND NOT stories.dropped ORDER BY stories.published, stories.key"""
+_LINKS = """SELECT one.id, two.id, links.likeness, links.at FROM stories AS asked CROSS JOIN links ON links.{} = asked.key
+    CROSS JOIN stories AS one ON one.key = links.story CROSS JOIN stories AS two ON two.key = links.other WHERE asked.id = ?1"""
+LINKS = f"{_LINKS.format('story')} UNION {_LINKS.format('other')} ORDER BY 3 DESC, 1, 2"
+REPORTS = f"""SELECT stories.id, threads.id, CASE WHEN items.details ->> 'unattributed' THEN NULL ELSE items.outlet_key END,
+    items.published FROM items CROSS JOIN stories ON stories.key = items.story AND NOT stories.dropped
+    LEFT JOIN threads ON threads.key = stories.thread AND threads.stories >= {SHOWN_FROM}
+    WHERE items.first_seen >= ?1 AND items.published >= ?1 AND items.hidden IS NULL AND items.details ->> 'astray' IS NULL"""
+"""An item is published no later than it is first seen, and an index leads to those first seen since then."""
+THREADS_OF = """SELECT stories.id, threads.id FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value
+    CROSS JOIN threads ON threads.key = stories.thread"""
+STATES = (
+    """SELECT threads.id, stories, newest, vector FROM json_each(?) AS named CROSS JOIN threads ON threads.id = named.value"""
+)
+ID_TAKEN = "SELECT 1 FROM threads WHERE id = ?"
+INSERT = "INSERT INTO threads (id) VALUES (?)"
+_KEY = "(SELECT key FROM threads WHERE id = ?)"
+ENTER = f"UPDATE stories SET thread = {_KEY}, version = version + 1 WHERE id = ?"
+SET_VECTOR = "UPDATE threads SET vector = ? WHERE id = ?"
+LEAVE = "UPDATE stories SET thread = NULL, version = version + 1 WHERE id = ? AND thread IS NOT NULL"
+UNLINK = """DELETE FROM links WHERE story = (SELECT key FROM stories WHERE id = ?1)"""
+UNLINK_OTHER = """DELETE FROM links WHERE other = (SELECT key FROM stories WHERE id = ?1)"""
+MOVE_STORIES = f"UPDATE stories SET thread = {_KEY}, version = version + 1 WHERE thread = {_KEY}"
+ALIAS = "UPDATE threads SET alias_of = ?, stories = 0, outlets = 0, first = NULL, head = NULL, vector = x'' WHERE id = ?"
+ALIAS_AGAIN = "UPDATE threads SET alias_of = ? WHERE alias_of = ?"
+SAVE_LINK = """INSERT OR REPLACE INTO links (story, other, likeness, at) SELECT one.key, two.key, ?3, ?4
+    FROM stories AS one CROSS JOIN stories AS two WHERE one.id = ?1 AND two.id = ?2"""
+REPORTS_OF_THREAD = """SELECT stories.id, outlet_key, outlet, items.published,
+    details ->> 'unattributed' FROM threads CROSS JOIN stories ON stories.thread = threads.key AND NOT dropped
+    CROSS JOIN items ON items.story = stories.key AND hidden IS NULL AND details ->> 'astray' IS NULL
+    WHERE threads.id = ? ORDER BY stories.published, stories.key, items.first_seen, items.id"""
+_FACTS = "first = ?, head = ?, stories = ?, outlets = ?, began = ?, newest = ?"
+SET_FACTS = f"""UPDATE threads SET {_FACTS} WHERE id = ?7
+    AND (first, head, stories, outlets, began, newest) IS NOT (?1, ?2, ?3, ?4, ?5, ?6)"""
+
+
+def thread(connection: sqlite3.Connection, id: ThreadId) -> Thread | None:
+    """See `Threads.thread`."""
+    row = connection.execute(THREAD, (id,)).fetchone()
+    return Thread(*row) if row else None
+
+
+def thread_stories(connection: sqlite3.Connection, id: ThreadId) -> list[StoryId]:
+    """See `Threads.thread_stories`."""
+    found = thread(connection, id)
+    return [StoryId(row[0]) for row in connection.execute(STORIES_OF_THREAD, (found.id,))] if found else []
+
+
+def links(connection: sqlite3.Connection, story: StoryId) -> list[Link]:
+    """See `Threads.links`."""
+    return [Link(*row) for row in connection.execute(LINKS, (story,))]
+
+
+def reports(connection: sqlite3.Connection, since: Instant) -> list[Report]:
+    """See `Threads.reports`."""
+    return [Report(*row) for row in connection.execute(REPORTS, (since,))]
+
+
+# --- inside the caller's transaction
+def threads_of(connection: sqlite3.Connection, stories: Collection[StoryId]) -> dict[StoryId, ThreadId]:
+    """See `ThreadWrites.threads_of`."""
+    return dict(connection.execute(THREADS_OF, (as_json(list(stories)),)).fetchall())
+
+
+def states(connection: sqlite3.Connection, threads: Collection[ThreadId]) -> dict[ThreadId, ThreadState]:
+    """See `ThreadWrites.thread_states`."""
+    return {row[0]: ThreadState(*row) for row in connection.execute(STATES, (as_json(sorted(threads)),))}
+
+
+def begin(connection: sqlite3.Connection, first: StoryId) -> ThreadId:
+    """See `ThreadWrites.begin_thread`."""
+    for id in thread_ids(first):
+        if connection.execute(ID_TAKEN, (id,)).fetchone() is None:
+            connection.execute(INSERT, (id,))
+            return id
+    raise AssertionError("thread_ids never ends")
+
+
+def enter(connection: sqlite3.Connection, id: ThreadId, stories: Sequence[StoryId], vector: bytes) -> None:
+    """See `ThreadWrites.enter_thread`. Raises StoreError for an unknown thread."""
+    if not connection.execute(SET_VECTOR, (vector, id)).rowcount:
+        raise StoreError(f"there is no thread {id}")
+    connection.executemany(ENTER, [(id, story) for story in stories])
+
+
+def leave(connection: sqlite3.Connection, stories: Collection[StoryId]) -> None:
+    """See `ThreadWrites.leave_threads`."""
+    for statement in (LEAVE, UNLINK, UNLINK_OTHER):
+        connection.executemany(statement, [(story,) for story in stories])
+
+
+def merge(connection: sqlite3.Connection, kept: ThreadId, alias: ThreadId, vector: bytes) -> None:
+    """See `ThreadWrites.merge_threads`."""
+    connection.execute(MOVE_STORIES, (kept, alias))
+    connection.execute(ALIAS, (kept, alias))
+    connection.execute(ALIAS_AGAIN, (kept, alias))
+    connection.execute(SET_VECTOR, (vector, kept))
+
+
+def save_links(connection: sqlite3.Connection, links: Iterable[Link]) -> None:
+    """See `ThreadWrites.save_links`."""
+    connection.executemany(SAVE_LINK, [(link.story, link.other, link.likeness, link.at) for link in links])
+
+
+def sum_up(connection: sqlite3.Connection, threads: Collection[ThreadId]) -> frozenset[StoryId]:
+    """See `ThreadWrites.sum_up_threads`."""
+    changed: set[StoryId] = set()
+    for id in threads:
+        stories, facts = _facts(connection, id)
+        if connection.execute(SET_FACTS, (*facts, id)).rowcount:
+            changed.update(stories)
+    return frozenset(changed)
+
+
+def _facts(
+    connection: sqlite3.Connection, id: ThreadId
+) -> tuple[list[StoryId], tuple[StoryId | None, StoryId | None, int, int, Instant, Instant]]:
+    """The stories of a thread, and (first, head, stories, outlets, began, newest)."""
+    everyone = OutletsSeen()
+    stories: list[StoryId] = []
+    head: StoryId | None = None
+    most, newest, began = -1, 0.0, float("inf")
+    for story, rows in groupby(connection.execute(REPORTS_OF_THREAD, (id,)), key=itemgetter(0)):
+        own = OutletsSeen()
+        for _, key, name, published, unattributed in rows:
+            if not unattributed:
+                everyone.see(key, name)
+                own.see(key, name)
+            newest, began = max(newest, published), min(began, published)
+        stories.append(StoryId(story))
+        if own.count > most:
+            head, most = StoryId(story), own.count
+    return stories, (stories[0] if stories else None, head, len(stories), everyone.count, began if stories else 0.0, newest)

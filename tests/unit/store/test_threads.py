@@ -1,0 +1,111 @@
+"""Threads in the store: entering, leaving, merging, facts, and what reads see of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from aggregator.errors import StoreError
+from aggregator.model import Item, Link, StoryId, ThreadId
+from aggregator.store.sqlite import SqliteStore
+from tests.unit.store.builders import NEW, item
+
+DAY = 86_400.0
+
+
+def told_by(name: str, at: float) -> Item:
+    """An item of an outlet of its own, published when it is first seen."""
+    return item(name, at=at, published=at, outlet=name, outlet_key=f"{name}.example", canonical=f"{name}.example/1")
+
+
+def add(store: SqliteStore, *names: str, at: float = 1000.0) -> list[StoryId]:
+    """A story for each name, an hour apart, each told by an outlet of its own."""
+    with store.begin() as transaction:
+        made = []
+        for number, name in enumerate(names):
+            made.append(transaction.add_item(told_by(name, at + number * 3600), None, NEW)[1])
+        return made
+
+
+def follow(store: SqliteStore, stories: list[StoryId]) -> ThreadId:
+    with store.begin() as transaction:
+        thread = transaction.begin_thread(stories[0])
+        transaction.enter_thread(thread, stories, b"about")
+        transaction.sum_up_threads([thread])
+    return thread
+
+
+def test_a_thread_is_shown_from_three_stories_on(store: SqliteStore) -> None:
+    first, second, third = add(store, "a", "b", "c")
+    thread = follow(store, [first, second])
+    assert store.thread(thread) is None
+    assert store.stories([first])[0].thread is None
+    with store.begin() as transaction:
+        assert transaction.threads_of([first, third]) == {first: thread}
+        transaction.enter_thread(thread, [third], b"about more")
+        assert transaction.sum_up_threads([thread]) == {first, second, third}
+        assert transaction.thread_states([thread])[thread].vector == b"about more"
+    found = store.thread(thread)
+    assert found is not None
+    assert (found.first, found.head, found.stories, found.outlets) == (first, first, 3, 3)
+    assert (found.began, found.newest) == (1000.0, 1000.0 + 2 * 3600)
+    assert [story.thread for story in store.stories([first, third])] == [found, found]
+    assert store.thread_stories(thread) == [first, second, third]
+
+
+def test_a_thread_is_headed_by_the_story_of_most_outlets(store: SqliteStore) -> None:
+    stories = add(store, "a", "b", "c")
+    with store.begin() as transaction:
+        transaction.add_item(told_by("d", 9000.0), stories[1], NEW)
+    found = store.thread(follow(store, stories))
+    assert found is not None
+    assert (found.head, found.outlets) == (stories[1], 4)
+
+
+def test_a_merged_thread_leads_to_the_kept_one(store: SqliteStore) -> None:
+    one, other = follow(store, add(store, "a", "b", "c")), follow(store, add(store, "d", "e", "f", at=5000.0))
+    with store.begin() as transaction:
+        transaction.merge_threads(one, other, b"both")
+        transaction.sum_up_threads([one])
+    found = store.thread(other)
+    assert found is not None
+    assert (found.id, found.stories) == (one, 6)
+    assert len(store.thread_stories(other)) == 6
+
+
+def test_a_story_that_leaves_takes_its_links_along(store: SqliteStore) -> None:
+    stories = add(store, "a", "b", "c", "d")
+    thread = follow(store, stories)
+    with store.begin() as transaction:
+        transaction.save_links([Link(stories[3], stories[0], 0.5, 9.0), Link(stories[1], stories[0], 0.4, 9.0)])
+    assert [link.other for link in store.links(stories[3])] == [stories[0]]
+    assert [link.likeness for link in store.links(stories[0])] == [0.5, 0.4]
+    with store.begin() as transaction:
+        transaction.leave_threads([stories[3]])
+        transaction.sum_up_threads([thread])
+    assert store.links(stories[3]) == []
+    assert store.thread_stories(thread) == stories[:3]
+    assert store.stories([stories[3]])[0].thread is None
+
+
+def test_reports_count_by_story_and_thread(store: SqliteStore) -> None:
+    stories = add(store, "a", "b", "c", at=DAY)
+    alone = add(store, "z", at=3 * DAY)[0]
+    thread = follow(store, stories)
+    found = sorted(store.reports(DAY + 3600), key=lambda report: report.published)
+    assert [(one.story, one.thread, one.outlet) for one in found] == [
+        (stories[1], thread, "b.example"),
+        (stories[2], thread, "c.example"),
+        (alone, None, "z.example"),
+    ]
+
+
+def test_an_unknown_thread_takes_no_story(store: SqliteStore) -> None:
+    stories = add(store, "a")
+    with pytest.raises(StoreError), store.begin() as transaction:
+        transaction.enter_thread(ThreadId("no such thread"), stories, b"")
+    assert store.thread(ThreadId("no such thread")) is None
+
+
+def test_a_second_thread_of_one_story_gets_another_id(store: SqliteStore) -> None:
+    stories = add(store, "a", "b", "c")
+    assert follow(store, stories) != follow(store, stories)
