@@ -42,6 +42,7 @@ SECTIONS: dict[str, type[Section]] = {
     "`outputs[].access`": schema_rules.Access,
     "`outlets`": schema.OutletSection,
     "`dedup`": schema.Dedup,
+    "`threads`": schema.Threads,
     "`entities`": schema.Entities,
     "`categories`": schema.Categories,
     "`alerts`": schema.Alerts,
