@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from aggregator.model.feeds import Entry
 from aggregator.model.ids import Instant, ItemId, Slug, SourceId, StoryId
 from aggregator.model.threads import Thread
+from aggregator.text.discussions import discussion_of, place_of
 
 
 class Item(Struct, frozen=True):
@@ -163,6 +164,20 @@ class Story(Struct, frozen=True):
     def outlets(self) -> tuple[str, ...]:
         """Names of the outlets, each once, in order of appearance."""
         return tuple(item.outlet for item in first_of_outlets(self.reports))
+
+    @property
+    def discussions(self) -> tuple[tuple[str, str], ...]:
+        """Names and addresses of where it is discussed: what the lead names, and known places that any report names.
+
+        Another report can't put a site of its choice there.
+        """
+        own = self.lead_item
+        found: dict[str, str] = {}
+        for item in (own, *self.reports):
+            entry = item.entry
+            if (place := discussion_of(entry.url, entry.comments)) and (item is own or place_of(place[1])):
+                found.setdefault(place[1], place[0])
+        return tuple((name, url) for url, name in found.items())
 
     @property
     def language(self) -> str:

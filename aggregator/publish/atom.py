@@ -21,13 +21,13 @@ def entry(view: View) -> bytes:
     made.title(view.title)
     made.updated(to_datetime(view.updated))
     made.published(to_datetime(view.published))
-    made.author([{"name": name} for name in view.authors])
+    made.author({"name": view.byline})  # of several, newsboat's and feedparser's users would see one
     made.link(href=view.link, rel="alternate", type="text/html")
     if view.full:
         made.summary(view.summary or view.title)
-        made.content(view.body, type="html")
+        made.content(view.body + view.page_link, type="html")
     else:
-        made.summary(view.body, type="html")
+        made.summary(view.body + view.page_link, type="html")
     made.category([{"term": one.term} | ({"scheme": one.scheme} if one.scheme else {}) for one in view.terms])
     made.register_extension("nodes", EntryNodes, atom=True, rss=False)
     made.nodes.language = view.language
@@ -42,7 +42,9 @@ def _links(view: View) -> list[Node]:
     media = [
         Node("link", {"rel": "enclosure", "href": one.url, "type": one.type, "length": str(one.length)}) for one in view.media
     ]
-    replies = [Node("link", {"rel": "replies", "type": "text/html", "href": view.comments})] if view.comments else []
+    places: dict[str, dict[str, str]] = {view.comments: {}} if view.comments else {}
+    places |= {one.url: {"title": one.name} for one in view.discussions}
+    replies = [Node("link", {"rel": "replies", "type": "text/html", "href": url, **more}) for url, more in places.items()]
     return also + media + replies
 
 

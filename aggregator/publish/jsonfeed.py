@@ -20,12 +20,12 @@ def item(view: View) -> bytes:
         "id": entry_id(view.id),
         "url": view.link,
         "title": view.title,
-        "content_html": view.body,
+        "content_html": view.body + view.page_link,
         "summary": view.summary,
         "image": view.image,
         "date_published": rfc3339(view.published),
         "date_modified": rfc3339_exact(view.updated),
-        "authors": [{"name": name} for name in view.authors],
+        "authors": [{"name": name} for name in view.names],
         "tags": list(dict.fromkeys(one.term for one in view.terms)),
         "language": view.language,
         "attachments": [_attachment(one) for one in view.media],
@@ -56,6 +56,8 @@ def _extension(view: View) -> dict[str, Any]:
         made["source"] = {"title": view.origin.title, "url": view.origin.url}
     if view.comments:
         made["comments"] = view.comments
+    if view.discussions:
+        made["discussions"] = [{"name": one.name, "url": one.url} for one in view.discussions]
     return made
 
 

@@ -24,9 +24,9 @@ def item(view: View) -> bytes:
     made.guid(entry_id(view.id), permalink=False)
     if view.full:
         made.description(html.escape(view.summary or view.title, quote=False), isSummary=True)
-        made.content(view.body)
+        made.content(view.body + view.page_link)
     else:
-        made.description(view.body)
+        made.description(view.body + view.page_link)
     made.category([{"term": one.term} | ({"scheme": one.scheme} if one.scheme else {}) for one in view.terms])
     if view.comments:
         made.comments(view.comments)
@@ -46,7 +46,7 @@ def _nodes(view: View) -> tuple[Node, ...]:
     return (
         Node("pubDate", text=rfc822(view.published)),
         Node("atom:updated", text=rfc3339_exact(view.updated)),
-        *(Node("dc:creator", text=name) for name in view.authors),
+        Node("dc:creator", text=view.byline),
         *language,
         *(
             Node("atom:link", {"rel": "related", "type": "text/html", "href": report.url, "title": report.outlet})

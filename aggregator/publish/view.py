@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 
 from msgspec import Struct
 
 from aggregator.model import Entry, Instant, Item, SourceId, Story, StoryId, TagKind
 from aggregator.model.stories import OutletsSeen
-from aggregator.publish import addresses, characters, excerpt
+from aggregator.publish import addresses, characters, closing, excerpt
+from aggregator.publish.closing import Also, Discussion
 from aggregator.publish.wording import wording
 from aggregator.settings import Site
+from aggregator.text.words import tokens
 
 
 class Origin(Struct, frozen=True):
@@ -20,14 +21,6 @@ class Origin(Struct, frozen=True):
     title: str
     url: str
     site: str = ""
-
-
-class Also(Struct, frozen=True):
-    """Another outlet's report of the same story."""
-
-    outlet: str
-    url: str
-    title: str
 
 
 class Term(Struct, frozen=True):
@@ -50,8 +43,9 @@ class Media(Struct, frozen=True):
 class View(Struct, frozen=True):
     """A story as published in one content mode. All texts are clean; `published` is in whole seconds.
 
-    summary: plain text. body: HTML, never empty, with its "also reported by" line. full: whether the body is the whole text,
-    in which case formats add the summary. page: the address of the story's page.
+    authors: persons. summary: plain text. body: HTML, never empty, with who else reports it. full: whether the body is the whole
+    text, in which case formats add the summary. page: the address of the story's page; page_link: HTML that leads there from
+    feeds, or "". discussions: where it is discussed.
     """
 
     id: StoryId
@@ -72,6 +66,20 @@ class View(Struct, frozen=True):
     image: str | None
     comments: str | None
     language: str | None
+    discussions: tuple[Discussion, ...] = ()
+    page_link: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Whose words these are: the authors, then the outlet, unless they name it already."""
+        outlet = _words(self.outlet)
+        is_named = any(outlet in _words(name) for name in self.authors)
+        return self.authors if is_named else (*self.authors, self.outlet)
+
+    @property
+    def byline(self) -> str:
+        """`names` as one, for formats of which readers show one author alone."""
+        return ", ".join(self.names)
 
     @property
     def has_page(self) -> bool:
@@ -97,21 +105,24 @@ def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Orig
     page = site.url + (addresses.story_path(story.id) if public else "/")
     link = characters.address(entry.url) or _address_of_outlet(story, lead) or page
     also = _also(story, lead)
-    published = int(story.published)
     outlet = _outlet(lead)
     language = characters.language(lead.language)
+    words = wording(language or site.language)
     text = excerpt.summary_text(entry)
+    title = characters.plain(story.title) or characters.plain(excerpt.excerpt(text, 100)) or outlet
+    discussed = _discussions(story, link)
     body = _body(entry, content)
-    bare = excerpt.is_bare(body)
-    body += _attribution(link, outlet, also, language or site.language, bare=bare)
+    body += closing.reports(Also(outlet, link, title), also, words, bare=excerpt.is_bare(body))
+    body += closing.discussions(discussed, words)
+    published = int(story.published)
     return View(
         id=story.id,
-        title=characters.plain(story.title) or characters.plain(excerpt.excerpt(text, 100)) or outlet,
+        title=title,
         link=link,
         page=page,
         published=published,
         updated=unique_updated(max(story.updated, published), story.id),
-        authors=_authors(entry) or (outlet,),
+        authors=_authors(entry),
         outlet=outlet,
         origin=_origin(lead, link, sources),
         summary=characters.plain(text) if content != "title" else "",
@@ -121,9 +132,16 @@ def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Orig
         terms=_terms(story, site),
         media=_media(entry),
         image=characters.address(entry.image),
-        comments=characters.address(entry.comments),
+        comments=characters.address(entry.comments) or next((one.url for one in discussed), None),
         language=language,
+        discussions=discussed,
+        page_link=closing.page(page, words) if public and link != page else "",
     )
+
+
+def _words(name: str) -> str:
+    """A name's words between blanks, so that a name of several words can be found in another."""
+    return f" {' '.join(tokens(name)) or name} "
 
 
 def _outlet(item: Item) -> str:
@@ -172,16 +190,10 @@ def _body(entry: Entry, content: str) -> str:
     return excerpt.summary_html(entry)
 
 
-def _attribution(link: str, outlet: str, also: tuple[Also, ...], language: str, *, bare: bool) -> str:
-    """The closing line, which names other outlets. If the body is empty, it names the lead's outlet, too."""
-    words = wording(language)
-    if not also and not bare:
-        return ""
-    named = [(report.url, report.outlet) for report in also]
-    if not also or bare:
-        named.insert(0, (link, outlet))
-    links = ", ".join(f'<a href="{html.escape(url)}">{html.escape(name)}</a>' for url, name in named)
-    return f"<p>{words.reported_by if bare else words.also_reported_by} {links}</p>"
+def _discussions(story: Story, link: str) -> tuple[Discussion, ...]:
+    """Where the story is discussed. The entry's own link is no discussion of it."""
+    found = {url: name for name, given in story.discussions if (url := characters.address(given)) and url != link}
+    return tuple(Discussion(characters.plain(name), url) for url, name in found.items())
 
 
 def _terms(story: Story, site: Site) -> tuple[Term, ...]:

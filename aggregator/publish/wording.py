@@ -8,25 +8,27 @@ from msgspec import Struct
 class Wording(Struct, frozen=True):
     also_reported_by: str
     reported_by: str
+    discussion: str
+    story_page: str
 
 
-_ENGLISH = Wording("Also reported by", "Reported by")
+_ENGLISH = Wording("Also reported by", "Reported by", "Discussion:", "Story page")
 _LANGUAGES = {
     "en": _ENGLISH,
-    "da": Wording("Også omtalt af", "Omtalt af"),
-    "de": Wording("Auch berichtet von", "Berichtet von"),
-    "es": Wording("También lo publica", "Lo publica"),
-    "fi": Wording("Myös näissä:", "Lähde:"),
-    "fr": Wording("Aussi rapporté par", "Rapporté par"),
-    "it": Wording("Ne parla anche", "Ne parla"),
-    "nl": Wording("Ook gemeld door", "Gemeld door"),
-    "no": Wording("Også omtalt av", "Omtalt av"),
-    "nb": Wording("Også omtalt av", "Omtalt av"),
-    "pl": Wording("Piszą o tym także:", "Źródło:"),
-    "pt": Wording("Também noticiado por", "Noticiado por"),
-    "ru": Wording("Также сообщают:", "Сообщает:"),
-    "sv": Wording("Rapporteras även av", "Rapporteras av"),
-    "uk": Wording("Також повідомляють:", "Повідомляє:"),
+    "da": Wording("Også omtalt af", "Omtalt af", "Debat:", "Historiens side"),
+    "de": Wording("Auch berichtet von", "Berichtet von", "Diskussion:", "Seite der Meldung"),
+    "es": Wording("También lo publica", "Lo publica", "Debate:", "Página de la noticia"),
+    "fi": Wording("Myös näissä:", "Lähde:", "Keskustelu:", "Uutisen sivu"),
+    "fr": Wording("Aussi rapporté par", "Rapporté par", "Discussion :", "Page de l’article"),
+    "it": Wording("Ne parla anche", "Ne parla", "Discussione:", "Pagina della notizia"),
+    "nl": Wording("Ook gemeld door", "Gemeld door", "Discussie:", "Pagina van het bericht"),
+    "no": Wording("Også omtalt av", "Omtalt av", "Debatt:", "Sakens side"),
+    "nb": Wording("Også omtalt av", "Omtalt av", "Debatt:", "Sakens side"),
+    "pl": Wording("Piszą o tym także:", "Źródło:", "Dyskusja:", "Strona tej wiadomości"),
+    "pt": Wording("Também noticiado por", "Noticiado por", "Discussão:", "Página da notícia"),
+    "ru": Wording("Также сообщают:", "Сообщает:", "Обсуждение:", "Страница новости"),
+    "sv": Wording("Rapporteras även av", "Rapporteras av", "Diskussion:", "Nyhetens sida"),
+    "uk": Wording("Також повідомляють:", "Повідомляє:", "Обговорення:", "Сторінка новини"),
 }
 
 

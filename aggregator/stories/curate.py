@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.lead import PINNED, choose_lead, may_move, move_lead
 from aggregator.dedup.standing import Standings
-from aggregator.dedup.visible import visible_hash
+from aggregator.dedup.visible import first_visible_hash, visible_hash
 from aggregator.model import Instant, ItemId, Slug, Story, StoryId
 from aggregator.ports import Feeds, OutputState, Rules, Tagged, Transaction
 from aggregator.publish import placement
@@ -122,7 +122,7 @@ def derive_story(
     story = before if unchanged else replace(before, lead=lead, headline=bound.headline, lead_moved=moved)
     tagged = rules.apply(replace(story, items=story.reports), now)
     visible = visible_hash(story, full=rules.full)
-    if visible == before.visible:
+    if visible == before.visible or (before.visible and before.visible == first_visible_hash(story, full=rules.full)):
         updated = before.updated
     else:
         updated = max(now, before.updated + 1) if before.visible else _first_updated(story, now)

@@ -18,7 +18,7 @@ def test_everything_arrives_and_the_second_request_is_answered_304(served: Serve
     assert podcast.title == "Listen: ‹talks› & “quotes”"
     assert podcast.enclosures[0].href == "https://cdn.example/a.ogg"
     assert podcast.media_thumbnail[0]["url"] == "https://cdn.example/i.jpg"
-    assert podcast.author == "Ann Writer"
+    assert podcast.author == "Ann Writer, Wire"
     assert {tag.term for tag in podcast.tags} == {"wire", "NATO", "Europe"}
     assert "Also reported by" in podcast.summary
     again = feedparser.parse(address, etag=first.etag, modified=first.modified)

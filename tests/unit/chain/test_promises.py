@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from aggregator.dedup.visible import first_visible_hash
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 ONE = "https://one.example/feed.json"
@@ -162,3 +165,27 @@ def test_what_comes_is_compared_with_an_edited_text(newsroom: Newsroom) -> None:
     newsroom.poll("two")
     (story,) = newsroom.stories()
     assert story.outlets == ("one.example", "two.example")
+
+
+def test_an_upgrade_moves_no_updated(newsroom: Newsroom) -> None:
+    newsroom.configure(BOTH)
+    text = "The ferry line to the northern islands reopens today after the storm of last week, says the port."
+    title = "Ferry line to the islands reopens after storm"
+    newsroom.serves(ONE, entry(title, url="https://one.example/ferry", text=text))
+    newsroom.serves(TWO, entry("Storm over: ferry line to the islands reopens", url="https://two.example/ferry", text=text))
+    newsroom.poll()
+    (before,), (stored,) = newsroom.feed(), newsroom.stories()
+    assert len(stored.items) == 2
+    with newsroom.store.begin() as transaction:
+        transaction.save_story(replace(stored, visible=first_visible_hash(stored, full=False)))
+    newsroom.clock.time += HOUR
+    with newsroom.store.begin() as transaction:
+        newsroom.curator().refresh(transaction, [stored.id])
+    newsroom.publisher.publish(None, newsroom.clock.now())
+    assert newsroom.stories()[0].visible != first_visible_hash(stored, full=False)
+    assert newsroom.feed() == [before]
+    newsroom.serves(TWO, entry("Ferry line open again", id="storm-over:-ferry-line-to-the-islands-reopens", text=text))
+    newsroom.poll()
+    (after,) = newsroom.feed()
+    assert after["id"] == before["id"]
+    assert after["date_modified"] > before["date_modified"], "another outlet's headline is seen, too"

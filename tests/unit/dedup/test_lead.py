@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from aggregator.dedup.lead import MOVES_EVERY, choose_lead, may_move, move_lead
 from aggregator.dedup.standing import Standing
-from aggregator.dedup.visible import visible_hash
+from aggregator.dedup.visible import first_visible_hash, visible_hash
 from aggregator.model import Item, ItemId, Story, StoryId
 from tests.unit.dedup.newsroom import HOUR, NOON, made
 
@@ -142,6 +142,21 @@ def test_visible_is_what_a_reader_sees() -> None:
     assert visible_hash(story(FIRST, LATER), full=False) != alone
     again = made(9, "Another headline", "Other text", source="daily", hours=5)
     assert visible_hash(story(FIRST, again), full=False) == alone
+
+
+def test_headlines_of_other_outlets_and_discussions_are_seen() -> None:
+    before = visible_hash(story(FIRST, LATER), full=False)
+    retold = replace(LATER, entry=replace(LATER.entry, title="Bridge open at last"))
+    assert visible_hash(story(FIRST, retold), full=False) != before
+    punctuated = replace(LATER, entry=replace(LATER.entry, title=FIRST.title.upper() + "!"))
+    same = replace(LATER, entry=replace(LATER.entry, title=FIRST.title))
+    assert visible_hash(story(FIRST, punctuated), full=False) == visible_hash(story(FIRST, same), full=False)
+    discussed = replace(LATER, entry=replace(LATER.entry, comments="https://lobste.rs/s/abc"))
+    assert visible_hash(story(FIRST, discussed), full=False) != before
+
+
+def test_hashes_that_earlier_releases_stored_are_known() -> None:
+    assert first_visible_hash(story(FIRST, LATER), full=False).hex() == "9ce51a04e2c4d412"
 
 
 @pytest.mark.parametrize(

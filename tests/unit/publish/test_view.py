@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 from collections.abc import Mapping
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as some
 from lxml import etree
 from msgspec.structs import replace
 
-from aggregator.model import Category, Entry, Item, ItemId, Origin, SourceId, Story, StoryId, Tag, TagKind
+from aggregator.model import Category, Entry, Item, ItemId, Origin, Source, SourceId, Story, StoryId, Tag, TagKind
 from aggregator.publish import characters, excerpt
 from aggregator.publish.rendering import public_origins, render
 from aggregator.publish.view import Origin as Shown
@@ -31,10 +33,13 @@ def shown(*items: Item, content: str = "summary", sources: Mapping[SourceId, Sho
     return view(story(*items), content, SITE, sources or {})
 
 
+SAME = item(1).title
+
+
 def test_each_other_outlet_is_named_once_with_its_first_report() -> None:
     again = item(3, DAILY, url="https://daily.example/again")
     nameless = item(4, outlet="Fourth", outlet_key="fourth.example", url=None)
-    found = shown(item(1), item(2, DAILY), again, nameless)
+    found = shown(item(1), item(2, DAILY, title=SAME.upper()), again, nameless)
     assert [(one.outlet, one.url) for one in found.also] == [
         ("The Daily", "https://daily.example/articles/2?lang=en&page=1"),
     ]
@@ -43,8 +48,87 @@ def test_each_other_outlet_is_named_once_with_its_first_report() -> None:
     )
 
 
+def other(number: int, title: str) -> Item:
+    return item(number, title=title, outlet=f"O{number}", outlet_key=f"o{number}.example", url=f"https://o{number}.example/")
+
+
+def test_another_headline_is_told_once_with_all_its_outlets() -> None:
+    named = item(2, title="Pact with Kyiv nears | O2", headline="Pact with Kyiv nears", outlet="O2", outlet_key="o2.example")
+    named = replace(named, entry=replace(named.entry, url="https://o2.example/"))
+    found = shown(item(1), named, other(3, SAME), other(4, "<Pact> with Kyiv nears"), other(5, "Ministers & others"))
+    assert found.body.endswith(
+        '<p>Also reported by <a href="https://o3.example/">O3</a></p><ul>'
+        '<li><a href="https://o2.example/">O2: Pact with Kyiv nears</a>, <a href="https://o4.example/">O4</a></li>'
+        '<li><a href="https://o5.example/">O5: Ministers &amp; others</a></li></ul>'
+    )
+
+
+def test_the_line_is_whole_if_every_other_headline_differs() -> None:
+    assert "<p>Also reported by:</p><ul><li><a" in shown(item(1), other(2, "Another headline")).body
+    bare = shown(item(1, summary="", content="", text=""), other(2, "Another headline"), content="title").body
+    assert bare.startswith('<p>Reported by <a href="https://wire.example/articles/1?lang=en&amp;page=1">Wire</a></p><ul><li>')
+
+
 def test_the_words_are_those_of_the_storys_language() -> None:
-    assert "<p>Auch berichtet von <a" in shown(item(1, language="de"), item(2, DAILY)).body
+    assert "<p>Auch berichtet von <a" in shown(item(1, language="de"), item(2, DAILY, title=SAME)).body
+
+
+@pytest.mark.parametrize(
+    ("authors", "expected"),
+    [
+        ((), ("Wire",)),
+        (("Ines Harrow",), ("Ines Harrow", "Wire")),
+        (("Ines Harrow", "Tom Vale"), ("Ines Harrow", "Tom Vale", "Wire")),
+        (("Staff of the WIRE",), ("Staff of the WIRE",)),
+        (("Ann Wireman",), ("Ann Wireman", "Wire")),
+    ],
+)
+def test_who_says_it(authors: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    found = shown(item(1, authors=authors))
+    assert (found.names, found.byline) == (expected, ", ".join(expected))
+    made = render(found)
+    assert f"<author><name>{found.byline}</name></author>".encode() in made.atom
+    assert f"<dc:creator>{found.byline}</dc:creator>".encode() in made.rss
+    assert json.loads(made.json)["authors"] == [{"name": name} for name in expected]
+
+
+def test_feeds_lead_to_the_storys_page_and_private_ones_do_not() -> None:
+    link = f'<p><a href="https://news.example.org/stories/{ID}.html">Story page</a></p>'
+    for content in ("summary", "full", "title"):
+        made = render(shown(item(1), content=content))
+        assert json.loads(made.json)["content_html"].endswith(link)
+        assert html.escape(link, quote=False).encode() in made.atom.replace(b"&#x26;", b"&amp;")
+        assert link.encode() in html.unescape(made.rss.decode()).encode()
+    private = view(story(item(1)), "summary", SITE, {}, public=False)
+    assert b"/stories/" not in render(private).json
+    assert link not in shown(item(1)).body, "the page does not lead to itself"
+
+
+def test_discussions_are_named_by_their_place() -> None:
+    hub = Source(SourceId("hub"), "https://hub.example/")
+    posted = item(2, hub, url=item(1).entry.url, comments="https://news.ycombinator.com/item?id=1", unattributed=True)
+    thread = item(3, hub, url="https://lobste.rs/s/abc/x", comments="https://lobste.rs/s/abc/x", unattributed=True)
+    found = shown(item(1, comments="https://wire.example/c#1"), posted, thread)
+    assert found.also == ()
+    assert found.body.endswith(
+        '<p>Discussion: <a href="https://news.ycombinator.com/item?id=1">Hacker News</a>, '
+        '<a href="https://lobste.rs/s/abc/x">Lobsters</a></p>'
+    )
+    made = render(found)
+    assert b"<comments>https://wire.example/c#1</comments>" in made.rss
+    replies = etree.fromstring(made.atom).findall("link[@rel='replies']")
+    assert [link.get("title") for link in replies] == [None, "Hacker News", "Lobsters"]
+    assert b"<comments>https://news.ycombinator.com/item?id=1</comments>" in render(shown(item(1), posted)).rss
+
+
+def test_a_report_puts_no_site_of_its_choice_below_anothers_story() -> None:
+    elsewhere = {"comments": "https://forum.b.example/t/1"}
+    assert "Discussion" not in shown(item(1), item(2, DAILY, **elsewhere)).body
+    assert 'Discussion: <a href="https://forum.b.example/t/1">b.example</a>' in shown(item(1, **elsewhere)).body
+
+
+def test_a_thread_that_leads_is_no_discussion_of_itself() -> None:
+    assert "Discussion" not in shown(item(1, url="https://lobste.rs/s/abc/x")).body
 
 
 @pytest.mark.parametrize(
