@@ -62,6 +62,7 @@ class Publishing(Struct, frozen=True):
     """backfill: greatest age of a new source's entries that still enter existing feeds.
 
     settle: how long a new story waits for a better lead; websub: True for our own hub, False for none, or another hub's address.
+    ids: "global" or "per-feed".
     """
 
     directory: Path = Path("data/public")
@@ -71,6 +72,7 @@ class Publishing(Struct, frozen=True):
     settle: float = 0.0
     backfill: float = DAY
     websub: bool | str = True
+    ids: str = "global"
 
 
 class Network(Struct, frozen=True):
@@ -149,6 +151,11 @@ class Output(Struct, frozen=True):
     rejected: bool = False
     topic: Slug | None = None
     formerly: tuple[Slug, ...] = ()
+
+    @property
+    def first_slug(self) -> Slug:
+        """The feed's oldest slug, which stands for it whatever it is called now."""
+        return self.formerly[0] if self.formerly else self.slug
 
     def __repr__(self) -> str:
         return repr_without(self, "token", "webhook", "webhook_secret")

@@ -31,6 +31,8 @@ from aggregator.text.times import rfc3339
 LOOKUPS = 4
 """Feeds for which the search index is asked one by one. For more it is quicker to look at each story once."""
 
+IDS_EDITED = "every entry of every feed and archive gets another id (publish.ids): readers show all of them once more, as new"
+
 
 def make(store: Store, settings: Settings, rules: RuleSet, since: float, now: float, against: Path | None = None) -> Plan:
     """Plans the adoption of a config. since: considers stories with an entry first seen after it.
@@ -218,7 +220,9 @@ def _removed_feeds(store: Store, settings: Settings) -> tuple[str, ...]:
 def _config_lines(difference: Difference | None, settings: Settings, against: Path | None) -> Iterator[str]:
     """Lines on keys that nothing else tells of: tags, sections, and changed topics and outputs. against: on all keys."""
     if against is not None:
-        yield from compare(load(against, check, os.environ), settings).lines()
+        edited = compare(load(against, check, os.environ), settings)
+        yield from edited.lines()
+        yield from _ids_line(edited)
     elif difference is not None:
         topics = {change.name: set(change.keys) for change in difference.topics.changed}
         yield from (f"+ tag {name}" for name in difference.tags.added)
@@ -229,3 +233,9 @@ def _config_lines(difference: Difference | None, settings: Settings, against: Pa
             f"~ output {one}" for one in difference.outputs.changed if not topics.get(one.name, set()).issuperset(one.keys)
         )
         yield from (f"~ {changed}" for changed in difference.sections)
+        yield from _ids_line(difference)
+
+
+def _ids_line(difference: Difference) -> Iterator[str]:
+    if any(changed.name == "publish" and "ids" in changed.keys for changed in difference.sections):
+        yield IDS_EDITED

@@ -93,6 +93,7 @@ def _publishing(publish: said.Publish, base: Path) -> to.Publishing:
         settle=publish.settle,
         backfill=publish.backfill,
         websub=publish.websub.value if isinstance(publish.websub, Secretive) else publish.websub,
+        ids=publish.ids,
     )
 
 

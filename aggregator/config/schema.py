@@ -111,6 +111,11 @@ class Publish(Section):
         "Push by WebSub: the own hub (`true`), none (`false`), or the address of another hub.",
         default=PLAIN.publish.websub is True,
     )
+    ids: str = key(
+        choice("global", "per-feed"),
+        "Ids of entries: a story's own in all feeds, or another one in each feed, for readers that show an id once.",
+        default=PLAIN.publish.ids,
+    )
 
 
 class NetworkSection(Section):

@@ -10,6 +10,7 @@ from msgspec import Struct
 from aggregator.model import Instant
 from aggregator.publish import addresses
 from aggregator.publish.characters import plain
+from aggregator.publish.feed_ids import scope_of
 from aggregator.settings import Output, Settings
 
 GENERATOR = "aggregator"
@@ -27,7 +28,7 @@ class ArchiveLinks(Struct, frozen=True):
 class Head(Struct, frozen=True):
     """A feed's metadata. id: permanent IRI; updated: with its fraction; ttl: seconds until a reader should ask again.
 
-    path: of a document at an unusual address, without the format's suffix.
+    path: of a document at an unusual address, without the format's suffix. scope: see `feed_ids.scope_of`.
     """
 
     output: Output
@@ -43,6 +44,7 @@ class Head(Struct, frozen=True):
     ttl: int
     archives: ArchiveLinks = ArchiveLinks()
     path: str = ""
+    scope: str | None = None
 
     @property
     def described(self) -> bool:
@@ -66,7 +68,7 @@ class Head(Struct, frozen=True):
 
 def feed_id(site_id: str, output: Output) -> str:
     """`atom:id` of a feed, from this database's UUID and the feed's first slug. It survives a move of the site."""
-    return f"urn:uuid:{uuid.uuid5(uuid.UUID(site_id), output.formerly[0] if output.formerly else output.slug)}"
+    return f"urn:uuid:{uuid.uuid5(uuid.UUID(site_id), output.first_slug)}"
 
 
 def head(output: Output, settings: Settings, site_id: str, updated: Instant, archives: ArchiveLinks = ArchiveLinks()) -> Head:
@@ -85,6 +87,7 @@ def head(output: Output, settings: Settings, site_id: str, updated: Instant, arc
         hub=addresses.hub(settings.site, settings.publish.websub) if output.token is None and archives.page is None else None,
         ttl=ttl(settings),
         archives=archives,
+        scope=scope_of(output, settings.publish),
     )
 
 

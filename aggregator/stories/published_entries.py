@@ -1,13 +1,13 @@
 """Reads from the published files which ids readers know: what is left to go by if the database before a restore is gone.
 
 Each feed's JSON names a story's id and the address and title that each outlet gave it. If that file is damaged, its Atom or RSS
-twin tells the same without the titles of other reports than the lead.
+twin tells the same without the titles of other reports than the lead; with `publish.ids: per-feed` these name no story's own id.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from aggregator.parse.entries import feed_title
 from aggregator.parse.read import Opened, open_document
 from aggregator.ports import Remembered
 from aggregator.publish.addresses import FORMATS, TYPES, entry_id
+from aggregator.publish.feed_ids import STORY
 from aggregator.settings import Settings
 from aggregator.stories.entry_keys import title_hash
 from aggregator.text.urls import canonical
@@ -41,8 +42,9 @@ def read_published(settings: Settings) -> PublishedEntries:
     found: dict[tuple[StoryId, str | None], Remembered] = {}
     issued: dict[Slug, Instant] = {}
     public: set[StoryId] = set()
+    twins = ("atom", "rss") if settings.publish.ids == "global" else ()
     for root in (settings.publish.directory, settings.publish.private):
-        for slug, entry in _entries(Path(root)):
+        for slug, entry in _entries(Path(root), twins):
             if slug in digests:
                 issued[slug] = max(issued.get(slug, 0.0), entry.published or 0.0)
                 continue
@@ -53,13 +55,17 @@ def read_published(settings: Settings) -> PublishedEntries:
     return PublishedEntries(tuple(found.values()), issued)
 
 
-def _entries(root: Path) -> Iterator[tuple[Slug, Remembered]]:
-    """Yields what each document lists, with its feed: subscription documents, then their archive pages."""
+def _entries(root: Path, twins: Sequence[str]) -> Iterator[tuple[Slug, Remembered]]:
+    """Yields what each document lists, with its feed: subscription documents, then their archive pages.
+
+    twins: formats that are read where the JSON is damaged.
+    """
     feeds = root / "feeds"
     stems = {file.with_suffix("") for format in FORMATS for place in ("", "*/") for file in feeds.glob(f"{place}*.{format}")}
     for stem in sorted(stems, key=lambda stem: (stem.parent != feeds, stem)):
         slug = Slug(stem.name if stem.parent == feeds else stem.parent.name)
-        entries = list(_from_json(stem)) or list(_from_xml(stem, "atom")) or list(_from_xml(stem, "rss"))
+        readings = (_from_json(stem), *(_from_xml(stem, format) for format in twins))
+        entries = next((found for reading in readings if (found := list(reading))), [])
         yield from ((slug, entry) for entry in entries)
 
 
@@ -72,7 +78,14 @@ def _from_json(stem: Path) -> Iterator[Remembered]:
         if isinstance(item, dict) and str(item.get("id", "")).startswith(_PREFIX):
             published = _instant(item.get("date_published"))
             for url, title in _reports(item):
-                yield _remembered(str(item["id"]), url, title, published)
+                yield _remembered(_own_id(item), url, title, published)
+
+
+def _own_id(item: dict[str, Any]) -> str:
+    """The story's own id, which stands beside that of its feed if these differ (`publish.ids: per-feed`)."""
+    story = item.get(STORY)
+    own = story.get("id") if isinstance(story, dict) else None
+    return own if isinstance(own, str) and own.startswith(_PREFIX) else str(item["id"])
 
 
 def _reports(item: dict[str, Any]) -> Iterator[tuple[object, object]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model import Slug, StoryId
 from aggregator.publish.publisher import Publisher
@@ -41,13 +42,17 @@ class Served:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+def served(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Served]:
+    """A site. Its parameter, if there is one, is `publish.ids`."""
     listener = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = samples.settings(tmp_path / "site", site=Site(title="Test news", url=url))
+    settings = replace(settings, publish=replace(settings.publish, ids=getattr(request, "param", "global")))
     store = SqliteStore(tmp_path / "db")
     open_outputs(store, settings)
-    stories = [store_story(store, podcast(n) if n == 2 else item(n), item(n + 100, DAILY)) for n in range(1, 6)]
+    stories = [
+        store_story(store, podcast(n) if n == 2 else item(n), item(n + 100, DAILY), slugs=("all", "ukraine")) for n in range(1, 6)
+    ]
     publisher = Publisher(settings, store)
     publisher.publish(None, NOON)
     loop, stop = asyncio.new_event_loop(), asyncio.Event()

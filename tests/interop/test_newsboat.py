@@ -15,9 +15,9 @@ from tests.interop.conftest import Served
 pytestmark = pytest.mark.skipif(shutil.which("newsboat") is None, reason="newsboat is not installed")
 
 
-def reload(folder: Path, address: str) -> dict[str, str]:
-    """Lets newsboat read the feed; returns guid → title of everything in its cache."""
-    (folder / "urls").write_text(address + "\n")
+def reload(folder: Path, *addresses: str) -> dict[str, str]:
+    """Lets newsboat read the feeds; returns guid → title of everything in its cache."""
+    (folder / "urls").write_text("".join(f"{address}\n" for address in addresses))
     (folder / "config").write_text("")
     command = ["newsboat", "-u", str(folder / "urls"), "-c", str(folder / "cache"), "-C", str(folder / "config"), "-x", "reload"]
     environment = {**os.environ, "HOME": str(folder), "LC_ALL": "C.UTF-8"}
@@ -41,3 +41,18 @@ def test_each_story_once(tmp_path: Path, served: Served, format: str) -> None:
     after = reload(folder, address)
     assert len(after) == len(first) + 1
     assert after[f"urn:uuid:{served.stories[-2]}"] in ("Rewritten & improved", first[f"urn:uuid:{served.stories[-2]}"])
+
+
+@pytest.mark.parametrize("served", ["global", "per-feed"], indirect=True)
+def test_a_story_in_two_feeds_is_kept_in_both_where_ids_are_those_of_the_feed(
+    tmp_path: Path, served: Served, request: pytest.FixtureRequest
+) -> None:
+    folder = tmp_path / "newsboat"
+    folder.mkdir()
+    addresses = [f"{served.url}/feeds/{slug}.atom" for slug in ("all", "ukraine")]
+    reload(folder, *addresses)
+    with sqlite3.connect(folder / "cache") as cache:
+        kept = dict(cache.execute("SELECT feedurl, count(*) FROM rss_item GROUP BY feedurl"))
+    per_feed = request.node.callspec.params["served"] == "per-feed"
+    assert sum(kept.values()) == (10 if per_feed else 5)
+    assert len(kept) == 2 if per_feed else len(kept) <= 2

@@ -87,6 +87,18 @@ def test_a_published_title_without_words_leaves_its_address_to_nobody(tmp_path: 
     ]
     (tmp_path / "feeds").mkdir()
     (tmp_path / "feeds" / "all.json").write_text(json.dumps({"items": items}))
-    publish = SimpleNamespace(directory=tmp_path, private=tmp_path / "private")
+    publish = SimpleNamespace(directory=tmp_path, private=tmp_path / "private", ids="global")
     found = read_published(cast(Settings, SimpleNamespace(outputs=(), sources=(), publish=publish)))
     assert {row.story: row.canonical for row in found.entries} == {A: "alpha.example/a", B: None}
+
+
+def test_stories_are_known_by_their_own_id_where_feeds_have_others(tmp_path: Path) -> None:
+    told = {"id": f"urn:uuid:{B}", "_story": {"id": f"urn:uuid:{A}"}, "url": "https://alpha.example/1", "title": "Ferry sails"}
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds" / "all.json").write_text(json.dumps({"items": [told]}))
+    atom = f"<entry><id>urn:uuid:{C}</id><title>T</title><link href='https://alpha.example/2'/></entry>"
+    (tmp_path / "feeds" / "lost.atom").write_text(f"<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title>{atom}</feed>")
+    for ids, known in (("per-feed", {A}), ("global", {A, C})):
+        publish = SimpleNamespace(directory=tmp_path, private=tmp_path / "private", ids=ids)
+        found = read_published(cast(Settings, SimpleNamespace(outputs=(), sources=(), publish=publish)))
+        assert {row.story for row in found.entries} == known

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from aggregator.commands.plan_edit import make
+from aggregator.commands.plan_edit import IDS_EDITED, make
 from aggregator.model import StoryId
 from aggregator.stories.edit import StoryEditor
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
@@ -87,3 +87,15 @@ def test_the_stories_that_a_plan_names_are_those_that_move(newsroom: Newsroom, s
         moved = {slug: (after[slug] - before[slug], before[slug] - after[slug]) for slug in after if after[slug] != before[slug]}
         planned = {one.slug: ({row.id for row in one.enter}, {row.id for row in one.leave}) for one in plan.feeds}
         assert {slug: both for slug, both in planned.items() if any(both)} == moved
+
+
+def test_an_edit_of_the_kind_of_ids_is_told_to_show_everything_anew(newsroom: Newsroom) -> None:
+    plain = f'publish: {{websub: false}}\nsources: [{{id: herald, url: "{SOURCES["herald"]}"}}]\n'
+    newsroom.configure(plain)
+    newsroom.read(plain.replace("false", "false, ids: per-feed"))
+    plan = make(newsroom.store, newsroom.settings, newsroom.rules, 0.0, newsroom.clock.now())
+    assert plan.config == ("~ publish (ids)", IDS_EDITED)
+    assert "as new" in IDS_EDITED
+    newsroom.read(plain.replace("false", "false, items: 7"))
+    plan = make(newsroom.store, newsroom.settings, newsroom.rules, 0.0, newsroom.clock.now())
+    assert IDS_EDITED not in plan.config

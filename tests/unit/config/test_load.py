@@ -113,7 +113,7 @@ def test_every_section(full: Settings, tmp_path: Path) -> None:
     assert full.storage == Storage(str(tmp_path / "data/news.db"), 30 * DAY, Backup(DAY / 2, 3, tmp_path / "copies"))
     assert full.server == Server("::1", 8081)
     assert full.publish == Publishing(
-        tmp_path / "out/public", tmp_path / "out/private", 40, "title", 30.0, 2 * DAY, "https://hub.example/"
+        tmp_path / "out/public", tmp_path / "out/private", 40, "title", 30.0, 2 * DAY, "https://hub.example/", "per-feed"
     )
     assert full.network == Network(("10.0.0.0/8", "192.168.1.20/32"), None, None, True)
     assert full.polling == Polling(60.0, DAY / 2, 8, 1, 10.0, 2 * 1024 * 1024)

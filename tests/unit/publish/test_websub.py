@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model import Fault, FaultKind, Slug
 from aggregator.ports import HUB_DENIAL, HUB_DOCUMENT, Delivery, Reply, Subscription
 from aggregator.publish import notifications
+from aggregator.publish.feed_ids import feed_entry_id
 from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output
 from aggregator.store.sqlite import SqliteStore
@@ -208,3 +210,7 @@ def test_a_webhook_is_told_each_new_or_changed_story_once(tmp_path: Path, store:
     assert message is not None
     assert json.loads(message.body)["title"] == "Better"
     assert dict(message.headers)["X-Hub-Signature"] == notifications.sign("key", message.body)
+    per_feed = replace(settings, publish=replace(settings.publish, ids="per-feed"))
+    message = notifications.WebhookComposer(per_feed, store).story(due[1])
+    assert message is not None
+    assert json.loads(message.body)["id"] == feed_entry_id(old, "all")
