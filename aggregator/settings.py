@@ -129,6 +129,10 @@ class Topic(Struct, frozen=True):
     formerly: tuple[Slug, ...] = ()
 
 
+WEIGHT = "weight"
+"""The order of a feed whose first entries are those of the most outlets in the last day (`publish/weight.py`)."""
+
+
 class Output(Struct, frozen=True):
     """A published feed. Each topic has one with its slug, and `all` always exists; `outputs:` adds more or changes these.
 

@@ -14,7 +14,7 @@ class Thread(Struct, frozen=True):
     """A thread as its stories tell it.
 
     first: the story published first; head: the weightiest one, whose headline is the thread's title; stories, outlets: how many;
-    began, newest: when its first and its newest report were published.
+    began, newest: when its first and its newest report were published; formerly: ids of threads that were merged into it.
     """
 
     id: ThreadId
@@ -24,6 +24,7 @@ class Thread(Struct, frozen=True):
     outlets: int
     began: Instant
     newest: Instant
+    formerly: tuple[ThreadId, ...] = ()
 
 
 class Link(Struct, frozen=True):

@@ -46,6 +46,11 @@ class Rules(Protocol):
         """Whether any output publishes full content (`content: full`)."""
         ...
 
+    @property
+    def reads_threads(self) -> bool:
+        """Whether a tag, topic or output asks for threads, so that stories must be looked at when their thread changes."""
+        ...
+
     def apply(self, story: Story, as_of: Instant) -> Tagged: ...
 
     def apart(self, item: Item) -> str | None:

@@ -41,8 +41,8 @@ class StoryFilter(Struct, frozen=True):
     """Selects a superset of the stories that a query matches. The query's predicate then decides.
 
     words: matched by an item of the story. sources, groups, tags: any of them, if not None. since: stories with an item first
-    seen at or after it. topic: stories in it. hidden: with items that `keep` and `drop` took out of their stories, too; dropped:
-    also stories that a person took down.
+    seen at or after it. topic, thread: stories in it. hidden: with items that `keep` and `drop` took out of their stories, too;
+    dropped: also stories that a person took down.
     """
 
     words: WordQuery | None = None
@@ -50,6 +50,7 @@ class StoryFilter(Struct, frozen=True):
     groups: frozenset[str] | None = None
     tags: frozenset[str] | None = None
     topic: str | None = None
+    thread: str | None = None
     language: str | None = None
     since: Instant | None = None
     until: Instant | None = None

@@ -24,6 +24,9 @@ _TAGGED = """(EXISTS (SELECT 1 FROM json_each(coalesce(stories.tags, '[]')) AS t
         WHERE tag.value IN (SELECT value FROM json_each(?))))"""
 _IN_TOPIC = """(key IN (SELECT story FROM members WHERE slug = ?)
     OR EXISTS (SELECT 1 FROM json_each(coalesce(stories.topics, '[]')) WHERE value = ?))"""
+_IN_THREAD = """key IN (SELECT members.key FROM threads AS asked
+    CROSS JOIN threads ON threads.id = coalesce(asked.alias_of, asked.id)
+    CROSS JOIN stories AS members ON members.thread = threads.key WHERE asked.id = ?)"""
 _UNTIL = "(published < ? OR key IN (SELECT story FROM items WHERE items.published < ?))"
 
 _ALIVE = "alias_of IS NULL"
@@ -52,6 +55,8 @@ def conditions(where: StoryFilter) -> tuple[list[str], list[Any]]:
         found.append((_TAGGED, [tags, tags]))
     if where.topic is not None:
         found.append((_IN_TOPIC, [where.topic, where.topic]))
+    if where.thread is not None:
+        found.append((_IN_THREAD, [where.thread]))
     if where.until is not None:
         found.append((_UNTIL, [where.until, where.until]))
     return [condition for condition, _ in found], [value for _, values in found for value in values]

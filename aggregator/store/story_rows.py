@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from aggregator.model import SHOWN_FROM, Item, Story, StoryId, Tag, TagKind, Thread
+from aggregator.model import SHOWN_FROM, Item, Story, StoryId, Tag, TagKind, Thread, ThreadId
 from aggregator.ports import Remembered
 from aggregator.store.rows import Row, as_json, names_of
 
@@ -33,8 +33,13 @@ STORY_COLUMNS = (
     "earlier",
 )
 """The columns of a Story without its items and its thread, in the order of `story_row`."""
-THREAD_COLUMNS = ("id", "first", "head", "stories", "outlets", "began", "newest")
-READ_COLUMNS = (*(f"stories.{column}" for column in STORY_COLUMNS), *(f"threads.{column}" for column in THREAD_COLUMNS))
+_FORMERLY = "(SELECT json_group_array(alias.id) FROM threads AS alias WHERE alias.alias_of = threads.id)"
+THREAD_COLUMNS = (
+    *(f"threads.{column}" for column in ("id", "first", "head", "stories", "outlets", "began", "newest")),
+    f"CASE WHEN threads.id IS NOT NULL THEN {_FORMERLY} END",
+)
+"""The columns of `thread_of`."""
+READ_COLUMNS = (*(f"stories.{column}" for column in STORY_COLUMNS), *THREAD_COLUMNS)
 """The columns of `story_of`, of WITH_THREADS."""
 WITH_THREADS = f"stories LEFT JOIN threads ON threads.key = stories.thread AND threads.stories >= {SHOWN_FROM}"
 
@@ -79,8 +84,14 @@ def story_of(row: Row, items: tuple[Item, ...]) -> Story:
         headline=row[12],
         lead_moved=row[13],
         earlier=names_of(row[14]) if row[14] else (),
-        thread=None if row[15] is None else Thread(*row[15:22]),
+        thread=None if row[15] is None else thread_of(row[15:23]),
     )
+
+
+def thread_of(row: Row) -> Thread:
+    """A thread from a row of THREAD_COLUMNS."""
+    id, first, head, stories, outlets, began, newest, formerly = row
+    return Thread(id, first, head, stories, outlets, began, newest, tuple(map(ThreadId, json.loads(formerly))))
 
 
 @lru_cache(maxsize=4096)

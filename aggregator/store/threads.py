@@ -12,9 +12,9 @@ from aggregator.model import SHOWN_FROM, Instant, Link, OutletsSeen, StoryId, Th
 from aggregator.ports import Report, ThreadState
 from aggregator.store.identity import thread_ids
 from aggregator.store.rows import as_json
-from aggregator.store.story_rows import THREAD_COLUMNS
+from aggregator.store.story_rows import THREAD_COLUMNS, thread_of
 
-_COLUMNS = ", ".join(f"threads.{column}" for column in THREAD_COLUMNS)
+_COLUMNS = ", ".join(THREAD_COLUMNS)
 THREAD = f"""SELECT {_COLUMNS} FROM threads AS asked CROSS JOIN threads ON threads.id = coalesce(asked.alias_of, asked.id)
     WHERE asked.id = ? AND threads.stories >= {SHOWN_FROM}"""
 STORIES_OF_THREAD = """SELECT stories.id FROM threads CROSS JOIN stories ON stories.thread = threads.key
@@ -57,7 +57,7 @@ SET_FACTS = f"""UPDATE threads SET {_FACTS} WHERE id = ?7
 def thread(connection: sqlite3.Connection, id: ThreadId) -> Thread | None:
     """See `Threads.thread`."""
     row = connection.execute(THREAD, (id,)).fetchone()
-    return Thread(*row) if row else None
+    return thread_of(row) if row else None
 
 
 def thread_stories(connection: sqlite3.Connection, id: ThreadId) -> list[StoryId]:

@@ -113,23 +113,39 @@ class _Explainer:
             case Compare():
                 return Explanation(False, f"not {node.text}{self.actual(node)}", (node,))
             case Value():
-                return Explanation(False, f"not {node.text}", (node,))
+                return Explanation(False, f"not {node.text}{self.thread(node)}", (node,))
             case _:
                 return Explanation(False, f"no {node.text}", (node,))
 
     def count(self, compiled: Compiled) -> str:
         return f" (it has {count_outlets(self.facts, compiled.parts[0].match(self.facts))})"
 
+    def thread(self, node: Value) -> str:
+        """What is known of the story's thread, where a query asks for it."""
+        thread = self.facts.thread
+        match node.field:
+            case "thread":
+                return f" (it is in thread {thread.id})" if thread else " (it is in no thread)"
+            case "first":
+                return f" (its thread began with {thread.first})" if thread else ""
+            case _:
+                return ""
+
     def actual(self, node: Compare) -> str:
         match node.field:
             case "outlets":
                 return f" (it has {self.facts.outlets})"
+            case "thread_outlets":
+                return f" ({'its thread' if self.facts.thread else 'it is in no thread, and'} has {self.facts.thread_outlets})"
             case "items":
                 return f" (it has {len(self.facts.items)})"
             case "rank":
                 return f" (at best {min((item.rank for item in self.facts.items), default=0)})"
             case "words":
                 return f" (at most {max(self.facts.counts, default=0)})"
+            case "thread_age":
+                hours = (self.facts.as_of - self.facts.newest) / 3600
+                return f" (the newest report of {'its thread' if self.facts.thread else 'it'} is {hours:.0f}h old)"
             case _:
                 return f" (it is {(self.facts.as_of - self.facts.published) / 3600:.0f}h old)"
 

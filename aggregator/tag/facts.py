@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from aggregator.model import Instant, Item, ItemId, Story, Tag, TagKind
+from aggregator.model import Instant, Item, ItemId, Story, Tag, TagKind, Thread
 from aggregator.tag.automaton import WordAutomaton
-from aggregator.tag.fields import NUMBER_FIELDS, TEXT_FIELDS, VALUE_FIELDS, language
+from aggregator.tag.fields import FIRST_OF, NUMBER_FIELDS, TEXT_FIELDS, VALUE_FIELDS, language
 from aggregator.tag.nodes import AUTHOR, BODY, TITLE, Compare, Node, Value, Words, terms
 from aggregator.text.publishers import label_of
 from aggregator.text.words import fold, tokens
@@ -74,7 +74,7 @@ class Facts(Struct):
     """Masks over `items`. words: field → pattern → mask; values: (field, folded value) → mask; outlets: how many there are.
 
     lead: the mask of the story's lead; published: of the story; as_of: the instant its age is measured at; asked: the fields
-    that queries use: only these have facts.
+    that queries use: only these have facts. thread: the story's, if it is in one.
     """
 
     items: tuple[Item, ...]
@@ -84,6 +84,7 @@ class Facts(Struct):
     asked: frozenset[str] = EVERY_FIELD
     everything: int = 0
     lead: int = 0
+    thread: Thread | None = None
     words: dict[str, dict[int, int]] = field(default_factory=lambda: {"title": {}, "body": {}, "author": {}})
     counts: list[int] = field(default_factory=list)
     values: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -98,11 +99,31 @@ class Facts(Struct):
         for tag in tags:
             self.add(FIELD_OF_KIND[tag.kind], tag.value)
 
+    def add_thread(self, story: Story) -> None:
+        """Adds the story's thread, by all ids that lead to it."""
+        self.thread = story.thread
+        if story.thread is None or story.thread.first == story.id:
+            self.add("first", FIRST_OF)
+        if story.thread is not None:
+            for id in (story.thread.id, *story.thread.formerly):
+                self.add("thread", id)
+
+    @property
+    def thread_outlets(self) -> int:
+        """How many outlets tell the story's thread; the story itself, if it is in none."""
+        return self.outlets if self.thread is None else max(self.outlets, self.thread.outlets)
+
+    @property
+    def newest(self) -> Instant:
+        """When the newest report of the story or of its thread was published."""
+        return max(self.thread.newest if self.thread else 0.0, *(item.published for item in self.items), self.published)
+
 
 def facts_of_story(story: Story, read: Reader, as_of: Instant) -> Facts:
     """The facts of a stored story, with its stored tags and topics."""
     facts = facts_of_items(story.items, len(story.outlets), story.published, read, as_of, lead=story.lead)
     facts.add_tags(story.tags)
+    facts.add_thread(story)
     for topic in story.topics:
         facts.add("topic", topic)
     return facts

@@ -11,14 +11,20 @@ from aggregator.tag.nodes import AUTHOR, BODY, TITLE
 TEXT_FIELDS = (TITLE, BODY, AUTHOR)
 NAMED_FIELDS = ("source", "group", "tag", "topic", "entity", "subject")
 """Fields whose values are names that must exist."""
-OPEN_FIELDS = ("url", "site", "outlet", "lang", "category", "origin")
+OPEN_FIELDS = ("url", "site", "outlet", "lang", "category", "origin", "thread", "first")
 VALUE_FIELDS = NAMED_FIELDS + OPEN_FIELDS
-NUMBER_FIELDS = ("outlets", "items", "words", "rank", "age")
+NUMBER_FIELDS = ("outlets", "thread_outlets", "items", "words", "rank", "age")
+THREAD_AGE = "thread_age"
+"""What `age` becomes in feeds that are sorted by weight: it counts from the newest report of the story and of its thread."""
+THREAD_FIELDS = frozenset({"thread", "first", "thread_outlets", THREAD_AGE})
+"""Fields whose answer may change with the story's thread."""
+FIRST_OF = "thread"
+"""The only value of `first:`."""
 LEAD, OUTLETS = "lead", "outlets"
 """What chooses among a story's entries: `lead:(…)`, `outlets(…)>=2`."""
-STORY_FIELDS = ("topic", "outlets", "items")
+STORY_FIELDS = ("topic", "outlets", "items", "thread", "first", "thread_outlets")
 """Fields that a single entry does not have yet when `keep` and `drop` run."""
-WHOLE_FIELDS = ("topic", "tag", "entity", "subject", "outlets", "items", "age")
+WHOLE_FIELDS = ("topic", "tag", "entity", "subject", "outlets", "items", "age", "thread", "first", "thread_outlets")
 """Fields of the story as a whole: single entries of it do not have them."""
 
 ALIASES = {

@@ -60,6 +60,7 @@ class Lookup:
         facts = facts_of_items(items, len(story.outlets), story.published, read, as_of, lead=story.lead)
         facts.add_tags(tag for tag in story.tags if tag.kind is not TagKind.TAG)
         facts.add_tags(self._own.tags(items))
+        facts.add_thread(story)
         return facts
 
     def is_public(self, story: Story) -> bool:

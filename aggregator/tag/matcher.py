@@ -202,10 +202,14 @@ def _compare(node: Compare) -> Matcher:
     match node.field:
         case "outlets":
             return lambda facts: facts.everything if holds(facts.outlets, number) else 0
+        case "thread_outlets":
+            return lambda facts: facts.everything if holds(facts.thread_outlets, number) else 0
         case "items":
             return lambda facts: facts.everything if holds(len(facts.items), number) else 0
         case "age":
             return lambda facts: facts.everything if holds(facts.as_of - facts.published, number) else 0
+        case "thread_age":
+            return lambda facts: facts.everything if holds(facts.as_of - facts.newest, number) else 0
         case "rank":
             return lambda facts: _items_with(facts, lambda item: holds(item.rank, number))
         case _:
@@ -236,10 +240,10 @@ USUAL_WORD = 6
 """Letters of a word of average rarity: longer words, and phrases, are rarer."""
 _COST = {
     "entity": 2.0, "origin": 4.0, "category": 4.0, "site": 5.0, "outlet": 5.0, "tag": 6.0, "topic": 6.0, "source": 6.0,
-    "subject": 8.0,
+    "subject": 8.0, "thread": 1.0,
 }  # fmt: skip
 _COST_OF_COMMON_VALUE = 20.0
-"""For group and lang: half of all stories share a value."""
+"""For group, lang and first: half of all stories share a value."""
 
 
 def anchors(node: Node, vocabulary: Vocabulary) -> tuple[float, frozenset[Key]] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 TITLE, BODY, AUTHOR = "title", "body", "author"
 ANYWHERE = (TITLE, BODY)
@@ -53,7 +54,7 @@ class Value(Struct, frozen=True):
 
 
 class Compare(Struct, frozen=True):
-    """A number: outlets, items, words, or age (seconds). operator: one of < <= > >= =."""
+    """A number: outlets, thread_outlets, items, words, rank, or age (seconds). operator: one of < <= > >= =."""
 
     field: str
     operator: str
@@ -105,6 +106,19 @@ def terms(node: Node) -> list[Term]:
             return terms(part)
         case _:
             return [node]
+
+
+def renamed(node: Node, before: str, after: str) -> Node:
+    """The query with comparisons of one field turned into those of another. Their texts stay."""
+    match node:
+        case All(parts) | Any(parts):
+            return type(node)(tuple(renamed(part, before, after) for part in parts))
+        case Not(part):
+            return Not(renamed(part, before, after))
+        case Compare() if node.field == before:
+            return replace(node, field=after)
+        case _:
+            return node
 
 
 def of_stories(node: Node) -> list[Lead | Counted]:

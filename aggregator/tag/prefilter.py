@@ -31,6 +31,7 @@ def story_filter(node: Node, names: QueryNames, as_of: Instant) -> StoryFilter:
         groups=_spelt(_only(parts, "group"), names.groups),
         tags=_spelt(_only(parts, "tag"), names.tags),
         topic=_alone(topics),
+        thread=_alone(_only(parts, "thread")),
         language=_alone(languages) if languages is not None and languages.isdisjoint(SAME_LANGUAGE.values()) else None,
         since=max(since) if since else None,
     )

@@ -8,12 +8,13 @@ from msgspec import Struct
 
 from aggregator.model import Instant, Item, Slug, Source, SourceId, Story, Tag, TagKind
 from aggregator.ports import Tagged
-from aggregator.settings import Output, Settings
+from aggregator.settings import WEIGHT, Output, Settings
 from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.explain import Explanation, explain
 from aggregator.tag.facts import FIELD_OF_KIND, Facts, facts_of_items, fields_of, reader
+from aggregator.tag.fields import THREAD_AGE, THREAD_FIELDS
 from aggregator.tag.matcher import Compiled, Key, Matcher, anchors, compile_node
-from aggregator.tag.nodes import All, Compare, Counted, Node
+from aggregator.tag.nodes import All, Compare, Counted, Node, Value, renamed
 from aggregator.tag.ordering import RuleName, levels
 from aggregator.tag.own import OwnTags
 from aggregator.tag.syntax import parse
@@ -73,6 +74,7 @@ class RuleSet:
         self._apart = [(query, compiled[query]) for query in settings.dedup.never]
         self._entry_fields = fields_of(entry.values())
         self._story_fields = fields_of(nodes.values())
+        self.reads_threads = not THREAD_FIELDS.isdisjoint(self._story_fields)
         self.read = reader(self.vocabulary.automaton(), self._story_fields)
         self._read_entry = reader(self.vocabulary.automaton(), self._entry_fields)
         self.full = any(output.content == "full" for output in settings.outputs)
@@ -132,6 +134,7 @@ class RuleSet:
         facts = facts_of_items(items, len(story.outlets), story.published, self.read, as_of, self._story_fields, lead=story.lead)
         tags = self._own.tags(items)
         facts.add_tags(tags)
+        facts.add_thread(story)
         return facts, tags
 
     def facts_after_rules(self, story: Story, as_of: Instant, more: Iterable[Tag] = ()) -> Facts:
@@ -195,7 +198,8 @@ def _nodes(settings: Settings) -> dict[RuleName, Node]:
     nodes |= {RuleName("topic", topic.slug): parse(topic.query) for topic in settings.topics}
     for output in settings.outputs:
         if output.query is not None and not output.rejected:
-            nodes[RuleName("output", output.slug)] = parse(output.query)
+            node = parse(output.query)
+            nodes[RuleName("output", output.slug)] = renamed(node, "age", THREAD_AGE) if output.sort == WEIGHT else node
     return nodes
 
 
@@ -228,8 +232,12 @@ def _once(tags: Sequence[Tag]) -> tuple[Tag, ...]:
 
 
 def without_numbers(node: Node) -> Node:
-    """A query without its ANDed numbers, so that it can be tested with a title alone."""
+    """A query without its ANDed numbers and threads, so that it can be tested with a title alone."""
     if not isinstance(node, All):
         return node
-    kept = tuple(part for part in node.parts if not isinstance(part, Compare | Counted))
+    kept = tuple(part for part in node.parts if not isinstance(part, Compare | Counted) and not _is_thread(part))
     return kept[0] if len(kept) == 1 else All(kept)
+
+
+def _is_thread(node: Node) -> bool:
+    return isinstance(node, Value) and node.field == "thread"

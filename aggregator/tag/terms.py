@@ -6,6 +6,7 @@ import re
 
 from aggregator.errors import QueryError
 from aggregator.tag.fields import (
+    FIRST_OF,
     NUMBER_FIELDS,
     OUTLETS,
     TEXT_FIELDS,
@@ -30,6 +31,7 @@ _PATH = re.compile(r"[\w./~%+=&,@-]+")
 _COMPARE = re.compile(r"([a-z_]+)\s*([<>=]+)\s*(.*)", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,3})?")
 _AGE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([a-z]*)", re.IGNORECASE)
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 
 
@@ -91,7 +93,8 @@ def compare(text: str, offset: int) -> Compare:
     assert found is not None
     field, operator, number = found[1].lower(), found[2], found[3]
     if field in TEXT_FIELDS or field in VALUE_FIELDS:
-        meant = f"; did you mean outlets{operator}{number}?" if field == "outlet" else f": write {field}:…"
+        number_of = {"outlet": "outlets", "thread": "thread_outlets"}.get(field)
+        meant = f"; did you mean {number_of}{operator}{number}?" if number_of else f": write {field}:…"
         raise QueryError(f"{field} is not a number{meant}", offset)
     if field not in NUMBER_FIELDS:
         raise QueryError(
@@ -206,7 +209,7 @@ def _url(kind: str, text: str, whole: str, offset: int) -> Pattern | Value:
 def _value(field: str, kind: str, text: str, whole: str, offset: int) -> Value:
     value = text[1:-1] if kind == "PHRASE" else text
     star = value.find("*")
-    if star >= 0 and (star != len(value) - 1 or field in ("lang", "site", "subject")):
+    if star >= 0 and (star != len(value) - 1 or field in ("lang", "site", "subject", "thread", "first")):
         raise QueryError(
             "* stands only at the end of a name" if star != len(value) - 1 else f"{field}: takes no *", offset + star
         )
@@ -217,4 +220,8 @@ def _value(field: str, kind: str, text: str, whole: str, offset: int) -> Value:
         name = name.removeprefix("www.").strip(".")
     if not name and star < 0:
         raise QueryError("empty quotes: nothing to look for", offset)
+    if field == "first" and name != FIRST_OF:
+        raise QueryError(f"first:{name} finds nothing; did you mean first:{FIRST_OF}, the first story of each thread?", offset)
+    if field == "thread" and not _ID.fullmatch(name):
+        raise QueryError(f"{name} is no thread's id: `aggregator stories --json` names the threads of stories", offset)
     return Value(field, name, star >= 0, whole, offset)

@@ -6,6 +6,7 @@ import pytest
 
 from aggregator.errors import StoreError
 from aggregator.model import Item, Link, StoryId, ThreadId
+from aggregator.ports import StoryFilter
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import NEW, item
 
@@ -109,3 +110,17 @@ def test_an_unknown_thread_takes_no_story(store: SqliteStore) -> None:
 def test_a_second_thread_of_one_story_gets_another_id(store: SqliteStore) -> None:
     stories = add(store, "a", "b", "c")
     assert follow(store, stories) != follow(store, stories)
+
+
+def test_stories_are_found_by_their_thread_and_by_the_ids_that_lead_there(store: SqliteStore) -> None:
+    kept, merged = follow(store, add(store, "a", "b", "c")), follow(store, add(store, "d", "e", "f"))
+    add(store, "g")
+    assert len(list(store.find(StoryFilter(thread=merged)))) == 3
+    with store.begin() as transaction:
+        transaction.merge_threads(kept, merged, b"about")
+        transaction.sum_up_threads([kept])
+    for id in (kept, merged):
+        found = list(store.find(StoryFilter(thread=id)))
+        assert sorted(story.lead_item.guid for story in found) == ["a", "b", "c", "d", "e", "f"]
+    assert {story.thread.formerly for story in found if story.thread} == {(merged,)}
+    assert list(store.find(StoryFilter(thread=found[0].id))) == []

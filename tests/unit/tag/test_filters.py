@@ -77,6 +77,7 @@ TERMS = st.sampled_from(
         "group:wires", "tag:wire", "tag:w*", "tag:war", "topic:ukraine", "lang:en", "lang:nb", "lang:ja", "entity:nato",
         "outlets(group:wires)>=1", "outlets(-nato)<2", "lead:nato", "lead:(war -us)", "lead:(kyiv OR C++)", "rank<=2",
         "outlet:herald", "outlets>=2", "items=1", "words>3", "age<2d", "age>36h", "/NATO|nato/", "/łódź/i",
+        "first:thread", "thread_outlets>=2", "thread:6f0cdd1e-5b0e-4c52-9a7e-0d2f6f3d7a11",
     ]
 )  # fmt: skip
 QUERIES = st.recursive(
