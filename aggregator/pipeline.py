@@ -41,7 +41,7 @@ from aggregator.reading.pool import Reader as DocumentReader
 from aggregator.settings import Settings
 from aggregator.store.writer import WatchedRoom, Writer
 from aggregator.stories import budget, ingest, join, outlets
-from aggregator.stories.curate import Curator
+from aggregator.stories.curate import Curator, renew_hashes
 from aggregator.stories.ingest import Ingester, Prepared
 from aggregator.stories.overrides import ActiveOverrides, active_overrides
 from aggregator.text.masks import mask_text
@@ -193,6 +193,7 @@ class Pipeline(Struct, frozen=True):
     ) -> PollReport:
         """In one transaction: joins items to stories, tags the stories, places them in feeds, and saves the source's state."""
         outlets.claim(transaction, self.store, state, now, self.ingester.owners.publishers)
+        renew_hashes(transaction, prepared.revised, self.ingester.rules)
         stories = join.store_items(transaction, self.ingester.engine, prepared, overrides, now)
         listed = self.store.fingerprints(state.id) if feed.partial else feed.unchanged  # a part may leave out listed entries
         transaction.touch_items(state.id, listed, prepared.listed, now)

@@ -144,7 +144,7 @@ def _entry(entry: Entry, identity: str, link: str | None) -> dict[str, Any]:
         "authors": list(entry.authors),
         "categories": [category.label or category.term for category in entry.categories],
         "enclosures": [enclosure.url for enclosure in entry.enclosures],
-        "image": entry.image,
+        "image": entry.image.url if entry.image else None,
         "language": entry.language,
     }
 

@@ -1,57 +1,87 @@
-"""Hashes what a subscriber sees of a story: `updated` moves only when the hash changes. Pure."""
+"""Hashes what a subscriber sees of a story: `updated` moves only when readers are to show the entry anew for it. Pure."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 
 from aggregator.model import Entry, Story
+from aggregator.model.pictures import pictures_of
 from aggregator.model.stories import first_of_outlets
 from aggregator.text.html import text_of
+from aggregator.text.pictures import images_in, is_image, without_images
 from aggregator.text.urls import without_tracking
 from aggregator.text.words import tokens
 
+TOLD = 8
+"""Bytes of a hash over what makes an edit. The rest is over pictures: other ones are published, but are no edit (decision 056)."""
+
 
 def visible_hash(story: Story, *, full: bool) -> bytes:
-    """8 bytes over what `first_visible_hash` looks at, other headlines than the lead's, and where the story is discussed.
+    """8 bytes over all but pictures: the headline, the lead's link, text, authors and media, the outlets' links, other headlines
+    than the lead's, and where the story is discussed. 4 bytes over its pictures.
 
     full: True if any feed carries the whole content; if not, content counts only for entries without a summary.
     """
-    said = tokens(story.title)
-    others = [item.title for item in first_of_outlets((story.lead_item, *story.reports)) if item.id != story.lead]
-    more = [title for title in others if (own := tokens(title)) and own != said]
-    more += [without_tracking(url) for _, url in story.discussions]
-    return _digest([*_parts(story, full=full), "also", *more])
+    entry = story.lead_item.entry
+    media = [one for one in entry.enclosures if not is_image(one.type, one.url)]
+    texts = [without_images(text) for text in _texts(entry, full)]
+    told = [*_parts(story, texts, [f"{one.url} {one.type} {one.length}" for one in media]), *_also(story)]
+    return _digest(told, TOLD) + _digest(_pictures(story, full), 4)
+
+
+def is_edit(story: Story, before: bytes, after: bytes, *, full: bool) -> bool:
+    """Whether what is told of the story has changed. before: its stored hash; after: its hash now.
+
+    Earlier releases stored 8 bytes over pictures and all. Such a hash is compared with one of its kind: if they are equal,
+    nothing has changed but the release.
+    """
+    if len(before) == TOLD:
+        return before not in (first_visible_hash(story, full=full), _digest([*_first_parts(story, full), *_also(story)], TOLD))
+    return before[:TOLD] != after[:TOLD]
 
 
 def first_visible_hash(story: Story, *, full: bool) -> bytes:
-    """The hash of earlier releases: over the headline, the lead's link, text, authors and media, and the outlets' links.
-
-    A stored hash like this is of a story in which nothing has changed but the release.
-    """
-    return _digest(_parts(story, full=full))
+    """The hash of earlier releases: over the headline, the lead's link, text, authors, picture and media, and the outlets' links."""
+    return _digest(_first_parts(story, full), TOLD)
 
 
-def _parts(story: Story, *, full: bool) -> list[str]:
+def _first_parts(story: Story, full: bool) -> Iterator[str]:
+    entry = story.lead_item.entry
+    media = [f"{one.url} {one.type} {one.length}" for one in entry.enclosures]
+    return _parts(story, _texts(entry, full), [entry.image.url if entry.image else "", *media])
+
+
+def _parts(story: Story, texts: list[str], media: list[str]) -> Iterator[str]:
     lead = story.lead_item
-    entry = lead.entry
-    link = without_tracking(entry.url or "")
-    parts = [
-        story.title,
-        link,
-        entry.summary,
-        entry.content if full or not _has_summary(entry) else "",
-        lead.outlet,
-        *entry.authors,
-        entry.image or "",
-    ]
-    parts += [f"{media.url} {media.type} {media.length}" for media in entry.enclosures]
+    link = without_tracking(lead.entry.url or "")
+    yield from (story.title, link, *texts, lead.outlet, *lead.entry.authors, *media)
     for item in first_of_outlets(story.reports):
-        parts += [item.outlet, link if item is lead else without_tracking(item.entry.url or "")]
-    return parts
+        yield from (item.outlet, link if item is lead else without_tracking(item.entry.url or ""))
 
 
-def _digest(parts: list[str]) -> bytes:
-    return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=8).digest()
+def _also(story: Story) -> Iterator[str]:
+    said = tokens(story.title)
+    others = [item.title for item in first_of_outlets((story.lead_item, *story.reports)) if item.id != story.lead]
+    yield "also"
+    yield from (title for title in others if (own := tokens(title)) and own != said)
+    yield from (without_tracking(url) for _, url in story.discussions)
+
+
+def _texts(entry: Entry, full: bool) -> list[str]:
+    return [entry.summary, entry.content if full or not _has_summary(entry) else ""]
+
+
+def _pictures(story: Story, full: bool) -> Iterator[str]:
+    chosen = next(pictures_of(story), None)
+    if chosen is not None:
+        yield f"{chosen.picture.url} {chosen.picture.width} {chosen.picture.height}"
+    for text in _texts(story.lead_item.entry, full):
+        yield from (image.url for image in images_in(text))
+
+
+def _digest(parts: Iterable[str], size: int) -> bytes:
+    return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=size).digest()
 
 
 def _has_summary(entry: Entry) -> bool:

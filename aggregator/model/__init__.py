@@ -3,7 +3,7 @@
 Instants are seconds since the Unix epoch, UTC. Texts are Unicode without control characters unless said otherwise.
 """
 
-from aggregator.model.feeds import Category, Enclosure, Entry, Feed, Origin
+from aggregator.model.feeds import Category, Enclosure, Entry, Feed, Origin, Picture
 from aggregator.model.fetched import (
     MAX_RETRY,
     Fault,
@@ -49,6 +49,7 @@ __all__ = [
     "NotModified",
     "Origin",
     "OutletsSeen",
+    "Picture",
     "PollOutcome",
     "PollReport",
     "Slug",

@@ -20,6 +20,14 @@ class Enclosure(Struct, frozen=True):
     title: str | None = None
 
 
+class Picture(Struct, frozen=True):
+    """A picture. width, height: in pixels, None if unknown."""
+
+    url: str
+    width: int | None = None
+    height: int | None = None
+
+
 class Category(Struct, frozen=True):
     term: str
     scheme: str | None = None
@@ -41,6 +49,7 @@ class Entry(Struct, frozen=True):
     title: text, at most 500 characters; empty only if the entry has no text at all.
     summary, content: cleaned HTML; text: the longer of the two as text, for search and dedup.
     published, updated: None if the feed gave none or nonsense; not clamped here.
+    image: the picture that the feed names for it; those in its text are not looked for (model/pictures.py does that).
     fingerprint: 8 bytes over everything that the entry was parsed from.
     """
 
@@ -55,7 +64,7 @@ class Entry(Struct, frozen=True):
     authors: tuple[str, ...] = ()
     categories: tuple[Category, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
-    image: str | None = None
+    image: Picture | None = None
     language: str | None = None
     comments: str | None = None
     origin: Origin | None = None

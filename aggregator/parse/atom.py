@@ -24,7 +24,7 @@ def read(root: Element, with_base: bool) -> RawFeed:
         links=modules.atom_links(fields, with_base),
         language=language_of(root) or first_text(fields, "dc:language"),
         authors=modules.atom_people(fields, "atom:author"),
-        images=(*texts(fields, "atom:logo", "atom:icon"), *modules.images_of(fields)),
+        images=(*texts(fields, "atom:logo", "atom:icon"), *(image.url for image in modules.images_of(fields))),
         period=first_text(fields, "sy:updateperiod"),
         frequency=first_text(fields, "sy:updatefrequency"),
         moved_to=first_text(fields, "itunes:new-feed-url"),

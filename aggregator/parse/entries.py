@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 from msgspec import Struct
 
 from aggregator.model import Category, Enclosure, Entry, Origin
+from aggregator.parse.images import choose
 from aggregator.parse.raw import Link, Media, Piece, RawEntry
 from aggregator.text import dates, urls
 from aggregator.text.chars import one_line, scrub, shorten
@@ -71,7 +72,7 @@ def entry_of(raw: RawEntry, context: DocumentContext, fingerprint: bytes) -> Ent
         authors=_people(raw.authors or context.authors, context),
         categories=_categories(raw, context),
         enclosures=_enclosures(raw.media, links, context),
-        image=_image(raw, links),
+        image=choose(raw.images, raw.media, links),
         language=language_tag(raw.language),
         comments=links.tidy(raw.comments),
         origin=_origin(raw, links),
@@ -243,11 +244,6 @@ def seconds_of(text: str | None) -> int | None:
             return None
         total = total * 60 + int(whole)
     return total or None
-
-
-def _image(raw: RawEntry, links: Links) -> str | None:
-    pictures = (one.url for one in raw.media if (one.type or "").startswith("image/"))
-    return next((url for candidate in (*raw.images, *pictures) if (url := links.tidy(candidate))), None)
 
 
 def _origin(raw: RawEntry, links: Links) -> Origin | None:

@@ -13,8 +13,9 @@ from typing import Any
 
 import feedparser
 
+from aggregator.parse import images
 from aggregator.parse.modules import relation_of
-from aggregator.parse.raw import Link, Media, Piece, RawEntry, RawFeed
+from aggregator.parse.raw import Candidate, Link, Media, Piece, RawEntry, RawFeed
 
 _HEADERS = {"content-type": "application/xml; charset=utf-8"}
 _FORMATS = {"rss090": "rss 0.90", "rss091n": "rss 0.91", "rss091u": "rss 0.91", "rss10": "rss 1.0", "rss20": "rss 2.0"} | {
@@ -123,19 +124,23 @@ def _media(entry: Any) -> Iterator[Media]:
             duration = None
     for one in entry.get("media_content", ()):
         kind = _text(one, "type") or ""
-        if (url := _text(one, "url")) and one.get("medium") != "image" and not kind.startswith("image/"):
+        if (url := _text(one, "url")) and not _is_picture(one, url):
             yield Media(url, kind or None, _text(one, "filesize"), _text(one, "duration"))
 
 
-def _images(entry: Any) -> Iterator[str]:
+def _is_picture(one: Any, url: str) -> bool:
+    return images.is_picture(url, lambda name: _text(one, name))
+
+
+def _images(entry: Any) -> Iterator[Candidate]:
     for one in entry.get("media_content", ()):
-        if (url := _text(one, "url")) and (one.get("medium") == "image" or (_text(one, "type") or "").startswith("image/")):
-            yield url
+        if (url := _text(one, "url")) and _is_picture(one, url):
+            yield Candidate(url, _text(one, "width"), _text(one, "height"))
     for one in entry.get("media_thumbnail", ()):
         if url := _text(one, "url"):
-            yield url
+            yield Candidate(url, _text(one, "width"), _text(one, "height"), preview=True)
     if cover := _text(entry.get("image") or {}, "href"):
-        yield cover
+        yield Candidate(cover, preview=True)
 
 
 def _comments(entry: Any) -> str | None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from aggregator.parse.raw import Link, Media, Piece, RawEntry, RawFeed
+from aggregator.parse.raw import Candidate, Link, Media, Piece, RawEntry, RawFeed
 
 _LONGEST_NUMBER = 100
 """Digits. Python refuses to parse integers of more than 4,300, and no feed needs any of that size."""
@@ -95,7 +95,7 @@ def _entries(items: list[dict[str, Any]]) -> Iterator[RawEntry]:
             authors=_authors(item),
             categories=tuple((tag, None, None) for tag in _list_of_strings(item.get("tags"))),
             media=tuple(_media(item)),
-            images=_strings(item, "image", "banner_image"),
+            images=tuple(map(Candidate, _strings(item, "image", "banner_image"))),
             language=_string(item, "language"),
         )
 

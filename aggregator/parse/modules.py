@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from aggregator.parse.elements import Element, Fields, attribute, base_of, fields_of, first_piece, first_text, text_in, texts
-from aggregator.parse.raw import Link, Media, Piece
+from aggregator.parse import images
+from aggregator.parse.raw import Candidate, Link, Media, Piece
 
 _PICTURES = ("media:content", "media:group", "media:thumbnail", "itunes:image")
 _MODULE_LANGUAGES = ("dc:language", "dcterms:language")
@@ -96,25 +97,32 @@ def media_of(fields: Fields) -> list[Media]:
 
 def _media(element: Element) -> Media | None:
     url = attribute(element, "url")
-    if not url or _is_picture(element):
+    if not url or _is_picture(element, url):
         return None
     return Media(url, attribute(element, "type"), attribute(element, "fileSize"), attribute(element, "duration"))
 
 
-def _is_picture(element: Element) -> bool:
-    kind = attribute(element, "type") or ""
-    return attribute(element, "medium") == "image" or kind.startswith("image/")
+def _is_picture(element: Element, url: str) -> bool:
+    return images.is_picture(url, lambda name: attribute(element, name))
 
 
-def images_of(fields: Fields) -> tuple[str, ...]:
-    """Addresses of images, best first: Media RSS content, thumbnails, iTunes."""
+def images_of(fields: Fields) -> tuple[Candidate, ...]:
+    """Pictures, in the order in which equals are preferred: Media RSS content, thumbnails, iTunes."""
     if fields.keys().isdisjoint(_PICTURES):
         return ()
-    found = [fields, *(fields_of(group) for group in (*fields.get("media:group", ()), *fields.get("media:content", ())))]
-    pictures = [u for part in found for e in part.get("media:content", ()) if _is_picture(e) and (u := attribute(e, "url"))]
-    thumbnails = [u for part in found for e in part.get("media:thumbnail", ()) if (u := attribute(e, "url") or text_in(e))]
+    groups = [fields_of(group) for group in fields.get("media:group", ())]
+    outer = [fields, *groups]
+    inner = [fields_of(content) for part in outer for content in part.get("media:content", ())]
+    contents = [e for part in outer for e in part.get("media:content", ())]
+    pictures = [_candidate(u, e) for e in contents if (u := attribute(e, "url")) and _is_picture(e, u)]
+    thumbnails = [e for part in (*outer, *inner) for e in part.get("media:thumbnail", ())]
+    previews = [_candidate(u, e, preview=True) for e in thumbnails if (u := attribute(e, "url") or text_in(e))]
     covers = [u for e in fields.get("itunes:image", ()) if (u := attribute(e, "href") or attribute(e, "url") or text_in(e))]
-    return tuple(pictures + thumbnails + covers)
+    return (*pictures, *previews, *(Candidate(cover, preview=True) for cover in covers))
+
+
+def _candidate(url: str, element: Element, *, preview: bool = False) -> Candidate:
+    return Candidate(url, attribute(element, "width"), attribute(element, "height"), preview)
 
 
 def media_description(fields: Fields, with_base: bool) -> Piece | None:

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from aggregator.text.html import Kind
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Version of the reader. Raise it when raw entries give other entries than before, so that known ones are read again."""
 
 
@@ -48,6 +48,15 @@ class Media(NamedTuple):
     title: str | None = None
 
 
+class Candidate(NamedTuple):
+    """A picture as written. preview: it stands for something else (a thumbnail, a podcast's cover), so it may be small."""
+
+    url: str
+    width: str | None = None
+    height: str | None = None
+    preview: bool = False
+
+
 class RawEntry(NamedTuple):
     """An entry as written. guid: as sent; permalink: whether the guid may be the article's address.
 
@@ -66,7 +75,7 @@ class RawEntry(NamedTuple):
     authors: tuple[str, ...] = ()
     categories: tuple[tuple[str, str | None, str | None], ...] = ()
     media: tuple[Media, ...] = ()
-    images: tuple[str, ...] = ()
+    images: tuple[Candidate, ...] = ()
     language: str | None = None
     comments: str | None = None
     origin: tuple[str | None, str | None] | None = None

@@ -21,7 +21,7 @@ from aggregator.parse.elements import (
     text_in,
     texts,
 )
-from aggregator.parse.raw import Link, Piece, RawEntry, RawFeed
+from aggregator.parse.raw import Candidate, Link, Piece, RawEntry, RawFeed
 from aggregator.parse.vocabulary import RDF, RSS_10
 
 _UPDATED = ("atom:updated", "atom:modified", "dcterms:modified", "dc:date", "updated", "modified", "date")
@@ -50,7 +50,7 @@ def read(root: Element, home: str, with_base: bool) -> RawFeed:
         title=first_piece(fields, "maybe", with_base, "title", "atom:title", "dc:title"),
         links=_links(fields, with_base),
         language=first_text(fields, "language", "dc:language") or language_of(channel) or language_of(root),
-        images=(*(url for element in image if (url := _image(element, home))), *modules.images_of(fields)),
+        images=(*(url for element in image if (url := _image(element, home))), *(image.url for image in modules.images_of(fields))),
         ttl=first_text(fields, "ttl"),
         period=first_text(fields, "sy:updateperiod"),
         frequency=first_text(fields, "sy:updatefrequency"),
@@ -116,7 +116,7 @@ def _entry(item: Element, home: str, with_base: bool) -> RawEntry:
         authors=_authors(fields),
         categories=_categories(fields),
         media=modules.with_duration(media, first_text(fields, "itunes:duration")),
-        images=(*modules.images_of(fields), *(url for element in fields.get("image", ()) if (url := _image(element, home)))),
+        images=(*modules.images_of(fields), *(Candidate(u) for element in fields.get("image", ()) if (u := _image(element, home)))),
         language=language_of(item) or modules.module_language(fields),
         comments=first_text(fields, "comments"),
         origin=_origin(fields),

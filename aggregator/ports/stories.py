@@ -67,6 +67,10 @@ class StoryWrites(DecisionWrites, Protocol):
         """Stories with items as this transaction sees them, in the given order, without unknown ids. hidden: as in `Stories`."""
         ...
 
+    def stories_with(self, items: Collection[ItemId]) -> list[StoryId]:
+        """The stories that these stored items are in."""
+        ...
+
     def alive(self, ids: Collection[StoryId]) -> Mapping[StoryId, StoryId]:
         """Id → the story it leads to: itself, or the one it was merged into. Without unknown ids."""
         ...

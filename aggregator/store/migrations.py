@@ -131,6 +131,13 @@ def threads(database: Database) -> None:
     database.execute("CREATE INDEX stories_thread ON stories (thread) WHERE thread IS NOT NULL")
 
 
+def pictures_apart(_database: Database) -> None:
+    """Hashes of what readers see tell pictures apart, which are no edit; entries keep the size of their picture.
+
+    Older hashes stay until an entry of their story changes (`curate.renew_hashes`).
+    """
+
+
 LATER: tuple[Callable[[Database], None], ...] = (
     private_items,
     domains,
@@ -142,4 +149,5 @@ LATER: tuple[Callable[[Database], None], ...] = (
     countries_in_signatures,
     moved_leads,
     threads,
+    pictures_apart,
 )

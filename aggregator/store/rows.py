@@ -20,6 +20,7 @@ from aggregator.model import (
     Item,
     ItemId,
     Origin,
+    Picture,
 )
 from aggregator.text.html import text_of_longer
 from aggregator.text.words import searchable, tokens
@@ -206,12 +207,17 @@ def _entry(row: Row, summary: str, content: str, text: str, details: Mapping[str
         authors=tuple(details.get("authors", ())),
         categories=tuple(Category(*category) for category in details.get("categories", ())),
         enclosures=tuple(Enclosure(*enclosure) for enclosure in details.get("enclosures", ())),
-        image=details.get("image"),
+        image=_picture(details["image"]) if "image" in details else None,
         language=details.get("language"),
         comments=details.get("comments"),
         origin=Origin(*origin) if origin else None,
         fingerprint=row[18],
     )
+
+
+def _picture(stored: str | Sequence[Any]) -> Picture:
+    """From its address alone (older releases knew no more), or with its size."""
+    return Picture(stored) if isinstance(stored, str) else Picture(*stored)
 
 
 def _details(item: Item) -> str | None:
@@ -226,7 +232,9 @@ def _details(item: Item) -> str | None:
         details["categories"] = [(one.term, one.scheme, one.label) for one in entry.categories]
     if entry.enclosures:
         details["enclosures"] = [(one.url, one.type, one.length, one.duration, one.title) for one in entry.enclosures]
-    for name in ("image", "language", "comments"):
+    if (image := entry.image) is not None:
+        details["image"] = (image.url, image.width, image.height) if image.width or image.height else image.url
+    for name in ("language", "comments"):
         if (value := getattr(entry, name)) is not None:
             details[name] = value
     if entry.origin:

@@ -190,6 +190,10 @@ class SqliteTransaction(RowWrites):
             self._stories.update((story.id, story) for story in reads.stories(self._connection, missing))
         return [self._stories[id] for id in wanted if id in self._stories]
 
+    def stories_with(self, items: Collection[ItemId]) -> list[StoryId]:
+        self._batch.flush()
+        return reads.stories_with(self._connection, items)
+
     def save_story(self, story: Story) -> None:
         known = self._stories.get(story.id)
         if known is not None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.lead import PINNED, choose_lead, may_move, move_lead
 from aggregator.dedup.standing import Standings
-from aggregator.dedup.visible import first_visible_hash, visible_hash
+from aggregator.dedup.visible import TOLD, is_edit, visible_hash
 from aggregator.model import Instant, ItemId, Slug, Story, StoryId
 from aggregator.ports import Feeds, OutputState, Rules, Tagged, Transaction
 from aggregator.publish import placement
@@ -122,7 +122,7 @@ def derive_story(
     story = before if unchanged else replace(before, lead=lead, headline=bound.headline, lead_moved=moved)
     tagged = rules.apply(replace(story, items=story.reports), now)
     visible = visible_hash(story, full=rules.full)
-    if visible == before.visible or (before.visible and before.visible == first_visible_hash(story, full=rules.full)):
+    if before.visible and not is_edit(story, before.visible, visible, full=rules.full):
         updated = before.updated
     else:
         updated = max(now, before.updated + 1) if before.visible else _first_updated(story, now)
@@ -136,6 +136,19 @@ def derive_story(
         updated=updated,
     )
     return after, tagged
+
+
+def renew_hashes(transaction: Transaction, items: Collection[ItemId], rules: Rules) -> None:
+    """Renews hashes of older releases, which tell no pictures apart, before these items change. No date moves by that.
+
+    What an older release read as an enclosure is read as a picture now: by the old hash, that would be an edit.
+    """
+    ids = transaction.stories_with(items) if items else []
+    for story in transaction.stories(ids):
+        if story.items and len(story.visible) == TOLD:
+            visible = visible_hash(story, full=rules.full)
+            if not is_edit(story, story.visible, visible, full=rules.full):
+                transaction.save_story(replace(story, visible=visible))
 
 
 def _lead_of(

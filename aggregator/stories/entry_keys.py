@@ -49,7 +49,7 @@ def content_hash(entry: Entry) -> bytes:
         *entry.authors,
         *sorted(category.label or category.term for category in entry.categories),
         *(enclosure.url.partition("?")[0] for enclosure in entry.enclosures),
-        (entry.image or "").partition("?")[0],
+        entry.image.url.partition("?")[0] if entry.image else "",
     )
 
 

@@ -42,9 +42,13 @@ class Prepared(Struct, frozen=True):
 
     @property
     def changed(self) -> int:
-        return sum(
-            isinstance(decision, Changed) or (isinstance(decision, Rekeyed) and decision.changed) for decision in self.decisions
-        )
+        return len(self.revised)
+
+    @property
+    def revised(self) -> tuple[ItemId, ...]:
+        """The stored items whose content has changed."""
+        changed = (one for one in self.decisions if isinstance(one, Changed) or (isinstance(one, Rekeyed) and one.changed))
+        return tuple(one.item.id for one in changed)
 
     @property
     def listed(self) -> tuple[ItemId, ...]:

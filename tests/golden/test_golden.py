@@ -2,7 +2,7 @@
 
 The expectation names what matters and nothing else: `feed` the document's own fields (`warnings`: how many at least), `entries`
 one mapping an entry; or `fault`, the kind, and `says`, a part of its words. Times are RFC 3339, an enclosure is
-[url, type, length, duration], a category [term, scheme, label], an origin [title, url].
+[url, type, length, duration], a category [term, scheme, label], an origin [title, url], an image [url, width, height].
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def shown(entry: Entry) -> dict[str, Any]:
     origin = entry.origin
     plain = {
         name: getattr(entry, name)
-        for name in ("guid", "url", "title", "summary", "content", "text", "image", "language", "comments")
+        for name in ("guid", "url", "title", "summary", "content", "text", "language", "comments")
     }
     return plain | {
         "published": rfc3339(entry.published),
@@ -40,6 +40,7 @@ def shown(entry: Entry) -> dict[str, Any]:
         "authors": list(entry.authors),
         "categories": [[one.term, one.scheme, one.label] for one in entry.categories],
         "enclosures": [[one.url, one.type, one.length, one.duration] for one in entry.enclosures],
+        "image": [entry.image.url, entry.image.width, entry.image.height] if entry.image else None,
         "origin": [origin.title, origin.url] if origin else None,
     }
 

@@ -14,6 +14,7 @@ from aggregator.model import (
     Instant,
     Item,
     ItemId,
+    Picture,
     Slug,
     Source,
     SourceId,
@@ -95,7 +96,7 @@ def podcast(number: int) -> Item:
             Enclosure("https://cdn.example/a.ogg"),
             Enclosure("javascript:alert(1)", "audio/mpeg", 1),
         ),
-        image="https://cdn.example/i.jpg",
+        image=Picture("https://cdn.example/i.jpg"),
         comments="https://wire.example/c#1",
     )
 

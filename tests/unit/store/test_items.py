@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from aggregator.errors import StoreError
-from aggregator.model import Category, Enclosure, Item, ItemId, Origin, Slug, Story, StoryId, Tag, TagKind
+from aggregator.model import Category, Enclosure, Item, ItemId, Origin, Picture, Slug, Story, StoryId, Tag, TagKind
 from aggregator.ports import Store
 from aggregator.stories.entry_keys import title_hash
 from tests.unit.store.builders import JOINED, NEW, entry, item
@@ -35,7 +35,7 @@ FULL = item(
             Enclosure("https://alpha.example/a.mp3", "audio/mpeg", 12, 34, "Listen"),
             Enclosure("https://alpha.example/b"),
         ),
-        image="https://alpha.example/i.jpg",
+        image=Picture("https://alpha.example/i.jpg", 640, 360),
         language="en-GB",
         comments="https://alpha.example/c",
         origin=Origin("Beta Post", "https://beta.example/feed"),
