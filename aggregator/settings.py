@@ -63,6 +63,7 @@ class Publishing(Struct, frozen=True):
 
     settle: how long a new story waits for a better lead; websub: True for our own hub, False for none, or another hub's address.
     ids: "global" or "per-feed".
+    images: "link", or "off" for no picture at all.
     """
 
     directory: Path = Path("data/public")
@@ -73,6 +74,7 @@ class Publishing(Struct, frozen=True):
     backfill: float = DAY
     websub: bool | str = True
     ids: str = "global"
+    images: str = "link"
 
 
 class Network(Struct, frozen=True):

@@ -92,6 +92,7 @@ def _publishing(publish: said.Publish, base: Path) -> to.Publishing:
         content=publish.content,
         settle=publish.settle,
         backfill=publish.backfill,
+        images=publish.images,
         websub=publish.websub.value if isinstance(publish.websub, Secretive) else publish.websub,
         ids=publish.ids,
     )

@@ -124,15 +124,17 @@ def count(low: int, high: int) -> Value[int]:
 
 
 def choice(*choices: str) -> Value[str]:
-    """One of several words."""
+    """One of several words. YAML reads `off` as false, and so do its other words for that."""
     listed = " or ".join(filter(None, (", ".join(f"`{one}`" for one in choices[:-1]), f"`{choices[-1]}`")))
 
     def checked(value: object) -> str:
-        if not isinstance(value, str) or value not in choices:
+        word = "off" if value is False else value
+        if not isinstance(word, str) or word not in choices:
             raise Refused("choice", listed)
-        return value
+        return word
 
-    return Value(checked, {"type": "string", "enum": list(choices)})
+    schema: dict[str, Any] = {"type": "string", "enum": list(choices)}
+    return Value(checked, {"enum": [*choices, False]} if "off" in choices else schema)
 
 
 def _switch(value: object) -> bool:

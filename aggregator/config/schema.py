@@ -106,6 +106,11 @@ class Publish(Section):
         "How old an entry of a new source may be to enter feeds that people already read.",
         default=PLAIN.publish.backfill,
     )
+    images: str = key(
+        choice("link", "off"),
+        "Pictures of stories: linked at the outlets' servers, which then see who reads, or none.",
+        default=PLAIN.publish.images,
+    )
     websub: bool | Secretive = key(
         Either(lambda value: not isinstance(value, str), ("=switch", SWITCH), ("=address", URL)),
         "Push by WebSub: the own hub (`true`), none (`false`), or the address of another hub.",

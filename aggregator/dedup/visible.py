@@ -14,7 +14,7 @@ from aggregator.text.urls import without_tracking
 from aggregator.text.words import tokens
 
 TOLD = 8
-"""Bytes of a hash over what makes an edit. The rest is over pictures: other ones are published, but are no edit (decision 056)."""
+"""Bytes of a hash over what makes an edit. The rest is over pictures: new ones are shown, but are no edit (decision 056)."""
 
 
 def visible_hash(story: Story, *, full: bool) -> bytes:
@@ -42,7 +42,7 @@ def is_edit(story: Story, before: bytes, after: bytes, *, full: bool) -> bool:
 
 
 def first_visible_hash(story: Story, *, full: bool) -> bytes:
-    """The hash of earlier releases: over the headline, the lead's link, text, authors, picture and media, and the outlets' links."""
+    """The hash of earlier releases: over the headline, the lead's link, text, authors and all media, and the outlets' links."""
     return _digest(_first_parts(story, full), TOLD)
 
 

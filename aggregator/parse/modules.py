@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aggregator.parse.elements import Element, Fields, attribute, base_of, fields_of, first_piece, first_text, text_in, texts
 from aggregator.parse import images
+from aggregator.parse.elements import Element, Fields, attribute, base_of, fields_of, first_piece, first_text, text_in, texts
 from aggregator.parse.raw import Candidate, Link, Media, Piece
 
 _PICTURES = ("media:content", "media:group", "media:thumbnail", "itunes:image")

@@ -1,4 +1,4 @@
-"""Atom 1.0 (RFC 4287), with archives (RFC 5005) and thumbnails (Media RSS)."""
+"""Atom 1.0 (RFC 4287), with archives (RFC 5005) and pictures (Media RSS)."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def entry(view: View) -> bytes:
     made.link(href=view.link, rel="alternate", type="text/html")
     if view.full:
         made.summary(view.summary or view.title)
-        made.content(view.body + view.page_link, type="html")
+        made.content(view.in_feeds, type="html")
     else:
-        made.summary(view.body + view.page_link, type="html")
+        made.summary(view.in_feeds, type="html")
     made.category([{"term": one.term} | ({"scheme": one.scheme} if one.scheme else {}) for one in view.terms])
     made.register_extension("nodes", EntryNodes, atom=True, rss=False)
     made.nodes.language = view.language
-    made.nodes.nodes = (*_links(view), *_source(view), *_thumbnail(view))
+    made.nodes.nodes = (*_links(view), *_source(view), *picture(view))
     return _CUTTER.cut(made.atom_entry())
 
 
@@ -62,8 +62,15 @@ def _source(view: View) -> list[Node]:
     return [Node("source", children=parts)]
 
 
-def _thumbnail(view: View) -> list[Node]:
-    return [Node("media:thumbnail", {"url": view.image})] if view.image else []
+def picture(view: View) -> list[Node]:
+    """The picture by both names of Media RSS, since some readers know but one. It is no enclosure: nobody is to download it."""
+    image = view.image
+    if image is None:
+        return []
+    return [
+        Node("media:content", {"url": image.url, "medium": "image", **image.size}),
+        Node("media:thumbnail", {"url": image.url, **image.size}),
+    ]
 
 
 def document(head: Head) -> Frame:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from aggregator.model import Instant, Slug, Story, StoryId
 from aggregator.ports import ArchivePage, Store
 from aggregator.publish import archive, notices
+from aggregator.publish.pictures import pictures
 from aggregator.publish.rendering import Feed, listed, public_origins, render
 from aggregator.publish.view import View, view
 from aggregator.settings import Output, Settings
@@ -82,8 +83,8 @@ class Digests:
         return sorted(found, key=lambda story: (-len(story.outlets), -story.published, story.id))
 
     def _digest(self, output: Output, stories: list[Story], now: Instant) -> View:
-        site, origins = self._settings.site, public_origins(self._settings)
-        views = [view(story, "summary", site, origins) for story in stories[: notices.DIGEST_STORIES]]
+        site, origins, shown = self._settings.site, public_origins(self._settings), pictures(self._settings)
+        views = [view(story, "summary", site, origins, pictures=shown) for story in stories[: notices.DIGEST_STORIES]]
         private = {one.topic for one in self._settings.outputs if one.token is not None and output.token is None}
         titles = {topic.slug: topic.title for topic in self._settings.topics if topic.slug not in private}
         groups: dict[StoryId, Slug] = {}

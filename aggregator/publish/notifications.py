@@ -29,6 +29,7 @@ from aggregator.ports import (
 from aggregator.publish import jsonfeed
 from aggregator.publish.addresses import feed_path
 from aggregator.publish.feed_ids import scope_of, scoped_item
+from aggregator.publish.pictures import pictures
 from aggregator.publish.rendering import Rendered, public_origins
 from aggregator.publish.view import view
 from aggregator.settings import Output, Settings
@@ -136,7 +137,8 @@ class WebhookComposer:
             return None
         if output.slug not in self._store.members_of([story.id])[story.id]:
             return None
-        item = jsonfeed.item(view(story, output.content, self._settings.site, self._origins, public=output.token is None))
+        public, shown = output.token is None, pictures(self._settings)
+        item = jsonfeed.item(view(story, output.content, self._settings.site, self._origins, public=public, pictures=shown))
         body = scoped_item(item, story.id, scope_of(output, self._settings.publish))
         headers = [
             ("Content-Type", "application/json; charset=utf-8"),

@@ -11,6 +11,7 @@ from aggregator.model import Source, SourceId, Story, StoryId
 from aggregator.ports import Shown
 from aggregator.publish import atom, jsonfeed, pages, rss
 from aggregator.publish.characters import address, plain
+from aggregator.publish.pictures import pictures
 from aggregator.publish.view import Origin, View, view
 from aggregator.settings import Output, Settings, Site
 from aggregator.text.masks import has_secret
@@ -87,6 +88,7 @@ class Renderer:
     def __init__(self, settings: Settings, load: Callable[[Iterable[StoryId]], list[Story]]) -> None:
         self._site = settings.site
         self._origins = public_origins(settings)
+        self._pictures = pictures(settings)
         self._load = load
         self._kept: dict[tuple[str, bool], dict[StoryId, Rendered]] = {}
         self._listed: dict[str, dict[StoryId, Listed]] = {}
@@ -102,7 +104,7 @@ class Renderer:
     def render_current(self, stories: Collection[StoryId], output: Output) -> list[Rendered]:
         """Renders the current versions of stories for a closed page, without those that may not be shown or have no text."""
         return [
-            render(view(story, output.content, self._site, self._origins, public=output.token is None))
+            render(view(story, output.content, self._site, self._origins, public=output.token is None, pictures=self._pictures))
             for story in self._load(stories)
             if story.items and not story.dropped and not (story.private and output.token is None)
         ]
@@ -130,7 +132,7 @@ class Renderer:
         for story in self._load(missing) if missing else ():
             if public and story.private:  # it is about to leave the feed and is never shown
                 continue
-            one = wanted[story.id], view(story, output.content, self._site, self._origins, public=public)
+            one = wanted[story.id], view(story, output.content, self._site, self._origins, public=public, pictures=self._pictures)
             found[story.id] = self._views[output.content, public, story.id] = one
         return found
 

@@ -1,4 +1,4 @@
-"""RSS 2.0 by the RSS Advisory Board's profile, with atom:link, dc:creator, content:encoded and Media RSS thumbnails."""
+"""RSS 2.0 by the RSS Advisory Board's profile, with atom:link, dc:creator, content:encoded and pictures of Media RSS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import html
 from feedgen.entry import FeedEntry
 
 from aggregator.publish.addresses import entry_id
-from aggregator.publish.atom import feed_links
+from aggregator.publish.atom import feed_links, picture
 from aggregator.publish.extension import RSS_NAMESPACES, EntryNodes, FeedNodes, Node
 from aggregator.publish.fragments import Cutter, Frame, frame, new_generator, rfc822, rfc3339_exact
 from aggregator.publish.head import GENERATOR, Head
@@ -24,9 +24,9 @@ def item(view: View) -> bytes:
     made.guid(entry_id(view.id), permalink=False)
     if view.full:
         made.description(html.escape(view.summary or view.title, quote=False), isSummary=True)
-        made.content(view.body + view.page_link)
+        made.content(view.in_feeds)
     else:
-        made.description(view.body + view.page_link)
+        made.description(view.in_feeds)
     made.category([{"term": one.term} | ({"scheme": one.scheme} if one.scheme else {}) for one in view.terms])
     if view.comments:
         made.comments(view.comments)
@@ -42,7 +42,6 @@ def item(view: View) -> bytes:
 def _nodes(view: View) -> tuple[Node, ...]:
     """Elements that feedgen lacks, and pubDate, for which feedgen would switch the process's locale."""
     language = [Node("dc:language", text=view.language)] if view.language else []
-    image = [Node("media:thumbnail", {"url": view.image})] if view.image else []
     return (
         Node("pubDate", text=rfc822(view.published)),
         Node("atom:updated", text=rfc3339_exact(view.updated)),
@@ -52,7 +51,7 @@ def _nodes(view: View) -> tuple[Node, ...]:
             Node("atom:link", {"rel": "related", "type": "text/html", "href": report.url, "title": report.outlet})
             for report in view.also
         ),
-        *image,
+        *picture(view),
     )
 
 

@@ -16,6 +16,7 @@ from aggregator.publish import pages
 from aggregator.publish.addresses import story_path
 from aggregator.publish.files import Tree
 from aggregator.publish.head import Head
+from aggregator.publish.pictures import pictures
 from aggregator.publish.rendering import Rendered, public_origins
 from aggregator.publish.shelf import Moved, Prepared, digest
 from aggregator.publish.view import View, view
@@ -38,6 +39,7 @@ class StoryPages:
         self._head_of = head_of
         self._heads: dict[Slug, Head] = {}
         self._origins = public_origins(settings)
+        self._pictures = pictures(settings)
         self._public = {output.slug: output for output in settings.outputs if output.token is None}
         self._shown: dict[Slug, dict[StoryId, int]] = {}
 
@@ -102,7 +104,7 @@ class StoryPages:
         return None
 
     def _render(self, story: Story, slugs: Sequence[Slug]) -> tuple[View, bytes]:
-        shown = view(story, self._content(slugs), self._settings.site, self._origins)
+        shown = view(story, self._content(slugs), self._settings.site, self._origins, pictures=self._pictures)
         return shown, pages.story(self._settings.site, shown, story, [self._head(slug) for slug in slugs])
 
     def _head(self, slug: Slug) -> Head:
@@ -128,4 +130,4 @@ class StoryPages:
 
     def _made_from(self) -> str:
         feeds = [(one.slug, one.title, one.content) for one in self._public.values()]
-        return digest(repr((self._settings.site, feeds)).encode())
+        return digest(repr((self._settings.site, self._settings.publish.images, feeds)).encode())

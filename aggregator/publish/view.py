@@ -10,9 +10,13 @@ from aggregator.model import Entry, Instant, Item, SourceId, Story, StoryId, Tag
 from aggregator.model.stories import OutletsSeen
 from aggregator.publish import addresses, characters, closing, excerpt
 from aggregator.publish.closing import Also, Discussion
+from aggregator.publish.pictures import Image, Pictures, figure
 from aggregator.publish.wording import wording
 from aggregator.settings import Site
+from aggregator.text.pictures import is_image
 from aggregator.text.words import tokens
+
+ALL_PICTURES = Pictures()
 
 
 class Origin(Struct, frozen=True):
@@ -31,7 +35,7 @@ class Term(Struct, frozen=True):
 
 
 class Media(Struct, frozen=True):
-    """An enclosure. length: in bytes, 0 if unknown; duration: in seconds."""
+    """An enclosure: sound, film or a document. length: in bytes, 0 if unknown; duration: in seconds."""
 
     url: str
     type: str
@@ -45,7 +49,7 @@ class View(Struct, frozen=True):
 
     authors: persons. summary: plain text. body: HTML, never empty, with who else reports it. full: whether the body is the whole
     text, in which case formats add the summary. page: the address of the story's page; page_link: HTML that leads there from
-    feeds, or "". discussions: where it is discussed.
+    feeds, or "". discussions: where it is discussed. figure: HTML of the picture if the body shows none, or "".
     """
 
     id: StoryId
@@ -63,11 +67,17 @@ class View(Struct, frozen=True):
     also: tuple[Also, ...]
     terms: tuple[Term, ...]
     media: tuple[Media, ...]
-    image: str | None
+    image: Image | None
     comments: str | None
     language: str | None
     discussions: tuple[Discussion, ...] = ()
     page_link: str = ""
+    figure: str = ""
+
+    @property
+    def in_feeds(self) -> str:
+        """The body as feeds carry it: with the picture, and with the way to the story's page."""
+        return self.figure + self.body + self.page_link
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,10 +105,18 @@ def unique_updated(updated: Instant, id: str) -> float:
     return int(updated) + int(id.replace("-", "")[-8:], 16) % 1_000_000 / 1_000_000
 
 
-def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Origin], *, public: bool = True) -> View:
+def view(
+    story: Story,
+    content: str,
+    site: Site,
+    sources: Mapping[SourceId, Origin],
+    *,
+    public: bool = True,
+    pictures: Pictures = ALL_PICTURES,
+) -> View:
     """Makes the view. content: "full", "summary", or "title". sources: public titles and addresses of configured sources.
 
-    public: False for a private feed, whose stories may have no page.
+    public: False for a private feed, whose stories may have no page. pictures: those that may be shown.
     """
     lead = story.lead_item
     entry = lead.entry
@@ -111,7 +129,8 @@ def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Orig
     text = excerpt.summary_text(entry)
     title = characters.plain(story.title) or characters.plain(excerpt.excerpt(text, 100)) or outlet
     discussed = _discussions(story, link)
-    body = _body(entry, content)
+    body = pictures.in_text(_body(entry, content), lead)
+    image = pictures.of(story)
     body += closing.reports(Also(outlet, link, title), also, words, bare=excerpt.is_bare(body))
     body += closing.discussions(discussed, words)
     published = int(story.published)
@@ -131,11 +150,12 @@ def view(story: Story, content: str, site: Site, sources: Mapping[SourceId, Orig
         also=also,
         terms=_terms(story, site),
         media=_media(entry),
-        image=characters.address(entry.image),
+        image=image,
         comments=characters.address(entry.comments) or next((one.url for one in discussed), None),
         language=language,
         discussions=discussed,
         page_link=closing.page(page, words) if public and link != page else "",
+        figure=figure(image, body) if content != "title" else "",
     )
 
 
@@ -216,6 +236,6 @@ def _media(entry: Entry) -> tuple[Media, ...]:
             characters.plain(one.title or "") or None,
         )
         for one in entry.enclosures
-        if (url := characters.address(one.url))
+        if not is_image(one.type, one.url) and (url := characters.address(one.url))
     }
     return tuple(found[url] for url in sorted(found))

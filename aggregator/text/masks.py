@@ -46,6 +46,7 @@ _NAME_WORDS = frozenset(("id", "ids", "guid", "channel", "list", "playlist"))
 _VARIABLE = re.compile(r"\$\{[^}]*\}?")
 """A variable as the config writes it: its name, not its value."""
 _ENDING = re.compile(r"\.[a-zA-Z][a-zA-Z0-9]{0,5}\Z")
+_BOUNDS = re.compile(r"[/?#&;=:@]")
 _INNER = re.compile(r"([^:=;,]+[:=])([^;,]+)")
 """A name with a value in a part of a path: `token=…`, `secret:…`, `;jsessionid=…`."""
 _RUNS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]|[0-9]+")
@@ -99,6 +100,23 @@ def _mask_match(match: re.Match[str]) -> str:
         return f"{name}={MASK}" if _is_secret(name, match["value"]) else match[0]
     address = match[0].rstrip(_TAIL)
     return mask_url(address) + match[0][len(address) :]
+
+
+def has_secret_query(url: str) -> bool:
+    """True if something behind the path of an address may be secret. Paths of pictures are often random, and no secret."""
+    start = _PLACE.match(url)
+    query = url.partition("?")[1:] if "?" in url else url.partition("#")[1:]
+    return start is not None and has_secret(f"{start[0]}/{''.join(query)}")
+
+
+def secret_parts(url: str) -> frozenset[str]:
+    """The parts of an address that `mask_url` masks, as written and decoded."""
+    masked = mask_url(url)
+    if masked == url:
+        return frozenset()
+    parts = set(_BOUNDS.split(url)) - set(_BOUNDS.split(masked))
+    stems = {_ENDING.sub("", part) for part in parts}
+    return frozenset(form for part in parts | stems for form in (part, unquote(part)) if form)
 
 
 # --- parameters

@@ -13,8 +13,12 @@ SMALLEST = 50
 LARGEST = 20_000
 """Pixels of the longest side that is believed."""
 
-_IMAGES = frozenset("apng avif bmp gif heic heif jfif jp2 jpe jpeg jpg jxl png svg tif tiff webp".split())
-_OTHER_MEDIA = frozenset("3gp aac aiff avi flac flv m3u8 m4a m4b m4v mkv mov mp3 mp4 mpeg mpg oga ogg ogv opus pdf wav webm wma wmv".split())
+_IMAGE_NAMES = "apng avif bmp gif heic heif jfif jp2 jpe jpeg jpg jxl png svg tif tiff webp"
+_IMAGES = frozenset(_IMAGE_NAMES.split())
+_OTHER_MEDIA_NAMES = """
+    3gp aac aiff avi flac flv m3u8 m4a m4b m4v mkv mov mp3 mp4 mpeg mpg oga ogg ogv opus pdf wav webm wma wmv
+"""
+_OTHER_MEDIA = frozenset(_OTHER_MEDIA_NAMES.split())
 _GENERIC = frozenset(("application/octet-stream", "binary/octet-stream", "application/x-download", "application/force-download"))
 """Types of servers that don't know the type."""
 
@@ -22,14 +26,24 @@ _PHOTOS = frozenset(("avif", "heic", "jpeg", "jpg", "webp"))
 """Formats that no counter has."""
 
 _SIZE = re.compile(r"\s*([0-9]{1,6})(?:\.[0-9]+)?\s*(?:px)?\s*", re.I)
-_COUNTING = frozenset("ad ads adserver analytics beacon counter metrics pixel pixels stat stats track tracker tracking".split())
+_COUNTING_NAMES = """
+    ad ads adserver analytics beacon counter metrics pixel pixels stat stats track tracker tracking
+"""
+_COUNTING = frozenset(_COUNTING_NAMES.split())
 """Names of hosts, below their domain, that count readers or sell them."""
 _GRAVATAR = re.compile(r"https?://(?:[^/?#]*\.)?gravatar\.com/")
-_FACES = frozenset("avatars emoji emojis emoticon emoticons smileys smilies twemoji userpic userpics".split())
-_BLANK = frozenset("1x1 beacon blank clear clearpixel count counter dot pixel px shim spacer stat track trans transparent".split())
+_FACE_NAMES = "avatars emoji emojis emoticon emoticons smileys smilies twemoji userpic userpics"
+_FACES = frozenset(_FACE_NAMES.split())
+_BLANK_NAMES = """
+    1x1 beacon blank clear clearpixel count counter dot pixel px shim spacer stat track trans transparent
+"""
+_BLANK = frozenset(_BLANK_NAMES.split())
 """Names of files that show nothing."""
 _BADGES = re.compile(r"https?://(?:[^/?#]*\.)?(?:shields\.io|badgen\.net|badge\.fury\.io|feedburner\.com|addtoany\.com)/")
-_SIGNS = frozenset("avatar badge badges button buttons favicon favicons icon icons pixel pixels spacer sprites tracking".split())
+_SIGN_NAMES = """
+    avatar badge badges button buttons favicon favicons icon icons pixel pixels spacer sprites tracking
+"""
+_SIGNS = frozenset(_SIGN_NAMES.split())
 _WORDS = "avatar|badge|btn|button|emoji|favicon|icon|smiley|spacer|sprite"
 _ENDS_AS_SIGN = re.compile(rf"(?:^|[-_.])(?:{_WORDS})s?$")
 _BEGINS_AS_SIGN = re.compile(r"(?:badge|btn|button|emoji|icon|share|smiley)[-_.][a-z]+$")
@@ -127,7 +141,9 @@ def images_in(cleaned: str) -> Iterator[Image]:
             shares = found[1] == "a" and _SHARES.match(given.get("href", "")) is not None
             continue
         image = Image(given.get("src", ""), pixels(given.get("width")), pixels(given.get("height")))
-        if image.url and not (shares or is_tiny(*image[1:]) or is_decoration(image.url) or is_sign(image.url, given.get("alt", ""))):
+        if image.url and not (
+            shares or is_tiny(*image[1:]) or is_decoration(image.url) or is_sign(image.url, given.get("alt", ""))
+        ):
             yield image
 
 

@@ -31,8 +31,7 @@ def shown(entry: Entry) -> dict[str, Any]:
     """An entry in the words of the expectations."""
     origin = entry.origin
     plain = {
-        name: getattr(entry, name)
-        for name in ("guid", "url", "title", "summary", "content", "text", "language", "comments")
+        name: getattr(entry, name) for name in ("guid", "url", "title", "summary", "content", "text", "language", "comments")
     }
     return plain | {
         "published": rfc3339(entry.published),
