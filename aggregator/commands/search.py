@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import click
 
@@ -20,17 +20,22 @@ if TYPE_CHECKING:
     from aggregator.tag.query import Query
 
 
+Sort: TypeAlias = Literal["newest", "relevance"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
+
+
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("query", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option("--limit", type=click.IntRange(min=1), default=30, show_default=True, help="At most so many stories.")
+@click.option("--sort", type=click.Choice(SORTS), default="newest", show_default=True, help="Which stories come first.")
 @click.option("--since", help="Only stories with an entry first seen in this time, like 12h or 7d.")
 @click.option("--private", is_flag=True, help="Also stories of private sources.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for each story.")
 @click.pass_obj
 def command(
-    application: Application, query: tuple[str, ...], limit: int, since: str | None, private: bool, as_json: bool
+    application: Application, query: tuple[str, ...], limit: int, sort: Sort, since: str | None, private: bool, as_json: bool
 ) -> None:
-    """Search stored stories with a query: the language of topics (docs/queries.md), newest first.
+    """Search stored stories with a query: the language of topics (docs/queries.md).
 
     Put the query in quotes if it has quotes, brackets or a minus of its own: aggregator search '"red line" -sport'
     """
@@ -38,8 +43,10 @@ def command(
 
     now = time.time()
     parsed = parse_query(application, query)
+    if sort == "relevance" and parsed.words() is None:
+        click.echo("the query has no words that could weigh more or less: newest first", err=True)
     shown = hidden = 0
-    for story, explanation in find_matches(application.store, parsed, since, now):
+    for story, explanation in find_matches(application.store, parsed, since, now, sort):
         if shown == limit:
             break
         if story.private and not private:
@@ -78,8 +85,10 @@ def parse_query(application: Application, words: tuple[str, ...]) -> Query:
     return checked(text, replace(names, sources=sources, groups=groups, tags=tags))
 
 
-def find_matches(store: Stories, query: Query, since: str | None, now: float) -> Iterator[tuple[Story, Explanation]]:
-    """Yields matching stories, newest first, each with the branch of the query that matched it."""
+def find_matches(
+    store: Stories, query: Query, since: str | None, now: float, sort: Sort = "newest"
+) -> Iterator[tuple[Story, Explanation]]:
+    """Yields matching stories in this order, each with the branch of the query that matched it."""
     from msgspec.structs import replace
 
     from aggregator.commands.stories import duration
@@ -87,7 +96,7 @@ def find_matches(store: Stories, query: Query, since: str | None, now: float) ->
     where = query.filter(now)
     if since is not None:
         where = replace(where, since=max(now - duration(since), where.since or 0.0))
-    for story in store.find(where):
+    for story in store.find(where, relevant=query.words() if sort == "relevance" else None):
         if query.matches(story, now):
             yield story, query.explain(story, now)
 

@@ -32,7 +32,7 @@ from aggregator.ports.rows import (
     Whereabouts,
 )
 from aggregator.ports.rules import LanguageGuesser, QueryChecker, QueryNames, Rules, Tagged
-from aggregator.ports.search import COLUMNS, AnyOf, EveryOf, Phrase, StoryFilter, WordQuery
+from aggregator.ports.search import COLUMNS, AnyOf, EveryOf, Nearby, Phrase, StoryFilter, WordQuery
 from aggregator.ports.share import beyond_share, share
 from aggregator.ports.sources import Entries, Sources, SourceWrites
 from aggregator.ports.store import Database, Store, StoreView
@@ -85,6 +85,7 @@ __all__ = [
     "Member",
     "Message",
     "Messenger",
+    "Nearby",
     "OutputState",
     "Override",
     "Phrase",

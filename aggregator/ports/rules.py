@@ -23,6 +23,7 @@ class QueryNames(Struct, frozen=True):
     """The names that queries may use. An unknown source, group, tag, or topic is an error, with a suggestion.
 
     entities: those of the user's list, in addition to built-in ones; None if unknown, when only likely mistakes are reported.
+    timezone: in which the days of dates are.
     """
 
     sources: frozenset[str] = frozenset()
@@ -30,6 +31,7 @@ class QueryNames(Struct, frozen=True):
     tags: frozenset[str] = frozenset()
     topics: frozenset[str] = frozenset()
     entities: frozenset[str] | None = None
+    timezone: str = "UTC"
 
 
 class QueryChecker(Protocol):

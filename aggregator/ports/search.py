@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from msgspec import Struct
 from aggregator.model import Instant
 
 Column: TypeAlias = Literal["title", "text", "author"]
+EVER: tuple[Instant, Instant] = (-math.inf, math.inf)
 COLUMNS: tuple[Column, ...] = ("title", "text", "author")
 
 
@@ -18,6 +20,14 @@ class Phrase(Struct, frozen=True):
     tokens: tuple[str, ...]
     columns: tuple[Column, ...] = COLUMNS
     prefix: bool = False
+
+
+class Nearby(Struct, frozen=True):
+    """Two phrases in the same column (of the first one's), in any order, with at most `distance` tokens between."""
+
+    first: Phrase
+    second: Phrase
+    distance: int
 
 
 class EveryOf(Struct, frozen=True):
@@ -33,7 +43,7 @@ class AnyOf(Struct, frozen=True):
     parts: tuple[WordQuery, ...]
 
 
-WordQuery: TypeAlias = Phrase | EveryOf | AnyOf
+WordQuery: TypeAlias = Phrase | Nearby | EveryOf | AnyOf
 """A condition on the words of one item."""
 
 
@@ -41,8 +51,8 @@ class StoryFilter(Struct, frozen=True):
     """Selects a superset of the stories that a query matches. The query's predicate then decides.
 
     words: matched by an item of the story. sources, groups, tags: any of them, if not None. since: stories with an item first
-    seen at or after it. topic, thread: stories in it. hidden: with items that `keep` and `drop` took out of their stories, too;
-    dropped: also stories that a person took down.
+    seen at or after it. published: at or after the first instant, and before the second. topic, thread: stories in it. hidden:
+    with items that `keep` and `drop` took out of their stories, too; dropped: also stories that a person took down.
     """
 
     words: WordQuery | None = None
@@ -54,5 +64,6 @@ class StoryFilter(Struct, frozen=True):
     language: str | None = None
     since: Instant | None = None
     until: Instant | None = None
+    published: tuple[Instant, Instant] = EVER
     hidden: bool = False
     dropped: bool = False

@@ -9,7 +9,7 @@ from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, S
 from aggregator.ports.decisions import Decisions, DecisionWrites
 from aggregator.ports.index import GroupedItems, StoryIndex
 from aggregator.ports.rows import Remembered, Traces, Whereabouts
-from aggregator.ports.search import StoryFilter
+from aggregator.ports.search import StoryFilter, WordQuery
 
 ItemKey: TypeAlias = tuple[SourceId, str]
 """What identifies an item: source and guid."""
@@ -26,8 +26,11 @@ class Stories(Decisions, Protocol):
         """The stories in the given order. hidden: with items that `keep` and `drop` took out of them, too."""
         ...
 
-    def find(self, where: StoryFilter, limit: int | None = None) -> Iterator[Story]:
-        """Stories that may match, last published first, without aliases; without dropped ones, unless asked for."""
+    def find(self, where: StoryFilter, limit: int | None = None, *, relevant: WordQuery | None = None) -> Iterator[Story]:
+        """Stories that may match, last published first, without aliases; without dropped ones, unless asked for.
+
+        relevant: words by which the stories are ordered before that, those first in which they weigh most (BM25).
+        """
         ...
 
     def story_of(self, url_or_id: str) -> StoryId | None:

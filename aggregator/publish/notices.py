@@ -13,10 +13,10 @@ from aggregator.ports import Event, Reject
 from aggregator.publish.addresses import home_path
 from aggregator.publish.characters import address, plain
 from aggregator.publish.excerpt import excerpt
-from aggregator.publish.pages import zone
 from aggregator.publish.view import Term, View, unique_updated
 from aggregator.settings import Output, Site
 from aggregator.text.masks import mask_text
+from aggregator.text.times import zone
 
 DIGEST_STORIES = 20
 """Stories in a digest: what a person reads at breakfast."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from functools import cache
-from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from msgspec import Struct
@@ -19,7 +18,7 @@ from aggregator.publish.templates import FOLDER, template
 from aggregator.publish.view import View
 from aggregator.settings import Site
 from aggregator.text.chars import one_line
-from aggregator.text.times import rfc3339
+from aggregator.text.times import rfc3339, zone
 
 HEADLINES = 3
 """Headlines of each feed on the front page."""
@@ -79,15 +78,6 @@ def headers() -> Mapping[str, str]:
         "referrer-policy": "no-referrer",
         "x-robots-tag": "noindex",
     }
-
-
-@cache
-def zone(name: str) -> tzinfo:
-    """A time zone by name; UTC if this system does not know it."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        return UTC
 
 
 def moment(instant: Instant, site: Site) -> Moment:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aggregator.model import Story
-from aggregator.ports import AnyOf, EveryOf, Phrase, StoryFilter, WordQuery
+from aggregator.ports import AnyOf, EveryOf, Nearby, Phrase, StoryFilter, WordQuery
+from aggregator.ports.search import EVER
 from aggregator.store.reads import joined_stories
 from aggregator.store.rows import ITEM_COLUMNS, as_json
+from aggregator.store.schema import SEARCH_COLUMNS
 from aggregator.store.story_rows import READ_COLUMNS, WITH_THREADS
 
 _SHOWN = "hidden IS NULL"
@@ -35,6 +37,14 @@ _HAS_ITEM = "EXISTS (SELECT 1 FROM items WHERE items.story = stories.key{})"
 _STORY_SIDE = ", ".join(READ_COLUMNS)
 _ITEM_SIDE = ", ".join(f"items.{column}" for column in ITEM_COLUMNS)
 
+_WEIGHTS = {"title": 10.0, "text": 1.0, "author": 1.0}
+"""A word in the title says as much of a story as ten in its text."""
+_SCORES = f"""WITH found AS MATERIALIZED (
+        SELECT rowid AS item, bm25(search, {", ".join(str(_WEIGHTS[name]) for name in SEARCH_COLUMNS)}) AS score
+        FROM search WHERE search MATCH ?)
+    SELECT story, min(score) AS score FROM found JOIN items ON items.id = found.item{{}} GROUP BY story"""
+"""Each story's best entry by BM25: the least, as FTS5's scores are negative. It computes them in no query that groups."""
+
 
 def conditions(where: StoryFilter) -> tuple[list[str], list[Any]]:
     """The filter as conditions on `stories`, with parameters. Each may be met by another item: the result is a superset."""
@@ -53,6 +63,8 @@ def conditions(where: StoryFilter) -> tuple[list[str], list[Any]]:
     if where.tags is not None:
         tags = as_json(sorted(where.tags))
         found.append((_TAGGED, [tags, tags]))
+    if where.published != EVER:
+        found.append(("published >= ? AND published < ?", list(where.published)))
     if where.topic is not None:
         found.append((_IN_TOPIC, [where.topic, where.topic]))
     if where.thread is not None:
@@ -66,7 +78,10 @@ def expression(words: WordQuery) -> str:
     """The words as an FTS5 MATCH expression."""
     match words:
         case Phrase(tokens, columns, prefix):
-            return f'{{{" ".join(columns)}}} : "{" ".join(tokens)}"' + (" *" if prefix else "")
+            return f"{{{' '.join(columns)}}} : {_quoted(tokens, prefix)}"
+        case Nearby(first, second, distance):
+            pair = f"{_quoted(first.tokens, first.prefix)} {_quoted(second.tokens, second.prefix)}"
+            return f"{{{' '.join(first.columns)}}} : NEAR({pair}, {distance})"
         case EveryOf(parts, without):
             text = " AND ".join(f"({expression(part)})" for part in parts)
             return f"({text}) NOT ({expression(AnyOf(without))})" if without else text
@@ -74,22 +89,35 @@ def expression(words: WordQuery) -> str:
             return " OR ".join(f"({expression(part)})" for part in parts)
 
 
-def statement(where: StoryFilter, limit: int | None) -> tuple[str, list[Any]]:
-    """The query for stories joined with their items: newest published first, a story's items by first sight."""
+def _quoted(tokens: Iterable[str], prefix: bool) -> str:
+    return f'"{" ".join(tokens)}"' + (" *" if prefix else "")
+
+
+def statement(where: StoryFilter, limit: int | None, relevant: WordQuery | None = None) -> tuple[str, list[Any]]:
+    """The query for stories joined with their items: newest published first, a story's items by first sight.
+
+    relevant: the words that stories are ordered by, before that.
+    """
     tests, parameters = conditions(where)
-    chosen = f"""SELECT key, published, id FROM stories WHERE {" AND ".join([_ALIVE, *tests])}
-        ORDER BY published DESC, id"""
+    shown = "" if where.hidden else f" AND {_SHOWN}"
+    source, score, best = "stories", "", ""
+    if relevant is not None:
+        source = f"stories LEFT JOIN ({_SCORES.format(shown)}) AS scored ON scored.story = stories.key"
+        score, best, parameters = ", score", "coalesce(score, 0), ", [expression(relevant), *parameters]
+    chosen = f"""SELECT key, published, id{score} FROM {source} WHERE {" AND ".join([_ALIVE, *tests])}
+        ORDER BY {best}published DESC, id"""
     if limit is not None:
         chosen += " LIMIT ?"
         parameters = [*parameters, limit]
-    shown = "" if where.hidden else f" AND {_SHOWN}"
     query = f"""SELECT {_STORY_SIDE}, {_ITEM_SIDE} FROM ({chosen}) AS chosen
         CROSS JOIN {WITH_THREADS} CROSS JOIN items ON items.story = chosen.key{shown} WHERE stories.key = chosen.key
-        ORDER BY chosen.published DESC, chosen.id, items.first_seen, items.id"""
+        ORDER BY {best}chosen.published DESC, chosen.id, items.first_seen, items.id"""
     return query, parameters
 
 
-def find(connection: sqlite3.Connection, where: StoryFilter, limit: int | None) -> Iterator[Story]:
+def find(
+    connection: sqlite3.Connection, where: StoryFilter, limit: int | None, relevant: WordQuery | None = None
+) -> Iterator[Story]:
     """Streams the stories, one in memory at a time. The connection must not be used by others until the end."""
-    query, parameters = statement(where, limit)
+    query, parameters = statement(where, limit, relevant)
     yield from joined_stories(connection.execute(query, parameters))

@@ -28,6 +28,7 @@ from aggregator.ports import (
     StoryFilter,
     Subscription,
     Whereabouts,
+    WordQuery,
 )
 from aggregator.store import decisions, outgoing, outputs, reads, requests, search, states, threads
 from aggregator.store.connect import explained, open_reader
@@ -102,12 +103,12 @@ class SqliteView:
             index.begin()
         return index
 
-    def find(self, where: StoryFilter, limit: int | None = None) -> Iterator[Story]:
+    def find(self, where: StoryFilter, limit: int | None = None, *, relevant: WordQuery | None = None) -> Iterator[Story]:
         """See `Store.find`. Streams from its own connection, so that it sees one state of the database."""
         with explained(self.path):
             connection = self._open()
             try:
-                yield from search.find(connection, where, limit)
+                yield from search.find(connection, where, limit, relevant)
             finally:
                 connection.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -18,6 +18,8 @@ from aggregator.stories.adopted import AdoptedSource
 from aggregator.stories.domains import collect_owners
 from aggregator.stories.reselect import Edit
 from aggregator.stories.selection import select
+from aggregator.tag.check import has_dates
+from aggregator.tag.nodes import Node
 from aggregator.tag.ordering import RuleName, needs
 from aggregator.tag.syntax import parse
 
@@ -57,7 +59,7 @@ class Fingerprints(NamedTuple):
 def fingerprints(settings: Settings) -> Fingerprints:
     rules = [(rule.name, rule.query) for rule in settings.tags] + [(topic.slug, topic.query) for topic in settings.topics]
     sources = [(source.id, source.group, source.tags) for source in settings.sources]
-    made_from = repr(rules), repr(settings.tagging)
+    made_from = repr(rules), repr(settings.tagging), *_zone(settings, [parse(query) for _, query in rules])
     return Fingerprints(_digest(*made_from), _digest(repr(sources), *made_from), _rules_of_feeds(settings))
 
 
@@ -68,13 +70,23 @@ def _rules_of_feeds(settings: Settings) -> dict[Slug, bytes]:
     outputs = [output for output in settings.outputs if not output.rejected]
     feeds = {output.slug: _rule_of(output) for output in outputs if output.query or output.topic}
     queries |= {RuleName("output", output.slug): output.query for output in outputs if output.query}
-    needed = needs({name: parse(query) for name, query in queries.items()})
+    nodes = {name: parse(query) for name, query in queries.items()}
+    needed = needs(nodes)
     tagging = repr(settings.tagging)
+    asked = {slug: sorted({rule, *needed[rule]}) for slug, rule in feeds.items() if rule in needed}
     return {
-        slug: _digest(tagging, *(repr((str(name), queries[name])) for name in sorted({rule, *needed[rule]})))
-        for slug, rule in feeds.items()
-        if rule in needed
+        slug: _digest(
+            tagging,
+            *(repr((str(name), queries[name])) for name in names),
+            *_zone(settings, [nodes[name] for name in names]),
+        )
+        for slug, names in asked.items()
     }
+
+
+def _zone(settings: Settings, nodes: Iterable[Node]) -> tuple[str, ...]:
+    """The time zone, if queries name days of it."""
+    return (settings.site.timezone,) if any(map(has_dates, nodes)) else ()
 
 
 def _rule_of(output: Output) -> RuleName:

@@ -6,9 +6,26 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aggregator.tag.automaton import Vocabulary
+from aggregator.tag.dates import day_of
 from aggregator.tag.facts import Facts
 from aggregator.tag.matcher import Compiled, compile_node, count_outlets
-from aggregator.tag.nodes import All, Any, Compare, Counted, Lead, Node, Not, Pattern, Term, Value, Words, show
+from aggregator.tag.nodes import (
+    All,
+    Any,
+    Compare,
+    Counted,
+    Dated,
+    Lead,
+    Near,
+    Node,
+    Not,
+    Pattern,
+    Term,
+    Value,
+    Words,
+    positive_terms,
+    show,
+)
 
 MAX_NAMED = 6
 """Failed alternatives that are named."""
@@ -49,7 +66,7 @@ class _Explainer:
         if (
             isinstance(compiled.node, Lead)
             or len(self.facts.items) == 1
-            or not any(isinstance(term, Words | Pattern) for term in explanation.terms)
+            or not any(isinstance(term, Words | Near | Pattern) for term in explanation.terms)
         ):
             return explanation
         source = self.facts.items[bit.bit_length() - 1].source
@@ -72,7 +89,7 @@ class _Explainer:
                 return Explanation(True, f"the lead has {found.branch}", found.terms)
             case Counted() as counted:
                 return Explanation(True, f"{counted.text}{self.count(compiled)}", _terms(counted))
-            case Words(fields=fields) | Pattern(fields=fields) as term if len(fields) > 1:
+            case Words(fields=fields) | Near(fields=fields) | Pattern(fields=fields) as term if len(fields) > 1:
                 where = next((name for name in fields if self.is_in(term, name, bit)), fields[0])
                 return Explanation(True, f"{term.text} in the {where}", (term,))
             case term:
@@ -84,7 +101,7 @@ class _Explainer:
         found = self.matched(compiled, mask & bit or mask & -mask)
         return found if mask & bit else Explanation(True, f"another entry has {found.branch}", found.terms)
 
-    def is_in(self, term: Words | Pattern, field: str, bit: int) -> bool:
+    def is_in(self, term: Words | Near | Pattern, field: str, bit: int) -> bool:
         if isinstance(term, Words) and not term.needs_text:
             return bool(self.facts.words[field].get(self.vocabulary.number(term), 0) & bit)
         return bool(compile_node(replace(term, fields=(field,)), self.vocabulary).match(self.facts) & bit)
@@ -114,6 +131,12 @@ class _Explainer:
                 return Explanation(False, f"not {node.text}{self.actual(node)}", (node,))
             case Value():
                 return Explanation(False, f"not {node.text}{self.thread(node)}", (node,))
+            case Dated():
+                day = day_of(self.facts.published, node.timezone)
+                return Explanation(False, f"not {node.text} (it is of {day})", (node,))
+            case Near(left, right):
+                both = compile_node(All((Any(left), Any(right))), self.vocabulary).match(self.facts)
+                return Explanation(False, f"no {node.text}{' (both are there, not so near)' if both else ''}", (node,))
             case _:
                 return Explanation(False, f"no {node.text}", (node,))
 
@@ -150,18 +173,5 @@ class _Explainer:
                 return f" (it is {(self.facts.as_of - self.facts.published) / 3600:.0f}h old)"
 
 
-def _positive(node: Node) -> list[Term]:
-    """The terms outside any exclusion."""
-    match node:
-        case All(parts) | Any(parts):
-            return [term for part in parts for term in _positive(part)]
-        case Lead(part) | Counted(part):
-            return _positive(part)
-        case Not():
-            return []
-        case _:
-            return [node]
-
-
 def _terms(node: Node) -> tuple[Term, ...]:
-    return tuple(_positive(node))
+    return tuple(positive_terms(node))

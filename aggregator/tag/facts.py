@@ -16,7 +16,8 @@ from msgspec import Struct, field
 from aggregator.model import Instant, Item, ItemId, Story, Tag, TagKind, Thread
 from aggregator.tag.automaton import WordAutomaton
 from aggregator.tag.fields import FIRST_OF, NUMBER_FIELDS, TEXT_FIELDS, VALUE_FIELDS, language
-from aggregator.tag.nodes import AUTHOR, BODY, TITLE, Compare, Node, Value, Words, terms
+from aggregator.tag.near import Places
+from aggregator.tag.nodes import AUTHOR, BODY, TITLE, Compare, Near, Node, Value, Words, terms
 from aggregator.text.publishers import label_of
 from aggregator.text.words import fold, tokens
 
@@ -32,7 +33,7 @@ def fields_of(nodes: Iterable[Node]) -> frozenset[str]:
     found: set[str] = set()
     for term in (term for node in nodes for term in terms(node)):
         match term:
-            case Words():
+            case Words() | Near():
                 found.update(term.fields)
             case Value() | Compare():
                 found.add(term.field)
@@ -74,7 +75,8 @@ class Facts(Struct):
     """Masks over `items`. words: field → pattern → mask; values: (field, folded value) → mask; outlets: how many there are.
 
     lead: the mask of the story's lead; published: of the story; as_of: the instant its age is measured at; asked: the fields
-    that queries use: only these have facts. thread: the story's, if it is in one.
+    that queries use: only these have facts. thread: the story's, if it is in one. places: of the words of the texts that NEAR
+    has asked for, by item and field.
     """
 
     items: tuple[Item, ...]
@@ -88,6 +90,7 @@ class Facts(Struct):
     words: dict[str, dict[int, int]] = field(default_factory=lambda: {"title": {}, "body": {}, "author": {}})
     counts: list[int] = field(default_factory=list)
     values: dict[tuple[str, str], int] = field(default_factory=dict)
+    places: dict[tuple[int, str], list[Places]] = field(default_factory=dict)
 
     def add(self, name: str, value: str, mask: int | None = None) -> None:
         """Adds a fact of some items, or of all, if queries use its field."""

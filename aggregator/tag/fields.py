@@ -20,6 +20,8 @@ THREAD_FIELDS = frozenset({"thread", "first", "thread_outlets", THREAD_AGE})
 """Fields whose answer may change with the story's thread."""
 FIRST_OF = "thread"
 """The only value of `first:`."""
+DATE_FIELDS = ("date", "before", "after")
+"""Fields whose value is a day, a month or a year."""
 LEAD, OUTLETS = "lead", "outlets"
 """What chooses among a story's entries: `lead:(…)`, `outlets(…)>=2`."""
 STORY_FIELDS = ("topic", "outlets", "items", "thread", "first", "thread_outlets")
@@ -30,8 +32,9 @@ WHOLE_FIELDS = ("topic", "tag", "entity", "subject", "outlets", "items", "age", 
 ALIASES = {
     "intitle": "title", "headline": "title", "text": "body", "content": "body", "summary": "body", "intext": "body",
     "by": "author", "from": "source", "feed": "source", "publisher": "outlet", "domain": "site", "host": "site", "inurl": "url",
-    "link": "url", "language": "lang", "country": "entity", "label": "tag", "folder": "group", "date": "age",
-    "agency": "origin", "sources": "outlets",
+    "link": "url", "language": "lang", "country": "entity", "label": "tag", "folder": "group", "pubdate": "date", "on": "date",
+    "published": "date", "since": "after", "until": "before", "newer": "after", "older": "before", "newer_than": "age",
+    "older_than": "age", "agency": "origin", "sources": "outlets", "plural": "plurals",
 }  # fmt: skip
 """Names of the fields elsewhere (other readers, mail, search engines), for suggestions only."""
 
@@ -73,7 +76,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 def unknown_field(name: str, offset: int) -> QueryError:
     """The error for an unknown field, with a suggestion."""
-    known = (*TEXT_FIELDS, *VALUE_FIELDS, *NUMBER_FIELDS, LEAD)
+    known = (*TEXT_FIELDS, *VALUE_FIELDS, *NUMBER_FIELDS, *DATE_FIELDS, LEAD)
     hint = f"; did you mean {ALIASES[name]}?" if name in ALIASES else suggest(name, known)
     rest = "" if hint else f'; the fields are {", ".join(known)} (to look for a text with a colon, write "{name}: …" in quotes)'
     return QueryError(f"there is no field {name}:{hint}{rest}", offset)

@@ -17,7 +17,7 @@ _ANYWHERE = {
 }  # fmt: skip
 _ALL_OF_ONE = re.compile(r"[&|]+")
 _MARK = re.compile(r"\|\|?|&&|[~^]")
-_DISTANCE = re.compile(r"(?:NEAR|ONEAR|AROUND|ADJ)\d*|(?i:near|onear|around|within|adj|pre|w|n|p)/\d+")
+_DISTANCE = re.compile(r"(?:NEAR|ONEAR|AROUND|ADJ)(?:\d*|/.*)|(?i:near|onear|around|within|adj|pre|w|n|p)/\d+")
 _WILDCARD = re.compile(r"\?|(?<=[^\W\d_])%")
 _PATTERN_SIGN = re.compile(r"[\\\[\]{}]")
 
@@ -30,7 +30,7 @@ def check_word(text: str, offset: int) -> None:
         raise QueryError(f'write tag:{text[1:] or "…"} for a tag; the hashtag itself is looked for in quotes: "{text}"', offset)
     if _DISTANCE.fullmatch(text):
         raise QueryError(
-            f'there is no {text}: words are beside each other in quotes, "red line", or anywhere; the word itself is "{text}"',
+            f'there is no {text}: write nato NEAR/5 ukraine for at most five words between; the word itself is "{text}"',
             offset,
         )
     if found := _WILDCARD.search(text):

@@ -3,7 +3,8 @@
     query:   either
     either:  every (OR every)*
     every:   unary (AND? unary)*
-    unary:   (MINUS | NOT) unary | LPAR either RPAR | FIELD value | FIELD LPAR either RPAR | LEAD unary
+    unary:   (MINUS | NOT) unary | primary (NEAR primary)?
+    primary: LPAR either RPAR | FIELD value | FIELD LPAR either RPAR | LEAD primary
              | COUNT LPAR either RPAR WORD | URL | COMPARE | value
     value:   WORD | PHRASE | REGEX
 
@@ -25,6 +26,7 @@ _TOKENS = re.compile(
     | (?P<OR>      OR(?=[\s()"]|$))
     | (?P<AND>     AND(?=[\s()"]|$))
     | (?P<NOT>     NOT(?=[\s()"]|$))
+    | (?P<NEAR>    NEAR/\d+(?=[\s()"]|$))
     | (?P<REGEX>   /(?:[^/\\]|\\.)+/[a-z]*(?=[\s)]|$))
     | (?P<PHRASE>  "[^"]*")
     | (?P<MINUS>   -(?=[^\s)-]))
@@ -55,18 +57,24 @@ class Token:
 
 
 class Branch:
-    """A `unary`. first: its first token; part: what a sign negates, or `lead:` asks; value: the token after a FIELD (a value, or
-    LPAR), or the comparison after a COUNT.
+    """A `unary`. first: its first token, or its NEAR; part: what a sign negates, or `lead:` asks, or what stands before NEAR;
+    other: what stands behind it; value: the token after a FIELD (a value, or LPAR), or the comparison after a COUNT.
 
     inside: the content of its brackets.
     """
 
-    __slots__ = ("first", "inside", "part", "value")
+    __slots__ = ("first", "inside", "other", "part", "value")
 
     def __init__(
-        self, first: Token, *, part: Branch | None = None, value: Token | None = None, inside: Either | None = None
+        self,
+        first: Token,
+        *,
+        part: Branch | None = None,
+        other: Branch | None = None,
+        value: Token | None = None,
+        inside: Either | None = None,
     ) -> None:
-        self.first, self.part, self.value, self.inside = first, part, value, inside
+        self.first, self.part, self.other, self.value, self.inside = first, part, other, value, inside
 
 
 Either = list[list[Branch]]
@@ -150,6 +158,8 @@ class _Parser:
         while self._next().kind in SIGNS:
             signs.append(self._take())
         branch = self._primary()
+        if self._next().kind == "NEAR":
+            branch = Branch(self._take(), part=branch, other=self._primary())
         for sign in reversed(signs):
             branch = Branch(sign, part=branch)
         return branch

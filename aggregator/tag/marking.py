@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from aggregator.tag.nodes import Pattern, Term, Words
+from aggregator.tag.nodes import Near, Pattern, Term, Words
 from aggregator.tag.pattern import compile_pattern
 from aggregator.tag.spelling import spelling
 from aggregator.text.words import tokens
@@ -20,6 +20,7 @@ def marked(text: str, terms: Iterable[Term]) -> list[tuple[str, bool]]:
     The words of a phrase are marked wherever they occur: enough for a person to see what was found. A word with signs (`C++`) is
     marked as it is spelled.
     """
+    terms = [part for term in terms for part in ((*term.left, *term.right) if isinstance(term, Near) else (term,))]
     words = [term for term in terms if isinstance(term, Words)]
     spelled = [spelling(term.spelled, term.prefix) for term in words if term.spelled and " " not in term.spelled.strip()]
     wanted = [term for term in words if not term.spelled or " " in term.spelled.strip()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable
 from functools import reduce
 from typing import TypeAlias
@@ -14,13 +13,12 @@ from aggregator.model import Item
 from aggregator.model.stories import first_of_outlets
 from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.facts import Facts
-from aggregator.tag.nodes import All, Any, Compare, Counted, Lead, Node, Not, Pattern, Term, Value, Words
+from aggregator.tag.near import Places, has_near
+from aggregator.tag.nodes import All, Any, Compare, Counted, Dated, Lead, Near, Node, Not, Pattern, Term, Value, Words
 from aggregator.tag.pattern import compile_pattern
-from aggregator.tag.spelling import Spelling, spelling
+from aggregator.tag.spelling import Spelling, capitals, spelling
 
 Matcher: TypeAlias = Callable[[Facts], int]
-Key: TypeAlias = int | tuple[str, str]
-"""What a story must have for a query to match: a pattern's number, or (field, value)."""
 
 LONG_LIST = 8
 """Words from which testing all at once is faster than one by one."""
@@ -87,12 +85,16 @@ def _term(term: Term, vocabulary: Vocabulary) -> Matcher:
     match term:
         case Words():
             return _words(term, vocabulary.number(term))
+        case Near():
+            return _near(term, vocabulary)
         case Pattern():
             return _pattern(term)
         case Value():
             return _value(term)
         case Compare():
             return _compare(term)
+        case Dated(since, until):
+            return lambda facts: facts.everything if since <= facts.published < until else 0
 
 
 def _all(parts: list[Matcher]) -> Matcher:
@@ -122,7 +124,7 @@ def _any(parts: list[Matcher]) -> Matcher:
 def _size(compiled: Compiled) -> int:
     """Rough cost of a part: cheap parts are tested first."""
     node = compiled.node
-    reads = isinstance(node, Pattern) or (isinstance(node, Words) and node.needs_text)
+    reads = isinstance(node, Pattern | Near) or (isinstance(node, Words) and node.needs_text)
     return (SEARCH if reads else 1) + sum(map(_size, compiled.parts))
 
 
@@ -161,20 +163,43 @@ def _words(node: Words, number: int) -> Matcher:
     return match
 
 
+def _near(node: Near, vocabulary: Vocabulary) -> Matcher:
+    """Looks for the distance only in texts that have both sides."""
+    left, right = (tuple(map(vocabulary.number, side)) for side in (node.left, node.right))
+
+    def match(facts: Facts) -> int:
+        mask = 0
+        for name in node.fields:
+            found = facts.words[name]
+            both = _any_of(found, left) & _any_of(found, right) & ~mask
+            for number in range(len(facts.items) if both else 0):
+                if both >> number & 1 and any(has_near(places, node) for places in _places(facts, number, name)):
+                    mask |= 1 << number
+        return mask
+
+    return match
+
+
+def _any_of(found: dict[int, int], numbers: tuple[int, ...]) -> int:
+    return reduce(operator.or_, (found.get(number, 0) for number in numbers), 0)
+
+
+def _places(facts: Facts, number: int, field: str) -> list[Places]:
+    """The places of the words of an item's texts in a field, read once for all queries."""
+    key = (number, field)
+    if key not in facts.places:
+        facts.places[key] = [Places(text) for text in texts(facts.items[number], (field,))]
+    return facts.places[key]
+
+
 def _spelling(node: Words) -> Spelling | None:
     """What a text must show besides the tokens, if anything."""
     if node.spelled is not None:
         return spelling(node.spelled, node.prefix)
     if not node.acronym:
         return None
-    capitals = _capitals(node.tokens[0])
-    return lambda text: capitals.search(text) is not None
-
-
-def _capitals(word: str) -> re.Pattern[str]:
-    """`US` or `U.S.` in capitals, which a query written with dots asks for."""
-    letters = [re.escape(letter.upper()) for letter in word]
-    return re.compile(rf"(?<!\w)(?:{''.join(letters)}|{'[.]'.join(letters)}[.]?)(?!\w)")
+    search = capitals(node.tokens[0]).search
+    return lambda text: search(text) is not None
 
 
 def _pattern(node: Pattern) -> Matcher:
@@ -234,41 +259,3 @@ def texts(item: Item, fields: tuple[str, ...]) -> list[str]:
             case _:
                 found.extend(url for url in (item.entry.url, item.canonical) if url)
     return found
-
-
-USUAL_WORD = 6
-"""Letters of a word of average rarity: longer words, and phrases, are rarer."""
-_COST = {
-    "entity": 2.0, "origin": 4.0, "category": 4.0, "site": 5.0, "outlet": 5.0, "tag": 6.0, "topic": 6.0, "source": 6.0,
-    "subject": 8.0, "thread": 1.0,
-}  # fmt: skip
-_COST_OF_COMMON_VALUE = 20.0
-"""For group, lang and first: half of all stories share a value."""
-
-
-def anchors(node: Node, vocabulary: Vocabulary) -> tuple[float, frozenset[Key]] | None:
-    """(cost, keys of which a matching story has at least one); None if a story may match without any. Rare keys are cheap.
-
-    Of thousands of queries, only those with an anchor in the story are tested.
-    """
-    match node:
-        case Words():
-            rare = sum(map(len, node.tokens)) / USUAL_WORD
-            return (2.0 if node.prefix or node.needs_text else 1.0) / rare, frozenset((vocabulary.number(node),))
-        case Value() if node.field != "url" and not node.prefix:
-            return _COST.get(node.field, _COST_OF_COMMON_VALUE), frozenset(((node.field, node.value),))
-        case Lead(part):
-            return anchors(part, vocabulary)
-        case Counted(part) if node.operator[0] == ">" and node.number >= 1:
-            return anchors(part, vocabulary)
-        case All(parts):
-            known = [found for part in parts if (found := anchors(part, vocabulary)) is not None]
-            return min(known, key=lambda found: found[0]) if known else None
-        case Any(parts):
-            each = [anchors(part, vocabulary) for part in parts]
-            if any(found is None for found in each):
-                return None
-            sure = [found for found in each if found is not None]
-            return sum(cost for cost, _ in sure), frozenset().union(*(keys for _, keys in sure))
-        case _:
-            return None

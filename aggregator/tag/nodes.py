@@ -7,6 +7,8 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from aggregator.model import Instant
+
 TITLE, BODY, AUTHOR = "title", "body", "author"
 ANYWHERE = (TITLE, BODY)
 """Where a word without a field is searched."""
@@ -63,6 +65,33 @@ class Compare(Struct, frozen=True):
     offset: int
 
 
+class Near(Struct, frozen=True):
+    """A word or phrase with at most `distance` words between it and another one, in any order: `rate NEAR/5 "central bank"`.
+
+    left, right: alternatives, of which any counts; both in the same one of `fields`.
+    """
+
+    left: tuple[Words, ...]
+    right: tuple[Words, ...]
+    distance: int
+    fields: tuple[str, ...]
+    text: str
+    offset: int
+
+
+class Dated(Struct, frozen=True):
+    """A date of the story: published at or after `since`, and before `until`, which may be infinite.
+
+    timezone: in which its days were read.
+    """
+
+    since: Instant
+    until: Instant
+    timezone: str
+    text: str
+    offset: int
+
+
 class Lead(Struct, frozen=True):
     """A query that the story's lead alone must meet: `lead:nato`, `lead:(title:nato lang:en)`."""
 
@@ -93,7 +122,7 @@ class Not(Struct, frozen=True):
     part: Node
 
 
-Term: TypeAlias = Words | Pattern | Value | Compare
+Term: TypeAlias = Words | Near | Pattern | Value | Compare | Dated
 Node: TypeAlias = Term | Lead | Counted | All | Any | Not
 
 
@@ -121,6 +150,19 @@ def renamed(node: Node, before: str, after: str) -> Node:
             return node
 
 
+def positive_terms(node: Node) -> list[Term]:
+    """The terms outside any exclusion."""
+    match node:
+        case All(parts) | Any(parts):
+            return [term for part in parts for term in positive_terms(part)]
+        case Lead(part) | Counted(part):
+            return positive_terms(part)
+        case Not():
+            return []
+        case _:
+            return [node]
+
+
 def of_stories(node: Node) -> list[Lead | Counted]:
     """The parts of a query that choose among a story's entries."""
     match node:
@@ -143,7 +185,7 @@ def show(node: Node, inside: bool = False) -> str:
         case Any(parts):
             text = " OR ".join(show(part, True) for part in parts)
             return f"({text})" if inside else text
-        case Not(Not() as part):
+        case Not((Not() | Near()) as part):
             return f"-({show(part)})"
         case Not(part):
             return "-" + show(part, True)

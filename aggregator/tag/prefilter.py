@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from aggregator.model import Instant
-from aggregator.ports import AnyOf, EveryOf, Phrase, QueryNames, StoryFilter, WordQuery
-from aggregator.ports.search import Column
+from aggregator.ports import AnyOf, EveryOf, Nearby, Phrase, QueryNames, StoryFilter, WordQuery
+from aggregator.ports.search import EVER, Column
 from aggregator.tag.fields import SAME_LANGUAGE
-from aggregator.tag.nodes import AUTHOR, All, Any, Compare, Lead, Node, Not, Value, Words
+from aggregator.tag.nodes import AUTHOR, All, Any, Compare, Dated, Lead, Near, Node, Not, Value, Words, positive_terms
 from aggregator.text.words import fold
 
+MAX_PAIRS = 50
+"""Pairs of words that NEAR is looked for of in the index; of more, it looks for both sides."""
 _COLUMNS: dict[str, Column] = {"title": "title", "body": "text", "author": "author"}
 
 
@@ -34,6 +37,7 @@ def story_filter(node: Node, names: QueryNames, as_of: Instant) -> StoryFilter:
         thread=_alone(_only(parts, "thread")),
         language=_alone(languages) if languages is not None and languages.isdisjoint(SAME_LANGUAGE.values()) else None,
         since=max(since) if since else None,
+        published=_published(node),
     )
 
 
@@ -47,7 +51,7 @@ def _of_the_story(parts: Iterable[Node]) -> WordQuery | None:
 
 def _size(words: WordQuery) -> int:
     """Number of phrases: fewer let fewer stories through."""
-    return 1 if isinstance(words, Phrase) else sum(map(_size, words.parts))
+    return 1 if isinstance(words, Phrase | Nearby) else sum(map(_size, words.parts))
 
 
 def _alone(values: frozenset[str] | None) -> str | None:
@@ -80,9 +84,24 @@ def word_query(node: Node) -> WordQuery | None:
             sure = tuple(_sure(parts))
             return AnyOf(sure) if len(sure) == len(parts) else None
         case Words():
-            return Phrase(node.tokens, tuple(_COLUMNS[name] for name in node.fields), node.prefix)
+            return _phrase(node)
+        case Near(left, right):
+            if len(left) * len(right) > MAX_PAIRS:
+                return EveryOf((AnyOf(tuple(map(_phrase, left))), AnyOf(tuple(map(_phrase, right)))))
+            return AnyOf(tuple(Nearby(_phrase(one), _phrase(other), node.distance) for one in left for other in right))
         case _:
             return None
+
+
+def relevant_words(node: Node) -> WordQuery | None:
+    """What a search by relevance weighs: the words outside any exclusion, each once."""
+    found = [term for term in positive_terms(node) if isinstance(term, Words | Near)]
+    words = [word for term in found for word in ((*term.left, *term.right) if isinstance(term, Near) else (term,))]
+    return AnyOf(tuple(dict.fromkeys(map(_phrase, words)))) if words else None
+
+
+def _phrase(words: Words) -> Phrase:
+    return Phrase(words.tokens, tuple(_COLUMNS[name] for name in words.fields), words.prefix)
 
 
 def _sure(nodes: Iterable[Node]) -> list[WordQuery]:
@@ -111,6 +130,25 @@ def answered_for_one_item(node: Node) -> bool:
             return all(map(answered_for_one_item, parts))
         case _:
             return answered_by_index(node)
+
+
+def _published(node: Node) -> tuple[Instant, Instant]:
+    """Since when and before when every matching story was published."""
+    match node:
+        case Dated(since, until):
+            return since, until
+        case Not(Dated(since, until)) if since == -math.inf:
+            return until, math.inf
+        case Not(Dated(since, until)) if until == math.inf:
+            return -math.inf, since
+        case All(parts):
+            firsts, lasts = zip(*map(_published, parts), strict=True)
+            return max(firsts), min(lasts)
+        case Any(parts):
+            firsts, lasts = zip(*map(_published, parts), strict=True)
+            return min(firsts), max(lasts)
+        case _:
+            return EVER
 
 
 def _only(parts: Iterable[Node], field: str) -> frozenset[str] | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from aggregator.errors import QueryError
 from aggregator.model import Instant, Story
-from aggregator.ports import QueryNames, StoryFilter
+from aggregator.ports import QueryNames, StoryFilter, WordQuery
 from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.check import check
 from aggregator.tag.explain import Explanation, explain
 from aggregator.tag.facts import Facts, facts_of_story, fields_of, reader
 from aggregator.tag.matcher import compile_node
 from aggregator.tag.nodes import Node
-from aggregator.tag.prefilter import story_filter
+from aggregator.tag.prefilter import relevant_words, story_filter
 from aggregator.tag.syntax import parse
 
 
@@ -22,7 +22,7 @@ class Query:
         """Raises QueryError. `names` are not checked here (see `check`); they let `filter` use indexes."""
         self.text = text
         self._names = names or QueryNames()
-        self.node: Node = parse(text)
+        self.node: Node = parse(text, self._names.timezone)
         self._vocabulary = Vocabulary()
         self._compiled = compile_node(self.node, self._vocabulary)
         self._read = reader(self._vocabulary.automaton(), fields_of([self.node]))
@@ -38,6 +38,10 @@ class Query:
     def filter(self, as_of: Instant) -> StoryFilter:
         """The filter for the store: it finds all matching stories, and perhaps more."""
         return story_filter(self.node, self._names, as_of)
+
+    def words(self) -> WordQuery | None:
+        """What a search by relevance weighs: the words that the query looks for. None if it has none."""
+        return relevant_words(self.node)
 
     def _facts(self, story: Story, as_of: Instant) -> Facts:
         return facts_of_story(story.as_corrected(), self._read, as_of)

@@ -40,6 +40,7 @@ def names_in(settings: Settings) -> QueryNames:
         tags=frozenset(tags | {tag for tag in settings.tagging.categories.values() if tag is not None}),
         topics=frozenset(topic.slug for topic in settings.topics),
         entities=Entities(settings.tagging.entities_file).own.entities,
+        timezone=settings.site.timezone,
     )
 
 

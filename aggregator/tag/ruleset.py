@@ -9,12 +9,13 @@ from msgspec import Struct
 from aggregator.model import Instant, Item, Slug, Source, SourceId, Story, Tag, TagKind
 from aggregator.ports import Tagged
 from aggregator.settings import WEIGHT, Output, Settings
+from aggregator.tag.anchors import Key, anchors
 from aggregator.tag.automaton import Vocabulary
 from aggregator.tag.explain import Explanation, explain
 from aggregator.tag.facts import FIELD_OF_KIND, Facts, facts_of_items, fields_of, reader
 from aggregator.tag.fields import THREAD_AGE, THREAD_FIELDS
-from aggregator.tag.matcher import Compiled, Key, Matcher, anchors, compile_node
-from aggregator.tag.nodes import All, Compare, Counted, Node, Value, renamed
+from aggregator.tag.matcher import Compiled, Matcher, compile_node
+from aggregator.tag.nodes import All, Compare, Counted, Dated, Node, Value, renamed
 from aggregator.tag.ordering import RuleName, levels
 from aggregator.tag.own import OwnTags
 from aggregator.tag.syntax import parse
@@ -68,7 +69,7 @@ class RuleSet:
             name: Rule(name, compile_node(node, self.vocabulary), place) for place, (name, node) in enumerate(nodes.items())
         }
         self._batches = [_Batch((self._rules[name] for name in names), self.vocabulary) for names in levels(nodes)]
-        entry = {query: parse(query) for query in dict.fromkeys(_entry_queries(settings))}
+        entry = {query: parse(query, settings.site.timezone) for query in dict.fromkeys(_entry_queries(settings))}
         compiled = {query: compile_node(node, self.vocabulary).match for query, node in entry.items()}
         self._entry_rules = _entry_rules(settings.sources, compiled)
         self._apart = [(query, compiled[query]) for query in settings.dedup.never]
@@ -194,11 +195,12 @@ class RuleSet:
 
 def _nodes(settings: Settings) -> dict[RuleName, Node]:
     """All rules of the config: tags, topics, then outputs with their own query."""
-    nodes = {RuleName("tag", rule.name): parse(rule.query) for rule in settings.tags}
-    nodes |= {RuleName("topic", topic.slug): parse(topic.query) for topic in settings.topics}
+    timezone = settings.site.timezone
+    nodes = {RuleName("tag", rule.name): parse(rule.query, timezone) for rule in settings.tags}
+    nodes |= {RuleName("topic", topic.slug): parse(topic.query, timezone) for topic in settings.topics}
     for output in settings.outputs:
         if output.query is not None and not output.rejected:
-            node = parse(output.query)
+            node = parse(output.query, timezone)
             nodes[RuleName("output", output.slug)] = renamed(node, "age", THREAD_AGE) if output.sort == WEIGHT else node
     return nodes
 
@@ -232,10 +234,10 @@ def _once(tags: Sequence[Tag]) -> tuple[Tag, ...]:
 
 
 def without_numbers(node: Node) -> Node:
-    """A query without its ANDed numbers and threads, so that it can be tested with a title alone."""
+    """A query without its ANDed numbers, dates and threads, so that it can be tested with a title alone."""
     if not isinstance(node, All):
         return node
-    kept = tuple(part for part in node.parts if not isinstance(part, Compare | Counted) and not _is_thread(part))
+    kept = tuple(part for part in node.parts if not isinstance(part, Compare | Counted | Dated) and not _is_thread(part))
     return kept[0] if len(kept) == 1 else All(kept)
 
 

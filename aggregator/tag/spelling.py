@@ -29,10 +29,21 @@ def has_signs(text: str) -> bool:
 
 def spelling(text: str, prefix: bool) -> Spelling:
     """Finds the word or phrase with its signs, in any case and without accents. prefix: its last word may go on."""
+    search = spelled(text, prefix).search
+    return lambda text: search(fold_and_join(text)) is not None
+
+
+def spelled(text: str, prefix: bool) -> re.Pattern[str]:
+    """The word or phrase with its signs, as a pattern on a folded text."""
     cores = _cores(text)
     words = [_pattern(core, is_open=prefix and core is cores[-1]) for core in cores]
-    search = re.compile(_GAP.join(words)).search
-    return lambda text: search(fold_and_join(text)) is not None
+    return re.compile(_GAP.join(words))
+
+
+def capitals(word: str) -> re.Pattern[str]:
+    """`US` or `U.S.` in capitals, which a query written with dots asks for."""
+    letters = [re.escape(letter.upper()) for letter in word]
+    return re.compile(rf"(?<!\w)(?:{''.join(letters)}|{'[.]'.join(letters)}[.]?)(?!\w)")
 
 
 def _cores(text: str) -> list[str]:

@@ -6,8 +6,9 @@ from typing import NoReturn
 
 from aggregator.errors import QueryError
 from aggregator.tag.grammar import END, BadCharacter, BadToken, Branch, Either, Token, branches, tokens
-from aggregator.tag.nodes import All, Any, Counted, Lead, Node, Not, show
-from aggregator.tag.terms import bare_phrase, bare_word, check_of_entries, compare, counted, field_term, pattern
+from aggregator.tag.nodes import All, Any, Counted, Lead, Near, Node, Not, show
+from aggregator.tag.plurals import OPTION, with_forms, without_option
+from aggregator.tag.terms import bare_phrase, bare_word, check_of_entries, compare, counted, field_term, near, pattern
 
 MAX_LENGTH = 40_000
 """Most characters of a query: MAX_TERMS words and their operators."""
@@ -18,8 +19,11 @@ _PLAIN = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"'
 """Typographic quotes and dashes and wide brackets, as phones and word processors write them → plain ones."""
 
 
-def parse(text: str) -> Node:
-    """Parses a query. Raises QueryError with the position and, if there is a likely one, a suggestion."""
+def parse(text: str, timezone: str = "UTC") -> Node:
+    """Parses a query. Raises QueryError with the position and, if there is a likely one, a suggestion.
+
+    timezone: in which the days of `date:`, `before:` and `after:` are.
+    """
     if len(text) > MAX_LENGTH:
         raise QueryError(f"the query is too long: {len(text):,} characters, at most {MAX_LENGTH:,} are read", MAX_LENGTH)
     broken = next((offset for offset, character in enumerate(text) if "\ud800" <= character <= "\udfff"), None)
@@ -31,12 +35,12 @@ def parse(text: str) -> Node:
     try:
         if plain.count("(") > MAX_DEPTH:
             _check_depth(_tokens(plain))
-        either = branches(plain)
+        either, plurals = without_option(branches(plain))
     except BadCharacter as error:
         _bad_character(plain, error.offset)
     except BadToken as error:
         _bad_token(_tokens(plain), error.token)
-    return _Builder().either(either, 0, None)
+    return _Builder(timezone, plurals).either(either, 0, None)
 
 
 def _tokens(text: str) -> list[Token]:
@@ -70,14 +74,16 @@ def _bad_token(tokens: list[Token], bad: Token) -> NoReturn:
     at = next((index for index, token in enumerate(tokens) if token.start == bad.start), len(tokens))
     at = len(tokens) if bad.kind == END else at
     before = tokens[at - 1] if at else None
-    if before is not None and before.kind in ("OR", "AND", "NOT"):
+    if before is not None and before.kind in ("OR", "AND", "NOT", "NEAR"):
         raise QueryError(f"nothing to look for behind {before.text}", before.start)
     if before is not None and before.kind in ("FIELD", "LEAD"):
         raise QueryError(f"{before.text} needs its value right behind it", before.start)
     if bad.kind == "RPAR":
         empty = before is not None and before.kind == "LPAR"
         raise QueryError("empty brackets: nothing to look for" if empty else "this bracket ) closes nothing", bad.start)
-    if bad.kind in ("OR", "AND"):
+    if bad.kind == "NEAR" and before is not None and before.kind not in ("LPAR", "MINUS"):
+        raise QueryError(f"{bad.text} joins two, not three: write a NEAR/5 b b NEAR/5 c", bad.start)
+    if bad.kind in ("OR", "AND", "NEAR"):
         raise QueryError(f'nothing to look for before {bad.text} (the word itself is written in quotes: "{bad.text}")', bad.start)
     if bad.kind == END:
         raise QueryError("this bracket ( is not closed", _open_bracket(tokens))
@@ -100,10 +106,15 @@ def _place(token: Token) -> int:
 
 
 class _Builder:
-    """Turns branches into nodes. field: the field before the enclosing brackets, as in `title:(a OR b)`."""
+    """Turns branches into nodes. field: the field before the enclosing brackets, as in `title:(a OR b)`.
 
-    def __init__(self) -> None:
+    plurals: words match in singular and plural.
+    """
+
+    def __init__(self, timezone: str, plurals: bool) -> None:
         self.terms = 0
+        self.timezone = timezone
+        self.plurals = plurals
 
     def either(self, either: Either, depth: int, field: Token | None) -> Node:
         return _joined(Any, [_joined(All, [self.one(branch, depth, field) for branch in every]) for every in either])
@@ -114,6 +125,10 @@ class _Builder:
             raise QueryError(f"nested too deep: at most {MAX_DEPTH} levels", first.start)
         if first.kind in ("LEAD", "COUNT"):
             return self.chosen(branch, depth, field)
+        if branch.part is not None and branch.other is not None:
+            places = (branch.part.first.start, branch.other.first.start, first.start)
+            left, right = (self.one(part, depth + 1, field) for part in (branch.part, branch.other))
+            return near(left, right, first.text, places)
         if branch.part is not None:
             return Not(self.one(branch.part, depth + 1, field))
         if value is not None:
@@ -130,7 +145,8 @@ class _Builder:
         if branch.part is not None:
             part = self.one(branch.part, depth + 1, None)
             check_of_entries(part, "lead:(…)")
-            return Lead(part, f"lead:{show(part, inside=True)}", first.start)
+            shown = f"({show(part)})" if isinstance(part, Near) else show(part, inside=True)
+            return Lead(part, f"lead:{shown}", first.start)
         part = self.either(branch.inside or [], depth + 1, None)
         check_of_entries(part, "outlets(…)")
         value = branch.value
@@ -151,10 +167,15 @@ class _Builder:
         if self.terms > MAX_TERMS:
             raise QueryError(f"too many words: at most {MAX_TERMS:,}", offset)
         if field is not None:
-            return field_term(field.text[:-1].lower(), token.kind, text, field.start, offset)
+            name = field.text[:-1].lower()
+            if name == OPTION:
+                raise QueryError(f"{field.text}en is an option of the whole query: write it outside of brackets", field.start)
+            node = field_term(name, token.kind, text, field.start, offset, self.timezone)
+            return with_forms(node) if self.plurals and token.kind == "WORD" else node
         match token.kind:
             case "WORD":
-                return bare_word(text, offset)
+                word = bare_word(text, offset)
+                return with_forms(word) if self.plurals else word
             case "PHRASE":
                 return bare_phrase(text, offset)
             case "REGEX":
@@ -163,7 +184,7 @@ class _Builder:
                 return compare(text, offset)
             case _:
                 name, value = text.split(":", 1)
-                return field_term(name.lower(), "WORD", value, offset, offset + len(name) + 1)
+                return field_term(name.lower(), "WORD", value, offset, offset + len(name) + 1, self.timezone)
 
 
 def _joined(kind: type[All] | type[Any], parts: list[Node]) -> Node:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from aggregator.errors import QueryError
+from aggregator.tag.dates import dated
 from aggregator.tag.fields import (
+    DATE_FIELDS,
     FIRST_OF,
     NUMBER_FIELDS,
     OUTLETS,
@@ -17,13 +19,15 @@ from aggregator.tag.fields import (
     unknown_field,
 )
 from aggregator.tag.foreign import check_small, check_word
-from aggregator.tag.nodes import ANYWHERE, Compare, Node, Pattern, Term, Value, Words, of_stories, terms
+from aggregator.tag.nodes import ANYWHERE, Any, Compare, Dated, Near, Node, Pattern, Term, Value, Words, of_stories, show, terms
 from aggregator.tag.pattern import BadPattern, compile_pattern
 from aggregator.tag.spelling import has_signs
 from aggregator.text.words import fold, is_unspaced, tokens
 
 MAX_PATTERN = 1_000
 """Characters of a regular expression."""
+MAX_DISTANCE = 100
+"""Words between two that are near: more is a text of its own."""
 
 _ACRONYM = re.compile(r"(?:[^\W\d_]\.){2,}[^\W\d_]?")
 _REGEX = re.compile(r"/(.+)/([a-z]*)", re.DOTALL)
@@ -45,8 +49,11 @@ def bare_phrase(text: str, offset: int) -> Words:
     return _phrase(text, ANYWHERE, text, offset, offset)
 
 
-def field_term(field: str, kind: str, text: str, start: int, offset: int) -> Term:
-    """A term with a field. start: position of the field; offset: position of its value; kind: the token's kind."""
+def field_term(field: str, kind: str, text: str, start: int, offset: int, timezone: str) -> Term:
+    """A term with a field. start: position of the field; offset: position of its value; kind: the token's kind.
+
+    timezone: in which the days of dates are.
+    """
     whole = f"{field}:{text}"
     if kind not in ("WORD", "PHRASE", "REGEX"):
         raise QueryError(f"{text} can't stand inside {field}:(…)", offset)
@@ -58,6 +65,8 @@ def field_term(field: str, kind: str, text: str, start: int, offset: int) -> Ter
                 return _phrase(text, (field,), whole, start, offset)
             case _:
                 return _words(text, (field,), whole, start, offset)
+    if field in DATE_FIELDS:
+        return dated(field, kind, text, whole, start, offset, timezone)
     if field in NUMBER_FIELDS:
         example = {"age": "age<2d", "rank": "rank<=1"}.get(field, f"{field}>=3")
         raise QueryError(f"{field} is a number: write {example}", start)
@@ -92,6 +101,8 @@ def compare(text: str, offset: int) -> Compare:
     found = _COMPARE.fullmatch(text)
     assert found is not None
     field, operator, number = found[1].lower(), found[2], found[3]
+    if field in DATE_FIELDS:
+        raise QueryError(f"{field} is not a number: write date:…, before:… or after:…", offset)
     if field in TEXT_FIELDS or field in VALUE_FIELDS:
         number_of = {"outlet": "outlets", "thread": "thread_outlets"}.get(field)
         meant = f"; did you mean {number_of}{operator}{number}?" if number_of else f": write {field}:…"
@@ -122,8 +133,30 @@ def check_of_entries(node: Node, where: str) -> None:
     if inner := of_stories(node):
         raise QueryError(f"{inner[0].text} can't stand inside {where}: it asks for the whole story", inner[0].offset)
     for term in terms(node):
-        if isinstance(term, Value | Compare) and term.field in WHOLE_FIELDS:
-            raise QueryError(f"{term.field} belongs to the whole story: ask for it outside of {where}", term.offset)
+        if isinstance(term, Dated) or (isinstance(term, Value | Compare) and term.field in WHOLE_FIELDS):
+            name = term.text.partition(":")[0] if isinstance(term, Dated) else term.field
+            raise QueryError(f"{name} belongs to the whole story: ask for it outside of {where}", term.offset)
+
+
+def near(left: Node, right: Node, text: str, places: tuple[int, int, int]) -> Near:
+    """Two words or phrases near each other. text: the operator; places: of the operands, and of the operator between."""
+    distance = int(text.removeprefix("NEAR/")[:9])
+    if distance > MAX_DISTANCE:
+        raise QueryError(f"{text} is too far: at most NEAR/{MAX_DISTANCE}, which is so many words between", places[2])
+    sides = [_words_of(side, text, place) for side, place in ((left, places[0]), (right, places[1]))]
+    if len(fields := {word.fields for side in sides for word in side}) > 1:
+        raise QueryError(f"{text} looks in one field: write title:(nato {text} ukraine)", places[2])
+    written = [show(side, inside=True) for side in (left, right)]
+    return Near(sides[0], sides[1], distance, fields.pop(), f"{written[0]} NEAR/{distance} {written[1]}", places[0])
+
+
+def _words_of(node: Node, operator: str, place: int) -> tuple[Words, ...]:
+    """The alternatives on one side of NEAR."""
+    words = node.parts if isinstance(node, Any) else (node,)
+    found = tuple(word for word in words if isinstance(word, Words))
+    if len(found) < len(words):
+        raise QueryError(f'{operator} joins words and phrases, "red line" {operator} (nato OR ukraine), and nothing else', place)
+    return found
 
 
 def _number(field: str, text: str, offset: int) -> float:

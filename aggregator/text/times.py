@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo
+
+
+@cache
+def zone(name: str) -> tzinfo:
+    """A time zone by name; UTC if this system does not know it."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return UTC
 
 
 def rfc3339(instant: float | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -556,3 +557,19 @@ def test_no_secret_is_stored_with_what_was_adopted(desk: Newsroom) -> None:
     stored = " ".join([*desk.store.values("source.").values(), desk.store.value("config") or ""])
     assert stored
     assert "of-mine" not in stored
+
+
+def test_an_edited_time_zone_moves_what_asks_for_days(desk: Newsroom) -> None:
+    late = told("Night ferry runs aground", "herald.example/aground", text="It left at eleven.", at=START - 13 * HOUR)
+    desk.serves(HERALD, late)
+    desk.poll("herald")
+    day = datetime.fromtimestamp(START - 13 * HOUR, UTC)
+    assert day.hour == 23
+    topics = f'topics: [{{slug: night, title: Night, query: "ferry date:{day:%Y-%m-%d}"}}]'
+    edit(desk, config(top=topics))
+    assert desk.titles("night") == [late["title"]]
+    tokyo = config(top=topics).replace("site: {", "site: {timezone: Asia/Tokyo, ")
+    edit(desk, tokyo)
+    assert desk.titles("night") == [], "there it was the next day"
+    edit(desk, config(top=topics))
+    assert desk.titles("night") == [late["title"]]

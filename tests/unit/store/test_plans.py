@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -105,12 +106,27 @@ def test_what_is_due_is_read_from_an_index(filled: SqliteStore) -> None:
         StoryFilter(since=1500.0),
         StoryFilter(topic="sea"),
         StoryFilter(sources=frozenset({"source-1"})),
+        StoryFilter(published=(1500.0, math.inf)),
     ],
 )
 def test_a_narrow_search_does_not_sort_all_stories(filled: SqliteStore, where: StoryFilter) -> None:
     """Stories are either taken from the index in their order, or looked up by what the filter found."""
     query, parameters = search.statement(where, 20)
     steps = [row[3] for row in filled._writer.execute(f"EXPLAIN QUERY PLAN {query}", parameters)]
+    assert not [step for step in steps if re.match(r"SCAN (stories|items)$", step)], steps
+
+
+def test_dates_are_looked_up_in_the_order_of_publication(filled: SqliteStore) -> None:
+    query, parameters = search.statement(StoryFilter(published=(1500.0, 1600.0)), None)
+    steps = [row[3] for row in filled._writer.execute(f"EXPLAIN QUERY PLAN {query}", parameters)]
+    assert "SEARCH stories USING INDEX stories_published (published>? AND published<?)" in steps, steps
+
+
+def test_relevance_reads_the_index_of_words_once(filled: SqliteStore) -> None:
+    storm = Phrase(("storm",))
+    query, parameters = search.statement(StoryFilter(storm), 20, storm)
+    steps = [row[3] for row in filled._writer.execute(f"EXPLAIN QUERY PLAN {query}", parameters)]
+    assert "MATERIALIZE found" in steps, steps
     assert not [step for step in steps if re.match(r"SCAN (stories|items)$", step)], steps
 
 

@@ -7,7 +7,7 @@ import sqlite3
 from msgspec.structs import replace
 
 from aggregator.model import Slug, StoryId
-from aggregator.ports import COLUMNS, AnyOf, EveryOf, Phrase, Store, StoryFilter, WordQuery
+from aggregator.ports import COLUMNS, AnyOf, EveryOf, Nearby, Phrase, Store, StoryFilter, WordQuery
 from aggregator.ports.search import Column
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import NEW, entry, item
@@ -69,3 +69,52 @@ def test_all_words_of_a_transaction_are_written_as_one_piece(database: SqliteSto
     with sqlite3.connect(database.path) as connection:
         assert connection.execute("SELECT count(DISTINCT segid) FROM search_idx").fetchone() == (1,)
     connection.close()
+
+
+def test_phrases_near_each_other(store: Store) -> None:
+    with store.begin() as transaction:
+        _, near = transaction.add_item(item("a", entry=entry("a", title="Central bank leaves key rate", text="")), None, NEW)
+        transaction.add_item(item("b", entry=entry("b", title="Central bank", text="A rate")), None, NEW)
+        transaction.add_item(item("c", entry=entry("c", title="Rate of a far and foreign central bank", text="")), None, NEW)
+    bank, rate = Phrase(("central", "bank")), Phrase(("ra",), prefix=True)
+    assert found(store, Nearby(bank, rate, 2)) == found(store, Nearby(rate, bank, 2)) == [near]
+    assert found(store, Nearby(bank, rate, 1)) == []
+
+
+def test_the_most_relevant_stories_come_first(store: Store) -> None:
+    text = "The storm closed the ports. Ferries stayed in port all day, and the sea was rough along the whole coast."
+    told = {
+        "once": ("Ferries stay in port", text),
+        "titled": ("Storm closes ports", "Ferries stayed in port all day, and the sea was rough along the whole coast."),
+        "often": ("Ferries stay in port", "Storm after storm: a storm in the north, a storm in the south."),
+        "none": ("Fish prices rise", "Ports are calm."),
+    }
+    ids = {}
+    with store.begin() as transaction:
+        for number, (guid, (title, body)) in enumerate(told.items()):
+            made = item(guid, entry=entry(guid, title=title, text=body), published=float(number), first_seen=float(number))
+            _, ids[guid] = transaction.add_item(made, None, NEW)
+        _, ids["again"] = transaction.add_item(
+            item("again", entry=entry("again", title="Storm closes ports"), published=9.0), None, NEW
+        )
+        transaction.add_item(item("more", entry=entry("more", title="Storm", text="storm")), ids["none"], NEW)
+    storm = Phrase(("storm",))
+
+    def order(where: StoryFilter, limit: int | None = None) -> list[str]:
+        names = {id: name for name, id in ids.items()}
+        return [names[story.id] for story in store.find(where, limit, relevant=storm)]
+
+    assert order(StoryFilter()).index("titled") < order(StoryFilter()).index("often") < order(StoryFilter()).index("once")
+    assert order(StoryFilter())[0] == "none", "a story is as relevant as its best entry"
+    assert order(StoryFilter(), limit=2) == order(StoryFilter())[:2]
+    assert order(StoryFilter(AnyOf((storm, Phrase(("fish",)))))) == order(StoryFilter()), "the filter does not change the weights"
+
+
+def test_equally_relevant_stories_are_told_newest_first(store: Store) -> None:
+    with store.begin() as transaction:
+        for number in (2, 1, 3):
+            guid = f"g{number}"
+            made = item(guid, entry=entry(guid, title="Storm", text=""), published=float(number), first_seen=float(number))
+            transaction.add_item(made, None, NEW)
+    relevant = [story.published for story in store.find(StoryFilter(), relevant=Phrase(("storm",)))]
+    assert relevant == [story.published for story in store.find(StoryFilter(), relevant=Phrase(("fog",)))] == [3.0, 2.0, 1.0]

@@ -103,6 +103,27 @@ def test_search_is_bounded(desk: Desk, arguments: list[str], count: int) -> None
     assert len(desk.run(search.command, "--json", *arguments).output.splitlines()) == count
 
 
+def test_the_most_relevant_come_first_if_asked_for(desk: Desk) -> None:
+    def titles(*arguments: str) -> list[str]:
+        return [json.loads(line)["title"] for line in desk.run(search.command, "--json", *arguments).output.splitlines()]
+
+    assert titles("nato OR grain OR odesa OR quake") == ["Quake", "NATO meets in Oslo", "Ukraine’s harvest"]
+    assert titles("--sort", "relevance", "nato OR grain OR odesa OR quake") == [
+        "Quake", "Ukraine’s harvest", "NATO meets in Oslo",
+    ]  # fmt: skip
+    assert titles("--sort", "relevance", "--limit", "1", "nato") == ["NATO meets in Oslo"], "a title weighs more than a text"
+    assert titles("--sort", "relevance", "lang:en NATO -quake") == titles("--sort", "relevance", "NATO")
+    assert "no words" in desk.run(search.command, "--sort", "relevance", "lang:en").stderr
+    assert desk.run(search.command, "--sort", "weightiest", "nato").exit_code == 2
+
+
+def test_search_by_date_near_and_plural(desk: Desk) -> None:
+    today = time.strftime("%Y-%m", time.gmtime(time.time() - 90))
+    assert desk.run(search.command, f"date:{today[:4]}", "grains", "plurals:en").output.count("«Grain»") == 1
+    assert desk.run(search.command, "grain NEAR/4 odesa").output.splitlines()[1] == "    grain NEAR/4 odesa in the body"
+    assert "no stored story" in desk.run(search.command, "grain before:2020").stderr
+
+
 def test_a_bad_query_is_shown_with_its_place(desk: Desk) -> None:
     error = desk.run(search.command, "nato titel:x").exception
     assert isinstance(error, QueryError)

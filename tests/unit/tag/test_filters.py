@@ -78,6 +78,10 @@ TERMS = st.sampled_from(
         "outlets(group:wires)>=1", "outlets(-nato)<2", "lead:nato", "lead:(war -us)", "lead:(kyiv OR C++)", "rank<=2",
         "outlet:herald", "outlets>=2", "items=1", "words>3", "age<2d", "age>36h", "/NATO|nato/", "/łódź/i",
         "first:thread", "thread_outlets>=2", "thread:6f0cdd1e-5b0e-4c52-9a7e-0d2f6f3d7a11",
+        "date:2023-06-15", "date:2023-06-13..2023-06-14", "before:2023-06-14", "after:2023-06-15", "date:2022",
+        "-before:2023-06-14", "nato NEAR/0 war", "nato NEAR/2 kyiv", "(nato OR us) NEAR/1 (war* OR kyiv)",
+        "title:(war NEAR/1 us)", '"al shabaab" NEAR/3 us',
+        "U.S. NEAR/2 us", "C++ NEAR/1 C", ".NET NEAR/3 war", "本 NEAR/2 nato", "1000 NEAR/2 lodz", "author:(ada NEAR/1 brien)",
     ]
 )  # fmt: skip
 QUERIES = st.recursive(
@@ -92,10 +96,10 @@ QUERIES = st.recursive(
 
 
 @settings(max_examples=150, deadline=None)
-@given(text=QUERIES)
-def test_filter_and_predicate_agree_with_the_predicate_alone(filled: tuple[Store, list[Story]], text: str) -> None:
+@given(text=QUERIES, option=st.sampled_from(["", "plurals:en "]))
+def test_filter_and_predicate_agree_with_the_predicate_alone(filled: tuple[Store, list[Story]], text: str, option: str) -> None:
     store, stories = filled
-    query = Query(text, NAMES)
+    query = Query(option + text, NAMES)
     plain = [one.id for one in stories if query.matches(one, AS_OF)]
     found = [one.id for one in store.find(query.filter(AS_OF)) if query.matches(one, AS_OF)]
     assert found == plain

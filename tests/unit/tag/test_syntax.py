@@ -22,7 +22,8 @@ from .stories import NOON, item, story
 PIECES = st.lists(
     st.sampled_from(
         ["nato", "kyiv*", '"red line"', '"', "(", ")", "-", "OR", "AND", "NOT", "title:", "url:/x/", "/a+/i", "/", "age<2d",
-         "outlets>=", "U.S.", "日本", " ", "  ", "*", ":", "a:b", "“x”", "–", "\n", "é", "https://x.example/"]
+         "outlets>=", "U.S.", "日本", " ", "  ", "*", ":", "a:b", "“x”", "–", "\n", "é", "https://x.example/", "NEAR/5", "NEAR/0",
+         "tax", "plurals:en", "date:2023-06", "date:2023..", "after:", "before:2023-06-15", "lead:", "lead:(a NEAR/5 b)"]
     ),
     max_size=14,
 ).map(" ".join)  # fmt: skip
@@ -72,6 +73,11 @@ def test_a_query_shown_is_the_same_query(text: str) -> None:
         ("a OR (b OR c)", "a OR b OR c"),
         ("age < 2d", "age<2d"),
         ("source:(bbc OR cnn*)", "source:bbc OR source:cnn*"),
+        ("a b NEAR/5 c d", "a b NEAR/5 c d"),
+        ("-a NEAR/5 (b)", "-(a NEAR/5 b)"),
+        ("title:(a NEAR/5 (b OR c))", "title:a NEAR/5 (title:b OR title:c)"),
+        ("plurals:en tax -steel", "(tax OR taxs OR taxes) -(steel OR steels)"),
+        ("lead:(a NEAR/05 b)", "lead:(a NEAR/5 b)"),
     ],
 )
 def test_how_operators_bind(text: str, shown: str) -> None:
