@@ -3,7 +3,7 @@
 Instants are seconds since the Unix epoch, UTC. Texts are Unicode without control characters unless said otherwise.
 """
 
-from aggregator.model.feeds import Category, Enclosure, Entry, Feed, Origin, Picture
+from aggregator.model.feeds import Category, Enclosure, Entry, Feed, Origin, Picture, PodcastTag
 from aggregator.model.fetched import (
     MAX_RETRY,
     Fault,
@@ -50,6 +50,7 @@ __all__ = [
     "Origin",
     "OutletsSeen",
     "Picture",
+    "PodcastTag",
     "PollOutcome",
     "PollReport",
     "Slug",

@@ -41,6 +41,14 @@ class Origin(Struct, frozen=True):
     url: str | None = None
 
 
+class PodcastTag(Struct, frozen=True):
+    """A tag of a podcast episode that is passed on (text/podcasts.py). name: with its prefix (`itunes:episode`)."""
+
+    name: str
+    text: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
 class Entry(Struct, frozen=True):
     """An entry as the outlet sent it, cleaned.
 
@@ -50,7 +58,7 @@ class Entry(Struct, frozen=True):
     summary, content: cleaned HTML; text: the longer of the two as text, for search and dedup.
     published, updated: None if the feed gave none or nonsense; not clamped here.
     image: the picture that the feed names for it; those in its text are not looked for (model/pictures.py does that).
-    fingerprint: 8 bytes over everything that the entry was parsed from.
+    fingerprint: 8 bytes over everything that the entry was parsed from. tags: of a podcast's episode.
     """
 
     guid: str | None
@@ -69,6 +77,7 @@ class Entry(Struct, frozen=True):
     comments: str | None = None
     origin: Origin | None = None
     fingerprint: bytes = b""
+    tags: tuple[PodcastTag, ...] = ()
 
 
 class Feed(Struct, frozen=True):

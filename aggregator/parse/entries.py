@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from aggregator.model import Category, Enclosure, Entry, Origin
 from aggregator.parse.images import choose
+from aggregator.parse.podcasts import valid_tags
 from aggregator.parse.raw import Link, Media, Piece, RawEntry
 from aggregator.text import dates, urls
 from aggregator.text.chars import one_line, scrub, shorten
@@ -77,6 +78,7 @@ def entry_of(raw: RawEntry, context: DocumentContext, fingerprint: bytes) -> Ent
         comments=links.tidy(raw.comments),
         origin=_origin(raw, links),
         fingerprint=fingerprint,
+        tags=valid_tags(raw.tags, links),
     )
 
 

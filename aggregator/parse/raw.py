@@ -57,6 +57,14 @@ class Candidate(NamedTuple):
     preview: bool = False
 
 
+class RawTag(NamedTuple):
+    """A tag of a podcast episode as written. name: with its prefix (`itunes:episode`)."""
+
+    name: str
+    text: str
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
 class RawEntry(NamedTuple):
     """An entry as written. guid: as sent; permalink: whether the guid may be the article's address.
 
@@ -80,6 +88,7 @@ class RawEntry(NamedTuple):
     comments: str | None = None
     origin: tuple[str | None, str | None] | None = None
     base: str | None = None
+    tags: tuple[RawTag, ...] = ()
 
 
 class RawFeed(Struct):
@@ -110,7 +119,7 @@ class RawFeed(Struct):
 def fingerprint(entry: RawEntry, seed: int) -> bytes:
     """An 8-byte hash of the entry. seed: from `seed_of`, for what the entry inherits from its document."""
     parts: list[str] = []
-    _flatten(entry, parts)
+    _flatten(entry if entry.tags else entry[:-1], parts)  # without tags as in releases that knew none
     return xxhash.xxh3_64_digest("\x1f".join(parts).encode("utf-8", "surrogatepass"), seed)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aggregator.parse import modules
+from aggregator.parse import modules, podcasts
 from aggregator.parse.elements import (
     Element,
     Fields,
@@ -121,6 +121,7 @@ def _entry(item: Element, home: str, with_base: bool) -> RawEntry:
         comments=first_text(fields, "comments"),
         origin=_origin(fields),
         base=base_of(item) if with_base else None,
+        tags=podcasts.tags_of(fields),
     )
 
 

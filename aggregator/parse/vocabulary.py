@@ -50,6 +50,8 @@ _PREFIXES = {
     "http://www.itunes.com/dtds/podcast-1.0": "itunes",
     "http://www.itunes.com/dtds/podcast": "itunes",
     "http://example.com/dtds/podcast-1.0.dtd": "itunes",
+    "http://podcastindex.org/namespace/1.0": "podcast",
+    "http://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/1.0.md": "podcast",
     "http://www.google.com/schemas/play-podcasts/1.0": "googleplay",
     "http://rssnamespace.org/feedburner/ext/1.0": "feedburner",
     "http://wellformedweb.org/commentapi": "wfw",

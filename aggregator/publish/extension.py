@@ -10,6 +10,7 @@ from typing import Any
 
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.util import xml_elem
+from lxml import etree
 from msgspec import Struct, field
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -23,6 +24,11 @@ RSS_NAMESPACES = {
     "dc": "http://purl.org/dc/elements/1.1/",
     **NAMESPACES,
 }
+PODCASTS = {
+    "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",
+    "podcast": "https://podcastindex.org/namespace/1.0",
+}
+"""Declared where they are used, so that a feed without podcasts is none in the eyes of validators."""
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
@@ -39,7 +45,10 @@ def append(parent: Any, node: Node, *, atom: bool) -> None:
     """Adds an element and its children to an lxml element."""
     prefix, _, local = node.name.rpartition(":")
     bare = not prefix or (atom and prefix == "atom")
-    element = xml_elem(local if bare else f"{{{RSS_NAMESPACES[prefix]}}}{local}", parent, **node.attributes)
+    if prefix in PODCASTS:
+        element = etree.SubElement(parent, f"{{{PODCASTS[prefix]}}}{local}", dict(node.attributes), {prefix: PODCASTS[prefix]})
+    else:
+        element = xml_elem(local if bare else f"{{{RSS_NAMESPACES[prefix]}}}{local}", parent, **node.attributes)
     element.text = node.text
     for child in node.children:
         append(element, child, atom=atom)

@@ -69,6 +69,10 @@ class Pictures(Struct, frozen=True):
 
         return _POSTER.sub(kept, _IMAGE.sub(kept, cleaned))
 
+    def may_link(self, url: str, item: Item) -> bool:
+        """Whether the address of another picture of an item, such as a person's, may be published."""
+        return self.link and self._may_be_shown(url, item)
+
     def _may_be_shown(self, url: str, item: Item) -> bool:
         """False if the address holds a secret of the config; or any secret, if its source is private or is read with one."""
         source = self.sources.get(item.source)

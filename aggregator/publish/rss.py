@@ -52,6 +52,7 @@ def _nodes(view: View) -> tuple[Node, ...]:
             for report in view.also
         ),
         *picture(view),
+        *(Node(one.name, dict(one.attributes), one.text or None) for one in view.tags),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from aggregator.model import Entry, Instant, Item, SourceId, Story, StoryId, TagKind
+from aggregator.model import Entry, Instant, Item, PodcastTag, SourceId, Story, StoryId, TagKind
 from aggregator.model.stories import OutletsSeen
 from aggregator.publish import addresses, characters, closing, excerpt
 from aggregator.publish.closing import Also, Discussion
@@ -14,6 +14,7 @@ from aggregator.publish.pictures import Image, Pictures, figure
 from aggregator.publish.wording import wording
 from aggregator.settings import Site
 from aggregator.text.pictures import is_image
+from aggregator.text.podcasts import PICTURES, checked
 from aggregator.text.words import tokens
 
 ALL_PICTURES = Pictures()
@@ -50,6 +51,7 @@ class View(Struct, frozen=True):
     authors: persons. summary: plain text. body: HTML, never empty, with who else reports it. full: whether the body is the whole
     text, in which case formats add the summary. page: the address of the story's page; page_link: HTML that leads there from
     feeds, or "". discussions: where it is discussed. figure: HTML of the picture if the body shows none, or "".
+    tags: of a podcast's episode.
     """
 
     id: StoryId
@@ -73,6 +75,7 @@ class View(Struct, frozen=True):
     discussions: tuple[Discussion, ...] = ()
     page_link: str = ""
     figure: str = ""
+    tags: tuple[PodcastTag, ...] = ()
 
     @property
     def in_feeds(self) -> str:
@@ -154,6 +157,7 @@ def view(
         comments=characters.address(entry.comments) or next((one.url for one in discussed), None),
         language=language,
         discussions=discussed,
+        tags=_tags(lead, pictures),
         page_link=closing.page(page, words) if public and link != page else "",
         figure=figure(image, body) if content != "title" else "",
     )
@@ -214,6 +218,17 @@ def _discussions(story: Story, link: str) -> tuple[Discussion, ...]:
     """Where the story is discussed. The entry's own link is no discussion of it."""
     found = {url: name for name, given in story.discussions if (url := characters.address(given)) and url != link}
     return tuple(Discussion(characters.plain(name), url) for url, name in found.items())
+
+
+def _tags(lead: Item, pictures: Pictures) -> tuple[PodcastTag, ...]:
+    """The tags of an episode, checked again, without pictures that may not be shown."""
+
+    def shown(tag: PodcastTag) -> dict[str, str]:
+        of_picture = [key for key, value in tag.attributes if (tag.name, key) in PICTURES and not pictures.may_link(value, lead)]
+        return {key: value for key, value in tag.attributes if key not in of_picture}
+
+    found = (checked(one.name, one.text, shown(one), characters.address) for one in lead.entry.tags)
+    return tuple(PodcastTag(name, characters.plain(text), given) for name, text, given in filter(None, found))
 
 
 def _terms(story: Story, site: Site) -> tuple[Term, ...]:

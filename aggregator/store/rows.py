@@ -21,6 +21,7 @@ from aggregator.model import (
     ItemId,
     Origin,
     Picture,
+    PodcastTag,
 )
 from aggregator.text.html import text_of_longer
 from aggregator.text.words import searchable, tokens
@@ -212,6 +213,7 @@ def _entry(row: Row, summary: str, content: str, text: str, details: Mapping[str
         comments=details.get("comments"),
         origin=Origin(*origin) if origin else None,
         fingerprint=row[18],
+        tags=tuple(PodcastTag(name, text, tuple(map(tuple, given))) for name, text, given in details.get("podcast", ())),
     )
 
 
@@ -239,6 +241,8 @@ def _details(item: Item) -> str | None:
             details[name] = value
     if entry.origin:
         details["origin"] = (entry.origin.title, entry.origin.url)
+    if entry.tags:
+        details["podcast"] = [(one.name, one.text, one.attributes) for one in entry.tags]
     if item.headline is not None:
         details["headline"] = item.headline
     for name in _FLAGS:

@@ -50,6 +50,7 @@ def content_hash(entry: Entry) -> bytes:
         *sorted(category.label or category.term for category in entry.categories),
         *(enclosure.url.partition("?")[0] for enclosure in entry.enclosures),
         entry.image.url.partition("?")[0] if entry.image else "",
+        *(part.partition("?")[0] for tag in entry.tags for part in (tag.name, tag.text, *(value for _, value in tag.attributes))),
     )
 
 

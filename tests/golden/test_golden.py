@@ -2,7 +2,8 @@
 
 The expectation names what matters and nothing else: `feed` the document's own fields (`warnings`: how many at least), `entries`
 one mapping an entry; or `fault`, the kind, and `says`, a part of its words. Times are RFC 3339, an enclosure is
-[url, type, length, duration], a category [term, scheme, label], an origin [title, url], an image [url, width, height].
+[url, type, length, duration], a category [term, scheme, label], an origin [title, url], an image [url, width, height], a
+podcast's tag [name, text, attributes].
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def shown(entry: Entry) -> dict[str, Any]:
         "enclosures": [[one.url, one.type, one.length, one.duration] for one in entry.enclosures],
         "image": [entry.image.url, entry.image.width, entry.image.height] if entry.image else None,
         "origin": [origin.title, origin.url] if origin else None,
+        "tags": [[one.name, one.text, dict(one.attributes)] for one in entry.tags],
     }
 
 

@@ -12,14 +12,17 @@ from hypothesis import strategies as some
 from lxml import etree
 from msgspec.structs import replace
 
-from aggregator.model import Category, Entry, Item, ItemId, Origin, Source, SourceId, Story, StoryId, Tag, TagKind
+from aggregator.model import Category, Entry, Item, ItemId, Origin, PodcastTag, Source, SourceId, Story, StoryId, Tag, TagKind
 from aggregator.publish import characters, excerpt
+from aggregator.publish.pictures import Pictures
 from aggregator.publish.rendering import public_origins, render
 from aggregator.publish.view import Origin as Shown
 from aggregator.publish.view import View, view
 from aggregator.settings import Settings, Site
 from tests.unit.publish.samples import DAILY, NOON, WIRE, item
 
+NAMES = b'<x xmlns:media="m" xmlns:atom="a" xmlns:dc="d" xmlns:content="c">'
+ITUNES, PODCAST = "{http://www.itunes.com/dtds/podcast-1.0.dtd}", "{https://podcastindex.org/namespace/1.0}"
 SITE = Site(title="Test news", url="https://news.example.org")
 ID = StoryId("8c1f2f7e-0c5d-5c4e-9a52-0a9f0c0b1a2d")
 
@@ -223,6 +226,32 @@ def test_what_an_aggregator_names_is_the_source() -> None:
     assert shown(named).origin == Shown("Harbour Post", "https://harbour.example/feed", "https://harbour.example/")
 
 
+EPISODE = (
+    PodcastTag("itunes:episode", "7"),
+    PodcastTag("itunes:image", "", (("href", "https://cdn.example/7.jpg"),)),
+    PodcastTag("podcast:transcript", "", (("url", "https://cdn.example/7.vtt?a=1&b=2"), ("type", "text/vtt"))),
+    PodcastTag("podcast:person", "Ines & <b>Tom</b>", (("role", '"guest"'),)),
+)
+
+
+def test_tags_of_an_episode_are_passed_on_in_rss_alone() -> None:
+    unknown = (PodcastTag("itunes:owner", "x"), PodcastTag("podcast:chapters", "", (("url", "javascript:x"), ("type", "a/b"))))
+    lead = replace(item(1), entry=replace(item(1).entry, tags=(*EPISODE, *unknown)))
+    made = render(shown(lead))
+    root = etree.fromstring(made.rss.replace(b"<item>", NAMES + b"<item>") + b"</x>")
+    found = [(element.prefix, etree.QName(element), element.text, dict(element.attrib)) for element in root[0] if element.prefix]
+    assert [one for one in found if one[0] in ("itunes", "podcast")] == [
+        ("itunes", ITUNES + "episode", "7", {}),
+        ("itunes", ITUNES + "image", None, {"href": "https://cdn.example/7.jpg"}),
+        ("podcast", PODCAST + "transcript", None, {"url": "https://cdn.example/7.vtt?a=1&b=2", "type": "text/vtt"}),
+        ("podcast", PODCAST + "person", "Ines & ‹b›Tom‹/b›", {"role": '"guest"'}),
+    ]
+    hidden = render(view(story(lead), "summary", SITE, {}, pictures=Pictures(link=False)))
+    assert b"7.jpg" not in hidden.rss and b"itunes:episode" in hidden.rss
+    assert b"itunes" not in made.atom and b"itunes" not in made.json
+    assert b"podcast" not in render(shown(item(1))).rss
+
+
 def test_kinds_of_tags_have_schemes_of_their_own() -> None:
     tags = (Tag(TagKind.TAG, "wire"), Tag(TagKind.ENTITY, "NATO"), Tag(TagKind.CATEGORY, "Europe"), Tag(TagKind.CATEGORY, " "))
     found = view(story(item(1), tags=tags), "summary", SITE, {})
@@ -247,6 +276,5 @@ def test_nothing_that_the_store_holds_can_break_a_document(
     one = replace(item(1), entry=entry, outlet=author)
     found = render(view(story(one, item(2, DAILY), tags=(Tag(TagKind.CATEGORY, category),)), "full", SITE, {}), SITE)
     for fragment in (found.atom, found.rss):
-        names = b'<x xmlns:media="m" xmlns:atom="a" xmlns:dc="d" xmlns:content="c">'
-        root = etree.fromstring(names + fragment + b"</x>", etree.XMLParser(resolve_entities=False))
+        root = etree.fromstring(NAMES + fragment + b"</x>", etree.XMLParser(resolve_entities=False))
         assert len(root) == 1

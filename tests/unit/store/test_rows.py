@@ -18,6 +18,7 @@ from aggregator.model import (
     ItemId,
     Origin,
     Picture,
+    PodcastTag,
     Slug,
     SourceId,
     SourceState,
@@ -55,6 +56,9 @@ entries = st.builds(
     comments=maybe,
     origin=st.none() | st.builds(Origin, maybe, maybe),
     fingerprint=marks,
+    tags=st.lists(st.builds(PodcastTag, words, words, st.lists(st.tuples(words, words), max_size=2).map(tuple)), max_size=2).map(
+        tuple
+    ),
 )
 items = st.builds(
     Item,
