@@ -19,15 +19,18 @@ from aggregator.model.ids import Instant, ItemId, Slug, SourceId, StoryId, Threa
 from aggregator.model.polls import PollOutcome, PollReport, Work
 from aggregator.model.sources import BEING_POLLED, Auto, Cron, Every, Fixed, Hints, Source, SourceState, Validators
 from aggregator.model.stories import Evidence, Item, OutletsSeen, Story, Tag, TagKind
-from aggregator.model.threads import SHOWN_FROM, Link, Thread
+from aggregator.model.threads import EARLIER, SHOWN_FROM, Earlier, EarlierStory, Link, Thread
 
 __all__ = [
     "BEING_POLLED",
+    "EARLIER",
     "MAX_RETRY",
     "SHOWN_FROM",
     "Auto",
     "Category",
     "Cron",
+    "Earlier",
+    "EarlierStory",
     "Enclosure",
     "Entry",
     "Every",

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from aggregator.model.feeds import Entry
 from aggregator.model.ids import Instant, ItemId, Slug, SourceId, StoryId
-from aggregator.model.threads import Thread
+from aggregator.model.threads import Earlier, Thread
 from aggregator.text.discussions import discussion_of, place_of
 
 
@@ -104,8 +104,7 @@ class Story(Struct, frozen=True):
     visible: 8 bytes over what a reader sees; alias_of: the story that this one was merged into; old: kept out of feeds
     that people already read, as all its items are. headline: a person's correction of the lead's title. lead_moved: when the
     lead moved last after the story was published; 0 if never.
-    thread: the thread it is in, if that is shown; earlier: stories of the thread that were there before, the nearest first, as
-    they stood when the story was first published (at most EARLIER).
+    thread: the thread it is in, if that is shown; earlier: what came before it there when it was first published.
     """
 
     id: StoryId
@@ -124,7 +123,7 @@ class Story(Struct, frozen=True):
     headline: str | None = None
     lead_moved: Instant = 0.0
     thread: Thread | None = None
-    earlier: tuple[StoryId, ...] = ()
+    earlier: Earlier | None = None
 
     @property
     def title(self) -> str:

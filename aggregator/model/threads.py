@@ -10,6 +10,10 @@ SHOWN_FROM = 3
 """Stories from which on a thread is shown. Two linked stories are a pair, and seldom an event that goes on."""
 
 
+EARLIER = 3
+"""Earlier stories that an entry shows: what is read in passing. The story's page has more."""
+
+
 class Thread(Struct, frozen=True):
     """A thread as its stories tell it.
 
@@ -25,6 +29,28 @@ class Thread(Struct, frozen=True):
     began: Instant
     newest: Instant
     formerly: tuple[ThreadId, ...] = ()
+
+
+class EarlierStory(Struct, frozen=True):
+    """A story that was published before another one of its thread. title: its headline then; url: its article's, if known."""
+
+    story: StoryId
+    title: str
+    url: str | None
+
+
+class Earlier(Struct, frozen=True):
+    """What a story follows, as it stood when the story was first published: the entry shows it, and the thread may grow.
+
+    thread, title, stories, outlets, first: of the thread; shown: at most EARLIER of its stories, the newest first.
+    """
+
+    thread: ThreadId
+    title: str
+    stories: int
+    outlets: int
+    first: StoryId
+    shown: tuple[EarlierStory, ...]
 
 
 class Link(Struct, frozen=True):

@@ -38,7 +38,7 @@ from aggregator.ports.sources import Entries, Sources, SourceWrites
 from aggregator.ports.store import Database, Store, StoreView
 from aggregator.ports.stories import Stories, StoryWrites
 from aggregator.ports.subscribers import Events, EventWrites, Subscribers, SubscriberWrites
-from aggregator.ports.threads import Report, Threads, ThreadState, ThreadWrites
+from aggregator.ports.threads import Fate, Report, Threads, ThreadState, ThreadStory, ThreadWhereabouts, ThreadWrites
 from aggregator.ports.transaction import Transaction
 from aggregator.ports.values import Values, ValueWrites
 
@@ -71,6 +71,7 @@ __all__ = [
     "EventWrites",
     "Events",
     "EveryOf",
+    "Fate",
     "FeedWrites",
     "Feeds",
     "Fetcher",
@@ -115,6 +116,8 @@ __all__ = [
     "Swept",
     "Tagged",
     "ThreadState",
+    "ThreadStory",
+    "ThreadWhereabouts",
     "ThreadWrites",
     "Threads",
     "Traces",

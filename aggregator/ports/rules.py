@@ -53,6 +53,11 @@ class Rules(Protocol):
         """Whether a tag, topic or output asks for threads, so that stories must be looked at when their thread changes."""
         ...
 
+    @property
+    def public(self) -> frozenset[Slug]:
+        """The feeds without a token."""
+        ...
+
     def apply(self, story: Story, as_of: Instant) -> Tagged: ...
 
     def apart(self, item: Item) -> str | None:

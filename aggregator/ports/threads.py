@@ -31,6 +31,42 @@ class Report(NamedTuple):
     published: Instant
 
 
+class ThreadStory(NamedTuple):
+    """A story of a thread as lists show it. Those that were taken down or merged, or of which no item is stored, are not listed.
+
+    updated, version: as in `Shown`; title: as it is now; url, outlet, language: its lead's; outlets: key and name of each that
+    tells it; private: whether one of its items is.
+    """
+
+    story: StoryId
+    published: Instant
+    updated: Instant
+    version: int
+    title: str
+    url: str | None
+    outlet: str
+    language: str
+    outlets: tuple[tuple[str, str], ...]
+    private: bool
+
+
+class ThreadWhereabouts(NamedTuple):
+    """Where a thread's id leads. thread: the id, or the thread that it was merged into; private: whether its first story is."""
+
+    thread: ThreadId
+    newest: Instant
+    private: bool
+
+
+class Fate(NamedTuple):
+    """What became of a story. story: itself, or the one that it was merged into; headline: a person's correction."""
+
+    story: StoryId
+    dropped: bool
+    private: bool
+    headline: str | None
+
+
 class Threads(Protocol):
     """Reads threads. Those of fewer than SHOWN_FROM stories are unknown here."""
 
@@ -40,6 +76,18 @@ class Threads(Protocol):
 
     def thread_stories(self, thread: ThreadId) -> list[StoryId]:
         """Its stories, those published first at the front."""
+        ...
+
+    def thread_members(self, thread: ThreadId) -> list[ThreadStory]:
+        """Its stories as lists show them, those published first at the front. None of an unknown thread."""
+        ...
+
+    def thread_whereabouts(self, thread: ThreadId) -> ThreadWhereabouts | None:
+        """Where an id leads, following aliases; None if it is unknown. Takes one query in every case, for equal timing."""
+        ...
+
+    def threads_shown(self, stories: Collection[StoryId]) -> Mapping[StoryId, Thread]:
+        """Story → the thread that it is in. Without stories that are in none."""
         ...
 
     def links(self, story: StoryId) -> list[Link]:
@@ -60,6 +108,22 @@ class ThreadWrites(Protocol):
 
     def thread_states(self, threads: Collection[ThreadId]) -> Mapping[ThreadId, ThreadState]:
         """The states of these threads."""
+        ...
+
+    def thread_members(self, thread: ThreadId) -> list[ThreadStory]:
+        """See `Threads.thread_members`."""
+        ...
+
+    def links(self, story: StoryId) -> list[Link]:
+        """See `Threads.links`."""
+        ...
+
+    def fates(self, stories: Collection[StoryId]) -> Mapping[StoryId, Fate]:
+        """Story → what became of it. Without unknown ids."""
+        ...
+
+    def stories_showing(self, stories: Collection[StoryId]) -> list[StoryId]:
+        """The stories that show one of these as earlier. Looks through all that show any."""
         ...
 
     def begin_thread(self, first: StoryId) -> ThreadId:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.model import Slug, StoryId
+from aggregator.model import Slug, StoryId, ThreadId
 from aggregator.settings import Output, Site
 
 FORMATS = ("atom", "rss", "json")
@@ -31,6 +31,11 @@ def topic_path(slug: Slug) -> str:
 
 def story_path(story: StoryId) -> str:
     return f"/stories/{story}.html"
+
+
+def thread_path(thread: ThreadId, format: str = "html") -> str:
+    """The path of a thread's page, or of its feed in a format."""
+    return f"/threads/{thread}.{format}"
 
 
 def home_path(output: Output) -> str:

@@ -39,13 +39,16 @@ def _links(view: View) -> list[Node]:
     also = [
         Node("link", {"rel": "related", "type": "text/html", "href": report.url, "title": report.outlet}) for report in view.also
     ]
+    pages = [
+        Node("link", {"rel": "related", "type": "text/html", "href": one.url, "title": one.title}) for one in view.earlier_pages
+    ]
     media = [
         Node("link", {"rel": "enclosure", "href": one.url, "type": one.type, "length": str(one.length)}) for one in view.media
     ]
     places: dict[str, dict[str, str]] = {view.comments: {}} if view.comments else {}
     places |= {one.url: {"title": one.name} for one in view.discussions}
     replies = [Node("link", {"rel": "replies", "type": "text/html", "href": url, **more}) for url, more in places.items()]
-    return also + media + replies
+    return also + pages + media + replies
 
 
 def _source(view: View) -> list[Node]:

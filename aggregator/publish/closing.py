@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from aggregator.model import StoryId, ThreadId
 from aggregator.publish.wording import Wording
 from aggregator.text.words import tokens
 
@@ -24,6 +25,26 @@ class Discussion(Struct, frozen=True):
 
     name: str
     url: str
+
+
+class Before(Struct, frozen=True):
+    """An earlier story of the thread. url: its page's, or in private feeds its article's."""
+
+    id: StoryId
+    title: str
+    url: str
+
+
+class Follows(Struct, frozen=True):
+    """The thread that a story follows, as it stood when the story was published. page: its address, or None in private feeds."""
+
+    id: ThreadId
+    title: str
+    page: str | None
+    stories: int
+    outlets: int
+    first: StoryId
+    earlier: tuple[Before, ...]
 
 
 def reports(lead: Also, also: Sequence[Also], words: Wording, *, bare: bool) -> str:
@@ -53,6 +74,13 @@ def _headline(those: list[Also]) -> str:
 
 def discussions(places: Sequence[Discussion], words: Wording) -> str:
     return f"<p>{words.discussion} {_links((one.name, one.url) for one in places)}</p>" if places else ""
+
+
+def earlier(stories: Sequence[Before], words: Wording) -> str:
+    """The headlines of earlier stories of the thread, one a line: several in one would be hard to tell apart."""
+    if not stories:
+        return ""
+    return f"<p>{words.earlier}</p><ul>{''.join(f'<li>{_links([(one.title, one.url)])}</li>' for one in stories)}</ul>"
 
 
 def page(url: str, words: Wording) -> str:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from aggregator.publish.addresses import entry_id
+from aggregator.publish.closing import Follows
 from aggregator.publish.fragments import Frame, rfc3339_exact
 from aggregator.publish.head import Head
 from aggregator.publish.view import View
@@ -58,7 +59,23 @@ def _extension(view: View) -> dict[str, Any]:
         made["comments"] = view.comments
     if view.discussions:
         made["discussions"] = [{"name": one.name, "url": one.url} for one in view.discussions]
+    if view.follows is not None:
+        made["thread"] = _thread(view.follows)
     return made
+
+
+def _thread(follows: Follows) -> dict[str, Any]:
+    """The thread as it stood when the story was published."""
+    made = {
+        "id": follows.id,
+        "title": follows.title,
+        "url": follows.page,
+        "stories": follows.stories,
+        "outlets": follows.outlets,
+        "first": entry_id(follows.first),
+        "earlier": [{"id": entry_id(one.id), "title": one.title, "url": one.url} for one in follows.earlier],
+    }
+    return {key: value for key, value in made.items() if value is not None}
 
 
 def document(head: Head) -> Frame:

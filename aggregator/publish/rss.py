@@ -51,6 +51,10 @@ def _nodes(view: View) -> tuple[Node, ...]:
             Node("atom:link", {"rel": "related", "type": "text/html", "href": report.url, "title": report.outlet})
             for report in view.also
         ),
+        *(
+            Node("atom:link", {"rel": "related", "type": "text/html", "href": one.url, "title": one.title})
+            for one in view.earlier_pages
+        ),
         *picture(view),
         *(Node(one.name, dict(one.attributes), one.text or None) for one in view.tags),
     )

@@ -9,7 +9,7 @@ from msgspec import Struct
 from aggregator.model import Entry, Instant, Item, PodcastTag, SourceId, Story, StoryId, TagKind
 from aggregator.model.stories import OutletsSeen
 from aggregator.publish import addresses, characters, closing, excerpt
-from aggregator.publish.closing import Also, Discussion
+from aggregator.publish.closing import Also, Before, Discussion, Follows
 from aggregator.publish.pictures import Image, Pictures, figure
 from aggregator.publish.wording import wording
 from aggregator.settings import Site
@@ -51,7 +51,7 @@ class View(Struct, frozen=True):
     authors: persons. summary: plain text. body: HTML, never empty, with who else reports it. full: whether the body is the whole
     text, in which case formats add the summary. page: the address of the story's page; page_link: HTML that leads there from
     feeds, or "". discussions: where it is discussed. figure: HTML of the picture if the body shows none, or "".
-    tags: of a podcast's episode.
+    tags: of a podcast's episode. follows: the thread that it goes on.
     """
 
     id: StoryId
@@ -76,6 +76,7 @@ class View(Struct, frozen=True):
     page_link: str = ""
     figure: str = ""
     tags: tuple[PodcastTag, ...] = ()
+    follows: Follows | None = None
 
     @property
     def in_feeds(self) -> str:
@@ -93,6 +94,11 @@ class View(Struct, frozen=True):
     def byline(self) -> str:
         """`names` as one, for formats of which readers show one author alone."""
         return ", ".join(self.names)
+
+    @property
+    def earlier_pages(self) -> tuple[Before, ...]:
+        """Earlier stories of the thread that have a page here. An article's address would be taken for a report of this story."""
+        return self.follows.earlier if self.follows is not None and self.follows.page is not None else ()
 
     @property
     def has_page(self) -> bool:
@@ -135,6 +141,8 @@ def view(
     body = pictures.in_text(_body(entry, content), lead)
     image = pictures.of(story)
     body += closing.reports(Also(outlet, link, title), also, words, bare=excerpt.is_bare(body))
+    follows = _follows(story, site, public)
+    body += closing.earlier(follows.earlier if follows else (), words)
     body += closing.discussions(discussed, words)
     published = int(story.published)
     return View(
@@ -160,6 +168,7 @@ def view(
         tags=_tags(lead, pictures),
         page_link=closing.page(page, words) if public and link != page else "",
         figure=figure(image, body) if content != "title" else "",
+        follows=follows,
     )
 
 
@@ -229,6 +238,24 @@ def _tags(lead: Item, pictures: Pictures) -> tuple[PodcastTag, ...]:
 
     found = (checked(one.name, one.text, shown(one), characters.address) for one in lead.entry.tags)
     return tuple(PodcastTag(name, characters.plain(text), given) for name, text, given in filter(None, found))
+
+
+def _follows(story: Story, site: Site, public: bool) -> Follows | None:
+    """What the story follows, with the pages of earlier stories; in a private feed, which names no pages, with their articles."""
+    if story.earlier is None:
+        return None
+    urls = {
+        one: site.url + addresses.story_path(one.story) if public else characters.address(one.url) for one in story.earlier.shown
+    }
+    return Follows(
+        id=story.earlier.thread,
+        title=characters.plain(story.earlier.title),
+        page=site.url + addresses.thread_path(story.earlier.thread) if public else None,
+        stories=story.earlier.stories,
+        outlets=story.earlier.outlets,
+        first=story.earlier.first,
+        earlier=tuple(Before(one.story, characters.plain(one.title), url) for one, url in urls.items() if url),
+    )
 
 
 def _terms(story: Story, site: Site) -> tuple[Term, ...]:

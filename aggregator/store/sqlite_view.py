@@ -27,6 +27,8 @@ from aggregator.ports import (
     Shown,
     StoryFilter,
     Subscription,
+    ThreadStory,
+    ThreadWhereabouts,
     Whereabouts,
     WordQuery,
 )
@@ -129,6 +131,15 @@ class SqliteView:
 
     def thread_stories(self, thread: ThreadId) -> list[StoryId]:
         return self._read_whole(threads.thread_stories, thread)
+
+    def thread_members(self, thread: ThreadId) -> list[ThreadStory]:
+        return self._read_whole(threads.members, thread)
+
+    def thread_whereabouts(self, thread: ThreadId) -> ThreadWhereabouts | None:
+        return self._read(threads.whereabouts, thread)
+
+    def threads_shown(self, stories: Collection[StoryId]) -> dict[StoryId, Thread]:
+        return self._read(threads.shown, stories)
 
     def links(self, story: StoryId) -> list[Link]:
         return self._read(threads.links, story)

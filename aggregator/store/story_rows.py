@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from aggregator.model import SHOWN_FROM, Item, Story, StoryId, Tag, TagKind, Thread, ThreadId
+from aggregator.model import SHOWN_FROM, Earlier, EarlierStory, Item, Story, StoryId, Tag, TagKind, Thread, ThreadId
 from aggregator.ports import Remembered
 from aggregator.store.rows import Row, as_json, names_of
 
@@ -61,7 +61,7 @@ def story_row(story: Story) -> tuple[Any, ...]:
         story.dropped,
         story.headline,
         story.lead_moved,
-        as_json(story.earlier) if story.earlier else None,
+        _earlier_text(story.earlier) if story.earlier else None,
     )
 
 
@@ -83,7 +83,7 @@ def story_of(row: Row, items: tuple[Item, ...]) -> Story:
         dropped=bool(row[11]),
         headline=row[12],
         lead_moved=row[13],
-        earlier=names_of(row[14]) if row[14] else (),
+        earlier=earlier_of(row[14]) if row[14] else None,
         thread=None if row[15] is None else thread_of(row[15:23]),
     )
 
@@ -92,6 +92,19 @@ def thread_of(row: Row) -> Thread:
     """A thread from a row of THREAD_COLUMNS."""
     id, first, head, stories, outlets, began, newest, formerly = row
     return Thread(id, first, head, stories, outlets, began, newest, tuple(map(ThreadId, json.loads(formerly))))
+
+
+def _earlier_text(earlier: Earlier) -> str:
+    """What came earlier, as a JSON list."""
+    shown = [(one.story, one.title, one.url) for one in earlier.shown]
+    return as_json((earlier.thread, earlier.title, earlier.stories, earlier.outlets, earlier.first, shown))
+
+
+def earlier_of(text: str) -> Earlier:
+    """What came earlier, from `_earlier_text`."""
+    thread, title, stories, outlets, first, shown = json.loads(text)
+    listed = tuple(EarlierStory(StoryId(story), title, url) for story, title, url in shown)
+    return Earlier(ThreadId(thread), title, stories, outlets, StoryId(first), listed)
 
 
 @lru_cache(maxsize=4096)

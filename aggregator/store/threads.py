@@ -9,16 +9,29 @@ from operator import itemgetter
 
 from aggregator.errors import StoreError
 from aggregator.model import SHOWN_FROM, Instant, Link, OutletsSeen, StoryId, Thread, ThreadId
-from aggregator.ports import Report, ThreadState
+from aggregator.ports import Fate, Report, ThreadState, ThreadStory, ThreadWhereabouts
 from aggregator.store.identity import thread_ids
-from aggregator.store.rows import as_json
-from aggregator.store.story_rows import THREAD_COLUMNS, thread_of
+from aggregator.store.rows import Row, as_json
+from aggregator.store.story_rows import THREAD_COLUMNS, earlier_of, thread_of
 
 _COLUMNS = ", ".join(THREAD_COLUMNS)
 THREAD = f"""SELECT {_COLUMNS} FROM threads AS asked CROSS JOIN threads ON threads.id = coalesce(asked.alias_of, asked.id)
     WHERE asked.id = ? AND threads.stories >= {SHOWN_FROM}"""
 STORIES_OF_THREAD = """SELECT stories.id FROM threads CROSS JOIN stories ON stories.thread = threads.key
     WHERE threads.id = ? AND stories.alias_of IS NULL AND NOT stories.dropped ORDER BY stories.published, stories.key"""
+MEMBERS = """SELECT stories.id, stories.published, stories.updated, stories.version,
+    coalesce(stories.headline, lead.details ->> 'headline', lead.title), lead.url, lead.outlet, lead.language,
+    items.outlet_key, items.outlet, items.details ->> 'unattributed', items.private
+    FROM threads CROSS JOIN stories ON stories.thread = threads.key AND stories.alias_of IS NULL AND NOT stories.dropped
+    CROSS JOIN items AS lead ON lead.id = stories.lead CROSS JOIN items ON items.story = stories.key
+    WHERE threads.id = ? AND items.hidden IS NULL AND items.details ->> 'astray' IS NULL
+    ORDER BY stories.published, stories.key, items.first_seen, items.id"""
+WHEREABOUTS = f"""SELECT threads.id, threads.newest, EXISTS (SELECT 1 FROM stories CROSS JOIN items ON items.story = stories.key
+    WHERE stories.id = threads.first AND items.private)
+    FROM threads AS asked CROSS JOIN threads ON threads.id = coalesce(asked.alias_of, asked.id)
+    WHERE asked.id = ? AND threads.stories >= {SHOWN_FROM}"""
+THREADS_SHOWN = f"""SELECT stories.id, {_COLUMNS} FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value
+    CROSS JOIN threads ON threads.key = stories.thread WHERE threads.stories >= {SHOWN_FROM}"""
 _LINKS = """SELECT one.id, two.id, links.likeness, links.at FROM stories AS asked CROSS JOIN links ON links.{} = asked.key
     CROSS JOIN stories AS one ON one.key = links.story CROSS JOIN stories AS two ON two.key = links.other WHERE asked.id = ?1"""
 LINKS = f"{_LINKS.format('story')} UNION {_LINKS.format('other')} ORDER BY 3 DESC, 1, 2"
@@ -27,6 +40,11 @@ REPORTS = f"""SELECT stories.id, threads.id, CASE WHEN items.details ->> 'unattr
     LEFT JOIN threads ON threads.key = stories.thread AND threads.stories >= {SHOWN_FROM}
     WHERE items.first_seen >= ?1 AND items.published >= ?1 AND items.hidden IS NULL AND items.details ->> 'astray' IS NULL"""
 """An item is published no later than it is first seen, and an index leads to those first seen since then."""
+FATES = """SELECT asked.id, living.id, living.dropped,
+    EXISTS (SELECT 1 FROM items WHERE items.story = living.key AND items.private), living.headline
+    FROM json_each(?) AS named CROSS JOIN stories AS asked ON asked.id = named.value
+    CROSS JOIN stories AS living ON living.id = coalesce(asked.alias_of, asked.id)"""
+SHOWING = "SELECT id, earlier FROM stories WHERE earlier IS NOT NULL"
 THREADS_OF = """SELECT stories.id, threads.id FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value
     CROSS JOIN threads ON threads.key = stories.thread"""
 STATES = (
@@ -66,6 +84,31 @@ def thread_stories(connection: sqlite3.Connection, id: ThreadId) -> list[StoryId
     return [StoryId(row[0]) for row in connection.execute(STORIES_OF_THREAD, (found.id,))] if found else []
 
 
+def members(connection: sqlite3.Connection, id: ThreadId) -> list[ThreadStory]:
+    """See `Threads.thread_members`."""
+    found = thread(connection, id)
+    rows = connection.execute(MEMBERS, (found.id,)) if found else iter(())
+    return [_member(list(group)) for _, group in groupby(rows, key=itemgetter(0))]
+
+
+def _member(rows: Sequence[Row]) -> ThreadStory:
+    """A story from its rows, one for each item."""
+    seen = OutletsSeen()
+    outlets = tuple((row[8], row[9]) for row in rows if not row[10] and seen.see(row[8], row[9]))
+    return ThreadStory._make((*rows[0][:8], outlets, any(row[11] for row in rows)))
+
+
+def whereabouts(connection: sqlite3.Connection, id: ThreadId) -> ThreadWhereabouts | None:
+    """See `Threads.thread_whereabouts`."""
+    row = connection.execute(WHEREABOUTS, (id,)).fetchone()
+    return ThreadWhereabouts(row[0], row[1], bool(row[2])) if row else None
+
+
+def shown(connection: sqlite3.Connection, stories: Collection[StoryId]) -> dict[StoryId, Thread]:
+    """See `Threads.threads_shown`."""
+    return {row[0]: thread_of(row[1:]) for row in connection.execute(THREADS_SHOWN, (as_json(list(stories)),))}
+
+
 def links(connection: sqlite3.Connection, story: StoryId) -> list[Link]:
     """See `Threads.links`."""
     return [Link(*row) for row in connection.execute(LINKS, (story,))]
@@ -85,6 +128,18 @@ def threads_of(connection: sqlite3.Connection, stories: Collection[StoryId]) -> 
 def states(connection: sqlite3.Connection, threads: Collection[ThreadId]) -> dict[ThreadId, ThreadState]:
     """See `ThreadWrites.thread_states`."""
     return {row[0]: ThreadState(*row) for row in connection.execute(STATES, (as_json(sorted(threads)),))}
+
+
+def fates(connection: sqlite3.Connection, stories: Collection[StoryId]) -> dict[StoryId, Fate]:
+    """See `ThreadWrites.fates`."""
+    rows = connection.execute(FATES, (as_json(list(stories)),))
+    return {row[0]: Fate(row[1], bool(row[2]), bool(row[3]), row[4]) for row in rows}
+
+
+def showing(connection: sqlite3.Connection, stories: Collection[StoryId]) -> list[StoryId]:
+    """See `ThreadWrites.stories_showing`."""
+    wanted = set(stories)
+    return [row[0] for row in connection.execute(SHOWING) if any(one.story in wanted for one in earlier_of(row[1]).shown)]
 
 
 def begin(connection: sqlite3.Connection, first: StoryId) -> ThreadId:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from aggregator.errors import StoreError
 from aggregator.model import Evidence, Instant, Item, ItemId, Link, Slug, SourceId, SourceState, Story, StoryId, ThreadId
-from aggregator.ports import ArchivePage, OutputState, Remembered, ThreadState, Traces
+from aggregator.ports import ArchivePage, Fate, OutputState, Remembered, ThreadState, ThreadStory, Traces
 from aggregator.ports.stories import ItemKey
 from aggregator.store import listings, moves, outputs, reads, remembered, states, threads
 from aggregator.store.identity import story_ids
@@ -252,6 +252,22 @@ class SqliteTransaction(RowWrites):
 
     def thread_states(self, ids: Collection[ThreadId]) -> Mapping[ThreadId, ThreadState]:
         return threads.states(self._connection, ids) if ids else {}
+
+    def thread_members(self, thread: ThreadId) -> list[ThreadStory]:
+        self._batch.flush()
+        return threads.members(self._connection, thread)
+
+    def links(self, story: StoryId) -> list[Link]:
+        self._batch.flush()
+        return threads.links(self._connection, story)
+
+    def fates(self, stories: Collection[StoryId]) -> Mapping[StoryId, Fate]:
+        self._batch.flush()
+        return threads.fates(self._connection, stories)
+
+    def stories_showing(self, stories: Collection[StoryId]) -> list[StoryId]:
+        self._batch.flush()
+        return threads.showing(self._connection, stories)
 
     def begin_thread(self, first: StoryId) -> ThreadId:
         return threads.begin(self._connection, first)

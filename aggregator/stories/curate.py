@@ -5,7 +5,7 @@ Runs inside one transaction. The stages (dedup, tag, publish) decide; this modul
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct, field
@@ -18,6 +18,7 @@ from aggregator.dedup.visible import TOLD, is_edit, visible_hash
 from aggregator.model import Instant, ItemId, Slug, Story, StoryId
 from aggregator.ports import Feeds, OutputState, Rules, Tagged, Transaction
 from aggregator.publish import placement
+from aggregator.stories import earlier
 from aggregator.stories.dates import dated
 from aggregator.stories.overrides import Correction, corrections_of, override_key
 
@@ -48,6 +49,7 @@ class Curator(Struct, frozen=True):
         entering: dict[Slug, list[StoryId]] = {}
         leaving: dict[Slug, list[StoryId]] = {}
         slugs: set[Slug] = set()
+        retold: list[Story] = []
         corrections = transaction.corrections([override_key(item) for story in stories for item in story.items])
         for stored in stories:
             before = dated(stored, published=stored.id in published)
@@ -69,13 +71,34 @@ class Curator(Struct, frozen=True):
             if after != stored:
                 transaction.save_story(after)
                 slugs.update(stay)
+            if after.dropped or after.headline != stored.headline:
+                retold.append(after)
         for slug, members in entering.items():
             transaction.enter(slug, members, self.now)
         for slug, members in leaving.items():
             transaction.leave(slug, members)
-        slugs.update(entering, leaving)
+        slugs.update(entering, leaving, self._follow(transaction, [story.id for story in stories], retold))
         transaction.bump(slugs, self.now)
         return slugs
+
+    def _follow(self, transaction: Transaction, ids: Sequence[StoryId], retold: Sequence[Story]) -> set[Slug]:
+        """Updates what stories show as earlier, once the feeds of all are known. Returns the feeds whose documents differ now.
+
+        retold: stories that were taken down, or that a person gave another headline: others that show them follow.
+        """
+        showing = earlier.retell(transaction, retold) if retold else []
+        concerned = [story for story in transaction.stories(dict.fromkeys([*ids, *showing])) if story.thread or story.earlier]
+        published = transaction.published_stories([story.id for story in concerned]) if concerned else frozenset[StoryId]()
+        changed = []
+        for story in concerned:
+            if story.id in published:
+                follows = earlier.still_shown(transaction, story)
+            else:
+                follows = earlier.find_earlier(transaction, story, self.rules.public)
+            if follows != story.earlier:
+                transaction.save_story(replace(story, earlier=follows))
+                changed.append(story.id)
+        return set().union(*transaction.members_of(changed).values()) if changed else set()
 
     def _standings(self, transaction: Transaction, story: Story, published: Collection[StoryId]) -> Standings | None:
         """How the story's reports agree, if its lead may change by that."""

@@ -84,7 +84,7 @@ class RuleSet:
         for output in settings.outputs:
             self._place_output(output)
         self._output_order = {output.slug: place for place, output in enumerate(settings.outputs)}
-        self._public = frozenset(output.slug for output in settings.outputs if output.token is None)
+        self.public = frozenset(output.slug for output in settings.outputs if output.token is None)
 
     def _place_output(self, output: Output) -> None:
         if output.rejected or output.query is not None:
@@ -111,7 +111,7 @@ class RuleSet:
                 case _:
                     outputs.append(Slug(name))
         if story.private:
-            outputs = [slug for slug in outputs if slug not in self._public]
+            outputs = [slug for slug in outputs if slug not in self.public]
         outputs.sort(key=self._output_order.__getitem__)
         return Tagged(_once(tags), tuple(topics), tuple(outputs))
 

@@ -52,6 +52,7 @@ WHOLE = {
     "retention.RELEASED": "sources are few beside what they bring, and looked through once a sweep",
     "states.ALL_STATES": "all are asked for",
     "states.SOME_STATES": "asked for by commands, and sorted by place in the config",
+    "threads.SHOWING": "those that show earlier stories, when a person takes one down or corrects its headline",
     "outgoing.EVENTS": "the newest, from the end of their index",
     "outgoing.ALL_SUBSCRIPTIONS": "all are asked for",
 }

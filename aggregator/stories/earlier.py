@@ -1,0 +1,80 @@
+"""What a story follows: chosen until it is published, then fixed, save for what is taken down (decision 060)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from aggregator.model import EARLIER, Earlier, EarlierStory, Slug, Story, StoryId
+from aggregator.ports import ThreadStory, ThreadWrites, Transaction
+from aggregator.publish import thread_listing
+
+LINKED = 8
+"""The stories that a story is linked to most strongly. Of these, the ones that most outlets tell are shown."""
+
+
+def find_earlier(transaction: Transaction, story: Story, public: Collection[Slug]) -> Earlier | None:
+    """What a story that is not published yet follows; None if it is in no thread that its readers may see.
+
+    public: the feeds without a token. A private story, which no public feed shows, may name whatever is in any feed.
+    """
+    if story.thread is None:
+        return None
+    members = transaction.thread_members(story.thread.id)
+    feeds = transaction.members_of([one.story for one in members])
+    if story.private:
+        seen = [one for one in members if one.story == story.id or feeds[one.story]]
+    else:
+        seen = thread_listing.visible(members, feeds, public, also=story.id)
+    if not seen:
+        return None
+    before = [one for one in seen if one.published < story.published]
+    likeness = {(link.story if link.other == story.id else link.other): link.likeness for link in transaction.links(story.id)}
+    return Earlier(
+        thread=story.thread.id,
+        title=thread_listing.title_of(seen),
+        stories=len(seen),
+        outlets=thread_listing.count_outlets(seen),
+        first=before[0].story if before else story.id,
+        shown=tuple(EarlierStory(one.story, thread_listing.headline(one), one.url) for one in choose(before, likeness)),
+    )
+
+
+def choose(before: Sequence[ThreadStory], likeness: Mapping[StoryId, float]) -> list[ThreadStory]:
+    """The stories to show, the newest first: of those linked most strongly the ones that most outlets tell.
+
+    Where too few are linked, others of the thread follow, those of most outlets and the newest of these first.
+    """
+    linked = sorted((one for one in before if one.story in likeness), key=lambda one: -likeness[one.story])[:LINKED]
+    others = [one for one in before if one.story not in likeness]
+    linked.sort(key=lambda one: (-len(one.outlets), -likeness[one.story], -one.published))
+    others.sort(key=lambda one: (-len(one.outlets), -one.published))
+    return sorted((linked + others)[:EARLIER], key=lambda one: -one.published)
+
+
+def still_shown(transaction: ThreadWrites, story: Story) -> Earlier | None:
+    """What a published story goes on to show as earlier, without stories that were taken down, turned private or became itself.
+
+    A headline that a person corrected is shown as corrected; those that outlets edit stay as they were.
+    """
+    if story.earlier is None or not story.earlier.shown:
+        return story.earlier
+    fates = transaction.fates([one.story for one in story.earlier.shown])
+    kept = []
+    for one in story.earlier.shown:
+        fate = fates.get(one.story)
+        if fate is None:  # retention has removed it; its page stays
+            kept.append(one)
+        elif not (fate.dropped or fate.story == story.id or (fate.private and not story.private)):
+            kept.append(one if fate.headline is None else replace(one, title=fate.headline))
+    return replace(story.earlier, shown=tuple(kept))
+
+
+def retell(transaction: Transaction, stories: Collection[Story]) -> list[StoryId]:
+    """Has closed entries and pages that name these stories written again. Returns the stories that show them as earlier."""
+    showing = transaction.stories_showing([story.id for story in stories]) if stories else []
+    threads = {story.thread.id for story in stories if story.thread is not None}
+    listing = [one.story for thread in threads for one in transaction.thread_members(thread)]
+    thread_listing.mark_retold(transaction, {*showing, *listing})
+    return showing
