@@ -58,6 +58,7 @@ def as_mapping(story: Story) -> dict[str, Any]:
         "tags": sorted({tag.value for tag in story.tags}),
         "tags_by_kind": _by_kind(story),
         "topics": sorted(story.topics),
+        "thread": story.thread.id if story.thread is not None else None,
     }
 
 

@@ -42,15 +42,22 @@ class EarlierStory(Struct, frozen=True):
 class Earlier(Struct, frozen=True):
     """What a story follows, as it stood when the story was first published: the entry shows it, and the thread may grow.
 
-    thread, title, stories, outlets, first: of the thread; shown: at most EARLIER of its stories, the newest first.
+    thread: its id. title: the headline of `head`, its weightiest story; "" if that was taken down since. stories, outlets: how
+    many; first: the story published first; shown: at most EARLIER of its stories, the newest first.
     """
 
     thread: ThreadId
     title: str
+    head: StoryId
     stories: int
     outlets: int
     first: StoryId
     shown: tuple[EarlierStory, ...]
+
+    @property
+    def named(self) -> tuple[StoryId, ...]:
+        """The stories whose headlines it tells."""
+        return (self.head, *(one.story for one in self.shown))
 
 
 class Link(Struct, frozen=True):

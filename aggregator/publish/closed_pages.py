@@ -138,16 +138,28 @@ class ClosedPages:
         A story that a private source reported along with public ones stays, without the private report.
         """
         for output in self._outputs.values():
-            for listed in self._store.pages(output.slug) if output.token is None else ():
-                found = set(listed.stories).intersection(stories)
-                page = self._store.page(output.slug, listed.page) if found else None
-                if page is not None:
-                    anew = {one.story: one for one in self._renderer.render_current(found, output)}
-                    rest = archive.replace_stories(page, found, anew)
-                    with self._store.begin() as transaction:
-                        transaction.withdraw(output.slug, set(page.stories).difference(rest.stories))
-                        transaction.save_page(rest)
-                    self._write(output, rest, archive.unpack(rest.body))
+            if output.token is None:
+                self._render_again(output, stories)
+
+    def retell(self, stories: Collection[StoryId]) -> None:
+        """Renders stories again whose entries tell a headline that was taken down.
+
+        Those whose text has expired go: their entries can't be made without it.
+        """
+        for output in self._outputs.values():
+            self._render_again(output, stories)
+
+    def _render_again(self, output: Output, stories: Collection[StoryId]) -> None:
+        for listed in self._store.pages(output.slug):
+            found = set(listed.stories).intersection(stories)
+            page = self._store.page(output.slug, listed.page) if found else None
+            if page is not None:
+                anew = {one.story: one for one in self._renderer.render_current(found, output)}
+                rest = archive.replace_stories(page, found, anew)
+                with self._store.begin() as transaction:
+                    transaction.withdraw(output.slug, set(page.stories).difference(rest.stories))
+                    transaction.save_page(rest)
+                self._write(output, rest, archive.unpack(rest.body))
 
     def paths(self, output: Output) -> Iterator[str]:
         """The paths of the documents of all pages of a feed."""

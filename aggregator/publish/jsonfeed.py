@@ -75,7 +75,7 @@ def _thread(follows: Follows) -> dict[str, Any]:
         "first": entry_id(follows.first),
         "earlier": [{"id": entry_id(one.id), "title": one.title, "url": one.url} for one in follows.earlier],
     }
-    return {key: value for key, value in made.items() if value is not None}
+    return {key: value for key, value in made.items() if value not in (None, "")}
 
 
 def document(head: Head) -> Frame:

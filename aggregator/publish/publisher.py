@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from aggregator.model import Instant, Slug, SourceId, StoryId
 from aggregator.ports import Delivery, Event, OutputState, Store, Transaction
-from aggregator.publish import former_addresses, health_feed, notices, notifications, opml, pages, private
+from aggregator.publish import former_addresses, health_feed, notices, notifications, opml, pages, private, thread_listing
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
 from aggregator.publish.closed_pages import ClosedPages
 from aggregator.publish.digests import Digests, Following
@@ -208,13 +208,22 @@ class Publisher:
             self._promised &= shown
 
     def _withdraw(self) -> None:
-        """Takes stories that became private out of closed pages and digests of public feeds, in the store and in files."""
+        """Takes what became private out of closed pages and digests of public feeds, and headlines out of others' entries.
+
+        In the store and in files.
+        """
         if stories := private.withdrawn(self._store):
             self._digests.withdraw(stories)
             self._closed.withdraw(stories)
             self._stories.write(stories)
             with self._store.begin() as transaction:
                 private.save(transaction, private.WITHDRAWN_KEY, ())
+        entries, story_pages = thread_listing.retold(self._store)
+        if story_pages:
+            self._closed.retell(entries)
+            self._stories.retell(story_pages)
+            with self._store.begin() as transaction:
+                thread_listing.forget_retold(transaction, story_pages)
 
     def _webhook(self, one: FeedUpdate, now: Instant) -> tuple[list[Delivery], str | None]:
         return notifications.make_webhook_deliveries(self._store, one.output, one.content.entries, now, filling=one.filling)

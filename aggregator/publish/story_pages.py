@@ -92,6 +92,13 @@ class StoryPages:
                 if body is not None:
                     self._tree.write(story_path(id)[1:], body, lasting=False)
 
+    def retell(self, stories: Collection[StoryId]) -> None:
+        """Writes the files of these stories without a headline that was taken down. One whose text has expired goes."""
+        self.write(stories)
+        kept = {story.id for story in self._store.stories(stories) if story.items or story.alias_of is not None}
+        for id in set(stories) - kept:
+            self._tree.remove(story_path(id)[1:])
+
     def _file(self, id: StoryId, story: Story | None, slugs: Sequence[Slug]) -> bytes | None:
         """The file of a story. None if there is none, or if it stays as it is since the story's text has expired."""
         if story is not None and story.alias_of is not None:

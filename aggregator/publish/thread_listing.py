@@ -9,7 +9,8 @@ from aggregator.ports import ThreadStory, Values, ValueWrites
 from aggregator.publish import characters
 
 RETOLD = "publish.retold."
-"""Prefix of the keys of stories whose closed entries and pages named a story that was taken down since."""
+"""Prefix of the keys of stories whose closed entries or pages name a story that was taken down since."""
+ENTRY, PAGE = "entry", "page"
 
 
 def visible(
@@ -32,9 +33,9 @@ def _is_in(feeds: Collection[Slug], public: Collection[Slug]) -> bool:
     return not set(public).isdisjoint(feeds) if public else bool(feeds)
 
 
-def title_of(members: Sequence[ThreadStory]) -> str:
-    """The headline of the story that most outlets tell, and of several the first one's."""
-    return headline(max(members, key=lambda one: len(one.outlets)))
+def head_of(members: Sequence[ThreadStory]) -> ThreadStory:
+    """The story that most outlets tell, and of several the first one. Its headline is the thread's title."""
+    return max(members, key=lambda one: len(one.outlets))
 
 
 def headline(member: ThreadStory) -> str:
@@ -50,18 +51,19 @@ def count_outlets(members: Sequence[ThreadStory]) -> int:
     return seen.count
 
 
-def mark_retold(transaction: ValueWrites, stories: Iterable[StoryId]) -> None:
-    """Stores that what is published of these stories has to be written again. See RETOLD."""
-    for story in stories:
-        transaction.set_value(RETOLD + story, "1")
+def mark_retold(transaction: ValueWrites, *, entries: Collection[StoryId], pages: Collection[StoryId]) -> None:
+    """Notes that what is published of these stories has to be written again: closed entries and pages, or pages alone."""
+    for story in {*entries, *pages}:
+        transaction.set_value(RETOLD + story, ENTRY if story in entries else PAGE)
 
 
-def retold(store: Values) -> frozenset[StoryId]:
-    """The stories that are marked so."""
-    return frozenset(StoryId(key.removeprefix(RETOLD)) for key in store.values(RETOLD))
+def retold(store: Values) -> tuple[frozenset[StoryId], frozenset[StoryId]]:
+    """The stories whose closed entries, and those whose pages have to be written again."""
+    marks = {StoryId(key.removeprefix(RETOLD)): mark for key, mark in store.values(RETOLD).items()}
+    return frozenset(story for story, mark in marks.items() if mark == ENTRY), frozenset(marks)
 
 
 def forget_retold(transaction: ValueWrites, stories: Iterable[StoryId]) -> None:
-    """Takes the marks away, once that is done."""
+    """Notes that this is done."""
     for story in stories:
         transaction.set_value(RETOLD + story, None)

@@ -97,14 +97,14 @@ def thread_of(row: Row) -> Thread:
 def _earlier_text(earlier: Earlier) -> str:
     """What came earlier, as a JSON list."""
     shown = [(one.story, one.title, one.url) for one in earlier.shown]
-    return as_json((earlier.thread, earlier.title, earlier.stories, earlier.outlets, earlier.first, shown))
+    return as_json((earlier.thread, earlier.title, earlier.head, earlier.stories, earlier.outlets, earlier.first, shown))
 
 
 def earlier_of(text: str) -> Earlier:
     """What came earlier, from `_earlier_text`."""
-    thread, title, stories, outlets, first, shown = json.loads(text)
+    thread, title, head, stories, outlets, first, shown = json.loads(text)
     listed = tuple(EarlierStory(StoryId(story), title, url) for story, title, url in shown)
-    return Earlier(ThreadId(thread), title, stories, outlets, StoryId(first), listed)
+    return Earlier(ThreadId(thread), title, StoryId(head), stories, outlets, StoryId(first), listed)
 
 
 @lru_cache(maxsize=4096)

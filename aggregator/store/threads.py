@@ -139,7 +139,8 @@ def fates(connection: sqlite3.Connection, stories: Collection[StoryId]) -> dict[
 def showing(connection: sqlite3.Connection, stories: Collection[StoryId]) -> list[StoryId]:
     """See `ThreadWrites.stories_showing`."""
     wanted = set(stories)
-    return [row[0] for row in connection.execute(SHOWING) if any(one.story in wanted for one in earlier_of(row[1]).shown)]
+    found = ((story, earlier_of(text)) for story, text in connection.execute(SHOWING))
+    return [story for story, earlier in found if not wanted.isdisjoint(earlier.named)]
 
 
 def begin(connection: sqlite3.Connection, first: StoryId) -> ThreadId:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec.structs import replace
 
 from aggregator.model import EARLIER, Earlier, EarlierStory, Slug, Story, StoryId
-from aggregator.ports import ThreadStory, ThreadWrites, Transaction
-from aggregator.publish import thread_listing
+from aggregator.ports import Fate, ThreadStory, ThreadWrites, Transaction
+from aggregator.publish import characters, thread_listing
 
 LINKED = 8
 """The stories that a story is linked to most strongly. Of these, the ones that most outlets tell are shown."""
@@ -31,9 +31,11 @@ def find_earlier(transaction: Transaction, story: Story, public: Collection[Slug
         return None
     before = [one for one in seen if one.published < story.published]
     likeness = {(link.story if link.other == story.id else link.other): link.likeness for link in transaction.links(story.id)}
+    head = thread_listing.head_of(seen)
     return Earlier(
         thread=story.thread.id,
-        title=thread_listing.title_of(seen),
+        title=thread_listing.headline(head),
+        head=head.story,
         stories=len(seen),
         outlets=thread_listing.count_outlets(seen),
         first=before[0].story if before else story.id,
@@ -54,21 +56,28 @@ def choose(before: Sequence[ThreadStory], likeness: Mapping[StoryId, float]) -> 
 
 
 def still_shown(transaction: ThreadWrites, story: Story) -> Earlier | None:
-    """What a published story goes on to show as earlier, without stories that were taken down, turned private or became itself.
+    """What a published story goes on to show, without headlines of stories that were taken down, turned private or became itself.
 
     A headline that a person corrected is shown as corrected; those that outlets edit stay as they were.
     """
-    if story.earlier is None or not story.earlier.shown:
-        return story.earlier
-    fates = transaction.fates([one.story for one in story.earlier.shown])
-    kept = []
-    for one in story.earlier.shown:
-        fate = fates.get(one.story)
-        if fate is None:  # retention has removed it; its page stays
-            kept.append(one)
-        elif not (fate.dropped or fate.story == story.id or (fate.private and not story.private)):
-            kept.append(one if fate.headline is None else replace(one, title=fate.headline))
-    return replace(story.earlier, shown=tuple(kept))
+    told = story.earlier
+    if told is None:
+        return None
+    fates = transaction.fates(told.named)
+    shown = [_as_decided(one.title, fates.get(one.story), story) for one in told.shown]
+    kept = tuple(replace(one, title=title) for one, title in zip(told.shown, shown, strict=True) if title)
+    head = fates.get(told.head)
+    title = _as_decided(told.title, head, story) if head is None or head.story != story.id else head.headline or told.title
+    return replace(told, title=title, shown=kept)
+
+
+def _as_decided(title: str, fate: Fate | None, story: Story) -> str:
+    """A headline that a story shows of another one; "" if it may not any more."""
+    if fate is None:  # retention has removed it
+        return title
+    if fate.dropped or fate.story == story.id or (fate.private and not story.private):
+        return ""
+    return title if fate.headline is None else characters.plain(fate.headline)
 
 
 def retell(transaction: Transaction, stories: Collection[Story]) -> list[StoryId]:
@@ -76,5 +85,5 @@ def retell(transaction: Transaction, stories: Collection[Story]) -> list[StoryId
     showing = transaction.stories_showing([story.id for story in stories]) if stories else []
     threads = {story.thread.id for story in stories if story.thread is not None}
     listing = [one.story for thread in threads for one in transaction.thread_members(thread)]
-    thread_listing.mark_retold(transaction, {*showing, *listing})
+    thread_listing.mark_retold(transaction, entries=showing, pages=listing)
     return showing

@@ -13,6 +13,7 @@ from aggregator.model import Evidence, Instant, Slug, SourceId, StoryId
 from aggregator.ports import ArchivePage, Rules, Store, StoryFilter, Transaction
 from aggregator.publish import archive, private
 from aggregator.settings import Output, Settings
+from aggregator.stories import earlier
 from aggregator.stories.curate import Curator, horizons
 
 CHUNK = 300
@@ -48,7 +49,8 @@ def follow(store: Store, settings: Settings, rules: Callable[[], Rules], now: In
         with store.begin() as transaction:
             heirs = _separate(transaction, chunk, known, turned, now)
             curator = Curator(rules(), transaction.outputs(), settings.publish.settle, now, oldest, heirs)
-            changed |= curator.refresh(transaction, dict.fromkeys([*chunk, *heirs]))
+            showing = earlier.retell(transaction, transaction.stories(chunk))
+            changed |= curator.refresh(transaction, dict.fromkeys([*chunk, *heirs, *showing]))
             private.save(transaction, private.WITHDRAWN_KEY, withdrawn)
     with store.begin() as transaction:
         private.save(transaction, private.SOURCES_KEY, wanted)

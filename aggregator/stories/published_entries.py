@@ -21,6 +21,7 @@ from aggregator.parse.read import Opened, open_document
 from aggregator.ports import Remembered
 from aggregator.publish.addresses import FORMATS, TYPES, entry_id
 from aggregator.publish.feed_ids import STORY
+from aggregator.publish.story_pages import PATH
 from aggregator.settings import Settings
 from aggregator.stories.entry_keys import title_hash
 from aggregator.text.urls import canonical
@@ -105,6 +106,8 @@ def _from_xml(stem: Path, format: str) -> Iterator[Remembered]:
         if entry.guid is not None and entry.guid.startswith(_PREFIX):
             published = _instant(next(iter(entry.published), None))
             for link in entry.links:
+                if link.rel == "related" and PATH.search(link.href):
+                    continue  # the page of an earlier story of its thread
                 if link.rel in ("alternate", "related"):  # the title of a related link is its outlet's name
                     title = feed_title(entry.title) if link.rel == "alternate" else None
                     yield _remembered(entry.guid, link.href, title, published)
