@@ -131,8 +131,8 @@ class Topic(Struct, frozen=True):
     formerly: tuple[Slug, ...] = ()
 
 
-WEIGHT = "weight"
-"""The order of a feed whose first entries are those of the most outlets in the last day (`publish/weight.py`)."""
+WEIGHT, OUTLETS = "weight", "outlets"
+"""Orders of a feed: by the outlets of a story's thread in the last day (`publish/weight.py`), and by the story's own."""
 
 
 class Output(Struct, frozen=True):
@@ -140,6 +140,7 @@ class Output(Struct, frozen=True):
 
     query: None for all stories; token: makes it private; digest: a cron line; rejected: it shows what keep/drop removed.
     formerly: earlier slugs, oldest first: their addresses redirect here, and the feed's id is that of the oldest.
+    per_thread, per_outlet: most entries of one thread, and of one outlet's leads; None for any number.
     """
 
     slug: Slug
@@ -149,6 +150,8 @@ class Output(Struct, frozen=True):
     items: int = 50
     content: str = "summary"
     sort: str = "published"
+    per_thread: int | None = None
+    per_outlet: int | None = None
     language: str | None = None
     token: str | None = None
     digest: str | None = None
@@ -165,6 +168,12 @@ class Output(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return repr_without(self, "token", "webhook", "webhook_secret")
+
+    @property
+    def ranked(self) -> bool:
+        """Whether its document shows the best of all stories that match, not the last that came. Such a feed has no archive."""
+        bounded = self.per_thread is not None or self.per_outlet is not None
+        return self.digest is None and not self.rejected and (self.sort in (WEIGHT, OUTLETS) or bounded)
 
 
 class Dedup(Struct, frozen=True):

@@ -66,7 +66,13 @@ class Output(Section):
     query: str | None = key(QUERY, "Stories in it; `age` may be used. Default: all, or the topic's.", default=None)
     items: int | None = key(count(1, 10_000), "Stories in it. Default: `publish.items`.", default=None)
     content: str | None = key(CONTENT, "`full`, `summary` or `title`. Default: `publish.content`.", default=None)
-    sort: str = key(choice("published", "updated"), "Order of the stories.", default=PLAIN.sort)
+    sort: str = key(
+        choice("newest", "published", "updated", to.OUTLETS, to.WEIGHT),
+        "Order of the stories. `newest` and `published` are one.",
+        default=PLAIN.sort,
+    )
+    per_thread: int | None = key(count(1, 10_000), "Most stories of one thread in it.", default=None)
+    per_outlet: int | None = key(count(1, 10_000), "Most stories in it whose leads are of one outlet.", default=None)
     language: str | None = key(LANGUAGE, "Language of the feed. Default: `site.language`.", default=None)
     access: Access | None = key(Part(Access), "Makes the feed private.", default=None)
     webhook: Secretive | None = key(URL, "Address that each new or changed story is posted to.", default=None)

@@ -160,6 +160,12 @@ class Story(Struct, frozen=True):
         return tuple(item for item in self.items if not item.astray) or self.items
 
     @property
+    def newest(self) -> Instant:
+        """When the newest report of the story, or of its thread, was published."""
+        reports = max((item.published for item in self.reports), default=self.published)
+        return reports if self.thread is None else max(reports, self.thread.newest)
+
+    @property
     def outlets(self) -> tuple[str, ...]:
         """Names of the outlets, each once, in order of appearance."""
         return tuple(item.outlet for item in first_of_outlets(self.reports))

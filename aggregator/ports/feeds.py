@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from aggregator.model import Instant, Slug, SourceId, StoryId
-from aggregator.ports.rows import ArchivePage, Member, OutputState, Shown
+from aggregator.ports.rows import ArchivePage, Candidate, Member, OutputState, Shown
 
 
 class Feeds(Protocol):
@@ -24,6 +24,21 @@ class Feeds(Protocol):
         newest: only this many, those published last; among equals the higher id is newer. Stories beyond their source's share
         (`ports.share`) are included only if others do not fill the places.
         """
+        ...
+
+    def shown_of(self, slug: Slug, stories: Sequence[StoryId]) -> list[Shown]:
+        """These stories in this order, without those that are not members, whether in closed archive pages or not."""
+        ...
+
+    def candidates(self, slug: Slug, since: Instant, latest: int, *, count: bool) -> list[Candidate]:
+        """Members with a report first seen since then, or in a thread with one, and the `latest` that entered last.
+
+        count: whether their outlets are counted.
+        """
+        ...
+
+    def quiet_members(self, slug: Slug, since: Instant) -> list[StoryId]:
+        """Members of which neither a report nor one of their threads' was published after that."""
         ...
 
     def lead_sources(self, slug: Slug) -> dict[StoryId, SourceId]:

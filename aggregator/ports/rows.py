@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from aggregator.model import Evidence, Instant, ItemId, Slug, SourceId, StoryId
+from aggregator.model import Evidence, Instant, ItemId, Slug, SourceId, StoryId, ThreadId
 
 
 class KnownItem(Struct, frozen=True):
@@ -124,6 +124,20 @@ class Shown(NamedTuple):
     published: Instant
     updated: Instant
     version: int
+
+
+class Candidate(NamedTuple):
+    """A member of a feed that competes for a place in its document. thread: None if that is not shown, or if there is none.
+
+    outlet: its lead's, None if that is of no outlet; outlets: how many tell it, 0 if they were not to be counted.
+    """
+
+    story: StoryId
+    thread: ThreadId | None
+    outlet: str | None
+    outlets: int
+    published: Instant
+    updated: Instant
 
 
 class Whereabouts(Struct, frozen=True):

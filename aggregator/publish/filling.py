@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug
 from aggregator.ports import Feeds, OutputState, Store
-from aggregator.publish import placement
+from aggregator.publish import placement, ranking
 from aggregator.settings import Output, Settings
 
 
@@ -28,7 +28,10 @@ def describe(store: Store, settings: Settings) -> str | None:
 
 
 def end(store: Store, settings: Settings, now: Instant) -> tuple[Slug, ...]:
-    """Ends the filling of feeds once every source has been polled. They start with their newest stories, in order of date."""
+    """Ends the filling of feeds once every source has been polled. They start with their newest stories, in order of date.
+
+    Ranked feeds keep all.
+    """
     outputs = store.outputs()
     filling = _filling(outputs, settings)
     if not filling:
@@ -40,8 +43,11 @@ def end(store: Store, settings: Settings, now: Instant) -> tuple[Slug, ...]:
         state = outputs[output.slug]
         newest = sorted(store.shown(output.slug, output.items), key=lambda one: (one.published, one.story))
         with store.begin() as transaction:
-            transaction.clear(output.slug)
-            transaction.enter(output.slug, [one.story for one in newest], now)
+            if output.ranked:
+                ranking.forget(transaction, output.slug)
+            else:
+                transaction.clear(output.slug)
+                transaction.enter(output.slug, [one.story for one in newest], now)
             transaction.save_output(replace(state, filling=False, revision=state.revision + 1, changed=now))
     return tuple(output.slug for output in filling)
 

@@ -38,6 +38,9 @@ from aggregator.text.times import rfc3339
 SENT_KEY = "webhook."
 """Prefix of stored values: the `updated` that a webhook last received for each story in its feed."""
 
+REMEMBERED = 1_000
+"""Stories that left a ranked feed's document and are not sent again when they come back."""
+
 
 def make_subscriber_deliveries(store: Subscribers, slug: Slug, digests: Mapping[str, str], now: Instant) -> list[Delivery]:
     """A delivery for each subscriber of a feed's documents."""
@@ -66,6 +69,9 @@ def make_webhook_deliveries(
     deliveries = [
         Delivery(WEBHOOK, output.slug, output.webhook, one.story, f"{one.updated}", now, now) for one in reversed(fresh)
     ]
+    if output.ranked:  # a story may leave its document and come back
+        left = sorted(sent.keys() - current.keys(), key=lambda story: (sent[story], story))
+        current |= {story: sent[story] for story in left[-REMEMBERED:]}
     text = json.dumps(current, sort_keys=True)
     return deliveries, text if text != stored else None
 

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from aggregator.model import Instant, Slug, SourceId, StoryId
-from aggregator.ports import Delivery, Event, OutputState, Store, Transaction
+from aggregator.ports import Delivery, Event, OutputState, Shown, Store, Transaction
 from aggregator.publish import former_addresses, health_feed, notices, notifications, opml, pages, private, thread_listing
 from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
 from aggregator.publish.closed_pages import ClosedPages
@@ -17,6 +17,7 @@ from aggregator.publish.folders import Folders
 from aggregator.publish.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.on_demand import OnDemand
 from aggregator.publish.ownership import SITE_ID
+from aggregator.publish.ranking import Rankings
 from aggregator.publish.rendering import Renderer, feed_of
 from aggregator.publish.shelf import Prepared, Shelf
 from aggregator.publish.story_pages import StoryPages
@@ -44,6 +45,7 @@ class Publisher:
         self._trees = self._folders.trees
         self._renderer = Renderer(settings, store.stories)
         self._closed = ClosedPages(settings, store, self._renderer, self._trees, self.site_id)
+        self._rankings = Rankings(settings, store)
         self._digests = Digests(settings, store, self.site_id)
         self._stories = StoryPages(settings, store, self._trees[False], self.head_of)
         self._pages = FeedPages(settings, store, self._put, self.head_of)
@@ -97,6 +99,10 @@ class Publisher:
     def issue_digests(self, now: Instant, following: Following) -> tuple[Slug, ...]:
         """Makes the digests that are due. Returns their feeds, which the caller then publishes."""
         return self._digests.issue(now, following)
+
+    def rank(self, now: Instant) -> frozenset[Slug]:
+        """Ranks the feeds that are not in order of time anew. Returns those that changed, which the caller then publishes."""
+        return self._rankings.refresh(now)
 
     def show_health(self, unstored: Sequence[Event] = ()) -> None:
         """Updates `/health.atom` from the stored events, and from those that the database refuses to store.
@@ -167,14 +173,20 @@ class Publisher:
             rejects = self._store.rejects(output.items, without=hidden)
             views = notices.reject_entries(rejects, self._settings.site, self.site_id())
             return Content(*feed_of(views, output, self._settings.site), ArchiveLinks())
-        shown = self._store.shown(output.slug, output.items if state.filling else None)
-        if not state.filling:
-            shown = self._closed.close(output, shown, now)
-        links = ArchiveLinks(previous=self._closed.count(output.slug) or None)
+        shown, links = self._shown_by(output, state, now)
         basis = (shown, links, state.filling, state.changed if not shown else None)
         if self._bases.get(output.slug) == basis:
             return None
         return Content(*self._renderer.feed(shown, output), links, basis)
+
+    def _shown_by(self, output: Output, state: OutputState, now: Instant) -> tuple[list[Shown], ArchiveLinks]:
+        """What a feed's document shows, and its archive. A ranked feed has none: who reads the pages it once had still can."""
+        if output.ranked:
+            return self._rankings.shown(output, state, now), ArchiveLinks()
+        shown = self._store.shown(output.slug, output.items if state.filling else None)
+        if not state.filling:
+            shown = self._closed.close(output, shown, now)
+        return shown, ArchiveLinks(previous=self._closed.count(output.slug) or None)
 
     def _mark(self, slug: Slug) -> Mark:
         return Mark.read(self._store.value(MARK + slug))

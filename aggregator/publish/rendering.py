@@ -110,8 +110,10 @@ class Renderer:
         ]
 
     def feed(self, members: Sequence[Shown], output: Output) -> Feed:
-        """The feed of these members."""
-        entries = in_order(self.entries(members, output), output.sort)
+        """The feed of these members, who stand in its order if it is ranked."""
+        entries = self.entries(members, output)
+        if not output.ranked:
+            entries = in_order(entries, output.sort)
         shown = _on_page(entries, output)
         kept = self._listed.setdefault(output.content, {})
         for story, (version, seen) in self._load_views(_outdated(shown, kept), output).items():

@@ -1,4 +1,4 @@
-"""The daemon's periodic jobs beside polling: rolling feeds, held-back stories, digests, OPML lists."""
+"""The daemon's periodic jobs beside polling: rolling and ranked feeds, held-back stories, digests, OPML lists."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from aggregator.settings import Settings
 from aggregator.stories import rolling
 
 ROLL = 60.0
+RANK = 300.0
 LISTS = 10.0
 DIGESTS = 20.0
 """Seconds between two runs of each job."""
@@ -30,6 +31,7 @@ class PeriodicWork:
     def jobs(self) -> list[Job]:
         return [
             Job("roll", ROLL, self._roll),
+            Job("rank", RANK, self._rank),
             Job("ripen", self._ripen_seconds(), self._ripen),
             Job("lists", LISTS, self._refresh_lists),
             Job("digests", DIGESTS, self._issue_digests),
@@ -39,6 +41,7 @@ class PeriodicWork:
         """Runs each job once, for a poll without a daemon, which has refreshed the lists before."""
         await self._roll()
         await self._ripen()
+        await self._rank()
         await self._issue_digests()
 
     async def _refresh_lists(self) -> None:
@@ -56,6 +59,11 @@ class PeriodicWork:
 
     async def _roll(self) -> None:
         await self._rework_stories(rolling.roll)
+
+    async def _rank(self) -> None:
+        runtime = self._current.runtime
+        if any(output.ranked for output in runtime.settings.outputs):
+            self._mark_changed(await runtime.writer.call(lambda: runtime.publisher.rank(runtime.clock.now())))
 
     async def _ripen(self) -> None:
         """Checks first, to spare the writer's thread: most configs hold nothing back."""

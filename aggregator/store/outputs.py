@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from aggregator.model import Instant, Slug, SourceId, StoryId
-from aggregator.ports import ArchivePage, Member, OutputState, Shown, share
+from aggregator.model import SHOWN_FROM, Instant, Slug, SourceId, StoryId
+from aggregator.ports import ArchivePage, Candidate, Member, OutputState, Shown, share
 from aggregator.store.rows import as_json
 
 OUTPUTS = "SELECT slug, definition, filling, revision, changed, as_of, withdrawn FROM outputs ORDER BY slug"
@@ -22,6 +22,25 @@ NEWEST = """SELECT id, seq, entered, published, updated, version FROM (
         FROM members CROSS JOIN stories ON stories.key = members.story CROSS JOIN items ON items.id = stories.lead
         WHERE members.slug = ? AND members.page IS NULL)
     ORDER BY place > ?, published DESC, id DESC LIMIT ?"""
+SHOWN_OF = """SELECT stories.id, members.seq, members.entered, stories.published, stories.updated, stories.version
+    FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value
+    CROSS JOIN members ON members.story = stories.key AND members.slug = ? ORDER BY named.key"""
+_REPORT = "hidden IS NULL AND details ->> 'astray' IS NULL"
+_OUTLETS = f"""(SELECT count(DISTINCT outlet_key) FROM items WHERE story = stories.key AND {_REPORT}
+    AND details ->> 'unattributed' IS NULL)"""
+CANDIDATES = f"""SELECT stories.id, threads.id, CASE WHEN items.details ->> 'unattributed' IS NULL THEN items.outlet_key END,
+        CASE WHEN ?4 THEN {_OUTLETS} ELSE 0 END, stories.published, stories.updated
+    FROM (SELECT story AS key FROM items WHERE first_seen >= ?2
+        UNION SELECT stories.key FROM threads CROSS JOIN stories ON stories.thread = threads.key
+            WHERE threads.newest >= ?2 AND threads.stories > 0 AND threads.stories >= {SHOWN_FROM}
+        UNION SELECT story FROM (SELECT story FROM members WHERE slug = ?1 ORDER BY seq DESC LIMIT ?3)) AS chosen
+    CROSS JOIN members ON members.story = chosen.key AND members.slug = ?1
+    CROSS JOIN stories ON stories.key = chosen.key CROSS JOIN items ON items.id = stories.lead
+    LEFT JOIN threads ON threads.key = stories.thread AND threads.stories >= {SHOWN_FROM}"""
+QUIET = f"""SELECT stories.id FROM members CROSS JOIN stories ON stories.key = members.story AND stories.published <= ?2
+    LEFT JOIN threads ON threads.key = stories.thread AND threads.stories >= {SHOWN_FROM}
+    WHERE members.slug = ?1 AND members.page IS NULL AND coalesce(threads.newest, 0) <= ?2
+    AND NOT EXISTS (SELECT 1 FROM items WHERE items.story = stories.key AND items.published > ?2 AND {_REPORT})"""
 LEAD_SOURCES = """SELECT stories.id, items.source
     FROM members CROSS JOIN stories ON stories.key = members.story CROSS JOIN items ON items.id = stories.lead
     WHERE members.slug = ? AND members.page IS NULL"""
@@ -80,6 +99,21 @@ def shown(connection: sqlite3.Connection, slug: Slug, newest: int | None = None)
         return [Shown(*row) for row in connection.execute(SHOWN, (slug,))]
     found = [Shown(*row) for row in connection.execute(NEWEST, (slug, share(newest), newest))]
     return sorted(found, key=lambda one: -one.seq)
+
+
+def shown_of(connection: sqlite3.Connection, slug: Slug, stories: Sequence[StoryId]) -> list[Shown]:
+    """See `Store.shown_of`."""
+    return [Shown(*row) for row in connection.execute(SHOWN_OF, (as_json(list(stories)), slug))]
+
+
+def candidates(connection: sqlite3.Connection, slug: Slug, since: Instant, latest: int, count: bool) -> list[Candidate]:
+    """See `Store.candidates`."""
+    return [Candidate(*row) for row in connection.execute(CANDIDATES, (slug, since, latest, count))]
+
+
+def quiet_members(connection: sqlite3.Connection, slug: Slug, since: Instant) -> list[StoryId]:
+    """See `Store.quiet_members`."""
+    return [StoryId(row[0]) for row in connection.execute(QUIET, (slug, since))]
 
 
 def lead_sources(connection: sqlite3.Connection, slug: Slug) -> dict[StoryId, SourceId]:

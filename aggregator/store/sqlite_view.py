@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -12,6 +12,7 @@ from aggregator.model import Evidence, Instant, ItemId, Link, Slug, SourceId, So
 from aggregator.ports import (
     ArchivePage,
     Attributes,
+    Candidate,
     Decision,
     Delivery,
     Event,
@@ -170,6 +171,15 @@ class SqliteView:
 
     def shown(self, slug: Slug, newest: int | None = None) -> list[Shown]:
         return self._read(outputs.shown, slug, newest)
+
+    def shown_of(self, slug: Slug, stories: Sequence[StoryId]) -> list[Shown]:
+        return self._read(outputs.shown_of, slug, stories)
+
+    def candidates(self, slug: Slug, since: Instant, latest: int, *, count: bool) -> list[Candidate]:
+        return self._read(outputs.candidates, slug, since, latest, count)
+
+    def quiet_members(self, slug: Slug, since: Instant) -> list[StoryId]:
+        return self._read(outputs.quiet_members, slug, since)
 
     def lead_sources(self, slug: Slug) -> dict[StoryId, SourceId]:
         return self._read(outputs.lead_sources, slug)

@@ -12,7 +12,8 @@ from aggregator.config.diff import take
 from aggregator.errors import UsageError
 from aggregator.model import Instant, Slug, SourceId, StoryId, Validators
 from aggregator.ports import OutputState, Rules, Store, StoreView
-from aggregator.settings import Output, Settings
+from aggregator.settings import WEIGHT, Output, Settings
+from aggregator.publish import ranking
 from aggregator.stories import adopted, privacy, reselect, restate
 from aggregator.stories.adopted import AdoptedSource
 from aggregator.stories.domains import collect_owners
@@ -30,10 +31,11 @@ RULES_KEY = "rules"
 
 
 def definition(output: Output, rules_hash: bytes) -> bytes:
-    """Hashes what selects a feed's stories, to 8 bytes: its query, and the rules that the query may refer to."""
+    """Hashes what selects a feed's stories, to 8 bytes: its query, the rules that the query may refer to, and whether it is ranked."""
+    ranked = (WEIGHT if output.sort == WEIGHT else "ranked",) if output.ranked else ()
     if output.query is None and output.topic is None:
-        return _digest("every story")
-    return _digest(output.query or "", rules_hash.hex())
+        return _digest("every story", *ranked)
+    return _digest(output.query or "", rules_hash.hex(), *ranked)
 
 
 class Fingerprints(NamedTuple):
@@ -109,8 +111,23 @@ def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
     stale = not rules_now.is_known(store.value(RULES_KEY))
     if stale or edited or filtered or any(output.slug in changed for output in settings.outputs):
         changed |= _follow(store, settings, rules(), (edited, filtered), states, changed, now, retag=stale)
+    changed |= _end_rankings(store, settings, now)
     _save(store, settings, known, filtered, rules_now, now)
     return turned | changed
+
+
+def _end_rankings(store: Store, settings: Settings, now: Instant) -> set[Slug]:
+    """Lets feeds that are ranked no more go on with their newest stories. The others would fill archive pages at once."""
+    were = {key.removeprefix(ranking.KEY) for key in store.values(ranking.KEY)}
+    ended = [output for output in settings.outputs if output.slug in were and not output.ranked]
+    for output in ended:
+        newest = sorted(store.shown(output.slug, output.items), key=lambda one: (one.published, one.story))
+        with store.begin() as transaction:
+            ranking.forget(transaction, output.slug)
+            transaction.clear(output.slug)
+            transaction.enter(output.slug, [one.story for one in newest], now)
+            transaction.bump([output.slug], now)
+    return {output.slug for output in ended}
 
 
 def apply_filters(store: Store, settings: Settings, rules: Rules, now: Instant) -> frozenset[Slug]:

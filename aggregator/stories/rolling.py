@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import OutputState, Rules, Store, StoreView, StoryFilter, Values
-from aggregator.settings import Output, Settings
+from aggregator.settings import WEIGHT, Output, Settings
 from aggregator.stories.curate import Curator
 from aggregator.tag.check import ages
 
@@ -30,7 +30,9 @@ def roll(store: Store, settings: Settings, rules: Callable[[], Rules], now: Inst
     for output in settings.outputs:
         state = states.get(output.slug)
         if state is not None and output.query is not None and (bounds := ages(output.query)):
-            found.update(_find_aged(store, output, state, bounds, now))
+            by_thread = output.sort == WEIGHT
+            find = _find_quiet if by_thread else _find_aged
+            found.update(find(store, output, state, bounds, now))
             moved.append(replace(state, as_of=now))
     return _refresh(store, settings, rules, found, moved, now)
 
@@ -47,6 +49,19 @@ def _find_aged(
             yield from (
                 story.id for story in store.find(StoryFilter(since=passed[0])) if passed[0] <= story.published <= passed[1]
             )
+
+
+def _find_quiet(
+    store: StoreView, output: Output, state: OutputState, bounds: Collection[tuple[str, float]], now: Instant
+) -> Iterator[StoryId]:
+    """`_find_aged` for a feed by weight, where an age counts from the newest report of a story and of its thread."""
+    for operator, age in bounds:
+        if operator.startswith("<"):
+            yield from store.quiet_members(output.slug, now - age)
+            continue
+        for story in store.find(StoryFilter(since=state.as_of - age)):
+            if state.as_of - age <= story.newest <= now - age:
+                yield from [story.id] if story.thread is None else store.thread_stories(story.thread.id)
 
 
 def holds_back(store: Values, settings: Settings) -> bool:

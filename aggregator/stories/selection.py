@@ -16,6 +16,9 @@ YOUNG = DAY
 """Seconds since a feed's first story entered in which an edit may fill its free places with older stories: hardly anybody has
 subscribed yet, and who tries a query on the first evening wants to see what it matches."""
 
+COMPETING = 10_000
+"""Stories that enter a ranked feed at most when it is new or edited: they compete for its places."""
+
 
 class Selection(Struct):
     """Collects the stories that a feed will hold. known: the feed existed before the edit, so people may read it.
@@ -83,11 +86,11 @@ def select(store: Feeds, output: Output, known: OutputState | None, now: Instant
     is_read = known is not None and not known.filling
     return Selection(
         output,
-        oldest=min((one.published for one in shown), default=0.0) if is_read else 0.0,
+        oldest=min((one.published for one in shown), default=0.0) if is_read and not output.ranked else 0.0,
         shown=frozenset(one.story for one in shown),
         members={member.story for member in members},
         known=known is not None,
         edited=edited,
         young=is_read and edited and all(member.entered > now - YOUNG for member in members),
-        places=Places(output.items),
+        places=Places(COMPETING if output.ranked else output.items),
     )

@@ -75,8 +75,8 @@ class Facts(Struct):
     """Masks over `items`. words: field → pattern → mask; values: (field, folded value) → mask; outlets: how many there are.
 
     lead: the mask of the story's lead; published: of the story; as_of: the instant its age is measured at; asked: the fields
-    that queries use: only these have facts. thread: the story's, if it is in one. places: of the words of the texts that NEAR
-    has asked for, by item and field.
+    that queries use: only these have facts. thread: the story's, if it is in one; newest: `Story.newest`. places: of the words of
+    the texts that NEAR has asked for, by item and field.
     """
 
     items: tuple[Item, ...]
@@ -87,6 +87,7 @@ class Facts(Struct):
     everything: int = 0
     lead: int = 0
     thread: Thread | None = None
+    newest: Instant = 0.0
     words: dict[str, dict[int, int]] = field(default_factory=lambda: {"title": {}, "body": {}, "author": {}})
     counts: list[int] = field(default_factory=list)
     values: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -104,7 +105,7 @@ class Facts(Struct):
 
     def add_thread(self, story: Story) -> None:
         """Adds the story's thread, by all ids that lead to it."""
-        self.thread = story.thread
+        self.thread, self.newest = story.thread, story.newest
         if story.thread is None or story.thread.first == story.id:
             self.add("first", FIRST_OF)
         if story.thread is not None:
@@ -115,11 +116,6 @@ class Facts(Struct):
     def thread_outlets(self) -> int:
         """How many outlets tell the story's thread; the story itself, if it is in none."""
         return self.outlets if self.thread is None else max(self.outlets, self.thread.outlets)
-
-    @property
-    def newest(self) -> Instant:
-        """When the newest report of the story or of its thread was published."""
-        return max(self.thread.newest if self.thread else 0.0, *(item.published for item in self.items), self.published)
 
 
 def facts_of_story(story: Story, read: Reader, as_of: Instant) -> Facts:
