@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import click
@@ -14,13 +14,13 @@ from aggregator.text.times import rfc3339
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
-    from aggregator.model import Story
-    from aggregator.ports import Stories
+    from aggregator.model import Story, StoryId
+    from aggregator.ports import StoreView, StoryFilter
     from aggregator.tag.explain import Explanation
     from aggregator.tag.query import Query
 
 
-Sort: TypeAlias = Literal["newest", "relevance"]
+Sort: TypeAlias = Literal["newest", "outlets", "weight", "relevance"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 
 
@@ -86,7 +86,7 @@ def parse_query(application: Application, words: tuple[str, ...]) -> Query:
 
 
 def find_matches(
-    store: Stories, query: Query, since: str | None, now: float, sort: Sort = "newest"
+    store: StoreView, query: Query, since: str | None, now: float, sort: Sort = "newest"
 ) -> Iterator[tuple[Story, Explanation]]:
     """Yields matching stories in this order, each with the branch of the query that matched it."""
     from msgspec.structs import replace
@@ -96,9 +96,28 @@ def find_matches(
     where = query.filter(now)
     if since is not None:
         where = replace(where, since=max(now - duration(since), where.since or 0.0))
-    for story in store.find(where, relevant=query.words() if sort == "relevance" else None):
+    if sort in ("outlets", "weight"):
+        found: Iterable[Story] = _widest_first(store, query, where, sort, now)
+    else:
+        found = store.find(where, relevant=query.words() if sort == "relevance" else None)
+    for story in found:
         if query.matches(story, now):
             yield story, query.explain(story, now)
+
+
+def _widest_first(store: StoreView, query: Query, where: StoryFilter, sort: Sort, now: float) -> Iterator[Story]:
+    """Matching stories by outlets or by weight. Among equals newest first. Only their ids are kept in memory."""
+    from aggregator.publish.weight import WINDOW, Weights
+
+    weights = Weights(store.reports(now - WINDOW) if sort == "weight" else (), now)
+    scored: list[tuple[float, float, StoryId]] = []
+    for story in store.find(where):
+        if query.matches(story, now):
+            weight, own = weights.of(story.id, story.thread.id if story.thread else None), weights.own(story.id)
+            scored.append((len(story.outlets), 0.0, story.id) if sort == "outlets" else (weight, own, story.id))
+    scored.sort(key=lambda one: (-one[0], -one[1]))
+    for _, _, id in scored:
+        yield from store.stories([id])
 
 
 def format_match(story: Story, explanation: Explanation) -> str:

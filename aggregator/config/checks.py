@@ -26,7 +26,7 @@ from aggregator.config.tree import Node, Scalar
 from aggregator.config.values import duration, in_words
 from aggregator.errors import Problem
 from aggregator.ports import QueryChecker
-from aggregator.settings import Backup
+from aggregator.settings import OUTLETS, WEIGHT, Backup
 
 KNOWN_DOMAIN = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}")
 """An outlet's name that is its domain."""
@@ -58,6 +58,7 @@ def check_all(document: Document, lists: Mapping[int, List], check_query: QueryC
         *check_nulls(document),
         *check_ids(document),
         *check_slugs(document),
+        *check_rejected(document),
         *check_limits(document),
         *check_groups(document),
         *check_outlets(document),
@@ -124,6 +125,18 @@ def _twice(document: Document, what: str, at: Iterable[Node | None]) -> Iterator
             )
         else:
             first[name.lower()] = node
+
+
+def check_rejected(document: Document) -> Iterator[Problem]:
+    """A feed of what was thrown away has entries, not stories: nothing to rank them by."""
+    for node in nodes(document.root.get("outputs")):
+        rejected = node.get("rejected") if isinstance(node, MapNode) else None
+        if not (isinstance(node, MapNode) and isinstance(rejected, Scalar) and rejected.value is True):
+            continue
+        for key in ("sort", "per_thread", "per_outlet"):
+            if (given := node.get(key)) is not None and (key != "sort" or text_of(given) in (OUTLETS, WEIGHT)):
+                what = f"`{text_of(given)}`" if key == "sort" else "this"
+                yield document.problem(given, f"{key}: {what} ranks stories; what `keep` and `drop` threw away are none")
 
 
 def check_limits(document: Document) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import Candidate, OutputState, Shown, Store, Transaction
 from aggregator.publish.weight import WINDOW, Weights
-from aggregator.settings import DAY, OUTLETS, WEIGHT, Output, Settings
+from aggregator.settings import DAY, OUTLETS, Output, Settings
 
 KEY = "ranking."
 """Prefix of the keys of stored `Ranking`s."""
@@ -128,4 +128,3 @@ def choose(best_first: Iterable[Candidate], output: Output) -> list[StoryId]:
 
 def _shape(output: Output) -> str:
     return f"{output.sort} {output.items} {output.per_thread} {output.per_outlet}"
-

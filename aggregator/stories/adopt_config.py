@@ -12,8 +12,8 @@ from aggregator.config.diff import take
 from aggregator.errors import UsageError
 from aggregator.model import Instant, Slug, SourceId, StoryId, Validators
 from aggregator.ports import OutputState, Rules, Store, StoreView
-from aggregator.settings import WEIGHT, Output, Settings
 from aggregator.publish import ranking
+from aggregator.settings import WEIGHT, Output, Settings
 from aggregator.stories import adopted, privacy, reselect, restate
 from aggregator.stories.adopted import AdoptedSource
 from aggregator.stories.domains import collect_owners
@@ -31,8 +31,8 @@ RULES_KEY = "rules"
 
 
 def definition(output: Output, rules_hash: bytes) -> bytes:
-    """Hashes what selects a feed's stories, to 8 bytes: its query, the rules that the query may refer to, and whether it is ranked."""
-    ranked = (WEIGHT if output.sort == WEIGHT else "ranked",) if output.ranked else ()
+    """Hashes what selects a feed's stories, to 8 bytes: its query, the rules that it may refer to, and whether it is ranked."""
+    ranked = (WEIGHT,) if output.sort == WEIGHT else ("ranked",) if output.ranked else ()
     if output.query is None and output.topic is None:
         return _digest("every story", *ranked)
     return _digest(output.query or "", rules_hash.hex(), *ranked)

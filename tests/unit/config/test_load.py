@@ -163,8 +163,11 @@ def test_every_key_of_rules_and_outputs(full: Settings) -> None:
     assert (second.title, second.body, second.source, second.tags) == ("Talks", "Kyiv\non the war", "world", ("uk",))
     assert (first.match, third.match) == (True, False)
     shapes = {output.slug: output for output in full.outputs}
-    assert list(shapes) == ["all", "ukraine", "top", "morning", "desk", "dropped"]
+    assert list(shapes) == ["all", "ukraine", "top", "front", "late", "morning", "desk", "dropped"]
     assert shapes["top"].sort == "updated"
+    front, late = shapes["front"], shapes["late"]
+    assert (front.sort, front.per_thread, front.per_outlet, front.ranked) == ("weight", 1, 2, True)
+    assert (late.sort, late.ranked) == ("published", False)
     assert shapes["morning"].digest == "0 6 * * *"
     assert (shapes["desk"].token, shapes["desk"].webhook_secret) == ("abcdef123456", "abcdef123456")
     assert shapes["dropped"].rejected

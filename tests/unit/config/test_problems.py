@@ -102,6 +102,10 @@ def test_what_only_looks_like_a_trap(config: Loader, text: str) -> None:
 VALUES: list[tuple[str, str, str]] = [
     # text behind SOURCE (which is line 1), LINE:COL, words
     ("site: {url: 'a.example'}", "2:13", "http://"),
+    ("outputs: [{slug: a, sort: heaviest}]", "2:27", "`weight`"),
+    ("outputs: [{slug: a, rejected: true, sort: weight}]", "2:43", "`weight` ranks stories"),
+    ("outputs: [{slug: a, per_outlet: 1, rejected: true}]", "2:33", "this ranks stories"),
+    ("outputs: [{slug: a, per_thread: 0}]", "2:33", "per_thread"),
     ('site: {title: "a\\rb"}', "2:15", "one line"),
     ('site: {title: "a\\u2028b"}', "2:15", "one line"),
     ('topics: [{slug: "a\\rb", query: a}]', "2:17", "slug"),
@@ -186,7 +190,6 @@ VALUES: list[tuple[str, str, str]] = [
     ("outputs: [{slug: o, digest: '0 6 31 2 *'}]", "2:29", "cron"),
     ("outputs: [{slug: o, webhook: desk.example}]", "2:30", "did you mean https://desk.example?"),
     ("outputs: [{slug: o, access: {token: abc}}]", "2:37", "8 to 256"),
-    ("outputs: [{slug: o, sort: newest}]", "2:27", "`published` or `updated`"),
     ("feeds: [a]", "2:1", "did you mean `sources`?"),
     ("timeout: 20s", "2:1", "belongs into `polling:`"),
     ("polling: {timeuot: 20s}", "2:11", "did you mean `timeout`?"),

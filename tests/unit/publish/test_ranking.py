@@ -157,9 +157,7 @@ def test_the_document_stays_until_it_is_ranked_anew(tmp_path: Path, store: Sqlit
     assert made.rank(NOON) == frozenset(), "nothing has changed"
 
 
-def test_ids_and_dates_stay_when_the_order_changes_and_the_feed_does_not_grow_younger(
-    tmp_path: Path, store: SqliteStore
-) -> None:
+def test_ids_and_dates_stay_when_the_order_changes_and_the_feed_does_not_grow_younger(tmp_path: Path, store: SqliteStore) -> None:
     first, second = told(store, ("a", 2), ("b", 2)), told(store, ("c", 1))
     made = publisher(tmp_path, store, replace(TOP, items=2))
     made.publish(None, NOON)

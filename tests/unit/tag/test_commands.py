@@ -117,6 +117,27 @@ def test_the_most_relevant_come_first_if_asked_for(desk: Desk) -> None:
     assert desk.run(search.command, "--sort", "weightiest", "nato").exit_code == 2
 
 
+def test_the_widest_come_first_if_asked_for(desk: Desk) -> None:
+    now = time.time()
+    with desk.application() as application, application.store.begin() as transaction:
+        first, other = (item("Ferry sinks", source=name, number=50, published=now - 9 * 3600) for name in ("herald", "post"))
+        _, ferry = transaction.add_item(first, None, Evidence("new"))
+        transaction.add_item(other, ferry, Evidence("test"))
+        angles = [item(f"Search {name}", source=name, number=70, published=now - 8 * 3600) for name in ("a", "b", "c")]
+        stories = [transaction.add_item(angle, None, Evidence("new"))[1] for angle in angles]
+        thread = transaction.begin_thread(stories[0])
+        transaction.enter_thread(thread, stories, b"")
+        transaction.sum_up_threads([thread])
+
+    def titles(*arguments: str) -> list[str]:
+        return [json.loads(line)["title"] for line in desk.run(search.command, "--json", *arguments).output.splitlines()]
+
+    assert titles("--sort", "outlets", "ferry OR nato") == ["Ferry sinks", "NATO meets in Oslo", "Ukraine’s harvest"]
+    assert titles("--sort", "weight", "--limit", "4", "ferry OR search OR nato")[3] == "Ferry sinks"
+    assert titles("--sort", "weight", "quake OR ferry") == ["Ferry sinks", "Quake"]
+    assert titles("quake OR ferry") == ["Quake", "Ferry sinks"]
+
+
 def test_search_by_date_near_and_plural(desk: Desk) -> None:
     today = time.strftime("%Y-%m", time.gmtime(time.time() - 90))
     assert desk.run(search.command, f"date:{today[:4]}", "grains", "plurals:en").output.count("«Grain»") == 1
