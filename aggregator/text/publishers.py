@@ -73,17 +73,18 @@ class Publishers(Struct, frozen=True):
     def of(self, url: str) -> str:
         """The publisher of the page at an address; "" if there is no host. A copy in an AMP cache is its original's."""
         url = uncached(url)
-        domain, host = registrable_domain(url), _host(url)
+        domain = registrable_domain(url)
         if domain in _YOUTUBE:
             domain = "youtube.com"
         spec = self.platforms.get(domain)
         found = None
         if spec is not None:
+            host = _host(url)
             found = _channel(url) if domain == "youtube.com" and "youtube.com" in host else None
             found = found or _on_platform(domain, spec, host, _parts(url))
-        elif domain not in self.sites:
-            found = _account(host, _parts(url))
-        return self._named_site(host, found or domain) or found or domain
+        elif domain not in self.sites and ("/@" in url or "/users" in url):
+            found = _account(_host(url), _parts(url))
+        return self._named_site(url, found or domain) or found or domain
 
     def is_platform(self, publisher: str) -> bool:
         """True for a platform itself: its name does not tell who publishes."""
@@ -97,11 +98,11 @@ class Publishers(Struct, frozen=True):
         suffix = base.partition(".")[2]
         return suffix if is_private(suffix) else None
 
-    def _named_site(self, host: str, publisher: str) -> str | None:
-        """The site of the config that a host is or lies in, if that is less than its publisher's whole domain."""
+    def _named_site(self, url: str, publisher: str) -> str | None:
+        """The site of the config that an address's host is or lies in, if that is less than its publisher's whole domain."""
         if not self.sites or publisher in self.sites or "/" in publisher:
             return None
-        labels = host.split(".")
+        labels = _host(url).split(".")
         parents = (".".join(labels[start:]) for start in range(len(labels)))
         return next((parent for parent in parents if parent in self.sites), None)
 
