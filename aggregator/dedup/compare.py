@@ -250,5 +250,4 @@ def _copy(a: Weighed, b: Weighed, shared: int, short: float) -> float:
 
 def shared_runs(a: Weighed, b: Weighed) -> int:
     """Number of runs the two texts have in common."""
-    own = a.runs if isinstance(a.runs, frozenset) else frozenset(a.runs)
-    return len(own.intersection(b.runs))
+    return len(a.run_set.intersection(b.runs))

@@ -93,8 +93,8 @@ class Signature(Struct, frozen=True):
     """What an item is compared by.
 
     words: distinct stems: the title's first (`title` of them), then the lead's (`lead`, including the title's), then the text's;
-    repeated: (place in words, count) of stems that occur more than once; order: the title's stems in order; runs: hashes of runs
-    of the text's words; names: capitalised words of the title; days: weekdays in the title, 0 is Monday; revision: the title
+    repeated: (place in words, count) of stems that occur more than once; order: the title's stems in order; runs: distinct hashes
+    of runs of the text's words, 32 bits each; names: capitalised words of the title; days: weekdays in the title, 0 is Monday; revision: the title
     calls itself a correction or an update; generic: the title names a column, not a story; version: it is a bare version number;
     nameless: it is known to have no name; title_places, places: countries named in the title, and in all; language: a number, 0
     for none; url: key of the canonical address; level: story or event; private: made from a private item.
@@ -105,7 +105,7 @@ class Signature(Struct, frozen=True):
     title: int
     lead: int
     order: tuple[int, ...]
-    runs: frozenset[int]
+    runs: bytes
     numbers: frozenset[int]
     title_numbers: frozenset[int]
     names: frozenset[int]
@@ -280,10 +280,11 @@ def key(kind: str, value: str) -> int:
     return int.from_bytes(digest) >> 1 | 1 << 62
 
 
-def _runs(words: Sequence[int]) -> frozenset[int]:
+def _runs(words: Sequence[int]) -> bytes:
     """32-bit hashes of the runs of five words."""
     packed = array("I", words).tobytes()
-    return frozenset([zlib.crc32(packed[start : start + 4 * RUN]) for start in range(0, len(packed) - 4 * RUN + 1, 4)])
+    hashes = [zlib.crc32(packed[start : start + 4 * RUN]) for start in range(0, len(packed) - 4 * RUN + 1, 4)]
+    return array("I", dict.fromkeys(hashes)).tobytes()
 
 
 def _numbers(text: str, words: Sequence[str], spelt: frozenset[str]) -> frozenset[int]:

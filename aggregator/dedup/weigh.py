@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from msgspec import Struct
@@ -30,15 +30,15 @@ class Weighed(Struct):
     """An item ready for comparison. Flat arrays, because thousands are kept in memory and most are compared once.
 
     words: distinct stems, the title's first; weights: each word's rarity times 1 + ln(count), in steps of STEP; rarities: the
-    title words' rarity without the count; order: the title's words in order; heavy: words to look up candidates by. `vector` and
-    `rare` are weights and rarities as dictionaries, made on first use: only one of two compared items needs them.
+    title words' rarity without the count; order: the title's words in order; heavy: words to look up candidates by. `vector`,
+    `rare` and `run_set` are weights, rarities and runs for looking up, made on first use: only one of two compared items needs them.
     """
 
     words: Sequence[int]
     weights: Sequence[int]
     rarities: Sequence[int]
     order: Sequence[int]
-    runs: Collection[int]
+    runs: Sequence[int]
     numbers: frozenset[int]
     title_numbers: frozenset[int]
     names: frozenset[int]
@@ -57,6 +57,7 @@ class Weighed(Struct):
     astray: bool = False
     _vector: dict[int, int] | None = None
     _rare: dict[int, int] | None = None
+    _run_set: frozenset[int] | None = None
 
     @property
     def vector(self) -> dict[int, int]:
@@ -70,10 +71,16 @@ class Weighed(Struct):
             self._rare = dict(zip(self.words, self.rarities, strict=False))
         return self._rare
 
+    @property
+    def run_set(self) -> frozenset[int]:
+        if self._run_set is None:
+            self._run_set = frozenset(self.runs)
+        return self._run_set
+
     def compact(self) -> None:
         """Reduces a stored item to what comparing others with it needs, in little space."""
-        self.words, self.order, self.runs = (array("I", part) for part in (self.words, self.order, self.runs))
-        self.heavy, self._vector, self._rare = (), None, None
+        self.words, self.order = array("I", self.words), array("I", self.order)
+        self.heavy, self._vector, self._rare, self._run_set = (), None, None, None
 
 
 class Commonness(dict[float, float]):
@@ -113,7 +120,7 @@ def weigh(read: Signature, frequencies: Sequence[float], total: float, common: C
     rarities = [rarity or 1 for rarity in rarities]
     leading = _heavy(words, weights, len(rarities), heavy)
     return Weighed(
-        words, bytes(weights), bytes(rarities), read.order, read.runs, read.numbers, read.title_numbers, read.names,
+        words, bytes(weights), bytes(rarities), read.order, array("I", read.runs), read.numbers, read.title_numbers, read.names,
         read.title_places, read.places, read.days,
         read.revision, read.generic, read.version, read.nameless, read.language, sum(rarities), math.hypot(*weights), leading,
     )  # fmt: skip

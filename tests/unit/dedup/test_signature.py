@@ -60,7 +60,7 @@ _texts = st.text(st.sampled_from("abcdefgh 0123456789.,łß–月橋の"), max_s
 def test_nothing_is_lost_on_the_way_to_the_disk(title: str, text: str) -> None:
     item = weighed(title, text)
     again = unpack(pack(item))
-    assert (again.rare, again.vector, set(again.runs)) == (item.rare, item.vector, item.runs)
+    assert (again.rare, again.vector, again.run_set) == (item.rare, item.vector, item.run_set)
     assert list(again.order) == list(item.order[:255])
     assert (again.numbers, again.title_numbers, again.days) == (item.numbers, item.title_numbers, item.days)
     assert (again.title_weight, again.norm, again.generic, again.language) == (
