@@ -38,7 +38,7 @@ class Engine:
         self._settings = settings
         self._find_places = find_places
         self._hashes = {private: WordHashes(private=private) for private in (False, True)}
-        self._common = Commonness(1.0)
+        self._common = Commonness(1)
 
     def prepare(self, item: Item, level: str | None = None) -> Signature:
         """The signature of an item. Pure; runs outside the lock. level: the source's own, if it differs from the settings."""
@@ -154,11 +154,11 @@ class Engine:
         frequencies[:lead] = [frequency + unit for frequency in frequencies[:lead]]
         return weigh(read, frequencies, self._total(index, read.private) + unit, self._common, heavy)
 
-    def _total(self, index: GroupedItems, private: bool) -> float:
+    def _total(self, index: GroupedItems, private: bool) -> int:
         """Number of items that word frequencies refer to: private items for a private one, else all others."""
         (known,) = index.frequencies((PRIVATE,))
         return known if private else index.total - known
 
     def knows_private(self, index: GroupedItems) -> bool:
         """True if the index may hold private items."""
-        return index.frequencies((PRIVATE,)) != [0.0]
+        return index.frequencies((PRIVATE,)) != [0]

@@ -83,23 +83,23 @@ class Weighed(Struct):
         self.heavy, self._vector, self._rare, self._run_set = (), None, None, None
 
 
-class Commonness(dict[float, float]):
+class Commonness(dict[int, float]):
     """Frequency (in `unit`s) → its logarithm in steps of STEP. A bounded memo."""
 
     LIMIT = 20_000
 
-    def __init__(self, unit: float) -> None:
+    def __init__(self, unit: int) -> None:
         super().__init__()
         self.unit = unit
 
-    def __missing__(self, frequency: float) -> float:
+    def __missing__(self, frequency: int) -> float:
         if len(self) >= self.LIMIT:
             self.clear()
         value = self[frequency] = STEP * math.log(frequency / self.unit + SMOOTH_FREQUENCY)
         return value
 
 
-def weigh(read: Signature, frequencies: Sequence[float], total: float, common: Commonness, heavy: int) -> Weighed:
+def weigh(read: Signature, frequencies: Sequence[int], total: int, common: Commonness, heavy: int) -> Weighed:
     """Weighs an item's words by how rare they are (inverse document frequency, smoothed).
 
     frequencies: in the order of the words, out of `total` items, all in the unit of `common`; heavy: how many body words lead to

@@ -48,16 +48,16 @@ class GroupedItems(Protocol):
     """Searches the index. Keys are hashes: those of words are below 2**32, those of addresses start at 2**62."""
 
     @property
-    def total(self) -> float:
+    def total(self) -> int:
         """The number of items counted, in the same unit as frequencies. A frequency divided by it is a share of recent items."""
         ...
 
     @property
-    def unit(self) -> float:
+    def unit(self) -> int:
         """The amount that a new item adds to `total` and to frequencies. It grows, so that older items count less and less."""
         ...
 
-    def frequencies(self, keys: Collection[int]) -> list[float]:
+    def frequencies(self, keys: Collection[int]) -> list[int]:
         """How many items have each key, in `unit`s; 0 for unknown keys."""
         ...
 

@@ -53,7 +53,7 @@ class SqliteStoryIndex:
         self._rows_added: list[tuple[Any, ...]] = []
         self._log_added: list[tuple[Any, ...]] = []
         self._version: int | None = None
-        self._total, self._unit = 0.0, 1.0
+        self._total, self._unit = 0, 1
         self._slice = 0
         self.logged = 0
         """Items in the log, which a start replays."""
@@ -81,15 +81,15 @@ class SqliteStoryIndex:
 
     # --- dedup's side
     @property
-    def total(self) -> float:
+    def total(self) -> int:
         """As in `ports.StoryIndex`, like all that follows."""
         return self._total
 
     @property
-    def unit(self) -> float:
+    def unit(self) -> int:
         return self._unit
 
-    def frequencies(self, keys: Collection[int]) -> list[float]:
+    def frequencies(self, keys: Collection[int]) -> list[int]:
         return self._terms.frequencies(keys)
 
     def postings(self, keys: Collection[int]) -> list[Postings]:
@@ -236,7 +236,7 @@ class SqliteStoryIndex:
             state = {}
             for table in ("group_items", "group_terms", "group_log", "group_state"):
                 self._connection.execute(f"DELETE FROM {table}")
-        self._total, self._unit, self._slice = state.get("total", 0.0), state.get("unit", 1.0), int(state.get("slice", 0))
+        self._total, self._unit, self._slice = (int(state.get(name, known)) for name, known in (("total", 0), ("unit", 1), ("slice", 0)))
         self.logged = 0
         for number, at, added, counted, posted in self._connection.execute(
             "SELECT id, at, added, counted, posted FROM group_log ORDER BY id"

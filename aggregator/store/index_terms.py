@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from operator import itemgetter
 
 from aggregator.model import Instant
@@ -24,18 +24,19 @@ _NONE: Postings = array("q")
 class Terms:
     """A cache of two generations: terms not used between two turns are dropped.
 
-    A term's frequency and postings are always in the same generation.
+    A term's frequency and postings are always in the same generation. Frequencies are whole numbers: Python keeps one object for
+    each of the small ones, and most are.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._young: dict[int, float] = {}
-        self._old: dict[int, float] = {}
+        self._young: dict[int, int] = {}
+        self._old: dict[int, int] = {}
         self._young_postings: dict[int, Postings] = {}
         self._old_postings: dict[int, Postings] = {}
         self._dirty: dict[int, Instant] = {}
 
-    def frequencies(self, keys: Collection[int]) -> list[float]:
+    def frequencies(self, keys: Collection[int]) -> list[int]:
         """As in `ports.StoryIndex`, like the two that follow."""
         try:
             return list(map(self._young.__getitem__, keys))
@@ -48,24 +49,24 @@ class Terms:
         get = self._young_postings.get
         return [get(key, _NONE) for key in keys]
 
-    def expect(self, keys: Iterable[int]) -> None:
+    def expect(self, keys: Collection[int]) -> None:
         young = self._young
-        missing = set(keys).difference(young)
-        if not missing:
+        if all(map(young.__contains__, keys)):
             return
+        missing = set(keys).difference(young)
         for key in missing & self._old.keys():
             young[key] = self._old.pop(key)
             if postings := self._old_postings.pop(key, None):
                 self._young_postings[key] = postings
             missing.discard(key)
         for key, frequency, postings in rows(self._connection, _LOAD, sorted(missing)):
-            young[key] = frequency
+            young[key] = int(frequency)
             missing.discard(key)
             if postings:
                 self._young_postings[key] = array("q", postings)
-        young.update(dict.fromkeys(missing, 0.0))
+        young.update(dict.fromkeys(missing, 0))
 
-    def count(self, keys: Collection[int], unit: float, added: Instant) -> None:
+    def count(self, keys: Collection[int], unit: int, added: Instant) -> None:
         """Counts one more item that contains each of the keys."""
         self.expect(keys)
         young, dirty = self._young, self._dirty

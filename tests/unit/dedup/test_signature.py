@@ -21,7 +21,7 @@ def read(title: str, text: str = "") -> Signature:
 
 def weighed(title: str, text: str = "") -> Weighed:
     found = read(title, text)
-    return weigh(found, [1.0] * len(found.words), 100.0, Commonness(1.0), 6)
+    return weigh(found, [1] * len(found.words), 100, Commonness(1), 6)
 
 
 def test_case_accents_punctuation_and_endings_do_not_count() -> None:
