@@ -93,11 +93,12 @@ class Signature(Struct, frozen=True):
     """What an item is compared by.
 
     words: distinct stems: the title's first (`title` of them), then the lead's (`lead`, including the title's), then the text's;
-    repeated: (place in words, count) of stems that occur more than once; order: the title's stems in order; runs: distinct hashes
-    of runs of the text's words, 32 bits each; names: capitalised words of the title; days: weekdays in the title, 0 is Monday; revision: the title
-    calls itself a correction or an update; generic: the title names a column, not a story; version: it is a bare version number;
-    nameless: it is known to have no name; title_places, places: countries named in the title, and in all; language: a number, 0
-    for none; url: key of the canonical address; level: story or event; private: made from a private item.
+    repeated: (place in words, count) of stems that occur more than once; order: the title's stems in order; runs: hashes of runs
+    of the text's words, each once, as an array of 32-bit numbers; names: capitalised words of the title; days: weekdays in the
+    title, 0 is Monday; revision: the title calls itself a correction or an update; generic: the title names a column, not a
+    story; version: it is a bare version number; nameless: it is known to have no name; title_places, places: countries named in
+    the title, and in all; language: a number, 0 for none; url: key of the canonical address; level: story or event; private:
+    made from a private item.
     """
 
     words: tuple[int, ...]
@@ -283,8 +284,8 @@ def key(kind: str, value: str) -> int:
 def _runs(words: Sequence[int]) -> bytes:
     """32-bit hashes of the runs of five words."""
     packed = array("I", words).tobytes()
-    hashes = [zlib.crc32(packed[start : start + 4 * RUN]) for start in range(0, len(packed) - 4 * RUN + 1, 4)]
-    return array("I", dict.fromkeys(hashes)).tobytes()
+    hashes = frozenset([zlib.crc32(packed[start : start + 4 * RUN]) for start in range(0, len(packed) - 4 * RUN + 1, 4)])
+    return array("I", hashes).tobytes()
 
 
 def _numbers(text: str, words: Sequence[str], spelt: frozenset[str]) -> frozenset[int]:

@@ -31,7 +31,7 @@ class Weighed(Struct):
 
     words: distinct stems, the title's first; weights: each word's rarity times 1 + ln(count), in steps of STEP; rarities: the
     title words' rarity without the count; order: the title's words in order; heavy: words to look up candidates by. `vector`,
-    `rare` and `run_set` are weights, rarities and runs for looking up, made on first use: only one of two compared items needs them.
+    `rare` and `run_set` are weights, rarities and runs to look up, made on first use: only one of two compared items needs them.
     """
 
     words: Sequence[int]

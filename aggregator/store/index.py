@@ -236,7 +236,9 @@ class SqliteStoryIndex:
             state = {}
             for table in ("group_items", "group_terms", "group_log", "group_state"):
                 self._connection.execute(f"DELETE FROM {table}")
-        self._total, self._unit, self._slice = (int(state.get(name, known)) for name, known in (("total", 0), ("unit", 1), ("slice", 0)))
+        self._total, self._unit, self._slice = (
+            int(state.get(name, known)) for name, known in (("total", 0), ("unit", 1), ("slice", 0))
+        )
         self.logged = 0
         for number, at, added, counted, posted in self._connection.execute(
             "SELECT id, at, added, counted, posted FROM group_log ORDER BY id"
