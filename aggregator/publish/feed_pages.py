@@ -24,6 +24,8 @@ class FeedPages:
     ) -> None:
         self.notice: str | None = None
         self._settings = settings
+        self._images = settings.publish.images == "link"
+        self._headers = pages.headers(images=self._images)
         self._store = store
         self._put = put
         self._head_of = head_of
@@ -51,18 +53,20 @@ class FeedPages:
             self._unfinished[slug] = one
 
     def _put_page(self, one: FeedUpdate, body: bytes, modified: int) -> None:
-        self._put(topic_path(one.output.slug), Prepared(HTML, body, modified, pages.CACHE, extra=pages.headers()))
+        self._put(
+            topic_path(one.output.slug), Prepared(HTML, body, modified, pages.CACHE, extra=self._headers)
+        )
 
     def finish(self, now: Instant) -> None:
         """Publishes the front page if it changed, and with another notice also the pages of feeds that are being filled."""
         shown = self._front
         if shown is not None and self.notice != shown[1]:
             for one in self._unfinished.values():
-                self._put_page(one, render_page(self._settings.site, one.head, one.content, self.notice), int(now))
+                self._put_page(one, render_page(self._settings, one.head, one.content, self.notice), int(now))
         if (self._headlines, self.notice) != shown:
             public = [self._head_of(output) for output in self._settings.outputs if output.token is None]
-            body = pages.index(self._settings.site, public, self._headlines, notice=self.notice)
-            self._put("/index.html", Prepared(HTML, body, int(now), pages.CACHE, extra=pages.headers()))
+            body = pages.index(self._settings.site, public, self._headlines, images=self._images, notice=self.notice)
+            self._put("/index.html", Prepared(HTML, body, int(now), pages.CACHE, extra=self._headers))
             self._front = dict(self._headlines), self.notice
 
     def forget_front(self) -> None:

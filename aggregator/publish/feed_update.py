@@ -12,7 +12,7 @@ from aggregator.publish.formats import render_documents
 from aggregator.publish.head import ArchiveLinks, Head, head
 from aggregator.publish.rendering import Listed, Rendered
 from aggregator.publish.shelf import digest
-from aggregator.settings import Output, Settings, Site
+from aggregator.settings import Output, Settings
 
 
 class Mark(Struct, frozen=True):
@@ -88,11 +88,12 @@ def make_update(
     digests = {format: digest(body) for format, body in made.items()}
     new = digest("".join(digests.values()).encode())
     mark = old if new == old.digest else Mark(new, max(int(now), old.modified), top.updated)
-    page = b"" if output.token is not None else render_page(settings.site, top, content, notice)
+    page = b"" if output.token is not None else render_page(settings, top, content, notice)
     return FeedUpdate(output, top, content, made, digests, page, mark, old, filling)
 
 
-def render_page(site: Site, top: Head, content: Content, notice: str | None) -> bytes:
+def render_page(settings: Settings, top: Head, content: Content, notice: str | None) -> bytes:
     """The page of a feed with its newest stories. notice: see `make_update`."""
     shown = [one.entry for one in content.listed]
-    return pages.topic(site, top, shown, more=len(content.entries) > pages.PAGE_ENTRIES, notice=notice)
+    more, images = len(content.entries) > pages.PAGE_ENTRIES, settings.publish.images == "link"
+    return pages.topic(settings.site, top, shown, more=more, images=images, notice=notice)

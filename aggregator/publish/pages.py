@@ -59,10 +59,14 @@ def _hash(name: str) -> str:
 
 
 @cache
-def policy() -> str:
-    """The content security policy: our style and script by hash, images and media from anywhere, nothing else."""
+def policy(*, images: bool) -> str:
+    """The content security policy: our style and script by hash, media from anywhere, nothing else.
+
+    images: whether pages may show pictures, wherever they are (`publish.images`).
+    """
+    pictures = "img-src https: http:; " if images else ""
     return (
-        f"default-src 'none'; img-src https: http:; media-src https: http:; style-src 'sha256-{_hash('style.css')}'; "
+        f"default-src 'none'; {pictures}media-src https: http:; style-src 'sha256-{_hash('style.css')}'; "
         f"script-src 'sha256-{_hash('copy.js')}'; base-uri 'none'; form-action 'none'"
     )
 
@@ -71,10 +75,10 @@ CACHE = "no-cache"
 """Pages may be kept but are asked for again each time (RFC 9111 5.2.2.4): with its ETag, one that has not changed costs a 304."""
 
 
-def headers() -> Mapping[str, str]:
-    """The headers that pages are served with."""
+def headers(*, images: bool) -> Mapping[str, str]:
+    """The headers that pages are served with. images: see `policy`."""
     return {
-        "content-security-policy": policy() + "; frame-ancestors 'none'",
+        "content-security-policy": policy(images=images) + "; frame-ancestors 'none'",
         "referrer-policy": "no-referrer",
         "x-robots-tag": "noindex",
     }
@@ -85,12 +89,12 @@ def moment(instant: Instant, site: Site) -> Moment:
     return Moment(rfc3339(instant) or "", f"{local:%Y-%m-%d %H:%M} {local.tzname()}")
 
 
-def _render(name: str, site: Site, root: str, language: str, **values: object) -> bytes:
+def _render(name: str, site: Site, root: str, language: str, *, images: bool, **values: object) -> bytes:
     page = template(name).render(
         site_title=one_line(site.title) or "News",
         language=language,
         root=root,
-        policy=policy(),
+        policy=policy(images=images),
         style=_source("style.css"),
         script=_source("copy.js"),
         **values,
@@ -98,13 +102,15 @@ def _render(name: str, site: Site, root: str, language: str, **values: object) -
     return page.encode()
 
 
-def index(site: Site, feeds: Sequence[Head], latest: Mapping[Slug, Sequence[bytes]], *, notice: str | None = None) -> bytes:
+def index(
+    site: Site, feeds: Sequence[Head], latest: Mapping[Slug, Sequence[bytes]], *, images: bool, notice: str | None = None
+) -> bytes:
     """The front page: public feeds with their newest headlines (made by `headline`) and subscribe buttons.
 
-    notice: why stories may be missing, such as "3 of 20 sources read".
+    images: see `policy`; notice: why stories may be missing, such as "3 of 20 sources read".
     """
     shown = {feed.output.slug: Markup(b"".join(latest.get(feed.output.slug, ())[:HEADLINES]).decode()) for feed in feeds}
-    return _render("index.html", site, TOP, site.language, feeds=feeds, latest=shown, notice=notice)
+    return _render("index.html", site, TOP, site.language, images=images, feeds=feeds, latest=shown, notice=notice)
 
 
 def headline(view: View) -> bytes:
@@ -124,17 +130,18 @@ def _page_of(view: View, root: str) -> str:
     return root + addresses.story_path(view.id) if view.has_page else view.link
 
 
-def topic(site: Site, feed: Head, entries: Sequence[bytes], *, more: bool, notice: str | None = None) -> bytes:
+def topic(site: Site, feed: Head, entries: Sequence[bytes], *, more: bool, images: bool, notice: str | None = None) -> bytes:
     """The page of a feed with its newest `PAGE_ENTRIES` stories (made by `entry`).
 
-    more: whether the feed has further ones; notice: see `index`.
+    more: whether the feed has further ones; images: see `policy`; notice: see `index`.
     """
     shown = Markup(b"".join(entries).decode())
-    return _render("topic.html", site, BELOW, feed.language, feed=feed, entries=shown, more=more, notice=notice)
+    values = {"feed": feed, "entries": shown, "more": more, "notice": notice}
+    return _render("topic.html", site, BELOW, feed.language, images=images, **values)
 
 
-def story(site: Site, view: View, stored: Story, topics: Sequence[Head]) -> bytes:
-    """The page of a story with all its reports, feeds, and tags. topics: public feeds only."""
+def story(site: Site, view: View, stored: Story, topics: Sequence[Head], *, images: bool) -> bytes:
+    """The page of a story with all its reports, feeds, and tags. topics: public feeds only; images: see `policy`."""
     reports = [
         Report(
             characters.plain(item.outlet) or item.outlet_key,
@@ -146,9 +153,9 @@ def story(site: Site, view: View, stored: Story, topics: Sequence[Head]) -> byte
     ]
     outlets = len({report.outlet for report in reports})
     values = {"story": view, "reports": reports, "outlets": outlets, "topics": topics}
-    return _render("story.html", site, BELOW, site.language, when=moment(view.published, site), **values)
+    return _render("story.html", site, BELOW, site.language, images=images, when=moment(view.published, site), **values)
 
 
 def moved(site: Site, to: str) -> bytes:
     """A page that leads to another one. to: a relative path."""
-    return _render("moved.html", site, BELOW, site.language, to=to)
+    return _render("moved.html", site, BELOW, site.language, images=False, to=to)

@@ -14,7 +14,7 @@ from aggregator.settings import Settings
 FINGERPRINT_KEY = "publish.seal"
 """Key of the stored fingerprint of the last full publication."""
 STORIES = "stories"
-LAYOUT = 3
+LAYOUT = 4
 """Grows with each release that writes other files than the one before."""
 HEALTH_ENTRIES = 100
 """Entries of `/health.atom`."""

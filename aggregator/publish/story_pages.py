@@ -40,6 +40,7 @@ class StoryPages:
         self._heads: dict[Slug, Head] = {}
         self._origins = public_origins(settings)
         self._pictures = pictures(settings)
+        self._headers = pages.headers(images=self._pictures.link)
         self._public = {output.slug: output for output in settings.outputs if output.token is None}
         self._shown: dict[Slug, dict[StoryId, int]] = {}
 
@@ -54,7 +55,9 @@ class StoryPages:
         if story is None or not story.items:
             return None
         shown, body = self._render(story, slugs)
-        return Prepared("text/html; charset=utf-8", body, int(shown.updated), pages.CACHE, extra=pages.headers())
+        return Prepared(
+            "text/html; charset=utf-8", body, int(shown.updated), pages.CACHE, extra=self._headers
+        )
 
     def update(self, feeds: Mapping[Slug, Iterable[Rendered]]) -> None:
         """Brings the files of stories up to date that changed in these feeds' documents, entered them, or left them."""
@@ -112,7 +115,8 @@ class StoryPages:
 
     def _render(self, story: Story, slugs: Sequence[Slug]) -> tuple[View, bytes]:
         shown = view(story, self._content(slugs), self._settings.site, self._origins, pictures=self._pictures)
-        return shown, pages.story(self._settings.site, shown, story, [self._head(slug) for slug in slugs])
+        topics = [self._head(slug) for slug in slugs]
+        return shown, pages.story(self._settings.site, shown, story, topics, images=self._pictures.link)
 
     def _head(self, slug: Slug) -> Head:
         """The head of a feed. Made once: pages of stories show nothing of it that changes."""

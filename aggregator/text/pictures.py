@@ -64,6 +64,7 @@ _SHARES = re.compile(
 _TAG = re.compile(r"<(a|/a|img)(?: ([^<>]*))?>")
 _ATTRIBUTE = re.compile(r'(?:^| )(src|href|alt|width|height)="([^"]*)"')
 _IMG = re.compile(r"<img(?: [^<>]*)?>")
+_EMPTY_LINK = re.compile(r"<a(?: [^<>]*)?>\s*</a>")
 
 
 class Image(NamedTuple):
@@ -148,8 +149,8 @@ def images_in(cleaned: str) -> Iterator[Image]:
 
 
 def without_images(cleaned: str) -> str:
-    """Cleaned HTML without its images."""
-    return _IMG.sub("", cleaned) if "<img" in cleaned else cleaned
+    """Cleaned HTML without its images, and without links that held nothing else."""
+    return _EMPTY_LINK.sub("", _IMG.sub("", cleaned)) if "<img" in cleaned else cleaned
 
 
 def _address(url: str) -> str:
