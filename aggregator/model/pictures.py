@@ -10,6 +10,9 @@ from aggregator.model.feeds import Entry, Picture
 from aggregator.model.stories import Item, Story
 from aggregator.text import pictures
 
+LITTLE = 150
+"""Pixels of width. A named picture of less is a thumbnail (Blogger's has 72): an image of the text is nearly always larger."""
+
 
 class Found(Struct, frozen=True):
     """A picture and the item that it comes from."""
@@ -33,8 +36,18 @@ def pictures_of(story: Story) -> Iterator[Found]:
 
 
 def picture_of(entry: Entry) -> Picture | None:
-    """The picture that the feed names, else the first in the text. Entries of older releases may have one as an enclosure."""
+    """The picture that the feed names, unless it is little, else the first in the text.
+
+    Entries of older releases may have one as an enclosure.
+    """
     attached = (Picture(one.url) for one in entry.enclosures if pictures.is_image(one.type, one.url))
-    named = (one for one in (entry.image, *attached) if one is not None and not pictures.is_decoration(one.url))
+    candidates = (one for one in (entry.image, *attached) if one is not None)
+    named = next((one for one in candidates if not pictures.is_decoration(one.url)), None)
+    if named is not None and not _is_little(named):
+        return named
     shown = (Picture(*image) for image in pictures.images_in(entry.content or entry.summary))
-    return next(named, None) or next(shown, None)
+    return next((one for one in shown if named is None or not _is_little(one)), named)
+
+
+def _is_little(picture: Picture) -> bool:
+    return (picture.width or pictures.width_in_name(picture.url) or LITTLE) < LITTLE

@@ -45,6 +45,7 @@ def _picture(candidate: Candidate, links: Links) -> tuple[Candidate, Picture] | 
 def _order(found: tuple[Candidate, Picture]) -> tuple[int, int]:
     """Wide enough, the narrowest first; of unknown width, but no preview; too narrow, the widest first; the other previews."""
     candidate, picture = found
-    if picture.width is None:
+    width = picture.width or pictures.width_in_name(picture.url)
+    if width is None:
         return (3, 0) if candidate.preview else (1, 0)
-    return (0, picture.width) if picture.width >= ENOUGH else (2, -picture.width)
+    return (0, width) if width >= ENOUGH else (2, -width)

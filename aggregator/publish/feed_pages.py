@@ -53,9 +53,7 @@ class FeedPages:
             self._unfinished[slug] = one
 
     def _put_page(self, one: FeedUpdate, body: bytes, modified: int) -> None:
-        self._put(
-            topic_path(one.output.slug), Prepared(HTML, body, modified, pages.CACHE, extra=self._headers)
-        )
+        self._put(topic_path(one.output.slug), Prepared(HTML, body, modified, pages.CACHE, extra=self._headers))
 
     def finish(self, now: Instant) -> None:
         """Publishes the front page if it changed, and with another notice also the pages of feeds that are being filled."""

@@ -55,9 +55,7 @@ class StoryPages:
         if story is None or not story.items:
             return None
         shown, body = self._render(story, slugs)
-        return Prepared(
-            "text/html; charset=utf-8", body, int(shown.updated), pages.CACHE, extra=self._headers
-        )
+        return Prepared("text/html; charset=utf-8", body, int(shown.updated), pages.CACHE, extra=self._headers)
 
     def update(self, feeds: Mapping[Slug, Iterable[Rendered]]) -> None:
         """Brings the files of stories up to date that changed in these feeds' documents, entered them, or left them."""

@@ -41,13 +41,15 @@ _BLANK = frozenset(_BLANK_NAMES.split())
 """Names of files that show nothing."""
 _BADGES = re.compile(r"https?://(?:[^/?#]*\.)?(?:shields\.io|badgen\.net|badge\.fury\.io|feedburner\.com|addtoany\.com)/")
 _SIGN_NAMES = """
-    avatar badge badges button buttons favicon favicons icon icons pixel pixels spacer sprites tracking
+    avatar badge badges button buttons favicon favicons filetype filetypes icon pixel pixels spacer sprites tracking
 """
 _SIGNS = frozenset(_SIGN_NAMES.split())
 _WORDS = "avatar|badge|btn|button|emoji|favicon|icon|smiley|spacer|sprite"
+_NAMES_SIGN = re.compile(rf"(?:^|[-_.])(?:{_WORDS})s?(?![a-z])")
 _ENDS_AS_SIGN = re.compile(rf"(?:^|[-_.])(?:{_WORDS})s?$")
 _BEGINS_AS_SIGN = re.compile(r"(?:badge|btn|button|emoji|icon|share|smiley)[-_.][a-z]+$")
-"""`icon-mail`, `share_facebook`; not `icon-of-the-seas`, which is a ship."""
+"""`icon-mail`, `share_facebook`; not `icon-of-the-seas`, which is a ship. Photographs have no further word of the kind."""
+_SIZE_IN_NAME = re.compile(r"(?<![0-9a-zA-Z])([0-9]{2,4})x[0-9]{2,4}(?![0-9a-zA-Z])")
 _SIZES = "0123456789xp@-_."
 """Characters of a size at the end of a name: `-32x32`, `_16px`, `@2x`."""
 _SHORTCODE = re.compile(r":[a-z0-9_+-]{1,40}:", re.I)
@@ -100,6 +102,12 @@ def suffix_of(url: str) -> str:
     return name.rpartition(".")[2].lower() if "." in name else ""
 
 
+def width_in_name(url: str) -> int | None:
+    """The width that an address names, as in `/644x322/` and `storm-150x150.jpg`: good enough to choose by."""
+    found = _SIZE_IN_NAME.search(_path(url))
+    return int(found[1]) if found else None
+
+
 def is_tiny(width: int | None, height: int | None) -> bool:
     """True if a side is known to be smaller than `SMALLEST`."""
     return (width is not None and width < SMALLEST) or (height is not None and height < SMALLEST)
@@ -120,11 +128,12 @@ def is_decoration(url: str) -> bool:
 def is_sign(url: str, alt: str) -> bool:
     """True for what decorates a text: an icon, a badge, a button, an emoji in place of its character."""
     *folders, name = _path(url).lower().split("/")
-    stem = (name.rpartition(".")[0] or name).rstrip(_SIZES)
+    stem, _, suffix = name.rpartition(".")
+    stem = (stem or name).rstrip(_SIZES)
     return (
         _BADGES.match(url) is not None
-        or not _SIGNS.isdisjoint(folders)
-        or _ENDS_AS_SIGN.search(stem) is not None
+        or any(folder in _SIGNS or folder.endswith("icons") for folder in folders)
+        or (_ENDS_AS_SIGN if suffix in _PHOTOS else _NAMES_SIGN).search(stem) is not None
         or _BEGINS_AS_SIGN.match(stem) is not None
         or _SHORTCODE.fullmatch(alt) is not None
         or (0 < len(alt) <= _LONGEST_EMOJI and not any(character.isalnum() for character in alt))

@@ -53,6 +53,15 @@ def test_a_named_picture_goes_before_those_of_the_text() -> None:
     assert address(item(1)) is None
 
 
+def test_a_little_thumbnail_goes_behind_a_larger_image_of_the_text() -> None:
+    thumbnail, small = Picture(f"{CDN}/s72-c/a.jpg", 72, 72), Picture(f"{CDN}/240/a.jpg", 240, 135)
+    text = f'<p>Waves</p><img src="{CDN}/text.jpg">'
+    assert address(item(1, image=thumbnail, content=text)) == f"{CDN}/text.jpg"
+    assert address(item(1, image=small, content=text)) == small.url
+    assert address(item(1, image=thumbnail)) == thumbnail.url
+    assert address(item(1, image=thumbnail, content=text.replace(">", ' width="60">'))) == thumbnail.url
+
+
 def test_what_an_older_release_stored_is_looked_through_again() -> None:
     avatar = Picture("https://2.gravatar.com/avatar/1ef0?s=96")
     attached = (Enclosure(f"{CDN}/talk.mp3"), Enclosure(f"{CDN}/a.jpg"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aggregator.text.clean import Links, clean
-from aggregator.text.pictures import images_in, is_decoration, is_image, pixels, without_images
+from aggregator.text.pictures import images_in, is_decoration, is_image, pixels, width_in_name, without_images
 
 PHOTO = "https://cdn.example/2026/storm.jpg"
 
@@ -41,6 +41,9 @@ def first(markup: str) -> str | None:
         '<img src="https://cdn.example/facebook-icon-32x32.png">',
         '<img src="https://cdn.example/share_twitter.png">',
         '<img src="https://cdn.example/img/subscribe-button.png">',
+        '<img src="https://wiki.example/wikiicons/diff.png">',
+        '<img src="https://cdn.example/flattr/flattr-badge-large.png">',
+        '<img src="https://cdn.example/api/_icon_Azure-API.png">',
         '<img src="https://img.shields.io/pypi/v/aggregator">',
         '<img src="https://cdn.example/rss.png" width="16" height="16">',
         '<a href="https://www.facebook.com/sharer/sharer.php?u=x"><img src="https://cdn.example/fb.png"></a>',
@@ -57,6 +60,7 @@ def test_what_shows_nothing_is_passed_over(image: str) -> None:
     "image",
     [
         '<img src="https://cdn.example/icon-of-the-seas.jpg">',
+        '<img src="https://cdn.example/silicon-valley.png">',
         '<img src="https://cdn.example/google-pixel-9-review.jpg">',
         '<img src="https://cdn.example/track.jpg">',
         '<img src="https://cdn.example/films/avatar-still-from-the-set.jpg?w=640">',
@@ -79,6 +83,12 @@ def test_sizes_are_read() -> None:
         *(600, 600, 0),
         *[None] * 6,
     ]
+
+
+def test_a_width_is_read_from_a_name() -> None:
+    assert width_in_name("https://cdn.example/image/644x322/storm.jpg") == 644
+    assert width_in_name("https://cdn.example/storm-150x150.jpg?w=9x9") == 150
+    assert width_in_name("https://cdn.example/0x1f44d.png") is None and width_in_name("https://100x100.example/a.jpg") is None
 
 
 def test_files_are_told_by_type_and_then_by_name() -> None:
