@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aggregator.dedup.engine import Engine
+from aggregator.dedup.weigh import view_of
 from aggregator.errors import HeldError
 from aggregator.fetch.body import BodyBudget
 from aggregator.fetch.hosts import HostGate
@@ -34,6 +35,7 @@ from aggregator.settings import Settings
 from aggregator.store.writer import Writer
 from aggregator.stories.domains import collect_owners
 from aggregator.stories.ingest import Ingester
+from aggregator.stories.link import AROUND, Linker
 from aggregator.tag.places import find_places
 from aggregator.tag.rules import compile_rules
 from aggregator.websub import deliveries
@@ -153,9 +155,10 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
             documents=resources.documents,
             ingester=Ingester(
                 rules,
-                Engine(settings.dedup, find_places),
+                Engine(settings.dedup, find_places, AROUND if settings.threads.enabled else 0.0),
                 settings.publish.backfill,
                 collect_owners(settings.sources, settings.outlets),
+                Linker(view_of, settings.threads.within) if settings.threads.enabled else None,
             ),
             clock=resources.clock,
             rng=random.random,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -26,12 +26,14 @@ from aggregator.model import (
     FetchFailed,
     FetchOutcome,
     Instant,
+    ItemId,
     NotModified,
     PollReport,
     Slug,
     Source,
     SourceId,
     SourceState,
+    StoryId,
     Validators,
 )
 from aggregator.ports import REJECTS_KEPT, Clock, Fetcher, Hubs, Store, Transaction
@@ -191,10 +193,11 @@ class Pipeline(Struct, frozen=True):
         now: Instant,
         transaction: Transaction,
     ) -> PollReport:
-        """In one transaction: joins items to stories, tags the stories, places them in feeds, and saves the source's state."""
+        """In one transaction: joins items to stories, links and tags them, places them in feeds, saves the source's state."""
         outlets.claim(transaction, self.store, state, now, self.ingester.owners.publishers)
         renew_hashes(transaction, prepared.revised, self.ingester.rules)
-        stories = join.store_items(transaction, self.ingester.engine, prepared, overrides, now)
+        stories, around = join.store_items(transaction, self.ingester.engine, prepared, overrides, now)
+        followed = self._follow(transaction, stories, around, now)
         listed = self.store.fingerprints(state.id) if feed.partial else feed.unchanged  # a part may leave out listed entries
         transaction.touch_items(state.id, listed, prepared.listed, now)
         rejected = transaction.add_rejects(prepared.rejects)
@@ -206,10 +209,19 @@ class Pipeline(Struct, frozen=True):
             self.hubs.save_hub(transaction, state.id, feed, state.url)
         rules, engine = self.ingester.rules, self.ingester.engine
         curator = Curator(rules, transaction.outputs(), self.settings.publish.settle, now, engine=engine)
-        slugs = curator.refresh(transaction, stories) | (self._reject_feeds() if rejected else set())
+        slugs = curator.refresh(transaction, [*stories, *followed]) | (self._reject_feeds() if rejected else set())
         detail = f"{prepared.new} new, {prepared.changed} changed"
         over = prepared.allotted.grouped, prepared.allotted.refused
         return PollReport(state.id, "changed", detail, prepared.new, prepared.changed, frozenset(slugs), *over)
+
+    def _follow(
+        self, transaction: Transaction, stories: Sequence[StoryId], around: Mapping[StoryId, Sequence[ItemId]], now: Instant
+    ) -> list[StoryId]:
+        """Links the stories. Returns others of their threads, if queries ask for what has changed there."""
+        if (linker := self.ingester.linker) is None:
+            return []
+        changed = linker.link(transaction, stories, around, now)
+        return sorted(changed.difference(stories)) if self.ingester.rules.reads_threads else []
 
     # --- outcomes without a document
     def _refuse(self, source: Source, state: SourceState, now: Instant, forced: bool) -> PollReport | None:

@@ -6,11 +6,12 @@ weights were found.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import NamedTuple
 
 from aggregator.dedup.weigh import Weighed
 from aggregator.settings import DAY
+from aggregator.text.alignment import common_order
 
 LIMIT = 6.0
 """Bound of a pair's score in both directions: one very sure pair must not outvote a whole story."""
@@ -203,19 +204,6 @@ def _own_words(item: Weighed, shared: Collection[int]) -> float:
             told = word in item.names or word in item.title_places or weight > TOLD_AGAIN * rarity
             own += rarity if told else rarity * UNTOLD
     return own / item.title_weight if item.title_weight else 0.0
-
-
-def common_order(a: Sequence[int], b: Sequence[int]) -> int:
-    """Length of the longest common subsequence, bit by bit in whole numbers (Hyyro 2004)."""
-    places: dict[int, int] = {}
-    for place, word in enumerate(a):
-        places[word] = places.get(word, 0) | 1 << place
-    all_ones = (1 << len(a)) - 1
-    row = all_ones
-    for word in b:
-        found = row & places.get(word, 0)
-        row = (row + found | row - found) & all_ones
-    return len(a) - row.bit_count()
 
 
 def _covers(a: Weighed, b: Weighed, both: list[tuple[int, int]]) -> tuple[int, float, float]:

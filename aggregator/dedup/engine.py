@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.dedup.candidates import by_words
 from aggregator.dedup.compare import Weights, terms
@@ -32,10 +33,11 @@ class Comparison(Struct, frozen=True):
 
 
 class Engine:
-    """Places items by the settings of `dedup:`."""
+    """Places items by the settings of `dedup:`. around: seconds in which placements also name the items around; 0: they don't."""
 
-    def __init__(self, settings: Dedup, find_places: FindPlaces = no_places) -> None:
+    def __init__(self, settings: Dedup, find_places: FindPlaces = no_places, around: float = 0.0) -> None:
         self._settings = settings
+        self._around = around
         self._find_places = find_places
         self._hashes = {private: WordHashes(private=private) for private in (False, True)}
         self._common = Commonness(1)
@@ -75,7 +77,9 @@ class Engine:
             return found.limit_source(
                 Placement(twin.story, Evidence("same address", partner=twin.id), row=row, stray=weighed.astray)
             )
-        return found.limit_source(found.by_words(by_words(index, weighed, item.published, self._settings.within, level.reach)))
+        near = by_words(index, weighed, item.published, self._settings.within, level.reach, self._around)
+        placement = found.limit_source(found.by_words(near.candidates))
+        return replace(placement, around=near.around) if near.around else placement
 
     def record(self, index: StoryIndex, item: Item, story: StoryId, read: Signature, placement: Placement) -> None:
         """Adds a stored item to the index, so that others can join it. Does nothing for items that never join."""

@@ -16,7 +16,7 @@ from aggregator.dedup.compare import EVENT, STORY, Weights, terms
 from aggregator.dedup.judge import Verdict, judge
 from aggregator.dedup.votes import Opinion, agreed, is_bridged, mean, not_alone, opinion_of, share, votes
 from aggregator.dedup.weigh import view_of
-from aggregator.model import Evidence, StoryId
+from aggregator.model import Evidence, ItemId, StoryId
 from aggregator.ports import GroupedItems, IndexedItem
 from aggregator.settings import Dedup
 
@@ -60,6 +60,7 @@ class Placement(Struct, frozen=True):
 
     spare: the story has enough items of this source, so the item joins none and nothing will join it.
     stray: the item has the story's address, but nothing else of it: it has no vote in the story and never leads it.
+    around: items whose stories may follow the same event (`candidates.Near`).
     row, marked: what `record` stores: the item, and those found to be of one form with it.
     """
 
@@ -70,6 +71,7 @@ class Placement(Struct, frozen=True):
     marked: tuple[IndexedItem, ...] = ()
     spare: bool = False
     stray: bool = False
+    around: tuple[ItemId, ...] = ()
 
 
 class _Nearest(Struct, frozen=True):

@@ -67,6 +67,11 @@ REPORTS_OF_THREAD = """SELECT stories.id, outlet_key, outlet, items.published,
     details ->> 'unattributed' FROM threads CROSS JOIN stories ON stories.thread = threads.key AND NOT dropped
     CROSS JOIN items ON items.story = stories.key AND hidden IS NULL AND details ->> 'astray' IS NULL
     WHERE threads.id = ? ORDER BY stories.published, stories.key, items.first_seen, items.id"""
+TAKE_OVER = """UPDATE stories SET thread = (SELECT thread FROM stories WHERE id = ?2) WHERE id = ?1 AND thread IS NULL"""
+_MOVE_LINKS = """UPDATE OR IGNORE links SET {0} = (SELECT key FROM stories WHERE id = ?1)
+    WHERE {0} = (SELECT key FROM stories WHERE id = ?2)"""
+MOVE_LINKS_FROM, MOVE_LINKS_TO = _MOVE_LINKS.format("story"), _MOVE_LINKS.format("other")
+NOT_TO_ITSELF = "DELETE FROM links WHERE story = (SELECT key FROM stories WHERE id = ?1) AND other = story"
 _FACTS = "first = ?, head = ?, stories = ?, outlets = ?, began = ?, newest = ?"
 SET_FACTS = f"""UPDATE threads SET {_FACTS} WHERE id = ?7
     AND (first, head, stories, outlets, began, newest) IS NOT (?1, ?2, ?3, ?4, ?5, ?6)"""
@@ -176,6 +181,18 @@ def merge(connection: sqlite3.Connection, kept: ThreadId, alias: ThreadId, vecto
 def save_links(connection: sqlite3.Connection, links: Iterable[Link]) -> None:
     """See `ThreadWrites.save_links`."""
     connection.executemany(SAVE_LINK, [(link.story, link.other, link.likeness, link.at) for link in links])
+
+
+def merge_story(connection: sqlite3.Connection, kept: StoryId, alias: StoryId) -> frozenset[StoryId]:
+    """Has a story take over the thread and the links of one that was merged into it. Returns the stories of changed threads."""
+    concerned = set(threads_of(connection, [kept, alias]).values())
+    if not concerned:
+        return frozenset()
+    for statement in (TAKE_OVER, MOVE_LINKS_FROM, MOVE_LINKS_TO):
+        connection.execute(statement, (kept, alias))
+    connection.execute(NOT_TO_ITSELF, (kept,))
+    leave(connection, [alias])
+    return sum_up(connection, concerned)
 
 
 def sum_up(connection: sqlite3.Connection, threads: Collection[ThreadId]) -> frozenset[StoryId]:

@@ -208,7 +208,7 @@ class SqliteTransaction(RowWrites):
         self._batch.flush()
         moves.merge(self._connection, target, source, now)
         self.index.merge(target, source)
-        self._forget(target, source)
+        self._forget(target, source, *threads.merge_story(self._connection, target, source))
         self._batch.forget_aliases()
         self._batch.grow(target)
 

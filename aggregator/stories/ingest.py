@@ -16,6 +16,7 @@ from aggregator.reading.job import Described, Read
 from aggregator.stories.budget import Allotted, Spent, allot
 from aggregator.stories.domains import Owners
 from aggregator.stories.identify import Changed, Decision, Lookup, New, Rekeyed, Repeated, Same, identify
+from aggregator.stories.link import Linker
 from aggregator.stories.outlets import Voice
 from aggregator.stories.overrides import ActiveOverrides, override_key
 
@@ -66,12 +67,13 @@ class Prepared(Struct, frozen=True):
 
 
 class Ingester(Struct, frozen=True):
-    """The stages of ingestion, wired for one config. backfill: seconds, as in `Publishing`."""
+    """The stages of ingestion, wired for one config. backfill: seconds, as in `Publishing`; linker: None without threads."""
 
     rules: Rules
     engine: Engine
     backfill: float
     owners: Owners
+    linker: Linker | None = None
 
     def prepare(
         self,

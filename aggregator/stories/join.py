@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.search import Placement
 from aggregator.dedup.signature import Signature
-from aggregator.model import Evidence, Instant, Item, Story, StoryId
+from aggregator.model import Evidence, Instant, Item, ItemId, Story, StoryId
 from aggregator.ports import Remembered, StoryWrites
 from aggregator.store.identity import story_ids
 from aggregator.stories import recall
@@ -19,21 +20,29 @@ from aggregator.stories.ingest import Prepared
 from aggregator.stories.overrides import ActiveOverrides, active_overrides, override_key
 
 
-def store_items(
-    transaction: StoryWrites, engine: Engine, prepared: Prepared, overrides: ActiveOverrides, now: Instant
-) -> list[StoryId]:
-    """Stores new and changed items, joins them to stories, and returns the stories to be refreshed.
+class Stored(NamedTuple):
+    """What became of a document's items. stories: to be refreshed; around: story → items around its newest one, for linking."""
+
+    stories: list[StoryId]
+    around: Mapping[StoryId, Sequence[ItemId]]
+
+
+def store_items(transaction: StoryWrites, engine: Engine, prepared: Prepared, overrides: ActiveOverrides, now: Instant) -> Stored:
+    """Stores new and changed items, and joins them to stories.
 
     Items are stored oldest first, whatever the document's order: stories then grow as they would have over time.
     """
     touched: dict[StoryId, None] = {}
+    around: dict[StoryId, tuple[ItemId, ...]] = {}
     engine.expect(transaction.index, prepared.signatures.values())
     recalled = transaction.recall([decision.item for decision in prepared.decisions if isinstance(decision, New)])
     for place in sorted(range(len(prepared.decisions)), key=lambda place: _published(prepared.decisions[place])):
         match prepared.decisions[place]:
             case New(item):
                 known, joins = recalled.get((item.source, item.guid), ()), place not in prepared.apart
-                touched |= dict.fromkeys(_join(transaction, engine, item, prepared.signatures[place], now, joins, known))
+                joined, items = _join(transaction, engine, item, prepared.signatures[place], now, joins, known)
+                touched |= dict.fromkeys(joined)
+                around |= dict.fromkeys(joined, items)
             case Changed(item):
                 placed = overrides.is_placed(override_key(item))
                 touched[_revise(transaction, engine, item, prepared.signatures[place], placed)] = None
@@ -46,7 +55,8 @@ def store_items(
                     touched[_revise(transaction, engine, item, prepared.signatures[place], placed)] = None
             case Same() | Repeated():
                 pass
-    return list(dict.fromkeys(transaction.alive(touched).values()))
+    alive = transaction.alive(touched)
+    return Stored(list(dict.fromkeys(alive.values())), {alive[story]: items for story, items in around.items()})
 
 
 def _published(decision: Decision) -> Instant:
@@ -69,10 +79,10 @@ def _join(
     now: Instant,
     joins: bool,
     known: Sequence[Remembered],
-) -> list[StoryId]:
+) -> tuple[list[StoryId], tuple[ItemId, ...]]:
     """Stores a new item in the story that it joins, or a new one, and merges stories that the item shows to be the same.
 
-    known: what is remembered of it from before a restore.
+    Returns the stories, and the items around (`Placement.around`). known: what is remembered of it from before a restore.
     """
     placement = engine.place(transaction.index, item, signature, now, joins)
     if placement.story is not None and engine.knows_private(transaction.index):
@@ -87,16 +97,16 @@ def _join(
     stored, story = transaction.add_item(item, placement.story, placement.evidence, before)
     engine.record(transaction.index, stored, story, signature, placement)
     if not placement.merges:
-        return [story]
+        return [story], placement.around
     same = [one for one in transaction.stories([story, *placement.merges]) if not one.dropped and one.alias_of is None]
     split = active_overrides(transaction.overrides()).split  # read anew: this transaction may have transferred some
     if story not in (one.id for one in same) or any(override_key(item) in split for one in same for item in one.items):
-        return [story]  # stories that a person dropped or split are not merged again
+        return [story], placement.around  # stories that a person dropped or split are not merged again
     published = transaction.published_stories([one.id for one in same])
     kept, *aliases = order_by_claim(same, published)
     for alias in aliases:
         transaction.merge_stories(kept.id, alias.id, now)
-    return [kept.id]
+    return [kept.id], placement.around
 
 
 def _as_before(transaction: StoryWrites, item: Item, placement: Placement, before: Remembered) -> tuple[Item, Placement]:

@@ -16,3 +16,13 @@ def newsroom(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Newsroo
     store = STORES[request.param](tmp_path)
     yield Newsroom(tmp_path, store)
     store.close()
+
+
+@pytest.fixture
+def other_newsroom(newsroom: Newsroom, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Newsroom]:
+    """A second newsroom on the same kind of store, to compare with the first one."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    store = STORES[request.node.callspec.params["newsroom"]](folder)
+    yield Newsroom(folder, store)
+    store.close()

@@ -13,6 +13,7 @@ from typing import Any
 
 from aggregator.config.load import load
 from aggregator.dedup.engine import Engine
+from aggregator.dedup.weigh import view_of
 from aggregator.fetch.discover import offered_feeds
 from aggregator.fetch.hosts import HostGate
 from aggregator.model import Fault, Fetched, FetchOutcome, FetchRequest, Instant, PollReport, Slug, SourceId, Story
@@ -28,6 +29,7 @@ from aggregator.stories.adopt_config import adopt
 from aggregator.stories.curate import Curator
 from aggregator.stories.domains import collect_owners
 from aggregator.stories.ingest import Ingester
+from aggregator.stories.link import AROUND, Linker
 from aggregator.tag.check import check
 from aggregator.tag.rules import compile_rules
 
@@ -89,6 +91,8 @@ class Newsroom:
     clock: HandClock = field(default_factory=HandClock)
     answers: dict[str, FetchOutcome] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    brought: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """The entries of each feed that grows."""
     settings: Settings = field(init=False)
     current: CurrentPipeline = field(default_factory=CurrentPipeline)
     between: Callable[[], None] | None = None
@@ -162,7 +166,10 @@ class Newsroom:
 
     def _pipeline(self, writer: Writer) -> Pipeline:
         owned, backfill = collect_owners(self.settings.sources, self.settings.outlets), self.settings.publish.backfill
-        chain = (self, self, Ingester(self.rules, Engine(self.settings.dedup), backfill, owned))
+        enabled = self.settings.threads.enabled
+        linker = Linker(view_of, self.settings.threads.within) if enabled else None
+        engine = Engine(self.settings.dedup, around=AROUND if enabled else 0.0)
+        chain = (self, self, Ingester(self.rules, engine, backfill, owned, linker))
         return Pipeline(self.settings, self.store, writer, self.gate, *chain, self.clock, lambda: 0.5, self.current)
 
     # --- what a subscriber sees

@@ -29,7 +29,7 @@ from tests.unit.store.builders import NEW, item, source
 
 BIG = ("items", "stories", "members", "sources", "documents", "rejects", "subscriptions", "deliveries", "events", "pages")
 
-FRAGMENTS = ("_KNOWN", "_REJECTS", "_STORY_OF_ITEM", "_SELECT", "_SUBSCRIPTIONS", "_STORIES_WITH_NAME", "_LINKS")
+FRAGMENTS = ("_KNOWN", "_REJECTS", "_STORY_OF_ITEM", "_SELECT", "_SUBSCRIPTIONS", "_STORIES_WITH_NAME", "_LINKS", "_MOVE_LINKS")
 """Beginnings of other queries."""
 QUERIES = {
     f"{module.__name__.rpartition('.')[2]}.{name}": query

@@ -1,0 +1,145 @@
+"""Links stories that have grown, and puts them into threads. Inside the transaction of the poll that brought their items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from aggregator.model import Instant, ItemId, Link, StoryId, ThreadId
+from aggregator.ports import IndexedItem, ThreadWrites, Transaction
+from aggregator.settings import DAY
+from aggregator.threads.linking import MEMBERS, OpenThread, Told, are_one_form, likeness
+from aggregator.threads.vectors import Words
+
+AROUND = 14 * DAY
+"""How far back linking looks, in seconds: as far as the index remembers items. What is older than `threads.within` needs more."""
+Found = tuple[Told, float]
+"""A linked story, and how alike it is."""
+
+
+class Linker(Struct, frozen=True):
+    """words_of: reads an indexed item's words; within: seconds, as in `settings.Threads`."""
+
+    words_of: Callable[[IndexedItem], Words]
+    within: float
+
+    def link(
+        self,
+        transaction: Transaction,
+        stories: Collection[StoryId],
+        around: Mapping[StoryId, Sequence[ItemId]],
+        now: Instant,
+    ) -> frozenset[StoryId]:
+        """Links stories of a poll, and sums their threads up. Returns the stories of all threads that have changed.
+
+        around: story → items that share its newest item's rarest words. A story is compared when it has 1, 2, 4, 8 … items, so
+        that it is judged anew while it grows.
+        """
+        changed: set[ThreadId] = set()
+        for story in stories:
+            members = transaction.index.members(story)
+            if (items := around.get(story)) and members and len(members).bit_count() == 1:
+                told = self._told(transaction, story, members)
+                if told.tells_event:
+                    found = self._linked(transaction, told, items)
+                    changed |= self._enter(transaction, told, found, now) if found else set()
+        changed.update(transaction.threads_of(stories).values())
+        return transaction.sum_up_threads(changed)
+
+    def _told(self, transaction: Transaction, story: StoryId, members: Sequence[int]) -> Told:
+        rows = list(transaction.index.items(_spread(members, MEMBERS)).values())
+        newest, form = max(row.at for row in rows), any(row.form for row in rows)
+        return Told(story, [self.words_of(row) for row in rows], [row.outlet for row in rows], newest, form=form)
+
+    def _linked(self, transaction: Transaction, story: Told, items: Sequence[ItemId]) -> list[Found]:
+        """The stories of these items that are linked with this one, the most alike first. None if it is one of a series."""
+        others = dict.fromkeys(row.story for row in transaction.index.items(items).values() if row.story != story.id)
+        found: list[Found] = []
+        for other in others:
+            told = self._told(transaction, other, transaction.index.members(other))
+            alike = likeness(story, told, abs(story.newest - told.newest) > self.within)
+            if alike is None:
+                continue
+            if are_one_form(story, told):
+                return []
+            found.append((told, alike))
+        return sorted(found, key=lambda one: (-one[1], one[0].id))
+
+    def _enter(self, transaction: ThreadWrites, story: Told, found: Sequence[Found], now: Instant) -> set[ThreadId]:
+        """Puts a story into the thread that its links lead to. Returns the threads that have changed."""
+        homes = transaction.threads_of([story.id, *(told.id for told, _ in found)])
+        states = transaction.thread_states(set(homes.values()))
+        open_threads = {id: OpenThread(state) for id, state in states.items()}
+        own = open_threads[homes[story.id]] if story.id in homes else None
+        changed: set[ThreadId] = set()
+        linked: list[Found] = []
+        for home, links in _by_home(found, homes):
+            own, entered = _follow(transaction, story, own, None if home is None else open_threads[home], links)
+            if entered and own is not None and own.id is not None:
+                linked += links
+                changed |= {own.id, *(() if home is None else (home,))}
+        transaction.save_links(Link(story.id, told.id, round(alike, 3), now) for told, alike in linked)
+        return changed
+
+
+def _follow(
+    transaction: ThreadWrites, story: Told, own: OpenThread | None, other: OpenThread | None, links: Sequence[Found]
+) -> tuple[OpenThread | None, bool]:
+    """Has a story follow its links into one thread, or to one story in no thread (other: None).
+
+    own: the story's thread. Returns its thread now, and whether the linked stories are in it.
+    """
+    told, strongest = links[0]
+    if other is None:
+        if own is None:
+            own = _begin(transaction, told)
+            _add(transaction, own, [told, story])
+            return own, True
+        if not own.brings_along(told.vector, strongest):
+            return own, False
+        _add(transaction, own, [told])
+        return own, True
+    if own is other:
+        return own, True
+    if own is None:
+        if not other.admits(story.vector, [alike for _, alike in links]):
+            return None, False
+        _add(transaction, other, [story])
+        return other, True
+    if not (other.admits(story.vector, [alike for _, alike in links]) and own.is_one_with(other)):
+        return own, False
+    return _join(transaction, own, other), True
+
+
+def _begin(transaction: ThreadWrites, first: Told) -> OpenThread:
+    begun = OpenThread()
+    begun.id = transaction.begin_thread(first.id)
+    return begun
+
+
+def _add(transaction: ThreadWrites, thread: OpenThread, stories: Sequence[Told]) -> None:
+    assert thread.id is not None
+    vector = thread.add([story.vector for story in stories], len(stories))
+    transaction.enter_thread(thread.id, [story.id for story in stories], vector)
+
+
+def _join(transaction: ThreadWrites, own: OpenThread, other: OpenThread) -> OpenThread:
+    """Makes two threads one. The one that is shown keeps its id, or the larger one, or the first."""
+    kept, alias = (own, other) if own.count > other.count else (other, own)
+    assert kept.id is not None and alias.id is not None
+    transaction.merge_threads(kept.id, alias.id, kept.add([alias.total], alias.count))
+    return kept
+
+
+def _by_home(found: Iterable[Found], homes: Mapping[StoryId, ThreadId]) -> list[tuple[ThreadId | None, list[Found]]]:
+    """Links by the thread that they lead to; a link to a story in no thread stands alone."""
+    groups: dict[ThreadId | StoryId, list[Found]] = {}
+    for told, alike in found:
+        groups.setdefault(homes.get(told.id, told.id), []).append((told, alike))
+    return [(homes.get(links[0][0].id), links) for links in groups.values()]
+
+
+def _spread(members: Sequence[int], count: int) -> Sequence[int]:
+    """At most `count` of them, evenly spaced."""
+    return members if len(members) <= count else [members[place * len(members) // count] for place in range(count)]

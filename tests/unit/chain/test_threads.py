@@ -1,0 +1,168 @@
+"""Stories of one event are linked as they come, and become a thread. Stories and their ids don't depend on it."""
+
+from __future__ import annotations
+
+import pytest
+
+from aggregator.model import Story
+from aggregator.ports import StoryFilter
+from tests.unit.chain.newsroom import HOUR, Newsroom, entry
+
+NAMES = ("alpha", "beta", "gamma")
+SOURCES = "sources:\n" + "\n".join(f"  - {{id: {name}, url: 'https://{name}.example/feed.json'}}" for name in NAMES)
+
+FERRY = (
+    (
+        "alpha",
+        "Ferry Osprey sinks off Marlen harbour, at least 30 missing",
+        "The ferry Osprey sank off Marlen harbour after hitting a reef in heavy rain. The coast guard brought 112 people ashore.",
+    ),
+    (
+        "beta",
+        "Captain of the ferry Osprey arrested in Marlen on suspicion of drinking",
+        "Police led the captain of the Osprey from his house at dawn. His lawyer said that he had touched no drink on duty.",
+    ),
+    (
+        "gamma",
+        "Osprey inquiry: judge asks why the radar of the Marlen ferry was off",
+        "A judge heard the first witnesses on the ferry Osprey. An engineer said that its radar was out of repair since May.",
+    ),
+)
+OTHERS = (
+    (
+        "alpha",
+        "Central bank of Norland raises its rate to four percent",
+        "The bank said that prices had risen faster than it expected.",
+    ),
+    ("beta", "Museum of glass reopens after a fire", "Visitors may see the vases again from Friday, the museum's director said."),
+    ("gamma", "Ferry timetable changes for the summer", "Boats to the northern islands leave an hour earlier from June on."),
+)
+
+
+PLACES = ("Arlen", "Borsk", "Calder", "Dunmore", "Elster", "Fenwick", "Grenz", "Holm", "Istra", "Jarrow")
+NEWS = (
+    ("{} council votes on parking fees", "The council in {} voted late on parking fees that shop owners had fought for months."),
+    (
+        "School choir of {} wins a prize",
+        "Singers of a school in {} won the prize of the national choir contest on stage last night.",
+    ),
+    (
+        "Wolf seen near farms of {}",
+        "Farmers near {} lost sheep after a wolf was seen on a wildlife camera, the forest office said.",
+    ),
+    (
+        "{} airport adds flights to the coast",
+        "The airport of {} adds two flights a week to the coast, and hires staff for its terminal.",
+    ),
+    ("Bakery in {} burns down", "A bakery in {} burned down overnight; firefighters found nobody inside, and blame an oven."),
+)
+
+
+@pytest.fixture
+def newsroom(newsroom: Newsroom) -> Newsroom:
+    """A newsroom that has seen some news, so that it knows which words are rare."""
+    newsroom.configure(SOURCES)
+    with_other_news(newsroom)
+    return newsroom
+
+
+def with_other_news(newsroom: Newsroom) -> None:
+    rows = [entry(title.format(place), text=text.format(place)) for place in PLACES for title, text in NEWS]
+    newsroom.serves("https://gamma.example/feed.json", *rows)
+    newsroom.poll("gamma")
+    newsroom.brought["https://gamma.example/feed.json"] = rows
+
+
+def bring(newsroom: Newsroom, *reports: tuple[str, str, str]) -> None:
+    """Has each source report in turn, an hour after the one before."""
+    for name, title, text in reports:
+        newsroom.clock.time += HOUR
+        url = f"https://{name}.example/feed.json"
+        rows = newsroom.brought.setdefault(url, [])
+        rows.insert(0, entry(title, at=newsroom.clock.time - 60, url=f"https://{name}.example/{len(rows)}", text=text))
+        newsroom.serves(url, *rows)
+        newsroom.poll(name)
+
+
+def story(newsroom: Newsroom, words: str) -> Story:
+    return next(one for one in newsroom.store.find(StoryFilter()) if words in one.title)
+
+
+def test_three_stories_of_one_event_become_a_thread(newsroom: Newsroom) -> None:
+    bring(newsroom, OTHERS[0], FERRY[0], OTHERS[1], FERRY[1])
+    assert story(newsroom, "sinks").thread is None
+    bring(newsroom, OTHERS[2], FERRY[2])
+    thread = story(newsroom, "sinks").thread
+    assert thread is not None
+    assert (thread.stories, thread.outlets) == (3, 3)
+    assert thread == story(newsroom, "Captain").thread == story(newsroom, "inquiry").thread
+    assert newsroom.store.thread_stories(thread.id) == [story(newsroom, words).id for words in ("sinks", "Captain", "inquiry")]
+    assert [story(newsroom, words).thread for words in ("bank", "Museum", "timetable")] == [None, None, None]
+
+
+def test_a_thread_counts_the_outlets_that_join_its_stories(newsroom: Newsroom) -> None:
+    bring(newsroom, *FERRY)
+    copy = ("beta", *FERRY[0][1:])
+    bring(newsroom, copy)
+    found = story(newsroom, "sinks")
+    assert found.outlets == ("alpha.example", "beta.example")
+    assert found.thread is not None
+    assert (found.thread.stories, found.thread.outlets, found.thread.newest) == (3, 3, newsroom.clock.time - 60)
+
+
+def test_links_say_how_alike_the_stories_are(newsroom: Newsroom) -> None:
+    bring(newsroom, *FERRY)
+    links = newsroom.store.links(story(newsroom, "inquiry").id)
+    assert links
+    assert all(0.25 <= link.likeness <= 1 for link in links)
+
+
+def test_reports_that_fill_in_one_form_are_no_thread(newsroom: Newsroom) -> None:
+    rates = [
+        (
+            "alpha",
+            f"{name} exchange rate today, 15 June: what the {name} costs in kronas",
+            f"The {name} costs {rate} kronas today.",
+        )
+        for name, rate in (("Dollar", "8.41"), ("Pound", "9.92"), ("Franc", "7.15"), ("Euro", "8.99"))
+    ]
+    bring(newsroom, *rates)
+    assert {one.thread for one in newsroom.stories()} == {None}
+
+
+def test_an_old_event_sleeps_and_a_strong_link_wakes_it(newsroom: Newsroom) -> None:
+    bring(newsroom, *FERRY)
+    newsroom.clock.time += 9 * 24 * HOUR
+    bring(newsroom, ("beta", "Ferry captain says that he is sorry", "The captain spoke to the families on Monday in court."))
+    assert story(newsroom, "sorry").thread is None
+    bring(
+        newsroom, ("gamma", "Marlen judge blames the captain, and a radar out of repair, for the loss of the Osprey", FERRY[2][2])
+    )
+    woken = story(newsroom, "blames").thread
+    assert woken is not None
+    assert woken.id == story(newsroom, "sinks").thread.id  # type: ignore[union-attr]
+
+
+def test_without_threads_stories_are_the_same(newsroom: Newsroom, other_newsroom: Newsroom) -> None:
+    other_newsroom.configure(f"{SOURCES}\ndedup: {{threads: false}}")
+    with_other_news(other_newsroom)
+    for room in (newsroom, other_newsroom):
+        bring(room, *FERRY, *OTHERS)
+    told, alone = (
+        [(one.id, one.title, one.outlets, one.updated) for one in room.stories()] for room in (newsroom, other_newsroom)
+    )
+    assert told == alone
+    assert {one.thread for one in other_newsroom.stories()} == {None}
+
+
+def test_a_merge_takes_the_thread_along(newsroom: Newsroom) -> None:
+    bring(newsroom, *FERRY, OTHERS[0])
+    kept, alias = story(newsroom, "bank"), story(newsroom, "inquiry")
+    with newsroom.store.begin() as transaction:
+        transaction.merge_stories(kept.id, alias.id, newsroom.clock.time)
+    [merged] = newsroom.store.stories([kept.id])
+    assert merged.thread is not None
+    assert merged.thread.stories == 3
+    assert {link.story for link in newsroom.store.links(kept.id)} | {link.other for link in newsroom.store.links(kept.id)} > {
+        kept.id
+    }
