@@ -7,6 +7,7 @@ import re
 
 from aggregator.model import Entry
 from aggregator.text.chars import one_line, shorten
+from aggregator.text.debris import without_debris
 from aggregator.text.html import text_of
 from aggregator.text.words import tokens
 
@@ -42,7 +43,13 @@ def excerpt(text: str, limit: int = EXCERPT) -> str:
 
 def summary_text(entry: Entry) -> str:
     """The summary as plain text; empty if the outlet gave only a title."""
-    return excerpt(text_of(_summary(entry)) or one_line(entry.text) or text_of(entry.content))
+    if not (entry.summary or entry.content):
+        return excerpt(one_line(entry.text))
+    return excerpt(text_of(_tidy(_summary(entry), entry)) or text_of(_tidy(entry.content, entry)))
+
+
+def _tidy(markup: str, entry: Entry) -> str:
+    return without_debris(markup, entry.title, (entry.url, entry.comments)) if markup else ""
 
 
 def _summary(entry: Entry) -> str:
@@ -61,7 +68,9 @@ def summary_html(entry: Entry) -> str:
 
     From a longer text the first paragraphs are taken, or the beginning if these do not fit.
     """
-    markup = _summary(entry) or entry.content
+    markup = _tidy(_summary(entry), entry)
+    if is_bare(markup):
+        markup = _tidy(entry.content, entry)
     if markup and len(markup) <= 4 * LONGEST_SUMMARY and len(text_of(markup)) <= LONGEST_SUMMARY:
         return markup
     if first := _first_paragraphs(markup):

@@ -171,6 +171,17 @@ def test_a_long_content_is_cut_after_a_paragraph() -> None:
     assert shown(item(1, summary="", content=rest, text="Then it goes on and on. " * 100)).body.endswith("on and on.</p>")
 
 
+def test_debris_is_in_no_summary_and_the_whole_text_is_the_outlets_own() -> None:
+    more = '<p><a href="https://wire.example/articles/1?lang=en&amp;page=1">Weiterlesen</a></p>'
+    summary = replace(item(1).entry, summary=f"<p>Ministers met.</p>{more}", content=f"<p>Ministers met.</p>{more}")
+    found = shown(replace(item(1), entry=summary))
+    assert (found.body, found.summary) == ("<p>Ministers met.</p>", "Ministers met.")
+    assert more in shown(replace(item(1), entry=summary), content="full").body
+    posted = '<p>Comments URL: <a href="https://news.ycombinator.com/item?id=1">x</a></p>\n<p>Points: 1</p>'
+    alone = shown(item(1, summary=posted, content="", text="Comments URL: x Points: 1"))
+    assert alone.body.startswith("<p>Reported by") and alone.summary == ""
+
+
 def test_an_entry_without_any_text_still_says_who_reports_it() -> None:
     bare = item(1, summary="", content="", text="")
     assert shown(bare, item(2, DAILY)).body.startswith('<p>Reported by <a href="https://wire.example')
