@@ -18,7 +18,7 @@ from aggregator.dedup.search import JUDGES, LEVELS, Placement, Search, spread
 from aggregator.dedup.signature import PRIVATE, FindPlaces, Signature, WordHashes, no_places, signature
 from aggregator.dedup.standing import Standing, standings
 from aggregator.dedup.votes import strays
-from aggregator.dedup.weigh import Commonness, Weighed, pack, view_of, weigh
+from aggregator.dedup.weigh import Commonness, Weighed, former_of, pack, view_of, weigh
 from aggregator.model import Evidence, Instant, Item, ItemId, StoryId
 from aggregator.ports import GroupedItems, IndexedItem, StoryIndex
 from aggregator.settings import Dedup
@@ -111,6 +111,7 @@ class Engine:
         view.second_hand = item.second_hand
         others = [one for one in index.items(index.members(row.story)).values() if one.source != row.source]
         view.astray = not placed and strays(view, before, spread(others, JUDGES), level.weights)
+        view.former = former_of(before, view)
         posted = view.heavy
         view.compact()
         row.signature = pack(view)

@@ -15,7 +15,7 @@ from aggregator.dedup.candidates import Reach, by_address
 from aggregator.dedup.compare import EVENT, STORY, Weights, terms
 from aggregator.dedup.judge import Verdict, judge
 from aggregator.dedup.votes import Opinion, agreed, is_bridged, mean, not_alone, opinion_of, share, votes
-from aggregator.dedup.weigh import view_of
+from aggregator.dedup.weigh import Weighed, texts_of, view_of
 from aggregator.model import Evidence, ItemId, StoryId
 from aggregator.ports import GroupedItems, IndexedItem
 from aggregator.settings import Dedup
@@ -219,7 +219,7 @@ class Search:
     def _proposal(self, members: Sequence[IndexedItem], partner: IndexedItem, verdict: Verdict) -> _Proposal:
         judges = spread(members, JUDGES)
         judges = [one for one in judges if not view_of(one).astray] or judges
-        opinions = [opinion_of(self._row, one, frozenset((one.outlet,)), self._judge(self._row, one)) for one in judges]
+        opinions = [opinion_of(self._row, one, frozenset((one.outlet,)), self._hear(self._row, one)) for one in judges]
         scores, bridged = [one.score for one in opinions], is_bridged(opinions)
         return _Proposal(
             partner.story, partner, verdict, scores, votes(judges, self._once), self._is_second_text(members), bridged
@@ -245,7 +245,7 @@ class Search:
 
     def _are_one(self, ours: Sequence[IndexedItem], theirs: Sequence[IndexedItem]) -> bool:
         """True if two stories agree now that the item is in one of them, and not only because of it and of round-ups."""
-        pairs = [(a, b, self._judge(a, b)) for a in ours for b in theirs]
+        pairs = [(a, b, self._hear(a, b)) for a in ours for b in theirs]
         scores = [verdict.score for *_, verdict in pairs]
         counts = [one * other for one in votes(ours, self._once) for other in votes(theirs, self._once)] if scores else []
         if not scores or not agreed(scores, counts, self._weights):
@@ -272,7 +272,18 @@ class Search:
         return list(self._index.items(self._index.members(story)).values())
 
     def _judge(self, a: IndexedItem, b: IndexedItem) -> Verdict:
-        return judge(view_of(a), view_of(b), abs(a.at - b.at), a.outlet == b.outlet, a.form or b.form, self._weights)
+        return self._judge_texts(a, b, view_of(a), view_of(b))
+
+    def _hear(self, a: IndexedItem, b: IndexedItem) -> Verdict:
+        """The verdict that counts as a vote. Edited items vote by what they said before, too: an edit keeps nobody apart."""
+        verdict = self._judge(a, b)
+        if verdict.score >= 0 or not (view_of(a).former or view_of(b).former):
+            return verdict
+        verdicts = [self._judge_texts(a, b, one, other) for one in texts_of(a) for other in texts_of(b)]
+        return max(verdicts, key=lambda verdict: verdict.score)
+
+    def _judge_texts(self, a: IndexedItem, b: IndexedItem, one: Weighed, other: Weighed) -> Verdict:
+        return judge(one, other, abs(a.at - b.at), a.outlet == b.outlet, a.form or b.form, self._weights)
 
     def _evidence(self, best: _Proposal) -> Evidence:
         partner, pair = best.partner, best.verdict.pair

@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from aggregator.dedup.compare import FEW_RUNS, Pair, Weights, compare
+from aggregator.dedup.compare import FEW_RUNS, Weights, compare
 from aggregator.dedup.judge import FEW_OWN_WORDS, Verdict
-from aggregator.dedup.weigh import Weighed, view_of
+from aggregator.dedup.weigh import Weighed, texts_of, view_of
 from aggregator.ports import IndexedItem
 
 MOST, NOT_ALONE = 0.5, 0.25
@@ -104,21 +104,24 @@ def strays(item: Weighed, before: Weighed, others: Sequence[IndexedItem], weight
     """True if an edited item no longer tells its story: its text differs from the others', or none of them contains its title.
 
     Differing numbers, names and words of a form are ignored, because one report is updated before the others. Other astray items
-    don't vote, and an outlet or source has one vote, however many items it has.
+    don't vote, others vote by what they said before an edit, too; an outlet or source has one vote, whatever it sent.
     """
     asked = [row for row in others if not view_of(row).astray]
     if not asked:
         return False
-    scores = [_score_of_edit(compare(item, view_of(row), 0.0, False, weights), weights) for row in asked]
-    covered = max(sum([item.rare[word] for word in view_of(row).words if word in item.rare]) for row in asked)
+    heard = [texts_of(row) for row in asked]
+    scores = [max(_score_of_edit(item, text, weights) for text in texts) for texts in heard]
+    told = [text.words for texts in heard for text in texts]
+    covered = max(sum([item.rare[word] for word in words if word in item.rare]) for words in told)
     if covered < TITLE_COVER * item.title_weight or not agreed(scores, votes(asked, once=True), weights):
         return True
-    known = frozenset().union(*[view_of(row).words for row in asked])
+    known = frozenset().union(*told)
     return text_cover(item, known) < TEXT_COVER and (before.astray or text_cover(before, known) >= TEXT_COVER)
 
 
-def _score_of_edit(pair: Pair, weights: Weights) -> float:
-    """The score of an edited item with another one of its story."""
+def _score_of_edit(item: Weighed, text: Weighed, weights: Weights) -> float:
+    """The score of an edited item with a text of another one of its story."""
+    pair = compare(item, text, 0.0, False, weights)
     differing = weights.numbers * pair.numbers + weights.title_numbers * pair.title_numbers + weights.names * pair.names
     return pair.score - differing - weights.form * pair.form
 

@@ -21,6 +21,7 @@ STEP = 8.0
 LIGHT = 0.35
 """Share of the heaviest word's weight below which a word is not looked up: it leads to too many other items."""
 _HEAD = struct.Struct("<HBBHBBBHH")
+_LENGTH = struct.Struct("<I")
 _SPREAD = tuple(1.0 + math.log(max(1, count)) for count in range(256))
 MOST = 255
 """The largest weight that fits a byte."""
@@ -30,8 +31,9 @@ class Weighed(Struct):
     """An item ready for comparison. Flat arrays, because thousands are kept in memory and most are compared once.
 
     words: distinct stems, the title's first; weights: each word's rarity times 1 + ln(count), in steps of STEP; rarities: the
-    title words' rarity without the count; order: the title's words in order; heavy: words to look up candidates by. `vector`,
-    `rare` and `run_set` are weights, rarities and runs to look up, made on first use: only one of two compared items needs them.
+    title words' rarity without the count; order: the title's words in order; heavy: words to look up candidates by; former: the
+    packed item as it was before its first edit, empty if it says the same still. `vector`, `rare` and `run_set` are weights,
+    rarities and runs to look up, made on first use: only one of two compared items needs them.
     """
 
     words: Sequence[int]
@@ -55,6 +57,7 @@ class Weighed(Struct):
     heavy: tuple[int, ...] = ()
     second_hand: bool = False
     astray: bool = False
+    former: bytes = b""
     _vector: dict[int, int] | None = None
     _rare: dict[int, int] | None = None
     _run_set: frozenset[int] | None = None
@@ -140,18 +143,24 @@ def pack(item: Weighed) -> bytes:
     head = _HEAD.pack(
         len(item.words), len(item.rarities), len(order), len(item.runs), len(item.numbers), len(item.title_numbers),
         len(item.names), days | item.revision << 7 | item.generic << 8 | item.second_hand << 9 | item.astray << 10
-        | item.version << 11 | item.nameless << 12 | 1 << 13,
+        | item.version << 11 | item.nameless << 12 | 1 << 13 | bool(item.former) << 14,
         item.language,
     )  # fmt: skip
     counts = len(item.title_places) << 8 | len(item.places)
     few = [*item.numbers, *item.title_numbers, *item.names, *item.title_places, *item.places, counts]
     words = [array("I", part).tobytes() for part in (item.words, order, item.runs, few)]
-    return b"".join((head, bytes(item.weights), bytes(item.rarities), *words))
+    packed = b"".join((head, bytes(item.weights), bytes(item.rarities), *words))
+    return packed + item.former + _LENGTH.pack(len(item.former)) if item.former else packed
 
 
 def unpack(stored: bytes) -> Weighed:
     """Restores a packed item; `heavy` is not stored."""
     count, title, order, runs, numbers, title_numbers, names, flags, language = _HEAD.unpack_from(stored)
+    former = b""
+    if flags >> 14 & 1:
+        end = len(stored) - _LENGTH.size
+        (length,) = _LENGTH.unpack_from(stored, end)
+        stored, former = stored[: end - length], stored[end - length : end]
     start = _HEAD.size
     weights = stored[start : start + count]
     rarities = stored[start + count : start + count + title]
@@ -181,7 +190,22 @@ def unpack(stored: bytes) -> Weighed:
         second_hand=bool(flags >> 9 & 1),
         astray=bool(flags >> 10 & 1),
         language=language,
+        former=former,
     )
+
+
+def former_of(before: Weighed, after: Weighed) -> bytes:
+    """What an edited item keeps of its text before its first edit. before, after: this edit."""
+    same = all(list(one) == list(other) for one, other in ((before.order, after.order), (before.runs, after.runs)))
+    if before.former or (same and set(before.words) == set(after.words)):
+        return before.former
+    return pack(before)
+
+
+def texts_of(row: IndexedItem) -> tuple[Weighed, ...]:
+    """The item as it is, and as it was before its first edit if it says something else now."""
+    view = view_of(row)
+    return (view, unpack(view.former)) if view.former else (view,)
 
 
 def view_of(row: IndexedItem) -> Weighed:

@@ -372,3 +372,53 @@ def test_round_ups_make_no_two_stories_one(newsroom: Newsroom, attackers: list[s
     assert homes["gamma"] != homes["delta"]
     assert homes["alpha"] == homes["gamma"]
     assert homes["beta"] == homes["delta"]
+
+
+# --- (f) edits
+BETA_FERRY = (
+    "Northern ferry line closed by storm until Friday",
+    "A storm has closed the northern ferry line until Friday, said the harbour master in Lindholm. Four hundred passengers spend "
+    "the night in a school gymnasium that the town has opened. Boats to Arvo and Skerry carry nine hundred people on other days.",
+)
+GAMMA_FERRY = (
+    "Ferry passengers stranded in Lindholm as storm stops boats until Friday",
+    "Some four hundred passengers are stranded in Lindholm, where a gymnasium was opened for the night: because of the storm no "
+    "boat of the northern ferry line sails to the islands of Arvo and Skerry until Friday, the harbour master said.",
+)
+EDITS = {
+    "another day": {"title": FERRY.replace("Friday", "Monday"), "content_text": FERRY_TEXT.replace("Friday", "Monday")},
+    "a third day": {"title": FERRY.replace("Friday", "Tuesday"), "content_text": FERRY_TEXT.replace("Friday", "Tuesday")},
+    "a part of it": {
+        "title": "Waves of seven metres off the lighthouse",
+        "content_text": FERRY_TEXT[FERRY_TEXT.index("The line carries") :],
+    },
+}
+
+
+@pytest.mark.parametrize("steps", [["another day"], ["a part of it"], ["another day", "a third day"]], ids="-".join)
+@pytest.mark.parametrize(
+    "later", [[("beta", *BETA_FERRY)], [("gamma", *GAMMA_FERRY)], [("beta", *BETA_FERRY), ("gamma", *GAMMA_FERRY)]]
+)
+def test_one_sources_edit_keeps_no_later_report_apart(
+    newsroom: Newsroom, steps: list[str], later: list[tuple[str, str, str]]
+) -> None:
+    wire = report("evil", id="wire")
+    tells(newsroom, "evil", wire)
+    tells(newsroom, "alpha", report("alpha"))
+    for step in steps:
+        tells(newsroom, "evil", wire | EDITS[step])
+    for name, *told in later:
+        tells(newsroom, name, report(name, *told))
+    homes = {item.source: story.id for story in newsroom.stories() for item in story.items if "About" not in item.entry.title}
+    assert {homes[name] for name, *_ in later} == {homes["alpha"]}
+
+
+def test_an_edit_lets_no_other_news_into_a_story(newsroom: Newsroom) -> None:
+    """Who sends a round-up has one vote, whatever he makes of it later."""
+    sent = round_up("evil")
+    tells(newsroom, "evil", sent)
+    tells(newsroom, "alpha", report("alpha"))
+    tells(newsroom, "evil", sent | {"title": f"{BANK}; {FERRY.replace('Friday', 'Monday')}"})
+    tells(newsroom, "beta", report("beta", BANK, BANK_TEXT))
+    homes = {item.source: story.id for story in newsroom.stories() for item in story.items if item.entry.title in (FERRY, BANK)}
+    assert homes["alpha"] != homes["beta"]

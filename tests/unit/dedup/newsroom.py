@@ -39,8 +39,12 @@ class Desk:
         joins: bool = True,
         language: str = "und",
         private: bool = False,
+        outlet: str = "",
     ) -> StoryId:
-        """Places an item of `source` (default: of its own) published `hours` after noon; returns its story."""
+        """Places an item of `source` (default: of its own) published `hours` after noon; returns its story.
+
+        outlet: if an aggregator names it; else the source's own.
+        """
         item = made(
             len(self._names) + 1,
             title,
@@ -50,6 +54,7 @@ class Desk:
             url=url or f"https://{source or name}.example/{name}",
             language=language,
             private=private,
+            outlet_key=outlet or f"{source or name}.example",
         )
         signature = self.engine.prepare(item)
         placement = self.engine.place(self.index, item, signature, item.first_seen, joins)
@@ -70,11 +75,11 @@ class Desk:
         self.index.move(ItemId(number), self.stories[name])
         self.index.forget([ItemId(number)])
 
-    def revise(self, name: str, title: str, text: str) -> None:
-        """The item's source has edited it."""
+    def revise(self, name: str, title: str, text: str) -> bool:
+        """The item's source has edited it. Returns True if it went astray."""
         number = next(number for number, known in self._names.items() if known == name)
         item = made(number, title, text)
-        self.engine.revise(self.index, item, self.engine.prepare(item))
+        return self.engine.revise(self.index, item, self.engine.prepare(item))
 
     def together(self, *names: str) -> bool:
         """Whether these items are one story."""

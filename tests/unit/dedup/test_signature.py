@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from aggregator.dedup.compare import LIMIT, STORY, compare, terms
 from aggregator.dedup.judge import judge
 from aggregator.dedup.signature import Signature, WordHashes, signature
-from aggregator.dedup.weigh import Commonness, Weighed, pack, unpack, weigh
+from aggregator.dedup.weigh import Commonness, Weighed, former_of, pack, unpack, weigh
 from tests.unit.dedup.newsroom import made
 
 HASHES = WordHashes()
@@ -95,3 +95,12 @@ def test_very_long_and_very_odd_texts_are_read() -> None:
     item = weighed("word " * 200, "number 1 " * 5_000)
     assert len(item.numbers) <= 60
     assert unpack(pack(weighed("\ud800\udfff \x00", "\U0010ffff" * 3_000))).vector is not None
+
+
+@given(_texts, _texts)
+def test_what_an_edited_item_said_before_is_kept_on_the_disk(title: str, text: str) -> None:
+    before, after = weighed(title, text), weighed("Harbour bridge opens", "The first cars crossed it at noon.")
+    after.former = former_of(before, after)
+    again = unpack(pack(after))
+    assert (again.vector, again.places, again.former) == (after.vector, after.places, pack(before))
+    assert unpack(again.former).vector == before.vector
