@@ -43,6 +43,7 @@ from aggregator.reading.pool import Reader as DocumentReader
 from aggregator.settings import Settings
 from aggregator.store.writer import WatchedRoom, Writer
 from aggregator.stories import budget, ingest, join, outlets
+from aggregator.stories.claims import Claims, save_claim
 from aggregator.stories.curate import Curator, renew_hashes
 from aggregator.stories.ingest import Ingester, Prepared
 from aggregator.stories.overrides import ActiveOverrides, active_overrides
@@ -171,7 +172,7 @@ class Pipeline(Struct, frozen=True):
         """Outside the lock: identifies entries, filters them, and computes signatures. Returns what commits the result."""
         overrides = active_overrides(self.store.overrides())
         spent = budget.known(self.store, source.id)
-        owned, claims = self.ingester.owners, partial(outlets.claims, self.store)
+        owned, claims = self.ingester.owners, Claims(self.store.values)
         led = outlets.count_domains(state.led, read.feed.entries, owned.publishers)
         home, title = read.feed.url or state.home, read.feed.title or state.title
         voice = outlets.decide_voice(source, led, home, owned, claims, title)
@@ -194,7 +195,7 @@ class Pipeline(Struct, frozen=True):
         transaction: Transaction,
     ) -> PollReport:
         """In one transaction: joins items to stories, links and tags them, places them in feeds, saves the source's state."""
-        outlets.claim(transaction, self.store, state, now, self.ingester.owners.publishers)
+        save_claim(transaction, self.store, state, now, self.ingester.owners.publishers)
         renew_hashes(transaction, prepared.revised, self.ingester.rules)
         stories, around = join.store_items(transaction, self.ingester.engine, prepared, overrides, now)
         followed = self._follow(transaction, stories, around, now)

@@ -95,13 +95,14 @@ def _from_file(name: str, url: str) -> Fetched:
 
 def _ids(feed: Feed, url: str) -> list[str]:
     """Returns each entry's identity within the document: its guid as sent, or the key made for it."""
+    from aggregator.stories.claims import NO_CLAIMS
     from aggregator.stories.domains import Owners
     from aggregator.stories.entry_keys import guid_of
     from aggregator.stories.identify import Repeated, identify
     from aggregator.stories.outlets import decide_voice
 
     source = _source(url)
-    voice = decide_voice(source, {}, None, Owners(), lambda domain: {})
+    voice = decide_voice(source, {}, None, Owners(), NO_CLAIMS)
     decisions = identify(feed.entries, (), lambda guids, canonicals: (), source, voice, time.time(), True, 0.0)
     ids: list[str] = []
     for entry, decision in zip(feed.entries, decisions, strict=True):

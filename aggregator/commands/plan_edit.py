@@ -39,10 +39,11 @@ def make(store: Store, settings: Settings, rules: RuleSet, since: float, now: fl
 
     against: an earlier config to compare with, in place of the one adopted last. Raises ConfigError if it is invalid.
     """
-    states, known = store.states(), adopted_sources(store, settings)
+    states, hashes = store.states(), restate.attribute_hashes(store, settings)
+    known = adopted_sources(store, settings, hashes)
     sources = {source.id: source for source in settings.sources}
     hidden, private = known_sources(store), wanted_sources(store, settings)
-    edited, unfiltered = restate.edited_sources(settings, known), restate.unfiltered_sources(settings, known)
+    edited, unfiltered = restate.edited_sources(hashes, known), restate.unfiltered_sources(settings, known)
     difference = adopted.difference(store, settings, states)
     tallies, stories_out, stories_back = _tally(store, restate.restatement(store, settings, rules, edited, unfiltered))
     feeds = tuple(_feeds(store, settings, rules, (edited, unfiltered if settings.apply else frozenset()), since, now))

@@ -46,11 +46,15 @@ def command(application: Application, named: str, other: str | None, as_json: bo
 
 def explain_story(application: Application, story: Story) -> dict[str, Any]:
     """Collects all decisions about a story, with their reasons."""
+    from aggregator.stories.outlets import tell_outlet
+    from aggregator.stories.restate import voices_of
+
     store, rules = application.store, application.rules
     evidence = store.evidence(story.id)
     reasons = rules.reasons(replace(story, items=story.reports), time.time())
     member_of = store.members_of([story.id])[story.id]
     tell = teller(application)
+    _, voices = voices_of(store, application.settings, {item.source for item in story.items})
     return {
         "id": story.id,
         "title": story.title,
@@ -61,7 +65,11 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
         "dropped": story.dropped,
         "lead": {"source": story.lead_item.source, "reason": story.lead_reason},
         "outlets": list(story.outlets),
-        "items": [_item(item, story, store, tell, *evidence.get(item.id, (None, None))) for item in story.items],
+        "items": [
+            _item(item, story, store, tell, *evidence.get(item.id, (None, None)))
+            | {"counts_for": tell_outlet(item, voices.get(item.source)), "second_hand": item.second_hand}
+            for item in story.items
+        ],
         "hidden": _hidden(application, story),
         "tags": [{"tag": tag.value, "kind": tag.kind, "reason": tag.reason} for tag in story.tags],
         "feeds": [
@@ -207,6 +215,7 @@ def lines(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:
     for item in report["items"]:
         yield f"  {item['published']}  {item['outlet']} [{item['source']}]  {item['title']}\n    {item['url']}"
         yield f"    {item['joined']}: {RULES.get(item.get('rule', ''), item.get('rule', 'no reason is stored'))}"
+        yield f"    {item['counts_for']}"
         if item["astray"]:
             yield f"    {ASTRAY}"
         if "partner" in item:

@@ -190,7 +190,8 @@ class Story(Struct, frozen=True):
 
 
 class OutletsSeen:
-    """Tells outlets apart, as items go by. Those with one key are one; unattributed items are of none.
+    """Tells outlets apart, as items go by. Those with one key are one; unattributed items are of none. A source that is no
+    aggregator is one, whichever domains it was thought to have while these were learnt.
 
     So are those with one name, where one of them is known by its name alone: a publisher named in the config, and the same one
     named by an aggregator's entry, share no key. Two papers called The Herald have a domain each, and are two.
@@ -198,6 +199,7 @@ class OutletsSeen:
 
     def __init__(self) -> None:
         self._keys: set[str] = set()
+        self._sources: set[SourceId] = set()
         self._names: set[str] = set()
         self._names_alone: set[str] = set()
         self.count = 0
@@ -205,7 +207,11 @@ class OutletsSeen:
 
     def add(self, item: Item, name: str | None = None) -> bool:
         """Adds an item's outlet. Returns whether it is new. name: as shown."""
-        return not item.unattributed and self.see(item.outlet_key, name or item.outlet)
+        if item.unattributed or item.source in self._sources:
+            return False
+        if not item.aggregator:
+            self._sources.add(item.source)
+        return self.see(item.outlet_key, name or item.outlet)
 
     def see(self, key: str, name: str) -> bool:
         """Adds an outlet by its key and its name. Returns whether it is new."""

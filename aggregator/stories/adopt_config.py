@@ -16,7 +16,6 @@ from aggregator.publish import ranking
 from aggregator.settings import WEIGHT, Output, Settings
 from aggregator.stories import adopted, privacy, reselect, restate
 from aggregator.stories.adopted import AdoptedSource
-from aggregator.stories.domains import collect_owners
 from aggregator.stories.reselect import Edit
 from aggregator.stories.selection import select
 from aggregator.tag.check import has_dates
@@ -105,14 +104,15 @@ def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
     states = store.outputs()
     changed = _register(store, settings.outputs, states, rules_now, now)
     turned = privacy.follow(store, settings, rules, now)
-    known = adopted_sources(store, settings)
-    edited = restate.edited_sources(settings, known)
+    hashes = restate.attribute_hashes(store, settings)
+    known = adopted_sources(store, settings, hashes)
+    edited = restate.edited_sources(hashes, known)
     filtered = restate.unfiltered_sources(settings, known) if settings.apply else frozenset[SourceId]()
     stale = not rules_now.is_known(store.value(RULES_KEY))
     if stale or edited or filtered or any(output.slug in changed for output in settings.outputs):
         changed |= _follow(store, settings, rules(), (edited, filtered), states, changed, now, retag=stale)
     changed |= _end_rankings(store, settings, now)
-    _save(store, settings, known, filtered, rules_now, now)
+    _save(store, settings, known, hashes, filtered, rules_now, now)
     return turned | changed
 
 
@@ -136,7 +136,7 @@ def apply_filters(store: Store, settings: Settings, rules: Rules, now: Instant) 
     Returns the feeds whose documents differ now. It may run beside a daemon, and before the config is adopted: feeds that the
     store doesn't have yet are filled when it is.
     """
-    known = adopted_sources(store, settings)
+    known = adopted_sources(store, settings, restate.attribute_hashes(store, settings))
     filtered = restate.unfiltered_sources(settings, known)
     states = {slug: state for slug, state in store.outputs().items() if not state.withdrawn}
     outputs = [output for output in settings.outputs if output.slug in states]
@@ -206,19 +206,20 @@ def known_feed(state: OutputState | None) -> OutputState | None:
     return state if state is not None and state.definition else None
 
 
-def adopted_sources(store: StoreView, settings: Settings) -> dict[SourceId, AdoptedSource]:
-    """What was adopted of each source. One without a record is new, or was read by a release that kept none.
+def adopted_sources(store: StoreView, settings: Settings, hashes: Mapping[SourceId, str]) -> dict[SourceId, AdoptedSource]:
+    """What was adopted of each source. hashes: of their attributes, as the config has them.
 
+    A source without a record is new, or was read by a release that kept none.
     Of the latter, edits that have not reached all stored entries are found by looking at these; which `keep` and `drop` they
     passed is unknown.
     """
-    found, owned = adopted.sources(store), collect_owners(settings.sources, settings.outlets)
+    found = adopted.sources(store)
     missing = [source for source in settings.sources if source.id not in found]
     states = store.states([source.id for source in missing]) if missing else {}
     is_new = {source.id: source.id not in states or states[source.id].first_success is None for source in missing}
     behind = restate.find_behind(store, settings) if not all(is_new.values()) else frozenset[SourceId]()
     for source in missing:
-        attributes = "" if source.id in behind else restate.attributes_hash(source, owned)
+        attributes = "" if source.id in behind else hashes[source.id]
         filter = restate.filter_hash(source, settings.tagging)
         found[source.id] = AdoptedSource({}, attributes, filter if is_new[source.id] or not filter else None)
     return found
@@ -228,16 +229,17 @@ def _save(
     store: Store,
     settings: Settings,
     known: Mapping[SourceId, AdoptedSource],
+    hashes: Mapping[SourceId, str],
     filtered: Collection[SourceId],
     rules_now: Fingerprints,
     now: Instant,
 ) -> None:
     """Records what was adopted. Sources whose `keep` or `drop` was edited are asked for their whole documents next time."""
-    snapshot, owned, before = take(settings), collect_owners(settings.sources, settings.outlets), adopted.sources(store)
+    snapshot, before = take(settings), adopted.sources(store)
     after = {}
     for source in settings.sources:
         filter = restate.filter_hash(source, settings.tagging) if source.id in filtered else known[source.id].filter
-        after[source.id] = AdoptedSource(snapshot.sources[source.id], restate.attributes_hash(source, owned), filter)
+        after[source.id] = AdoptedSource(snapshot.sources[source.id], hashes[source.id], filter)
     changed = {id: source for id, source in after.items() if before.get(id) != source}
     refiltered = [
         id for id in changed if id in before and any(before[id].keys.get(key) != after[id].keys.get(key) for key in FILTERS)

@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
 
 from msgspec import Struct
 
 from aggregator.model import Source, SourceId
 from aggregator.settings import Outlet
-from aggregator.text.outlet_names import outlet_in
+from aggregator.text.outlet_names import core_of, index_keys, name_keys, outlet_in
 from aggregator.text.publishers import ANY_PLATFORM, BUILT_IN, KNOWN, Publishers
 from aggregator.text.urls import registrable_domain
 from aggregator.text.words import fold
 
+T = TypeVar("T")
 _SHARED = frozenset(
     ["feedburner.com", "google.com", "feedsportal.com", "feedblitz.com", "rss.app", "rsshub.app", "fetchrss.com", "feed43.com"]
 )
@@ -29,7 +31,9 @@ class Owners(Struct, frozen=True):
     """The domains that the config assigns. addresses: the sources at each domain; homes: the domain of each source's address.
 
     outlets: the domains of each outlet that the config names (folded); names: the outlet that `outlets:` gives a domain to;
-    titles: what the titles of the config call the sources of a domain. publishers: the rules by which addresses have domains.
+    titles: what the titles of the config call the sources of a domain. accounts: the sources with accounts on each host.
+    called: the domains of each name that a person wrote (its core), "" for a source without one; labels: the domains that may be
+    meant by a word; cores: of the names of `outlets`. publishers: the rules by which addresses have domains.
     """
 
     addresses: Mapping[str, frozenset[SourceId]] = {}
@@ -37,10 +41,22 @@ class Owners(Struct, frozen=True):
     homes: Mapping[SourceId, str] = {}
     names: Mapping[str, str] = {}
     titles: Mapping[str, str] = {}
+    accounts: Mapping[str, frozenset[SourceId]] = {}
+    called: Mapping[str, frozenset[str]] = {}
+    labels: Mapping[str, frozenset[str]] = {}
+    cores: frozenset[str] = frozenset()
     publishers: Publishers = KNOWN
 
     def domains_of(self, outlet: str) -> frozenset[str]:
         return self.outlets.get(fold(outlet), frozenset())
+
+    def like(self, name: str) -> frozenset[str]:
+        """The sources' domains that may bear a name out."""
+        return frozenset().union(*(self.labels.get(key, ()) for key in name_keys(name)))
+
+    def near(self, domain: str) -> frozenset[str]:
+        """The other sources' domains that may bear out the same names."""
+        return frozenset().union(*(self.labels.get(key, ()) for key in index_keys(domain))) - {domain}
 
 
 def collect_owners(sources: Iterable[Source], outlets: Mapping[str, Outlet] | None = None) -> Owners:
@@ -69,14 +85,43 @@ def collect_owners(sources: Iterable[Source], outlets: Mapping[str, Outlet] | No
             addresses[domain].add(source.id)
         if source.title and not is_shared(source.url):
             titles[home].append(outlet_in(source.title, home, trusted=True) or "")
+    common = {domain: name for domain, found in titles.items() if (name := _in_common(found))}
     return Owners(
         {domain: frozenset(ids) for domain, ids in addresses.items()},
         {outlet: frozenset(found) for outlet, found in domains.items()},
         homes,
         named,
-        {domain: name for domain, found in titles.items() if (name := _in_common(found))},
+        common,
+        _inverted((registrable_domain(home), id) for id, home in homes.items() if "/" in home),
+        _inverted(_called(public, named, domains, common)),
+        _inverted((key, domain) for domain in addresses if _is_own(domain, publishers) for key in index_keys(domain)),
+        frozenset(map(core_of, domains)),
         publishers,
     )
+
+
+def _is_own(domain: str, publishers: Publishers) -> bool:
+    """True for a domain that a publisher has for itself."""
+    return bool(domain) and not is_shared(domain) and publishers.platform_of(domain) is None
+
+
+def _called(
+    sources: Iterable[Source], named: Mapping[str, str], domains: Mapping[str, set[str]], titles: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """The names that a person wrote, each with the domains that may be called so."""
+    yield from ((core_of(name), domain) for domain, name in [*named.items(), *titles.items()])
+    for source in sources:
+        if source.outlet:
+            yield from ((core_of(source.outlet), domain) for domain in domains[fold(source.outlet)] or {""})
+        elif source.title and is_shared(source.url):
+            yield core_of(source.title), ""
+
+
+def _inverted(pairs: Iterable[tuple[str, T]]) -> dict[str, frozenset[T]]:
+    found: defaultdict[str, set[T]] = defaultdict(set)
+    for key, value in pairs:
+        found[key].add(value)
+    return {key: frozenset(values) for key, values in found.items()}
 
 
 def _publishers(outlets: Mapping[str, Outlet]) -> Publishers:

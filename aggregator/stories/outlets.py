@@ -1,26 +1,26 @@
 """Decides which outlet an entry speaks for. That is not always the feed, and never a site that the entry only links to.
 
 A source speaks for its own domains: the domain of its address, those that `outlet:` and `outlets:` name, and (Feedburner and the
-like) the one that most of its entries link to, unless another source has it. An entry that links elsewhere is second-hand: the
-source's own voice about another site's page. Nine feeds of one paper are one outlet, two blogs of one platform are two.
-What is called a domain here is a publisher of `text.publishers`: on a platform, a blog, a channel or an account.
-See docs/decisions/036-whom-an-entry-speaks-for.md and 051-outlets-by-name.md.
+like) the one that most of its entries link to, unless another source has it (`claims`). An entry that links elsewhere is
+second-hand: the source's own voice about another site's page. Nine feeds of one paper are one outlet, two blogs of one platform
+are two. What is called a domain here is a publisher of `text.publishers`: on a platform, a blog, a channel or an account.
+See docs/decisions/036-whom-an-entry-speaks-for.md, 051-outlets-by-name.md and 053-who-has-a-domain.md.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from aggregator.model import Entry, Instant, Source, SourceId, SourceState
-from aggregator.ports import Values, ValueWrites
+from aggregator.model import Entry, Item, Source
+from aggregator.stories.claims import Claims, learnt_domain, why_not
 from aggregator.stories.domains import Owners, is_shared
-from aggregator.text.outlet_names import outlet_in, whole_title, without_outlet
-from aggregator.text.publishers import KNOWN, Publishers
+from aggregator.text.outlet_names import core_of, name_keys, outlet_in, strength, whole_title, without_outlet
+from aggregator.text.publishers import KNOWN, Publishers, counted_as
 from aggregator.text.urls import registrable_domain
 from aggregator.text.words import fold
 
@@ -44,17 +44,14 @@ LEARNT_FROM = 20
 """Entries with a link from which a source's domain is learnt for good: a page or two of a feed. Later entries change nothing, so
 that an established feed can't take over another outlet's domain."""
 
-Claims: TypeAlias = Callable[[str], Mapping[SourceId, Instant]]
-"""Returns the sources that have learnt a domain as theirs, and when: `claims` with a store."""
-_CLAIM = "domain:"
-"""Prefix of the stored values that keep claims."""
-
 
 class Voice(Struct, frozen=True):
-    """Whom a source speaks for. key: counts outlets; domains: the source's own; named: the config's outlets, folded.
+    """Whom a source speaks for. key: counts outlets; domains: the source's own; named: cores of the config's outlets.
 
     unsaid: the platform that its address is on: pages there that do not say whose they are count as its own. names: as `Owners`.
-    called: what its outlet is called beside `name`, in titles.
+    server: the host of its address, whose accounts are its own pages; neighbours: accounts of other sources there.
+    called: what its outlet is called beside `name`, in titles. reason: why this is its outlet; lost: the domain that its entries
+    lead to, and why it is not its own.
     """
 
     name: str
@@ -65,13 +62,17 @@ class Voice(Struct, frozen=True):
     names: Mapping[str, str] = {}
     called: tuple[str, ...] = ()
     publishers: Publishers = KNOWN
+    server: str = ""
+    neighbours: Collection[str] = frozenset()
+    reason: str = ""
+    lost: tuple[str, str] | None = None
 
     def owns(self, domain: str) -> bool:
-        """True if a domain is the source's own, or lies in one: the accounts of a server are its feed's own pages."""
+        """True if a domain is the source's own, or an account of the server that it is the feed of."""
         if domain in self.domains or domain == self.unsaid:
             return True
-        base = registrable_domain(domain)
-        return "/" in domain and base in self.domains and not self.publishers.is_platform(base)
+        is_account = "/" in domain and registrable_domain(domain) == self.server and not self.publishers.is_platform(self.server)
+        return is_account and domain not in self.neighbours
 
 
 def count_domains(led: Mapping[str, int], entries: Iterable[Entry], publishers: Publishers = KNOWN) -> Mapping[str, int]:
@@ -86,41 +87,48 @@ def count_domains(led: Mapping[str, int], entries: Iterable[Entry], publishers: 
     return Counter(led) + Counter(found[:room]) if found else led
 
 
-def learnt_domain(led: Mapping[str, int]) -> str | None:
-    """Returns the domain that more than half of a source's counted entries link to, or None."""
-    most = max(led, key=lambda domain: (led[domain], domain), default=None)
-    return most if most is not None and 2 * led[most] > sum(led.values()) else None
-
-
 def decide_voice(
     source: Source, led: Mapping[str, int], home: str | None, owned: Owners, claims: Claims, title: str | None = None
 ) -> Voice:
-    """Decides whom a source speaks for. claims: asked if that would be a domain other than its address's.
-
-    home: the feed's page; it names the publisher if the address is a shared one and no entry has linked anywhere yet.
-    title: the feed's own.
-    """
+    """Decides whom a source speaks for. home: what its channel calls its page; title: the feed's own."""
     address, shared = owned.publishers.of(source.url), is_shared(source.url)
     outlet = source.outlet or owned.names.get(address)
     domains = {address, *(owned.domains_of(outlet) if outlet else ())}
-    domain = learnt_domain(led)
-    if shared and home and not led:
-        domain = _plain_domain(home, owned.publishers) or None
-        domain = None if domain and owned.publishers.is_platform(domain) else domain
-    if domain is not None and domain not in domains and _is_free(domain, source, shared, owned, claims):
-        domains |= {domain, *(owned.domains_of(owned.names[domain]) if shared and domain in owned.names else ())}
+    domain, lost = learnt_domain(led), None
+    if domain is not None and domain not in domains:
+        why = why_not(domain, source, home, owned, claims)
+        if why is None:
+            domains |= {domain, *(owned.domains_of(owned.names[domain]) if shared and domain in owned.names else ())}
+        else:
+            lost = domain, why
     base = registrable_domain(source.url)
-    unsaid = base if base != address and owned.publishers.is_platform(base) else ""
-    titles = _titles(source, address, title)
-    rest = frozenset(domains), owned.outlets.keys(), unsaid, owned.names, titles, owned.publishers
+    voice = Voice(
+        source.title or source.id,
+        source.id,
+        frozenset(domains),
+        owned.cores,
+        base if base != address and owned.publishers.is_platform(base) else "",
+        owned.names,
+        _titles(source, address, title),
+        owned.publishers,
+        "" if shared else address,
+        frozenset([owned.homes[id] for id in owned.accounts.get(address, ())]),
+        "its address does not tell who publishes there, nor do its first links",
+        lost,
+    )
     if outlet:
-        return Voice(outlet, fold(outlet), *rest)
-    if shared and domain is not None and domain in domains:
-        name = owned.names.get(domain)
-        return Voice(name, fold(name), *rest) if name else Voice(_name(domain, source, owned, title), domain, *rest)
-    if shared or not address:
-        return Voice(source.title or source.id, source.id, *rest)
-    return Voice(_name(address, source, owned, title), address, *rest)
+        why = "`outlet` of its source" if source.outlet else f"`outlets:` gives it {address}"
+        return replace(voice, name=outlet, key=fold(outlet), reason=why)
+    if not shared and address:
+        key = counted_as(address, owned.publishers)
+        return replace(voice, name=_name(address, source, owned, claims, title), key=key, reason="the address of its feed")
+    if domain is not None and domain in domains:
+        learnt = f"most of its first entries lead to {domain}"
+        if domain in owned.names:
+            return replace(voice, name=owned.names[domain], key=fold(owned.names[domain]), reason=learnt)
+        key = counted_as(domain, owned.publishers)
+        return replace(voice, name=_name(domain, source, owned, claims, title), key=key, reason=learnt)
+    return voice
 
 
 def _titles(source: Source, address: str, title: str | None) -> tuple[str, ...]:
@@ -137,7 +145,7 @@ def headline_of(entry: Entry, outlet: str, key: str, voice: Voice) -> str | None
     return None if shown == entry.title else shown
 
 
-def _name(domain: str, source: Source, owned: Owners, title: str | None) -> str:
+def _name(domain: str, source: Source, owned: Owners, claims: Claims, title: str | None) -> str:
     """How people call a domain: by the titles of the config, else by the feed's own as far as the domain bears it out."""
     name = owned.titles.get(domain) or (
         outlet_in(source.title, domain, trusted=True) if source.title and source.private else None
@@ -151,40 +159,26 @@ def _name(domain: str, source: Source, owned: Owners, title: str | None) -> str:
             name = None  # an account says who it is
         if platform is not None:  # anybody may call a blog there like a paper
             name = name and f"{name} ({platform})"
-        elif name is not None and fold(name) in owned.outlets:
+        elif name is not None and _is_anothers(name, domain, owned, claims):
             name = None
     return name or domain
 
 
-def _is_free(domain: str, source: Source, shared: bool, owned: Owners, claims: Claims) -> bool:
-    """True if a source may speak for the domain that its entries link to.
+def _is_anothers(name: str, domain: str, owned: Owners, claims: Claims) -> bool:
+    """True if a person calls another outlet so, or if another source's domain bears the name out as well as this one or better.
 
-    It may not if another source's address is there, if `outlets:` gives it to another outlet, or if a source of another address
-    has learnt it before. A source on a shared host, which has no other name, yields only to those that have none either.
+    Of two of one name, both are shown by their domains: which of them is better known, no feed can tell.
     """
-    if domain in owned.addresses or (domain in owned.names and not shared):
-        return False
-    address, learned = owned.publishers.of(source.url), claims(domain)
-    homes = {other: owned.homes.get(other, address) for other in learned}
-    rivals = [other for other, home in homes.items() if home != address and (is_shared(home) or not shared)]
-    mine = learned.get(source.id, float("inf")), source.id
-    return all((learned[other], other) > mine for other in rivals)
-
-
-def claims(store: Values, domain: str) -> Mapping[SourceId, Instant]:
-    """Returns the sources that have learnt a domain, and when each did."""
-    key = f"{_CLAIM}{domain} "
-    return {SourceId(name.removeprefix(key)): float(at) for name, at in store.values(key).items()}
-
-
-def claim(transaction: ValueWrites, store: Values, state: SourceState, now: Instant, publishers: Publishers = KNOWN) -> None:
-    """Stores, once, that a source has learnt a domain other than that of its address."""
-    domain = learnt_domain(state.led)
-    if domain is None or domain == publishers.of(state.url):
-        return
-    key = f"{_CLAIM}{domain} {state.id}"
-    if store.value(key) is None:
-        transaction.set_value(key, repr(now))
+    if domain not in owned.called.get(core_of(name), {domain}):
+        return True
+    others = owned.like(name) | {
+        one
+        for key in name_keys(name)
+        for id, learnt in claims.labelled(key).items()
+        if is_shared(owned.homes.get(id, "")) and id in owned.homes
+        for one in learnt
+    }
+    return any(strength(name, other) >= strength(name, domain) for other in others - {domain})
 
 
 def outlet_of(entry: Entry, source: Source, voice: Voice) -> tuple[str, str, bool]:
@@ -201,8 +195,25 @@ def outlet_of(entry: Entry, source: Source, voice: Voice) -> tuple[str, str, boo
         name, named = voice.names[named], fold(voice.names[named])
     if not (name or named):
         return voice.name, voice.key, second_hand
-    key = named or fold(name)
+    key = counted_as(named, voice.publishers) or fold(name)
     return name or named, key, second_hand or key != voice.key
+
+
+def tell_outlet(item: Item, voice: Voice | None) -> str:
+    """Says for which outlet a stored entry counts, and why. voice: its source's; None if that has left the config."""
+    if item.unattributed:
+        return "counts for no outlet: who passes it on does not say whose it is"
+    if voice is not None and item.outlet_key == voice.key:
+        told = f"counts for {item.outlet}: {voice.reason}"
+    elif item.aggregator:
+        told = f"counts for {item.outlet}: who passes it on says that it is theirs"
+    else:
+        told = f"counts for {item.outlet}, as its source was known when it came"
+    domain = _plain_domain(item.entry.url, voice.publishers if voice is not None else KNOWN) if item.entry.url else ""
+    if not item.second_hand or not domain:
+        return told
+    why = f" ({voice.lost[1]})" if voice is not None and voice.lost is not None and voice.lost[0] == domain else ""
+    return f"{told}; second-hand: it links to {domain}, which is not its own{why}"
 
 
 def is_unattributed(entry: Entry, source: Source) -> bool:
@@ -214,13 +225,13 @@ def own_authors(entry: Entry, source: Source, voice: Voice) -> tuple[str, ...]:
     """The entry's authors without those that are called like another outlet: a byline is read as who publishes."""
     if source.aggregator:
         return entry.authors
-    return tuple([name for name in entry.authors if not _is_another(fold(name).strip(), voice)])
+    return tuple([name for name in entry.authors if not _is_another(name, voice)])
 
 
 def _is_another(name: str, voice: Voice) -> bool:
-    if (found := _DOMAIN.fullmatch(name)) is not None:
+    if (found := _DOMAIN.fullmatch(fold(name).strip())) is not None:
         return not voice.owns(voice.publishers.of(found[1]))
-    return name in voice.named and name != fold(voice.name)
+    return bool(voice.named) and (core := core_of(name)) in voice.named and core != core_of(voice.name)
 
 
 def _plain_domain(url: str, publishers: Publishers) -> str:

@@ -8,19 +8,20 @@ get. A hidden entry stays stored and grouped, but belongs to nothing that anybod
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from functools import partial
 from hashlib import blake2b
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from aggregator.model import Item, Source, SourceId, Story
-from aggregator.ports import Entries, Rules, StoreView
+from aggregator.ports import Entries, Rules, StoreView, Values
 from aggregator.settings import Settings, Tagging
 from aggregator.stories import outlets
 from aggregator.stories.adopted import AdoptedSource
+from aggregator.stories.claims import Claims, lost_domains
 from aggregator.stories.domains import Owners, collect_owners, is_shared
 from aggregator.stories.outlets import Voice
+from aggregator.text.publishers import counted_as
 
 
 class Restatement(Struct, frozen=True):
@@ -79,13 +80,19 @@ def _with_attributes(item: Item, source: Source, voice: Voice) -> Item:
 
 
 # --- which sources were edited
-def attributes_hash(source: Source, owned: Owners) -> str:
-    """Hashes what decides the attributes of a source's entries, as far as the config says it."""
+def attributes_hash(source: Source, owned: Owners, lost: Collection[str] = ()) -> str:
+    """Hashes what decides the attributes of a source's entries, as far as the config says it.
+
+    lost: the domains that the source has learnt and may not speak for: other sources have them.
+    """
     home = owned.publishers.of(source.url)
     outlet = source.outlet or owned.names.get(home)
     domains = sorted(owned.domains_of(outlet)) if outlet else []
     name = source.title if is_shared(source.url) else owned.titles.get(home)
-    voice = (outlet, domains, home, name)
+    near, counted = owned.near(home), counted_as(home, owned.publishers)
+    voice: tuple[object, ...] = (outlet, domains, home, name)
+    if lost or near or counted != home:  # else as releases before these rules stored it
+        voice += (sorted(lost), sorted(near), counted)
     return _hash((source.rank, source.group, source.tags, source.aggregator, voice))
 
 
@@ -110,14 +117,16 @@ def find_behind(store: Entries, settings: Settings) -> frozenset[SourceId]:
     )
 
 
-def edited_sources(settings: Settings, known: Mapping[SourceId, AdoptedSource]) -> frozenset[SourceId]:
+def attribute_hashes(store: Values, settings: Settings) -> dict[SourceId, str]:
+    """`attributes_hash` of all sources."""
+    owned, sources = collect_owners(settings.sources, settings.outlets), {source.id: source for source in settings.sources}
+    lost = lost_domains(Claims(store.values), sources, owned)
+    return {id: attributes_hash(source, owned, lost.get(id, ())) for id, source in sources.items()}
+
+
+def edited_sources(hashes: Mapping[SourceId, str], known: Mapping[SourceId, AdoptedSource]) -> frozenset[SourceId]:
     """Sources whose stored entries have other attributes than new ones get. Sources not adopted before have none stored."""
-    owned = collect_owners(settings.sources, settings.outlets)
-    return frozenset(
-        source.id
-        for source in settings.sources
-        if source.id in known and known[source.id].attributes != attributes_hash(source, owned)
-    )
+    return frozenset(id for id, hash in hashes.items() if id in known and known[id].attributes != hash)
 
 
 def unfiltered_sources(settings: Settings, known: Mapping[SourceId, AdoptedSource]) -> frozenset[SourceId]:
@@ -134,13 +143,21 @@ def restatement(
 ) -> Restatement:
     """Prepares the restatement of these sources' entries."""
     ids = frozenset(edited) | frozenset(filtered)
-    states, owned, claims = store.states(ids), collect_owners(settings.sources, settings.outlets), partial(outlets.claims, store)
+    sources, voices = voices_of(store, settings, ids)
+    return Restatement(rules, frozenset(edited), frozenset(filtered), sources, voices)
+
+
+def voices_of(
+    store: StoreView, settings: Settings, ids: Collection[SourceId]
+) -> tuple[dict[SourceId, Source], dict[SourceId, Voice]]:
+    """Those of the sources that are in the config and in the store, and whom each speaks for."""
+    states, owned, claims = store.states(ids), collect_owners(settings.sources, settings.outlets), Claims(store.values)
     sources = {source.id: source for source in settings.sources if source.id in ids and source.id in states}
     voices = {
         id: outlets.decide_voice(source, states[id].led, states[id].home, owned, claims, states[id].title)
         for id, source in sources.items()
     }
-    return Restatement(rules, frozenset(edited), frozenset(filtered), sources, voices)
+    return sources, voices
 
 
 def _hash(parts: object) -> str:

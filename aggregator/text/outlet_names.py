@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
+from aggregator.text.publishers import LEAST_LABEL as _LEAST
 from aggregator.text.publishers import label_of
-from aggregator.text.words import tokens
+from aggregator.text.words import fold, tokens
 
 MAX_WORDS = 6
 """Words of an outlet's name; longer parts of a title are sentences."""
@@ -31,9 +32,12 @@ _ADDED_WORDS = """
 """
 _ADDED = frozenset(_ADDED_WORDS.split())
 """Words that outlets add to their names: "BBC News", "theguardian.com"."""
+_LOOK_ALIKES = str.maketrans("авекмнорстухіјѕαβεηικμνορτυχ", "abekmhopctyxijsabehikmnoptyx")
+"""Cyrillic and Greek letters that look like Latin ones in lower or upper case."""
 _ARTICLES = frozenset(["the", "le", "la", "les", "l", "der", "die", "das", "el", "los", "il", "lo", "o", "a", "de", "het"])
-_LEAST = 3
-"""Letters of a name that begins a domain's: "NYT" at `nytimes.com`."""
+SPELT_OUT, WITH_A_WORD, ABBREVIATED = 3, 2, 1
+"""How well a domain bears a name out: `BBC News` at `bbc.co.uk`; `Alpha Times` at `alpha.example`, but not "New York Times" at
+`new.example`; initials (`sz.de`), and a domain with one letter more (`bbci.co.uk`)."""
 
 
 def outlet_in(title: str, publisher: str, *, trusted: bool = False) -> str | None:
@@ -56,11 +60,34 @@ def whole_title(title: str) -> str | None:
 
 def is_borne_out(name: str, publisher: str) -> bool:
     """True if a name and the domain of its publisher say the same: `BBC News` and `bbc.co.uk`, `SZ` and `sz.de`."""
+    return strength(name, publisher) > 0
+
+
+def strength(name: str, publisher: str) -> int:
+    """How well the domain of a publisher bears a name out: 0, ABBREVIATED, WITH_A_WORD or SPELT_OUT."""
     words = tokens(name)
     label = "".join(tokens(label_of(publisher)))
     if not words or len(words) > MAX_WORDS or len(label) < 2:
-        return False
-    return any(_says(said, label) for said in (words, _without_article(words)))
+        return 0
+    return max(_strength(said, label) for said in (words, _without_article(words)))
+
+
+def index_keys(publisher: str) -> set[str]:
+    """Words under which to list a domain, so that `name_keys` of a name that it bears out finds it."""
+    label = "".join(tokens(label_of(publisher)))
+    return {label, label[:-1]} if len(label) > _LEAST else {label}
+
+
+def name_keys(name: str) -> set[str]:
+    """The words that domains are known by which may bear a name out."""
+    words = tokens(name)[: MAX_WORDS + 1]
+    keys = {"".join(said[:count]) for said in (words, _without_article(words)) for count in range(1, len(said) + 1)}
+    return keys | {"".join(word[0] for word in said) for said in (words, _without_article(words)) if len(said) > 1}
+
+
+def core_of(name: str) -> str:
+    """What is the same in the names "BBC", "The BBC" and "BBC News", whichever alphabet their letters are borrowed from."""
+    return "".join(_core(tokens(fold(name).translate(_LOOK_ALIKES))))
 
 
 def leading_words(name: str, publisher: str) -> int:
@@ -125,15 +152,17 @@ def _core(words: list[str]) -> list[str]:
     return words
 
 
-def _says(words: list[str], label: str) -> bool:
-    if any("".join(words[:count]) == label for count in range(1, len(words) + 1)):
-        return True
-    whole, rest = "".join(words), len(label) - len(words[0])
-    if len(whole) >= _LEAST and label.startswith(whole):
-        return True
-    if len(words[0]) >= _LEAST and label.startswith(words[0]) and rest <= 1:  # `bbci.co.uk`
-        return True
-    return len(words) > 1 and "".join(word[0] for word in words) == label
+def _strength(words: list[str], label: str) -> int:
+    for count in range(1, len(words) + 1):
+        if "".join(words[:count]) == label:
+            more = len([word for word in words[count:] if word not in _ADDED])
+            if more == 0:
+                return SPELT_OUT
+            if more == 1 and len(label) >= _LEAST and label not in _ARTICLES:
+                return WITH_A_WORD
+    if len(words[0]) >= _LEAST and label[:-1] == words[0] and _ADDED.issuperset(words[1:]):  # `bbci.co.uk`
+        return ABBREVIATED
+    return ABBREVIATED if len(words) > 1 and "".join(word[0] for word in words) == label else 0
 
 
 def _bare(label: str) -> str:

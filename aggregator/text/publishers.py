@@ -26,7 +26,10 @@ _KNOWN = """
     sourceforge.net projects/ p/=projects/|sr.ht ~|itch.io sub|
     bsky.app profile/|facebook.com path|instagram.com path|linkedin.com company/ in/|patreon.com path c/=path|pinterest.com path|
     t.me path s/=path|threads.net @|threads.com @|twitter.com path|x.com path|tapas.io path|
-    go.com sub|reddit.com r/ user/ u/=user/|lemmy.world c/ u/
+    go.com sub|reddit.com r/ user/ u/=user/|lemmy.world c/ u/|
+    mastodon.social @ users/=@|mastodon.online @ users/=@|mastodon.world @ users/=@|mstdn.social @ users/=@|mas.to @ users/=@|
+    fosstodon.org @ users/=@|hachyderm.io @ users/=@|infosec.exchange @ users/=@|chaos.social @ users/=@|
+    techhub.social @ users/=@|universeodon.com @ users/=@|mstdn.jp @ users/=@|pawoo.net @ users/=@|pixelfed.social @ users/=@
 """
 BUILT_IN: Mapping[str, str] = dict(row.split(" ", 1) for row in " ".join(_KNOWN.split()).replace("| ", "|").split("|"))
 """Platforms by domain, with the places where an address tells whose page it is.
@@ -61,6 +64,8 @@ _FEED_ENDING = re.compile(r"\.(?:rss|atom|xml|json|rdf)$", re.I)
 _NAME = re.compile(r"[@~]?[\w.@-]{1,80}")
 _ACCOUNT = re.compile(r"@[\w.-]{1,60}(?:@[\w.-]{3,80})?")
 _POST_ID = re.compile(r"\d{8,}")
+LEAST_LABEL = 3
+"""Letters of a label that another one may begin with."""
 _YOUTUBE = frozenset(["youtube.com", "youtu.be", "youtube-nocookie.com"])
 
 
@@ -119,6 +124,18 @@ def is_aggregator(url: str) -> bool:
 def label_of(publisher: str) -> str:
     """The word by which a publisher is known: `bbc` of `bbc.co.uk`, `anna` of `anna.substack.com` and of `medium.com/@anna`."""
     return publisher.rpartition("/")[2].lstrip("@~") if "/" in publisher else publisher.partition(".")[0]
+
+
+def counted_as(publisher: str, publishers: Publishers) -> str:
+    """What a publisher is counted by. Accounts on a host that is no known platform are one: its owner can make up any number."""
+    base = registrable_domain(publisher) if "/" in publisher else publisher
+    return publisher if publishers.is_platform(base) else base
+
+
+def are_akin(one: str, other: str) -> bool:
+    """True if the label of one domain begins with that of the other: `bbci.co.uk` and `bbc.co.uk`."""
+    labels = sorted((label_of(one), label_of(other)), key=len)
+    return len(labels[0]) >= LEAST_LABEL and labels[1].startswith(labels[0])
 
 
 def _host(url: str) -> str:
