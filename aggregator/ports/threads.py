@@ -22,13 +22,14 @@ class ThreadState(Struct, frozen=True):
 class Report(NamedTuple):
     """A report that counts for the weight of its story and of its thread. thread: None if that is not shown, or if there is none.
 
-    outlet: what outlets are counted by; None if the item is of no outlet.
+    outlet: what outlets are counted by; None if the item is of no outlet. private: of a source that public feeds don't show.
     """
 
     story: StoryId
     thread: ThreadId | None
     outlet: str | None
     published: Instant
+    private: bool = False
 
 
 class ThreadStory(NamedTuple):

@@ -81,7 +81,7 @@ class _Round:
 
     def __init__(self, store: Store, now: Instant) -> None:
         self._store, self._now = store, now
-        self._weights: Weights | None = None
+        self._weights: dict[bool, Weights] = {}
 
     def rank(self, output: Output) -> Ranking:
         since = self._now - (WIDEST if output.sort == OUTLETS else WINDOW)
@@ -93,7 +93,8 @@ class _Round:
         """What a story is ranked by; of a thread's stories, the weightiest comes first."""
         match output.sort:
             case "weight":
-                return self.weights.of(one.story, one.thread), self.weights.own(one.story)
+                weights = self.weights(public=output.token is None)
+                return weights.of(one.story, one.thread), weights.own(one.story)
             case "outlets":
                 return (one.outlets,)
             case "updated":
@@ -101,11 +102,12 @@ class _Round:
             case _:
                 return ()
 
-    @property
-    def weights(self) -> Weights:
-        if self._weights is None:
-            self._weights = Weights(self._store.reports(self._now - WINDOW), self._now)
-        return self._weights
+    def weights(self, *, public: bool) -> Weights:
+        """The weights by all reports, or by those that the public may know of."""
+        if public not in self._weights:
+            reports = self._store.reports(self._now - WINDOW)
+            self._weights[public] = Weights((one for one in reports if not (public and one.private)), self._now)
+        return self._weights[public]
 
 
 def choose(best_first: Iterable[Candidate], output: Output) -> list[StoryId]:

@@ -10,8 +10,9 @@ from aggregator.settings import DAY
 
 WINDOW = DAY
 """Seconds: the reports that count. A day, so that each hour of the clock counts once, whenever one looks."""
-HALF_LIFE = 12 * 3600.0
-"""Seconds after which a report counts half."""
+HALF_LIFE = DAY
+"""Seconds after which a report would count half: this morning's counts two thirds in the evening. With half of it, most of a real
+day's widest events stood behind what had just begun."""
 
 
 class Weights:

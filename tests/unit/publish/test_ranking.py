@@ -63,20 +63,20 @@ def shown(folder: Path, slug: str = "top") -> list[StoryId]:
 
 
 # --- the formula
-def test_the_weight_is_of_outlets_each_by_its_newest_report_faded_by_half_in_twelve_hours() -> None:
+def test_the_weight_is_of_outlets_each_by_its_newest_report_faded_by_half_in_a_day() -> None:
     story, other, thread = StoryId("s"), StoryId("o"), ThreadId("t")
     reports = [
         Report(story, None, "a", NOON),
         Report(story, None, "a", NOON - 20 * HOUR),
-        Report(story, None, "b", NOON - 12 * HOUR),
+        Report(story, None, "b", NOON - 24 * HOUR),
         Report(story, None, None, NOON),
         Report(other, thread, "a", NOON),
         Report(StoryId("p"), thread, "c", NOON - 24 * HOUR),
     ]
     weights = Weights(reports, NOON)
     assert weights.of(story, None) == weights.own(story) == 1.5
-    assert (weights.own(other), weights.of(other, thread)) == (1.0, 1.25)
-    assert weights.of(StoryId("quiet"), thread) == 1.25
+    assert (weights.own(other), weights.of(other, thread)) == (1.0, 1.5)
+    assert weights.of(StoryId("quiet"), thread) == 1.5
     assert weights.of(StoryId("unknown"), None) == 0.0
 
 
@@ -142,19 +142,22 @@ def test_quiet_times_are_filled_with_what_came_last(tmp_path: Path, store: Sqlit
 
 # --- time
 def test_the_document_stays_until_it_is_ranked_anew(tmp_path: Path, store: SqliteStore) -> None:
-    early, late = told(store, ("a", 21), ("b", 21), ("c", 21)), told(store, ("d", 1))
+    early, late = told(store, ("a", 20), ("b", 20)), told(store, ("d", 1))
     made = publisher(tmp_path, store, TOP)
     made.publish(None, NOON)
     document = (tmp_path / "public/feeds/top.atom").read_bytes()
-    assert shown(tmp_path) == [late, early]
+    assert shown(tmp_path) == [early, late]
     new = told(store, ("e", 0), ("f", 0), ("g", 0), ("h", 0))
     again = publisher(tmp_path, store, TOP)
     assert again.publish(None, NOON + 9 * HOUR) == ()
     assert (tmp_path / "public/feeds/top.atom").read_bytes() == document
     assert made.rank(NOON) == {"top"}
     assert made.publish([Slug("top")], NOON + 60) == ("top",)
-    assert shown(tmp_path) == [new, late, early]
+    assert shown(tmp_path) == [new, early, late]
     assert made.rank(NOON) == frozenset(), "nothing has changed"
+    assert made.rank(NOON + 5 * HOUR) == {"top"}, "time alone changes the order"
+    made.publish([Slug("top")], NOON + 5 * HOUR)
+    assert shown(tmp_path) == [new, late, early]
 
 
 def test_ids_and_dates_stay_when_the_order_changes_and_the_feed_does_not_grow_younger(tmp_path: Path, store: SqliteStore) -> None:
@@ -194,6 +197,17 @@ def test_another_shape_is_ranked_at_once(tmp_path: Path, store: SqliteStore) -> 
     publisher(tmp_path, store, TOP).publish(None, NOON)
     publisher(tmp_path, store, replace(TOP, items=5)).publish(None, NOON)
     assert len(shown(tmp_path)) == 5
+
+
+def test_the_public_order_does_not_tell_what_private_sources_report(tmp_path: Path, store: SqliteStore) -> None:
+    seen = [told(store, (outlet, hours), slugs=("top", "desk")) for outlet, hours in (("a", 5), ("b", 6), ("c", 7))]
+    wide = told(store, ("d", 8), ("e", 8), ("f", 8), ("g", 8), slugs=("top", "desk"))
+    secret = store_story(store, *(report(name, 1, private=True) for name in "vwxyz"), slugs=("desk",))
+    follow(store, *seen, secret)
+    made = publisher(tmp_path, store, TOP, replace(TOP, slug=Slug("desk"), token="let-me-in"))
+    made.publish(None, NOON)
+    assert shown(tmp_path)[0] == wide
+    assert json.loads((tmp_path / "private/feeds/desk.json").read_bytes())["items"][0]["id"] == f"urn:uuid:{secret}"
 
 
 # --- the archive
