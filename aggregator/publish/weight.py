@@ -9,10 +9,7 @@ from aggregator.ports import Report
 from aggregator.settings import DAY
 
 WINDOW = DAY
-"""Seconds: the reports that count. A day, so that each hour of the clock counts once, whenever one looks."""
-HALF_LIFE = DAY
-"""Seconds after which a report would count half: this morning's counts two thirds in the evening. With half of it, most of a real
-day's widest events stood behind what had just begun."""
+"""Seconds after which a report counts no more. A day, so that each hour of the clock counts once, whenever one looks."""
 
 
 class Weights:
@@ -37,7 +34,8 @@ class Weights:
         return self._sum(self._by_story.get(story, {}))
 
     def _sum(self, newest: dict[str, Instant]) -> float:
-        return sum(2 ** (-max(0.0, self._now - published) / HALF_LIFE) for published in newest.values())
+        ages = (min(max(self._now - published, 0.0), WINDOW) for published in newest.values())
+        return sum(1 - (age / WINDOW) ** 2 for age in ages)
 
 
 def _note(newest: dict[str, Instant], outlet: str, published: Instant) -> None:

@@ -63,20 +63,21 @@ def shown(folder: Path, slug: str = "top") -> list[StoryId]:
 
 
 # --- the formula
-def test_the_weight_is_of_outlets_each_by_its_newest_report_faded_by_half_in_a_day() -> None:
+def test_the_weight_is_of_outlets_each_by_its_newest_report_faded_to_nothing_in_a_day() -> None:
     story, other, thread = StoryId("s"), StoryId("o"), ThreadId("t")
     reports = [
         Report(story, None, "a", NOON),
         Report(story, None, "a", NOON - 20 * HOUR),
-        Report(story, None, "b", NOON - 24 * HOUR),
+        Report(story, None, "b", NOON - 12 * HOUR),
         Report(story, None, None, NOON),
         Report(other, thread, "a", NOON),
-        Report(StoryId("p"), thread, "c", NOON - 24 * HOUR),
+        Report(StoryId("p"), thread, "c", NOON - 18 * HOUR),
+        Report(StoryId("p"), thread, "d", NOON - 24 * HOUR),
     ]
     weights = Weights(reports, NOON)
-    assert weights.of(story, None) == weights.own(story) == 1.5
-    assert (weights.own(other), weights.of(other, thread)) == (1.0, 1.5)
-    assert weights.of(StoryId("quiet"), thread) == 1.5
+    assert weights.of(story, None) == weights.own(story) == 1.75
+    assert (weights.own(other), weights.of(other, thread)) == (1.0, 1.4375)
+    assert weights.of(StoryId("quiet"), thread) == 1.4375
     assert weights.of(StoryId("unknown"), None) == 0.0
 
 
@@ -142,7 +143,7 @@ def test_quiet_times_are_filled_with_what_came_last(tmp_path: Path, store: Sqlit
 
 # --- time
 def test_the_document_stays_until_it_is_ranked_anew(tmp_path: Path, store: SqliteStore) -> None:
-    early, late = told(store, ("a", 20), ("b", 20)), told(store, ("d", 1))
+    early, late = told(store, ("a", 12), ("b", 12)), told(store, ("d", 1))
     made = publisher(tmp_path, store, TOP)
     made.publish(None, NOON)
     document = (tmp_path / "public/feeds/top.atom").read_bytes()
@@ -155,8 +156,8 @@ def test_the_document_stays_until_it_is_ranked_anew(tmp_path: Path, store: Sqlit
     assert made.publish([Slug("top")], NOON + 60) == ("top",)
     assert shown(tmp_path) == [new, early, late]
     assert made.rank(NOON) == frozenset(), "nothing has changed"
-    assert made.rank(NOON + 5 * HOUR) == {"top"}, "time alone changes the order"
-    made.publish([Slug("top")], NOON + 5 * HOUR)
+    assert made.rank(NOON + 10 * HOUR) == {"top"}, "time alone changes the order"
+    made.publish([Slug("top")], NOON + 10 * HOUR)
     assert shown(tmp_path) == [new, late, early]
 
 
@@ -233,7 +234,7 @@ def test_a_ranked_feed_has_no_archive_but_keeps_the_pages_it_had(tmp_path: Path,
 def test_the_end_of_filling_keeps_all_that_match(tmp_path: Path, store: SqliteStore) -> None:
     made = publisher(tmp_path, store, TOP)
     open_outputs(store, samples.settings(tmp_path, TOP), filling=True)
-    wide = told(store, ("a", 22), ("b", 22), ("c", 22), ("d", 22), ("e", 22))
+    wide = told(store, ("a", 12), ("b", 12), ("c", 12))
     made.publish(None, NOON)
     rest = [told(store, ("a", number / 10)) for number in range(20)]
     made.publish([Slug("top")], NOON)
