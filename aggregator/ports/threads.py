@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
-from aggregator.model import Instant, Link, StoryId, Thread, ThreadId
+from aggregator.model import Instant, Link, Slug, StoryId, Thread, ThreadId
 
 
 class ThreadState(Struct, frozen=True):
@@ -52,11 +52,15 @@ class ThreadStory(NamedTuple):
 
 
 class ThreadWhereabouts(NamedTuple):
-    """Where a thread's id leads. thread: the id, or the thread that it was merged into; private: whether its first story is."""
+    """Where a thread's id leads. thread: the id, or the thread that it was merged into; newest: its newest report.
+
+    private: whether its first story or its head is; feeds: those that these two are in.
+    """
 
     thread: ThreadId
     newest: Instant
     private: bool
+    feeds: frozenset[Slug]
 
 
 class Fate(NamedTuple):

@@ -1,21 +1,27 @@
-"""Documents that are made on demand: archive pages and story pages, which are too many to keep in memory."""
+"""Documents that are made on demand: archive pages, story pages and threads, which are too many to keep in memory."""
 
 from __future__ import annotations
 
-from aggregator.model import StoryId
+from aggregator.model import StoryId, ThreadId
+from aggregator.publish import thread_pages
 from aggregator.publish.closed_pages import ClosedPages
 from aggregator.publish.shelf import Answer, Knows
 from aggregator.publish.story_pages import PATH, StoryPages
+from aggregator.publish.thread_pages import ThreadPages
 
 
 class OnDemand:
     """Answers by path from committed state. Thread-safe."""
 
-    def __init__(self, closed: ClosedPages, stories: StoryPages) -> None:
+    def __init__(self, closed: ClosedPages, stories: StoryPages, threads: ThreadPages) -> None:
         self._closed = closed
         self._stories = stories
+        self._threads = threads
 
     def answer(self, path: str, knows: Knows) -> Answer | None:
         """The document or its new address; None if the path is unknown or the requester may not know it."""
-        matched = PATH.fullmatch(path)
-        return self._stories.prepared(StoryId(matched[1])) if matched else self._closed.prepared(path, knows)
+        if matched := PATH.fullmatch(path):
+            return self._stories.prepared(StoryId(matched[1]))
+        if matched := thread_pages.PATH.fullmatch(path):
+            return self._threads.prepared(ThreadId(matched[1]), matched[2])
+        return self._closed.prepared(path, knows)

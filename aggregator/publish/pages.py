@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -12,9 +12,12 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from aggregator.model import Instant, Slug, Story
+from aggregator.ports import ThreadStory
 from aggregator.publish import addresses, characters
 from aggregator.publish.head import Head
+from aggregator.publish.open_threads import OpenThread
 from aggregator.publish.templates import FOLDER, template
+from aggregator.publish.thread_listing import headline as headline_of
 from aggregator.publish.view import View
 from aggregator.settings import Site
 from aggregator.text.chars import one_line
@@ -46,6 +49,24 @@ class Report(Struct, frozen=True):
     title: str
     url: str | None
     when: Moment
+
+
+class Told(Struct, frozen=True):
+    """A story of a thread, as pages list it. page: its path; outlets: how many tell it."""
+
+    title: str
+    page: str
+    language: str | None
+    when: Moment
+    outlets: int
+
+
+class Around(Struct, frozen=True):
+    """What a story's page tells of its thread. before, after: in order of time; thread: which can be followed, or None."""
+
+    before: Sequence[ThreadStory] = ()
+    after: Sequence[ThreadStory] = ()
+    thread: OpenThread | None = None
 
 
 @cache
@@ -140,7 +161,21 @@ def topic(site: Site, feed: Head, entries: Sequence[bytes], *, more: bool, image
     return _render("topic.html", site, BELOW, feed.language, images=images, **values)
 
 
-def story(site: Site, view: View, stored: Story, topics: Sequence[Head], *, images: bool) -> bytes:
+def told(stories: Iterable[ThreadStory], site: Site) -> list[Told]:
+    """Stories of a thread for its page, or for the page of one of them."""
+    return [
+        Told(
+            headline_of(one),
+            addresses.story_path(one.story),
+            characters.language(one.language),
+            moment(one.published, site),
+            len(one.outlets),
+        )
+        for one in stories
+    ]
+
+
+def story(site: Site, view: View, stored: Story, topics: Sequence[Head], around: Around, *, images: bool) -> bytes:
     """The page of a story with all its reports, feeds, and tags. topics: public feeds only; images: see `policy`."""
     reports = [
         Report(
@@ -152,8 +187,24 @@ def story(site: Site, view: View, stored: Story, topics: Sequence[Head], *, imag
         for item in sorted(stored.reports, key=lambda item: (item.published, item.id))
     ]
     outlets = len({report.outlet for report in reports})
-    values = {"story": view, "reports": reports, "outlets": outlets, "topics": topics}
+    values = {
+        "story": view,
+        "reports": reports,
+        "outlets": outlets,
+        "topics": topics,
+        "earlier": told(around.before, site),
+        "later": told(around.after, site),
+        "thread": around.thread,
+    }
     return _render("story.html", site, BELOW, site.language, images=images, when=moment(view.published, site), **values)
+
+
+def thread(site: Site, feed: Head, shown: OpenThread) -> bytes:
+    """The page of a thread: all its stories, the newest first. feed: of its feed."""
+    values = {"feed": feed, "thread": shown, "stories": told(reversed(shown.stories), site)}
+    return _render(
+        "thread.html", site, BELOW, feed.language, images=False, began=moment(shown.stories[0].published, site), **values
+    )
 
 
 def moved(site: Site, to: str) -> bytes:

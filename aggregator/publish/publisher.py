@@ -16,11 +16,14 @@ from aggregator.publish.feed_update import Content, FeedUpdate, Mark, make_updat
 from aggregator.publish.folders import Folders
 from aggregator.publish.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.on_demand import OnDemand
+from aggregator.publish.open_threads import OpenThreads
 from aggregator.publish.ownership import SITE_ID
+from aggregator.publish.public_stories import PublicStories
 from aggregator.publish.ranking import Rankings
 from aggregator.publish.rendering import Renderer, feed_of
 from aggregator.publish.shelf import Prepared, Shelf
 from aggregator.publish.story_pages import StoryPages
+from aggregator.publish.thread_pages import ThreadPages
 from aggregator.settings import Output, Settings
 
 SINCE = "publish.since"
@@ -47,9 +50,12 @@ class Publisher:
         self._closed = ClosedPages(settings, store, self._renderer, self._trees, self.site_id)
         self._rankings = Rankings(settings, store)
         self._digests = Digests(settings, store, self.site_id)
-        self._stories = StoryPages(settings, store, self._trees[False], self.head_of)
+        public = PublicStories(settings)
+        threads = OpenThreads(store, public.outputs, settings.storage.keep, lambda: self._now)
+        self._stories = StoryPages(settings, store, self._trees[False], self.head_of, public, threads)
         self._pages = FeedPages(settings, store, self._put, self.head_of)
-        self._on_demand = OnDemand(self._closed, self._stories)
+        self._on_demand = OnDemand(self._closed, self._stories, ThreadPages(settings, store, self.site_id, public, threads))
+        self._now: Instant = 0.0
         self._site_id: str | None = None
         self._filed: set[str] = set()
         self._is_behind = True
@@ -65,6 +71,7 @@ class Publisher:
         Returns the slugs of feeds whose documents changed. Raises AggregatorError if files can't be written, UsageError if they
         would lie among others' files.
         """
+        self._now = now
         self._begin(now)
         self._claim(again=slugs is None)
         if self._is_behind:
