@@ -201,10 +201,8 @@ def story(site: Site, view: View, stored: Story, topics: Sequence[Head], around:
 
 def thread(site: Site, feed: Head, shown: OpenThread) -> bytes:
     """The page of a thread: all its stories, the newest first. feed: of its feed."""
-    values = {"feed": feed, "thread": shown, "stories": told(reversed(shown.stories), site)}
-    return _render(
-        "thread.html", site, BELOW, feed.language, images=False, began=moment(shown.stories[0].published, site), **values
-    )
+    began, stories = moment(shown.stories[0].published, site), told(reversed(shown.stories), site)
+    return _render("thread.html", site, BELOW, site.language, images=False, feed=feed, thread=shown, began=began, stories=stories)
 
 
 def moved(site: Site, to: str) -> bytes:
