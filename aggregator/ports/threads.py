@@ -54,12 +54,11 @@ class ThreadStory(NamedTuple):
 class ThreadWhereabouts(NamedTuple):
     """Where a thread's id leads. thread: the id, or the thread that it was merged into; newest: its newest report.
 
-    private: whether its first story or its head is; feeds: those that these two are in.
+    feeds: those that its stories are in, archive pages included.
     """
 
     thread: ThreadId
     newest: Instant
-    private: bool
     feeds: frozenset[Slug]
 
 

@@ -54,11 +54,10 @@ class OpenThreads:
     def find(self, id: ThreadId) -> ThreadId | Gone | None:
         """Where an id leads. A thread that has been asleep for `keep` is gone.
 
-        One that the public may not see is answered like an unknown one after the same single query. It is told by the story that
-        began it and by its head, since all stories of a thread would take longer to look at.
+        One of which no story is in a public feed is answered like an unknown one, after the same single query.
         """
         found = self._store.thread_whereabouts(id)
-        if found is None or found.private or self._public.isdisjoint(found.feeds):
+        if found is None or self._public.isdisjoint(found.feeds):
             return None
         return GONE if found.newest < self._now() - self._keep else found.thread
 

@@ -75,10 +75,14 @@ def fetch(url: str) -> tuple[int, str, bytes]:
 
 @dataclass
 class Crawl:
-    """A walk through a site. served: where it is reached here; site: its `site.url`, which stands in feeds."""
+    """A walk through a site. served: where it is reached here; site: its `site.url`, which stands in feeds.
+
+    daemon: whether that answers, which alone has threads.
+    """
 
     served: str
     site: str
+    daemon: bool = True
     seen: set[str] = field(default_factory=set)
     broken: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
@@ -98,6 +102,8 @@ class Crawl:
         return self
 
     def _leads_inside(self, link: str, base: str) -> bool:
+        if not self.daemon and self._here(link, base).startswith(self.served + "/threads/"):
+            return False
         inside = self._here(link, base).startswith(self.served + "/")
         if not inside:
             self.left.append(f"{link} in {base}")

@@ -51,7 +51,7 @@ def test_a_static_host_serves_the_folder_as_it_is(published: Newsdesk, tmp_path:
     """At the top of a host, at the path of `site.url`, and elsewhere (a preview)."""
     shutil.copytree(published.public, tmp_path / path.strip("/"), dirs_exist_ok=True)
     with static_host(tmp_path) as host:
-        check(Crawl(host + path, NEWS).run(*STARTS, "/topics/all"), published)
+        check(Crawl(host + path, NEWS, daemon=False).run(*STARTS, "/topics/all"), published)
 
 
 @pytest.mark.parametrize("strips", [True, False], ids=["stripping", "passing-on"])
@@ -73,4 +73,4 @@ def test_an_export_is_the_site_to_the_byte(published: Newsdesk, tmp_path: Path) 
     published.command.run("export", str(tmp_path / "copy"))
     assert files(tmp_path / "copy") == files(published.public)
     with static_host(tmp_path / "copy") as host:
-        check(Crawl(host, NEWS).run(*STARTS), published)
+        check(Crawl(host, NEWS, daemon=False).run(*STARTS), published)

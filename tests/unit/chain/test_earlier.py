@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aggregator.model import Link, StoryId, ThreadId
+from aggregator.model import Link, Slug, StoryId, ThreadId
 from aggregator.stories.edit import StoryEditor
 from aggregator.stories.published_entries import read_published
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
@@ -138,7 +138,7 @@ def test_a_story_that_is_taken_down_leaves_what_others_show(newsroom: Newsroom) 
     tell(newsroom, BOAT, SEARCH, TOLL)
     updated = shown(newsroom, TOLL)["date_modified"]
     StoryEditor(newsroom.store, newsroom.settings, newsroom.rules).drop(BOAT["url"])
-    newsroom.publisher.publish(["all"], newsroom.clock.now())
+    newsroom.publisher.publish([Slug("all")], newsroom.clock.now())
     assert shown(newsroom, TOLL)["date_modified"] == updated
     left = [path for path in newsroom.settings.publish.directory.rglob("*.*") if BOAT["title"] in path.read_text()]
     assert left == []
@@ -179,7 +179,7 @@ def test_a_headline_that_is_taken_down_leaves_closed_archive_pages(newsroom: New
     closed = [path for path in newsroom.settings.publish.directory.glob("feeds/all/*.json") if TOLL["title"] in path.read_text()]
     assert closed and BOAT["title"] in closed[0].read_text()
     StoryEditor(newsroom.store, newsroom.settings, newsroom.rules).drop(BOAT["url"])
-    newsroom.publisher.publish(["all"], newsroom.clock.now())
+    newsroom.publisher.publish([Slug("all")], newsroom.clock.now())
     text = closed[0].read_text()
     assert TOLL["title"] in text and BOAT["title"] not in text
     assert not newsroom.store.values("publish.retold.")

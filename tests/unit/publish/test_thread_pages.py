@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import feedparser
@@ -43,7 +44,7 @@ class Site:
         self.publisher.publish(None, now)
 
     def get(self, path: str, **headers: str) -> Answer:
-        return ask(self.app, path, **headers)
+        return ask(self.app, path, "GET", b"", **headers)
 
     def page(self, story: StoryId) -> str:
         return self.get(f"/stories/{story}.html").body.decode()
@@ -214,14 +215,8 @@ def test_what_is_not_public_is_answered_like_what_does_not_exist(tmp_path: Path,
         assert nothing.status == 404
         for thread in (private, desk, pair):
             assert site.get(f"/threads/{thread}.{format}") == nothing
-    for path in (
-        f"/threads/{UNKNOWN}.xml",
-        "/threads/",
-        "/threads/x",
-        f"/threads/{UNKNOWN}/1.atom",
-        f"/threads/{UNKNOWN}.html.html",
-    ):
-        assert site.get(path).status == 404
+    for path in (f"{UNKNOWN}.xml", "", "x", f"{UNKNOWN}/1.atom", f"{UNKNOWN}.html.html"):
+        assert site.get(f"/threads/{path}").status == 404
 
 
 def test_what_is_not_public_takes_one_query_like_what_does_not_exist(
@@ -233,8 +228,13 @@ def test_what_is_not_public_takes_one_query_like_what_does_not_exist(
     site.publish()
     asked: list[str] = []
     read = store._read
-    monkeypatch.setattr(store, "_read", lambda query, *given: (asked.append(query.__name__), read(query, *given))[1])
-    monkeypatch.setattr(store, "_read_whole", store._read)
+
+    def counted(query: Callable[..., object], *given: object) -> object:
+        asked.append(query.__name__)
+        return read(query, *given)
+
+    for name in ("_read", "_read_whole"):
+        monkeypatch.setattr(store, name, counted)
     for thread in (private, desk, UNKNOWN):
         asked.clear()
         assert site.get(f"/threads/{thread}.atom").status == 404
