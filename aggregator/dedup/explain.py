@@ -29,7 +29,7 @@ class Told:
         self.item = item
         self.days = [_DAYS[day] for day in sorted(days)]
         self._find_places = find_places
-        self._digits = number_words(item.language)
+        self._spelt = number_words(item.language)
         self._headline = bare_title(item.entry.title)
         self._body = without_dateline(item.entry.text[:TEXT])
 
@@ -46,10 +46,9 @@ class Told:
     @cached_property
     def numbers(self) -> Mapping[str, None]:
         """Numbers of headline and text, in digits, in order."""
-        spelt = set(self._digits.values())
-        words = (self._digits.get(token, token) for token in tokens(f"{self._headline} {self._body}"))
+        words = self._spelt.in_digits(tokens(f"{self._headline} {self._body}"))
         found = [number.replace(",", "") for number in _NUMBER.findall(f"{self._headline} {self._body}")]
-        return dict.fromkeys([*found, *(word for word in words if word in spelt)])
+        return dict.fromkeys([*found, *(word for word in words if word in self._spelt.numbers)])
 
     @cached_property
     def has_text(self) -> bool:
@@ -76,7 +75,7 @@ class Told:
         return [written for code, (written, in_title) in self.countries.items() if in_title and code not in other.countries]
 
     def _stems(self, text: str) -> list[str]:
-        return [self._digits.get(token, token)[:STEM] for token in tokens(text)]
+        return [token[:STEM] for token in self._spelt.in_digits(tokens(text))]
 
 
 def because(a: Told, b: Told, rule: str, terms: Sequence[tuple[str, float]], weights: Weights) -> list[str]:

@@ -10,15 +10,16 @@ import hashlib
 import re
 import zlib
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from aggregator.model import Entry
 from aggregator.text.newswire import bare_title, is_bare_version, is_generic, is_revision, without_dateline
-from aggregator.text.number_words import number_words
+from aggregator.text.number_words import NumberWords, number_words
+from aggregator.text.weekdays import DAYS, date_words
 from aggregator.text.words import tokens
 
 STEM = 6
@@ -51,23 +52,10 @@ _TITLE_COUNTS = 2
 NOTHING: frozenset[int] = frozenset()
 """Shared, because each empty set takes 200 bytes and an item has four."""
 _WORD = re.compile(r"[^\W\d_][^\W_]*")
+_LETTERS = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _ASCII_NUMBER = re.compile(r"[0-9]+(?:[.,:][0-9]+)*")
 """The same for ASCII texts, in a third of the time."""
-_DAY_NAMES = """
-    monday tuesday wednesday thursday friday saturday sunday|montag dienstag mittwoch donnerstag freitag samstag sonntag|
-    lundi mardi mercredi jeudi vendredi samedi dimanche|lunes martes miercoles jueves viernes sabado domingo|
-    lunedi martedi mercoledi giovedi venerdi sabato domenica|segunda terca quarta quinta sexta sabado domingo|
-    maandag dinsdag woensdag donderdag vrijdag zaterdag zondag|mandag tirsdag onsdag torsdag fredag lordag sondag|
-    poniedzialek wtorek sroda czwartek piatek sobota niedziela|poniedzialku wtorku srode czwartku piatku sobote niedziele|
-    pondeli utery streda ctvrtek patek sobota nedele|понедельник вторник среда четверг пятница суббота воскресенье|
-    понедiлок вiвторок середа четвер пятниця субота недiля|mon tue wed thu fri sat sun|mon tues wednes thurs fri satur sun|
-    pazartesi sali carsamba persembe cuma cumartesi pazar
-"""
-_DAYS = {name: day for row in "".join(_DAY_NAMES.split("\n")).split("|") for day, name in enumerate(row.split())}
-
-
-_MONTHS = frozenset(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))
 
 
 class WordHashes(dict[str, int]):
@@ -165,49 +153,33 @@ class Signable(Protocol):
 
 def signature(item: Signable, hashes: WordHashes, level: str, find_places: FindPlaces = no_places) -> Signature:
     """Makes the signature of an item."""
-    entry = item.entry
-    shown = entry.title if item.headline is None else item.headline
+    shown = item.entry.title if item.headline is None else item.headline
     headline = bare_title(shown, with_suffix=item.headline is not None)
-    digits = number_words(item.language)
-    title = [digits.get(word, word) for word in tokens(headline)]
-    body = without_dateline(entry.text[:TEXT])
-    text = [digits.get(word, word) for word in tokens(body)]
-    if len(text) < FEW_WORDS:
-        text, body = [], ""
-    found = find_places(shown, entry.text, item.language)
-    title, replaced = _with_countries(title, found)
-    lead_words = round(len(text) * LEAD / len(body)) if len(body) > LEAD else len(text)
-    stems = list(map(hashes.__getitem__, text[:READ_WORDS]))
-    order = tuple(map(hashes.__getitem__, title))
-    dates = _date_words(title)
-    counts: dict[int, int] = {}
-    for stem in [hashes[word] for word in title if word not in dates] if dates else order:
-        counts[stem] = counts.get(stem, 0) + _TITLE_COUNTS
-    in_title = len(counts)
-    for stem in stems[:lead_words]:
-        counts[stem] = counts.get(stem, 0) + 1
-    for place in found:
-        counts.setdefault(hashes[_country(place)], 1)
-    in_lead = len(counts)
-    for stem in stems[lead_words : BAG_WORDS[level]]:
-        counts[stem] = counts.get(stem, 0) + 1
-    link = item.canonical
-    spelt = frozenset(digits.values())
+    spelt = number_words(item.language)
+    text = _text_of(item.entry, spelt)
+    found = find_places(shown, item.entry.text, item.language)
+    title, replaced = _with_countries(spelt.in_digits(tokens(headline)), found)
+    dates, countries = date_words(title), [hashes[_country(place)] for place in found]
+    stems = list(map(hashes.__getitem__, text.words[:READ_WORDS]))
+    bag = _count_stems(
+        [hashes[word] for word in title if word not in dates], stems[: text.lead], countries, stems[text.lead : BAG_WORDS[level]]
+    )
     title_numbers = _numbers(headline, title, spelt)
-    names = _names(headline, body, replaced, hashes) if item.language not in NOUNS_IN_CAPITALS else None
+    names = _names(headline, text.body, replaced, hashes) if item.language not in NOUNS_IN_CAPITALS else None
+    link = item.canonical
     return Signature(
-        words=tuple(counts),
-        repeated=tuple([(place, count) for place, count in enumerate(counts.values()) if count > 1]),
-        title=in_title,
-        lead=in_lead,
-        order=order,
+        words=tuple(bag.counts),
+        repeated=tuple([(place, count) for place, count in enumerate(bag.counts.values()) if count > 1]),
+        title=bag.title,
+        lead=bag.lead,
+        order=tuple(map(hashes.__getitem__, title)),
         runs=_runs(stems[:GRAM_WORDS]),
-        numbers=(title_numbers | _numbers(body, text, spelt)) or NOTHING,
+        numbers=(title_numbers | _numbers(text.body, text.words, spelt)) or NOTHING,
         title_numbers=title_numbers,
         names=names or NOTHING,
         title_places=frozenset([hashes[_country(place)] for place in found if place.in_title]) or NOTHING,
-        places=frozenset([hashes[_country(place)] for place in found]) or NOTHING,
-        days=frozenset([_DAYS[word] for word in title if word in _DAYS]) or NOTHING,
+        places=frozenset(countries) or NOTHING,
+        days=frozenset([DAYS[word] for word in title if word in DAYS]) or NOTHING,
         revision=is_revision(shown),
         generic=is_generic(headline),
         version=is_bare_version(title),
@@ -217,6 +189,45 @@ def signature(item: Signable, hashes: WordHashes, level: str, find_places: FindP
         level=level,
         private=item.private,
     )
+
+
+class _Text(NamedTuple):
+    """The part of a text that is read. lead: how many of its words form the lead."""
+
+    body: str
+    words: list[str]
+    lead: int
+
+
+def _text_of(entry: Entry, spelt: NumberWords) -> _Text:
+    """Nothing if the text has too few words."""
+    body = without_dateline(entry.text[:TEXT])
+    words = spelt.in_digits(tokens(body))
+    if len(words) < FEW_WORDS:
+        return _Text("", [], 0)
+    return _Text(body, words, round(len(words) * LEAD / len(body)) if len(body) > LEAD else len(words))
+
+
+class _Bag(NamedTuple):
+    """The distinct stems, with how often each occurs. The first `title` are the title's, the first `lead` include the lead's."""
+
+    counts: Mapping[int, int]
+    title: int
+    lead: int
+
+
+def _count_stems(title: Sequence[int], lead: Sequence[int], countries: Iterable[int], rest: Sequence[int]) -> _Bag:
+    """Counts the stems of the title, of the text's lead and of its rest. Countries count with the lead, once."""
+    counts = Counter(title)
+    for stem in counts:
+        counts[stem] *= _TITLE_COUNTS
+    in_title = len(counts)
+    counts.update(lead)
+    for country in countries:
+        counts.setdefault(country, 1)
+    in_lead = len(counts)
+    counts.update(rest)
+    return _Bag(counts, in_title, in_lead)
 
 
 def _country(place: Place) -> str:
@@ -245,15 +256,6 @@ def _language(tag: str) -> int:
     return 0 if main in ("", "und") else zlib.crc32(main.encode()) & 0xFFFF or 1
 
 
-def _date_words(title: list[str]) -> frozenset[str]:
-    """The words of a date in a title: they say when, not what."""
-    found = {word for word in title if word in _DAYS}
-    for word, following in pairwise(title):
-        if (word[:3] in _MONTHS and following.isdigit()) or (word.isdigit() and following[:3] in _MONTHS):
-            found |= {word, following}
-    return frozenset(found)
-
-
 def _names(headline: str, body: str, replaced: Mapping[str, str], hashes: WordHashes) -> frozenset[int] | None:
     """The capitalised words of a title. None if capitals mark no names: a title in title case, or a script without them.
 
@@ -271,7 +273,8 @@ def _names(headline: str, body: str, replaced: Mapping[str, str], hashes: WordHa
 def _is_name(word: str, text: str) -> bool:
     if word.isupper() and len(word) > 1:
         return True
-    found = re.findall(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.I)
+    lower = word.lower()
+    found = [one for one in _LETTERS.findall(text) if one.lower() == lower]
     return bool(found) and all(one[0].isupper() for one in found)
 
 
@@ -288,8 +291,8 @@ def _runs(words: Sequence[int]) -> bytes:
     return array("I", hashes).tobytes()
 
 
-def _numbers(text: str, words: Sequence[str], spelt: frozenset[str]) -> frozenset[int]:
+def _numbers(text: str, words: Sequence[str], spelt: NumberWords) -> frozenset[int]:
     """Hashes of the numbers in a text, in digits or spelt out."""
     found: Iterable[str] = (_ASCII_NUMBER if text.isascii() else _NUMBER).findall(text)[:MAX_NUMBERS]
-    numbers = {number.replace(",", "") for number in found} | spelt.intersection(words)
+    numbers = {number.replace(",", "") for number in found} | spelt.numbers.intersection(words)
     return frozenset([zlib.crc32(number.encode()) for number in numbers]) or NOTHING

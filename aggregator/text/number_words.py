@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from aggregator.text.words import fold
 
 _SPELT = """
@@ -41,19 +43,32 @@ _FURTHER = {
     "ru": {"две": "2", "двое": "2", "трое": "3"},
     "uk": {"дві": "2", "двоє": "2", "троє": "3"},
 }
-_NONE: Mapping[str, str] = {}
 
 
-def _digits(language: str, spelt: str) -> Mapping[str, str]:
+class NumberWords(Struct, frozen=True):
+    """A language's number words. digits: folded word → its digits; numbers: all of these digits."""
+
+    digits: Mapping[str, str] = {}
+    numbers: frozenset[str] = frozenset()
+
+    def in_digits(self, words: list[str]) -> list[str]:
+        """Folded words with those that spell a number replaced by its digits."""
+        digits = self.digits
+        return words if digits.keys().isdisjoint(words) else [digits.get(word, word) for word in words]
+
+
+def _number_words(language: str, spelt: str) -> NumberWords:
     words = {fold(word): str(number) for number, word in enumerate(spelt.split(), 2)}
     further = {fold(word): number for word, number in _FURTHER.get(language, {}).items()}
-    return {word: number for word, number in (words | further).items() if word.isalpha()}
+    digits = {word: number for word, number in (words | further).items() if word.isalpha()}
+    return NumberWords(digits, frozenset(digits.values()))
 
 
 _ROWS = (row.partition(":") for row in _SPELT.split(";") if row.strip())
-_DIGITS = {language.strip(): _digits(language.strip(), spelt) for language, _, spelt in _ROWS}
+_LANGUAGES = {language.strip(): _number_words(language.strip(), spelt) for language, _, spelt in _ROWS}
+_NONE = NumberWords()
 
 
-def number_words(language: str) -> Mapping[str, str]:
-    """Folded number word → its digits, for a language tag; empty for languages that are not listed."""
-    return _DIGITS.get(language.partition("-")[0].casefold(), _NONE)
+def number_words(language: str) -> NumberWords:
+    """The number words of a language tag; none for languages that are not listed."""
+    return _LANGUAGES.get(language.partition("-")[0].casefold(), _NONE)
