@@ -23,7 +23,8 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\u200b-\u200f\u202a-\u2
 _NO_HOST = re.compile(r"""[%<>"{}|\\^`'!$&()*+,;=]""")
 _LINE_BREAKS = re.compile(r"[\t\r\n\v\f]+")
 _HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}"
-_PLAIN_HOST = re.compile(rf"https?://(?![^/]{{254}})({_HOST})/", re.A)
+_PLAIN_HOST = re.compile(rf"https?://(?![^/]{{254}})({_HOST}|\d{{1,3}}(?:\.\d{{1,3}}){{3}})(?::\d{{1,5}})?/", re.A)
+"""A host that needs no normalising, with or without a port."""
 PLAIN = (
     rf"https?://(?![^/]{{254}}){_HOST}/"
     r"(?!\.)(?:[A-Za-z0-9_~@:,;=+()-]++|/(?![./])|\.(?!/)|%[0-9A-Fa-f]{2})*"

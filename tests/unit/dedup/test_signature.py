@@ -49,6 +49,13 @@ def test_dates_say_when_and_not_what() -> None:
     assert read("Puzzle hints for Wednesday, June 14").words == read("Puzzle hints for").words
 
 
+def test_a_titles_first_word_is_a_name_if_the_text_has_it_with_a_capital_alone() -> None:
+    title = "Kestrel opens the harbour bridge"
+    assert read(title, "On Monday Kestrel opened the bridge over the harbour.").names == {HASHES["kestrel"]}
+    assert not read(title, "A kestrel nests below, says Kestrel, which opened the bridge.").names
+    assert not read(title, "Kestrels nest below the bridge over the harbour.").names
+
+
 def test_three_words_are_no_text() -> None:
     assert read("Bridge opens to cars", "Read more here").words == read("Bridge opens to cars").words
 

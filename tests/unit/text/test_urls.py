@@ -97,6 +97,7 @@ def test_tracking_is_taken_off_and_the_rest_left_as_it_was() -> None:
         ("WWW.Example.COM.", "example.com"),
         ("joe.github.io", "joe.github.io"),
         ("192.0.2.7", "192.0.2.7"),
+        ("http://192.0.2.7:8080/feed.xml", "192.0.2.7"),
         ("http://[2001:db8::1]/a", "[2001:db8::1]"),
         ("localhost", "localhost"),
         ("co.uk", "co.uk"),
@@ -130,7 +131,13 @@ def test_resolving_twice_changes_nothing(url: str) -> None:
         assert once.isascii() and not any(c.isspace() for c in once)
 
 
-@given(st.builds("https://{}{}".format, st.sampled_from(["example.org/", "www.a-b.co.uk/x", "1.2.3.org/"]), _parts))
+@given(
+    st.builds(
+        "https://{}{}".format,
+        st.sampled_from(["example.org/", "www.a-b.co.uk/x", "1.2.3.org/", "a.co.uk:8080/", "192.0.2.7:80/"]),
+        _parts,
+    )
+)
 def test_what_is_seen_to_be_resolved_is_what_resolving_makes_of_it(url: str) -> None:
     """A blank before an address makes it one that must be taken apart."""
     assert resolve(None, url) == resolve(None, " " + url)
