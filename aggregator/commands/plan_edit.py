@@ -189,7 +189,8 @@ def _plan_of(
     is_new: bool,
 ) -> Iterator[FeedPlan | DigestPlan]:
     output = selection.output
-    enter = list(map(_headline, store.stories(selection.entering(), hidden=True)))
+    entering = reselect.chunks(iter(selection.entering()), reselect.CHUNK)  # of a ranked feed, thousands
+    enter = [_headline(story) for chunk in entering for story in store.stories(chunk, hidden=True)]
     leave = list(map(_headline, _leaving(store, leaving, since)))
     if output.digest is not None:
         if enter or leave or is_new:

@@ -17,7 +17,8 @@ from aggregator.text.times import rfc3339
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.model import Evidence, Item, Slug, Story
-    from aggregator.ports import Reject, Stories
+    from aggregator.ports import Reject, StoreView, Stories
+    from aggregator.settings import Output
 
 
 @click.command()
@@ -73,7 +74,7 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
         "hidden": _hidden(application, story),
         "tags": [{"tag": tag.value, "kind": tag.kind, "reason": tag.reason} for tag in story.tags],
         "feeds": [
-            _feed(application, story, output.slug, output.slug in member_of, reasons) for output in application.settings.outputs
+            _feed(application, story, output, output.slug in member_of, reasons) for output in application.settings.outputs
         ],
     }
 
@@ -132,13 +133,13 @@ def _nearest(evidence: Evidence, story: Story, store: Stories) -> dict[str, Any]
     }
 
 
-def _feed(application: Application, story: Story, slug: str, member: bool, reasons: Any) -> dict[str, Any]:
+def _feed(application: Application, story: Story, output: Output, member: bool, reasons: Any) -> dict[str, Any]:
     """Says whether the story is in a feed, with the branch of the query that matched or failed."""
-    from aggregator.model import Slug
     from aggregator.tag.ordering import RuleName
 
-    reason = reasons.get(Slug(slug))
-    if story.private and all(output.token is None for output in application.settings.outputs if output.slug == slug):
+    slug = output.slug
+    reason = reasons.get(slug)
+    if story.private and output.token is None:
         reason = "one of its sources is private, and the feed is not"
     elif reason is None:
         names = {name.name: name for name in application.rules.names() if name.kind != "tag"}
@@ -146,8 +147,26 @@ def _feed(application: Application, story: Story, slug: str, member: bool, reaso
         told = replace(story, items=story.reports)
         reason = str(application.rules.explain(name, told, time.time())) if name else "not selected"
     elif not member:
-        reason = f"matches ({reason}), but {_why_kept_out(application, story, Slug(slug))}"
+        reason = f"matches ({reason}), but {_why_kept_out(application, story, slug)}"
+    elif output.ranked:
+        reason = f"{reason}; {_rank(application.store, story, output)}"
     return {"feed": slug, "in": member, "reason": reason}
+
+
+def _rank(store: StoreView, story: Story, output: Output) -> str:
+    """Where the story stands in the document of a ranked feed."""
+    from aggregator.publish.ranking import place_of
+    from aggregator.publish.weight import WINDOW, Weights
+    from aggregator.settings import WEIGHT
+
+    place = place_of(store, output.slug, story.id)
+    stands = f"place {place} of {output.items}" if place is not None else f"not among the first {output.items}"
+    if output.sort != WEIGHT:
+        return stands
+    now = time.time()
+    reports = [one for one in store.reports(now - WINDOW) if output.token is not None or not one.private]
+    weight = Weights(reports, now).of(story.id, story.thread.id if story.thread else None)
+    return f"{stands}, weight {weight:.1f}"
 
 
 def _why_kept_out(application: Application, story: Story, slug: Slug) -> str:

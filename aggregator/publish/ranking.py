@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from aggregator.model import Instant, Slug, StoryId
-from aggregator.ports import Candidate, OutputState, Shown, Store, Transaction
+from aggregator.ports import Candidate, OutputState, Shown, Store, Transaction, Values
 from aggregator.publish.weight import WINDOW, Weights
 from aggregator.settings import DAY, OUTLETS, Output, Settings
 
@@ -69,6 +69,12 @@ class Rankings:
                     transaction.set_value(KEY + slug, rankings[slug])
                 transaction.bump(changed, now)
         return changed
+
+
+def place_of(store: Values, slug: Slug, story: StoryId) -> int | None:
+    """The place of a story in a ranked feed's document, from 1; None if it has none there."""
+    ranking = Ranking.read(store.value(KEY + slug))
+    return ranking.stories.index(story) + 1 if ranking is not None and story in ranking.stories else None
 
 
 def forget(transaction: Transaction, slug: Slug) -> None:

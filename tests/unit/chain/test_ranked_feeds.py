@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
+from aggregator.commands.application import Application
+from aggregator.commands.why import explain_story
 from aggregator.model import Slug, StoryId
 from aggregator.publish import ranking
 from aggregator.stories import rolling
@@ -128,6 +131,25 @@ def test_a_new_feed_by_weight_chooses_among_all_that_match(newsroom: Newsroom) -
     newsroom.configure(BY_WEIGHT)
     newsroom.publisher.publish(None, newsroom.clock.now())
     assert newsroom.titles("top") == [FERRY, *OTHERS[:3]]
+
+
+def test_why_says_where_a_story_stands(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG.format("{slug: top, sort: outlets, items: 2}, {slug: front, sort: weight, items: 1}"))
+    newsroom.serves(ONE, *(entry(title, at=START - number * HOUR) for number, title in enumerate(OTHERS[:3], 1)))
+    newsroom.serves(TWO)
+    newsroom.poll()
+    told = {}
+    for story in newsroom.stories():
+        feeds = explain_story(cast(Application, newsroom), story)["feeds"]
+        told[story.title] = {feed["feed"]: feed["reason"] for feed in feeds}
+    assert [told[title]["top"] for title in OTHERS[:3]] == [
+        "every story; place 1 of 2",
+        "every story; place 2 of 2",
+        "every story; not among the first 2",
+    ]
+    assert told[OTHERS[0]]["front"] == "every story; place 1 of 1, weight 0.0"
+    page = (newsroom.settings.publish.directory / "topics/top.html").read_text()
+    assert page.index(OTHERS[0]) < page.index(OTHERS[1])
 
 
 def test_an_edit_of_the_order_changes_no_id_or_date_and_fills_no_archive(newsroom: Newsroom) -> None:
