@@ -9,7 +9,7 @@ from aggregator.model import Entry, Story
 from aggregator.model.pictures import pictures_of
 from aggregator.model.stories import first_of_outlets
 from aggregator.text.html import text_of
-from aggregator.text.pictures import images_in, is_image, without_images
+from aggregator.text.pictures import is_image, sources_in, without_images
 from aggregator.text.urls import without_tracking
 from aggregator.text.words import tokens
 
@@ -77,7 +77,7 @@ def _pictures(story: Story, full: bool) -> Iterator[str]:
     if chosen is not None:
         yield f"{chosen.picture.url} {chosen.picture.width} {chosen.picture.height}"
     for text in _texts(story.lead_item.entry, full):
-        yield from (image.url for image in images_in(text))
+        yield from sources_in(text)
 
 
 def _digest(parts: Iterable[str], size: int) -> bytes:

@@ -51,7 +51,7 @@ class Pictures(Struct, frozen=True):
             return None
         for found in pictures_of(story):
             url = characters.address(found.picture.url)
-            if url is not None and self._may_be_shown(url, found.item):
+            if url is not None and self._guard(found.item).allows(url):
                 item, lead = found.item, story.lead_item
                 outlet = None if item.outlet_key == lead.outlet_key else characters.plain(item.outlet) or None
                 return Image(url, found.picture.width, found.picture.height, outlet)
@@ -63,24 +63,39 @@ class Pictures(Struct, frozen=True):
             return cleaned
         if not self.link:
             return _POSTER.sub("", without_images(cleaned))
+        guard = self._guard(item)
+        if not guard.strict and not guard.finds_secret(unescape(cleaned)):
+            return cleaned
 
         def kept(found: re.Match[str]) -> str:
-            return found[0] if self._may_be_shown(unescape(found[1]), item) else ""
+            return found[0] if guard.allows(unescape(found[1])) else ""
 
         return _POSTER.sub(kept, _IMAGE.sub(kept, cleaned))
 
     def may_link(self, url: str, item: Item) -> bool:
         """Whether the address of another picture of an item, such as a person's, may be published."""
-        return self.link and self._may_be_shown(url, item)
+        return self.link and self._guard(item).allows(url)
 
-    def _may_be_shown(self, url: str, item: Item) -> bool:
-        """False if the address holds a secret of the config; or any secret, if its source is private or is read with one."""
+    def _guard(self, item: Item) -> _Guard:
         source = self.sources.get(item.source)
         own = _secrets_of(source) if source is not None else frozenset[str]()
-        decoded = unquote(url)
-        if any(secret in url or secret in decoded for secret in self.secrets | own if len(secret) >= SHORTEST_SECRET):
-            return False
-        return not ((own or item.private) and has_secret_query(url))
+        told = (secret for secret in self.secrets | own if len(secret) >= SHORTEST_SECRET)
+        return _Guard(tuple(told), strict=bool(own) or item.private)
+
+
+class _Guard(Struct, frozen=True):
+    """What an address may not give away. strict: the source is private, or read with a secret; then no query may hold any."""
+
+    secrets: tuple[str, ...]
+    strict: bool
+
+    def allows(self, url: str) -> bool:
+        return not self.finds_secret(url) and not (self.strict and has_secret_query(url))
+
+    def finds_secret(self, text: str) -> bool:
+        """True if one of the secrets is in a text, as it is or percent-encoded."""
+        decoded = unquote(text) if "%" in text else text
+        return any(secret in text or secret in decoded for secret in self.secrets)
 
 
 def pictures(settings: Settings) -> Pictures:

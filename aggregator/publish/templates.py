@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from aggregator.text.pictures import without_images
+from aggregator.text.pictures import is_photo, without_images
 
 LAZY = 'loading="lazy" decoding="async" referrerpolicy="no-referrer"'
 """Attributes of every image of a page."""
+_IMAGE = re.compile(r'<img src="([^"]*)"([^<>]*)>')
 FOLDER = Path(__file__).with_name("templates")
 """Templates, the style sheet, and the script."""
 
@@ -27,8 +29,16 @@ def _environment() -> Environment:
 
 
 def _markup(body: str) -> Markup:
-    """Images load when they come into view, and their servers are not told of the page."""
-    return Markup(body.replace("<img ", f"<img {LAZY} "))
+    """Images load when they come into view, and their servers are not told of the page.
+
+    Photographs of unknown height get a box, so that the text does not move when they come. Others may stand within a line.
+    """
+    return Markup(_IMAGE.sub(_late, body))
+
+
+def _late(image: re.Match[str]) -> str:
+    boxed = ' class="boxed"' if " height=" not in image[2] and is_photo(image[1]) else ""
+    return f'<img{boxed} src="{image[1]}"{image[2]} {LAZY}>'
 
 
 def _words(body: str) -> Markup:

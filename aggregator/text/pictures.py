@@ -13,6 +13,9 @@ SMALLEST = 50
 LARGEST = 20_000
 """Pixels of the longest side that is believed."""
 
+LONGEST_READ = 20_000
+"""Characters of a text that are looked through for a picture. It is shown above the text, so it stands at its beginning."""
+
 _IMAGE_NAMES = "apng avif bmp gif heic heif jfif jp2 jpe jpeg jpg jxl png svg tif tiff webp"
 _IMAGES = frozenset(_IMAGE_NAMES.split())
 _OTHER_MEDIA_NAMES = """
@@ -23,7 +26,7 @@ _GENERIC = frozenset(("application/octet-stream", "binary/octet-stream", "applic
 """Types of servers that don't know the type."""
 
 _PHOTOS = frozenset(("avif", "heic", "jpeg", "jpg", "webp"))
-"""Formats that no counter has."""
+"""Formats of photographs, in which nobody sends counters and few send icons."""
 
 _SIZE = re.compile(r"\s*([0-9]{1,6})(?:\.[0-9]+)?\s*(?:px)?\s*", re.I)
 _COUNTING_NAMES = """
@@ -66,6 +69,7 @@ _SHARES = re.compile(
 _TAG = re.compile(r"<(a|/a|img)(?: ([^<>]*))?>")
 _ATTRIBUTE = re.compile(r'(?:^| )(src|href|alt|width|height)="([^"]*)"')
 _IMG = re.compile(r"<img(?: [^<>]*)?>")
+_SOURCE = re.compile(r'<img src="([^"]*)"')
 _EMPTY_LINK = re.compile(r"<a(?: [^<>]*)?>\s*</a>")
 
 
@@ -94,6 +98,11 @@ def is_image(type: str | None, url: str) -> bool:
 def is_other_media(url: str) -> bool:
     """True if the name of a file says that it is sound, film or a document."""
     return suffix_of(url) in _OTHER_MEDIA
+
+
+def is_photo(url: str) -> bool:
+    """True if a file's name says that it is of a format for photographs."""
+    return suffix_of(url) in _PHOTOS
 
 
 def suffix_of(url: str) -> str:
@@ -141,11 +150,11 @@ def is_sign(url: str, alt: str) -> bool:
 
 
 def images_in(cleaned: str) -> Iterator[Image]:
-    """The images of cleaned HTML that show something, in its order."""
+    """The images at the beginning of cleaned HTML that show something, in its order."""
     if "<img " not in cleaned:
         return
     shares = False
-    for found in _TAG.finditer(cleaned):
+    for found in _TAG.finditer(cleaned[:LONGEST_READ]):
         given = {name: unescape(value) if "&" in value else value for name, value in _ATTRIBUTE.findall(found[2] or "")}
         if found[1] != "img":
             shares = found[1] == "a" and _SHARES.match(given.get("href", "")) is not None
@@ -155,6 +164,11 @@ def images_in(cleaned: str) -> Iterator[Image]:
             shares or is_tiny(*image[1:]) or is_decoration(image.url) or is_sign(image.url, given.get("alt", ""))
         ):
             yield image
+
+
+def sources_in(cleaned: str) -> list[str]:
+    """The addresses of all images of cleaned HTML, as they are written there."""
+    return _SOURCE.findall(cleaned) if "<img" in cleaned else []
 
 
 def without_images(cleaned: str) -> str:

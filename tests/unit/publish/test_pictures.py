@@ -199,6 +199,7 @@ def site(tmp_path: Path) -> dict[str, str]:
     store = SqliteStore(tmp_path / "db")
     open_outputs(store, settings)
     text = f'<p>Waves <a href="{CDN}/"><img src="{CDN}/text.jpg"></a></p>'
+    text += f'<p><img src="{CDN}/s.jpg" width="60" height="40"> <img src="{CDN}/formula.png" alt="E"></p>'
     ids = {
         store_story(store, item(1), item(2, DAILY, image=WIDE)): "named",
         store_story(store, item(3, content=text, summary=text)): "in text",
@@ -215,6 +216,12 @@ def test_every_image_of_a_page_loads_late_and_tells_nothing(site: dict[str, str]
     assert {name for name, _ in images} >= {"index.html", "topics/all.html", "named", "in text", "podcast"}
     for name, image in images:
         assert 'loading="lazy"' in image and 'referrerpolicy="no-referrer"' in image, (name, image)
+
+
+def test_a_photograph_of_unknown_height_gets_a_box_so_that_nothing_moves(site: dict[str, str]) -> None:
+    assert f'<img class="boxed" src="{CDN}/text.jpg" loading="lazy"' in site["in text"]
+    assert re.search(r"\.boxed\{[^}]*aspect-ratio:", site["in text"])
+    assert len(re.findall('<img class="boxed"', site["in text"])) == 1, "a formula stands in a line, and a known size is kept"
 
 
 def test_a_storys_page_shows_its_picture_once(site: dict[str, str]) -> None:
