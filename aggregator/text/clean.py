@@ -15,6 +15,7 @@ from aggregator.text import urls
 from aggregator.text.chars import scrub
 from aggregator.text.html import RAW_TEXT, unescape
 from aggregator.text.nesting import bound_nesting
+from aggregator.text.pictures import is_decoration
 
 MAX_DEPTH = 200
 """Levels of nesting; deeper elements keep only their text. Feed readers that recurse break on more."""
@@ -167,9 +168,9 @@ def _rewrite_tag(found: re.Match[str], links: Links) -> str:
 
 def _rewrite_image(given: dict[str, str], links: Links) -> str:
     source = links.tidy(given.get("src"))
-    if source is None:
+    if source is None or (is_decoration(source) and not given.keys().isdisjoint(_LAZY)):
         candidates = [*(given.get(name) for name in _LAZY), given.get("srcset", "").strip().split(" ")[0].rstrip(",")]
-        source = next((url for candidate in candidates if (url := links.tidy(candidate))), None)
+        source = next((url for candidate in candidates if (url := links.tidy(candidate))), source)
     if source is None or _is_counting_pixel(given) or _COUNTER.match(source):
         return ""
     return _write_tag("img", {"src": source} | {name: given[name] for name in _SHOWN if name in given})

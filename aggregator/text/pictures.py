@@ -38,10 +38,12 @@ _GRAVATAR = re.compile(r"https?://(?:[^/?#]*\.)?gravatar\.com/")
 _FACE_NAMES = "avatars emoji emojis emoticon emoticons smileys smilies twemoji userpic userpics"
 _FACES = frozenset(_FACE_NAMES.split())
 _BLANK_NAMES = """
-    1x1 beacon blank clear clearpixel count counter dot pixel px shim spacer stat track trans transparent
+    1px 1x1 beacon blank clear clearpixel count counter dot grey lazyload loader loading pixel placeholder px shim spacer stat
+    track trans transparent
 """
 _BLANK = frozenset(_BLANK_NAMES.split())
-"""Names of files that show nothing."""
+"""Words of which alone the names of files are made that show nothing: `1x1.trans.gif`, `loading-2.svg`."""
+_BETWEEN_WORDS = re.compile(r"[-_.]")
 _BADGES = re.compile(r"https?://(?:[^/?#]*\.)?(?:shields\.io|badgen\.net|badge\.fury\.io|feedburner\.com|addtoany\.com)/")
 _SIGN_NAMES = """
     avatar badge badges button buttons favicon favicons filetype filetypes icon pixel pixels spacer sprites tracking
@@ -131,7 +133,8 @@ def is_decoration(url: str) -> bool:
     if not (_COUNTING.isdisjoint(host.split(".")[:-2]) and _FACES.isdisjoint(folders)):
         return True
     stem, _, suffix = name.rpartition(".")
-    return (stem or name) in _BLANK and suffix not in _PHOTOS
+    words = {word for word in _BETWEEN_WORDS.split(stem or name) if not word.isdigit()}
+    return bool(words) and words <= _BLANK and suffix not in _PHOTOS
 
 
 def is_sign(url: str, alt: str) -> bool:

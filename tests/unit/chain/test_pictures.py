@@ -83,6 +83,21 @@ def test_a_story_borrows_a_picture_from_another_outlet_and_signs_it(ready: Newsr
     assert row["content_html"].startswith(f'<p><img src="{CDN}/two.jpg" alt=""><br><small>two.example</small></p>')
 
 
+def test_pictures_can_be_turned_off_and_on_without_an_edit(ready: Newsroom) -> None:
+    ready.serves(ONE, ferry("one", image=f"{CDN}/a.jpg"))
+    ready.poll()
+    before, page = published(ready), ready.settings.publish.directory / "index.html"
+    assert f"{CDN}/a.jpg" in page.read_text()
+    for word in ("off", "false"):
+        ready.configure(CONFIG + f"publish: {{images: {word}}}\n")
+        ready.publisher.publish(None, ready.clock.now())
+        assert "image" not in published(ready) and "<img" not in page.read_text()
+        assert published(ready)["date_modified"] == before["date_modified"]
+    ready.configure(CONFIG)
+    ready.publisher.publish(None, ready.clock.now())
+    assert published(ready) == before
+
+
 @pytest.mark.parametrize("text", ["", "The ferry sails on Sunday."])
 def test_what_an_older_release_took_for_an_enclosure_becomes_a_picture_without_an_edit(ready: Newsroom, text: str) -> None:
     """The Guardian's `media:content` has no type: it was stored as an enclosure of unknown type and length."""

@@ -31,6 +31,8 @@ def first(markup: str) -> str | None:
         '<img src="https://pixel.cdn.example/v1?id=7">',
         '<img src="https://stats.blog.example/b.gif?host=x">',
         '<img src="https://cdn.example/1x1.png">',
+        '<img src="https://cdn.example/lazy-load/images/1x1.trans.gif">',
+        '<img src="https://cdn.example/theme/loading-2.svg">',
         '<img src="data:image/png;base64,iVBORw0KGgo=">',
         '<img src="https://s.w.org/images/core/emoji/14.0.0/72x72/1f600.png" alt="😀" class="wp-smiley">',
         '<img src="https://cdn.example/f/1f44d.png" alt="👍🏽">',
@@ -69,6 +71,9 @@ def test_what_shows_nothing_is_passed_over(image: str) -> None:
         '<img src="https://cdn.example/a.jpg" alt="橋">',
         '<a href="https://harbour.example/story"><img src="https://cdn.example/a.jpg"></a>',
         '<a href="https://x.com/intent/post?url=x">Tell</a> <img src="https://cdn.example/a.jpg">',
+        '<img src="https://cdn.example/2024/12345.gif">',
+        '<img src="https://cdn.example/lazy/1x1.trans.gif" data-lazy-src="https://cdn.example/a.jpg">',
+        '<img src="https://cdn.example/placeholder.svg" srcset="/wide.jpg 2x" data-src="https://cdn.example/a.jpg">',
         '<img src="data:image/gif;base64,R0lGOD" data-src="https://cdn.example/a.jpg">',
     ],
 )
