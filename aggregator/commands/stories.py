@@ -111,7 +111,14 @@ def split(application: Application, item: str, within: str | None) -> None:
 @click.pass_obj
 def drop(application: Application, url: str) -> None:
     """Take a story down everywhere, for good. URL is the address of one of its articles, or the story's id."""
+    from aggregator.stories.named import find_story
+
+    outlets = find_story(application.store, url).outlets
     click.echo(f"dropped: {application.story_editor.drop(url)}")
+    if len(outlets) > 1:
+        click.echo("later reports of the same stay away with it: `aggregator stories decisions` tells which")
+    else:
+        click.echo(f"what {', '.join(outlets) or 'its source'} sends of it stays away; others' reports of the same will be shown")
 
 
 @command.command()
@@ -181,7 +188,7 @@ def decision_row(decision: Decision, store: Stories) -> dict[str, Any]:
         "title": decision.traces.title or _title_now(decision.traces.entries, store),
         "url": decision.traces.url,
         "stories": list(decision.traces.stories),
-        "did": _describe(decision),
+        "did": _describe(decision) + _kept_away(decision, store),
         "undone": rfc3339(decision.undone),
     }
 
@@ -199,6 +206,20 @@ def _title_now(entries: tuple[str, ...], store: Stories) -> str:
         if found is not None and (story := store.story(found)) is not None and story.items:
             return story.title
     return ", ".join(entries)
+
+
+def _kept_away(decision: Decision, store: Stories) -> str:
+    """Says which reports have joined a dropped story since, so that nobody has seen them."""
+    if decision.kind != "drop" or decision.undone is not None:
+        return ""
+    late = []
+    for story in store.stories(decision.traces.stories):
+        joined = store.evidence(story.id)
+        late += [item for item in story.items if item.id in joined and joined[item.id][0] > decision.at]
+    if not late:
+        return ""
+    reports = "1 report that came since stays" if len(late) == 1 else f"{len(late)} reports that came since stay"
+    return f"; {reports} away with it ({', '.join(dict.fromkeys(item.outlet for item in late))})"
 
 
 def _describe(decision: Decision) -> str:

@@ -32,6 +32,7 @@ KEPT_OUT = {
     "only round-ups agree": f"{_SOME_AGREE}, which may be round-ups: all others tell something else",
     "agrees better elsewhere": f"{_SOME_AGREE}, and better with the story that it joined",
     "no room": "it agrees with an entry, but that story has as many entries as one takes, or began too long ago",
+    "taken down": "a person took that story down, which its outlet told alone",
     "unlike": "it agrees with no entry of it",
     "another day": "their headlines name other days",
     "other countries": "each headline names a country that the other entry doesn't",

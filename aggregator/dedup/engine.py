@@ -6,7 +6,7 @@ the index. The engine itself keeps no items.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -59,10 +59,19 @@ class Engine:
                 keys.add(read.url)
         index.expect(keys)
 
-    def place(self, index: GroupedItems, item: Item, read: Signature, now: Instant, joins: bool = True) -> Placement:
+    def place(
+        self,
+        index: GroupedItems,
+        item: Item,
+        read: Signature,
+        now: Instant,
+        joins: bool = True,
+        closed: Collection[StoryId] = (),
+    ) -> Placement:
         """Returns the story that the item belongs to. Only reads; call `record` with the result once the item is stored.
 
-        joins: False for items of a source with `dedup: false` and items that a `dedup.never` query matches.
+        joins: False for items of a source with `dedup: false` and items that a `dedup.never` query matches. closed: stories that a
+        person took down, which the item may not join.
         """
         if not joins:
             return Placement(None, Evidence("never joins"))
@@ -70,7 +79,7 @@ class Engine:
         weighed = self._weighed(index, read, level.reach.heavy)
         weighed.second_hand = item.second_hand
         row = IndexedItem(ItemId(0), StoryId(""), item.source, item.outlet_key, item.published, now, b"", view=weighed)
-        found = Search(index, self._settings, level, row)
+        found = Search(index, self._settings, level, row, closed)
         twin = found.by_address(read.url) if read.url is not None else None
         if twin is not None:
             weighed.astray = not found.tells_the_same(twin)

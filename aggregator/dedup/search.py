@@ -5,7 +5,7 @@ Only reads the index.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -137,13 +137,16 @@ class _Proposal(Struct):
 class Search:
     """The search for one item's story."""
 
-    def __init__(self, index: GroupedItems, settings: Dedup, level: Level, row: IndexedItem) -> None:
+    def __init__(
+        self, index: GroupedItems, settings: Dedup, level: Level, row: IndexedItem, closed: Collection[StoryId] = ()
+    ) -> None:
         self._index = index
         self._settings = settings
         self._weights = level.weights
         self._once = level.once
         self._of_source = level.of_source
         self._row = row
+        self._closed = closed
 
     def by_address(self, address: int) -> IndexedItem | None:
         """An item with the same address whose story has room. None if the address is a page that carries many entries."""
@@ -213,7 +216,8 @@ class Search:
             if members:
                 proposals[other.story] = self._proposal(members, other, verdict)
             elif nearest is None:
-                nearest = _Nearest(other.story, verdict.score, "no room" if verdict.score >= 0 else verdict.rule or "unlike")
+                kept_out = "taken down" if other.story in self._closed else "no room"
+                nearest = _Nearest(other.story, verdict.score, kept_out if verdict.score >= 0 else verdict.rule or "unlike")
         return list(proposals.values()), nearest
 
     def _proposal(self, members: Sequence[IndexedItem], partner: IndexedItem, verdict: Verdict) -> _Proposal:
@@ -261,7 +265,7 @@ class Search:
 
     def _members(self, story: StoryId) -> Sequence[IndexedItem]:
         """The story's items if the item may still join it, else none."""
-        rows = self._rows(story)
+        rows = self._rows(story) if story not in self._closed else ()
         return rows if rows and len(rows) < MAX_ITEMS and self._in_reach([*rows, self._row]) else ()
 
     def _in_reach(self, rows: Sequence[IndexedItem]) -> bool:

@@ -92,7 +92,10 @@ class StoryEditor:
         return touched[1]
 
     def drop(self, url: str) -> str:
-        """Removes an article's story from all feeds for good. Returns its title. Raises UsageError if there is none."""
+        """Removes an article's story from all feeds for good. Returns its title. Raises UsageError if there is none.
+
+        Later reports of the same stay away, too, if several outlets tell the story; if one does, those of that outlet.
+        """
         now = time.time()
         story = find_story(self._store, url)
         with self._store.begin() as transaction:

@@ -40,7 +40,9 @@ def store_items(transaction: StoryWrites, engine: Engine, prepared: Prepared, ov
         match prepared.decisions[place]:
             case New(item):
                 known, joins = recalled.get((item.source, item.guid), ()), place not in prepared.apart
-                joined, items = _join(transaction, engine, item, prepared.signatures[place], now, joins, known)
+                signature = prepared.signatures[place]
+                placement = _place(transaction, engine, item, signature, now, joins, bool(overrides.dropped))
+                joined, items = _join(transaction, engine, item, signature, now, placement, known)
                 touched |= dict.fromkeys(joined)
                 around |= dict.fromkeys(joined, items)
             case Changed(item):
@@ -71,20 +73,38 @@ def _revise(transaction: StoryWrites, engine: Engine, item: Item, signature: Sig
     return transaction.update_item(replace(item, astray=engine.revise(transaction.index, item, signature, placed)))
 
 
+def _place(
+    transaction: StoryWrites, engine: Engine, item: Item, signature: Signature, now: Instant, joins: bool, any_dropped: bool
+) -> Placement:
+    """Places a new item, in no dropped story that another outlet alone tells: that outlet's report was dropped, not the event."""
+    closed: list[StoryId] = []
+    while True:
+        placement = engine.place(transaction.index, item, signature, now, joins, closed)
+        found = transaction.story(placement.story) if any_dropped and placement.story is not None else None
+        if found is None or not found.dropped or not is_of_another(found, item):
+            return placement
+        closed.append(found.id)
+
+
+def is_of_another(story: Story, item: Item) -> bool:
+    """True if one outlet alone tells the story, and it isn't the item's, nor is its source."""
+    outlets, sources = {one.outlet_key for one in story.items}, {one.source for one in story.items}
+    return len(outlets) == 1 and item.outlet_key not in outlets and item.source not in sources
+
+
 def _join(
     transaction: StoryWrites,
     engine: Engine,
     item: Item,
     signature: Signature,
     now: Instant,
-    joins: bool,
+    placement: Placement,
     known: Sequence[Remembered],
 ) -> tuple[list[StoryId], tuple[ItemId, ...]]:
     """Stores a new item in the story that it joins, or a new one, and merges stories that the item shows to be the same.
 
     Returns the stories, and the items around (`Placement.around`). known: what is remembered of it from before a restore.
     """
-    placement = engine.place(transaction.index, item, signature, now, joins)
     if placement.story is not None and engine.knows_private(transaction.index):
         placement = _within_privacy(transaction, item, placement)
     before = recall.choose(item, known, placement.story) if known else None

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from aggregator.commands import sources
 from aggregator.commands.application import Application
 from aggregator.commands.sources import count_overlaps
+from aggregator.commands.stories import decision_row
 from aggregator.commands.why import explain_story, lines
 from aggregator.errors import AggregatorError, UsageError
 from aggregator.model import Fault, FaultKind, FetchFailed, PollReport, SourceId, StoryId
@@ -130,6 +131,43 @@ def test_reports_of_a_dropped_story_that_come_later_stay_away_with_it(read: News
     read.serves(TWO, entry(FERRY, url="https://two.example/ferry-late", id="late", at=START - HOUR / 4))
     read.poll("two")
     assert read.titles() == [BRIDGE]
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["by its words", "at the address of another"])
+def test_a_dropped_report_takes_no_other_outlets_report_of_the_event_with_it(newsroom: Newsroom, linked: bool) -> None:
+    """Whoever comes first with a bad copy and is dropped must not keep the event out of the feeds."""
+    newsroom.configure(CONFIG)
+    copy = entry(FERRY, url="https://two.example/ferry", id="copy", at=START - HOUR)
+    newsroom.serves(ONE)
+    newsroom.serves(TWO, copy | ({"url": "https://one.example/ferry"} if linked else {}))
+    newsroom.poll()
+    overrides(newsroom).drop(newsroom.stories()[0].id)
+    newsroom.serves(TWO, copy, entry(FERRY, url="https://two.example/again", id="again", at=START - HOUR / 3))
+    newsroom.poll("two")
+    assert not newsroom.feed(), "what its own outlet sends again stays away"
+    newsroom.serves(ONE, entry(FERRY, url="https://one.example/ferry", at=START - HOUR / 2))
+    newsroom.poll("one")
+    assert [(row["title"], row["url"]) for row in newsroom.feed()] == [(FERRY, "https://one.example/ferry")]
+    story = newsroom.stories()[0]
+    text = "\n".join(lines(explain_story(cast(Application, newsroom), story)))
+    assert "a person took that story down, which its outlet told alone" in text
+
+
+def test_a_story_of_several_outlets_that_was_dropped_tells_what_it_keeps_away(
+    read: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time", read.clock.now)
+    read.serves(TWO, entry(FERRY, url="https://two.example/ferry", at=START - HOUR / 2))
+    read.poll("two")
+    title = overrides(read).drop("https://one.example/ferry")
+    assert "was taken down everywhere" in decision_row(read.store.decisions()[-1], read.store)["did"]
+    assert "since" not in decision_row(read.store.decisions()[-1], read.store)["did"]
+    read.clock.time += HOUR
+    read.serves(TWO, entry(FERRY, url="https://two.example/ferry-late", id="late", at=START + HOUR / 2))
+    read.poll("two")
+    assert title == FERRY and read.titles() == [BRIDGE]
+    row = decision_row(read.store.decisions()[-1], read.store)
+    assert row["did"].endswith("1 report that came since stays away with it (two.example)")
 
 
 def test_why_tells_when_with_whom_and_on_what_evidence_an_entry_joined(read: Newsroom) -> None:
