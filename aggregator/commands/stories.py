@@ -188,7 +188,7 @@ def decision_row(decision: Decision, store: Stories) -> dict[str, Any]:
         "title": decision.traces.title or _title_now(decision.traces.entries, store),
         "url": decision.traces.url,
         "stories": list(decision.traces.stories),
-        "did": _describe(decision) + _kept_away(decision, store),
+        "did": _describe(decision) + _kept_away(decision, store) + _lapsed(decision, store),
         "undone": rfc3339(decision.undone),
     }
 
@@ -220,6 +220,15 @@ def _kept_away(decision: Decision, store: Stories) -> str:
         return ""
     reports = "1 report that came since stays" if len(late) == 1 else f"{len(late)} reports that came since stay"
     return f"; {reports} away with it ({', '.join(dict.fromkeys(item.outlet for item in late))})"
+
+
+def _lapsed(decision: Decision, store: Stories) -> str:
+    """Says since when a headline is not shown any more."""
+    if decision.kind != "title" or decision.undone is not None:
+        return ""
+    at = next((one.at for one in store.overrides() if one.decision == decision.id and one.b is None), None)
+    when = (rfc3339(at) or "")[:16].replace("T", " ")
+    return f"; lapsed {when}: its entry was edited into other news, which stands under its own headline" if at is not None else ""
 
 
 def _describe(decision: Decision) -> str:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from aggregator.commands.why_two import explain_two, lines_of_two
 from aggregator.commands.why_words import ASTRAY, KEPT_OUT, RULES, Teller, format_score, teller
+from aggregator.model import StoryId
 from aggregator.text.times import rfc3339
 
 if TYPE_CHECKING:
@@ -41,8 +42,15 @@ def command(application: Application, named: str, other: str | None, as_json: bo
     if story is None or not story.items:
         report = explain_hidden(application, story) or explain_reject(application, named)
     else:
-        report = explain_story(application, story)
+        report = explain_story(application, story) | {"elsewhere": find_elsewhere(application.store, named, story)}
     click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else "\n".join(lines(report, numbers)))
+
+
+def find_elsewhere(store: Stories, named: str, story: Story) -> list[dict[str, str]]:
+    """Returns the other stories with this address or guid: any feed can link to a page of another one."""
+    if store.whereabouts(StoryId(named.removeprefix("urn:uuid:"))) is not None:
+        return []
+    return [{"id": one.id, "title": one.title} for one in store.stories(store.stories_named(named)) if one.id != story.id]
 
 
 def explain_story(application: Application, story: Story) -> dict[str, Any]:
@@ -221,6 +229,10 @@ def lines(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:
         yield f"{report['id']}: nothing of this story is to be seen"
         yield from _hidden_lines(report["hidden"])
         return
+    if others := report.get("elsewhere"):
+        yield f"this address is in {len(others) + 1} stories, of which this is the oldest; name another one by its id:"
+        yield from (f"  {other['id']}  {other['title']}" for other in others)
+        yield ""
     yield f"{report['title']}\n{report['id']}  published {report['published']}  updated {report['updated']}"
     if report["dropped"]:
         yield "taken down by hand"

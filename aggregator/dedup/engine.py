@@ -70,8 +70,8 @@ class Engine:
     ) -> Placement:
         """Returns the story that the item belongs to. Only reads; call `record` with the result once the item is stored.
 
-        joins: False for items of a source with `dedup: false` and items that a `dedup.never` query matches. closed: stories that a
-        person took down, which the item may not join.
+        joins: False for items of a source with `dedup: false` and items that a `dedup.never` query matches. closed: stories that
+        the item may not join, because a person took them down.
         """
         if not joins:
             return Placement(None, Evidence("never joins"))
@@ -126,6 +126,12 @@ class Engine:
         row.signature = pack(view)
         index.replace(row, posted)
         return view.astray
+
+    def is_other_news(self, index: GroupedItems, item: Item, read: Signature, told: Item) -> bool:
+        """True if an item tells something else than it told once. Differing facts don't count (`votes.strays`)."""
+        now, once = self._weighed(index, read, 0), self._weighed(index, self.prepare(told), 0)
+        row = IndexedItem(told.id, StoryId(""), told.source, told.outlet_key, told.published, told.first_seen, b"", view=once)
+        return strays(now, once, [row], LEVELS[read.level].weights)
 
     def standings(self, index: GroupedItems, story: StoryId, lead: ItemId | None) -> dict[ItemId, Standing]:
         """How the reports of a story stand to each other; those that are too old to be in the index have no standing.

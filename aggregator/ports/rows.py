@@ -234,7 +234,8 @@ class Override(Struct, frozen=True):
     """What a person's decision binds: one entry, or a pair of them. Kept permanently, unless the decision is undone.
 
     kind: "merge" (a, b: items' (source, guid) as "source guid"), "split" (a: the item), "drop" (a: canonical URL),
-    "pin" (a: the item that leads), "title" (a: an item of the story, b: the headline). decision: the id of the `Decision`.
+    "pin" (a: the item that leads), "title" (a: an item of the story, b: the headline, none once it has lapsed).
+    decision: the id of the `Decision`.
     """
 
     kind: str
@@ -247,7 +248,8 @@ class Override(Struct, frozen=True):
 class Traces(Struct, frozen=True, omit_defaults=True):
     """What a decision changed, as far as undoing and showing it need that. All of it is as it was just before.
 
-    title: the story's headline; url: of the entry that was named; text: the new headline.
+    title: the story's headline; url: of the entry that was named; text: the new headline; told: what the entry told under its own
+    headline, as far as grouping reads it.
     stories: merge: (kept, alias); split: (left, new); else the story. items: those that changed their story, or that was pinned.
     leads: of these stories; feeds: those that the alias or the dropped story was in; aliases: ids that led to the alias.
     updated: of the alias; evidence: item → when and why it joined, of those split off.
@@ -257,6 +259,7 @@ class Traces(Struct, frozen=True, omit_defaults=True):
     title: str = ""
     url: str | None = None
     text: str = ""
+    told: tuple[str, str] | None = None
     stories: tuple[StoryId, ...] = ()
     items: tuple[ItemId, ...] = ()
     leads: dict[StoryId, ItemId] = {}

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from msgspec.structs import replace
 
 from aggregator.dedup.lead import PINNED, choose_lead
+from aggregator.dedup.signature import TEXT
 from aggregator.errors import UsageError
 from aggregator.model import Evidence, Item, ItemId, Slug, Story, StoryId
 from aggregator.ports import Decision, Override, Rules, Store, Traces, Transaction
@@ -138,6 +139,7 @@ class StoryEditor:
             title=story.title,
             url=item.entry.url,
             text=text or "",
+            told=(item.title, item.entry.text[:TEXT]) if kind == "title" else None,
             stories=(story.id,),
             items=(item.id,),
             leads={story.id: self._unpinned_lead(story)} if kind == "pin" else {},

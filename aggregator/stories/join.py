@@ -12,7 +12,7 @@ from aggregator.dedup.engine import Engine
 from aggregator.dedup.search import Placement
 from aggregator.dedup.signature import Signature
 from aggregator.model import Evidence, Instant, Item, ItemId, Story, StoryId
-from aggregator.ports import Remembered, StoryWrites
+from aggregator.ports import Override, Remembered, StoryWrites
 from aggregator.store.identity import story_ids
 from aggregator.stories import recall
 from aggregator.stories.identify import Changed, Decision, New, Rekeyed, Repeated, Same
@@ -46,15 +46,14 @@ def store_items(transaction: StoryWrites, engine: Engine, prepared: Prepared, ov
                 touched |= dict.fromkeys(joined)
                 around |= dict.fromkeys(joined, items)
             case Changed(item):
-                placed = overrides.is_placed(override_key(item))
-                touched[_revise(transaction, engine, item, prepared.signatures[place], placed)] = None
+                touched[_revise(transaction, engine, item, prepared.signatures[place], overrides, override_key(item), now)] = None
             case Rekeyed(item, changed, _, was):
                 transaction.rekey_item(item.id, item.guid)
                 for override in overrides.transfer(f"{item.source} {was}", override_key(item), now):
                     transaction.add_override(override)
                 if changed:
-                    placed = overrides.is_placed(f"{item.source} {was}")
-                    touched[_revise(transaction, engine, item, prepared.signatures[place], placed)] = None
+                    key = f"{item.source} {was}"
+                    touched[_revise(transaction, engine, item, prepared.signatures[place], overrides, key, now)] = None
             case Same() | Repeated():
                 pass
     alive = transaction.alive(touched)
@@ -65,12 +64,39 @@ def _published(decision: Decision) -> Instant:
     return 0.0 if isinstance(decision, Repeated) else decision.item.published
 
 
-def _revise(transaction: StoryWrites, engine: Engine, item: Item, signature: Signature, placed: bool) -> StoryId:
-    """Stores a changed item. It stays in its story; later items are compared with its new text.
+def _revise(
+    transaction: StoryWrites,
+    engine: Engine,
+    item: Item,
+    signature: Signature,
+    overrides: ActiveOverrides,
+    key: str,
+    now: Instant,
+) -> StoryId:
+    """Stores a changed item. It stays in its story; later items are compared with its new text. key: of its overrides so far."""
+    astray = engine.revise(transaction.index, item, signature, overrides.is_placed(key))
+    id = transaction.update_item(replace(item, astray=astray))
+    headline = overrides.headline(key)
+    if headline is not None and not astray:
+        _let_lapse(transaction, engine, item, signature, headline, id, now)
+    return id
 
-    placed: a person says that it tells this story, whatever its text says.
+
+def _let_lapse(
+    transaction: StoryWrites, engine: Engine, item: Item, signature: Signature, headline: Override, id: StoryId, now: Instant
+) -> None:
+    """Ends a person's headline if it would stand over other news than it was written for.
+
+    An item that goes astray loses the lead instead, and the headline stays over the reports of the others.
     """
-    return transaction.update_item(replace(item, astray=engine.revise(transaction.index, item, signature, placed)))
+    decision = next((one for one in transaction.decisions() if one.id == headline.decision), None)
+    story = transaction.story(id)
+    if decision is None or decision.traces.told is None or story is None or story.lead != item.id:
+        return
+    title, text = decision.traces.told
+    told = replace(item, entry=replace(item.entry, title=title, text=text), headline=None)
+    if engine.is_other_news(transaction.index, item, signature, told):
+        transaction.add_override(Override("title", override_key(item), None, now, headline.decision))
 
 
 def _place(

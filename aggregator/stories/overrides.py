@@ -33,6 +33,11 @@ class ActiveOverrides(Struct, frozen=True):
         """True if a person put the item into its story, or lets it lead it: an edit of its text doesn't take it out of there."""
         return key in self.merged or any(one.kind == "pin" and one.a == key for one in self.stored)
 
+    def headline(self, key: str) -> Override | None:
+        """What a person's last headline for this item says, unless it has lapsed."""
+        titles = [one for one in self.stored if one.kind == "title" and one.a == key]
+        return titles[-1] if titles and titles[-1].b is not None else None
+
     def transfer(self, old: str, new: str, now: Instant) -> Iterator[Override]:
         """Yields the overrides to store when an item's key changes, so that those of the old key stay in force."""
         if old in self.split:

@@ -6,8 +6,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from click.testing import CliRunner
 from msgspec.structs import replace
 
+from aggregator.commands import why
 from aggregator.commands.application import Application
 from aggregator.commands.search import find_matches
 from aggregator.commands.stories import as_mapping, decision_line, decision_row
@@ -347,6 +349,17 @@ def test_an_address_in_two_stories_is_refused_with_both(read: Newsroom) -> None:
     assert SLUR not in {row["title"] for row in published(read).values()}
 
 
+def test_why_says_that_an_address_is_in_several_stories(read: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    read.serves(THREE, entry(SLUR, url=FERRY_AT_ONE, text="They take what they can get, and nobody stops them. Shame on all."))
+    read.poll("three")
+    ferry, slur = (next(story for story in read.stories() if story.title == title) for title in (FERRY, SLUR))
+    for name in (FERRY_AT_ONE, ferry.id, BRIDGE_AT_ONE):
+        stand_in = SimpleNamespace(store=read.store, rules=read.rules, settings=read.settings)
+        said = CliRunner().invoke(why.command, [name], obj=stand_in).output
+        assert ("this address is in 2 stories, of which this is the oldest" in said) == (name == FERRY_AT_ONE)
+        assert (f"{slur.id}  {SLUR}" in said) == (name == FERRY_AT_ONE), name
+
+
 def test_a_dropped_link_to_the_page_of_another_leaves_the_archive(newsroom: Newsroom) -> None:
     first, *_ = many(newsroom, 30)
     kept = story_at(newsroom, first)
@@ -577,6 +590,94 @@ def test_a_correction_outlives_edits_reloads_and_a_change_of_guids(read: Newsroo
     editor(read).undo(2)
     assert stored(read, FERRY_AT_ONE).headline is None
     assert stored(read, FERRY_AT_ONE).lead_reason != "pinned by a person", "what was carried over to the new guid is undone, too"
+
+
+PORT_TEXT = (
+    "The ferry line to the islands of Arvo and Skerry reopens on Friday, a week after the storm, said the harbour master in "
+    "Lindholm. Nine hundred people take it each day; some of them slept in the gymnasium of a school while seven metres of water "
+    "closed the port."
+)
+LOANS, LOANS_TEXT = (
+    "Cheap loans for all, today alone",
+    "Borrow what you need at one percent, without papers and without questions. Send your account number before midnight, and "
+    "our lawyers wire the money at once. Thousands of happy customers can't be wrong: click on the green button, it is free.",
+)
+
+
+def titled(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, *steps: tuple[str, str], by_two: bool = False) -> None:
+    """A person's headline, and then edits of the entry that it was written for."""
+    monkeypatch.setattr("time.time", newsroom.clock.now)
+    newsroom.configure(CONFIG)
+    newsroom.serves(ONE, entry(FERRY, id="ferry", url=FERRY_AT_ONE, text=PORT_TEXT))
+    newsroom.serves(TWO, *([entry(FERRY, url=FERRY_AT_TWO, at=START - HOUR / 2, text=PORT_TEXT)] if by_two else []))
+    newsroom.serves(THREE)
+    newsroom.poll()
+    editor(newsroom).title(FERRY_AT_ONE, SOBER)
+    for title, text in steps:
+        newsroom.clock.time += HOUR
+        newsroom.serves(ONE, entry(title, id="ferry", url=FERRY_AT_ONE, text=text))
+        newsroom.poll("one")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [(LOANS, LOANS_TEXT)],
+        [(FERRY, LOANS_TEXT)],
+        [(LOANS, PORT_TEXT)],
+        [(FERRY, f"{LOANS_TEXT[:180]} {PORT_TEXT[:150]}"), (FERRY, f"{LOANS_TEXT} {PORT_TEXT[:70]}"), (LOANS, LOANS_TEXT)],
+    ],
+    ids=["all", "the text", "the title", "step by step"],
+)
+def test_a_headline_stands_over_no_other_news_than_it_was_written_for(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, str]]
+) -> None:
+    titled(newsroom, monkeypatch, *steps)
+    assert list(newsroom.titles()) == [steps[-1][0]]
+    told = decision_row(last(newsroom), newsroom.store)["did"]
+    assert "lapsed 2023-06-15 1" in told and told.endswith(
+        "its entry was edited into other news, which stands under its own headline"
+    )
+    editor(newsroom).title(FERRY_AT_ONE, "A better one")
+    newsroom.poll()
+    assert newsroom.titles() == ["A better one"], "a person may say so again"
+    undo_last(newsroom)
+    undo_last_but_one = newsroom.store.decisions()[-2]
+    editor(newsroom).undo(undo_last_but_one.id)
+    assert stored(newsroom, FERRY_AT_ONE).title == steps[-1][0]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        (FERRY.replace("reopens", "to reopen"), PORT_TEXT.replace("Friday", "Monday").replace("Nine", "Eight")),
+        (FERRY, f"{PORT_TEXT} A wedding on Skerry was put off, the grocer said, and a doctor came by helicopter with medicine."),
+    ],
+    ids=["other facts", "more of it"],
+)
+def test_a_headline_stays_when_its_entry_is_brought_up_to_date(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, edit: tuple[str, str]
+) -> None:
+    titled(newsroom, monkeypatch, edit)
+    assert newsroom.titles() == [SOBER]
+    assert "lapsed" not in decision_row(last(newsroom), newsroom.store)["did"]
+
+
+def test_a_headline_stays_over_the_reports_of_others_when_its_entry_goes_astray(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titled(newsroom, monkeypatch, (LOANS, LOANS_TEXT), by_two=True)
+    assert [(row["title"], row["url"]) for row in newsroom.feed()] == [(SOBER, FERRY_AT_TWO)]
+
+
+def test_a_headline_lapses_though_its_entry_is_pinned_if_that_becomes_other_news(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titled(newsroom, monkeypatch, by_two=True)
+    editor(newsroom).pin(FERRY_AT_ONE)
+    newsroom.serves(ONE, entry(LOANS, id="ferry", url=FERRY_AT_ONE, text=LOANS_TEXT))
+    newsroom.poll("one")
+    assert [(row["title"], row["url"]) for row in newsroom.feed()] == [(LOANS, FERRY_AT_ONE)]
 
 
 def test_a_topic_that_comes_later_reads_the_headline_in_place_of_the_pinned_leads_title(newsroom: Newsroom) -> None:
