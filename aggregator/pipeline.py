@@ -36,6 +36,7 @@ from aggregator.model import (
     StoryId,
     Validators,
 )
+from aggregator.parse.raw import READER_VERSION
 from aggregator.ports import REJECTS_KEPT, Clock, Fetcher, Hubs, Store, Transaction
 from aggregator.reading.job import Read, ReadOptions
 from aggregator.reading.offered_feeds import add_offered_feeds
@@ -180,10 +181,11 @@ class Pipeline(Struct, frozen=True):
         turned_away = [one.guid for one in self.store.rejects(REJECTS_KEPT, source.id)] if _has_rejects(state) else ()
         prepared = self.ingester.prepare(source, state, read, known, voice, overrides, spent, now, turned_away)
         after = self._next_state(source, state, answer, now, feed=read.feed, prepared=prepared)
-        after = replace(after, languages=prepared.languages, led=led)
+        after = replace(after, languages=prepared.languages, led=led, reader=READER_VERSION)
         if prepared.allotted.refused:  # the next poll must get the whole document again, even if it is the same
             after = replace(after, body_hash=b"", validators=Validators(), validators_url=None)
-        return partial(self._commit, after, read.feed, prepared, overrides, now)
+        is_upgrade = state.first_success is not None and state.reader != READER_VERSION
+        return partial(self._commit, after, read.feed, prepared, overrides, now, is_upgrade)
 
     def _commit(
         self,
@@ -192,9 +194,13 @@ class Pipeline(Struct, frozen=True):
         prepared: Prepared,
         overrides: ActiveOverrides,
         now: Instant,
+        is_upgrade: bool,
         transaction: Transaction,
     ) -> PollReport:
-        """In one transaction: joins items to stories, links and tags them, places them in feeds, saves the source's state."""
+        """In one transaction: joins items to stories, links and tags them, places them in feeds, saves the source's state.
+
+        is_upgrade: its last document was read by another release.
+        """
         save_claim(transaction, self.store, state, now, self.ingester.owners.publishers)
         renew_hashes(transaction, prepared.revised, self.ingester.rules)
         stories, around = join.store_items(transaction, self.ingester.engine, prepared, overrides, now)
@@ -209,7 +215,8 @@ class Pipeline(Struct, frozen=True):
         if self.hubs is not None and not feed.partial:  # a part need not name the hub
             self.hubs.save_hub(transaction, state.id, feed, state.url)
         rules, engine = self.ingester.rules, self.ingester.engine
-        curator = Curator(rules, transaction.outputs(), self.settings.publish.settle, now, engine=engine)
+        settle = self.settings.publish.settle
+        curator = Curator(rules, transaction.outputs(), settle, now, engine=engine, is_upgrade=is_upgrade)
         slugs = curator.refresh(transaction, [*stories, *followed]) | (self._reject_feeds() if rejected else set())
         detail = f"{prepared.new} new, {prepared.changed} changed"
         over = prepared.allotted.grouped, prepared.allotted.refused

@@ -95,6 +95,7 @@ class SourceState(Struct, frozen=True):
     not_before: even a forced poll waits until then (Retry-After, a hold after 429 or 503).
     arrivals: publication times of the newest entries (at most 40, oldest first), from which the rhythm is learnt.
     led: domains that its first entries link to, with counts, from which the outlet it speaks for is learnt.
+    reader: version of the reader that read its last document (`parse.raw.READER_VERSION`); 0 if not known.
     counters: what was dropped, by reason ("keep", "drop", "cap:entries", …), and other counts since the first poll.
     """
 
@@ -129,3 +130,4 @@ class SourceState(Struct, frozen=True):
     counters: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     entries: int = 0
+    reader: int = 0

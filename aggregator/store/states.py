@@ -108,6 +108,8 @@ def _rest(state: SourceState) -> str | None:
         rest["counters"] = dict(state.counters)
     if state.notes:
         rest["notes"] = state.notes
+    if state.reader:
+        rest["reader"] = state.reader
     return as_json(rest) if rest else None
 
 
@@ -129,6 +131,7 @@ def state_of(row: Row) -> SourceState:
         led=rest.get("led", {}),
         counters=rest.get("counters", {}),
         notes=tuple(rest.get("notes", ())),
+        reader=rest.get("reader", 0),
         **plain,
     )
 

@@ -31,6 +31,7 @@ class Curator(Struct, frozen=True):
     oldest: publication time before which no story enters a feed, for stories that were remade from stored items.
     heirs: stories made from others, with the feeds that those were in: they may enter these feeds although they are old.
     engine: asked how reports agree, where items have come or changed; None where none have.
+    is_upgrade: known entries were read anew by another release, so that how they differ is no edit of theirs.
     """
 
     rules: Rules
@@ -40,6 +41,7 @@ class Curator(Struct, frozen=True):
     oldest: Mapping[Slug, Instant] = field(default_factory=dict)
     heirs: Mapping[StoryId, Collection[Slug]] = field(default_factory=dict)
     engine: Engine | None = None
+    is_upgrade: bool = False
 
     def refresh(self, transaction: Transaction, ids: Iterable[StoryId]) -> set[Slug]:
         """Updates these stories to what their items say now. Returns the feeds whose documents differ now."""
@@ -62,6 +64,7 @@ class Curator(Struct, frozen=True):
                 published=before.id in published,
                 correction=corrections_of(before, corrections),
                 standings=self._standings(transaction, before, published),
+                is_reread=self.is_upgrade and all(item.first_seen < self.now for item in before.items),
             )
             enter, leave, stay = self._place(after, tagged, current[after.id])
             for slug in enter:
@@ -133,10 +136,12 @@ def derive_story(
     published: bool,
     correction: Correction | None = None,
     standings: Standings | None = None,
+    is_reread: bool = False,
 ) -> tuple[Story, Tagged]:
     """Derives a story from its items: lead, tags, topics, and a new `updated` if what a reader sees has changed.
 
-    correction: by a person; None if it is as the story says. standings: None if no item has come or changed.
+    correction: by a person; None if it is as the story says. standings: None if no item has come or changed. is_reread: only the
+    reader has changed, so `updated` stays.
     """
     is_pinned = before.lead_reason == PINNED and any(item.id == before.lead for item in before.items)
     bound = correction or Correction(before.lead if is_pinned else None, before.headline)
@@ -145,7 +150,7 @@ def derive_story(
     story = before if unchanged else replace(before, lead=lead, headline=bound.headline, lead_moved=moved)
     tagged = rules.apply(replace(story, items=story.reports), now)
     visible = visible_hash(story, full=rules.full)
-    if before.visible and not is_edit(story, before.visible, visible, full=rules.full):
+    if before.visible and (is_reread or not is_edit(story, before.visible, visible, full=rules.full)):
         updated = before.updated
     else:
         updated = max(now, before.updated + 1) if before.visible else _first_updated(story, now)

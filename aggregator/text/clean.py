@@ -13,6 +13,7 @@ import nh3
 
 from aggregator.text import urls
 from aggregator.text.chars import scrub
+from aggregator.text.hidden import PROPERTIES, without_hidden
 from aggregator.text.html import RAW_TEXT, unescape
 from aggregator.text.nesting import bound_nesting
 from aggregator.text.pictures import is_decoration
@@ -32,7 +33,7 @@ _TAGS = frozenset(_TAG_NAMES.split())
 _SHOWN = ("alt", "title", "width", "height", "dir", "lang")
 _LAZY = ("data-src", "data-lazy-src", "data-original", "data-orig-file")
 _ATTRIBUTES: dict[str, set[str]] = {
-    "*": {"dir", "lang"},
+    "*": {"dir", "lang", "style", "hidden"},
     "a": {"href", "title"},
     "abbr": {"title"},
     "audio": {"src", "controls"},
@@ -54,7 +55,7 @@ _CLEANER = nh3.Cleaner(
     attributes=_ATTRIBUTES,
     url_schemes={"http", "https", "mailto"},
     link_rel="noopener noreferrer",
-    filter_style_properties={"display", "visibility", "width", "height"},
+    filter_style_properties=set(PROPERTIES),
 )
 _SETTLED = rf'a href="(?![^"]{{{urls.LONGEST_PLAIN + 1}}}){urls.PLAIN}" rel="noopener noreferrer">'
 _LINKED = re.compile(rf"<(?!{_SETTLED})(a|img|audio|video|source)(?: ([^<>]*))?>", re.A)
@@ -102,7 +103,7 @@ class Links:
 
 
 def clean(markup: str, links: Links, limit: int = 1 << 20) -> str:
-    """Safe HTML: allowed elements and attributes, absolute links, no counting pixels, about `limit` characters at most.
+    """Safe HTML: allowed elements and attributes, absolute links, nothing hidden, about `limit` characters at most.
 
     Cleaning clean HTML changes nothing.
     """
@@ -116,6 +117,7 @@ def clean(markup: str, links: Links, limit: int = 1 << 20) -> str:
     cleaned = scrub(_CLEANER.clean(markup)).strip()
     if len(cleaned) > limit:
         cleaned = _CLEANER.clean(bound_nesting(cleaned[:limit]))
+    cleaned = without_hidden(cleaned)
     cleaned = _LINKED.sub(lambda found: _rewrite_tag(found, links), cleaned).strip()
     return _PREFORMATTED.sub(r"\1\n\n", cleaned) if "<pre" in cleaned else cleaned
 

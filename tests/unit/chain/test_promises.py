@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from aggregator.dedup.visible import first_visible_hash
+from aggregator.dedup.visible import first_visible_hash, visible_hash
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 ONE = "https://one.example/feed.json"
@@ -189,3 +189,34 @@ def test_an_upgrade_moves_no_updated(newsroom: Newsroom) -> None:
     (after,) = newsroom.feed()
     assert after["id"] == before["id"]
     assert after["date_modified"] > before["date_modified"], "another outlet's headline is seen, too"
+
+
+def test_what_a_new_release_reads_otherwise_is_no_edit(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG)
+    preheader = '<div style="display:none">Tides, ferries and more in this letter</div>'
+    letter = entry("The harbour letter", content_html=f"{preheader}<p>The ferry sails again.</p>")
+    newsroom.serves(ONE, letter)
+    newsroom.poll()
+    (stored,) = newsroom.stories()
+    item = stored.lead_item
+    older = replace(
+        item.entry, content=f"<div>Tides, ferries and more in this letter</div>{item.entry.content}", fingerprint=b"older"
+    )
+    was = replace(stored, items=(replace(item, entry=older, hash=b"older"),))
+    with newsroom.store.begin() as transaction:  # as a release that knew no hidden elements left it
+        transaction.update_item(was.lead_item)
+        transaction.save_story(replace(was, visible=visible_hash(was, full=False)))
+        state = newsroom.store.states()[item.source]
+        transaction.save_state(replace(state, reader=0, body_hash=b""))
+    newsroom.publisher.publish(None, newsroom.clock.now())
+    (before,) = newsroom.feed()
+    assert "Tides" in before["content_html"]
+    newsroom.clock.time += HOUR
+    newsroom.poll()
+    (after,) = newsroom.feed()
+    assert "Tides" not in after["content_html"]
+    assert (after["id"], after["date_modified"]) == (before["id"], before["date_modified"])
+    newsroom.clock.time += HOUR
+    newsroom.serves(ONE, letter | {"content_html": "<p>The ferry does not sail.</p>"})
+    newsroom.poll()
+    assert newsroom.feed()[0]["date_modified"] > before["date_modified"]

@@ -52,12 +52,12 @@ def test_each_other_outlet_is_named_once_with_its_first_report() -> None:
 
 
 def other(number: int, title: str) -> Item:
-    return item(number, title=title, outlet=f"O{number}", outlet_key=f"o{number}.example", url=f"https://o{number}.example/")
+    source = Source(SourceId(f"o{number}"), f"https://o{number}.example/feed")
+    return item(number, source, title=title, outlet=f"O{number}", url=f"https://o{number}.example/")
 
 
 def test_another_headline_is_told_once_with_all_its_outlets() -> None:
-    named = item(2, title="Pact with Kyiv nears | O2", headline="Pact with Kyiv nears", outlet="O2", outlet_key="o2.example")
-    named = replace(named, entry=replace(named.entry, url="https://o2.example/"))
+    named = replace(other(2, "Pact with Kyiv nears | O2"), headline="Pact with Kyiv nears")
     found = shown(item(1), named, other(3, SAME), other(4, "<Pact> with Kyiv nears"), other(5, "Ministers & others"))
     assert found.body.endswith(
         '<p>Also reported by <a href="https://o3.example/">O3</a></p><ul>'
