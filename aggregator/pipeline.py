@@ -46,6 +46,7 @@ from aggregator.store.writer import WatchedRoom, Writer
 from aggregator.stories import budget, ingest, join, outlets
 from aggregator.stories.claims import Claims, save_claim
 from aggregator.stories.curate import Curator, renew_hashes
+from aggregator.stories.domains import is_shared
 from aggregator.stories.ingest import Ingester, Prepared
 from aggregator.stories.overrides import ActiveOverrides, active_overrides
 from aggregator.text.masks import mask_text
@@ -174,7 +175,7 @@ class Pipeline(Struct, frozen=True):
         overrides = active_overrides(self.store.overrides())
         spent = budget.known(self.store, source.id)
         owned, claims = self.ingester.owners, Claims(self.store.values)
-        led = outlets.count_domains(state.led, read.feed.entries, owned.publishers)
+        led = outlets.count_domains(state.led, read.feed.entries, owned.publishers, shared=is_shared(source.url))
         home, title = read.feed.url or state.home, read.feed.title or state.title
         voice = outlets.decide_voice(source, led, home, owned, claims, title)
         known = partial(self.store.known, source.id)

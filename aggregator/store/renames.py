@@ -27,6 +27,9 @@ _VALUES = tuple(
     for prefix in ("push", "budget", "source")
 )
 """Pushes under way, today's budget (`stories.budget`), and what was adopted (`stories.adopted`)."""
+_CLAIMS = """UPDATE OR REPLACE key_values SET key = substr(key, 1, instr(key, ' ')) || ?1
+    WHERE key LIKE 'domain:%' AND substr(key, instr(key, ' ') + 1) = ?2"""
+"""The domains that a source has learnt (`stories.claims`)."""
 
 
 def follow(connection: sqlite3.Connection, sources: Sequence[Source]) -> bool:
@@ -40,7 +43,7 @@ def follow(connection: sqlite3.Connection, sources: Sequence[Source]) -> bool:
     changed = False
     for source in sources:
         if source.id not in known and (before := left.pop(source.url, None)) is not None:
-            for statement in (*_TABLES, *_OVERRIDES, *_VALUES):
+            for statement in (*_TABLES, *_OVERRIDES, *_VALUES, _CLAIMS):
                 connection.execute(statement, (source.id, before))
             changed = True
     return changed

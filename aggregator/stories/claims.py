@@ -134,8 +134,12 @@ def _rank(id: SourceId, claim: Claim, address: str, domain: str) -> tuple[bool, 
 
 def lost_domains(claims: Claims, sources: Mapping[SourceId, Source], owned: Owners) -> dict[SourceId, tuple[str, ...]]:
     """The domains that sources have learnt and may not speak for."""
+    stored: dict[str, dict[str, str]] = {}
+    for key, value in claims.values(_PREFIX).items():
+        stored.setdefault(key[: key.index(" ") + 1], {})[key] = value
+    read = Claims(lambda prefix: stored.get(prefix, {}))  # one query for all
     lost = {
-        id: tuple(sorted(domain for domain in domains if why_not(domain, sources[id], None, owned, claims) is not None))
+        id: tuple(sorted(domain for domain in domains if why_not(domain, sources[id], None, owned, read) is not None))
         for id, domains in claims.all().items()
         if id in sources
     }

@@ -15,6 +15,7 @@ from aggregator.model import Source, SourceId
 from aggregator.settings import Outlet
 from aggregator.text.outlet_names import core_of, index_keys, name_keys, outlet_in
 from aggregator.text.publishers import ANY_PLATFORM, BUILT_IN, KNOWN, Publishers
+from aggregator.text.suffixes import is_private
 from aggregator.text.urls import registrable_domain
 from aggregator.text.words import fold
 
@@ -101,8 +102,10 @@ def collect_owners(sources: Iterable[Source], outlets: Mapping[str, Outlet] | No
 
 
 def _is_own(domain: str, publishers: Publishers) -> bool:
-    """True for a domain that a publisher has for itself."""
-    return bool(domain) and not is_shared(domain) and publishers.platform_of(domain) is None
+    """True for a domain that a publisher has for itself: no account, no name that a platform gives away."""
+    parent = domain.partition(".")[2]
+    given = "/" in domain or publishers.is_platform(parent) or is_private(parent)
+    return not given and domain not in _SHARED and _ADDRESS.fullmatch(domain) is None
 
 
 def _called(

@@ -75,12 +75,18 @@ class Voice(Struct, frozen=True):
         return is_account and domain not in self.neighbours
 
 
-def count_domains(led: Mapping[str, int], entries: Iterable[Entry], publishers: Publishers = KNOWN) -> Mapping[str, int]:
-    """Adds the domains that a document's entries link to, until LEARNT_FROM entries are counted."""
+def count_domains(
+    led: Mapping[str, int], entries: Iterable[Entry], publishers: Publishers = KNOWN, *, shared: bool = False
+) -> Mapping[str, int]:
+    """Adds the domains that a document's entries link to, until LEARNT_FROM entries are counted.
+
+    shared: the feed is on a shared host. The first domain that most of its entries lead to gives it its name: another one would
+    make it two outlets.
+    """
     if any(map(publishers.is_platform, led)):  # counted before the platform was known
         led = {domain: count for domain, count in led.items() if not publishers.is_platform(domain)}
     room = LEARNT_FROM - sum(led.values())
-    if room <= 0:
+    if room <= 0 or (shared and learnt_domain(led) is not None):
         return led
     domains = (_plain_domain(entry.url, publishers) for entry in entries if entry.url)
     found = [domain for domain in domains if domain and not publishers.is_platform(domain)]

@@ -133,9 +133,9 @@ def counted_as(publisher: str, publishers: Publishers) -> str:
 
 
 def are_akin(one: str, other: str) -> bool:
-    """True if the label of one domain begins with that of the other: `bbci.co.uk` and `bbc.co.uk`."""
+    """True if the label of one domain begins with that of the other and is not twice as long: `bbci.co.uk` and `bbc.co.uk`."""
     labels = sorted((label_of(one), label_of(other)), key=len)
-    return len(labels[0]) >= LEAST_LABEL and labels[1].startswith(labels[0])
+    return len(labels[0]) >= LEAST_LABEL and labels[1].startswith(labels[0]) and len(labels[1]) < 2 * len(labels[0])
 
 
 def _host(url: str) -> str:

@@ -154,6 +154,17 @@ def test_a_feed_that_changes_the_page_it_calls_home_is_one_outlet(room: Newsroom
     assert not room.titles("wide")
 
 
+def test_a_feed_whose_domain_is_learnt_late_is_one_outlet(room: Newsroom) -> None:
+    configure(room, {"evil": "http://127.0.0.1/evil.json"}, 'topics: [{slug: wide, title: Wide, query: "outlets>=2"}]\n')
+    unlinked = {**report("", text=f"{FERRY_TEXT} More."), "id": "unlinked", "url": ""}
+    tells(room, "evil", unlinked)
+    tells(room, "evil", unlinked, report("https://alpha.example/report"))
+    (story,) = [story for story in room.stories() if story.title == FERRY]
+    assert {item.outlet_key for item in story.items} == {"evil", "alpha.example"}
+    assert len(story.outlets) == 1
+    assert not room.titles("wide")
+
+
 def test_a_feed_whose_first_links_lead_to_one_domain_after_another_is_one_outlet(room: Newsroom) -> None:
     configure(room, {"evil": "http://127.0.0.1/evil.json"}, 'topics: [{slug: wide, title: Wide, query: "outlets>=2"}]\n')
     told: list[dict[str, Any]] = []
@@ -161,9 +172,9 @@ def test_a_feed_whose_first_links_lead_to_one_domain_after_another_is_one_outlet
         told += notes(f"https://{host}.example/n", links)
         told.append({**report(f"https://{host}.example/report"), "id": host})
         tells(room, "evil", *told, home=f"https://{host}.example/")
-    assert len({item.outlet_key for story in room.stories() for item in story.items if item.entry.title == FERRY}) > 1
+    assert {item.outlet_key for story in room.stories() for item in story.items} == {"alpha.example"}
     (story,) = [story for story in room.stories() if story.title == FERRY]
-    assert len(story.outlets) == 1
+    assert (len(story.items), len(story.outlets)) == (4, 1)
     assert not room.titles("wide")
 
 
@@ -204,6 +215,19 @@ def test_no_title_makes_two_outlets_of_one_name(room: Newsroom, host: str, title
             tells(room, "bbc", report("https://bbc.example/report"), title="BBC News")
     assert item_of(room, "evil").outlet == host
     assert item_of(room, "bbc").outlet == ("bbc.example" if host == "bbc.test" else "BBC News")
+
+
+def test_a_name_moves_to_the_source_that_is_read_at_its_domain(room: Newsroom) -> None:
+    """Also for the entries that are stored when that source is added."""
+    evil = {"evil": "https://bbcs.example/feed"}
+    configure(room, evil)
+    tells(room, "evil", report("https://bbcs.example/report"), title="BBC News")
+    assert item_of(room, "evil").outlet == "BBC News"
+    configure(room, evil | {"bbc": "https://bbc.example/rss"})
+    tells(room, "bbc", report("https://bbc.example/report"), title="BBC News")
+    assert [item_of(room, name).outlet for name in ("evil", "bbc")] == ["bbcs.example", "BBC News"]
+    (row,) = [row for row in room.feed() if row["title"] == FERRY]
+    assert sorted(one["name"] for one in row["_aggregator"]["outlets"]) == ["BBC News", "bbcs.example"]
 
 
 def test_a_name_that_looks_the_same_signs_nothing(room: Newsroom) -> None:

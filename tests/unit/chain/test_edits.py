@@ -265,10 +265,18 @@ def test_a_source_that_moves_or_is_renamed_keeps_its_entries(desk: Newsroom) -> 
     edit(desk, moved)
     assert story(desk).outlets == ("example.net", "herald.test")
     assert not any(item.second_hand for item in story(desk).items), "most of its entries link to its old domain"
+    with desk.store.begin() as transaction:
+        transaction.set_value("domain:herald.example herald", "5.0")
+        transaction.set_value("domain:herald.example herald-sport", "6.0")
     renamed = moved.replace("id: herald", "id: tribune")
     assert "~ source herald: is tribune from now on; its history goes with it" in plan_of(desk, renamed)
     edit(desk, renamed)
     assert {item.source for item in story(desk).items} == {"tribune", "post"}
+    assert not any(item.second_hand for item in story(desk).items)
+    assert desk.store.values("domain:herald.example") == {
+        "domain:herald.example herald-sport": "6.0",
+        "domain:herald.example tribune": "5.0",
+    }, "since when it has a domain goes with it"
     assert plan_of(desk, renamed)[0].startswith("nothing would change")
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.text.outlet_names import is_borne_out, outlet_in, without_outlet
-from aggregator.text.publishers import ANY_PLATFORM, BUILT_IN, KNOWN, Publishers, is_aggregator
+from aggregator.text.publishers import ANY_PLATFORM, BUILT_IN, KNOWN, Publishers, are_akin, is_aggregator
 
 CHANNEL = "X6OQ3DkcsbYNE6H8uQQuVA"
 
@@ -119,6 +119,20 @@ def test_sites_that_pass_on_what_others_publish_are_known(url: str, aggregator: 
 )
 def test_a_feeds_own_title_is_believed_as_far_as_its_domain_says_so(title: str, publisher: str, name: str | None) -> None:
     assert outlet_in(title, publisher) == name
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "akin"),
+    [
+        ("bbci.co.uk", "bbc.co.uk", True),
+        ("alpha.example", "alphacdn.example", True),
+        ("the.example", "theguardian.com", False),
+        ("ab.example", "abc.example", False),
+        ("evil.example", "alpha.example", False),
+    ],
+)
+def test_domains_are_akin_by_their_labels(one: str, other: str, akin: bool) -> None:
+    assert are_akin(one, other) is are_akin(other, one) is akin
 
 
 def test_a_persons_title_is_believed() -> None:
