@@ -52,7 +52,7 @@ class Site(Section):
     language: str = key(
         LANGUAGE, "Language of the site's own words and of feeds of mixed languages.", default=PLAIN.site.language
     )
-    timezone: str = key(TIMEZONE, "Time zone that cron lines and digests are read in.", default=PLAIN.site.timezone)
+    timezone: str = key(TIMEZONE, "Time zone of cron lines, digests and the days of queries.", default=PLAIN.site.timezone)
 
 
 class Backup(Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -18,8 +18,6 @@ from aggregator.stories import adopted, privacy, reselect, restate
 from aggregator.stories.adopted import AdoptedSource
 from aggregator.stories.reselect import Edit
 from aggregator.stories.selection import select
-from aggregator.tag.check import has_dates
-from aggregator.tag.nodes import Node
 from aggregator.tag.ordering import RuleName, needs
 from aggregator.tag.syntax import parse
 
@@ -60,7 +58,7 @@ class Fingerprints(NamedTuple):
 def fingerprints(settings: Settings) -> Fingerprints:
     rules = [(rule.name, rule.query) for rule in settings.tags] + [(topic.slug, topic.query) for topic in settings.topics]
     sources = [(source.id, source.group, source.tags) for source in settings.sources]
-    made_from = repr(rules), repr(settings.tagging), *_zone(settings, [parse(query) for _, query in rules])
+    made_from = repr(rules), repr(settings.tagging), *restate.zone_of_days(settings, [parse(query) for _, query in rules])
     return Fingerprints(_digest(*made_from), _digest(repr(sources), *made_from), _rules_of_feeds(settings))
 
 
@@ -79,15 +77,10 @@ def _rules_of_feeds(settings: Settings) -> dict[Slug, bytes]:
         slug: _digest(
             tagging,
             *(repr((str(name), queries[name])) for name in names),
-            *_zone(settings, [nodes[name] for name in names]),
+            *restate.zone_of_days(settings, [nodes[name] for name in names]),
         )
         for slug, names in asked.items()
     }
-
-
-def _zone(settings: Settings, nodes: Iterable[Node]) -> tuple[str, ...]:
-    """The time zone, if queries name days of it."""
-    return (settings.site.timezone,) if any(map(has_dates, nodes)) else ()
 
 
 def _rule_of(output: Output) -> RuleName:
@@ -144,8 +137,7 @@ def apply_filters(store: Store, settings: Settings, rules: Rules, now: Instant) 
     shown = {slug: _as_read(store, slug) for slug in states}
     _follow(store, edited, rules, (frozenset(), filtered), states, set(), now, retag=False)
     with store.begin() as transaction:
-        tagging = settings.tagging
-        hashes = {source.id: restate.filter_hash(source, tagging) for source in settings.sources if source.id in filtered}
+        hashes = {source.id: restate.filter_hash(source, settings) for source in settings.sources if source.id in filtered}
         adopted.save_sources(transaction, {id: replace(known[id], filter=hash) for id, hash in hashes.items()})
     return frozenset(slug for slug in states if _as_read(store, slug) != shown[slug])
 
@@ -220,7 +212,7 @@ def adopted_sources(store: StoreView, settings: Settings, hashes: Mapping[Source
     behind = restate.find_behind(store, settings) if not all(is_new.values()) else frozenset[SourceId]()
     for source in missing:
         attributes = "" if source.id in behind else hashes[source.id]
-        filter = restate.filter_hash(source, settings.tagging)
+        filter = restate.filter_hash(source, settings)
         found[source.id] = AdoptedSource({}, attributes, filter if is_new[source.id] or not filter else None)
     return found
 
@@ -238,7 +230,7 @@ def _save(
     snapshot, before = take(settings), adopted.sources(store)
     after = {}
     for source in settings.sources:
-        filter = restate.filter_hash(source, settings.tagging) if source.id in filtered else known[source.id].filter
+        filter = restate.filter_hash(source, settings) if source.id in filtered else known[source.id].filter
         after[source.id] = AdoptedSource(snapshot.sources[source.id], hashes[source.id], filter)
     changed = {id: source for id, source in after.items() if before.get(id) != source}
     refiltered = [

@@ -7,7 +7,7 @@ get. A hidden entry stays stored and grouped, but belongs to nothing that anybod
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
 
 from msgspec import Struct, field
@@ -15,12 +15,14 @@ from msgspec.structs import replace
 
 from aggregator.model import Item, Source, SourceId, Story
 from aggregator.ports import Entries, Rules, StoreView, Values
-from aggregator.settings import Settings, Tagging
+from aggregator.settings import Settings
 from aggregator.stories import outlets
 from aggregator.stories.adopted import AdoptedSource
 from aggregator.stories.claims import Claims, lost_domains
 from aggregator.stories.domains import Owners, collect_owners, is_shared
 from aggregator.stories.outlets import Voice
+from aggregator.tag.nodes import Dated, Node, terms
+from aggregator.tag.syntax import parse
 from aggregator.text.publishers import counted_as
 
 
@@ -96,11 +98,18 @@ def attributes_hash(source: Source, owned: Owners, lost: Collection[str] = ()) -
     return _hash((source.rank, source.group, source.tags, source.aggregator, voice))
 
 
-def filter_hash(source: Source, tagging: Tagging) -> str:
+def filter_hash(source: Source, settings: Settings) -> str:
     """Hashes what decides which of a source's entries are kept. Empty for a source that keeps all."""
-    if source.keep is None and source.drop is None:
+    asked = [parse(query) for query in (source.keep, source.drop) if query is not None]
+    if not asked:
         return ""
-    return _hash((source.keep, source.drop, source.group, source.tags, repr(tagging)))
+    tagging = repr(settings.tagging)
+    return _hash((source.keep, source.drop, source.group, source.tags, tagging, *zone_of_days(settings, asked)))
+
+
+def zone_of_days(settings: Settings, nodes: Iterable[Node]) -> tuple[str, ...]:
+    """The time zone, if queries ask for days in it."""
+    return (settings.site.timezone,) if any(isinstance(term, Dated) for node in nodes for term in terms(node)) else ()
 
 
 def find_behind(store: Entries, settings: Settings) -> frozenset[SourceId]:
@@ -134,7 +143,7 @@ def unfiltered_sources(settings: Settings, known: Mapping[SourceId, AdoptedSourc
     return frozenset(
         source.id
         for source in settings.sources
-        if source.id in known and known[source.id].filter != filter_hash(source, settings.tagging)
+        if source.id in known and known[source.id].filter != filter_hash(source, settings)
     )
 
 

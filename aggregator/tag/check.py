@@ -7,7 +7,7 @@ from functools import lru_cache
 from aggregator.errors import QueryError
 from aggregator.ports import QueryNames
 from aggregator.tag.fields import STORY_FIELDS, SUBJECTS, language_error, suggest
-from aggregator.tag.nodes import Compare, Dated, Lead, Node, Term, Value, of_stories, terms
+from aggregator.tag.nodes import Compare, Lead, Term, Value, of_stories, terms
 from aggregator.tag.syntax import parse
 from aggregator.text.words import fold
 
@@ -95,11 +95,6 @@ def _check_name(term: Value, known: frozenset[str]) -> QueryError | None:
 def _folded(known: frozenset[str]) -> frozenset[str]:
     """The names folded. Cached, because each query that names a source needs all of them."""
     return frozenset(map(fold, known))
-
-
-def has_dates(node: Node) -> bool:
-    """True if the query asks for days, which depend on the time zone."""
-    return any(isinstance(term, Dated) for term in terms(node))
 
 
 def ages(text: str) -> tuple[tuple[str, float], ...]:

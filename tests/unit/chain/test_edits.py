@@ -567,6 +567,16 @@ def test_no_secret_is_stored_with_what_was_adopted(desk: Newsroom) -> None:
     assert "of-mine" not in stored
 
 
+def test_an_edited_time_zone_reaches_what_keep_and_drop_ask_of_days(desk: Newsroom) -> None:
+    day = datetime.fromtimestamp(START, UTC)
+    drop = config(f"drop: 'ferry date:{day:%Y-%m-%d}'", top=f"apply: true\n{QUALITY}")
+    ferry = "Ferry to the islands is late again"
+    edit(desk, drop)
+    assert ferry not in desk.titles()
+    edit(desk, drop.replace("site: {", "site: {timezone: Pacific/Kiritimati, "))
+    assert ferry in desk.titles(), "there it was the next day"
+
+
 def test_an_edited_time_zone_moves_what_asks_for_days(desk: Newsroom) -> None:
     late = told("Night ferry runs aground", "herald.example/aground", text="It left at eleven.", at=START - 13 * HOUR)
     desk.serves(HERALD, late)

@@ -122,6 +122,13 @@ def test_the_search_finds_what_the_query_matches(store: Store, left: str, right:
     assert through_index == plain
 
 
+def test_many_alternatives_are_found(store: Store) -> None:
+    many = " OR ".join([f"x{number}" for number in range(30)])
+    query = Query(f"(a OR {many}) NEAR/1 (b OR {many})")
+    plain = {one.id for one in store.find(StoryFilter()) if query.matches(one, NOON)}
+    assert plain == {one.id for one in store.find(query.filter(NOON)) if query.matches(one, NOON)} != set()
+
+
 def by_hand(words: list[str], left: list[str], right: list[str], distance: int) -> bool:
     """NEAR as a person would count it: every place of either, and the words between."""
     places = [[at for at in range(len(words)) if words[at : at + len(side)] == side] for side in (left, right)]
