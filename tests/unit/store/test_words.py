@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 
 from msgspec.structs import replace
@@ -87,7 +88,8 @@ def test_the_most_relevant_stories_come_first(store: Store) -> None:
         "once": ("Ferries stay in port", text),
         "titled": ("Storm closes ports", "Ferries stayed in port all day, and the sea was rough along the whole coast."),
         "often": ("Ferries stay in port", "Storm after storm: a storm in the north, a storm in the south."),
-        "none": ("Fish prices rise", "Ports are calm."),
+        "none": ("Fish prices rise", "Ports are calm after the storm."),
+        "silent": ("Lighthouse closes", "Nobody came."),
     }
     ids = {}
     with store.begin() as transaction:
@@ -106,8 +108,12 @@ def test_the_most_relevant_stories_come_first(store: Store) -> None:
 
     assert order(StoryFilter()).index("titled") < order(StoryFilter()).index("often") < order(StoryFilter()).index("once")
     assert order(StoryFilter())[0] == "none", "a story is as relevant as its best entry"
+    assert order(StoryFilter())[-1] == "silent", "what has no such word comes last, new as it is"
     assert order(StoryFilter(), limit=2) == order(StoryFilter())[:2]
-    assert order(StoryFilter(AnyOf((storm, Phrase(("fish",)))))) == order(StoryFilter()), "the filter does not change the weights"
+    either = StoryFilter(AnyOf((storm, Phrase(("lighthouse",)))))
+    assert order(either) == order(StoryFilter()), "the filter does not change the weights"
+        "the filter does not change the weights"
+    )
 
 
 def test_equally_relevant_stories_are_told_newest_first(store: Store) -> None:
@@ -118,3 +124,11 @@ def test_equally_relevant_stories_are_told_newest_first(store: Store) -> None:
             transaction.add_item(made, None, NEW)
     relevant = [story.published for story in store.find(StoryFilter(), relevant=Phrase(("storm",)))]
     assert relevant == [story.published for story in store.find(StoryFilter(), relevant=Phrase(("fog",)))] == [3.0, 2.0, 1.0]
+
+
+def test_dates_of_stories_bound_a_search_at_the_first_instant_and_before_the_second(store: Store) -> None:
+    with store.begin() as transaction:
+        for number in (1, 2, 3):
+            transaction.add_item(item(f"g{number}", published=float(number)), None, NEW)
+    for bounds, dates in (((2.0, 3.0), [2.0]), ((2.0, math.inf), [3.0, 2.0]), ((-math.inf, 2.0), [1.0]), ((2.0, 2.0), [])):
+        assert [story.published for story in store.find(StoryFilter(published=bounds))] == dates

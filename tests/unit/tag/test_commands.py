@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 import pytest
@@ -16,6 +18,7 @@ from aggregator.commands.application import Application
 from aggregator.commands.stories import as_mapping
 from aggregator.errors import ConfigError, QueryError
 from aggregator.model import Evidence
+from aggregator.ports import StoryFilter
 from aggregator.stories.adopt_config import adopt
 
 from .stories import item, story
@@ -143,6 +146,16 @@ def test_search_by_date_near_and_plural(desk: Desk) -> None:
     assert desk.run(search.command, f"date:{today[:4]}", "grains", "plurals:en").output.count("«Grain»") == 1
     assert desk.run(search.command, "grain NEAR/4 odesa").output.splitlines()[1] == "    grain NEAR/4 odesa in the body"
     assert "no stored story" in desk.run(search.command, "grain before:2020").stderr
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_search_reads_days_in_the_zone_of_the_site(desk: Desk, zone: str) -> None:
+    config = desk.folder / "feeds.yaml"
+    config.write_text(f"site: {{timezone: {zone}}}\n{config.read_text('utf-8')}", "utf-8")
+    with desk.application() as application:
+        quake = next(story for story in application.store.find(StoryFilter()) if story.title == "Quake")
+    day = f"{datetime.fromtimestamp(quake.published, ZoneInfo(zone)):%Y-%m-%d}"
+    assert "Quake" in desk.run(search.command, "quake", f"date:{day}").output
 
 
 def test_a_bad_query_is_shown_with_its_place(desk: Desk) -> None:

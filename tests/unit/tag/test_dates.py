@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aggregator.model import Slug, Source, SourceId
 from aggregator.ports import QueryNames
-from aggregator.settings import Expectation, Output, Settings, Site, Topic
+from aggregator.settings import Expectation, Output, Settings, Site, TagRule, Topic
 from aggregator.tag.query import Query
 from aggregator.tag.rules import compile_rules, failed_expectations
 
@@ -116,9 +116,13 @@ def test_the_explanation_of_a_date(query: str, branch: str) -> None:
 
 def config(query: str, zone: str) -> Settings:
     topic = Topic(Slug("t"), "T", query, (Expectation(True, "Storm"),))
-    outputs = (Output(Slug("t"), "T", topic=Slug("t")), Output(Slug("o"), "O", query=f"{query} topic:t"))
+    outputs = (
+        Output(Slug("t"), "T", topic=Slug("t")),
+        Output(Slug("o"), "O", query=query),
+        Output(Slug("x"), "X", query="tag:x"),
+    )
     sources = (Source(SourceId("a"), "https://a.example/feed", drop=query),)
-    return Settings(Path("x"), sources, Site(timezone=zone), topics=(topic,), outputs=outputs)
+    return Settings(Path("x"), sources, Site(timezone=zone), tags=(TagRule("x", query),), topics=(topic,), outputs=outputs)
 
 
 @pytest.mark.parametrize(("zone", "within"), [("UTC", True), ("Asia/Tokyo", False)])
@@ -126,7 +130,7 @@ def test_topics_outputs_and_filters_read_days_in_the_zone_of_the_site(zone: str,
     rules = compile_rules(config("date:2023-06-15", zone))
     told = story(item("Storm", source="a", published=at("2023-06-15T20:00")), published=at("2023-06-15T20:00"))
     tagged = rules.apply(told, NOON)
-    assert (tagged.topics, tagged.outputs) == ((("t",), ("t", "o")) if within else ((), ()))
+    assert (tagged.topics, tagged.outputs) == ((("t",), ("t", "o", "x")) if within else ((), ()))
     source = rules.settings.sources[0]
     assert (rules.rejected(source, told.items[0]) is not None) is within
 
