@@ -112,8 +112,6 @@ def test_the_most_relevant_stories_come_first(store: Store) -> None:
     assert order(StoryFilter(), limit=2) == order(StoryFilter())[:2]
     either = StoryFilter(AnyOf((storm, Phrase(("lighthouse",)))))
     assert order(either) == order(StoryFilter()), "the filter does not change the weights"
-        "the filter does not change the weights"
-    )
 
 
 def test_equally_relevant_stories_are_told_newest_first(store: Store) -> None:
