@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aggregator.dedup.engine import Engine
-from aggregator.dedup.weigh import view_of
+from aggregator.dedup.weigh import rarity, view_of
 from aggregator.errors import HeldError
 from aggregator.fetch.body import BodyBudget
 from aggregator.fetch.hosts import HostGate
@@ -158,7 +158,7 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
                 Engine(settings.dedup, find_places, AROUND if settings.threads.enabled else 0.0),
                 settings.publish.backfill,
                 collect_owners(settings.sources, settings.outlets),
-                Linker(view_of, settings.threads.within) if settings.threads.enabled else None,
+                Linker(view_of, rarity, settings.threads.within) if settings.threads.enabled else None,
             ),
             clock=resources.clock,
             rng=random.random,

@@ -102,6 +102,11 @@ class Commonness(dict[int, float]):
         return value
 
 
+def rarity(frequency: float, items: float) -> float:
+    """The rarity of a word that so many of the items have, in steps of STEP, as in `Weighed.rarities`."""
+    return STEP * math.log((items + SMOOTH_TOTAL) / (frequency + SMOOTH_FREQUENCY))
+
+
 def weigh(read: Signature, frequencies: Sequence[int], total: int, common: Commonness, heavy: int) -> Weighed:
     """Weighs an item's words by how rare they are (inverse document frequency, smoothed).
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from aggregator.model import Instant, ItemId, Link, StoryId, ThreadId
-from aggregator.ports import IndexedItem, ThreadWrites, Transaction
+from aggregator.ports import GroupedItems, IndexedItem, ThreadWrites, Transaction
 from aggregator.settings import DAY
-from aggregator.threads.linking import MEMBERS, OpenThread, Told, are_one_form, likeness
+from aggregator.threads.linking import COMMON, FEW, MEMBERS, OpenThread, Told, are_one_form, likeness
 from aggregator.threads.vectors import Words
 
 AROUND = 14 * DAY
@@ -19,9 +19,11 @@ Found = tuple[Told, float]
 
 
 class Linker(Struct, frozen=True):
-    """words_of: reads an indexed item's words; within: seconds, as in `settings.Threads`."""
+    """words_of: reads an indexed item's words; rarity: of a word that is in so many of the items; within: seconds, as in
+    `settings.Threads`."""
 
     words_of: Callable[[IndexedItem], Words]
+    rarity: Callable[[float, float], float]
     within: float
 
     def link(
@@ -38,26 +40,31 @@ class Linker(Struct, frozen=True):
         """
         changed: set[ThreadId] = set()
         for story in stories:
-            members = transaction.index.members(story)
-            if (items := around.get(story)) and members and len(members).bit_count() == 1:
-                told = self._told(transaction, story, members)
+            if (items := around.get(story)) and len(transaction.index.members(story)).bit_count() == 1:
+                told = self._told(transaction.index, story)
                 if told.tells_event:
-                    found = self._linked(transaction, told, items)
-                    changed |= self._enter(transaction, told, found, now) if found else set()
+                    found = self._linked(transaction.index, told, items)
+                    changed |= _enter(transaction, told, found, now) if found else set()
         changed.update(transaction.threads_of(stories).values())
         return transaction.sum_up_threads(changed)
 
-    def _told(self, transaction: Transaction, story: StoryId, members: Sequence[int]) -> Told:
-        rows = list(transaction.index.items(_spread(members, MEMBERS)).values())
-        newest, form = max(row.at for row in rows), any(row.form for row in rows)
-        return Told(story, [self.words_of(row) for row in rows], [row.outlet for row in rows], newest, form=form)
+    def _told(self, index: GroupedItems, story: StoryId) -> Told:
+        rows = list(index.items(_spread(index.members(story), MEMBERS)).values())
+        items = index.total / index.unit
+        return Told(
+            story,
+            [self.words_of(row) for row in rows],
+            [row.outlet for row in rows],
+            max(row.at for row in rows),
+            self.rarity(max(COMMON * items, FEW), items),
+            form=any(row.form for row in rows),
+        )
 
-    def _linked(self, transaction: Transaction, story: Told, items: Sequence[ItemId]) -> list[Found]:
+    def _linked(self, index: GroupedItems, story: Told, items: Sequence[ItemId]) -> list[Found]:
         """The stories of these items that are linked with this one, the most alike first. None if it is one of a series."""
-        others = dict.fromkeys(row.story for row in transaction.index.items(items).values() if row.story != story.id)
+        others = dict.fromkeys(row.story for row in index.items(items).values() if row.story != story.id)
         found: list[Found] = []
-        for other in others:
-            told = self._told(transaction, other, transaction.index.members(other))
+        for told in (self._told(index, other) for other in others):
             alike = likeness(story, told, abs(story.newest - told.newest) > self.within)
             if alike is None:
                 continue
@@ -66,21 +73,22 @@ class Linker(Struct, frozen=True):
             found.append((told, alike))
         return sorted(found, key=lambda one: (-one[1], one[0].id))
 
-    def _enter(self, transaction: ThreadWrites, story: Told, found: Sequence[Found], now: Instant) -> set[ThreadId]:
-        """Puts a story into the thread that its links lead to. Returns the threads that have changed."""
-        homes = transaction.threads_of([story.id, *(told.id for told, _ in found)])
-        states = transaction.thread_states(set(homes.values()))
-        open_threads = {id: OpenThread(state) for id, state in states.items()}
-        own = open_threads[homes[story.id]] if story.id in homes else None
-        changed: set[ThreadId] = set()
-        linked: list[Found] = []
-        for home, links in _by_home(found, homes):
-            own, entered = _follow(transaction, story, own, None if home is None else open_threads[home], links)
-            if entered and own is not None and own.id is not None:
-                linked += links
-                changed |= {own.id, *(() if home is None else (home,))}
-        transaction.save_links(Link(story.id, told.id, round(alike, 3), now) for told, alike in linked)
-        return changed
+
+def _enter(transaction: ThreadWrites, story: Told, found: Sequence[Found], now: Instant) -> set[ThreadId]:
+    """Puts a story into the thread that its links lead to. Returns the threads that have changed."""
+    homes = transaction.threads_of([story.id, *(told.id for told, _ in found)])
+    states = transaction.thread_states(set(homes.values()))
+    open_threads = {id: OpenThread(state) for id, state in states.items()}
+    own = open_threads[homes[story.id]] if story.id in homes else None
+    changed: set[ThreadId] = set()
+    linked: list[Found] = []
+    for home, links in _by_home(found, homes):
+        own, entered = _follow(transaction, story, own, None if home is None else open_threads[home], links)
+        if entered and own is not None and own.id is not None:
+            linked += links
+            changed |= {own.id, *(() if home is None else (home,))}
+    transaction.save_links(Link(story.id, told.id, round(alike, 3), now) for told, alike in linked)
+    return changed
 
 
 def _follow(

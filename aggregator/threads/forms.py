@@ -11,13 +11,19 @@ SAME_ORDER = 0.5
 that are so alike are one story."""
 SAME_WORDS = 0.6
 """The same for an outlet's own titles, in any order."""
+SAME_ORDER_ANOTHER_DAY = 0.35
+"""SAME_ORDER for an outlet's own titles that name different weekdays."""
 
 
-def is_one_form(a: Sequence[int], b: Sequence[int], *, same_outlet: bool) -> bool:
-    """True if two titles, as words in order, are one form. same_outlet: an outlet's own forms are recognised by less."""
+def is_one_form(a: Sequence[int], b: Sequence[int], *, same_outlet: bool, other_day: bool = False) -> bool:
+    """True if two titles, as words in order, are one form.
+
+    same_outlet: an outlet's own forms are recognised by less; other_day: both name weekdays, and none is the same.
+    """
     longer = max(len(a), len(b))
     if not longer:
         return False
-    if common_order(a, b) >= SAME_ORDER * longer:
+    least = SAME_ORDER_ANOTHER_DAY if same_outlet and other_day else SAME_ORDER
+    if common_order(a, b) >= least * longer:
         return True
     return same_outlet and len({*a} & {*b}) >= SAME_WORDS * longer

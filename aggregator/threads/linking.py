@@ -5,7 +5,7 @@ The recipe was found on real days (docs/stories.md has the figures); decision 05
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 from aggregator.model import SHOWN_FROM, Instant, StoryId, ThreadId
@@ -13,21 +13,22 @@ from aggregator.ports import ThreadState
 from aggregator.threads.forms import is_one_form
 from aggregator.threads.vectors import THREAD_WORDS, Vector, Words, cosine, heaviest, pack, total, unit, unpack, vector_of
 
-LINKED = 0.27
+LINKED = 0.24
 """Likeness from which two stories are linked."""
 STRONG = 0.33
-"""Likeness that one link needs to bring a story into a thread alone, to hold between stories of one outlet, or between two whose
-titles have a single rare word in common."""
+"""Likeness that a link needs between stories of one outlet, or between two whose titles have a single rare word in common."""
 ELSEWHERE = 0.40
-"""Likeness that two stories need whose titles name unlike countries, or of which one is from a thread that sleeps."""
-LIKE_THREAD = 0.25
+"""Likeness that a link needs if the titles name unlike countries, or if one story is of a thread that sleeps."""
+NO_NAME = 0.45
+"""Likeness that a link needs if none of the rare words that the titles share is a name: "solar panels" are a subject."""
+BY_ONE_LINK = 0.30
+"""Likeness of a link that brings a story into a thread alone. Two weaker ones do, too."""
+LIKE_THREAD = 0.28
 """Likeness to a thread as a whole that a story needs to enter it, once the thread is shown."""
 BROUGHT_ALONG = 0.30
 """The same for an earlier story that was in no thread, and for two threads that become one."""
-RARE = 31
-"""Rarity, in eighths of its natural logarithm, of a word that is in 2 % of the items: rarer ones tell events apart."""
-RARE_AMONG_FEW = 0.7
-"""Share of the title's rarest word's rarity from which a word counts as rare, too: among few items none reaches RARE."""
+COMMON, FEW = 0.02, 5.0
+"""A word tells events apart if fewer than this share of the items have it, or, among few items, fewer than so many."""
 MOST_STORIES = 400
 """Stories of a thread: what grows beyond is a subject, not an event."""
 MEMBERS = 4
@@ -37,17 +38,18 @@ MEMBERS = 4
 class Told:
     """A story as linking reads it.
 
-    items: some of its items; outlets: the key of each one's outlet; newest: when its newest report was published; form: whether
-    it is one of a series of like texts (results, rates).
+    items: some of its items; outlets: the key of each one's outlet; newest: when its newest report was published; rare: the
+    rarity from which a word tells events apart; form: whether it is one of a series of like texts (results, rates).
     """
 
     def __init__(
-        self, id: StoryId, items: Sequence[Words], outlets: Sequence[str], newest: Instant, *, form: bool = False
+        self, id: StoryId, items: Sequence[Words], outlets: Sequence[str], newest: Instant, rare: float, *, form: bool = False
     ) -> None:
         self.id = id
         self.items = items
         self.outlets = outlets
         self.newest = newest
+        self.rare = rare
         self.form = form
 
     @cached_property
@@ -58,11 +60,20 @@ class Told:
     @cached_property
     def rare_words(self) -> frozenset[int]:
         """The words of its titles that tell events apart."""
-        found: set[int] = set()
-        for item in self.items:
-            least = min(RARE, RARE_AMONG_FEW * max(item.rarities, default=0))
-            found.update([word for word, rarity in zip(item.words, item.rarities, strict=False) if rarity >= least])
-        return frozenset(found)
+        rare = self.rare
+        return frozenset(
+            [word for item in self.items for word, rarity in zip(item.words, item.rarities, strict=False) if rarity >= rare]
+        )
+
+    @cached_property
+    def names(self) -> frozenset[int]:
+        """The names in its titles, countries among them."""
+        return self.places.union(*(item.names for item in self.items))
+
+    @property
+    def shows_names(self) -> bool:
+        """True if capitals mark the names in one of its titles: not in title case, nor in a script without capitals."""
+        return any(item.names or item.nameless for item in self.items)
 
     @cached_property
     def places(self) -> frozenset[int]:
@@ -83,23 +94,35 @@ def likeness(story: Told, other: Told, asleep: bool) -> float | None:
     """How alike two stories are, if that is enough for a link, else None. asleep: the other is older than `threads.within`."""
     if not other.tells_event or (story.language and other.language and story.language != other.language):
         return None
-    shared = len(story.rare_words & other.rare_words)
+    shared = story.rare_words & other.rare_words
     if not shared:
         return None
-    own = not set(story.outlets).isdisjoint(other.outlets)
     found = cosine(story.vector, other.vector)
-    elsewhere = bool(story.places and other.places) and story.places.isdisjoint(other.places)
-    needed = ELSEWHERE if asleep or elsewhere else STRONG if shared == 1 or own else LINKED
-    return found if found >= needed else None
+    return found if found >= LINKED and found >= _needed(story, other, shared, asleep) else None
+
+
+def _needed(story: Told, other: Told, shared: Collection[int], asleep: bool) -> float:
+    """The likeness that a link needs. shared: rare words of both stories' titles."""
+    if (story.shows_names or other.shows_names) and (story.names | other.names).isdisjoint(shared):
+        return NO_NAME
+    if asleep or (story.places and other.places and story.places.isdisjoint(other.places)):
+        return ELSEWHERE
+    return STRONG if len(shared) == 1 or not set(story.outlets).isdisjoint(other.outlets) else LINKED
 
 
 def are_one_form(story: Told, other: Told) -> bool:
     """True if two like stories fill in one form: then they are not linked, and the story follows no event."""
     return any(
-        is_one_form(a.order, b.order, same_outlet=outlet == another)
+        is_one_form(
+            a.order, b.order, same_outlet=outlet == another, other_day=bool(a.days and b.days) and a.days.isdisjoint(b.days)
+        )
         for a, outlet in zip(story.items, story.outlets, strict=True)
         for b, another in zip(other.items, other.outlets, strict=True)
     )
+
+
+def _on_other_days(a: Words, b: Words) -> bool:
+    return bool(a.days and b.days) and a.days.isdisjoint(b.days)
 
 
 class OpenThread:
@@ -121,7 +144,7 @@ class OpenThread:
 
     def admits(self, story: Vector, links: Sequence[float]) -> bool:
         """True if a story with these links into the thread belongs to it."""
-        if self.count >= MOST_STORIES or not (max(links) >= STRONG or len(links) > 1):
+        if self.count >= MOST_STORIES or not (max(links) >= BY_ONE_LINK or len(links) > 1):
             return False
         return not self.is_shown or cosine(story, self.mean) >= LIKE_THREAD
 
@@ -129,7 +152,7 @@ class OpenThread:
         """True if an earlier story in no thread belongs to this one, since a story that has entered it links to that."""
         if self.count >= MOST_STORIES:
             return False
-        return cosine(story, self.mean) >= BROUGHT_ALONG if self.is_shown else link >= STRONG
+        return cosine(story, self.mean) >= BROUGHT_ALONG if self.is_shown else link >= BY_ONE_LINK
 
     def is_one_with(self, other: OpenThread) -> bool:
         """True if two threads that a story links are about the same."""

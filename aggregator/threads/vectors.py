@@ -22,8 +22,9 @@ class Words(Protocol):
     """An item's words as the index has them.
 
     words: hashes, those of the title first; weights: of all words, by how rare and how frequent they are; rarities: of the
-    title's words; order: the title's words as written; title_places: the countries it names; language: a number, 0 if unknown;
-    generic: the title names a column, not an event.
+    title's words; order: the title's words as written; names: those of them that are names; nameless: it is known to have none;
+    title_places: the countries it names; days: the weekdays it names; language: a number, 0 if unknown; generic: the title names
+    a column, not an event.
     """
 
     @property
@@ -34,6 +35,12 @@ class Words(Protocol):
     def rarities(self) -> Sequence[int]: ...
     @property
     def order(self) -> Sequence[int]: ...
+    @property
+    def names(self) -> frozenset[int]: ...
+    @property
+    def nameless(self) -> bool: ...
+    @property
+    def days(self) -> frozenset[int]: ...
     @property
     def title_places(self) -> frozenset[int]: ...
     @property

@@ -31,7 +31,7 @@ def words(title: Sequence[int], text: Sequence[int] = (), *, places: Sequence[in
 
 
 def told(id: str, *items: Weighed, outlet: str = "", form: bool = False) -> Told:
-    return Told(StoryId(id), items, [outlet or f"{id}.example"] * len(items), 0.0, form=form)
+    return Told(StoryId(id), items, [outlet or f"{id}.example"] * len(items), 0.0, 30.0, form=form)
 
 
 SINKING = words((1, 2, 3, 4), (10, 11, 12, 13))

@@ -13,7 +13,7 @@ from typing import Any
 
 from aggregator.config.load import load
 from aggregator.dedup.engine import Engine
-from aggregator.dedup.weigh import view_of
+from aggregator.dedup.weigh import rarity, view_of
 from aggregator.fetch.discover import offered_feeds
 from aggregator.fetch.hosts import HostGate
 from aggregator.model import Fault, Fetched, FetchOutcome, FetchRequest, Instant, PollReport, Slug, SourceId, Story
@@ -167,7 +167,7 @@ class Newsroom:
     def _pipeline(self, writer: Writer) -> Pipeline:
         owned, backfill = collect_owners(self.settings.sources, self.settings.outlets), self.settings.publish.backfill
         enabled = self.settings.threads.enabled
-        linker = Linker(view_of, self.settings.threads.within) if enabled else None
+        linker = Linker(view_of, rarity, self.settings.threads.within) if enabled else None
         engine = Engine(self.settings.dedup, around=AROUND if enabled else 0.0)
         chain = (self, self, Ingester(self.rules, engine, backfill, owned, linker))
         return Pipeline(self.settings, self.store, writer, self.gate, *chain, self.clock, lambda: 0.5, self.current)
