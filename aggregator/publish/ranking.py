@@ -50,12 +50,18 @@ class Rankings:
         self._store = store
 
     def shown(self, output: Output, state: OutputState, now: Instant) -> list[Shown]:
-        """What the feed's document shows, in order. A ranking is made if there is none, and while the feed is being filled."""
+        """What the feed's document shows, in order.
+
+        A ranking is made if there is none, if a story of it has left the feed, and while the feed is being filled.
+        """
         ranking = Ranking.read(self._store.value(KEY + output.slug))
-        if ranking is None or ranking.shape != _shape(output) or state.filling:
-            ranking = _Round(self._store, now).rank(output)
-            with self._store.begin() as transaction:
-                transaction.set_value(KEY + output.slug, str(ranking))
+        if ranking is not None and ranking.shape == _shape(output) and not state.filling:
+            shown = self._store.shown_of(output.slug, ranking.stories)
+            if len(shown) == len(ranking.stories):
+                return shown
+        ranking = _Round(self._store, now).rank(output)
+        with self._store.begin() as transaction:
+            transaction.set_value(KEY + output.slug, str(ranking))
         return self._store.shown_of(output.slug, ranking.stories)
 
     def refresh(self, now: Instant) -> frozenset[Slug]:

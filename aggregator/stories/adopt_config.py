@@ -14,7 +14,7 @@ from aggregator.model import Instant, Slug, SourceId, StoryId, Validators
 from aggregator.ports import OutputState, Rules, Store, StoreView
 from aggregator.publish import ranking
 from aggregator.settings import WEIGHT, Output, Settings
-from aggregator.stories import adopted, privacy, reselect, restate
+from aggregator.stories import adopted, privacy, ranked_feeds, reselect, restate
 from aggregator.stories.adopted import AdoptedSource
 from aggregator.stories.reselect import Edit
 from aggregator.stories.selection import select
@@ -104,23 +104,9 @@ def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
     stale = not rules_now.is_known(store.value(RULES_KEY))
     if stale or edited or filtered or any(output.slug in changed for output in settings.outputs):
         changed |= _follow(store, settings, rules(), (edited, filtered), states, changed, now, retag=stale)
-    changed |= _end_rankings(store, settings, now)
+    changed |= ranked_feeds.follow(store, settings, changed, now)
     _save(store, settings, known, hashes, filtered, rules_now, now)
     return turned | changed
-
-
-def _end_rankings(store: Store, settings: Settings, now: Instant) -> set[Slug]:
-    """Lets feeds that are ranked no more go on with their newest stories. The others would fill archive pages at once."""
-    were = {key.removeprefix(ranking.KEY) for key in store.values(ranking.KEY)}
-    ended = [output for output in settings.outputs if output.slug in were and not output.ranked]
-    for output in ended:
-        newest = sorted(store.shown(output.slug, output.items), key=lambda one: (one.published, one.story))
-        with store.begin() as transaction:
-            ranking.forget(transaction, output.slug)
-            transaction.clear(output.slug)
-            transaction.enter(output.slug, [one.story for one in newest], now)
-            transaction.bump([output.slug], now)
-    return {output.slug for output in ended}
 
 
 def apply_filters(store: Store, settings: Settings, rules: Rules, now: Instant) -> frozenset[Slug]:
@@ -160,6 +146,9 @@ def fill(store: Store, rules: Rules, output: Output, now: Instant) -> int:
     selection.keep_members()
     entering = selection.entering()
     reselect.write(store, edit, now)
+    if output.ranked:
+        with store.begin() as transaction:
+            ranking.forget(transaction, output.slug)
     return len(entering)
 
 

@@ -133,6 +133,23 @@ def test_a_new_feed_by_weight_chooses_among_all_that_match(newsroom: Newsroom) -
     assert newsroom.titles("top") == [FERRY, *OTHERS[:3]]
 
 
+def test_an_edited_feed_takes_in_what_is_older_than_all_it_shows(newsroom: Newsroom) -> None:
+    config = CONFIG.format('{slug: top, query: "age<3d -ferry", sort: outlets, items: 2}')
+    newsroom.configure(config)
+    storm = {"text": "Waves of six metres kept all boats in port, and the islands wait for milk and mail."}
+    newsroom.serves(ONE, entry(FERRY, at=START - 9 * HOUR, **storm), entry(BRIDGE, at=START - HOUR))
+    newsroom.serves(TWO, entry(FERRY, at=START - 8 * HOUR, url="https://two.example/ferry", **storm))
+    newsroom.poll()
+    newsroom.clock.time += 26 * HOUR  # the feed is no longer young
+    newsroom.serves(ONE, entry(TRAM, at=newsroom.clock.time - HOUR))
+    newsroom.poll()
+    roll(newsroom)
+    assert newsroom.titles("top") == [TRAM, BRIDGE]
+    newsroom.configure(config.replace(" -ferry", ""))
+    newsroom.publisher.publish(None, newsroom.clock.now())
+    assert newsroom.titles("top") == [FERRY, TRAM]
+
+
 def test_why_says_where_a_story_stands(newsroom: Newsroom) -> None:
     newsroom.configure(CONFIG.format("{slug: top, sort: outlets, items: 2}, {slug: front, sort: weight, items: 1}"))
     newsroom.serves(ONE, *(entry(title, at=START - number * HOUR) for number, title in enumerate(OTHERS[:3], 1)))

@@ -180,13 +180,15 @@ def test_ids_and_dates_stay_when_the_order_changes_and_the_feed_does_not_grow_yo
 
 def test_what_is_taken_down_or_matches_no_more_leaves_at_once(tmp_path: Path, store: SqliteStore) -> None:
     stories = [told(store, ("a", 1), ("b", 1)), told(store, ("a", 2), ("b", 2))]
-    made = publisher(tmp_path, store, TOP)
+    next_one = told(store, ("a", 3))
+    made = publisher(tmp_path, store, replace(TOP, items=2))
     made.publish(None, NOON)
+    assert shown(tmp_path) == stories
     with store.begin() as transaction:
         transaction.leave(Slug("top"), [stories[0]])
         transaction.bump([Slug("top")], NOON + 1)
     made.publish([Slug("top")], NOON + 1)
-    assert shown(tmp_path) == [stories[1]]
+    assert shown(tmp_path) == [stories[1], next_one], "the next one takes its place"
     change_story(store, stories[1], "A better headline", NOON + 2)
     made.publish([Slug("top")], NOON + 2)
     assert json.loads((tmp_path / "public/feeds/top.json").read_bytes())["items"][0]["title"] == "A better headline"
