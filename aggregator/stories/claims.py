@@ -98,6 +98,8 @@ def why_not(domain: str, source: Source, home: str | None, owned: Owners, claims
     either, or whose address says the domain's name (`bbci.co.uk` for `bbc.co.uk`).
     """
     shared = is_shared(source.url)
+    if shared and home and not is_shared(home) and not is_home(home, domain):
+        return "its channel calls another page its home"
     if domain in owned.addresses:
         return f"{_first(owned.addresses[domain])} is read there"
     if domain in owned.accounts:

@@ -128,12 +128,15 @@ def test_a_home_that_is_called_so_later_takes_nothing_from_who_has_a_domain(room
     assert lead_of(room) == "paper"
 
 
-def test_a_stranger_on_a_shared_host_is_not_called_like_the_paper_that_it_links_to(room: Newsroom) -> None:
+@pytest.mark.parametrize("home", ["", "https://evil.example/"])
+def test_a_stranger_on_a_shared_host_is_not_called_like_the_paper_that_it_links_to(room: Newsroom, home: str) -> None:
     configure(room, {name: f"http://127.0.0.1/{name}.json" for name in ("evil", "paper", "sport")})
-    tells(room, "evil", *notes("https://alpha.example/n"))
+    tells(room, "evil", *notes("https://alpha.example/n"), home=home)
+    if home:
+        assert {item.outlet for story in room.stories() for item in story.items} == {"evil"}
     for name in ("paper", "sport"):
         tells(room, name, *notes(f"https://alpha.example/{name}"), home=f"https://www.alpha.example/{name}")
-    tells(room, "evil", report("https://alpha.example/evil"))
+    tells(room, "evil", report("https://alpha.example/evil"), home=home)
     tells(room, "paper", report("https://alpha.example/report"), home="https://www.alpha.example/paper")
     tells(room, "sport", report("https://alpha.example/sport"), home="https://www.alpha.example/sport")
     assert [item_of(room, name).outlet for name in ("evil", "paper", "sport")] == ["evil", "alpha.example", "alpha.example"]
@@ -171,7 +174,7 @@ def test_a_feed_whose_first_links_lead_to_one_domain_after_another_is_one_outlet
     for host, links in (("alpha", 0), ("beta", 1), ("gamma", 3), ("delta", 7)):
         told += notes(f"https://{host}.example/n", links)
         told.append({**report(f"https://{host}.example/report"), "id": host})
-        tells(room, "evil", *told, home=f"https://{host}.example/")
+        tells(room, "evil", *told)
     assert {item.outlet_key for story in room.stories() for item in story.items} == {"alpha.example"}
     (story,) = [story for story in room.stories() if story.title == FERRY]
     assert (len(story.items), len(story.outlets)) == (4, 1)

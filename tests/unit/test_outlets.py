@@ -70,7 +70,20 @@ def test_the_page_that_a_channel_calls_its_own_gives_it_no_domain(source: Source
     """Anybody can write it."""
     spoken = voice(source, *links, home="https://alpha.example/")
     assert "alpha.example" not in spoken.domains
-    assert spoken.key in ("burner", "beta.example", "evil.example")
+    assert spoken.key in ("burner", "evil.example")
+
+
+@pytest.mark.parametrize(
+    ("home", "key"),
+    [
+        (None, "alpha.example"),
+        ("https://www.alpha.example/sport", "alpha.example"),
+        ("https://feeds.feedburner.com/alpha", "alpha.example"),
+        ("https://blog.example/", "burner"),
+    ],
+)
+def test_a_feed_on_a_shared_host_with_another_home_is_not_called_like_what_it_links_to(home: str | None, key: str) -> None:
+    assert voice(BURNER, *["https://alpha.example/1"] * 20, home=home).key == key
 
 
 def test_a_domain_is_learnt_once() -> None:
