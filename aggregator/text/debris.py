@@ -53,6 +53,7 @@ _FIRST_ON = (
 )
 _APPEARED = re.compile(rf"(?:\A|(?<=[.!?…\]>]))\s*(?:{_POST}) [^<>]{{1,300}} (?:{_FIRST_ON}) [^<>]{{1,120}}\Z")
 """WordPress's credit where its links are gone. With them its structure tells."""
+_ORIGINALLY = re.compile(r"\s*This (?:article|story|post) (?:originally|first) appeared on [^<>]{1,80}? at https?://[^\s<>]+\Z")
 _POSTED = re.compile(r"<p>\s*(?:(?:Article|Comments) URL: <a [^<>]*>[^<>]*</a>|(?:Points|# Comments): [0-9]{1,7})\s*</p>\s*")
 """What hnrss.org makes of a submission."""
 _SUBMITTED = re.compile(
@@ -89,9 +90,9 @@ def _shortened(tail: str, title: list[str], own: Collection[str]) -> str:
     if (shorter := _split(body, _BREAKS)[0]) != body:
         return shorter + closing
     block = max((found.end() for found in _BLOCK.finditer(body)), default=0)
-    if _is_credit(body[block:], own):
+    if _is_credit(body[block:], own) or (_is_pointer(body[block:], own) and text_of(body[:block])):
         return _without(body, block, closing)
-    for pattern in (_APPEARED, _PLAIN_PHRASE):
+    for pattern in (_APPEARED, _ORIGINALLY, _PLAIN_PHRASE):
         if (found := pattern.search(body, block)) is not None:
             return body[: found.start()] + closing
     start = body.rfind("<a ", block)
@@ -136,6 +137,14 @@ def _is_credit(block: str, own: Collection[str]) -> bool:
     _, _, path = site.partition("://")[2].partition("/")
     same = registrable_domain(entry) == registrable_domain(site)
     return canonical(entry) in own and same and not path.strip("/") and len(text_of(_LINK.sub("", block))) <= CREDIT
+
+
+def _is_pointer(block: str, own: Collection[str]) -> bool:
+    """Whether a short block begins with a link to the entry and holds no other: "Read more of this story at Slashdot"."""
+    links = [*_LINK.finditer(block)]
+    if len(links) != 1 or _MEDIA.search(block) or text_of(block[: links[0].start()]):
+        return False
+    return canonical(unescape(links[0][1])) in own and len(text_of(block)) <= SHORT_LINK
 
 
 def _leads_on(link: re.Match[str], title: list[str], own: Collection[str]) -> bool:

@@ -56,3 +56,15 @@ def test_a_story_in_two_feeds_is_kept_in_both_where_ids_are_those_of_the_feed(
     per_feed = request.node.callspec.params["served"] == "per-feed"
     assert sum(kept.values()) == (10 if per_feed else 5)
     assert len(kept) == 2 if per_feed else len(kept) <= 2
+
+
+@pytest.mark.parametrize("format", ["atom", "rss"])
+def test_it_shows_who_says_it_and_who_else(tmp_path: Path, served: Served, format: str) -> None:
+    folder = tmp_path / "newsboat"
+    folder.mkdir()
+    reload(folder, f"{served.url}/feeds/all.{format}")
+    with sqlite3.connect(folder / "cache") as cache:
+        shown = dict(cache.execute("SELECT author, content FROM rss_item WHERE guid = ?", (f"urn:uuid:{served.stories[0]}",)))
+    assert list(shown) == ["Ann Writer, Wire"]
+    assert ">The Daily: Allies weigh step 101 &amp; more</a>" in shown["Ann Writer, Wire"]
+    assert f"/stories/{served.stories[0]}.html" in shown["Ann Writer, Wire"]

@@ -24,3 +24,15 @@ def test_each_story_once_and_edits_in_place(served: Served, format: str) -> None
     titles = {entry.id: entry.title for entry in mine.get_entries()}
     assert set(titles) == expected
     assert titles[f"urn:uuid:{served.stories[-1]}"] == "Rewritten & improved"
+
+
+@pytest.mark.parametrize("format", ["atom", "rss", "json"])
+def test_it_shows_who_says_it_and_who_else(served: Served, format: str) -> None:
+    mine = reader.make_reader(":memory:")
+    mine.add_feed(f"{served.url}/feeds/all.{format}")
+    mine.update_feeds()
+    entry = next(entry for entry in mine.get_entries() if entry.id == f"urn:uuid:{served.stories[0]}")
+    assert entry.authors_str == "Ann Writer, Wire"
+    content = entry.get_content().value
+    assert ">The Daily: Allies weigh step 101 &amp; more</a>" in content
+    assert f"/stories/{served.stories[0]}.html" in content

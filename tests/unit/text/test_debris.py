@@ -41,6 +41,8 @@ def tidied(sent: str) -> str:
         f"<p>The post {TITLE} appeared first on Blog.</p>",
         f"<p>O post {TITLE} apareceu primeiro em Blog.</p>",
         f'<p><a href="{URL}">Leia mais</a></p><p>The post <a href="{URL}">x</a> appeared first on <a href="https://blog.example/">B</a>.</p>',
+        f'<p><a href="{URL}?utm_source=rss1.0moreanon">Read more of this story</a> at Slashdot.</p>',
+        f"<p>This article originally appeared on Blog at {URL}?src=rss</p>",
         "<p>Read more</p>",
         "<p>Continue reading…</p>",
         '<p><a href="https://lobste.rs/s/abc123">Comments</a></p>',
@@ -83,6 +85,8 @@ def test_debris_within_a_paragraph(sent: str, left: str) -> None:
         f"<p>{SELF}The first</a> and {HOME}the last</a> of many words that are no credit, but tell what "
         "it is about and go on for a while.</p>",
         "<p>He told them to read more</p>",
+        f"<p>{SELF}The summit</a> has ended.</p>",
+        f"<p>{SELF}The summit</a> ended as it had begun, with a quarrel over who may sit at which table.</p>",
         "<p>The post office appeared first on the list of what is to be closed.</p><p>Allies met.</p>",
         "<p>Points: 5 to 3 for the home team</p>",
     ],
