@@ -37,19 +37,15 @@ def is_edit(story: Story, before: bytes, after: bytes, *, full: bool) -> bool:
     nothing has changed but the release.
     """
     if len(before) == TOLD:
-        return before not in (first_visible_hash(story, full=full), _digest([*_first_parts(story, full), *_also(story)], TOLD))
+        return before != first_visible_hash(story, full=full)
     return before[:TOLD] != after[:TOLD]
 
 
 def first_visible_hash(story: Story, *, full: bool) -> bytes:
     """The hash of earlier releases: over the headline, the lead's link, text, authors and all media, and the outlets' links."""
-    return _digest(_first_parts(story, full), TOLD)
-
-
-def _first_parts(story: Story, full: bool) -> Iterator[str]:
     entry = story.lead_item.entry
     media = [f"{one.url} {one.type} {one.length}" for one in entry.enclosures]
-    return _parts(story, _texts(entry, full), [entry.image.url if entry.image else "", *media])
+    return _digest(_parts(story, _texts(entry, full), [entry.image.url if entry.image else "", *media]), TOLD)
 
 
 def _parts(story: Story, texts: list[str], media: list[str]) -> Iterator[str]:
