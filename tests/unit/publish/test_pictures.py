@@ -11,12 +11,12 @@ import pytest
 from lxml import etree
 from msgspec.structs import replace
 
-from aggregator.model import Enclosure, Item, ItemId, Picture, Source, SourceId, Story, StoryId
+from aggregator.model import Enclosure, Item, ItemId, Picture, Slug, Source, SourceId, Story, StoryId
 from aggregator.publish import atom, jsonfeed, pages, rss
 from aggregator.publish.pictures import Pictures
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.view import View, view
-from aggregator.settings import Publishing, Site
+from aggregator.settings import Output, Publishing, Site
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples
 from tests.unit.publish.samples import DAILY, NOON, WIRE, item, open_outputs, podcast, store_story
@@ -143,6 +143,19 @@ def test_off_takes_every_picture_out(tmp_path: Path) -> None:
     assert len(policies) >= 3 and not any("img-src" in policy for policy in policies)
     served = made.shelf.get("/topics/all.html")
     assert served is not None and "img-src" not in served.extra["content-security-policy"]
+
+
+def test_off_reaches_the_pages_of_archived_stories(tmp_path: Path) -> None:
+    settings = samples.settings(tmp_path, Output(Slug("all"), "All", items=5))
+    store = SqliteStore(tmp_path / "db")
+    open_outputs(store, settings)
+    stories = [store_story(store, item(number, image=WIDE)) for number in range(1, 40)]
+    Publisher(settings, store).publish(None, NOON + 3600)
+    written = [tmp_path / f"public/stories/{story}.html" for story in stories]
+    assert all("<img" in page.read_text() for page in written)
+    off = replace(settings, publish=replace(settings.publish, images="off"))
+    Publisher(off, store).publish(None, NOON + 7200)
+    assert not any("<img" in page.read_text() for page in written)
 
 
 def test_pictures_are_linked_unless_told_otherwise() -> None:
