@@ -113,9 +113,9 @@ def _place(
 
 
 def is_of_another(story: Story, item: Item) -> bool:
-    """True if one outlet alone tells the story, and it isn't the item's, nor is its source."""
-    outlets, sources = {one.outlet_key for one in story.items}, {one.source for one in story.items}
-    return len(outlets) == 1 and item.outlet_key not in outlets and item.source not in sources
+    """True if one outlet alone tells the story, and it isn't the item's."""
+    outlets = {one.outlet_key for one in story.items}
+    return len(outlets) == 1 and item.outlet_key not in outlets
 
 
 def _join(

@@ -291,6 +291,27 @@ def test_what_is_dropped_between_two_publications_leaves_the_archive_though_anot
 SLUR = "Everybody there is a thief and a liar"
 
 
+@pytest.mark.parametrize("outlets", [1, 2])
+def test_a_drop_binds_the_outlets_that_told_the_story(newsroom: Newsroom, outlets: int) -> None:
+    """Two outlets make it an event, two sources of one outlet don't."""
+    newsroom.configure(
+        CONFIG
+        if outlets == 2
+        else CONFIG.replace('json"}', 'json", outlet: Press}').replace('json", outlet: Press}', 'json"}', 1)
+    )
+    newsroom.serves(ONE, entry(BRIDGE, url=BRIDGE_AT_ONE))
+    newsroom.serves(TWO, entry(FERRY, url=FERRY_AT_TWO))
+    newsroom.serves(THREE, entry(FERRY, url="https://three.example/ferry"))
+    newsroom.poll()
+    editor(newsroom).drop(FERRY_AT_TWO)
+    newsroom.serves(ONE, entry(BRIDGE, url=BRIDGE_AT_ONE), entry(FERRY, url=FERRY_AT_ONE))
+    newsroom.serves(THREE, entry(FERRY, id="again", url="https://three.example/again"))
+    newsroom.poll("three")
+    assert newsroom.titles() == [BRIDGE]
+    newsroom.poll("one")
+    assert sorted(newsroom.titles()) == ([BRIDGE] if outlets == 2 else [FERRY, BRIDGE])
+
+
 def told_at_ones_address(newsroom: Newsroom) -> dict[str, Any]:
     """What the third source tells under the address of the first one."""
     newsroom.serves(ONE, entry("Old news of the first", url="https://one.example/old", at=START - 2 * HOUR))
@@ -667,6 +688,19 @@ def test_a_headline_stays_over_the_reports_of_others_when_its_entry_goes_astray(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     titled(newsroom, monkeypatch, (LOANS, LOANS_TEXT), by_two=True)
+    assert [(row["title"], row["url"]) for row in newsroom.feed()] == [(SOBER, FERRY_AT_TWO)]
+
+
+def test_a_headline_stays_over_another_lead_whatever_its_entry_says(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", newsroom.clock.now)
+    newsroom.configure(CONFIG.replace(f'{{id: two, url: "{TWO}"', f'{{id: two, url: "{TWO}", rank: 1'))
+    newsroom.serves(ONE, entry(FERRY, id="ferry", url=FERRY_AT_ONE, text="More soon."))
+    newsroom.serves(TWO, entry(FERRY, url=FERRY_AT_TWO, text=PORT_TEXT))
+    newsroom.serves(THREE)
+    newsroom.poll()
+    editor(newsroom).title(FERRY_AT_ONE, SOBER)
+    newsroom.serves(ONE, entry("Nine hundred people and the gymnasium of a school", id="ferry", url=FERRY_AT_ONE, text=PORT_TEXT))
+    newsroom.poll("one")
     assert [(row["title"], row["url"]) for row in newsroom.feed()] == [(SOBER, FERRY_AT_TWO)]
 
 
