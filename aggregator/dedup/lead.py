@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from statistics import median
 from types import MappingProxyType
@@ -24,6 +25,12 @@ the two wrote it, and who copies a text can say that he was first."""
 BELIEVED = 3600.0
 """Seconds before its first sight that an item's date is believed, when the earliest of several is to lead: the usual time between
 two polls. An older date may be made up to come first."""
+ANNOUNCES = re.compile(
+    r"\b(?:expected|set|ready|poised|likely|scheduled|preparing) to\b|\bto (?:vote|decide|rule|consider)\b|\bahead of\b",
+    re.IGNORECASE,
+)
+"""How English headlines say what is about to happen ("Council to vote on ..."). Such a report makes room for one that tells it as
+done, which no comparison of words can see."""
 NOBODY: Standings = MappingProxyType({})
 
 
@@ -72,8 +79,10 @@ def move_lead(story: Story, standings: Standings, now: Instant) -> tuple[ItemId,
     rivals = [item for item in rivals if not _is_borrowed(item, standings[item.id], story.reports)]
     if not rivals:
         return None
-    best, how = max(rivals, key=lambda item: standings[item.id].mean), "agrees best with the others"
+    best, how = _best_of(rivals, standings), "agrees best with the others"
     why = _why_it_yields(held, standings[best.id], [one.mean for one in standings.values()])
+    if why is None and _announces(holder) and not _announces(best) and standings[best.id].mean >= held.mean - AS_WELL:
+        why = "announces what others tell as done"
     if why is None:
         copies = [item for item in story.reports if item.id in held.copies]
         as_well = [item for item in rivals if standings[item.id].mean >= held.mean - AS_WELL and _is_apart(item, copies)]
@@ -84,6 +93,18 @@ def move_lead(story: Story, standings: Standings, now: Instant) -> tuple[ItemId,
     before = f"“{holder.entry.title}” ({holder.outlet}), which led before, {why}"
     agrees = f"{how} (with {_count(standings[best.id])})"
     return best.id, f"leads since {rfc3339(now)}: of {len(story.outlets)} outlets it {agrees}; {before}"
+
+
+def _best_of(rivals: Sequence[Item], standings: Standings) -> Item:
+    """The report that agrees best. One that only announces it is passed over for one that agrees nearly as well."""
+    best = max(rivals, key=lambda item: standings[item.id].mean)
+    least = standings[best.id].mean - AS_WELL
+    done = [item for item in rivals if standings[item.id].mean >= least and not _announces(item)]
+    return max(done, key=lambda item: standings[item.id].mean, default=best)
+
+
+def _announces(item: Item) -> bool:
+    return ANNOUNCES.search(item.title) is not None
 
 
 def may_move(story: Story, now: Instant) -> bool:

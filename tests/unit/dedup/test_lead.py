@@ -103,6 +103,28 @@ def test_a_published_lead_moves_if_the_story_has_moved_on(first: dict[str, objec
         assert why in found[1] and "“Bridge 1” (outlet1.example), which led before" in found[1]
 
 
+@pytest.mark.parametrize(
+    ("titles", "mean", "leads"),
+    [
+        (("Council to vote on the bridge", "Bridge is sold", "Bridge is sold", "Bridge is sold"), 2.9, 3),
+        (("Council expected to sell the bridge", "Bridge is sold", "Bridge is sold", "Mayor set to sell the bridge"), 2.4, 1),
+        (("Council ready to sell the bridge", *["Mayor set to sell the bridge"] * 3), 2.4, None),
+        (("Council to vote on the bridge", "Bridge is sold", "Bridge is sold", "Bridge is sold"), 3.1, None),
+        (("Storm closes bridge due to open", "Bridge is sold", "Bridge is sold", "Bridge is sold"), 2.4, None),
+        (("Bridge is sold", "Bridge is sold", "Bridge is sold", "Council to vote on the bridge"), 0.9, 1),
+    ],
+)
+def test_a_report_that_announces_makes_room_for_one_that_tells_it_as_done(
+    titles: tuple[str, ...], mean: float, leads: int | None
+) -> None:
+    told, standings = told_by_four(mean=mean)
+    items = tuple(replace(item, entry=replace(item.entry, title=title)) for item, title in zip(told.items, titles, strict=True))
+    found = move_lead(replace(told, items=items), standings, NOON)
+    assert (None if found is None else found[0]) == (None if leads is None else OUTLETS[leads].id)
+    if mean == 2.9:
+        assert found is not None and "announces what others tell as done" in found[1]
+
+
 def test_a_published_lead_moves_to_nothing_that_holds_the_text_of_an_earlier_report() -> None:
     """Who puts together what others have written agrees best with all of them."""
     told, standings = told_by_four()
