@@ -52,9 +52,10 @@ class ThreadStory(NamedTuple):
 
 
 class ThreadWhereabouts(NamedTuple):
-    """Where a thread's id leads. thread: the id, or the thread that it was merged into; newest: its newest report.
+    """Where a thread's id leads. thread: the id, or the thread that it was merged into.
 
-    feeds: those that its stories are in, archive pages included.
+    newest: when its newest report was published or its newest story came, whichever is later, since a backlog is read long after
+    its dates. feeds: those that its stories are in, archive pages included.
     """
 
     thread: ThreadId

@@ -27,8 +27,10 @@ MEMBERS = """SELECT stories.id, stories.published, stories.updated, stories.vers
     CROSS JOIN items AS lead ON lead.id = stories.lead CROSS JOIN items ON items.story = stories.key
     WHERE threads.id = ? AND items.hidden IS NULL AND items.details ->> 'astray' IS NULL
     ORDER BY stories.published, stories.key, items.first_seen, items.id"""
-WHEREABOUTS = f"""SELECT threads.id, threads.newest, (SELECT json_group_array(DISTINCT members.slug)
-    FROM stories CROSS JOIN members ON members.story = stories.key WHERE stories.thread = threads.key)
+WHEREABOUTS = f"""SELECT threads.id,
+    max(threads.newest, coalesce((SELECT max(first_seen) FROM stories WHERE thread = threads.key), 0.0)),
+    (SELECT json_group_array(DISTINCT members.slug)
+        FROM stories CROSS JOIN members ON members.story = stories.key WHERE stories.thread = threads.key)
     FROM threads AS asked CROSS JOIN threads ON threads.id = coalesce(asked.alias_of, asked.id)
     WHERE asked.id = ? AND threads.stories >= {SHOWN_FROM}"""
 THREADS_SHOWN = f"""SELECT stories.id, {_COLUMNS} FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value
@@ -107,7 +109,7 @@ def _member(rows: Sequence[Row]) -> ThreadStory:
 def whereabouts(connection: sqlite3.Connection, id: ThreadId) -> ThreadWhereabouts | None:
     """See `Threads.thread_whereabouts`."""
     row = connection.execute(WHEREABOUTS, (id,)).fetchone()
-    return ThreadWhereabouts(row[0], row[1], frozenset(json.loads(row[2]))) if row else None
+    return ThreadWhereabouts(row[0], float(row[1]), frozenset(json.loads(row[2]))) if row else None
 
 
 def shown(connection: sqlite3.Connection, stories: Collection[StoryId]) -> dict[StoryId, Thread]:

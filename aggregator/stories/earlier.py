@@ -30,7 +30,9 @@ def find_earlier(transaction: Transaction, story: Story, public: Collection[Slug
     if not seen:
         return None
     before = [one for one in seen if one.published < story.published]
-    likeness = {(link.story if link.other == story.id else link.other): link.likeness for link in transaction.links(story.id)}
+    likeness: dict[StoryId, float] = {}
+    for link in transaction.links(story.id):  # the strongest first, and some found from both sides
+        likeness.setdefault(link.story if link.other == story.id else link.other, link.likeness)
     head = thread_listing.head_of(seen)
     return Earlier(
         thread=story.thread.id,

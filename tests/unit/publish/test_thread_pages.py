@@ -283,3 +283,12 @@ def test_a_feed_of_a_thread_shows_no_more_of_a_story_than_other_public_feeds(tmp
     site.publish()
     items = json.loads(site.get(f"/threads/{thread}.json").body)["items"]
     assert ["They meet again" in row["content_html"] for row in items] == [True, False, False]
+
+
+def test_a_thread_of_a_backlog_is_not_gone_for_its_dates(tmp_path: Path, store: SqliteStore) -> None:
+    site = Site(tmp_path, store)
+    keep = site.settings.storage.keep
+    stories = add(store, *(item(number, published=NOON - 2 * keep) for number in (1, 2, 3)))
+    thread = follow(store, *stories)
+    site.publish()
+    assert site.get(f"/threads/{thread}").status == 200
