@@ -16,7 +16,7 @@ from tests.flow.conftest import Newsdesk, newsdesk
 
 HALCYON = "Freighter Halcyon runs aground off Gotland with 900 tonnes of fuel aboard"
 CREW = "Helicopters lift 19 crew from stranded Halcyon as gale hits Gotland reef"
-PUMPED = "Salvage crew starts to pump fuel from the Halcyon off Gotland"
+PUMPED = "Salvage barge reaches the Halcyon off Fårö with four calm days to empty it"
 
 
 @pytest.fixture(scope="module")
