@@ -23,6 +23,7 @@ outputs: [{}]
 """
 BY_WEIGHT = CONFIG.format('{slug: top, title: Top, query: "age<1d", sort: weight, items: 4}')
 FERRY, BRIDGE, TRAM = "Ferry line closed by storm", "Bridge over the sound opens", "Tram strike ends after nine days"
+STORM = {"text": "Waves of six metres kept all boats in port, and the islands wait for milk and mail."}
 OTHERS = (
     "School roof mended before winter",
     "Lighthouse gets its first keeper",
@@ -84,9 +85,8 @@ def poll_over_two_days(newsroom: Newsroom, config: str) -> None:
 
 def test_a_story_stays_while_it_is_reported(newsroom: Newsroom) -> None:
     newsroom.configure(BY_WEIGHT)
-    storm = {"text": "Waves of six metres kept all boats in port, and the islands wait for milk and mail."}
-    newsroom.serves(ONE, entry(FERRY, at=START - 23 * HOUR, **storm), entry(BRIDGE, at=START - 23 * HOUR))
-    newsroom.serves(TWO, entry(FERRY, at=START - 2 * HOUR, url="https://two.example/ferry", **storm))
+    newsroom.serves(ONE, entry(FERRY, at=START - 23 * HOUR, **STORM), entry(BRIDGE, at=START - 23 * HOUR))
+    newsroom.serves(TWO, entry(FERRY, at=START - 2 * HOUR, url="https://two.example/ferry", **STORM))
     newsroom.poll()
     assert newsroom.titles("top") == [FERRY, BRIDGE]
     newsroom.clock.time += 2 * HOUR
@@ -121,12 +121,41 @@ def test_an_age_from_which_on_stories_are_shown(newsroom: Newsroom) -> None:
     assert sorted(newsroom.titles("top")) == sorted([FERRY, BRIDGE, TRAM])
 
 
+def poll_a_story_over_two_days(newsroom: Newsroom, config: str) -> None:
+    """Polls the ferry's story thirty hours ago, and its second report of two hours ago."""
+    newsroom.clock.time = START - 30 * HOUR
+    newsroom.configure(config)
+    newsroom.serves(ONE, entry(FERRY, at=START - 30 * HOUR, **STORM))
+    newsroom.serves(TWO)
+    newsroom.poll()
+    newsroom.clock.time = START
+    newsroom.serves(TWO, entry(FERRY, at=START - 2 * HOUR, url="https://two.example/ferry", **STORM))
+    newsroom.poll()
+    roll(newsroom)
+    assert len(newsroom.stories()) == 1
+
+
+def test_an_age_from_which_on_counts_from_the_last_report(newsroom: Newsroom) -> None:
+    poll_a_story_over_two_days(newsroom, BY_WEIGHT.replace("age<1d", "age>3h"))
+    assert newsroom.titles("top") == []
+    newsroom.clock.time += HOUR + 60
+    assert roll(newsroom) == {"top"}
+    assert newsroom.titles("top") == [FERRY]
+
+
+def test_an_age_means_something_else_once_a_feed_is_by_weight(newsroom: Newsroom) -> None:
+    poll_a_story_over_two_days(newsroom, BY_WEIGHT.replace("sort: weight", "sort: newest"))
+    assert newsroom.titles("top") == []
+    newsroom.configure(BY_WEIGHT)
+    newsroom.publisher.publish(None, newsroom.clock.now())
+    assert newsroom.titles("top") == [FERRY]
+
+
 def test_a_new_feed_by_weight_chooses_among_all_that_match(newsroom: Newsroom) -> None:
     newsroom.configure(CONFIG.format(""))
-    storm = {"text": "Waves of six metres kept all boats in port, and the islands wait for milk and mail."}
     rest = [entry(title, at=START - number * HOUR / 4) for number, title in enumerate(OTHERS)]
-    newsroom.serves(ONE, entry(FERRY, at=START - 9 * HOUR, **storm), *rest)
-    newsroom.serves(TWO, entry(FERRY, at=START - 8 * HOUR, url="https://two.example/ferry", **storm))
+    newsroom.serves(ONE, entry(FERRY, at=START - 9 * HOUR, **STORM), *rest)
+    newsroom.serves(TWO, entry(FERRY, at=START - 8 * HOUR, url="https://two.example/ferry", **STORM))
     newsroom.poll()
     newsroom.configure(BY_WEIGHT)
     newsroom.publisher.publish(None, newsroom.clock.now())
@@ -136,9 +165,8 @@ def test_a_new_feed_by_weight_chooses_among_all_that_match(newsroom: Newsroom) -
 def test_an_edited_feed_takes_in_what_is_older_than_all_it_shows(newsroom: Newsroom) -> None:
     config = CONFIG.format('{slug: top, query: "age<3d -ferry", sort: outlets, items: 2}')
     newsroom.configure(config)
-    storm = {"text": "Waves of six metres kept all boats in port, and the islands wait for milk and mail."}
-    newsroom.serves(ONE, entry(FERRY, at=START - 9 * HOUR, **storm), entry(BRIDGE, at=START - HOUR))
-    newsroom.serves(TWO, entry(FERRY, at=START - 8 * HOUR, url="https://two.example/ferry", **storm))
+    newsroom.serves(ONE, entry(FERRY, at=START - 9 * HOUR, **STORM), entry(BRIDGE, at=START - HOUR))
+    newsroom.serves(TWO, entry(FERRY, at=START - 8 * HOUR, url="https://two.example/ferry", **STORM))
     newsroom.poll()
     newsroom.clock.time += 26 * HOUR  # the feed is no longer young
     newsroom.serves(ONE, entry(TRAM, at=newsroom.clock.time - HOUR))

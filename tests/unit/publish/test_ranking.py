@@ -128,6 +128,8 @@ def test_by_outlets_a_story_counts_alone_and_whole(tmp_path: Path, store: Sqlite
     follow(store, *angles)
     older = told(store, ("a", 60), ("b", 50), ("c", 40))
     two = told(store, ("d", 30), ("e", 29))
+    for _ in range(ranking.LATEST * TOP.items):
+        told(store, ("a", 25))
     made = publisher(tmp_path, store, replace(TOP, sort="outlets"))
     made.publish(None, NOON)
     assert shown(tmp_path)[:2] == [older, two]
@@ -152,7 +154,9 @@ def test_the_document_stays_until_it_is_ranked_anew(tmp_path: Path, store: Sqlit
     again = publisher(tmp_path, store, TOP)
     assert again.publish(None, NOON + 9 * HOUR) == ()
     assert (tmp_path / "public/feeds/top.atom").read_bytes() == document
+    revision = store.outputs()[Slug("top")].revision
     assert made.rank(NOON) == {"top"}
+    assert store.outputs()[Slug("top")].revision == revision + 1, "a process beside this one sees it"
     assert made.publish([Slug("top")], NOON + 60) == ("top",)
     assert shown(tmp_path) == [new, early, late]
     assert made.rank(NOON) == frozenset(), "nothing has changed"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from aggregator.errors import StoreError
-from aggregator.model import Item, Link, StoryId, ThreadId
+from aggregator.model import Item, Link, Slug, StoryId, ThreadId
 from aggregator.ports import StoryFilter
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import NEW, item
 
 DAY = 86_400.0
+TOP = Slug("top")
 
 
 def told_by(name: str, at: float) -> Item:
@@ -124,3 +125,32 @@ def test_stories_are_found_by_their_thread_and_by_the_ids_that_lead_there(store:
         assert sorted(story.lead_item.guid for story in found) == ["a", "b", "c", "d", "e", "f"]
     assert {story.thread.formerly for story in found if story.thread} == {(merged,)}
     assert list(store.find(StoryFilter(thread=found[0].id))) == []
+
+
+def test_members_compete_by_what_is_reported_of_them_and_of_their_threads(store: SqliteStore) -> None:
+    """The members of a feed: a thread of three, told last on the second day, and two stories in none."""
+    stories = add(store, "a", "b", "c")
+    follow(store, stories)
+    (quiet,) = add(store, "d")
+    (late,) = add(store, "e", at=1000.0 + 2 * DAY)
+    with store.begin() as transaction:
+        transaction.add_item(told_by("f", 1000.0 + DAY), stories[1], NEW)
+        transaction.sum_up_threads(list(transaction.threads_of(stories).values()))
+        transaction.enter(TOP, [*stories, quiet, late], 1.0)
+    thread = store.stories([stories[0]])[0].thread
+    assert thread is not None and thread.newest == 1000.0 + DAY
+
+    def competing(since: float, latest: int = 0) -> dict[StoryId, int]:
+        return {one.story: one.outlets for one in store.candidates(TOP, since, latest, count=True)}
+
+    assert competing(1000.0 + DAY) == {stories[0]: 1, stories[1]: 2, stories[2]: 1, late: 1}
+    assert competing(1001.0 + DAY) == {late: 1}
+    assert competing(1001.0 + 2 * DAY) == {}
+    assert competing(1001.0 + 2 * DAY, latest=2) == {quiet: 1, late: 1}
+    (one,) = store.candidates(TOP, 1000.0 + 2 * DAY, 0, count=False)
+    assert (one.thread, one.outlet, one.outlets) == (None, "e.example", 0)
+    assert set(store.quiet_members(TOP, 1000.0 + DAY)) == {*stories, quiet}
+    assert store.quiet_members(TOP, 999.0 + DAY) == [quiet]
+    with store.begin() as transaction:
+        transaction.add_item(told_by("g", 1000.0 + 2 * DAY), quiet, NEW)
+    assert store.quiet_members(TOP, 999.0 + DAY) == []

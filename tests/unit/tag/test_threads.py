@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from aggregator.model import Slug, Story, StoryId, Thread, ThreadId
+from aggregator.model import Evidence, Slug, Story, StoryId, Thread, ThreadId
 from aggregator.settings import Expectation, Output, Settings, TagRule, Topic
+from aggregator.store.sqlite import SqliteStore
+from aggregator.tag.lookup import Lookup
+from aggregator.tag.ordering import RuleName
 from aggregator.tag.query import Query
 from aggregator.tag.rules import compile_rules, failed_expectations
 
@@ -63,6 +66,31 @@ def test_threads_are_asked_for(query: str, first: bool, later: bool, alone: bool
 )
 def test_the_explanation_says_what_the_thread_is(query: str, told: Story, branch: str) -> None:
     assert Query(query).explain(told, NOON).branch == branch
+
+
+def test_stories_of_a_thread_are_looked_up() -> None:
+    assert Query(f"kyiv thread:{OWN}").filter(NOON).thread == OWN
+    assert Query(f"kyiv OR thread:{OWN}").filter(NOON).thread is None
+    assert Query(f"-thread:{OWN}").filter(NOON).thread is None
+
+
+def test_a_plan_knows_threads(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "news.db")
+    with store.begin() as transaction:
+        told = [item("Kyiv", source=name, number=number) for number, name in enumerate("abc")]
+        stories = [transaction.add_item(one, None, Evidence("new"))[1] for one in told]
+        thread = transaction.begin_thread(stories[0])
+        transaction.enter_thread(thread, stories, b"")
+        transaction.sum_up_threads([thread])
+    asked = settings(
+        first=Output(Slug("first"), "First", query="kyiv first:thread"),
+        wide=Output(Slug("wide"), "Wide", query="kyiv thread_outlets>=3"),
+        other=Output(Slug("other"), "Other", query=f"kyiv thread:{OTHER}"),
+    )
+    lookup = Lookup(asked, compile_rules(asked))
+    found = {slug: list(lookup.matching(store, RuleName("output", slug), None, NOON)) for slug in ("first", "wide", "other")}
+    assert {slug: len(matching) for slug, matching in found.items()} == {"first": 1, "wide": 3, "other": 0}
+    store.close()
 
 
 def settings(**outputs: Output) -> Settings:
