@@ -127,7 +127,7 @@ class Shown(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A member of a feed that competes for a place in its document. thread: None if that is not shown, or if there is none.
+    """A member of a feed that competes for a place in its document. thread: None if it is in none; pairs count.
 
     outlet: its lead's, None if that is of no outlet; outlets: how many tell it, 0 if they were not to be counted.
     """

@@ -20,7 +20,7 @@ class ThreadState(Struct, frozen=True):
 
 
 class Report(NamedTuple):
-    """A report that counts for the weight of its story and of its thread. thread: None if that is not shown, or if there is none.
+    """A report that counts for the weight of its story and of its thread. thread: None if it is in none; pairs count.
 
     outlet: what outlets are counted by; None if the item is of no outlet. private: of a source that public feeds don't show.
     """

@@ -32,11 +32,11 @@ CANDIDATES = f"""SELECT stories.id, threads.id, CASE WHEN items.details ->> 'una
         CASE WHEN ?4 THEN {_OUTLETS} ELSE 0 END, stories.published, stories.updated
     FROM (SELECT story AS key FROM items WHERE first_seen >= ?2
         UNION SELECT stories.key FROM threads CROSS JOIN stories ON stories.thread = threads.key
-            WHERE threads.newest >= ?2 AND threads.stories > 0 AND threads.stories >= {SHOWN_FROM}
+            WHERE threads.newest >= ?2 AND threads.stories > 0
         UNION SELECT story FROM (SELECT story FROM members WHERE slug = ?1 ORDER BY seq DESC LIMIT ?3)) AS chosen
     CROSS JOIN members ON members.story = chosen.key AND members.slug = ?1
     CROSS JOIN stories ON stories.key = chosen.key CROSS JOIN items ON items.id = stories.lead
-    LEFT JOIN threads ON threads.key = stories.thread AND threads.stories >= {SHOWN_FROM}"""
+    LEFT JOIN threads ON threads.key = stories.thread"""
 QUIET = f"""SELECT stories.id FROM members CROSS JOIN stories ON stories.key = members.story AND stories.published <= ?2
     LEFT JOIN threads ON threads.key = stories.thread AND threads.stories >= {SHOWN_FROM}
     WHERE members.slug = ?1 AND members.page IS NULL AND coalesce(threads.newest, 0) <= ?2

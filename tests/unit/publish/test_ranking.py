@@ -63,21 +63,21 @@ def shown(folder: Path, slug: str = "top") -> list[StoryId]:
 
 
 # --- the formula
-def test_the_weight_is_of_outlets_each_by_its_newest_report_faded_to_nothing_in_a_day() -> None:
+def test_the_weight_is_of_outlets_each_by_its_newest_report_faded_by_half_in_two_days() -> None:
     story, other, thread = StoryId("s"), StoryId("o"), ThreadId("t")
     reports = [
         Report(story, None, "a", NOON),
         Report(story, None, "a", NOON - 20 * HOUR),
-        Report(story, None, "b", NOON - 12 * HOUR),
+        Report(story, None, "b", NOON - 24 * HOUR),
         Report(story, None, None, NOON),
         Report(other, thread, "a", NOON),
-        Report(StoryId("p"), thread, "c", NOON - 18 * HOUR),
-        Report(StoryId("p"), thread, "d", NOON - 24 * HOUR),
+        Report(StoryId("p"), thread, "c", NOON - 24 * HOUR),
     ]
     weights = Weights(reports, NOON)
-    assert weights.of(story, None) == weights.own(story) == 1.75
-    assert (weights.own(other), weights.of(other, thread)) == (1.0, 1.4375)
-    assert weights.of(StoryId("quiet"), thread) == 1.4375
+    faded = pytest.approx(1 + 2**-0.5)
+    assert weights.of(story, None) == weights.own(story) == faded
+    assert (weights.own(other), weights.of(other, thread), weights.of(other, None)) == (1.0, faded, faded)
+    assert weights.of(StoryId("quiet"), thread) == faded
     assert weights.of(StoryId("unknown"), None) == 0.0
 
 
@@ -101,6 +101,15 @@ def test_a_thread_weighs_as_a_whole_and_what_began_yesterday_weighs_by_today(tmp
     made = publisher(tmp_path, store, replace(TOP, items=4))
     made.publish(None, NOON)
     assert shown(tmp_path) == [angles[1], angles[0], begun, wide]
+
+
+def test_two_linked_stories_are_one_event(tmp_path: Path, store: SqliteStore) -> None:
+    pair = [told(store, ("a", 3), ("b", 3)), told(store, ("c", 2))]
+    follow(store, *pair)
+    other = told(store, ("d", 1), ("e", 1))
+    assert store.stories([pair[0]])[0].thread is None, "but no thread that is shown"
+    publisher(tmp_path, store, replace(TOP, per_thread=1)).publish(None, NOON)
+    assert shown(tmp_path) == [pair[0], other]
 
 
 def test_a_thread_and_an_outlet_take_so_many_places(tmp_path: Path, store: SqliteStore) -> None:
@@ -145,7 +154,7 @@ def test_quiet_times_are_filled_with_what_came_last(tmp_path: Path, store: Sqlit
 
 # --- time
 def test_the_document_stays_until_it_is_ranked_anew(tmp_path: Path, store: SqliteStore) -> None:
-    early, late = told(store, ("a", 12), ("b", 12)), told(store, ("d", 1))
+    early, late = told(store, ("a", 20), ("b", 20)), told(store, ("d", 1))
     made = publisher(tmp_path, store, TOP)
     made.publish(None, NOON)
     document = (tmp_path / "public/feeds/top.atom").read_bytes()
@@ -160,8 +169,8 @@ def test_the_document_stays_until_it_is_ranked_anew(tmp_path: Path, store: Sqlit
     assert made.publish([Slug("top")], NOON + 60) == ("top",)
     assert shown(tmp_path) == [new, early, late]
     assert made.rank(NOON) == frozenset(), "nothing has changed"
-    assert made.rank(NOON + 10 * HOUR) == {"top"}, "time alone changes the order"
-    made.publish([Slug("top")], NOON + 10 * HOUR)
+    assert made.rank(NOON + 5 * HOUR) == {"top"}, "time alone changes the order"
+    made.publish([Slug("top")], NOON + 5 * HOUR)
     assert shown(tmp_path) == [new, late, early]
 
 
