@@ -30,10 +30,8 @@ def find_earlier(transaction: Transaction, story: Story, public: Collection[Slug
     if not seen:
         return None
     before = [one for one in seen if one.published < story.published]
-    likeness: dict[StoryId, float] = {}
-    for link in transaction.links(story.id):  # the strongest first, and some found from both sides
-        likeness.setdefault(link.story if link.other == story.id else link.other, link.likeness)
     head = thread_listing.head_of(seen)
+    shown = choose(before, strengths(transaction, story.id))
     return Earlier(
         thread=story.thread.id,
         title=thread_listing.headline(head),
@@ -41,8 +39,16 @@ def find_earlier(transaction: Transaction, story: Story, public: Collection[Slug
         stories=len(seen),
         outlets=thread_listing.count_outlets(seen),
         first=before[0].story if before else story.id,
-        shown=tuple(EarlierStory(one.story, thread_listing.headline(one), one.url) for one in choose(before, likeness)),
+        shown=tuple(EarlierStory(one.story, thread_listing.headline(one), one.url) for one in shown),
     )
+
+
+def strengths(transaction: ThreadWrites, story: StoryId) -> dict[StoryId, float]:
+    """The stories that one is linked to, with how alike they are. Of a link found from both sides the stronger counts."""
+    found: dict[StoryId, float] = {}
+    for link in transaction.links(story):  # the strongest first
+        found.setdefault(link.story if link.other == story else link.other, link.likeness)
+    return found
 
 
 def choose(before: Sequence[ThreadStory], likeness: Mapping[StoryId, float]) -> list[ThreadStory]:

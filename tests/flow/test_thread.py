@@ -58,4 +58,6 @@ def test_a_subscriber_follows_an_event_into_its_second_day(first_day: Newsdesk) 
         assert PUMPED in folder and "Follow this" not in folder
     rows = {row["title"]: row for row in desk.command.rows("stories")}
     assert rows[PUMPED]["thread"] == rows[HALCYON]["thread"] == told["id"]
+    found = desk.command.rows("search", "halcyon")
+    assert {row["title"] for row in found} >= {PUMPED, HALCYON} and {row["thread"] for row in found} == {told["id"]}
     assert sum(row["thread"] is None for row in rows.values()) > 50

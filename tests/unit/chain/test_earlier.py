@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from aggregator.model import Link, Slug, StoryId, ThreadId
+from aggregator.ports import ThreadStory
+from aggregator.stories.earlier import choose, strengths
 from aggregator.stories.edit import StoryEditor
 from aggregator.stories.published_entries import read_published
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
@@ -199,3 +201,27 @@ def test_a_source_that_turns_private_leaves_what_others_show(newsroom: Newsroom)
     told = [path for path in newsroom.settings.publish.directory.rglob("*.*") if any(t in path.read_text() for t in titles)]
     assert told == []
     assert [row["title"] for row in newsroom.feed()] == ['Nine ‹men› & a "captain" face a judge in Kalamata']
+
+
+def told(name: str, at: float, outlets: int) -> ThreadStory:
+    """A story of a thread, told by so many outlets."""
+    keys = tuple((f"{number}.example", str(number)) for number in range(outlets))
+    return ThreadStory(StoryId(name), at, at, 1, name, None, name, "en", keys, False)
+
+
+def test_of_the_stories_linked_most_strongly_those_of_most_outlets_are_shown() -> None:
+    linked = [told(f"linked-{place}", place, outlets) for place, outlets in enumerate((1, 9, 1, 5, 1, 1, 1, 2, 8))]
+    likeness = {one.story: 0.9 - place / 10 for place, one in enumerate(linked)}
+    wide, newer = told("not-linked", 20.0, 30), told("newer", 30.0, 30)
+    chosen = [one.story for one in choose([*linked, wide], likeness)]
+    assert chosen == ["linked-7", "linked-3", "linked-1"], "the ninth is too weak"
+    assert [one.story for one in choose([*linked[:1], wide, newer], likeness)] == ["newer", "not-linked", "linked-0"]
+    assert choose([], likeness) == []
+
+
+def test_a_link_that_was_found_from_both_sides_counts_as_the_stronger(newsroom: Newsroom) -> None:
+    tell(newsroom, BOAT, SEARCH, TOLL)
+    boat, search, toll = (named(newsroom, row) for row in (BOAT, SEARCH, TOLL))
+    with newsroom.store.begin() as transaction:
+        transaction.save_links([Link(search, toll, 0.9, START), Link(toll, search, 0.3, START), Link(toll, boat, 0.5, START)])
+        assert strengths(transaction, toll) == {search: 0.9, boat: 0.5}
