@@ -54,6 +54,7 @@ def test_a_subscriber_follows_an_event_into_its_second_day(first_day: Newsdesk) 
         assert after[CREW] == before[CREW], "what was published stays while its thread goes on"
         later = get(before[CREW]["_aggregator"]["page"]).body.decode().partition("<h2>Later")[2]
         assert PUMPED in later
+        assert get(after[PUMPED]["_aggregator"]["page"]).body.decode().count(HALCYON) == 1, "a page names what came before once"
         folder = (desk.public / "stories" / Path(before[CREW]["_aggregator"]["page"]).name).read_text()
         assert PUMPED in folder and "Follow this" not in folder
     rows = {row["title"]: row for row in desk.command.rows("stories")}
