@@ -22,6 +22,7 @@ COMMANDS = {
     "plan": "What the edited config would change.",
     "why": "Why a story is where it is.",
     "stories": "List stories; merge, split, drop, pin or title them; undo that.",
+    "digest": "Show the last or the next issue of a digest.",
     "search": "Search stored stories with a query.",
     "topics": "List topics; try a query.",
     "sources": "List sources; how they overlap.",

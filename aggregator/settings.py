@@ -138,6 +138,7 @@ WEIGHT, OUTLETS = "weight", "outlets"
 class Output(Struct, frozen=True):
     """A published feed. Each topic has one with its slug, and `all` always exists; `outputs:` adds more or changes these.
 
+    when: the query of stories that the webhook is told of, once each, or once a thread; None: of all, at each change.
     query: None for all stories; token: makes it private; digest: a cron line; rejected: it shows what keep/drop removed.
     formerly: earlier slugs, oldest first: their addresses redirect here, and the feed's id is that of the oldest.
     per_thread, per_outlet: most entries of one thread, and of one outlet's leads; None for any number.
@@ -157,6 +158,7 @@ class Output(Struct, frozen=True):
     digest: str | None = None
     webhook: str | None = None
     webhook_secret: str | None = None
+    when: str | None = None
     rejected: bool = False
     topic: Slug | None = None
     formerly: tuple[Slug, ...] = ()

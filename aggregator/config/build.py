@@ -250,6 +250,7 @@ def _shaped(plain: to.Output, output: rules.Output | None) -> to.Output:
         digest=output.digest,
         webhook=_value(output.webhook),
         webhook_secret=output.webhook_secret.value if output.webhook_secret else None,
+        when=output.when,
         rejected=output.rejected,
         formerly=(*plain.formerly, *map(Slug, output.formerly)),
     )

@@ -59,6 +59,7 @@ def check_all(document: Document, lists: Mapping[int, List], check_query: QueryC
         *check_ids(document),
         *check_slugs(document),
         *check_rejected(document),
+        *check_thresholds(document),
         *check_limits(document),
         *check_groups(document),
         *check_outlets(document),
@@ -137,6 +138,14 @@ def check_rejected(document: Document) -> Iterator[Problem]:
             if (given := node.get(key)) is not None and (key != "sort" or text_of(given) in (OUTLETS, WEIGHT)):
                 what = f"`{text_of(given)}`" if key == "sort" else "this"
                 yield document.problem(given, f"{key}: {what} ranks stories; what `keep` and `drop` threw away are none")
+
+
+def check_thresholds(document: Document) -> Iterator[Problem]:
+    """A threshold holds something back: there must be something to hold back."""
+    for node in nodes(document.root.get("outputs")):
+        given = node.get("when") if isinstance(node, MapNode) else None
+        if isinstance(node, MapNode) and given is not None and node.get("webhook") is None:
+            yield document.problem(given, "when: it says when a `webhook` is told, and this output has none")
 
 
 def check_limits(document: Document) -> Iterator[Problem]:

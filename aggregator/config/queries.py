@@ -91,6 +91,7 @@ def _queries(document: Document, names: QueryNames) -> Iterator[_Query]:
         yield from _query(node, "query", without_topics)
     for node in nodes(root.get("outputs")):
         yield from _query(node, "query", names, rolling=True)
+        yield from _query(node, "when", names)
     never = root.get("dedup")
     for node in nodes(never.get("never") if isinstance(never, MapNode) else None):
         yield from _query(node, None, without_topics)

@@ -77,5 +77,8 @@ class Output(Section):
     access: Access | None = key(Part(Access), "Makes the feed private.", default=None)
     webhook: Secretive | None = key(URL, "Address that each new or changed story is posted to.", default=None)
     webhook_secret: Secretive | None = key(TOKEN, "Signs what is posted: `X-Hub-Signature: sha256=…`.", default=None)
+    when: str | None = key(
+        QUERY, "Query: the webhook is told of a story once, when it first matches; of a thread, if it asks for one.", default=None
+    )
     digest: str | None = key(CRON, "Cron line: one entry each time, of the top stories of the query.", default=None)
     rejected: bool = key(SWITCH, "The feed of what `keep` and `drop` threw away.", default=PLAIN.rejected)

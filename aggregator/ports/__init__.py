@@ -25,6 +25,7 @@ from aggregator.ports.rows import (
     OutputState,
     Override,
     PollRequest,
+    Reached,
     Reject,
     Remembered,
     Shown,
@@ -32,7 +33,7 @@ from aggregator.ports.rows import (
     Traces,
     Whereabouts,
 )
-from aggregator.ports.rules import LanguageGuesser, QueryChecker, QueryNames, Rules, Tagged
+from aggregator.ports.rules import LanguageGuesser, QueryChecker, QueryNames, Rules, Tagged, Threshold
 from aggregator.ports.search import COLUMNS, AnyOf, EveryOf, Nearby, Phrase, StoryFilter, WordQuery
 from aggregator.ports.share import beyond_share, share
 from aggregator.ports.sources import Entries, Sources, SourceWrites
@@ -98,6 +99,7 @@ __all__ = [
     "Postings",
     "QueryChecker",
     "QueryNames",
+    "Reached",
     "Reject",
     "Remembered",
     "Reply",
@@ -122,6 +124,7 @@ __all__ = [
     "ThreadWhereabouts",
     "ThreadWrites",
     "Threads",
+    "Threshold",
     "Traces",
     "Transaction",
     "ValueWrites",

@@ -204,6 +204,13 @@ class Delivery(Struct, frozen=True):
     last_error: str | None = None
 
 
+class Reached(NamedTuple):
+    """A story that was the first of its thread, or of itself, to reach the threshold of an output. number: in order of time."""
+
+    number: int
+    story: StoryId
+
+
 EVENTS = 5_000
 """Events that are searched for open ones. More than the number of sources that can be broken at a time."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -11,12 +11,20 @@ from aggregator.errors import QueryError
 from aggregator.model import Entry, Instant, Item, Slug, Source, Story, Tag
 
 
+class Threshold(NamedTuple):
+    """The `when` of an output that a story meets. by_thread: whether it asks for threads, so that it counts once a thread."""
+
+    output: Slug
+    by_thread: bool
+
+
 class Tagged(Struct, frozen=True):
-    """The result of applying the rules to a story."""
+    """The result of applying the rules to a story. reached: thresholds of its outputs."""
 
     tags: tuple[Tag, ...]
     topics: tuple[Slug, ...]
     outputs: tuple[Slug, ...]
+    reached: tuple[Threshold, ...] = ()
 
 
 class QueryNames(Struct, frozen=True):

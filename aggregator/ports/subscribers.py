@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from aggregator.model import Instant
-from aggregator.ports.rows import Delivery, Event, Subscription
+from aggregator.model import Instant, Slug, StoryId, ThreadId
+from aggregator.ports.rows import Delivery, Event, Reached, Subscription
 
 
 class Subscribers(Protocol):
@@ -20,6 +20,10 @@ class Subscribers(Protocol):
 
     def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
         """Deliveries that are due, longest due first."""
+        ...
+
+    def reached(self, output: Slug, after: int) -> list[Reached]:
+        """The stories that have reached an output's threshold, with numbers greater than `after`, in order."""
         ...
 
 
@@ -37,6 +41,10 @@ class SubscriberWrites(Protocol):
         ...
 
     def save_delivery(self, delivery: Delivery) -> None: ...
+
+    def add_reached(self, output: Slug, subject: StoryId | ThreadId, story: StoryId, now: Instant) -> bool:
+        """Notes that a story, or its thread (subject), has reached an output's threshold. Returns False if it had before."""
+        ...
 
     def remove_delivery(self, delivery: Delivery) -> None:
         """Removes a delivery by its key, if the stored one still has this version."""

@@ -7,21 +7,26 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import Event, Reject
 from aggregator.publish.addresses import home_path
 from aggregator.publish.characters import address, plain
+from aggregator.publish.closing import earlier
 from aggregator.publish.excerpt import excerpt
 from aggregator.publish.view import Term, View, unique_updated
+from aggregator.publish.wording import outlets_in_words, wording
 from aggregator.settings import Output, Site
 from aggregator.text.masks import mask_text
 from aggregator.text.times import zone
 
-DIGEST_STORIES = 20
-"""Stories in a digest: what a person reads at breakfast."""
+DIGEST_EVENTS = 20
+"""Events in a digest: what a person reads at breakfast."""
+_MORE_OF_EVENT = 3
+"""Further stories of an event in a digest."""
 _LEAD_TEXT = 280
-"""Characters of each story's text in a digest."""
+"""Characters of each event's text in a digest."""
 
 
 def _notice(id: uuid.UUID, title: str, link: str, at: Instant, site: Site, body: str, kind: str) -> View:
@@ -77,28 +82,39 @@ def reject_entries(rejects: Iterable[Reject], site: Site, site_id: str) -> list[
     ]
 
 
+class DigestEvent(NamedTuple):
+    """What a digest tells of one event. stories: those new since the last issue, the leading one first; outlets: how many."""
+
+    outlets: int
+    stories: tuple[View, ...]
+
+
 def digest_entry(
     output: Output,
-    views: Sequence[View],
+    events: Sequence[DigestEvent],
     groups: Mapping[StoryId, Slug],
     titles: Mapping[Slug, str],
     at: Instant,
+    last: Instant | None,
     site: Site,
     site_id: str,
 ) -> View:
-    """One entry that lists several stories by topic. views: best first; groups: story → topic, for stories that have one."""
+    """One entry that lists events by topic. events: best first; groups: story → topic, for stories that have one.
+
+    last: when the issue before was made. If that was on the same day, the title has the hour, too.
+    """
     local = datetime.fromtimestamp(int(at), zone(site.timezone))
-    listed = views[:DIGEST_STORIES]
-    order = list(dict.fromkeys(groups.get(view.id) for view in listed))
-    order.sort(key=lambda slug: slug is None)  # stories without a topic come last
+    is_second = last is not None and datetime.fromtimestamp(int(last), zone(site.timezone)).date() == local.date()
+    order = list(dict.fromkeys(groups.get(event.stories[0].id) for event in events))
+    order.sort(key=lambda slug: slug is None)  # events without a topic come last
     parts = []
     for slug in order:
         if len(order) > 1:
             parts.append(f"<h2>{html.escape(plain(titles.get(slug, slug)) if slug else '…', quote=False)}</h2>")
-        items = "".join(_line(view) for view in listed if groups.get(view.id) == slug)
+        items = "".join(_event(event, site) for event in events if groups.get(event.stories[0].id) == slug)
         parts.append(f"<ul>{items}</ul>")
     link = site.url + home_path(output)
-    title = f"{output.title}, {local:%Y-%m-%d}"
+    title = f"{output.title}, {local:%Y-%m-%d %H:%M}" if is_second else f"{output.title}, {local:%Y-%m-%d}"
     return _notice(_id(site_id, f"{output.slug}\0{int(at)}"), title, link, at, site, "".join(parts), "digest")
 
 
@@ -108,12 +124,20 @@ def issued_digest(id: StoryId, at: Instant, item: bytes, site: Site) -> View:
     return _notice(uuid.UUID(id), content["title"], content["url"], at, site, content["content_html"], "digest")
 
 
-def _line(view: View) -> str:
-    outlets = ", ".join(dict.fromkeys([view.outlet, *(report.outlet for report in view.also)]))
-    text = excerpt(view.summary, _LEAD_TEXT)
+def _event(event: DigestEvent, site: Site) -> str:
+    """The leading story with its text and with what came before, then what else is new of the event."""
+    lead, *others = event.stories
+    text = excerpt(lead.summary, _LEAD_TEXT)
     tail = f"<br>{html.escape(text, quote=False)}" if text else ""
+    before = earlier(lead.follows.earlier[:1], wording(lead.language or site.language)) if lead.follows is not None else ""
+    more = "".join(f"<li>{_headline(one, site)}</li>" for one in others[:_MORE_OF_EVENT])
+    return f"<li>{_headline(lead, site)}{tail}{before}{f'<ul>{more}</ul>' if more else ''}</li>"
+
+
+def _headline(view: View, site: Site) -> str:
+    outlets = outlets_in_words([view.outlet, *(report.outlet for report in view.also)], wording(site.language))
     title = html.escape(view.title, quote=False)
-    return f'<li><a href="{html.escape(view.link)}">{title}</a> ({html.escape(outlets, quote=False)}){tail}</li>'
+    return f'<a href="{html.escape(view.link)}">{title}</a> ({html.escape(outlets, quote=False)})'
 
 
 def _id(site_id: str, name: str) -> uuid.UUID:

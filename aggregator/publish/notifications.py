@@ -60,7 +60,7 @@ def make_webhook_deliveries(
 
     Stories that the feed shows when its webhook is first configured, or while the feed is being filled, are not sent.
     """
-    if output.webhook is None:
+    if output.webhook is None or output.when is not None:  # `thresholds` tells of what reaches `when`
         return [], None
     stored = store.value(SENT_KEY + output.slug)
     current: dict[str, float] = {one.story: one.updated for one in entries}

@@ -24,6 +24,7 @@ from aggregator.publish.rendering import Renderer, feed_of
 from aggregator.publish.shelf import Prepared, Shelf
 from aggregator.publish.story_pages import StoryPages
 from aggregator.publish.thread_pages import ThreadPages
+from aggregator.publish.thresholds import tell_reached
 from aggregator.settings import Output, Settings
 
 SINCE = "publish.since"
@@ -91,6 +92,7 @@ class Publisher:
         self._write_story_pages(updates)
         for one in updates:
             self._show(one)
+        tell_reached(self._store, outputs, states, now)
         if slugs is None:
             self._show_surroundings(states, now)
             self._is_behind = False

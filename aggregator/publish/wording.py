@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 
 class Wording(Struct, frozen=True):
+    """and_others: with places for names, and for how many more there are."""
+
     also_reported_by: str
     reported_by: str
     earlier: str
     discussion: str
     story_page: str
+    and_others: str
 
 
-_ENGLISH = Wording("Also reported by", "Reported by", "Earlier:", "Discussion:", "Story page")
+_ENGLISH = Wording("Also reported by", "Reported by", "Earlier:", "Discussion:", "Story page", "{} and {} others")
 _LANGUAGES = {
     "en": _ENGLISH,
-    "da": Wording("Også omtalt af", "Omtalt af", "Tidligere:", "Debat:", "Historiens side"),
-    "de": Wording("Auch berichtet von", "Berichtet von", "Zuvor:", "Diskussion:", "Seite der Meldung"),
-    "es": Wording("También lo publica", "Lo publica", "Antes:", "Debate:", "Página de la noticia"),
-    "fi": Wording("Myös näissä:", "Lähde:", "Aiemmin:", "Keskustelu:", "Uutisen sivu"),
-    "fr": Wording("Aussi rapporté par", "Rapporté par", "Auparavant :", "Discussion :", "Page de l’article"),
-    "it": Wording("Ne parla anche", "Ne parla", "In precedenza:", "Discussione:", "Pagina della notizia"),
-    "nl": Wording("Ook gemeld door", "Gemeld door", "Eerder:", "Discussie:", "Pagina van het bericht"),
-    "no": Wording("Også omtalt av", "Omtalt av", "Tidligere:", "Debatt:", "Sakens side"),
-    "nb": Wording("Også omtalt av", "Omtalt av", "Tidligere:", "Debatt:", "Sakens side"),
-    "pl": Wording("Piszą o tym także:", "Źródło:", "Wcześniej:", "Dyskusja:", "Strona tej wiadomości"),
-    "pt": Wording("Também noticiado por", "Noticiado por", "Antes:", "Discussão:", "Página da notícia"),
-    "ru": Wording("Также сообщают:", "Сообщает:", "Ранее:", "Обсуждение:", "Страница новости"),
-    "sv": Wording("Rapporteras även av", "Rapporteras av", "Tidigare:", "Diskussion:", "Nyhetens sida"),
-    "uk": Wording("Також повідомляють:", "Повідомляє:", "Раніше:", "Обговорення:", "Сторінка новини"),
+    "da": Wording("Også omtalt af", "Omtalt af", "Tidligere:", "Debat:", "Historiens side", "{} og {} andre"),
+    "de": Wording("Auch berichtet von", "Berichtet von", "Zuvor:", "Diskussion:", "Seite der Meldung", "{} und {} weitere"),
+    "es": Wording("También lo publica", "Lo publica", "Antes:", "Debate:", "Página de la noticia", "{} y otros {}"),
+    "fi": Wording("Myös näissä:", "Lähde:", "Aiemmin:", "Keskustelu:", "Uutisen sivu", "{} ja {} muuta"),
+    "fr": Wording("Aussi rapporté par", "Rapporté par", "Auparavant :", "Discussion :", "Page de l’article", "{} et {} autres"),
+    "it": Wording("Ne parla anche", "Ne parla", "In precedenza:", "Discussione:", "Pagina della notizia", "{} e altri {}"),
+    "nl": Wording("Ook gemeld door", "Gemeld door", "Eerder:", "Discussie:", "Pagina van het bericht", "{} en {} andere"),
+    "no": Wording("Også omtalt av", "Omtalt av", "Tidligere:", "Debatt:", "Sakens side", "{} og {} andre"),
+    "nb": Wording("Også omtalt av", "Omtalt av", "Tidligere:", "Debatt:", "Sakens side", "{} og {} andre"),
+    "pl": Wording("Piszą o tym także:", "Źródło:", "Wcześniej:", "Dyskusja:", "Strona tej wiadomości", "{} i {} innych"),
+    "pt": Wording("Também noticiado por", "Noticiado por", "Antes:", "Discussão:", "Página da notícia", "{} e mais {}"),
+    "ru": Wording("Также сообщают:", "Сообщает:", "Ранее:", "Обсуждение:", "Страница новости", "{} и ещё {}"),
+    "sv": Wording("Rapporteras även av", "Rapporteras av", "Tidigare:", "Diskussion:", "Nyhetens sida", "{} och {} andra"),
+    "uk": Wording("Також повідомляють:", "Повідомляє:", "Раніше:", "Обговорення:", "Сторінка новини", "{} і ще {}"),
 }
+
+
+NAMED = 3
+"""Outlets that are named where more tell a story; a fourth is named rather than counted."""
+
+
+def outlets_in_words(names: Sequence[str], words: Wording) -> str:
+    """Who tells a story: "Northwire, Daily Post", or "Northwire, Daily Post, Gazette and 12 others"."""
+    named = list(dict.fromkeys(names))
+    if len(named) <= NAMED + 1:
+        return ", ".join(named)
+    return words.and_others.format(", ".join(named[:NAMED]), len(named) - NAMED)
 
 
 def wording(language: str) -> Wording:

@@ -138,6 +138,18 @@ def pictures_apart(_database: Database) -> None:
     """
 
 
+def reached(database: Database) -> None:
+    """Stories and threads (subject) that have reached an output's threshold, each once. story: the one that did, by its id."""
+    database.table("reached").create(
+        {"number": int, "slug": str, "subject": str, "story": str, "at": float},
+        pk="number",
+        not_null={"slug", "subject", "story", "at"},
+        strict=True,
+    ).create_index(["slug", "subject"], "reached_subject", unique=True)
+    database.execute("CREATE INDEX reached_number ON reached (slug, number)")
+    database.execute("CREATE INDEX reached_of ON reached (subject)")
+
+
 LATER: tuple[Callable[[Database], None], ...] = (
     private_items,
     domains,
@@ -150,4 +162,5 @@ LATER: tuple[Callable[[Database], None], ...] = (
     moved_leads,
     threads,
     pictures_apart,
+    reached,
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from aggregator.model import Instant
-from aggregator.ports import Delivery, Event, Subscription
+from aggregator.model import Instant, Slug, StoryId, ThreadId
+from aggregator.ports import Delivery, Event, Reached, Subscription
 
 _SUBSCRIPTIONS = "SELECT topic, callback, secret, lease_until, created, domain FROM subscriptions"
 ALL_SUBSCRIPTIONS = f"{_SUBSCRIPTIONS} ORDER BY topic, callback"
@@ -24,6 +24,26 @@ REMOVE_DELIVERY = "DELETE FROM deliveries WHERE kind = ? AND topic = ? AND targe
 _EVENT = "key, kind, title, detail, opened, closed"
 EVENTS = f"SELECT {_EVENT} FROM events ORDER BY opened DESC, key LIMIT ?"
 _SAVE_EVENT = f"INSERT OR REPLACE INTO events ({_EVENT}) VALUES (?, ?, ?, ?, ?, ?)"
+
+
+REACHED = "SELECT number, story FROM reached WHERE slug = ? AND number > ? ORDER BY number"
+ADD_REACHED = "INSERT OR IGNORE INTO reached (slug, subject, story, at) VALUES (?, ?, ?, ?)"
+REACHED_ALREADY = "UPDATE OR IGNORE reached SET subject = ? WHERE subject = ?"
+
+
+def reached(connection: sqlite3.Connection, output: Slug, after: int) -> list[Reached]:
+    """See `Subscribers.reached`."""
+    return [Reached(*row) for row in connection.execute(REACHED, (output, after))]
+
+
+def add_reached(connection: sqlite3.Connection, output: Slug, subject: StoryId | ThreadId, story: StoryId, now: Instant) -> bool:
+    """See `SubscriberWrites.add_reached`."""
+    return connection.execute(ADD_REACHED, (output, subject, story, now)).rowcount > 0
+
+
+def merge_reached(connection: sqlite3.Connection, kept: StoryId | ThreadId, alias: StoryId | ThreadId) -> None:
+    """Has a story or thread take over what one that was merged into it has reached."""
+    connection.execute(REACHED_ALREADY, (kept, alias))
 
 
 def subscriptions(connection: sqlite3.Connection, topic: str | None) -> list[Subscription]:

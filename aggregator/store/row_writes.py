@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 
-from aggregator.model import Instant, SourceId
+from aggregator.model import Instant, Slug, SourceId, StoryId, ThreadId
 from aggregator.ports import Decision, Delivery, Event, Hold, Override, PollRequest, Reject, Subscription, Traces
 from aggregator.store import decisions, outgoing, requests, small_tables
 
@@ -25,6 +25,9 @@ class RowWrites:
 
     def end_leases(self, now: Instant) -> None:
         outgoing.end_leases(self._connection, now)
+
+    def add_reached(self, output: Slug, subject: StoryId | ThreadId, story: StoryId, now: Instant) -> bool:
+        return outgoing.add_reached(self._connection, output, subject, story, now)
 
     def save_delivery(self, delivery: Delivery) -> None:
         outgoing.save_delivery(self._connection, delivery)

@@ -23,6 +23,7 @@ from aggregator.ports import (
     OutputState,
     Override,
     PollRequest,
+    Reached,
     Reject,
     Report,
     Shown,
@@ -207,6 +208,9 @@ class SqliteView:
 
     def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
         return self._read(outgoing.deliveries, now, limit)
+
+    def reached(self, output: Slug, after: int) -> list[Reached]:
+        return self._read(outgoing.reached, output, after)
 
     def events(self, limit: int) -> list[Event]:
         return self._read(outgoing.events, limit)

@@ -16,7 +16,7 @@ from aggregator.errors import StoreError
 from aggregator.model import Evidence, Instant, Item, ItemId, Link, Slug, SourceId, SourceState, Story, StoryId, ThreadId
 from aggregator.ports import ArchivePage, Fate, OutputState, Remembered, ThreadState, ThreadStory, Traces
 from aggregator.ports.stories import ItemKey
-from aggregator.store import listings, moves, outputs, reads, remembered, states, threads
+from aggregator.store import listings, moves, outgoing, outputs, reads, remembered, states, threads
 from aggregator.store.identity import story_ids
 from aggregator.store.index import SqliteStoryIndex
 from aggregator.store.items import Batch
@@ -208,6 +208,7 @@ class SqliteTransaction(RowWrites):
         self._batch.flush()
         moves.merge(self._connection, target, source, now)
         self.index.merge(target, source)
+        outgoing.merge_reached(self._connection, target, source)
         self._forget(target, source, *threads.merge_story(self._connection, target, source))
         self._batch.forget_aliases()
         self._batch.grow(target)
@@ -283,6 +284,7 @@ class SqliteTransaction(RowWrites):
 
     def merge_threads(self, kept: ThreadId, alias: ThreadId, vector: bytes) -> None:
         threads.merge(self._connection, kept, alias, vector)
+        outgoing.merge_reached(self._connection, kept, alias)
 
     def save_links(self, links: Iterable[Link]) -> None:
         self._batch.flush()

@@ -14,7 +14,7 @@ from aggregator.model import Instant, Slug, SourceId, StoryId, Validators
 from aggregator.ports import OutputState, Rules, Store, StoreView
 from aggregator.publish import ranking
 from aggregator.settings import WEIGHT, Output, Settings
-from aggregator.stories import adopted, privacy, ranked_feeds, reselect, restate
+from aggregator.stories import adopted, privacy, ranked_feeds, reselect, restate, thresholds
 from aggregator.stories.adopted import AdoptedSource
 from aggregator.stories.reselect import Edit
 from aggregator.stories.selection import select
@@ -105,6 +105,7 @@ def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
     if stale or edited or filtered or any(output.slug in changed for output in settings.outputs):
         changed |= _follow(store, settings, rules(), (edited, filtered), states, changed, now, retag=stale)
     changed |= ranked_feeds.follow(store, settings, changed, now)
+    thresholds.follow(store, settings, rules, now)
     _save(store, settings, known, hashes, filtered, rules_now, now)
     return turned | changed
 

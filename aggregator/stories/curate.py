@@ -15,8 +15,8 @@ from aggregator.dedup.engine import Engine
 from aggregator.dedup.lead import PINNED, choose_lead, may_move, move_lead
 from aggregator.dedup.standing import Standings
 from aggregator.dedup.visible import TOLD, is_edit, visible_hash
-from aggregator.model import Instant, ItemId, Slug, Story, StoryId
-from aggregator.ports import Feeds, OutputState, Rules, Tagged, Transaction
+from aggregator.model import Instant, ItemId, Slug, Story, StoryId, ThreadId
+from aggregator.ports import Feeds, OutputState, Rules, Tagged, Threshold, Transaction
 from aggregator.publish import placement
 from aggregator.stories import earlier
 from aggregator.stories.dates import dated
@@ -52,6 +52,7 @@ class Curator(Struct, frozen=True):
         leaving: dict[Slug, list[StoryId]] = {}
         slugs: set[Slug] = set()
         retold: list[Story] = []
+        reached: list[tuple[Threshold, Story]] = []
         corrections = transaction.corrections([override_key(item) for story in stories for item in story.items])
         for stored in stories:
             before = dated(stored, published=stored.id in published)
@@ -71,6 +72,7 @@ class Curator(Struct, frozen=True):
                 entering.setdefault(slug, []).append(after.id)
             for slug in leave:
                 leaving.setdefault(slug, []).append(after.id)
+            reached.extend((one, after) for one in tagged.reached if one.output in (*enter, *stay))
             if after != stored:
                 transaction.save_story(after)
                 slugs.update(stay)
@@ -81,6 +83,9 @@ class Curator(Struct, frozen=True):
         for slug, members in leaving.items():
             transaction.leave(slug, members)
         slugs.update(entering, leaving, self._follow(transaction, [story.id for story in stories], retold))
+        for threshold, story in reached:
+            if transaction.add_reached(threshold.output, subject_of(threshold, story), story.id, self.now):
+                slugs.add(threshold.output)
         transaction.bump(slugs, self.now)
         return slugs
 
@@ -120,6 +125,11 @@ class Curator(Struct, frozen=True):
         if inherited and story.old:
             enter = tuple(slug for slug in enter if slug in inherited)
         return enter, placed.leave, placed.stay
+
+
+def subject_of(threshold: Threshold, story: Story) -> StoryId | ThreadId:
+    """What reaches a threshold once: the story, or the thread that it is in."""
+    return story.thread.id if threshold.by_thread and story.thread is not None else story.id
 
 
 def horizons(store: Feeds) -> dict[Slug, Instant]:

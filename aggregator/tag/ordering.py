@@ -12,7 +12,7 @@ from aggregator.text.words import fold
 
 
 class RuleName(Struct, frozen=True, order=True):
-    """kind: "tag", "topic" or "output"."""
+    """kind: "tag", "topic" or "output"; or "when", the threshold of an output."""
 
     kind: str
     name: str

@@ -7,7 +7,7 @@ from collections.abc import Iterable, KeysView, Mapping, Sequence
 from msgspec import Struct
 
 from aggregator.model import Instant, Item, Slug, Source, SourceId, Story, Tag, TagKind
-from aggregator.ports import Tagged
+from aggregator.ports import Tagged, Threshold
 from aggregator.settings import WEIGHT, Output, Settings
 from aggregator.tag.anchors import Key, anchors
 from aggregator.tag.automaton import Vocabulary
@@ -79,6 +79,11 @@ class RuleSet:
         self.read = reader(self.vocabulary.automaton(), self._story_fields)
         self._read_entry = reader(self.vocabulary.automaton(), self._entry_fields)
         self.full = any(output.content == "full" for output in settings.outputs)
+        self._thresholds = {
+            Slug(name.name): Threshold(Slug(name.name), not THREAD_FIELDS.isdisjoint(fields_of([node])))
+            for name, node in nodes.items()
+            if name.kind == "when"
+        }
         self._by_topic: dict[Slug, list[Slug]] = {}
         self._everything: list[Slug] = []
         for output in settings.outputs:
@@ -100,9 +105,12 @@ class RuleSet:
         facts, tags = self.facts(story, as_of)
         topics: list[Slug] = []
         outputs = list(self._everything)
+        reached: list[Threshold] = []
         for rule in self._matching(facts):
             name = rule.name.name
             match rule.name.kind:
+                case "when":
+                    reached.append(self._thresholds[Slug(name)])
                 case "tag":
                     tags.append(Tag(TagKind.TAG, name, f"rule: {self._branch(rule, facts)}"))
                 case "topic":
@@ -113,7 +121,7 @@ class RuleSet:
         if story.private:
             outputs = [slug for slug in outputs if slug not in self.public]
         outputs.sort(key=self._output_order.__getitem__)
-        return Tagged(_once(tags), tuple(topics), tuple(outputs))
+        return Tagged(_once(tags), tuple(topics), tuple(outputs), tuple(one for one in reached if one.output in outputs))
 
     def reasons(self, story: Story, as_of: Instant) -> dict[str, str]:
         """The branch that matched, for each topic and output of a story."""
@@ -122,7 +130,7 @@ class RuleSet:
         for rule in self._matching(facts):
             slug = Slug(rule.name.name)
             shown = self._by_topic.get(slug, ()) if rule.name.kind == "topic" else ()
-            if rule.name.kind != "tag":
+            if rule.name.kind in ("topic", "output"):
                 reasons.update(dict.fromkeys((slug, *shown), self._branch(rule, facts)))
         return reasons
 
@@ -162,7 +170,7 @@ class RuleSet:
         for batch in self._batches:
             matching = batch.matching(facts)
             for rule in matching:
-                if rule.name.kind != "output":
+                if rule.name.kind in ("tag", "topic"):
                     facts.add(rule.name.kind, rule.name.name)
             found.extend(matching)
         return sorted(found, key=lambda rule: rule.place)
@@ -194,7 +202,7 @@ class RuleSet:
 
 
 def _nodes(settings: Settings) -> dict[RuleName, Node]:
-    """All rules of the config: tags, topics, then outputs with their own query."""
+    """All rules of the config: tags, topics, then outputs with their own query and their thresholds."""
     timezone = settings.site.timezone
     nodes = {RuleName("tag", rule.name): parse(rule.query, timezone) for rule in settings.tags}
     nodes |= {RuleName("topic", topic.slug): parse(topic.query, timezone) for topic in settings.topics}
@@ -202,6 +210,8 @@ def _nodes(settings: Settings) -> dict[RuleName, Node]:
         if output.query is not None and not output.rejected:
             node = parse(output.query, timezone)
             nodes[RuleName("output", output.slug)] = renamed(node, "age", THREAD_AGE) if output.sort == WEIGHT else node
+        if output.when is not None:
+            nodes[RuleName("when", output.slug)] = parse(output.when, timezone)
     return nodes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
 import feedparser
 import pytest
@@ -10,7 +11,9 @@ from msgspec.structs import replace
 
 from aggregator.model import Slug
 from aggregator.ports import Event, Reject
+from aggregator.publish.digests import Digests
 from aggregator.publish.publisher import Publisher
+from aggregator.publish.wording import outlets_in_words, wording
 from aggregator.settings import Output, Server
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples
@@ -67,6 +70,44 @@ def test_a_digest_tells_each_story_once_the_most_reported_first(tmp_path: Path, 
     assert page.count("<article") == 2 and "Allies weigh step 3" in page and "Allies weigh step 2" in page
     assert "/stories/" not in page  # an issue has no page of its own
     assert "Morning, 2023-06-15" in (tmp_path / "public/index.html").read_text()
+
+
+def test_a_digest_tells_an_event_once_with_what_is_new_of_it(tmp_path: Path, store: SqliteStore) -> None:
+    settings = samples.settings(tmp_path, Output(Slug("morning"), "Morning", digest="0 * * * *"))
+    open_outputs(store, settings)
+    publisher = Publisher(settings, store)
+    publisher.issue_digests(NOON, hourly)
+    store_story(store, item(1), item(101, DAILY), slugs=("morning",))
+    event = [store_story(store, item(number), slugs=("morning",)) for number in (2, 3)]
+    event.append(store_story(store, item(4, DAILY), slugs=("morning",)))
+    with store.begin() as transaction:
+        thread = transaction.begin_thread(event[0])
+        transaction.enter_thread(thread, event, b"")
+        transaction.sum_up_threads([thread])
+    preview = Digests(settings, store, lambda: str(UUID(int=0))).preview(settings.outputs[-1], NOON + HOUR)
+    assert preview is not None
+    assert preview.body.count("<ul>") == 2, "one list of events, one of what else is new of the first"
+    places = [preview.body.index(f"Allies weigh step {number} ") for number in (4, 3, 2, 1)]
+    assert places == sorted(places), "the event of two outlets in three stories, the newest first, then the story of two"
+    assert publisher.issue_digests(NOON + HOUR, hourly) == ("morning",)
+    store_story(store, item(5), slugs=("morning",))
+    assert publisher.issue_digests(NOON + 2 * HOUR, hourly) == ("morning",)
+    publisher.publish(None, NOON + 2 * HOUR)
+    later, earlier = read(tmp_path, "feeds/morning.atom").entries
+    assert (earlier.title, later.title) == ("Morning, 2023-06-15", "Morning, 2023-06-15 14:00")
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["Wire"], "Wire"),
+        (["Wire", "Wire", "Daily"], "Wire, Daily"),
+        (["A", "B", "C", "D"], "A, B, C, D"),
+        (["A", "B", "C", "D", "E"], "A, B, C and 2 others"),
+    ],
+)
+def test_outlets_are_told_as_people_say_them(names: list[str], told: str) -> None:
+    assert outlets_in_words(names, wording("en")) == told
 
 
 def test_what_was_thrown_away_is_told_with_its_rule(tmp_path: Path, store: SqliteStore) -> None:
