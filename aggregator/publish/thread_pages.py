@@ -24,8 +24,8 @@ from aggregator.publish.shelf import Answer, Gone, Moved, Prepared
 from aggregator.settings import Output, Settings
 
 PATH = re.compile(r"/threads/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(atom|rss|json|html)")
-KEPT = 32
-"""Threads whose documents are kept: each takes some 200 kB. Others are made again when they are asked for."""
+KEPT = 16
+"""Threads whose documents are kept: with 50 entries, some 300 kB each. Others are made again when they are asked for."""
 Documents: TypeAlias = dict[str, Prepared]
 """Format, or "html" → document."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,10 @@ import pytest
 from starlette.types import ASGIApp
 
 from aggregator.model import Item, Slug, StoryId, ThreadId
+from aggregator.publish.addresses import TYPES
 from aggregator.publish.publisher import Publisher
+from aggregator.publish.shelf import Prepared
+from aggregator.publish.thread_pages import KEPT
 from aggregator.serve.app import make_app
 from aggregator.settings import DAY, Output, Settings
 from aggregator.store.sqlite import SqliteStore
@@ -292,3 +296,17 @@ def test_a_thread_of_a_backlog_is_not_gone_for_its_dates(tmp_path: Path, store: 
     thread = follow(store, *stories)
     site.publish()
     assert site.get(f"/threads/{thread}").status == 200
+
+
+def test_threads_that_nobody_asks_for_again_are_forgotten_and_made_anew(tmp_path: Path, store: SqliteStore) -> None:
+    site = Site(tmp_path, store)
+    threads = [follow(store, *add(store, *(item(3 * n + place) for place in (1, 2, 3)))) for n in range(KEPT + 4)]
+    site.publish()
+    first = site.get(f"/threads/{threads[0]}.atom")
+    for thread in threads:
+        assert site.get(f"/threads/{thread}.atom").status == 200
+    gc.collect()
+    documents = (one for one in gc.get_objects() if isinstance(one, Prepared) and one.type == TYPES["atom"])
+    kept = [one for one in documents if any(thread.encode() in one.body for thread in threads)]
+    assert len(kept) == KEPT
+    assert site.get(f"/threads/{threads[0]}.atom") == first
