@@ -86,6 +86,7 @@ CONFIG = """site: {{title: Desk, url: "http://127.0.0.1:{port}"}}
 server: {{port: {port}}}
 network: {{allow: [127.0.0.0/8]}}
 alerts: {{webhook: "{base}/gone/{alert}"}}
+defaults: {{dedup: false}}
 sources:
   - http://reader:{user}@{host}/userinfo.xml
   - {base}/query.xml?session={query}&rss_token={query}&credential={query}&p=1
