@@ -66,5 +66,9 @@ class DatabaseLostError(StoreError):
     """The database was deleted or replaced while open. Its content has been saved; this process can't go on with it."""
 
 
+class TookTooLongError(StoreError):
+    """A search was stopped because its time was over."""
+
+
 class HeldError(StoreError):
     """Another process (a daemon, a poll) has locked the database."""

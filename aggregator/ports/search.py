@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from aggregator.model import Instant
+from aggregator.model import Instant, Slug
 
 Column: TypeAlias = Literal["title", "text", "author"]
 EVER: tuple[Instant, Instant] = (-math.inf, math.inf)
@@ -53,6 +53,8 @@ class StoryFilter(Struct, frozen=True):
     words: matched by an item of the story. sources, groups, tags: any of them, if not None. since: stories with an item first
     seen at or after it. published: at or after the first instant, and before the second. topic, thread: stories in it. hidden:
     with items that `keep` and `drop` took out of their stories, too; dropped: also stories that a person took down.
+    public: of those without items of private sources, only stories in one of these feeds. outlet: of an item, by name; term: a
+    tag of the story, of any kind.
     """
 
     words: WordQuery | None = None
@@ -67,3 +69,6 @@ class StoryFilter(Struct, frozen=True):
     published: tuple[Instant, Instant] = EVER
     hidden: bool = False
     dropped: bool = False
+    public: frozenset[Slug] | None = None
+    outlet: str | None = None
+    term: str | None = None

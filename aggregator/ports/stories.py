@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId
@@ -26,10 +26,13 @@ class Stories(Decisions, Protocol):
         """The stories in the given order. hidden: with items that `keep` and `drop` took out of them, too."""
         ...
 
-    def find(self, where: StoryFilter, limit: int | None = None, *, relevant: WordQuery | None = None) -> Iterator[Story]:
+    def find(
+        self, where: StoryFilter, limit: int | None = None, *, relevant: WordQuery | None = None, seconds: float | None = None
+    ) -> Generator[Story]:
         """Stories that may match, last published first, without aliases; without dropped ones, unless asked for.
 
-        relevant: words by which the stories are ordered before that, those first in which they weigh most (BM25).
+        relevant: words by which the stories are ordered before that, those first in which they weigh most (BM25). seconds: after
+        which it raises TookTooLongError.
         """
         ...
 

@@ -29,6 +29,11 @@ def topic_path(slug: Slug) -> str:
     return f"/topics/{slug}.html"
 
 
+def older_path(slug: Slug, page: int) -> str:
+    """The path of the web page of a closed archive page."""
+    return f"/topics/{slug}/{page}.html"
+
+
 def story_path(story: StoryId) -> str:
     return f"/stories/{story}.html"
 

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import ArchivePage, Shown, Store
-from aggregator.publish import archive
-from aggregator.publish.addresses import FORMATS, TYPES, page_path
+from aggregator.publish import archive, older_pages, pages
+from aggregator.publish.addresses import FORMATS, TYPES, older_path, page_path
 from aggregator.publish.files import Tree
 from aggregator.publish.formats import render_documents
 from aggregator.publish.head import ArchiveLinks, Head, head
@@ -17,6 +17,8 @@ from aggregator.publish.rendering import Rendered, Renderer, in_order
 from aggregator.publish.shelf import Knows, Prepared, digest
 from aggregator.settings import Output, Settings
 
+HTML = 1
+"""Number of the form of the web pages: with another one, the files are written again."""
 YEAR = 31_536_000
 PAGES_KEY = "publish.pages."
 """Prefix of stored values: the digest and page count that a feed's page files were last written from."""
@@ -26,6 +28,7 @@ Closed: TypeAlias = tuple[ArchivePage, list[Rendered]]
 """A page and its entries, newest first."""
 
 _PATH = re.compile(r"/feeds/([^/]+)/([1-9][0-9]{0,8})\.(atom|rss|json)")
+_PAGE = re.compile(r"/topics/([^/]+)/([1-9][0-9]{0,8})\.html")
 
 
 class ClosedPages:
@@ -102,7 +105,7 @@ class ClosedPages:
 
     def _is_filed(self, output: Output, number: int) -> bool:
         tree = self._trees[output.token is not None]
-        return all(tree.has(page_path(output.slug, number, format)[1:]) for format in FORMATS)
+        return all(tree.has(path[1:]) for path in _paths_of(output, number))
 
     def take_down_dropped(self) -> bool:
         """Takes stories that a person dropped since the last call out of closed pages. Placement takes them out of feeds.
@@ -164,11 +167,12 @@ class ClosedPages:
     def paths(self, output: Output) -> Iterator[str]:
         """The paths of the documents of all pages of a feed."""
         for number in range(1, self.count(output.slug) + 1):
-            for format in FORMATS:
-                yield page_path(output.slug, number, format)
+            yield from _paths_of(output, number)
 
     def prepared(self, path: str, knows: Knows) -> Prepared | None:
         """The document at a path. None if there is no such archive page, or if it is private and the token is not known."""
+        if matched := _PAGE.fullmatch(path):
+            return self._prepared_page(Slug(matched[1]), int(matched[2]))
         matched = _PATH.fullmatch(path)
         output = self._outputs.get(Slug(matched[1])) if matched else None
         if output is not None and output.token is not None and not knows(output.token):
@@ -183,6 +187,20 @@ class ClosedPages:
         body = render_documents(top, archive.unpack(page.body))[matched[3]]
         return Prepared(TYPES[matched[3]], body, int(page.closed), cache, output.token)
 
+    def _prepared_page(self, slug: Slug, number: int) -> Prepared | None:
+        """The web page of a closed page. Feeds with a token have none, and are not looked up."""
+        output = self._outputs.get(slug)
+        page = self._store.page(slug, number) if output is not None and output.token is None else None
+        if output is None or page is None:
+            return None
+        body = self._html(output, page, archive.unpack(page.body))
+        return Prepared("text/html; charset=utf-8", body, int(page.closed), pages.CACHE, extra=pages.headers(images=False))
+
+    def _html(self, output: Output, page: ArchivePage, entries: Sequence[Rendered]) -> bytes:
+        """The web page. It leads to the pages of those stories whose texts are still stored."""
+        readable = {story.id for story in self._store.stories(page.stories) if story.items and not story.private}
+        return older_pages.older(self._settings.site, self._head(output, page), entries, readable)
+
     def _rewrite(self, output: Output, number: int) -> None:
         page = self._store.page(output.slug, number)
         if page is not None:
@@ -192,11 +210,14 @@ class ClosedPages:
         made = render_documents(self._head(output, page), entries)
         for format, body in made.items():
             self._trees[output.token is not None].write(page_path(output.slug, page.page, format)[1:], body)
+        if output.token is None:
+            body = pages.as_file(self._html(output, page, entries))
+            self._trees[False].write(older_path(output.slug, page.page)[1:], body)
 
     def _made_from(self, output: Output) -> str:
         """A digest of everything that page documents take from the config and from this database."""
         plain = head(output, self._settings, self._site_id(), 0.0)
-        return digest(repr((plain, output.token is None)).encode())
+        return digest(repr((plain, output.token is None, self._settings.site, HTML)).encode())
 
     def _head(self, output: Output, page: ArchivePage) -> Head:
         links = ArchiveLinks(
@@ -205,3 +226,10 @@ class ClosedPages:
             next=page.page + 1 if page.page < self.count(output.slug) else None,
         )
         return head(output, self._settings, self._site_id(), page.updated, links)
+
+
+def _paths_of(output: Output, number: int) -> Iterator[str]:
+    """The paths of the documents of a page. A feed with a token has no web pages."""
+    yield from (page_path(output.slug, number, format) for format in FORMATS)
+    if output.token is None:
+        yield older_path(output.slug, number)

@@ -133,7 +133,7 @@ def is_ours(path: str, feeds: Collection[str]) -> bool:
         case ["topics", name]:
             return name.endswith(".html") and name.removesuffix(".html") in feeds
         case ["topics", slug, name]:
-            return slug in feeds and name == "index.html"
+            return slug in feeds and (name == "index.html" or re.fullmatch(r"[1-9][0-9]*\.html", name) is not None)
         case ["stories", name]:
             return _STORY_FILE.fullmatch(name) is not None
     return False

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 from msgspec import Struct
@@ -25,8 +28,8 @@ from aggregator.text.times import rfc3339, zone
 
 HEADLINES = 3
 """Headlines of each feed on the front page."""
-PAGE_ENTRIES = 60
-"""Stories on a feed's page: what a phone loads quickly. The feed has the rest."""
+PAGE_ENTRIES = 75
+"""Stories on a feed's page: what a phone loads quickly, and all of a feed of 50, whose older ones have pages of their own."""
 
 
 TOP = "."
@@ -43,9 +46,10 @@ class Moment(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """One item of a story, as its page lists it."""
+    """One item of a story, as its page lists it. listed: the outlet's name in an address, None if it has no page."""
 
     outlet: str
+    listed: str | None
     title: str
     url: str | None
     when: Moment
@@ -80,15 +84,16 @@ def _hash(name: str) -> str:
 
 
 @cache
-def policy(*, images: bool) -> str:
-    """The content security policy: our style and script by hash, media from anywhere, nothing else.
+def policy(*, images: bool, media: bool = True) -> str:
+    """The content security policy: our style and script by hash, our icon, our forms, nothing else.
 
-    images: whether pages may show pictures, wherever they are (`publish.images`).
+    images: whether pages may show pictures, wherever they are (`publish.images`); media: whether they play sound and film.
     """
-    pictures = "img-src https: http:; " if images else ""
+    pictures = " https: http:" if images else ""
+    sounds = "media-src https: http:; " if media else ""
     return (
-        f"default-src 'none'; {pictures}media-src https: http:; style-src 'sha256-{_hash('style.css')}'; "
-        f"script-src 'sha256-{_hash('copy.js')}'; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src 'self'{pictures}; {sounds}manifest-src 'self'; style-src 'sha256-{_hash('style.css')}'; "
+        f"script-src 'sha256-{_hash('copy.js')}'; base-uri 'none'; form-action 'self'"
     )
 
 
@@ -96,8 +101,20 @@ CACHE = "no-cache"
 """Pages may be kept but are asked for again each time (RFC 9111 5.2.2.4): with its ETag, one that has not changed costs a 304."""
 
 
+LONGEST_QUERY = 300
+"""Characters of a query on the search page."""
+_DAEMON_ALONE = re.compile(rb"<!--daemon-->.*?<!--/daemon-->\n?", re.S)
+"""What only the daemon answers: search, and pages that are made on demand. Texts of others hold no comments."""
+_PLAYS = re.compile(r"<(?:audio|video)\b")
+
+
+def as_file(page: bytes) -> bytes:
+    """A page as it is written to the published folder: without what a static host can't answer."""
+    return _DAEMON_ALONE.sub(b"", page)
+
+
 def headers(*, images: bool) -> Mapping[str, str]:
-    """The headers that pages are served with. images: see `policy`."""
+    """The headers that pages are served with. images: see `policy`. A page that plays nothing says so in itself."""
     return {
         "content-security-policy": policy(images=images) + "; frame-ancestors 'none'",
         "referrer-policy": "no-referrer",
@@ -110,12 +127,14 @@ def moment(instant: Instant, site: Site) -> Moment:
     return Moment(rfc3339(instant) or "", f"{local:%Y-%m-%d %H:%M} {local.tzname()}")
 
 
-def _render(name: str, site: Site, root: str, language: str, *, images: bool, **values: object) -> bytes:
+def render(name: str, site: Site, root: str, language: str, *, images: bool, media: bool = False, **values: object) -> bytes:
+    """A page. root: the way to the top of the site; images, media: see `policy`."""
     page = template(name).render(
         site_title=one_line(site.title) or "News",
         language=language,
         root=root,
-        policy=policy(images=images),
+        policy=policy(images=images, media=media),
+        longest_query=LONGEST_QUERY,
         style=_source("style.css"),
         script=_source("copy.js"),
         **values,
@@ -131,7 +150,7 @@ def index(
     images: see `policy`; notice: why stories may be missing, such as "3 of 20 sources read".
     """
     shown = {feed.output.slug: Markup(b"".join(latest.get(feed.output.slug, ())[:HEADLINES]).decode()) for feed in feeds}
-    return _render("index.html", site, TOP, site.language, images=images, feeds=feeds, latest=shown, notice=notice)
+    return render("index.html", site, TOP, site.language, images=images, feeds=feeds, latest=shown, notice=notice)
 
 
 def headline(view: View) -> bytes:
@@ -140,10 +159,10 @@ def headline(view: View) -> bytes:
     return str(macro(view, _page_of(view, TOP))).encode()
 
 
-def entry(view: View, site: Site) -> bytes:
-    """The HTML of one story on a feed's page."""
+def entry(view: View, site: Site, root: str = BELOW) -> bytes:
+    """The HTML of one story on a feed's page, or on another page. root: the way from it to the top of the site."""
     macro = template("macros.html").module.entry  # type: ignore[attr-defined]
-    return str(macro(view, _page_of(view, BELOW), moment(view.published, site))).encode()
+    return str(macro(view, _page_of(view, root), moment(view.published, site))).encode()
 
 
 def _page_of(view: View, root: str) -> str:
@@ -158,7 +177,12 @@ def topic(site: Site, feed: Head, entries: Sequence[bytes], *, more: bool, image
     """
     shown = Markup(b"".join(entries).decode())
     values = {"feed": feed, "entries": shown, "more": more, "notice": notice}
-    return _render("topic.html", site, BELOW, feed.language, images=images, **values)
+    return render("topic.html", site, BELOW, feed.language, images=images, media=plays(shown), **values)
+
+
+def plays(markup: str) -> bool:
+    """Whether cleaned HTML has sound or film."""
+    return _PLAYS.search(markup) is not None
 
 
 def told(stories: Iterable[ThreadStory], site: Site) -> list[Told]:
@@ -175,11 +199,22 @@ def told(stories: Iterable[ThreadStory], site: Site) -> list[Told]:
     ]
 
 
-def story(site: Site, view: View, stored: Story, topics: Sequence[Head], around: Around, *, images: bool) -> bytes:
-    """The page of a story with all its reports, feeds, and tags. topics: public feeds only; images: see `policy`."""
+def _in_address(name: str) -> str | None:
+    """A name of an outlet or a tag as the last part of an address; None if it is shown otherwise than it is stored."""
+    return quote(name, safe="") if name.strip(".") and name == characters.plain(name) else None
+
+
+def story(
+    site: Site, view: View, stored: Story, topics: Sequence[Head], around: Around, *, images: bool, served: bool = False
+) -> bytes:
+    """The page of a story with all its reports, feeds, and tags. topics: public feeds only; images: see `policy`.
+
+    served: by the daemon, which has pages of outlets and tags.
+    """
     reports = [
         Report(
             characters.plain(item.outlet) or item.outlet_key,
+            _in_address(item.outlet),
             characters.plain(item.title) or characters.plain(item.outlet),
             characters.address(item.entry.url),
             moment(item.published, site),
@@ -187,7 +222,11 @@ def story(site: Site, view: View, stored: Story, topics: Sequence[Head], around:
         for item in sorted(stored.reports, key=lambda item: (item.published, item.id))
     ]
     outlets = len({report.outlet for report in reports})
-    values = {
+    tags = {tag.value for tag in stored.tags}
+    values: dict[str, Any] = {
+        "served": served,
+        "outlet": _in_address(stored.lead_item.outlet),
+        "terms": {term.term: _in_address(term.term) if term.term in tags else None for term in view.terms},
         "story": view,
         "reports": reports,
         "outlets": outlets,
@@ -196,15 +235,18 @@ def story(site: Site, view: View, stored: Story, topics: Sequence[Head], around:
         "later": told(around.after, site),
         "thread": around.thread,
     }
-    return _render("story.html", site, BELOW, site.language, images=images, when=moment(view.published, site), **values)
+    sounds = [one for one in view.media if one.type.startswith("audio/")]
+    media = bool(sounds) or plays(view.body)
+    values |= {"sounds": sounds, "when": moment(view.published, site)}
+    return render("story.html", site, BELOW, site.language, images=images, media=media, **values)
 
 
 def thread(site: Site, feed: Head, shown: OpenThread) -> bytes:
     """The page of a thread: all its stories, the newest first. feed: of its feed."""
     began, stories = moment(shown.stories[0].published, site), told(reversed(shown.stories), site)
-    return _render("thread.html", site, BELOW, site.language, images=False, feed=feed, thread=shown, began=began, stories=stories)
+    return render("thread.html", site, BELOW, site.language, images=False, feed=feed, thread=shown, began=began, stories=stories)
 
 
 def moved(site: Site, to: str) -> bytes:
     """A page that leads to another one. to: a relative path."""
-    return _render("moved.html", site, BELOW, site.language, images=False, to=to)
+    return render("moved.html", site, BELOW, site.language, images=False, to=to)

@@ -281,7 +281,8 @@ class Publisher:
         if shown is not None and shown.is_as(document) and is_filed:
             return
         known = shown is not None and shown.token == document.token and is_filed  # the file has the old document
-        self._trees[document.token is not None].write(path[1:], document.body, changed=known)
+        body = pages.as_file(document.body) if document.type.startswith("text/html") else document.body
+        self._trees[document.token is not None].write(path[1:], body, changed=known)
         self._filed.add(path)
         self.shelf.put(path, document)
 

@@ -149,7 +149,7 @@ class StoryPages:
             if leads is not None and not leads.private and self._public.slugs(leads.feeds):
                 return pages.moved(self._settings.site, f"{leads.story}.html")
         elif story is not None and slugs and not story.private and not story.dropped:
-            return self._render(story, slugs, served=False)[0] if story.items else None
+            return pages.as_file(self._render(story, slugs, served=False)[0]) if story.items else None
         self._tree.remove(story_path(id)[1:])
         return None
 
@@ -161,7 +161,7 @@ class StoryPages:
         around = pages.Around(before, after, followed)
         shown = self._public.view(replace(story, earlier=None) if before else story, slugs)
         topics = [self._head(slug) for slug in slugs]
-        body = pages.story(self._settings.site, shown, story, topics, around, images=self._public.images)
+        body = pages.story(self._settings.site, shown, story, topics, around, images=self._public.images, served=served)
         return body, max(shown.updated, *(one.updated for one in (*before, *after)), 0.0)
 
     def _head(self, slug: Slug) -> Head:

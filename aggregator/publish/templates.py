@@ -14,6 +14,7 @@ from aggregator.text.pictures import is_photo, without_images
 LAZY = 'loading="lazy" decoding="async" referrerpolicy="no-referrer"'
 """Attributes of every image of a page."""
 _IMAGE = re.compile(r'<img src="([^"]*)"([^<>]*)>')
+_MEDIA = re.compile(r"<(audio|video)\b")
 FOLDER = Path(__file__).with_name("templates")
 """Templates, the style sheet, and the script."""
 
@@ -33,7 +34,7 @@ def _markup(body: str) -> Markup:
 
     Photographs of unknown height get a box, so that the text does not move when they come. Others may stand within a line.
     """
-    return Markup(_IMAGE.sub(_late, body))
+    return Markup(_quiet(_IMAGE.sub(_late, body)))
 
 
 def _late(image: re.Match[str]) -> str:
@@ -42,7 +43,12 @@ def _late(image: re.Match[str]) -> str:
 
 
 def _words(body: str) -> Markup:
-    return Markup(without_images(body))
+    return Markup(_quiet(without_images(body)))
+
+
+def _quiet(body: str) -> str:
+    """Sound and film are fetched when they are played: until then their servers hear nothing of the reader."""
+    return _MEDIA.sub(r'<\1 preload="none"', body)
 
 
 @cache

@@ -13,6 +13,7 @@ from aggregator.publish import private
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.serve.app import make_app
 from aggregator.serve.ops import Administration
+from aggregator.serve.search import SearchPages
 from aggregator.serve.server import serve
 from aggregator.websub.hub import Hub
 from aggregator.websub.outbox import Outbox
@@ -46,13 +47,17 @@ class Network:
         """Starts serving. ready, details and metrics answer `/readyz` and `/metrics`."""
         administration = Administration(lambda: self._current.runtime.settings.server.admin, self._hides, details)
         more = [*self._hub.endpoints(), *self._subscriber.endpoints()]
+        current = self._current
+        search = SearchPages(lambda: current.runtime.settings, current.runtime.store, current.runtime.clock.now)
         app = make_app(
             self._shelf,
             ready=ready,
             metrics=metrics,
             administration=administration,
             more=more,
-            site_url=lambda: self._current.runtime.settings.site.url,
+            site_url=lambda: current.runtime.settings.site.url,
+            settings=lambda: current.runtime.settings,
+            pages=search.routes(),
         )
         self._serving = asyncio.create_task(serve(app, listener, self._stop, self._current.runtime.shares.connections))
 

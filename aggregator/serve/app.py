@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from aggregator.ports import Endpoint
 from aggregator.publish.shelf import Shelf
-from aggregator.serve import endpoints, ops
+from aggregator.serve import endpoints, ops, site
 from aggregator.serve.answers import ALLOWED, short_response
 from aggregator.serve.below import BelowPath
 from aggregator.serve.feeds import Front
+from aggregator.settings import Settings
 
 
 def make_app(
@@ -26,20 +28,35 @@ def make_app(
     administration: ops.Administration | None = None,
     more: Sequence[Endpoint] = (),
     site_url: Callable[[], str] = str,
+    settings: Callable[[], Settings] | None = None,
+    pages: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
     """Makes the application for a shelf, which the publisher keeps up to date.
 
     ready: whether the service works, with details that are public; metrics: the text of `/metrics`; administration: what only
-    the administrator may see; more: further endpoints (the hub's); site_url: `site.url`, whose path is taken off.
+    the administrator may see; more: further endpoints (the hub's); site_url: `site.url`, whose path is taken off; settings: of
+    the config in use, for the icon and the page of what is not there; pages: that are made when they are asked for.
     """
-    own = ops.routes(ready, metrics, administration or ops.Administration())
-    behind = Starlette(routes=[*own, *endpoints.routes(more)], exception_handlers={HTTPException: _refuse})
+    own = [*ops.routes(ready, metrics, administration or ops.Administration()), *pages]
+    if settings is not None:
+        own += site.routes(settings)
+    handlers = {HTTPException: _refusing(settings)}
+    behind = Starlette(routes=[*own, *endpoints.routes(more)], exception_handlers=handlers)
     behind.router.redirect_slashes = False  # it would redirect to whatever the request calls our host
     return BelowPath(Front(shelf, behind), site_url)
 
 
-async def _refuse(request: Request, error: Exception) -> Response:
-    """Answers errors with a line of text and the usual headers."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    extra = {"allow": (error.headers or {}).get("Allow", ALLOWED)} if isinstance(error, HTTPException) and status == 405 else {}
-    return short_response(request.scope, status, extra)
+def _refusing(settings: Callable[[], Settings] | None) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Answers errors with a line of text and the usual headers, and browsers that ask for what is not there with a page."""
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        given = (isinstance(error, HTTPException) and error.headers) or {}
+        if status == 404 and settings is not None and site.wants_page(request):
+            return site.not_found(request, settings())
+        extra = {"allow": given.get("Allow", ALLOWED)} if status == 405 else {}
+        extra |= {"retry-after": given["Retry-After"]} if "Retry-After" in given else {}
+        extra |= {"vary": "Accept"} if status == 404 and settings is not None else {}
+        return short_response(request.scope, status, extra)
+
+    return refuse

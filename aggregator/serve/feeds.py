@@ -19,9 +19,9 @@ from aggregator.serve.negotiation import coding, is_current
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 """A valid Host header (RFC 9110 7.2)."""
-_ON_DEMAND = re.compile(r"/(?:feeds/[^/]+|stories|threads)/[^/]+\Z")
+_ON_DEMAND = re.compile(r"/(?:(?:feeds|topics)/[^/]+|stories|threads)/[^/]+\Z")
 """Paths that may be answered from the store."""
-_PAGE = re.compile(r"/(?:topics|stories)/[^/]+(?<!\.html)|/threads/[^/.]+")
+_PAGE = re.compile(r"/(?:topics|stories)/[^/]+(?<!\.html)|/topics/[^/]+/[0-9]+|/threads/[^/.]+")
 """Pages are found without their suffix, too."""
 _NOBODY = ""
 """A placeholder token, compared if there is no private document. It opens nothing."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aggregator.errors import StoreError
+from aggregator.errors import StoreError, TookTooLongError
 from aggregator.files import PRIVATE_FILE, hand_over, make_folder
 
 BUSY_TIMEOUT = 30.0
@@ -94,6 +94,8 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+            raise TookTooLongError("the search was stopped: its time was over") from error
         raise StoreError(explain(error, path)) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ from aggregator.store.rows import ITEM_COLUMNS, as_json
 from aggregator.store.schema import SEARCH_COLUMNS
 from aggregator.store.story_rows import READ_COLUMNS, WITH_THREADS
 
+STEPS = 10_000
+"""Instructions of SQLite's machine, less than a millisecond, between two looks at the clock."""
 _SHOWN = "hidden IS NULL"
 """An item that `keep` or `drop` took out of its story is found by `StoryFilter(hidden=True)` alone."""
 _ITEMS = "key IN (SELECT story FROM items WHERE {})"
@@ -31,6 +34,11 @@ _IN_THREAD = """key IN (SELECT members.key FROM threads AS asked
     CROSS JOIN stories AS members ON members.thread = threads.key WHERE asked.id = ?)"""
 _UNTIL = "(published < ? OR key IN (SELECT story FROM items WHERE items.published < ?))"
 
+_PUBLIC = """NOT EXISTS (SELECT 1 FROM items WHERE items.story = stories.key AND items.private)
+    AND EXISTS (SELECT 1 FROM members WHERE members.story = stories.key AND members.slug IN (SELECT value FROM json_each(?)))"""
+_TOLD_BY = f"EXISTS (SELECT 1 FROM items WHERE items.story = stories.key AND items.outlet = ? AND {_SHOWN})"
+_HAS_TERM = "EXISTS (SELECT 1 FROM json_each(coalesce(stories.tags, '[]')) AS tag WHERE tag.value ->> 1 = ?)"
+"""These two are asked of one story after the other, newest first, so that a search for the first thirty ends early."""
 _ALIVE = "alias_of IS NULL"
 _NOT_DROPPED = "NOT dropped"
 _HAS_ITEM = "EXISTS (SELECT 1 FROM items WHERE items.story = stories.key{})"
@@ -69,6 +77,9 @@ def conditions(where: StoryFilter) -> tuple[list[str], list[Any]]:
         found.append((_IN_TOPIC, [where.topic, where.topic]))
     if where.thread is not None:
         found.append((_IN_THREAD, [where.thread]))
+    if where.public is not None:
+        found.append((_PUBLIC, [as_json(sorted(where.public))]))
+    found += [(test, [name]) for test, name in ((_TOLD_BY, where.outlet), (_HAS_TERM, where.term)) if name is not None]
     if where.until is not None:
         found.append((_UNTIL, [where.until, where.until]))
     return [condition for condition, _ in found], [value for _, values in found for value in values]
@@ -113,6 +124,12 @@ def statement(where: StoryFilter, limit: int | None, relevant: WordQuery | None 
         CROSS JOIN {WITH_THREADS} CROSS JOIN items ON items.story = chosen.key{shown} WHERE stories.key = chosen.key
         ORDER BY {best}chosen.published DESC, chosen.id, items.first_seen, items.id"""
     return query, parameters
+
+
+def stop_after(connection: sqlite3.Connection, seconds: float) -> None:
+    """Has SQLite interrupt what the connection does once this time is over."""
+    end = time.monotonic() + seconds
+    connection.set_progress_handler(lambda: time.monotonic() > end, STEPS)
 
 
 def find(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -107,11 +107,15 @@ class SqliteView:
             index.begin()
         return index
 
-    def find(self, where: StoryFilter, limit: int | None = None, *, relevant: WordQuery | None = None) -> Iterator[Story]:
+    def find(
+        self, where: StoryFilter, limit: int | None = None, *, relevant: WordQuery | None = None, seconds: float | None = None
+    ) -> Generator[Story]:
         """See `Store.find`. Streams from its own connection, so that it sees one state of the database."""
         with explained(self.path):
             connection = self._open()
             try:
+                if seconds is not None:
+                    search.stop_after(connection, seconds)
                 yield from search.find(connection, where, limit, relevant)
             finally:
                 connection.close()

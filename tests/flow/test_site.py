@@ -11,6 +11,7 @@ import pytest
 
 from aggregator.demo.origin import Origin
 from aggregator.publish.ownership import MARKER
+from aggregator.publish.pages import as_file
 from tests.flow.command import eventually, get
 from tests.flow.conftest import Newsdesk, newsdesk
 from tests.flow.crawler import Crawl, proxy, static_host
@@ -61,7 +62,7 @@ def test_the_daemon_serves_below_a_path_whether_a_proxy_strips_it_or_not(publish
         eventually(lambda: get(daemon + "/topics/all").status == 200, process, published.directory / "log")
         with proxy(daemon, "/news", strips=strips) as host:
             check(Crawl(host + "/news", NEWS).run(*STARTS, "/topics/all", "/feeds/all/1.atom"), published)
-            assert get(host + "/news/topics/all").body == (published.public / "topics/all.html").read_bytes()
+            assert as_file(get(host + "/news/topics/all").body) == (published.public / "topics/all.html").read_bytes()
         check(Crawl(daemon, NEWS).run(*STARTS), published)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from pathlib import Path
 
 import feedparser
 import pytest
 from msgspec.structs import replace
 
-from aggregator.model import Slug, StoryId
-from aggregator.ports import Override, Shown
-from aggregator.publish import archive
+from aggregator.model import Slug, SourceId, StoryId
+from aggregator.ports import Keep, Override, Shown
+from aggregator.publish import archive, pages
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Prepared
 from aggregator.settings import Output
@@ -158,3 +160,47 @@ def test_what_is_taken_down_leaves_closed_pages(tmp_path: Path, store: SqliteSto
     page = feedparser.parse((tmp_path / "public/feeds/all/1.atom").read_bytes())
     assert len(page.entries) == 9
     assert f"urn:uuid:{ids[0]}" not in {entry.id for entry in page.entries}
+
+
+def test_people_read_the_archive_from_page_to_page(tmp_path: Path) -> None:
+    """From a feed's page to its oldest stories, as files and from the daemon, also when a story's texts have expired."""
+    store = SqliteStore(tmp_path / "db")
+    settings = samples.settings(tmp_path, replace(ALL, items=5), Output(Slug("desk"), "Desk", items=5, token="let-me-in"))
+    open_outputs(store, settings, filling=False)
+    stories = [store_story(store, item(number), slugs=("all", "desk")) for number in range(1, 40)]
+    made = Publisher(settings, store)
+    made.publish(None, LATER)
+    public = tmp_path / "public"
+    found, path = set[str](), "topics/all.html"
+    seen = [path]
+    while path:
+        text = (public / path).read_text()
+        found |= set(re.findall(r"stories/([0-9a-f-]{36})", text))
+        link = re.search(r'<a href="([^"]*)">Older stories', text)
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(path), link[1])) if link else ""
+        seen.append(path)
+    assert found == set(stories) and len(seen) > 3
+    answer = made.shelf.on_demand("/topics/all/1.html", lambda token: False)
+    assert isinstance(answer, Prepared) and pages.as_file(answer.body) == (public / "topics/all/1.html").read_bytes()
+    for hidden in ("/topics/desk/1.html", "/topics/all/99.html", "/topics/none/1.html", "/topics/all/0.html"):
+        assert made.shelf.on_demand(hidden, lambda token: True) is None
+    assert not (tmp_path / "private/topics").exists()
+
+
+def test_an_archive_page_outlives_its_stories_texts(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "db")
+    settings = samples.settings(tmp_path, ALL)
+    open_outputs(store, settings, filling=False)
+    first = store_story(store, item(1, title="The <b>oldest</b> of all"))
+    for number in range(2, 40):
+        store_story(store, item(number))
+    made = Publisher(settings, store)
+    made.publish(None, LATER)
+    before = made.shelf.on_demand("/topics/all/1.html", lambda token: False)
+    with store.begin() as transaction:
+        transaction.touch_items(SourceId("wire"), (), (), LATER)  # all have left their source's document
+    assert store.sweep(Keep(0.0), LATER + MINUTE).stories
+    after = made.shelf.on_demand("/topics/all/1.html", lambda token: False)
+    assert isinstance(before, Prepared) and isinstance(after, Prepared)
+    assert f"/stories/{first}.html".encode() in before.body and first.encode() not in after.body
+    assert b"The \xe2\x80\xb9b\xe2\x80\xbaoldest" in after.body and b"https://wire.example/articles/1" in after.body

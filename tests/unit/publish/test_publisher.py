@@ -242,12 +242,12 @@ def test_a_story_that_moves_up_to_the_page_is_listed_there(tmp_path: Path, store
     stories = [store_story(store, item(n)) for n in range(PAGE_ENTRIES + 1)]
     made.publish(None, LATER)
     page = tmp_path / "public/topics/all.html"
-    assert b"step 0 &amp;" not in page.read_bytes() and b"Older stories are in the feed" in page.read_bytes()
+    assert b"step 0 &amp;" not in page.read_bytes() and b"More stories are in the feed" in page.read_bytes()
     with store.begin() as transaction:
         transaction.leave(Slug("all"), [stories[-1]])
     made.publish([Slug("all")], LATER + MINUTE)
     assert page.read_bytes().count(b"<article") == PAGE_ENTRIES
-    assert b"step 0 &amp;" in page.read_bytes() and b"Older stories are in the feed" not in page.read_bytes()
+    assert b"step 0 &amp;" in page.read_bytes() and b"More stories are in the feed" not in page.read_bytes()
 
 
 def test_what_is_in_several_feeds_is_listed_on_each_page(tmp_path: Path, store: SqliteStore) -> None:

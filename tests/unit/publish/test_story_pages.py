@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from aggregator.model import Slug, StoryId
 from aggregator.publish import private
+from aggregator.publish.pages import as_file
 from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output, Settings, Site
 from aggregator.store.sqlite import SqliteStore
@@ -51,7 +53,8 @@ def test_a_page_follows_its_story_and_is_what_the_daemon_answers(tmp_path: Path,
     assert b"A better headline" in body and b"The Daily" in body
     assert page(tmp_path, other).stat().st_ino == untouched
     answer = made.shelf.on_demand(f"/stories/{story}.html", lambda token: False)
-    assert answer.body == body  # type: ignore[union-attr]
+    listed = re.compile(rb'<a href="\.\./(?:outlets|tags)/[^"]*">([^<]*)</a>')
+    assert listed.sub(rb"\1", as_file(answer.body)) == body != as_file(answer.body)  # type: ignore[union-attr]
 
 
 def test_archived_stories_keep_their_pages(tmp_path: Path, store: SqliteStore) -> None:

@@ -1,0 +1,180 @@
+"""The pages that run a query: `/search`, `/outlets/NAME`, `/tags/NAME`. Anybody may ask, so searches are bounded, and few run.
+
+They read with connections of their own, in threads, and never wait for the writer. Stories that are in no public feed are not
+looked at, and names that the site does not show (sources, groups, topics with a token) can't be asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from urllib.parse import quote
+
+from msgspec.structs import replace
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from aggregator.errors import QueryError, TookTooLongError
+from aggregator.model import Instant, Story
+from aggregator.ports import QueryNames, StoreView, StoryFilter
+from aggregator.publish import found_pages, pages
+from aggregator.publish.found_pages import BUSY, Found
+from aggregator.publish.public_stories import PublicStories
+from aggregator.serve.below import path_of
+from aggregator.settings import Settings
+from aggregator.tag.query import Query, checked
+from aggregator.tag.rules import names_in
+
+AT_ONCE = 2
+"""Searches at a time. Each takes a processor while it runs, of which small machines have two."""
+SECONDS = 2.0
+"""A search is stopped then, and shows what it has found: the index answers within milliseconds unless a query is very wide."""
+RESULTS = 30
+"""Stories of a result: what `aggregator search` shows, too."""
+RETRY = 3
+"""Seconds after which a refused search may be tried again: running ones have ended by then."""
+LONGEST_NAME = 200
+"""Characters of an outlet's name or a tag."""
+HTML = "text/html; charset=utf-8"
+
+
+class BusyError(Exception):
+    """As many searches are under way as may be."""
+
+
+class SearchPages:
+    """settings: of the config in use; now: the time, for queries with `age`."""
+
+    def __init__(self, settings: Callable[[], Settings], store: StoreView, now: Callable[[], Instant]) -> None:
+        self._settings = settings
+        self._store = store
+        self._now = now
+        self._running = 0
+        self._known: tuple[Settings, PublicStories, QueryNames] | None = None
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/search", self._search),
+            Route("/outlets/{name:path}", self._outlet),
+            Route("/tags/{name:path}", self._tag),
+        ]
+
+    async def _search(self, request: Request) -> Response:
+        text = request.query_params.get("q", "").strip()
+        try:
+            return await self._alone(self._search_page, text) if text else self._answer(200, self._empty_page())
+        except BusyError:
+            site, images = self._settings().site, self._public()[1].images
+            body = found_pages.search(site, text[: pages.LONGEST_QUERY], None, images=images, said=BUSY)
+            return self._answer(503, body, {"retry-after": str(RETRY)})
+
+    async def _outlet(self, request: Request) -> Response:
+        return await self._list(request, lambda name: StoryFilter(outlet=name))
+
+    async def _tag(self, request: Request) -> Response:
+        return await self._list(request, lambda name: StoryFilter(term=name))
+
+    async def _list(self, request: Request, where: Callable[[str], StoryFilter]) -> Response:
+        name = request.path_params["name"]
+        if not name or len(name) > LONGEST_NAME:
+            raise HTTPException(404)
+        try:
+            return await self._alone(self._list_page, name, where(name))
+        except BusyError:
+            raise HTTPException(503, headers={"Retry-After": str(RETRY)}) from None
+
+    async def _alone(self, work: Callable[..., Response], *given: object) -> Response:
+        """Does the work in a thread, unless enough of it is under way. Raises BusyError."""
+        if self._running >= AT_ONCE:
+            raise BusyError
+        self._running += 1
+        running = asyncio.ensure_future(asyncio.to_thread(work, *given))
+        running.add_done_callback(self._end)  # not before the thread ends, even if this request is cancelled
+        return await asyncio.shield(running)
+
+    def _end(self, running: asyncio.Future[Response]) -> None:
+        self._running -= 1
+
+    def _empty_page(self) -> bytes:
+        return found_pages.search(self._settings().site, "", None, images=self._public()[1].images)
+
+    def _search_page(self, text: str) -> Response:
+        settings, public, names = self._public()
+        try:
+            if len(text) > pages.LONGEST_QUERY:
+                raise QueryError(f"a query has at most {pages.LONGEST_QUERY} characters here", pages.LONGEST_QUERY)
+            query = checked(text, names)
+        except QueryError as error:
+            problem = found_pages.mistake(text, error)
+            return self._answer(400, found_pages.search(settings.site, text, None, images=public.images, problem=problem))
+        now = self._now()
+        found = self._find(replace(query.filter(now), public=frozenset(public.outputs)), query, now)
+        shown = self._entries(found, settings, public, pages.TOP)
+        return self._answer(200, found_pages.search(settings.site, text, found, shown, images=public.images))
+
+    def _list_page(self, name: str, where: StoryFilter) -> Response:
+        settings, public, _ = self._public()
+        found = self._find(replace(where, public=frozenset(public.outputs)), None, 0.0)
+        root = quote(path_of(settings.site.url))
+        shown = self._entries(found, settings, public, root)
+        if not shown and not found.late:
+            raise HTTPException(404)
+        return self._answer(200, found_pages.listing(settings.site, root, name, found, shown, images=public.images))
+
+    def _entries(self, found: Found, settings: Settings, public: PublicStories, root: str) -> str:
+        feeds = self._store.members_of([story.id for story in found.stories])
+        return found_pages.entries(found, feeds, public, settings.site, root)
+
+    def _find(self, where: StoryFilter, query: Query | None, now: Instant) -> Found:
+        """The newest matching stories, within the time that a search has. query: None if the filter is all that is asked."""
+        stories: list[Story] = []
+        try:
+            with closing(self._stream(where, query, now)) as matching:
+                for story in matching:
+                    if len(stories) == RESULTS:
+                        return Found(stories, more=True)
+                    stories.append(story)
+        except TookTooLongError:
+            return Found(stories, late=True)
+        return Found(stories)
+
+    def _stream(self, where: StoryFilter, query: Query | None, now: Instant) -> Generator[Story]:
+        end = time.monotonic() + SECONDS
+        limit = RESULTS + 1 if query is None else None
+        with closing(self._store.find(where, limit, seconds=SECONDS)) as found:
+            for story in found:
+                if query is None or query.matches(story, now):
+                    yield story
+                if time.monotonic() > end:
+                    raise TookTooLongError("the search was stopped: its time was over")
+
+    def _public(self) -> tuple[Settings, PublicStories, QueryNames]:
+        """The config in use, what it shows, and the names in it that are no secret: of topics and tags that pages show."""
+        settings = self._settings()
+        if self._known is None or self._known[0] is not settings:
+            self._known = settings, PublicStories(settings), public_names(settings)
+        return self._known
+
+    def _answer(self, status: int, body: bytes, extra: dict[str, str] | None = None) -> Response:
+        headers = {
+            **pages.headers(images=self._public()[1].images),
+            "cache-control": pages.CACHE,
+            "x-content-type-options": "nosniff",
+            **(extra or {}),
+        }
+        return Response(body, status, headers, media_type=HTML)
+
+
+def public_names(settings: Settings) -> QueryNames:
+    """What strangers may ask for by name. Ids of sources may be made from secret addresses; groups are the operator's own."""
+    names, outputs = names_in(settings), [output for output in settings.outputs if output.token is None]
+    topics = {str(output.topic) for output in outputs if output.topic is not None}
+    private = {tag for source in settings.sources if source.private for tag in source.tags}
+    shown = {tag for source in settings.sources if not source.private for tag in source.tags}
+    rules = {rule.name for rule in settings.tags}
+    tags = names.tags - (private - shown - rules)
+    return replace(names, sources=frozenset(), groups=frozenset(), tags=tags, topics=names.topics & topics)

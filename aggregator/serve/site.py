@@ -1,0 +1,72 @@
+"""What a browser asks for beside pages: the icon, the manifest, and the page of an address at which nothing is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from aggregator.publish import found_pages, pages
+from aggregator.publish.templates import FOLDER
+from aggregator.serve.answers import has_body
+from aggregator.serve.below import path_of
+from aggregator.settings import Settings, Site
+from aggregator.text.chars import one_line
+
+WEEK = 604_800
+"""Seconds that the icon may be kept."""
+HOUR = 3_600
+"""Seconds that the manifest may be kept: it has the site's title."""
+
+
+def routes(settings: Callable[[], Settings]) -> list[BaseRoute]:
+    """settings: of the config in use."""
+    drawn = (FOLDER / "favicon.svg").read_bytes()
+
+    async def icon(request: Request) -> Response:
+        return _kept(drawn, "image/svg+xml", WEEK)
+
+    async def manifest(request: Request) -> Response:
+        return _kept(manifest_of(settings().site), "application/manifest+json", HOUR)
+
+    return [Route("/favicon.svg", icon), Route("/site.webmanifest", manifest)]
+
+
+def _kept(body: bytes, type: str, seconds: int) -> Response:
+    headers = {"cache-control": f"public, max-age={seconds}", "x-content-type-options": "nosniff"}
+    return Response(body, headers=headers, media_type=type)
+
+
+def manifest_of(site: Site) -> bytes:
+    """The web app manifest (W3C), with addresses relative to its own."""
+    title = one_line(site.title) or "News"
+    made = {
+        "name": title,
+        "short_name": title,
+        "lang": site.language,
+        "start_url": ".",
+        "display": "minimal-ui",
+        "icons": [{"src": "favicon.svg", "sizes": "any", "type": "image/svg+xml"}],
+    }
+    return json.dumps(made, ensure_ascii=False).encode()
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a browser asks, which shows pages."""
+    return "text/html" in request.headers.get("accept", "") and request.method in ("GET", "HEAD")
+
+
+def not_found(request: Request, settings: Settings) -> Response:
+    """The page for 404. Whatever is asked for, it is the same, and so what is hidden is like what is not there."""
+    body = found_pages.not_found(settings.site, quote(path_of(settings.site.url)))
+    headers = {**pages.headers(images=False), "cache-control": "no-cache", "x-content-type-options": "nosniff", "vary": "Accept"}
+    if has_body(request.scope):
+        headers["connection"] = "close"
+    response = Response(body, 404, headers, media_type="text/html; charset=utf-8")
+    if request.method == "HEAD":
+        response.body = b""
+    return response
