@@ -24,6 +24,7 @@ from aggregator.tag.rules import RuleSet, compile_rules, failed_expectations
 
 if TYPE_CHECKING:
     from aggregator.stories.edit import StoryEditor
+    from aggregator.stories.thread_edit import ThreadEditor
 
 CONFIG_VARIABLE = "AGGREGATOR_CONFIG"
 CONFIG_PLACES = (Path("feeds.yaml"), Path("/etc/aggregator/feeds.yaml"))
@@ -101,6 +102,13 @@ class Application:
         from aggregator.stories.edit import StoryEditor  # here: most commands need no grouping
 
         return StoryEditor(self.store, self.settings, self.rules)
+
+    @cached_property
+    def thread_editor(self) -> ThreadEditor:
+        """Merges, splits and drops threads."""
+        from aggregator.stories.thread_edit import ThreadEditor
+
+        return ThreadEditor(self.store, self.settings, self.rules)
 
     def pick(self, ids: Sequence[str]) -> list[Source]:
         """Returns the sources with these ids, or all. Raises UsageError for an id that is not configured."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec.structs import replace
 
+from aggregator.commands import threads
+from aggregator.commands.threads import describe_thread_edit
 from aggregator.text.times import rfc3339
 
 if TYPE_CHECKING:
@@ -37,6 +39,10 @@ def command(ctx: click.Context, as_json: bool, limit: int | None, since: str | N
         shown = True
     if not shown and not as_json:
         click.echo("no story is stored yet: `aggregator poll` or `run` brings some" if since is None else "no story", err=True)
+
+
+command.add_command(threads.list_threads)
+command.add_command(threads.correct)
 
 
 def as_mapping(story: Story) -> dict[str, Any]:
@@ -246,4 +252,6 @@ def _describe(decision: Decision) -> str:
             return f"{traces.url or 'an entry'} leads {story}"
         case "title", (story, *_):
             return f"{story} is headed: {traces.text}"
+        case "thread-merge" | "thread-split" | "thread-drop" as kind, stories if stories:
+            return describe_thread_edit(kind, traces)
     return "made by an earlier release or before a restore: only what it binds is known"

@@ -28,6 +28,10 @@ class DecisionWrites(Decisions, Protocol):
         """The overrides that pin or title items with these keys, in the order in which they were stored."""
         ...
 
+    def thread_overrides(self) -> list[Override]:
+        """The overrides of threads, in the order in which they were stored."""
+        ...
+
     def add_decision(self, kind: str, at: Instant, traces: Traces) -> int:
         """Stores a decision, and returns its id, which its overrides then name."""
         ...

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from aggregator.model import Evidence, Instant, ItemId, Slug, SourceId, StoryId, ThreadId
+from aggregator.model import Evidence, Instant, ItemId, Link, Slug, SourceId, StoryId, ThreadId
 
 
 class KnownItem(Struct, frozen=True):
@@ -241,7 +241,8 @@ class Override(Struct, frozen=True):
     """What a person's decision binds: one entry, or a pair of them. Kept permanently, unless the decision is undone.
 
     kind: "merge" (a, b: items' (source, guid) as "source guid"), "split" (a: the item), "drop" (a: canonical URL),
-    "pin" (a: the item that leads), "title" (a: an item of the story, b: the headline, none once it has lapsed).
+    "pin" (a: the item that leads), "title" (a: an item of the story, b: the headline, none once it has lapsed),
+    "thread-split", "thread-merge" (a: an item of the story, b: the thread's id), "thread-drop" (a: an item of the story).
     decision: the id of the `Decision`.
     """
 
@@ -257,9 +258,12 @@ class Traces(Struct, frozen=True, omit_defaults=True):
 
     title: the story's headline; url: of the entry that was named; text: the new headline; told: what the entry told under its own
     headline, as far as grouping reads it.
-    stories: merge: (kept, alias); split: (left, new); else the story. items: those that changed their story, or that was pinned.
+    stories: merge: (kept, alias); split: (left, new); of threads: those that left one or entered it; else the story.
+    items: those that changed their story, or that was pinned.
     leads: of these stories; feeds: those that the alias or the dropped story was in; aliases: ids that led to the alias.
     updated: of the alias; evidence: item → when and why it joined, of those split off.
+    thread: the one that stories were in, or were moved out of; into: the one that they entered; thread_aliases: ids that led to
+    `thread`; links: of the stories.
     entries: the keys (`override_key`) or addresses in a decision of an older release, which stored nothing else.
     """
 
@@ -275,12 +279,16 @@ class Traces(Struct, frozen=True, omit_defaults=True):
     updated: Instant = 0.0
     evidence: dict[ItemId, tuple[Instant, Evidence]] = {}
     entries: tuple[str, ...] = ()
+    thread: ThreadId | None = None
+    into: ThreadId | None = None
+    thread_aliases: tuple[ThreadId, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 class Decision(Struct, frozen=True):
     """A person's decision, as `stories decisions` lists it. undone: when it was undone.
 
-    kind: "merge", "split", "drop", "pin" or "title"; readers must expect others.
+    kind: "merge", "split", "drop", "pin", "title", "thread-merge", "thread-split" or "thread-drop"; readers must expect others.
     """
 
     id: int

@@ -79,6 +79,10 @@ class Threads(Protocol):
         """The thread, or the one that it was merged into."""
         ...
 
+    def running_threads(self, since: Instant, limit: int) -> list[Thread]:
+        """Threads with a report published since then, those with the newest one first."""
+        ...
+
     def thread_stories(self, thread: ThreadId) -> list[StoryId]:
         """Its stories, those published first at the front."""
         ...
@@ -131,6 +135,22 @@ class ThreadWrites(Protocol):
         """The stories that show one of these as earlier. Looks through all that show any."""
         ...
 
+    def stories_in(self, thread: ThreadId) -> list[StoryId]:
+        """The stories of a thread, those published first at the front, of a pair, too."""
+        ...
+
+    def stories_bound(self, keys: Collection[str]) -> Mapping[str, StoryId]:
+        """Key of an entry (`override_key`) → the story that it is in. Without those that are not stored."""
+        ...
+
+    def living_threads(self, threads: Collection[ThreadId]) -> Mapping[ThreadId, ThreadId]:
+        """Thread → the one that it was merged into, or itself. Without unknown ids."""
+        ...
+
+    def thread_aliases(self, thread: ThreadId) -> tuple[ThreadId, ...]:
+        """The ids that lead to a thread."""
+        ...
+
     def begin_thread(self, first: StoryId) -> ThreadId:
         """Makes an empty thread with an id from its first story's."""
         ...
@@ -145,6 +165,10 @@ class ThreadWrites(Protocol):
 
     def merge_threads(self, kept: ThreadId, alias: ThreadId, vector: bytes) -> None:
         """Moves the alias's stories to the kept thread. The alias's id leads there from then on."""
+        ...
+
+    def part_threads(self, alias: ThreadId, aliases: Collection[ThreadId]) -> None:
+        """Gives an alias, as an empty thread, its own id back, and those ids that led to it."""
         ...
 
     def save_links(self, links: Iterable[Link]) -> None:

@@ -159,7 +159,7 @@ class StoryPages:
         before, after = thread.around(story.id) if thread else ((), ())
         followed = thread if thread and served and self._threads.find(thread.id) == thread.id else None
         around = pages.Around(before, after, followed)
-        shown = self._public.view(replace(story, earlier=None) if before else story, slugs)
+        shown = self._public.view(replace(story, earlier=None) if before or story.thread is None else story, slugs)
         topics = [self._head(slug) for slug in slugs]
         body = pages.story(self._settings.site, shown, story, topics, around, images=self._public.images, served=served)
         return body, max(shown.updated, *(one.updated for one in (*before, *after)), 0.0)

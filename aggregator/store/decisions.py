@@ -14,6 +14,8 @@ from aggregator.store.rows import as_json
 OVERRIDES = "SELECT kind, a, b, at, decision FROM overrides ORDER BY id"
 CORRECTIONS = """SELECT kind, a, b, at, decision FROM json_each(?) AS named CROSS JOIN overrides
     ON overrides.kind IN ('pin', 'title') AND overrides.a = named.value ORDER BY overrides.id"""
+OF_THREADS = """SELECT kind, a, b, at, decision FROM overrides
+    WHERE kind IN ('thread-merge', 'thread-split', 'thread-drop') ORDER BY id"""
 DECISIONS = "SELECT id, kind, at, undone, traces FROM decisions ORDER BY id"
 ADD_OVERRIDE = """INSERT INTO overrides (kind, a, b, at, decision) SELECT ?1, ?2, ?3, ?4, ?5
     WHERE NOT EXISTS (SELECT 1 FROM decisions WHERE id = ?5 AND undone IS NOT NULL)"""
@@ -33,6 +35,11 @@ def overrides(connection: sqlite3.Connection) -> list[Override]:
 def corrections(connection: sqlite3.Connection, keys: Collection[str]) -> list[Override]:
     """See `DecisionWrites.corrections`."""
     return [Override(*row) for row in connection.execute(CORRECTIONS, (as_json(list(keys)),))]
+
+
+def of_threads(connection: sqlite3.Connection) -> list[Override]:
+    """See `DecisionWrites.thread_overrides`."""
+    return [Override(*row) for row in connection.execute(OF_THREADS)]
 
 
 def decisions(connection: sqlite3.Connection) -> list[Decision]:

@@ -73,6 +73,9 @@ class RowWrites:
     def decisions(self) -> list[Decision]:
         return decisions.decisions(self._connection)
 
+    def thread_overrides(self) -> list[Override]:
+        return decisions.of_threads(self._connection)
+
     def add_decision(self, kind: str, at: Instant, traces: Traces) -> int:
         return decisions.add_decision(self._connection, kind, at, traces)
 

@@ -135,6 +135,9 @@ class SqliteView:
     def thread(self, thread: ThreadId) -> Thread | None:
         return self._read(threads.thread, thread)
 
+    def running_threads(self, since: Instant, limit: int) -> list[Thread]:
+        return self._read(threads.running, since, limit)
+
     def thread_stories(self, thread: ThreadId) -> list[StoryId]:
         return self._read_whole(threads.thread_stories, thread)
 

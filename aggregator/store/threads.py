@@ -18,6 +18,8 @@ from aggregator.store.story_rows import THREAD_COLUMNS, earlier_of, thread_of
 _COLUMNS = ", ".join(THREAD_COLUMNS)
 THREAD = f"""SELECT {_COLUMNS} FROM threads AS asked CROSS JOIN threads ON threads.id = coalesce(asked.alias_of, asked.id)
     WHERE asked.id = ? AND threads.stories >= {SHOWN_FROM}"""
+RUNNING = f"""SELECT {_COLUMNS} FROM threads WHERE threads.newest >= ? AND threads.stories > 0
+    AND threads.stories >= {SHOWN_FROM} ORDER BY threads.newest DESC, threads.key LIMIT ?"""
 STORIES_OF_THREAD = """SELECT stories.id FROM threads CROSS JOIN stories ON stories.thread = threads.key
     WHERE threads.id = ? AND stories.alias_of IS NULL AND NOT stories.dropped ORDER BY stories.published, stories.key"""
 MEMBERS = """SELECT stories.id, stories.published, stories.updated, stories.version,
@@ -64,6 +66,15 @@ UNLINK_OTHER = """DELETE FROM links WHERE other = (SELECT key FROM stories WHERE
 MOVE_STORIES = f"UPDATE stories SET thread = {_KEY}, version = version + 1 WHERE thread = {_KEY}"
 ALIAS = "UPDATE threads SET alias_of = ?, stories = 0, outlets = 0, first = NULL, head = NULL, vector = x'' WHERE id = ?"
 ALIAS_AGAIN = "UPDATE threads SET alias_of = ? WHERE alias_of = ?"
+UNALIAS = "UPDATE threads SET alias_of = NULL WHERE id = ?"
+ALIAS_BACK = "UPDATE threads SET alias_of = ? WHERE id = ?"
+ALIASES = "SELECT id FROM threads WHERE alias_of = ? ORDER BY key"
+LIVING = """SELECT threads.id, coalesce(threads.alias_of, threads.id) FROM json_each(?) AS named
+    CROSS JOIN threads ON threads.id = named.value"""
+BOUND = """SELECT named.value, stories.id FROM json_each(?) AS named
+    CROSS JOIN items ON items.guid = substr(named.value, instr(named.value, ' ') + 1)
+        AND items.source = substr(named.value, 1, instr(named.value, ' ') - 1)
+    CROSS JOIN stories ON stories.key = items.story"""
 SAVE_LINK = """INSERT OR REPLACE INTO links (story, other, likeness, at) SELECT one.key, two.key, ?3, ?4
     FROM stories AS one CROSS JOIN stories AS two WHERE one.id = ?1 AND two.id = ?2"""
 REPORTS_OF_THREAD = """SELECT stories.id, outlet_key, outlet, items.published,
@@ -84,6 +95,11 @@ def thread(connection: sqlite3.Connection, id: ThreadId) -> Thread | None:
     """See `Threads.thread`."""
     row = connection.execute(THREAD, (id,)).fetchone()
     return thread_of(row) if row else None
+
+
+def running(connection: sqlite3.Connection, since: Instant, limit: int) -> list[Thread]:
+    """See `Threads.running_threads`."""
+    return [thread_of(row) for row in connection.execute(RUNNING, (since, limit))]
 
 
 def thread_stories(connection: sqlite3.Connection, id: ThreadId) -> list[StoryId]:
@@ -151,6 +167,26 @@ def showing(connection: sqlite3.Connection, stories: Collection[StoryId]) -> lis
     return [story for story, earlier in found if not wanted.isdisjoint(earlier.named)]
 
 
+def stories_in(connection: sqlite3.Connection, id: ThreadId) -> list[StoryId]:
+    """See `ThreadWrites.stories_in`."""
+    return [StoryId(row[0]) for row in connection.execute(STORIES_OF_THREAD, (id,))]
+
+
+def bound(connection: sqlite3.Connection, keys: Collection[str]) -> dict[str, StoryId]:
+    """See `ThreadWrites.stories_bound`."""
+    return dict(connection.execute(BOUND, (as_json(sorted(keys)),)).fetchall())
+
+
+def living(connection: sqlite3.Connection, ids: Collection[ThreadId]) -> dict[ThreadId, ThreadId]:
+    """See `ThreadWrites.living_threads`."""
+    return dict(connection.execute(LIVING, (as_json(sorted(ids)),)).fetchall())
+
+
+def aliases(connection: sqlite3.Connection, id: ThreadId) -> tuple[ThreadId, ...]:
+    """See `ThreadWrites.thread_aliases`."""
+    return tuple(row[0] for row in connection.execute(ALIASES, (id,)))
+
+
 def begin(connection: sqlite3.Connection, first: StoryId) -> ThreadId:
     """See `ThreadWrites.begin_thread`."""
     for id in thread_ids(first):
@@ -179,6 +215,12 @@ def merge(connection: sqlite3.Connection, kept: ThreadId, alias: ThreadId, vecto
     connection.execute(ALIAS, (kept, alias))
     connection.execute(ALIAS_AGAIN, (kept, alias))
     connection.execute(SET_VECTOR, (vector, kept))
+
+
+def part(connection: sqlite3.Connection, alias: ThreadId, aliases: Collection[ThreadId]) -> None:
+    """See `ThreadWrites.part_threads`."""
+    connection.execute(UNALIAS, (alias,))
+    connection.executemany(ALIAS_BACK, [(alias, one) for one in aliases])
 
 
 def save_links(connection: sqlite3.Connection, links: Iterable[Link]) -> None:

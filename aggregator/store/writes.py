@@ -270,6 +270,20 @@ class SqliteTransaction(RowWrites):
         self._batch.flush()
         return threads.showing(self._connection, stories)
 
+    def stories_in(self, thread: ThreadId) -> list[StoryId]:
+        self._batch.flush()
+        return threads.stories_in(self._connection, thread)
+
+    def stories_bound(self, keys: Collection[str]) -> Mapping[str, StoryId]:
+        self._batch.flush()
+        return threads.bound(self._connection, keys)
+
+    def living_threads(self, ids: Collection[ThreadId]) -> Mapping[ThreadId, ThreadId]:
+        return threads.living(self._connection, ids)
+
+    def thread_aliases(self, thread: ThreadId) -> tuple[ThreadId, ...]:
+        return threads.aliases(self._connection, thread)
+
     def begin_thread(self, first: StoryId) -> ThreadId:
         return threads.begin(self._connection, first)
 
@@ -285,6 +299,9 @@ class SqliteTransaction(RowWrites):
     def merge_threads(self, kept: ThreadId, alias: ThreadId, vector: bytes) -> None:
         threads.merge(self._connection, kept, alias, vector)
         outgoing.merge_reached(self._connection, kept, alias)
+
+    def part_threads(self, alias: ThreadId, aliases: Collection[ThreadId]) -> None:
+        threads.part(self._connection, alias, aliases)
 
     def save_links(self, links: Iterable[Link]) -> None:
         self._batch.flush()

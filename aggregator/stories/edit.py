@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Collection, Mapping
 
@@ -14,11 +13,13 @@ from aggregator.errors import UsageError
 from aggregator.model import Evidence, Item, ItemId, Slug, Story, StoryId
 from aggregator.ports import Decision, Override, Rules, Store, Traces, Transaction
 from aggregator.settings import Settings
-from aggregator.stories.curate import Curator, horizons
+from aggregator.stories.curate import Curator
+from aggregator.stories.edit_curator import edit_curator
 from aggregator.stories.headline import checked_headline
 from aggregator.stories.join import order_by_claim
 from aggregator.stories.named import find_entries, find_story
 from aggregator.stories.overrides import drop_key, override_key
+from aggregator.stories.thread_edit import retell_threads
 from aggregator.stories.undo import prepare_undo
 
 
@@ -89,7 +90,8 @@ class StoryEditor:
             transaction.index.forget([item.id for item in items])  # no new item may bring them back together
             touched = traces.stories
             heirs = {touched[1]: transaction.members_of([story.id])[story.id]}
-            self._curator(transaction, now, heirs).refresh(transaction, dict.fromkeys(touched))
+            followed = retell_threads(transaction, transaction.threads_of(touched).values())
+            self._curator(transaction, now, heirs).refresh(transaction, dict.fromkeys([*touched, *followed]))
         return touched[1]
 
     def drop(self, url: str) -> str:
@@ -106,7 +108,8 @@ class StoryEditor:
             for item in story.items:
                 transaction.add_override(Override("drop", drop_key(item), None, now, decision))
             transaction.save_story(replace(story, dropped=True))
-            self._curator(transaction, now, {}).refresh(transaction, [story.id])
+            followed = retell_threads(transaction, transaction.threads_of([story.id]).values())
+            self._curator(transaction, now, {}).refresh(transaction, dict.fromkeys([story.id, *followed]))
         return story.title
 
     def pin(self, named: str, within: str | None = None) -> str:
@@ -169,7 +172,9 @@ class StoryEditor:
                 lead = undone.leads.get(story.id, story.lead)
                 if lead != story.lead and any(item.id == lead for item in story.items):
                     transaction.save_story(replace(story, lead=lead))
-            self._curator(transaction, now, undone.heirs).refresh(transaction, undone.stories)
+            threads = {*undone.threads, *transaction.threads_of(undone.stories).values()}
+            retold = retell_threads(transaction, threads, undone.stories if undone.threads else ())
+            self._curator(transaction, now, undone.heirs).refresh(transaction, dict.fromkeys([*undone.stories, *retold]))
             for id_of_heir in undone.heirs:
                 transaction.return_to_pages(id_of_heir)
         return decision
@@ -177,11 +182,4 @@ class StoryEditor:
     def _curator(
         self, transaction: Transaction, now: float, heirs: Mapping[StoryId, Collection[Slug]], *, as_if_joined: bool = False
     ) -> Curator:
-        """Lets stories enter the feeds that they come from, and others if these show nothing newer alone.
-
-        as_if_joined: also if they are so young that a report could join them still, since that would let them in, too.
-        """
-        returning = frozenset[Slug]().union(*heirs.values())
-        latest = now - self._settings.dedup.within if as_if_joined else math.inf
-        oldest = {slug: min(at, latest) for slug, at in horizons(self._store).items() if slug not in returning}
-        return Curator(self._rules, transaction.outputs(), self._settings.publish.settle, now, oldest, heirs)
+        return edit_curator(self._store, self._settings, self._rules, transaction, now, heirs, as_if_joined=as_if_joined)

@@ -9,8 +9,9 @@ from msgspec import Struct
 from aggregator.model import Instant, ItemId, Link, StoryId, ThreadId
 from aggregator.ports import GroupedItems, IndexedItem, ThreadWrites, Transaction
 from aggregator.settings import DAY
+from aggregator.stories.kept_out import KeptOut, leave_forbidden, read_kept_out
 from aggregator.threads.linking import COMMON, FEW, MEMBERS, OpenThread, Told, are_one_form, likeness
-from aggregator.threads.vectors import Words
+from aggregator.threads.vectors import THREAD_WORDS, Words, heaviest, pack, total, vector_of
 
 AROUND = 14 * DAY
 """How far back linking looks, in seconds: as far as the index remembers items. What is older than `threads.within` needs more."""
@@ -36,19 +37,26 @@ class Linker(Struct, frozen=True):
         """Links stories of a poll, and sums their threads up. Returns the stories of all threads that have changed.
 
         around: story → items that share its newest item's rarest words. A story is compared when it has 1, 2, 4, 8 … items, so
-        that it is judged anew while it grows.
+        that it is judged anew while it grows. What a person keeps out of threads stays out.
         """
         changed: set[ThreadId] = set()
+        kept_out = read_kept_out(transaction)
         for story in stories:
-            if (items := around.get(story)) and len(transaction.index.members(story)).bit_count() == 1:
-                told = self._told(transaction.index, story)
-                if told.tells_event:
-                    found = self._linked(transaction.index, told, items)
-                    changed |= _enter(transaction, told, found, now) if found else set()
+            if not (items := around.get(story)) or story in kept_out.alone:
+                continue
+            if (
+                len(transaction.index.members(story)).bit_count() == 1
+                and (told := self.told(transaction.index, story)).tells_event
+            ):
+                linked = self._linked(transaction.index, told, items)
+                found = [one for one in linked if one[0].id not in kept_out.alone]
+                changed |= _enter(transaction, told, found, kept_out, now) if found else set()
+        changed |= leave_forbidden(transaction, stories, kept_out) if kept_out else set()
         changed.update(transaction.threads_of(stories).values())
         return transaction.sum_up_threads(changed)
 
-    def _told(self, index: GroupedItems, story: StoryId) -> Told:
+    def told(self, index: GroupedItems, story: StoryId) -> Told:
+        """A story that the index has, as linking reads it."""
         rows = list(index.items(_spread(index.members(story), MEMBERS)).values())
         items = index.total / index.unit
         return Told(
@@ -64,7 +72,7 @@ class Linker(Struct, frozen=True):
         """The stories of these items that are linked with this one, the most alike first. None if it is one of a series."""
         others = dict.fromkeys(row.story for row in index.items(items).values() if row.story != story.id)
         found: list[Found] = []
-        for told in (self._told(index, other) for other in others):
+        for told in (self.told(index, other) for other in others):
             alike = likeness(story, told, abs(story.newest - told.newest) > self.within)
             if alike is None:
                 continue
@@ -74,7 +82,7 @@ class Linker(Struct, frozen=True):
         return sorted(found, key=lambda one: (-one[1], one[0].id))
 
 
-def _enter(transaction: ThreadWrites, story: Told, found: Sequence[Found], now: Instant) -> set[ThreadId]:
+def _enter(transaction: ThreadWrites, story: Told, found: Sequence[Found], kept_out: KeptOut, now: Instant) -> set[ThreadId]:
     """Puts a story into the thread that its links lead to. Returns the threads that have changed."""
     homes = transaction.threads_of([story.id, *(told.id for told, _ in found)])
     states = transaction.thread_states(set(homes.values()))
@@ -83,12 +91,23 @@ def _enter(transaction: ThreadWrites, story: Told, found: Sequence[Found], now: 
     changed: set[ThreadId] = set()
     linked: list[Found] = []
     for home, links in _by_home(found, homes):
-        own, entered = _follow(transaction, story, own, None if home is None else open_threads[home], links)
+        other = None if home is None else open_threads[home]
+        if kept_out.out and _is_forbidden(transaction, kept_out, [story.id, links[0][0].id], own, other):
+            continue
+        own, entered = _follow(transaction, story, own, other, links)
         if entered and own is not None and own.id is not None:
             linked += links
             changed |= {own.id, *(() if home is None else (home,))}
     transaction.save_links(Link(story.id, told.id, round(alike, 3), now) for told, alike in linked)
     return changed
+
+
+def _is_forbidden(
+    transaction: ThreadWrites, kept_out: KeptOut, stories: Collection[StoryId], *threads: OpenThread | None
+) -> bool:
+    """True if a person said of stories that would come into one thread that they don't belong together."""
+    ids = {one.id for one in threads if one is not None and one.id is not None}
+    return kept_out.parts(stories, ids, transaction.threads_of(kept_out.out.keys()))
 
 
 def _follow(
@@ -151,3 +170,10 @@ def _by_home(found: Iterable[Found], homes: Mapping[StoryId, ThreadId]) -> list[
 def _spread(members: Sequence[int], count: int) -> Sequence[int]:
     """At most `count` of them, evenly spaced."""
     return members if len(members) <= count else [members[place * len(members) // count] for place in range(count)]
+
+
+def what_about(index: GroupedItems, stories: Iterable[StoryId], words_of: Callable[[IndexedItem], Words]) -> bytes:
+    """What stories are about, as their thread stores it, without those that are too old to be linked."""
+    found = [list(index.items(_spread(index.members(story), MEMBERS)).values()) for story in stories]
+    vectors = [vector_of([words_of(row) for row in rows]) for rows in found if rows]
+    return pack(heaviest(total(vectors), THREAD_WORDS))

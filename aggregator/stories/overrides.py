@@ -12,6 +12,8 @@ from aggregator.ports import Override
 
 CORRECTIONS = ("pin", "title")
 """Kinds of overrides that bind what a story shows, not what belongs to it."""
+OF_THREADS = ("thread-merge", "thread-split", "thread-drop")
+"""Kinds of overrides that say in which thread a story is."""
 
 
 class ActiveOverrides(Struct, frozen=True):
@@ -46,7 +48,7 @@ class ActiveOverrides(Struct, frozen=True):
             yield Override("merge", old, new, now, self._decision("merge", old))
         if old in self.dropped:
             yield Override("drop", new, None, now, self._decision("drop", old))
-        yield from (replace(one, a=new) for one in self.stored if one.kind in CORRECTIONS and one.a == old)
+        yield from (replace(one, a=new) for one in self.stored if one.kind in (*CORRECTIONS, *OF_THREADS) and one.a == old)
 
     def _decision(self, kind: str, key: str) -> int | None:
         """The last decision of this kind on an item, whose undoing ends what is transferred, too."""

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from aggregator.dedup.lead import PINNED, choose_lead
 from aggregator.errors import UsageError
-from aggregator.model import Evidence, Instant, ItemId, Slug, SourceId, Story, StoryId
+from aggregator.model import Evidence, Instant, ItemId, Slug, SourceId, Story, StoryId, ThreadId
 from aggregator.ports import Decision, Override, Store, Transaction
+from aggregator.stories import thread_undo
 from aggregator.text.times import rfc3339
 
 Reasons: TypeAlias = Mapping[ItemId, tuple[Instant, Evidence]]
@@ -20,11 +21,15 @@ Reasons: TypeAlias = Mapping[ItemId, tuple[Instant, Evidence]]
 
 
 class Undone(Struct, frozen=True):
-    """The stories to be refreshed. leads: those before; heirs: stories that come back, with the feeds that they were in."""
+    """The stories to be refreshed. leads: those before; heirs: stories that come back, with the feeds that they were in.
+
+    threads: those that stories left or entered.
+    """
 
     stories: tuple[StoryId, ...]
     leads: Mapping[StoryId, ItemId] = field(default_factory=dict)
     heirs: Mapping[StoryId, Collection[Slug]] = field(default_factory=dict)
+    threads: frozenset[ThreadId] = frozenset()
 
 
 Undo: TypeAlias = Callable[[Transaction, Instant], Undone]
@@ -40,7 +45,8 @@ def prepare_undo(store: Store, id: int) -> tuple[Decision, Undo]:
     if decision is None:
         raise UsageError(f"no decision {id}: `aggregator stories decisions` lists them")
     if decision.undone is not None:
-        again = f"to decide so again, use `aggregator stories {decision.kind}`"
+        command = decision.kind.replace("thread-", "thread ")
+        again = f"to decide so again, use `aggregator stories {command}`"
         raise UsageError(f"decision {id} was undone on {rfc3339(decision.undone)} already; {again}")
     _refuse_if_bound_since(decision, store.overrides())
     match decision.kind:
@@ -59,6 +65,8 @@ def prepare_undo(store: Store, id: int) -> tuple[Decision, Undo]:
             return decision, partial(_undo_drop, decision, _dropped_stories(store, decision))
         case "pin" | "title":
             return decision, partial(_undo_correction, decision, _stories_now(store, decision))
+        case "thread-split" | "thread-drop" | "thread-merge":
+            return decision, partial(_undo_of_threads, decision)
     raise UsageError(f"decision {id} is of a newer release, which can undo it: {decision.kind}")
 
 
@@ -140,6 +148,12 @@ def _undo_correction(decision: Decision, stories: Iterable[StoryId], transaction
     found = [story for story in transaction.stories(stories) if story.items]
     leads = {story.id: _lead_without(decision, story) for story in found if decision.kind == "pin"}
     return Undone(tuple(story.id for story in found), leads)
+
+
+def _undo_of_threads(decision: Decision, transaction: Transaction, now: Instant) -> Undone:
+    undo = thread_undo.part_again if decision.kind == "thread-merge" else thread_undo.bring_back
+    changed = undo(decision, transaction)
+    return Undone(changed.stories, threads=changed.threads)
 
 
 def _lead_without(pin: Decision, story: Story) -> ItemId:

@@ -100,7 +100,7 @@ class AnyOrder(RuleBasedStateMachine):
 
         def do(_: Store, transaction: Transaction) -> tuple[Item, StoryId]:
             stored, placed = transaction.add_item(one, story, Evidence("test"))
-            seen = transaction.story(placed)
+            seen = transaction.story(transaction.alive([placed])[placed])  # `placed` may be an alias
             assert seen is not None
             assert stored in seen.items
             return stored, placed

@@ -1,0 +1,237 @@
+"""A person corrects threads: what is merged, split and dropped stays so through later polls, until it is undone."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+
+from aggregator.commands import stories
+from aggregator.errors import UsageError
+from aggregator.model import Thread
+from aggregator.stories.edit import StoryEditor
+from aggregator.stories.thread_edit import ThreadEditor
+from tests.unit.chain.newsroom import HOUR, Newsroom
+from tests.unit.chain.test_threads import FERRY, OTHERS, SOURCES, bring, story, with_other_news
+
+LIGHTHOUSE = (
+    "beta",
+    "Marlen fishermen want a lighthouse on the reef that sank the Osprey",
+    "Skippers said that the captain of the ferry Osprey saw no reef in the rain off Marlen, and that his radar was no help.",
+)
+COPY = ("gamma", *FERRY[1][1:])
+"""Another outlet's report of the captain."""
+
+
+@pytest.fixture
+def newsroom(newsroom: Newsroom) -> Newsroom:
+    """A newsroom that has seen some news, and a ferry sink."""
+    newsroom.configure(SOURCES)
+    with_other_news(newsroom)
+    bring(newsroom, *FERRY)
+    return newsroom
+
+
+def editor(newsroom: Newsroom) -> ThreadEditor:
+    return ThreadEditor(newsroom.store, newsroom.settings, newsroom.rules)
+
+
+def undo(newsroom: Newsroom) -> None:
+    last = newsroom.store.decisions()[-1]
+    StoryEditor(newsroom.store, newsroom.settings, newsroom.rules).undo(last.id)
+
+
+def thread_of(newsroom: Newsroom, words: str) -> Thread:
+    thread = story(newsroom, words).thread
+    assert thread is not None
+    return thread
+
+
+def linked(newsroom: Newsroom, words: str) -> list[tuple[str, str, float]]:
+    return sorted((link.story, link.other, link.likeness) for link in newsroom.store.links(story(newsroom, words).id))
+
+
+def test_a_story_that_is_split_off_is_not_linked_back(newsroom: Newsroom) -> None:
+    before, links = thread_of(newsroom, "sinks"), linked(newsroom, "Captain")
+    assert before.stories == 3
+    editor(newsroom).split(story(newsroom, "Captain").id)
+    bring(newsroom, COPY)
+    assert len(story(newsroom, "Captain").items) == 2
+    assert story(newsroom, "Captain").thread is None
+    assert story(newsroom, "sinks").thread is None, "two are left"
+    undo(newsroom)
+    assert thread_of(newsroom, "Captain") == thread_of(newsroom, "sinks")
+    assert (thread_of(newsroom, "Captain").id, thread_of(newsroom, "Captain").stories) == (before.id, 3)
+    assert linked(newsroom, "Captain") == links
+
+
+def test_a_dropped_thread_forms_no_thread_again(newsroom: Newsroom) -> None:
+    before, links = thread_of(newsroom, "sinks"), linked(newsroom, "sinks")
+    assert editor(newsroom).drop(story(newsroom, "Captain").id) == story(newsroom, "sinks").title
+    bring(newsroom, LIGHTHOUSE, COPY)
+    assert {one.thread for one in newsroom.stories()} == {None}
+    with pytest.raises(UsageError, match="no stories any more"):
+        editor(newsroom).drop(before.id)
+    undo(newsroom)
+    assert (thread_of(newsroom, "sinks").id, thread_of(newsroom, "sinks").stories) == (before.id, 3)
+    assert linked(newsroom, "sinks") == links
+
+
+def test_a_story_is_put_into_a_thread_and_taken_out_again(newsroom: Newsroom) -> None:
+    kept, lone = thread_of(newsroom, "sinks"), story(newsroom, "burns down")
+    assert editor(newsroom).merge(lone.id, kept.id) == kept.id
+    assert thread_of(newsroom, "burns down").stories == 4
+    undo(newsroom)
+    assert story(newsroom, "burns down").thread is None
+    assert thread_of(newsroom, "sinks") == kept
+
+
+def other_thread(newsroom: Newsroom) -> Thread:
+    """A second thread, put together by hand."""
+    bring(newsroom, *OTHERS)
+    first, second, third = (story(newsroom, words).id for words in ("bank", "Museum", "timetable"))
+    made = editor(newsroom).merge(first, second)
+    assert story(newsroom, "bank").thread is None, "two stories are no thread that is shown"
+    assert editor(newsroom).merge(third, made) == made
+    assert (thread_of(newsroom, "bank").id, thread_of(newsroom, "bank").stories) == (made, 3)
+    return thread_of(newsroom, "bank")
+
+
+def test_merged_threads_stay_one_until_they_are_parted_again(newsroom: Newsroom) -> None:
+    ferry, other = thread_of(newsroom, "sinks"), other_thread(newsroom)
+    kept = editor(newsroom).merge(ferry.id, other.id)
+    for id in (ferry.id, other.id):
+        both = newsroom.store.thread(id)
+        assert both is not None
+        assert (both.id, both.stories) == (kept, 6)
+    with pytest.raises(UsageError, match="one thread already"):
+        editor(newsroom).merge(other.id, story(newsroom, "sinks").id)
+    bring(newsroom, LIGHTHOUSE)
+    assert thread_of(newsroom, "fishermen").stories == 7
+    undo(newsroom)
+    assert thread_of(newsroom, "bank") == other
+    assert (thread_of(newsroom, "fishermen").id, thread_of(newsroom, "sinks").stories) == (ferry.id, 4)
+
+
+def test_what_came_since_goes_with_the_stories_that_it_is_linked_to(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.stories.thread_edit.time", SimpleNamespace(time=newsroom.clock.now))
+    ferry, other = thread_of(newsroom, "sinks"), other_thread(newsroom)
+    editor(newsroom).merge(story(newsroom, "burns down").id, other.id)
+    assert editor(newsroom).merge(ferry.id, other.id) == other.id, "the larger one keeps its id"
+    bring(newsroom, LIGHTHOUSE)
+    undo(newsroom)
+    assert (thread_of(newsroom, "fishermen").id, thread_of(newsroom, "fishermen").stories) == (ferry.id, 4)
+    assert thread_of(newsroom, "bank").stories == 4
+
+
+def test_a_merge_frees_what_was_split_off(newsroom: Newsroom) -> None:
+    editor(newsroom).split(story(newsroom, "Captain").id)
+    editor(newsroom).merge(story(newsroom, "Captain").id, story(newsroom, "sinks").id)
+    bring(newsroom, COPY)
+    assert thread_of(newsroom, "Captain").stories == 3
+
+
+def test_a_split_binds_again_when_the_merge_that_freed_it_is_undone(newsroom: Newsroom) -> None:
+    editor(newsroom).split(story(newsroom, "Captain").id)
+    editor(newsroom).merge(story(newsroom, "Captain").id, story(newsroom, "sinks").id)
+    undo(newsroom)
+    bring(newsroom, COPY)
+    assert story(newsroom, "Captain").thread is None
+
+
+def test_a_link_joins_no_threads_between_which_a_person_parted_stories(newsroom: Newsroom) -> None:
+    editor(newsroom).split(story(newsroom, "Captain").id)
+    editor(newsroom).merge(story(newsroom, "Captain").id, story(newsroom, "adds flights").id)
+    bring(newsroom, COPY)
+    assert {story(newsroom, words).thread for words in ("Captain", "adds flights", "sinks", "inquiry")} == {None}, "two pairs"
+    editor(newsroom).merge(story(newsroom, "burns down").id, story(newsroom, "Captain").id)
+    assert thread_of(newsroom, "Captain").stories == 3
+
+
+def test_a_private_and_a_public_story_share_no_thread(newsroom: Newsroom) -> None:
+    newsroom.configure(SOURCES.replace("{id: beta,", "{id: beta, private: true,"))
+    with pytest.raises(UsageError, match="private"):
+        editor(newsroom).merge(story(newsroom, "burns down").id, story(newsroom, "inquiry").id)
+
+
+def test_a_changed_guid_takes_its_decision_along(newsroom: Newsroom) -> None:
+    editor(newsroom).split(story(newsroom, "Captain").id)
+    url = "https://beta.example/feed.json"
+    captain = next(row for row in newsroom.brought[url] if "Captain" in row["title"])
+    captain["id"] = "another"
+    newsroom.serves(url, *newsroom.brought[url])
+    newsroom.poll("beta")
+    assert story(newsroom, "Captain").items[0].guid == "another"
+    bring(newsroom, COPY, LIGHTHOUSE)
+    assert story(newsroom, "Captain").thread is None
+
+
+def test_a_story_that_is_merged_into_one_split_off_does_not_bring_it_back(newsroom: Newsroom) -> None:
+    bring(newsroom, LIGHTHOUSE)
+    alone, other = story(newsroom, "Captain"), story(newsroom, "inquiry")
+    editor(newsroom).split(alone.id)
+    editor(newsroom).merge(story(newsroom, "burns down").id, other.id)
+    with newsroom.store.begin() as transaction:
+        transaction.merge_stories(alone.id, other.id, newsroom.clock.time)
+    assert thread_of(newsroom, "Captain").stories == 4
+    bring(newsroom, COPY)
+    assert story(newsroom, "Captain").thread is None
+    assert thread_of(newsroom, "sinks").stories == 3
+
+
+def test_feeds_and_pages_follow_what_is_split_off(newsroom: Newsroom) -> None:
+    bring(newsroom, LIGHTHOUSE)
+    id = thread_of(newsroom, "sinks").id
+    newsroom.configure(f"{SOURCES}\noutputs:\n  - {{slug: ferry, query: 'thread:{id}'}}")
+    newsroom.clock.time += HOUR
+    newsroom.publisher.publish(None, newsroom.clock.time)
+    assert len(newsroom.titles("ferry")) == 4
+    page = newsroom.settings.publish.directory / "stories" / f"{story(newsroom, 'Captain').id}.html"
+    assert "sinks off Marlen" in page.read_text()
+    before = {row["id"]: row.get("date_modified") for row in newsroom.feed()}
+    editor(newsroom).split(story(newsroom, "Captain").id)
+    newsroom.publisher.publish(None, newsroom.clock.time)
+    assert len(newsroom.titles("ferry")) == 3
+    assert {row["id"]: row.get("date_modified") for row in newsroom.feed()} == before
+    assert "sinks off Marlen" not in page.read_text()
+
+
+def test_an_unknown_name_is_an_error(newsroom: Newsroom) -> None:
+    with pytest.raises(UsageError, match="no story"):
+        editor(newsroom).drop("https://nowhere.example/1")
+    with pytest.raises(UsageError, match="in no thread"):
+        editor(newsroom).split(story(newsroom, "burns down").id)
+
+
+def run(newsroom: Newsroom, *arguments: str) -> str:
+    application = SimpleNamespace(
+        store=newsroom.store,
+        settings=newsroom.settings,
+        thread_editor=editor(newsroom),
+        story_editor=StoryEditor(newsroom.store, newsroom.settings, newsroom.rules),
+    )
+    result = CliRunner().invoke(stories.command, arguments, obj=application, catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_the_commands_tell_what_they_did(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.commands.threads.time", SimpleNamespace(time=newsroom.clock.now))
+    thread, captain, lone = thread_of(newsroom, "sinks"), story(newsroom, "Captain"), story(newsroom, "burns down")
+    title = story(newsroom, "sinks").title
+    assert f"{title}  (3 stories, 3 outlets)  {thread.id}" in run(newsroom, "threads")
+    assert run(newsroom, "thread", "merge", lone.id, thread.id) == f"one thread now: {lone.title}  (4 stories)  {thread.id}\n"
+    assert run(newsroom, "thread", "split", captain.id) == f"not in that thread any more: {captain.title}\n"
+    assert run(newsroom, "thread", "drop", thread.id) == f"a thread no more: {lone.title}\n"
+    told = run(newsroom, "decisions")
+    assert f"thread {thread.id} ended; its 3 stories are in none again" in told
+    assert f"{captain.id} left thread {thread.id}" in told
+    assert f"{lone.id} came into {thread.id}" in told
+    newest = newsroom.store.decisions()[-1].id
+    assert f"undone: thread-drop of {lone.title}" in run(newsroom, "undo", str(newest))
+    [row] = map(json.loads, run(newsroom, "threads", "--json").splitlines())
+    assert (row["id"], row["stories"], row["title"]) == (thread.id, 3, lone.title)
+    newsroom.clock.time += 8 * 24 * HOUR
+    assert "no event is running" in run(newsroom, "threads")
