@@ -38,6 +38,8 @@ A newsroom of seventeen outlets, and an aggregator that reads them. It takes a f
   {site}/health.atom?token=demo-admin
       what needs a person, as a feed: after a minute, a source that has moved and one that is a web page now. Without
       the token of server.admin it tells no errors and no addresses
+  {site}/status?token=demo-admin
+      all sources and feeds on a page, and a query to try
 
 In a second terminal:
 

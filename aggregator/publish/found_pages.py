@@ -54,7 +54,7 @@ def search(
     values: dict[str, Any] = {
         "query": query,
         "problem": problem,
-        "said": said or (_told(found, shown) if found is not None else ""),
+        "said": said or (told(found, shown.count("<article")) if found is not None else ""),
         "entries": Markup(shown),
     }
     return pages.render("search.html", site, pages.TOP, site.language, images=images, media=pages.plays(shown), **values)
@@ -64,7 +64,7 @@ def listing(site: Site, root: str, heading: str, found: Found, shown: str, *, im
     """The page of an outlet or a tag. root: the way to the top of the site, from anywhere."""
     values: dict[str, Any] = {
         "heading": heading,
-        "said": _told(found, shown) if found.more or found.late or not shown else "",
+        "said": told(found, shown.count("<article")) if found.more or found.late or not shown else "",
         "entries": Markup(shown),
         "back": None,
         "on": None,
@@ -77,9 +77,8 @@ def not_found(site: Site, root: str) -> bytes:
     return pages.render("not_found.html", site, root, site.language, images=False)
 
 
-def _told(found: Found, shown: str) -> str:
-    """What stands above the result."""
-    count = shown.count("<article")
+def told(found: Found, count: int) -> str:
+    """What stands above the result. count: of the stories shown."""
     stories = "1 story" if count == 1 else f"{count} stories" if count else "No story"
     if found.late:
         return f"{stories} found. {TOO_LATE}"

@@ -10,15 +10,20 @@ from typing import Any
 from aggregator.model import Fetched, Source, SourceState
 from aggregator.ports import Delivery, Job, Message
 from aggregator.publish import private
+from aggregator.publish.status_page import Status
+from aggregator.run import status
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.serve.app import make_app
 from aggregator.serve.ops import Administration
 from aggregator.serve.search import SearchPages
 from aggregator.serve.server import serve
+from aggregator.serve.status import StatusPage
 from aggregator.websub.hub import Hub
 from aggregator.websub.outbox import Outbox
 from aggregator.websub.subscriber import Subscriber
 
+EVENTS_SHOWN = 100
+"""Events on the status page."""
 OUTBOX_CHECK = 1.0
 """Seconds between two checks for messages to send."""
 
@@ -49,6 +54,7 @@ class Network:
         more = [*self._hub.endpoints(), *self._subscriber.endpoints()]
         current = self._current
         search = SearchPages(lambda: current.runtime.settings, current.runtime.store, current.runtime.clock.now)
+        page = StatusPage(administration, lambda: current.runtime.settings, lambda: self._status(details()), search)
         app = make_app(
             self._shelf,
             ready=ready,
@@ -57,9 +63,17 @@ class Network:
             more=more,
             site_url=lambda: current.runtime.settings.site.url,
             settings=lambda: current.runtime.settings,
-            pages=search.routes(),
+            pages=[*search.routes(), *page.routes()],
         )
         self._serving = asyncio.create_task(serve(app, listener, self._stop, self._current.runtime.shares.connections))
+
+    def _status(self, parts: Mapping[str, object]) -> Status:
+        """What the status page tells. parts: see `Status`."""
+        runtime = self._current.runtime
+        settings, store = runtime.settings, runtime.store
+        sources = status.source_rows(settings, store, settings.sources, runtime.clock.now())
+        events, problems = store.events(EVENTS_SHOWN), status.daemon_problems(settings, store)
+        return Status(parts, problems, sources, status.feed_rows(settings, store), events)
 
     def _hides(self) -> bool:
         """Whether anything is private."""

@@ -35,8 +35,8 @@ class Administration(Struct, frozen=True):
         """Whether the request carries the token."""
         query: bytes = request.scope["query_string"]
         token = self.token()
-        credentials = Credentials(query[:LONGEST_QUERY], request.headers.get("authorization"))
-        return token is not None and credentials.know(token)
+        knows = Credentials(query[:LONGEST_QUERY], request.headers.get("authorization")).know(token or "")
+        return bool(token) and knows
 
 
 def routes(

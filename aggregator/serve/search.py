@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
+from typing import TypeVar
 from urllib.parse import quote
 
 from msgspec.structs import replace
@@ -24,10 +25,13 @@ from aggregator.ports import QueryNames, StoreView, StoryFilter
 from aggregator.publish import found_pages, pages
 from aggregator.publish.found_pages import BUSY, Found
 from aggregator.publish.public_stories import PublicStories
+from aggregator.publish.status_page import Match, Trial
 from aggregator.serve.below import path_of
 from aggregator.settings import Settings
 from aggregator.tag.query import Query, checked
 from aggregator.tag.rules import names_in
+
+T = TypeVar("T")
 
 AT_ONCE = 2
 """Searches at a time. Each takes a processor while it runs, of which small machines have two."""
@@ -72,6 +76,10 @@ class SearchPages:
             body = found_pages.search(site, text[: pages.LONGEST_QUERY], None, images=images, said=BUSY)
             return self._answer(503, body, {"retry-after": str(RETRY)})
 
+    async def try_query(self, text: str) -> Trial:
+        """What a query matches among all stories, private ones included, and why. For whoever runs the site. Raises BusyError."""
+        return await self._alone(self._try, text)
+
     async def _outlet(self, request: Request) -> Response:
         return await self._list(request, lambda name: StoryFilter(outlet=name))
 
@@ -87,7 +95,7 @@ class SearchPages:
         except BusyError:
             raise HTTPException(503, headers={"Retry-After": str(RETRY)}) from None
 
-    async def _alone(self, work: Callable[..., Response], *given: object) -> Response:
+    async def _alone(self, work: Callable[..., T], *given: object) -> T:
         """Does the work in a thread, unless enough of it is under way. Raises BusyError."""
         if self._running >= AT_ONCE:
             raise BusyError
@@ -96,7 +104,7 @@ class SearchPages:
         running.add_done_callback(self._end)  # not before the thread ends, even if this request is cancelled
         return await asyncio.shield(running)
 
-    def _end(self, running: asyncio.Future[Response]) -> None:
+    def _end(self, running: asyncio.Future[T]) -> None:
         self._running -= 1
 
     def _empty_page(self) -> bytes:
@@ -105,9 +113,7 @@ class SearchPages:
     def _search_page(self, text: str) -> Response:
         settings, public, names = self._public()
         try:
-            if len(text) > pages.LONGEST_QUERY:
-                raise QueryError(f"a query has at most {pages.LONGEST_QUERY} characters here", pages.LONGEST_QUERY)
-            query = checked(text, names)
+            query = checked_length(text, names)
         except QueryError as error:
             problem = found_pages.mistake(text, error)
             return self._answer(400, found_pages.search(settings.site, text, None, images=public.images, problem=problem))
@@ -115,6 +121,16 @@ class SearchPages:
         found = self._find(replace(query.filter(now), public=frozenset(public.outputs)), query, now)
         shown = self._entries(found, settings, public, pages.TOP)
         return self._answer(200, found_pages.search(settings.site, text, found, shown, images=public.images))
+
+    def _try(self, text: str) -> Trial:
+        settings, now = self._settings(), self._now()
+        try:
+            query = checked_length(text, names_in(settings))
+        except QueryError as error:
+            return Trial(text, problem=found_pages.mistake(text, error))
+        found = self._find(query.filter(now), query, now)
+        matches = [Match(story, query.explain(story, now).branch) for story in found.stories]
+        return Trial(text, matches, said=found_pages.told(found, len(matches)))
 
     def _list_page(self, name: str, where: StoryFilter) -> Response:
         settings, public, _ = self._public()
@@ -167,6 +183,13 @@ class SearchPages:
             **(extra or {}),
         }
         return Response(body, status, headers, media_type=HTML)
+
+
+def checked_length(text: str, names: QueryNames) -> Query:
+    """Compiles a query. Raises QueryError, also if it is longer than a page may send."""
+    if len(text) > pages.LONGEST_QUERY:
+        raise QueryError(f"a query has at most {pages.LONGEST_QUERY} characters here", pages.LONGEST_QUERY)
+    return checked(text, names)
 
 
 def public_names(settings: Settings) -> QueryNames:
