@@ -134,7 +134,7 @@ def _follow(
             return None, False
         _add(transaction, other, [story])
         return other, True
-    if not (other.admits(story.vector, [alike for _, alike in links]) and own.is_one_with(other)):
+    if not (other.admits(story.vector, [alike for _, alike in links]) and own.is_one_with(other, strongest)):
         return own, False
     return _join(transaction, own, other), True
 

@@ -20,14 +20,14 @@ STRONG = 0.33
 ELSEWHERE = 0.40
 """Likeness that a link needs if the titles name unlike countries, or if one story is of a thread that sleeps."""
 NO_NAME = 0.45
-"""Likeness that a link needs if none of the rare words that the titles share is a name: "solar panels" are a subject."""
+"""Likeness that a link needs if no word that the titles share is a name: "solar panels" are a subject."""
 BY_ONE_LINK = 0.30
 """Likeness of a link that brings a story into a thread alone. Two weaker ones do, too."""
 LIKE_THREAD = 0.28
 """Likeness to a thread as a whole that a story needs to enter it, once the thread is shown."""
 BROUGHT_ALONG = 0.30
-"""The same for an earlier story that was in no thread, and for two threads that become one."""
-COMMON, FEW = 0.02, 5.0
+"""The same for an earlier story that was in no thread, and for two threads that become one by a STRONG link."""
+COMMON, FEW = 0.02, 15.0
 """A word tells events apart if fewer than this share of the items have it, or, among few items, fewer than so many."""
 MOST_STORIES = 400
 """Stories of a thread: what grows beyond is a subject, not an event."""
@@ -64,6 +64,11 @@ class Told:
         return frozenset(
             [word for item in self.items for word, rarity in zip(item.words, item.rarities, strict=False) if rarity >= rare]
         )
+
+    @cached_property
+    def title_words(self) -> frozenset[int]:
+        """All words of its titles."""
+        return frozenset().union(*(item.words[: len(item.rarities)] for item in self.items))
 
     @cached_property
     def names(self) -> frozenset[int]:
@@ -103,11 +108,17 @@ def likeness(story: Told, other: Told, asleep: bool) -> float | None:
 
 def _needed(story: Told, other: Told, shared: Collection[int], asleep: bool) -> float:
     """The likeness that a link needs. shared: rare words of both stories' titles."""
-    if (story.shows_names or other.shows_names) and (story.names | other.names).isdisjoint(shared):
+    if (story.shows_names or other.shows_names) and not _share_name(story, other):
         return NO_NAME
     if asleep or (story.places and other.places and story.places.isdisjoint(other.places)):
         return ELSEWHERE
     return STRONG if len(shared) == 1 or not set(story.outlets).isdisjoint(other.outlets) else LINKED
+
+
+def _share_name(story: Told, other: Told) -> bool:
+    """True if a word of both stories' titles is a name, as capitals in either tell."""
+    names = story.names | other.names
+    return any(word in names for word in story.title_words & other.title_words)
 
 
 def are_one_form(story: Told, other: Told) -> bool:
@@ -154,9 +165,9 @@ class OpenThread:
             return False
         return cosine(story, self.mean) >= BROUGHT_ALONG if self.is_shown else link >= BY_ONE_LINK
 
-    def is_one_with(self, other: OpenThread) -> bool:
-        """True if two threads that a story links are about the same."""
-        return self.count + other.count <= MOST_STORIES and cosine(self.mean, other.mean) >= BROUGHT_ALONG
+    def is_one_with(self, other: OpenThread, link: float) -> bool:
+        """True if two threads are about the same, of which a story of one has this link into the other."""
+        return link >= STRONG and self.count + other.count <= MOST_STORIES and cosine(self.mean, other.mean) >= BROUGHT_ALONG
 
     def add(self, vectors: Sequence[Vector], count: int) -> bytes:
         """Adds what `count` stories say. Returns what the database stores."""

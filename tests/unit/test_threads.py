@@ -91,8 +91,9 @@ def test_a_thread_stays_bounded() -> None:
     same = vector_of([SINKING])
     assert not full.admits(same, [0.9])
     assert not full.brings_along(same, 0.9)
-    assert not full.is_one_with(small)
-    assert small.is_one_with(small)
+    assert not full.is_one_with(small, 0.9)
+    assert small.is_one_with(small, 0.9)
+    assert not small.is_one_with(small, 0.3)
 
 
 def test_a_thread_is_about_what_its_stories_are_about() -> None:
