@@ -207,14 +207,16 @@ class OutletsSeen:
 
     def add(self, item: Item, name: str | None = None) -> bool:
         """Adds an item's outlet. Returns whether it is new. name: as shown."""
-        if item.unattributed or item.source in self._sources:
+        if item.unattributed:
             return False
-        if not item.aggregator:
-            self._sources.add(item.source)
-        return self.see(item.outlet_key, name or item.outlet)
+        return self.see(item.outlet_key, name or item.outlet, None if item.aggregator else item.source)
 
-    def see(self, key: str, name: str) -> bool:
-        """Adds an outlet by its key and its name. Returns whether it is new."""
+    def see(self, key: str, name: str, source: SourceId | None = None) -> bool:
+        """Adds an outlet by its key and its name. Returns whether it is new. source: None if it is an aggregator, or unknown."""
+        if source is not None:
+            if source in self._sources:
+                return False
+            self._sources.add(source)
         called = name.casefold()
         alone = "." not in key
         is_new = not (key in self._keys or called in self._names_alone or (alone and called in self._names))

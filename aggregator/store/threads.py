@@ -24,7 +24,8 @@ STORIES_OF_THREAD = """SELECT stories.id FROM threads CROSS JOIN stories ON stor
     WHERE threads.id = ? AND stories.alias_of IS NULL AND NOT stories.dropped ORDER BY stories.published, stories.key"""
 MEMBERS = """SELECT stories.id, stories.published, stories.updated, stories.version,
     coalesce(stories.headline, lead.details ->> 'headline', lead.title), lead.url, lead.outlet, lead.language,
-    items.outlet_key, items.outlet, items.details ->> 'unattributed', items.private
+    items.outlet_key, items.outlet, items.details ->> 'unattributed', items.private,
+    CASE WHEN items.aggregator THEN NULL ELSE items.source END
     FROM threads CROSS JOIN stories ON stories.thread = threads.key AND stories.alias_of IS NULL AND NOT stories.dropped
     CROSS JOIN items AS lead ON lead.id = stories.lead CROSS JOIN items ON items.story = stories.key
     WHERE threads.id = ? AND items.hidden IS NULL AND items.details ->> 'astray' IS NULL
@@ -78,7 +79,8 @@ BOUND = """SELECT named.value, stories.id FROM json_each(?) AS named
 SAVE_LINK = """INSERT OR REPLACE INTO links (story, other, likeness, at) SELECT one.key, two.key, ?3, ?4
     FROM stories AS one CROSS JOIN stories AS two WHERE one.id = ?1 AND two.id = ?2"""
 REPORTS_OF_THREAD = """SELECT stories.id, outlet_key, outlet, items.published,
-    details ->> 'unattributed' FROM threads CROSS JOIN stories ON stories.thread = threads.key AND NOT dropped
+    details ->> 'unattributed', CASE WHEN items.aggregator THEN NULL ELSE items.source END
+    FROM threads CROSS JOIN stories ON stories.thread = threads.key AND NOT dropped
     CROSS JOIN items ON items.story = stories.key AND hidden IS NULL AND details ->> 'astray' IS NULL
     WHERE threads.id = ? ORDER BY stories.published, stories.key, items.first_seen, items.id"""
 TAKE_OVER = """UPDATE stories SET thread = (SELECT thread FROM stories WHERE id = ?2) WHERE id = ?1 AND thread IS NULL"""
@@ -118,7 +120,7 @@ def members(connection: sqlite3.Connection, id: ThreadId) -> list[ThreadStory]:
 def _member(rows: Sequence[Row]) -> ThreadStory:
     """A story from its rows, one for each item."""
     seen = OutletsSeen()
-    outlets = tuple((row[8], row[9]) for row in rows if not row[10] and seen.see(row[8], row[9]))
+    outlets = tuple((row[8], row[9]) for row in rows if not row[10] and seen.see(row[8], row[9], row[12]))
     return ThreadStory._make((*rows[0][:8], outlets, any(row[11] for row in rows)))
 
 
@@ -260,10 +262,10 @@ def _facts(
     most, newest, began = -1, 0.0, float("inf")
     for story, rows in groupby(connection.execute(REPORTS_OF_THREAD, (id,)), key=itemgetter(0)):
         own = OutletsSeen()
-        for _, key, name, published, unattributed in rows:
+        for _, key, name, published, unattributed, source in rows:
             if not unattributed:
-                everyone.see(key, name)
-                own.see(key, name)
+                everyone.see(key, name, source)
+                own.see(key, name, source)
             newest, began = max(newest, published), min(began, published)
         stories.append(StoryId(story))
         if own.count > most:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.errors import StoreError
-from aggregator.model import Item, Link, Slug, StoryId, ThreadId
+from aggregator.model import Item, Link, Slug, SourceId, StoryId, ThreadId
 from aggregator.ports import StoryFilter
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import NEW, item
@@ -16,7 +17,7 @@ TOP = Slug("top")
 
 def told_by(name: str, at: float) -> Item:
     """An item of an outlet of its own, published when it is first seen."""
-    return item(name, at=at, published=at, outlet=name, outlet_key=f"{name}.example", canonical=f"{name}.example/1")
+    return item(name, at=at, source=name, published=at, outlet=name, outlet_key=f"{name}.example", canonical=f"{name}.example/1")
 
 
 def add(store: SqliteStore, *names: str, at: float = 1000.0) -> list[StoryId]:
@@ -61,6 +62,17 @@ def test_a_thread_is_headed_by_the_story_of_most_outlets(store: SqliteStore) -> 
     found = store.thread(follow(store, stories))
     assert found is not None
     assert (found.head, found.outlets) == (stories[1], 4)
+
+
+def test_a_source_is_one_outlet_of_a_thread_whatever_domains_it_was_thought_to_have(store: SqliteStore) -> None:
+    stories = add(store, "a", "b", "c")
+    with store.begin() as transaction:
+        for number in range(3):
+            more = told_by(f"x{number}", 9000.0 + number)
+            transaction.add_item(replace(more, source=SourceId("beta")), stories[number], NEW)
+    found = store.thread(follow(store, stories))
+    assert found is not None
+    assert found.outlets == 4
 
 
 def test_a_merged_thread_leads_to_the_kept_one(store: SqliteStore) -> None:
