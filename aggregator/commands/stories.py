@@ -64,6 +64,7 @@ def as_mapping(story: Story) -> dict[str, Any]:
         "tags": sorted({tag.value for tag in story.tags}),
         "tags_by_kind": _by_kind(story),
         "topics": sorted(story.topics),
+        "lead": story.lead_item.entry.url or story.lead_item.guid,
         "thread": story.thread.id if story.thread is not None else None,
     }
 
