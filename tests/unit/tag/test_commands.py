@@ -88,6 +88,7 @@ def test_kinds_of_tags_stay_apart_in_json() -> None:
         "category": ["Nato"],
         "lang": ["en", "pl"],
     }
+    assert told["lead"] == told["items"][0]["url"]
     assert as_mapping(story(item("a", language="und")))["tags_by_kind"]["lang"] == []
 
 
