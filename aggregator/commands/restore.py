@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
+    from aggregator.ports import Decision
     from aggregator.store.decisions_since import Since
 
 
@@ -50,7 +51,7 @@ def _decided(since: Since) -> Iterator[str]:
     if since.lost:
         yield f"{_count(since.lost)} by hand since the backup can't be taken over; once the entries are there, say again:"
         for one in since.lost:
-            yield f"  aggregator stories {one.kind} {quote(one.traces.url or one.traces.title)}    # {one.traces.title}"
+            yield f"  aggregator stories {_again(one)}    # {one.traces.title}"
     if since.lifted:
         yield f"{_count(since.lifted)} undone since the backup, in force again; to undo them once more:"
         yield from (f"  aggregator stories undo {one.id}    # {one.kind}: {one.traces.title}" for one in since.lifted)
@@ -58,3 +59,12 @@ def _decided(since: Since) -> Iterator[str]:
 
 def _count(decisions: Sized) -> str:
     return "1 decision" if len(decisions) == 1 else f"{len(decisions)} decisions"
+
+
+def _again(decision: Decision) -> str:
+    """What to say to decide so again."""
+    traces = decision.traces
+    if decision.kind == "thread-merge":
+        return f"thread merge {traces.into} {traces.thread or ' '.join(traces.stories[:1])}"
+    named = traces.thread if decision.kind == "thread-drop" else None
+    return f"{decision.kind.replace('thread-', 'thread ')} {quote(named or traces.url or traces.title)}"

@@ -262,7 +262,8 @@ class Traces(Struct, frozen=True, omit_defaults=True):
     items: those that changed their story, or that was pinned.
     leads: of these stories; feeds: those that the alias or the dropped story was in; aliases: ids that led to the alias.
     updated: of the alias; evidence: item → when and why it joined, of those split off.
-    thread: the one that stories were in, or were moved out of; into: the one that they entered; thread_aliases: ids that led to
+    thread: the one that stories were in, or were moved out of (merge: the alias); into: the one that they entered (merge: the one
+    that the kept story was in); thread_aliases: ids that led to
     `thread`; links: of the stories.
     entries: the keys (`override_key`) or addresses in a decision of an older release, which stored nothing else.
     """

@@ -20,6 +20,8 @@ ANALYSED_ROWS = 400
 
 _FORGET_HOLDS = "DELETE FROM holds WHERE until < ?"
 _FORGET_EVENTS = "DELETE FROM events WHERE closed < ?"
+_LOST_FROM_THREADS = """SELECT (SELECT count(*) FROM stories WHERE thread IS NOT NULL AND thread NOT IN (SELECT key FROM threads))
+    + (SELECT count(*) FROM links WHERE story NOT IN (SELECT key FROM stories) OR other NOT IN (SELECT key FROM stories))"""
 _MERGE_WORDS = "INSERT INTO search (search, rank) VALUES ('merge', ?)"
 
 
@@ -63,3 +65,5 @@ def check(connection: sqlite3.Connection, path: Path, *, full: bool) -> None:
         wrong = connection.execute("PRAGMA foreign_key_check").fetchall()
         if wrong:
             raise StoreError(f"the database {path} contradicts itself in {len(wrong)} places ({wrong[0][0]}): restore a backup")
+        if lost := connection.execute(_LOST_FROM_THREADS).fetchone()[0]:
+            raise StoreError(f"the database {path} contradicts itself in {lost} places (threads): restore a backup")

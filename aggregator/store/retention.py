@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 
 from aggregator.model import Instant, ItemId
 from aggregator.ports import Keep, StoryIndex, Swept
-from aggregator.store import small_tables
+from aggregator.store import small_tables, threads
 from aggregator.store.items import LAST_ITEM
 from aggregator.store.rows import as_json, document_of
 
@@ -37,6 +37,9 @@ TOMBSTONES = """SELECT key FROM stories WHERE key IN (SELECT value FROM json_eac
     OR EXISTS (SELECT 1 FROM stories AS alias WHERE alias.alias_of = stories.id)
     OR EXISTS (SELECT 1 FROM members WHERE members.story = stories.key AND page IS NOT NULL))"""
 EMPTY_STORY = "UPDATE stories SET tags = NULL, topics = NULL, headline = NULL, visible = x'', version = version + 1 WHERE key = ?"
+THREADS = "SELECT threads.id FROM stories NOT INDEXED CROSS JOIN threads ON threads.key = stories.thread WHERE stories.key = ?"
+LEAVE_THREAD = "UPDATE stories SET thread = NULL WHERE key = ?"
+UNLINK, UNLINK_OTHER = "DELETE FROM links WHERE story = ?", "DELETE FROM links WHERE other = ?"
 DELETE_STORY = "DELETE FROM stories WHERE key = ?"
 
 
@@ -80,10 +83,17 @@ def _expired(connection: sqlite3.Connection, stories: Collection[int], keep: Kee
 
 
 def _bury(connection: sqlite3.Connection, stories: Iterable[int]) -> int:
-    """Removes stories without items, except those whose id is known outside. Returns how many stay."""
+    """Removes stories without items, except those whose id is known outside. Returns how many stay.
+
+    All of them leave their threads. A thread without stories stays, so that its id is given to no other.
+    """
     keys = list(stories)
+    left = {row[0] for story in keys for row in connection.execute(THREADS, (story,))}
+    for statement in (UNLINK, UNLINK_OTHER, LEAVE_THREAD):
+        connection.executemany(statement, [(story,) for story in keys])
     staying = {row[0] for row in connection.execute(TOMBSTONES, (as_json(keys),))}
     connection.executemany(DELETE_MEMBERS, [(story,) for story in keys])
     connection.executemany(EMPTY_STORY, [(story,) for story in sorted(staying)])
     connection.executemany(DELETE_STORY, [(story,) for story in keys if story not in staying])
+    threads.sum_up(connection, left)
     return len(staying)

@@ -19,7 +19,7 @@ from aggregator.stories.headline import checked_headline
 from aggregator.stories.join import order_by_claim
 from aggregator.stories.named import find_entries, find_story
 from aggregator.stories.overrides import drop_key, override_key
-from aggregator.stories.thread_edit import retell_threads
+from aggregator.stories.thread_edit import links_of, retell_threads
 from aggregator.stories.undo import prepare_undo
 
 
@@ -47,6 +47,7 @@ class StoryEditor:
                 raise UsageError("one of them is private (its source is): the other one would leave the public feeds")
             published = transaction.published_stories([first, second])
             kept, alias = order_by_claim(stories, published)
+            threads = transaction.threads_of([kept.id, alias.id])
             feeds = transaction.members_of([alias.id])[alias.id]
             traces = Traces(
                 title=alias.title,
@@ -56,6 +57,9 @@ class StoryEditor:
                 feeds=tuple(sorted(feeds)),
                 aliases=transaction.aliases_of(alias.id),
                 updated=alias.updated,
+                thread=threads.get(alias.id),
+                into=threads.get(kept.id),
+                links=links_of(transaction, [alias.id]),
             )
             decision = transaction.add_decision("merge", now, traces)
             whole = override_key(kept.items[0])

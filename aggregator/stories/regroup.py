@@ -22,6 +22,7 @@ from aggregator.stories.curate import Curator, horizons
 from aggregator.stories.join import order_by_claim
 from aggregator.stories.overrides import ActiveOverrides, active_overrides, override_key
 from aggregator.stories.reselect import chunks
+from aggregator.stories.thread_edit import retell_threads
 
 CHUNK = 20
 """Changes in one transaction: bounds how long polls wait to commit."""
@@ -244,7 +245,9 @@ def apply(store: Store, settings: Settings, rules: Rules, engine: Engine, planne
             for change in fresh:
                 heirs |= _carry_out(transaction, change, now)
             curator = Curator(rules, transaction.outputs(), settings.publish.settle, now, oldest, heirs, engine)
-            feeds |= curator.refresh(transaction, heirs)
+            parted = [story.id for change in fresh for story in change.before]
+            retold = retell_threads(transaction, set(transaction.threads_of([*parted, *heirs]).values()))
+            feeds |= curator.refresh(transaction, dict.fromkeys([*heirs, *retold]))
         done += len(fresh)
         stale += len(chunk) - len(fresh)
     _index_joinable(store, settings, engine, planned.apart, now - settings.dedup.at_most)

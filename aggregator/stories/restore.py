@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from aggregator.store.set_aside import Names, Published, TakenOver, take_over
 from aggregator.store.sqlite import SqliteStore
 from aggregator.stories.curate import Curator, horizons
 from aggregator.stories.published_entries import read_published
+from aggregator.stories.thread_edit import retell_threads
 
 
 class Restored(Struct, frozen=True):
@@ -67,7 +68,7 @@ def _merge_again(store: Store, settings: Settings, rules: Rules, merges: Iterabl
 
 
 def _decide_again(
-    store: Store, settings: Settings, rules: Rules, holds: Iterable[tuple[Decision, Iterable[StoryId]]], now: Instant
+    store: Store, settings: Settings, rules: Rules, holds: Iterable[tuple[Decision, Collection[StoryId]]], now: Instant
 ) -> None:
     """Takes stories down that were taken down since, and shows the leads and headlines that a person chose since."""
     oldest = horizons(store)
@@ -78,4 +79,5 @@ def _decide_again(
             if decision.kind == "drop":
                 for story in transaction.stories(ids):
                     transaction.save_story(replace(story, dropped=True))
+                concerned |= dict.fromkeys(retell_threads(transaction, transaction.threads_of(ids).values()))
         Curator(rules, transaction.outputs(), settings.publish.settle, now, oldest).refresh(transaction, concerned)

@@ -54,7 +54,7 @@ class ThreadEditor:
                 thread=moved.thread,
                 into=into,
                 thread_aliases=transaction.thread_aliases(moved.thread) if moved.thread is not None else (),
-                links=_links_of(transaction, [moved.stories[0].id]) if moved.thread is None else (),
+                links=links_of(transaction, [moved.stories[0].id]) if moved.thread is None else (),
             )
             decision = transaction.add_decision("thread-merge", now, traces)
             for key in _keys_to_bind(transaction, kept, moved):
@@ -81,7 +81,7 @@ class ThreadEditor:
                 url=story.lead_item.entry.url,
                 stories=(story.id,),
                 thread=thread,
-                links=_links_of(transaction, [story.id]),
+                links=links_of(transaction, [story.id]),
             )
             decision = transaction.add_decision("thread-split", now, traces)
             for item in story.items:
@@ -103,7 +103,7 @@ class ThreadEditor:
             stories = transaction.stories_in(id)
             found = [one for one in transaction.stories(stories) if one.items]
             traces = Traces(
-                title=_head(transaction, id, found), stories=tuple(stories), thread=id, links=_links_of(transaction, stories)
+                title=_head(transaction, id, found), stories=tuple(stories), thread=id, links=links_of(transaction, stories)
             )
             decision = transaction.add_decision("thread-drop", now, traces)
             for one in found:
@@ -168,7 +168,8 @@ def _head(transaction: Transaction, thread: ThreadId, stories: Collection[Story]
     return thread_listing.headline(thread_listing.head_of(members)) if members else next((one.title for one in stories), "")
 
 
-def _links_of(transaction: Transaction, stories: Collection[StoryId]) -> tuple[Link, ...]:
+def links_of(transaction: Transaction, stories: Collection[StoryId]) -> tuple[Link, ...]:
+    """All links of these stories, each once."""
     links = (link for story in stories for link in transaction.links(story))
     return tuple({(link.story, link.other): link for link in links}.values())
 

@@ -41,8 +41,7 @@ def bring_back(decision: Decision, transaction: Transaction) -> Changed:
         raise UsageError("some of these stories are private by now (their source is): they can't share a thread")
     transaction.enter_thread(thread, back, what_about(transaction.index, stories, view_of))
     _renew(transaction, set(before.values()) - {thread})
-    alive = set(_alive(transaction, stories))
-    transaction.save_links(link for link in traces.links if {link.story, link.other} <= alive)
+    _save_links(transaction, decision)
     return Changed(tuple(stories), frozenset([thread, *before.values()]))
 
 
@@ -56,14 +55,37 @@ def part_again(decision: Decision, transaction: Transaction) -> Changed:
     coming = [story for story in stories if story in set(_alive(transaction, traces.stories))]
     if traces.thread is None:
         take_out(transaction, into, coming)
-        alive = set(_alive(transaction, [one for link in traces.links for one in (link.story, link.other)]))
-        transaction.save_links(link for link in traces.links if {link.story, link.other} <= alive)
+        _save_links(transaction, decision)
         return Changed(tuple(stories), frozenset([into]))
     transaction.part_threads(traces.thread, traces.thread_aliases)
     back = _with_followers(transaction, coming, stories, decision.at)
     transaction.enter_thread(traces.thread, back, what_about(transaction.index, back, view_of))
     _renew(transaction, [into])
     return Changed(tuple(stories), frozenset([into, traces.thread]))
+
+
+def give_back(decision: Decision, transaction: Transaction, kept: StoryId) -> frozenset[ThreadId]:
+    """Puts a story that was merged into `kept` into its own thread again, which `kept` leaves if it was in none before.
+
+    Returns the threads that have changed.
+    """
+    traces, alias = decision.traces, decision.traces.stories[1]
+    thread = _living(transaction, traces.thread)
+    if thread is None or read_kept_out(transaction).bars(alias, thread):
+        return frozenset()
+    if traces.into is None and transaction.threads_of([kept]).get(kept) == thread:
+        transaction.leave_threads([kept])
+    stories = [*transaction.stories_in(thread), alias]
+    transaction.enter_thread(thread, [alias], what_about(transaction.index, stories, view_of))
+    _save_links(transaction, decision)
+    return frozenset([thread, *transaction.threads_of([kept]).values()])
+
+
+def _save_links(transaction: Transaction, decision: Decision) -> None:
+    """Stores the links that there were before, between stories that are still there under their own ids."""
+    links = decision.traces.links
+    alive = set(_alive(transaction, [one for link in links for one in (link.story, link.other)]))
+    transaction.save_links(link for link in links if {link.story, link.other} <= alive)
 
 
 def _with_followers(

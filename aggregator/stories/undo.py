@@ -95,7 +95,8 @@ def _undo_merge(decision: Decision, reasons: Reasons, transaction: Transaction, 
     if items and len(items) == len(story.items):
         raise UsageError(f"nothing would be left of {living}: its own entries were split off since; undo that first")
     transaction.part_stories(living, alias, replace(traces, items=items), now)
-    return Undone((alias, living), traces.leads, {alias: traces.feeds})
+    threads = thread_undo.give_back(decision, transaction, living)
+    return Undone((alias, living), traces.leads, {alias: traces.feeds}, threads)
 
 
 def _items_of_alias(story: Story, before: Iterable[ItemId], reasons: Reasons, since: Instant) -> tuple[ItemId, ...]:

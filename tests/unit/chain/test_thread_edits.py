@@ -205,6 +205,40 @@ def test_an_unknown_name_is_an_error(newsroom: Newsroom) -> None:
         editor(newsroom).split(story(newsroom, "burns down").id)
 
 
+def story_editor(newsroom: Newsroom) -> StoryEditor:
+    return StoryEditor(newsroom.store, newsroom.settings, newsroom.rules)
+
+
+def test_a_dropped_story_leaves_its_thread_until_that_is_undone(newsroom: Newsroom) -> None:
+    before = thread_of(newsroom, "sinks")
+    captain = story(newsroom, "Captain")
+    story_editor(newsroom).drop(captain.id)
+    assert story(newsroom, "sinks").thread is None
+    undo(newsroom)
+    assert thread_of(newsroom, "sinks") == before == thread_of(newsroom, "Captain")
+
+
+def test_stories_that_are_parted_again_are_in_their_threads(newsroom: Newsroom) -> None:
+    before, links = thread_of(newsroom, "sinks"), linked(newsroom, "inquiry")
+    story_editor(newsroom).merge(story(newsroom, "burns down").id, story(newsroom, "inquiry").id)
+    assert thread_of(newsroom, "burns down").stories == 3
+    undo(newsroom)
+    assert story(newsroom, "burns down").thread is None
+    assert thread_of(newsroom, "inquiry") == before
+    assert linked(newsroom, "inquiry") == links
+    newsroom.store.check(full=True)  # type: ignore[attr-defined]
+
+
+def test_what_is_split_off_a_story_starts_without_a_thread(newsroom: Newsroom) -> None:
+    bring(newsroom, COPY)
+    assert thread_of(newsroom, "Captain").outlets == 3
+    copy = next(item for item in story(newsroom, "Captain").items if item.source == "gamma")
+    alone = story_editor(newsroom).split(copy.entry.url or "")
+    [split] = newsroom.store.stories([alone])
+    assert split.thread is None
+    assert thread_of(newsroom, "sinks").stories == 3
+
+
 def run(newsroom: Newsroom, *arguments: str) -> str:
     application = SimpleNamespace(
         store=newsroom.store,

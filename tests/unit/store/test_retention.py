@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from aggregator.model import ItemId, Slug, SourceId, StoryId
+from aggregator.model import ItemId, Link, Slug, SourceId, StoryId, ThreadId
 from aggregator.ports import ArchivePage, OutputState, Override, Phrase, StoryFilter
 from aggregator.store.retention import Keep, Swept
 from aggregator.store.sqlite import SqliteStore
@@ -173,3 +173,41 @@ def test_tidying_does_not_wait_for_a_reader(database: SqliteStore) -> None:
     listed(database, 2, ["c"])
     assert [story.items[0].guid for story in stream] == []
     assert database._writer.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
+
+
+def follow(database: SqliteStore, stories: list[StoryId]) -> ThreadId:
+    with database.begin() as transaction:
+        thread = transaction.begin_thread(stories[0])
+        transaction.enter_thread(thread, stories, b"")
+        transaction.save_links([Link(one, stories[0], 0.5, 0.0) for one in stories[1:]])
+        transaction.sum_up_threads([thread])
+    return thread
+
+
+def test_a_story_that_goes_leaves_its_thread(database: SqliteStore) -> None:
+    ids = listed(database, 0, ["a", "b", "c", "d"])
+    stories = [ids[name][1] for name in "abcd"]
+    thread = follow(database, stories)
+    listed(database, 10, ["b", "c", "d"])
+    assert database.sweep(KEEP, 101 * DAY).stories == 1
+    left = database.thread(thread)
+    assert left is not None
+    assert (left.first, left.stories) == (stories[1], 3)
+    assert database.links(stories[1]) == []
+    database.check(full=True)
+
+
+def test_a_thread_without_stories_keeps_its_id(database: SqliteStore) -> None:
+    ids = listed(database, 0, ["a", "b", "c"])
+    stories = [ids[name][1] for name in "abc"]
+    thread = follow(database, stories)
+    with database.begin() as transaction:
+        transaction.mark_published(stories)
+    listed(database, 10, [])
+    assert database.sweep(KEEP, 101 * DAY).stories == 3
+    assert database.thread(thread) is None
+    listed(database, 102, ["a"])
+    assert database.stories([stories[0]])[0].thread is None
+    with database.begin() as transaction:
+        assert transaction.begin_thread(stories[0]) != thread
+    database.check(full=True)
