@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec.structs import replace
 
+from aggregator.commands.why_thread import explain_thread, lines_of_thread
 from aggregator.commands.why_two import explain_two, lines_of_two
 from aggregator.commands.why_words import ASTRAY, KEPT_OUT, RULES, Teller, format_score, teller
 from aggregator.model import StoryId
@@ -74,6 +75,7 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
         "dropped": story.dropped,
         "lead": {"source": story.lead_item.source, "reason": story.lead_reason},
         "outlets": list(story.outlets),
+        "thread": explain_thread(application, story),
         "items": [
             _item(item, story, store, tell, *evidence.get(item.id, (None, None)))
             | {"counts_for": tell_outlet(item, voices.get(item.source)), "second_hand": item.second_hand}
@@ -257,6 +259,8 @@ def lines(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:
         if "nearest" in item:
             yield f"    {_format_nearest(item['nearest'], numbers)}"
     yield from _hidden_lines(report["hidden"])
+    if report["thread"]:
+        yield from lines_of_thread(report["thread"])
     yield "\ntags, and where each comes from:"
     yield from (f"  {tag['kind']}:{tag['tag']}  ({tag['reason']})" for tag in report["tags"])
     yield "\nfeeds, and what of their query the story meets or lacks:"

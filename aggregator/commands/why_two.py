@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from aggregator.commands.why_thread import explain_link, lines_of_link
 from aggregator.commands.why_words import RULES, format_score, teller
 from aggregator.dedup.engine import Comparison, Engine
 from aggregator.dedup.search import JUDGES, MAX_ITEMS, spread
@@ -39,6 +40,7 @@ def explain_two(application: Application, first: str, second: str) -> dict[str, 
         "because": teller(application)(a, b, pair.rule, pair.terms),
         "votes": votes,
         "reasons": list(_reasons(application, a, home, b, other, pair)),
+        "thread": explain_link(application, home, other) if home.id != other.id else None,
     }
 
 
@@ -126,3 +128,5 @@ def lines_of_two(report: dict[str, Any], numbers: bool = False) -> Iterator[str]
         yield "\ncompared with each other's stories, as they are now:"
     for place, vote in enumerate(report["votes"], start=1):
         yield f"  {place} agrees with {vote['agrees']} of {vote['asked']} entries of the other's story"
+    if report["thread"]:
+        yield from lines_of_link(report["thread"])

@@ -35,7 +35,7 @@ def read_kept_out(transaction: Transaction) -> KeptOut:
     stored = transaction.thread_overrides()
     if not stored:
         return KeptOut()
-    alone, out = _bound(stored)
+    alone, out = bound_keys(stored)
     stories = transaction.stories_bound(alone | out.keys())
     living = transaction.living_threads(frozenset().union(*out.values()))
     threads: dict[StoryId, frozenset[ThreadId]] = {}
@@ -45,7 +45,7 @@ def read_kept_out(transaction: Transaction) -> KeptOut:
     return KeptOut(frozenset(stories[key] for key in alone if key in stories), threads)
 
 
-def _bound(overrides: Iterable[Override]) -> tuple[set[str], dict[str, frozenset[ThreadId]]]:
+def bound_keys(overrides: Iterable[Override]) -> tuple[set[str], dict[str, frozenset[ThreadId]]]:
     """Keys of entries whose stories are in no thread, and key → the threads that its story is not in. A merge frees them."""
     alone: set[str] = set()
     out: dict[str, frozenset[ThreadId]] = {}

@@ -10,7 +10,7 @@ from aggregator.model import Instant, ItemId, Link, StoryId, ThreadId
 from aggregator.ports import GroupedItems, IndexedItem, ThreadWrites, Transaction
 from aggregator.settings import DAY
 from aggregator.stories.kept_out import KeptOut, leave_forbidden, read_kept_out
-from aggregator.threads.linking import COMMON, FEW, MEMBERS, OpenThread, Told, are_one_form, likeness
+from aggregator.threads.linking import COMMON, FEW, MEMBERS, Comparison, OpenThread, Told, are_one_form, compare
 from aggregator.threads.vectors import THREAD_WORDS, Words, heaviest, pack, total, vector_of
 
 AROUND = 14 * DAY
@@ -68,17 +68,21 @@ class Linker(Struct, frozen=True):
             form=any(row.form for row in rows),
         )
 
+    def compare(self, story: Told, other: Told) -> Comparison:
+        """Whether two stories are alike enough for a link, and why."""
+        return compare(story, other, abs(story.newest - other.newest) > self.within)
+
     def _linked(self, index: GroupedItems, story: Told, items: Sequence[ItemId]) -> list[Found]:
         """The stories of these items that are linked with this one, the most alike first. None if it is one of a series."""
         others = dict.fromkeys(row.story for row in index.items(items).values() if row.story != story.id)
         found: list[Found] = []
         for told in (self.told(index, other) for other in others):
-            alike = likeness(story, told, abs(story.newest - told.newest) > self.within)
-            if alike is None:
+            compared = self.compare(story, told)
+            if not compared.are_linked:
                 continue
             if are_one_form(story, told):
                 return []
-            found.append((told, alike))
+            found.append((told, compared.likeness))
         return sorted(found, key=lambda one: (-one[1], one[0].id))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from aggregator.model import SHOWN_FROM, Instant, StoryId, ThreadId
 from aggregator.ports import ThreadState
@@ -21,6 +22,8 @@ ELSEWHERE = 0.40
 """Likeness that a link needs if the titles name unlike countries, or if one story is of a thread that sleeps."""
 NO_NAME = 0.45
 """Likeness that a link needs if no word that the titles share is a name: "solar panels" are a subject."""
+NEVER = 2.0
+"""More than any likeness: two stories are not linked."""
 BY_ONE_LINK = 0.30
 """Likeness of a link that brings a story into a thread alone. Two weaker ones do, too."""
 LIKE_THREAD = 0.28
@@ -95,24 +98,44 @@ class Told:
         return not self.form and not all(item.generic for item in self.items)
 
 
-def likeness(story: Told, other: Told, asleep: bool) -> float | None:
-    """How alike two stories are, if that is enough for a link, else None. asleep: the other is older than `threads.within`."""
-    if not other.tells_event or (story.language and other.language and story.language != other.language):
-        return None
+class Comparison(NamedTuple):
+    """How alike two stories are, the likeness that a link needs, and what asks for that ("": nothing asks for more than LINKED).
+
+    needed: more than 1 if they can't be linked; likeness is not measured then.
+    """
+
+    likeness: float
+    needed: float
+    reason: str
+
+    @property
+    def are_linked(self) -> bool:
+        return self.likeness >= self.needed
+
+
+def compare(story: Told, other: Told, asleep: bool) -> Comparison:
+    """Compares two stories. asleep: the other is older than `threads.within`."""
+    if not (story.tells_event and other.tells_event):
+        return Comparison(0.0, NEVER, "no event")
+    if story.language and other.language and story.language != other.language:
+        return Comparison(0.0, NEVER, "other language")
     shared = story.rare_words & other.rare_words
     if not shared:
-        return None
-    found = cosine(story.vector, other.vector)
-    return found if found >= LINKED and found >= _needed(story, other, shared, asleep) else None
+        return Comparison(0.0, NEVER, "no rare word")
+    return Comparison(cosine(story.vector, other.vector), *_needed(story, other, shared, asleep))
 
 
-def _needed(story: Told, other: Told, shared: Collection[int], asleep: bool) -> float:
-    """The likeness that a link needs. shared: rare words of both stories' titles."""
+def _needed(story: Told, other: Told, shared: Collection[int], asleep: bool) -> tuple[float, str]:
+    """The likeness that a link needs, and why. shared: rare words of both stories' titles."""
     if (story.shows_names or other.shows_names) and not _share_name(story, other):
-        return NO_NAME
-    if asleep or (story.places and other.places and story.places.isdisjoint(other.places)):
-        return ELSEWHERE
-    return STRONG if len(shared) == 1 or not set(story.outlets).isdisjoint(other.outlets) else LINKED
+        return NO_NAME, "no name"
+    if asleep:
+        return ELSEWHERE, "asleep"
+    if story.places and other.places and story.places.isdisjoint(other.places):
+        return ELSEWHERE, "other countries"
+    if len(shared) == 1:
+        return STRONG, "one rare word"
+    return (LINKED, "") if set(story.outlets).isdisjoint(other.outlets) else (STRONG, "one outlet")
 
 
 def _share_name(story: Told, other: Told) -> bool:

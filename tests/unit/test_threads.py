@@ -13,7 +13,7 @@ from aggregator.dedup.weigh import Weighed
 from aggregator.model import StoryId, ThreadId
 from aggregator.ports import ThreadState
 from aggregator.threads.forms import is_one_form
-from aggregator.threads.linking import BROUGHT_ALONG, MOST_STORIES, OpenThread, Told, are_one_form, likeness
+from aggregator.threads.linking import BROUGHT_ALONG, MOST_STORIES, OpenThread, Told, are_one_form, compare
 from aggregator.threads.vectors import cosine, heaviest, pack, total, unit, unpack, vector_of
 
 NONE: frozenset[int] = frozenset()
@@ -39,9 +39,9 @@ ARREST = words((1, 2, 7, 8), (10, 11, 20, 21))
 
 
 def test_stories_with_rare_words_in_common_are_linked() -> None:
-    found = likeness(told("a", SINKING), told("b", ARREST), asleep=False)
-    assert found is not None
-    assert 0.4 < found < 0.6
+    found = compare(told("a", SINKING), told("b", ARREST), asleep=False)
+    assert found.are_linked
+    assert 0.4 < found.likeness < 0.6
 
 
 @pytest.mark.parametrize(
@@ -55,17 +55,17 @@ def test_stories_with_rare_words_in_common_are_linked() -> None:
 )
 def test_too_little_in_common_is_no_link(other: Weighed) -> None:
     sinking = words((1, 2, 3, 4), (10, 11, 12, 13), places=(98,))
-    assert likeness(told("a", sinking), told("b", other), asleep=False) is None
+    assert not compare(told("a", sinking), told("b", other), asleep=False).are_linked
 
 
 def test_one_of_a_series_is_never_linked() -> None:
-    assert likeness(told("a", SINKING), told("b", ARREST, form=True), asleep=False) is None
+    assert not compare(told("a", SINKING), told("b", ARREST, form=True), asleep=False).are_linked
 
 
 def test_what_is_asleep_needs_more() -> None:
     other = words((1, 2, 7, 8), (10, *range(20, 26)))
-    assert likeness(told("a", SINKING), told("b", other), asleep=False) is not None
-    assert likeness(told("a", SINKING), told("b", other), asleep=True) is None
+    assert compare(told("a", SINKING), told("b", other), asleep=False).are_linked
+    assert not compare(told("a", SINKING), told("b", other), asleep=True).are_linked
 
 
 def test_one_form_is_told_by_the_order_of_its_words() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
 from aggregator.commands import stories
+from aggregator.commands import why as why_command
 from aggregator.errors import UsageError
 from aggregator.model import Thread
 from aggregator.stories.edit import StoryEditor
@@ -269,3 +271,41 @@ def test_the_commands_tell_what_they_did(newsroom: Newsroom, monkeypatch: pytest
     assert (row["id"], row["stories"], row["title"]) == (thread.id, 3, lone.title)
     newsroom.clock.time += 8 * 24 * HOUR
     assert "no event is running" in run(newsroom, "threads")
+
+
+def why(newsroom: Newsroom, *named: str) -> str:
+    application = SimpleNamespace(store=newsroom.store, settings=newsroom.settings, rules=newsroom.rules)
+    result = CliRunner().invoke(why_command.command, named, obj=application, catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_why_tells_the_thread_and_the_words_of_its_links(newsroom: Newsroom) -> None:
+    inquiry, lone = story(newsroom, "inquiry"), story(newsroom, "burns down")
+    told = why(newsroom, inquiry.id)
+    assert f"thread: {story(newsroom, 'sinks').title}  (3 stories, 3 outlets)  {thread_of(newsroom, 'sinks').id}" in told
+    found = re.search(r"alike \(0\.\d\d\), by the words (.*)", told)
+    assert found is not None
+    assert {"Osprey", "Marlen"} <= set(found[1].split(", "))
+    assert "thread" not in why(newsroom, lone.id)
+    row = json.loads(why(newsroom, inquiry.id, "--json"))["thread"]
+    assert {link["id"] for link in row["links"]} <= {story(newsroom, "sinks").id, story(newsroom, "Captain").id}
+
+
+def test_why_of_two_tells_whether_they_are_linked(newsroom: Newsroom) -> None:
+    inquiry, captain, lone = (story(newsroom, words) for words in ("inquiry", "Captain", "burns down"))
+    together = why(newsroom, inquiry.id, captain.id)
+    assert "they are in one thread" in together
+    assert "  linked: " in together
+    apart = why(newsroom, inquiry.id, lone.id)
+    assert "they are in no common thread (one is in " in apart
+    assert "not linked: hardly alike" in apart
+    assert "one is of a series" in apart
+    bring(newsroom, OTHERS[0])
+    assert "their headlines share no word that tells events apart" in why(newsroom, inquiry.id, story(newsroom, "bank").id)
+    editor(newsroom).split(captain.id)
+    bring(newsroom, LIGHTHOUSE)
+    assert "a person took “Captain of the ferry" in why(newsroom, inquiry.id, captain.id)
+    assert "thread-split: " in why(newsroom, captain.id)
+    editor(newsroom).drop(inquiry.id)
+    assert "a person ended the thread of “Osprey inquiry" in why(newsroom, inquiry.id, captain.id)

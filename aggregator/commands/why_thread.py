@@ -1,0 +1,177 @@
+"""How `aggregator why` tells of threads: why a story is in its thread, and why two stories are linked or not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from aggregator.dedup.signature import TEXT, WordHashes
+from aggregator.dedup.weigh import rarity, view_of
+from aggregator.stories.kept_out import bound_keys
+from aggregator.stories.link import Linker
+from aggregator.stories.overrides import override_key
+from aggregator.text.times import rfc3339
+from aggregator.text.words import tokens
+from aggregator.threads.linking import NO_NAME, STRONG, are_one_form
+from aggregator.threads.vectors import cosine
+
+if TYPE_CHECKING:
+    from aggregator.commands.application import Application
+    from aggregator.model import Story
+    from aggregator.ports import GroupedItems, StoreView
+
+WORDS = 5
+"""Words that are named: those in which two stories are most alike."""
+HARDLY = 0.1
+"""Likeness below which the words in common say nothing."""
+SHOWN = 8
+"""Linked stories that are listed."""
+REASONS = {
+    "": "too little alike",
+    "no event": "one is of a series (results, rates), or its headline names a column: such stories follow no event",
+    "other language": "they are in two languages",
+    "no rare word": "their headlines share no word that tells events apart",
+    "no name": "the words that their headlines share are no names, which tell subjects, not events: that needs more",
+    "asleep": "they are further apart in time than `threads.within`: that needs more",
+    "other countries": "their headlines name other countries: that needs more",
+    "one rare word": "their headlines share a single word that tells events apart: that needs more",
+    "one outlet": "one outlet tells both: that needs more",
+}
+_WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
+
+
+def explain_thread(application: Application, story: Story) -> dict[str, Any] | None:
+    """Why a story is in its thread: the stories that it is linked to, the most alike first. None if it is in none."""
+    if story.thread is None:
+        return None
+    store, thread = application.store, story.thread
+    likeness = {link.story if link.other == story.id else link.other: link for link in store.links(story.id)}
+    others = {one.id: one for one in store.stories([thread.head, *likeness])}
+    linker, index = _linker(application), store.grouped()
+    return {
+        "id": thread.id,
+        "title": others[thread.head].title,
+        "stories": thread.stories,
+        "outlets": thread.outlets,
+        "links": [
+            {
+                "id": id,
+                "title": others[id].title,
+                "published": rfc3339(others[id].published),
+                "likeness": link.likeness,
+                "found": rfc3339(link.at),
+                "words": shared_words(linker, index, story, others[id]),
+            }
+            for id, link in likeness.items()
+            if id in others and others[id].items
+        ],
+    }
+
+
+def lines_of_thread(thread: dict[str, Any]) -> Iterator[str]:
+    """Yields what `explain_thread` says as lines for people."""
+    outlets = "1 outlet" if thread["outlets"] == 1 else f"{thread['outlets']} outlets"
+    yield f"\nthread: {thread['title']}  ({thread['stories']} stories, {outlets})  {thread['id']}"
+    for link in thread["links"][:SHOWN]:
+        yield f"  {link['published']}  {link['title']}  {link['id']}\n    {describe_likeness(link['likeness'], link['words'])}"
+    if (more := len(thread["links"]) - SHOWN) > 0:
+        yield f"  and {more} more"
+    if not thread["links"]:
+        yield "  it is linked to none of its stories: a person put it there, or those it was linked to are gone"
+
+
+def describe_likeness(likeness: float, words: list[str]) -> str:
+    """Says how alike two stories are, in words and as a number, and by which words."""
+    if likeness < HARDLY:
+        return f"hardly alike ({likeness:.2f})"
+    degree = "much alike" if likeness >= NO_NAME else "alike" if likeness >= STRONG else "somewhat alike"
+    return f"{degree} ({likeness:.2f})" + (f", by the words {', '.join(words)}" if words else "")
+
+
+def explain_link(application: Application, story: Story, other: Story) -> dict[str, Any]:
+    """Whether two stories are in one thread, and why they are linked or not."""
+    store = application.store
+    threads = [one.thread.id if one.thread is not None else None for one in (story, other)]
+    link = next((one for one in store.links(story.id) if other.id in (one.story, one.other)), None)
+    told: dict[str, Any] = {
+        "one_thread": threads[0] is not None and threads[0] == threads[1],
+        "threads": threads,
+        "linked": link is not None,
+        "likeness": link.likeness if link is not None else None,
+        "needed": None,
+        "words": [],
+        "reasons": list(_by_hand(store, story, other)),
+    }
+    linker, index = _linker(application), store.grouped()
+    if not (index.members(story.id) and index.members(other.id)):
+        return told | {"reasons": [*told["reasons"], *([] if link else ["one of them is too old to be compared"])]}
+    one, another = linker.told(index, story.id), linker.told(index, other.id)
+    told["words"] = shared_words(linker, index, story, other)
+    if link is None:
+        found = linker.compare(one, another)
+        told["likeness"] = round(cosine(one.vector, another.vector), 3)
+        told["needed"] = found.needed if found.needed <= 1 else None
+        if story.private != other.private:
+            told["reasons"].append("one of them is private: a public and a private story never share a thread")
+        elif not found.are_linked:
+            told["reasons"].append(REASONS[found.reason])
+        elif are_one_form(one, another):
+            told["reasons"].append("their headlines fill in one form: such stories follow no event")
+        else:
+            told["reasons"].append(
+                "they are alike enough now; when they came they were not, or neither was among the nearest of the other, "
+                "or the thread as a whole tells something else"
+            )
+    return told
+
+
+def lines_of_link(told: dict[str, Any]) -> Iterator[str]:
+    """Yields what `explain_link` says as lines for people."""
+    first, second = told["threads"]
+    if told["one_thread"]:
+        yield f"\nthey are in one thread, {first}:"
+    elif first and second:
+        yield f"\nthey are in two threads, {first} and {second}:"
+    else:
+        yield f"\nthey are in no common thread ({'one is in ' + (first or second) if first or second else 'both are in none'}):"
+    if told["likeness"] is not None and (told["linked"] or told["likeness"] > 0):
+        needed = f"; a link needs {told['needed']:.2f}" if told["needed"] else ""
+        yield f"  {'linked' if told['linked'] else 'not linked'}: {describe_likeness(told['likeness'], told['words'])}{needed}"
+    yield from (f"  {reason}" for reason in told["reasons"])
+
+
+def _by_hand(store: StoreView, story: Story, other: Story) -> Iterator[str]:
+    """Yields what a person decided on the threads of two stories."""
+    alone, out = bound_keys(store.overrides())
+    for one, another in ((story, other), (other, story)):
+        keys = {override_key(item) for item in one.items}
+        if keys & alone:
+            yield f"a person ended the thread of “{one.title}” (`stories thread drop`): it is in none again"
+        if another.thread is not None and any(another.thread.id in out.get(key, ()) for key in keys):
+            yield f"a person took “{one.title}” out of the other's thread (`stories thread split`)"
+
+
+def _linker(application: Application) -> Linker:
+    return Linker(view_of, rarity, application.settings.threads.within)
+
+
+def shared_words(linker: Linker, index: GroupedItems, story: Story, other: Story) -> list[str]:
+    """The words in which two stories are most alike, as written. None if one is too old to be compared."""
+    if not (index.members(story.id) and index.members(other.id)):
+        return []
+    a, b = (linker.told(index, one.id).vector for one in (story, other))
+    written = _written(story)
+    shared = sorted((word for word in a.keys() & b.keys() if word in written), key=lambda word: -a[word] * b[word])
+    return [written[word] for word in shared[:WORDS]]
+
+
+def _written(story: Story) -> Mapping[int, str]:
+    """Hash of a word → the word as an entry of the story has it first, in a title rather than in a text."""
+    hashes = WordHashes(private=story.private)
+    found: dict[int, str] = {}
+    for text in (*(item.entry.title for item in story.items), *(item.entry.text[:TEXT] for item in story.items)):
+        for word in _WORD.findall(text):
+            for token in tokens(word):
+                found.setdefault(hashes[token], word)
+    return found
