@@ -303,8 +303,8 @@ def test_why_of_two_tells_whether_they_are_linked(newsroom: Newsroom) -> None:
     assert "one is of a series" in apart
     bring(newsroom, OTHERS[0])
     assert "their headlines share no word that tells events apart" in why(newsroom, inquiry.id, story(newsroom, "bank").id)
-    editor(newsroom).split(captain.id)
     bring(newsroom, LIGHTHOUSE)
+    editor(newsroom).split(captain.id)
     assert "a person took “Captain of the ferry" in why(newsroom, inquiry.id, captain.id)
     assert "thread-split: " in why(newsroom, captain.id)
     editor(newsroom).drop(inquiry.id)
