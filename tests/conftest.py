@@ -8,11 +8,20 @@ from pathlib import Path
 import pytest
 import structlog
 
+from tests.browser import chromium
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the tests marked slow in full length, too")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says loudly that no browser has looked at the pages, where none is installed."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if any(chromium.MISSING in str(report.longrepr) for report in skipped):
+        terminalreporter.write_line(f"WARNING: {chromium.MISSING}", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")
