@@ -25,7 +25,7 @@ def describe_demo(port: int, directory: Path, command: str, advance: str) -> str
 A newsroom of seventeen outlets, and an aggregator that reads them. It takes a few seconds to fill; then open
 
   {site}/
-      every feed, with links to subscribe
+      the day's stories, those that most outlets tell first, and below them every feed with a link to subscribe
   {site}/feeds/ukraine.atom
       in your feed reader: one entry for the NATO story that seven entries of five outlets tell. The song contest, the
       phonetic alphabet and a chef named Nato are not in it

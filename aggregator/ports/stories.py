@@ -26,6 +26,10 @@ class Stories(Decisions, Protocol):
         """The stories in the given order. hidden: with items that `keep` and `drop` took out of them, too."""
         ...
 
+    def versions(self, ids: Collection[StoryId]) -> Mapping[StoryId, int]:
+        """Story → the version that is stored. Without unknown ids."""
+        ...
+
     def find(
         self, where: StoryFilter, limit: int | None = None, *, relevant: WordQuery | None = None, seconds: float | None = None
     ) -> Generator[Story]:

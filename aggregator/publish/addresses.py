@@ -24,6 +24,11 @@ def page_path(slug: Slug, page: int, format: str) -> str:
     return f"/feeds/{slug}/{page}.{format}"
 
 
+def subscribe_path(slug: Slug) -> str:
+    """The path of the page that says how to subscribe to a feed."""
+    return f"/feeds/{slug}.html"
+
+
 def topic_path(slug: Slug) -> str:
     """The path of a feed's HTML twin. With its suffix, since hosts of files don't guess it."""
     return f"/topics/{slug}.html"

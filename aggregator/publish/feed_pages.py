@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from aggregator.model import Instant, Slug
 from aggregator.ports import Store
-from aggregator.publish import filling, pages
-from aggregator.publish.addresses import topic_path
+from aggregator.publish import filling, front_page, pages
+from aggregator.publish.addresses import subscribe_path, topic_path
 from aggregator.publish.feed_update import FeedUpdate, render_page
+from aggregator.publish.front_page import Front
 from aggregator.publish.head import Head
 from aggregator.publish.shelf import Prepared
 from aggregator.settings import Output, Settings
@@ -30,7 +31,7 @@ class FeedPages:
         self._put = put
         self._head_of = head_of
         self._headlines: dict[Slug, list[bytes]] = {}
-        self._front: tuple[dict[Slug, list[bytes]], str | None] | None = None
+        self._front: tuple[dict[Slug, list[bytes]], str | None, Front] | None = None
         self._unfinished: dict[Slug, FeedUpdate] = {}
 
     def describe(self, outage: str | None) -> str | None:
@@ -55,17 +56,23 @@ class FeedPages:
     def _put_page(self, one: FeedUpdate, body: bytes, modified: int) -> None:
         self._put(topic_path(one.output.slug), Prepared(HTML, body, modified, pages.CACHE, extra=self._headers))
 
-    def finish(self, now: Instant) -> None:
+    def show_subscribe(self, feed: Head, now: Instant) -> None:
+        """Publishes the page that says how to subscribe to a public feed."""
+        body = pages.subscribe(self._settings.site, feed)
+        extra = pages.headers(images=False)
+        self._put(subscribe_path(feed.output.slug), Prepared(HTML, body, int(now), pages.CACHE, extra=extra))
+
+    def finish(self, front: Front, now: Instant) -> None:
         """Publishes the front page if it changed, and with another notice also the pages of feeds that are being filled."""
         shown = self._front
         if shown is not None and self.notice != shown[1]:
             for one in self._unfinished.values():
                 self._put_page(one, render_page(self._settings, one.head, one.content, self.notice), int(now))
-        if (self._headlines, self.notice) != shown:
+        if (self._headlines, self.notice, front) != shown:
             public = [self._head_of(output) for output in self._settings.outputs if output.token is None]
-            body = pages.index(self._settings.site, public, self._headlines, images=self._images, notice=self.notice)
+            body = front_page.render(self._settings.site, public, self._headlines, front, images=self._images, notice=self.notice)
             self._put("/index.html", Prepared(HTML, body, int(now), pages.CACHE, extra=self._headers))
-            self._front = dict(self._headlines), self.notice
+            self._front = dict(self._headlines), self.notice, front
 
     def forget_front(self) -> None:
         """Has the front page published anew, whatever it said."""

@@ -127,7 +127,7 @@ def is_ours(path: str, feeds: Collection[str]) -> bool:
             return name in SITE_FILES
         case ["feeds", name]:
             slug, _, format = name.rpartition(".")
-            return slug in feeds and format in FORMATS
+            return slug in feeds and format in (*FORMATS, "html")
         case ["feeds", slug, name]:
             return slug in feeds and re.fullmatch(r"[1-9][0-9]*\.(?:atom|rss|json)", name) is not None
         case ["topics", name]:
@@ -224,4 +224,4 @@ def _obstacle(root: Path, new: Collection[str], slugs: Collection[str]) -> str |
 
 def _names(slug: str) -> Iterator[str]:
     yield from (f"feeds/{slug}.{format}" for format in FORMATS)
-    yield from (f"topics/{slug}.html", f"topics/{slug}/index.html")
+    yield from (f"feeds/{slug}.html", f"topics/{slug}.html", f"topics/{slug}/index.html")

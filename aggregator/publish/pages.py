@@ -14,7 +14,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 from msgspec import Struct
 
-from aggregator.model import Instant, Slug, Story
+from aggregator.model import Instant, Story
 from aggregator.ports import ThreadStory
 from aggregator.publish import addresses, characters
 from aggregator.publish.head import Head
@@ -142,17 +142,6 @@ def render(name: str, site: Site, root: str, language: str, *, images: bool, med
     return page.encode()
 
 
-def index(
-    site: Site, feeds: Sequence[Head], latest: Mapping[Slug, Sequence[bytes]], *, images: bool, notice: str | None = None
-) -> bytes:
-    """The front page: public feeds with their newest headlines (made by `headline`) and subscribe buttons.
-
-    images: see `policy`; notice: why stories may be missing, such as "3 of 20 sources read".
-    """
-    shown = {feed.output.slug: Markup(b"".join(latest.get(feed.output.slug, ())[:HEADLINES]).decode()) for feed in feeds}
-    return render("index.html", site, TOP, site.language, images=images, feeds=feeds, latest=shown, notice=notice)
-
-
 def headline(view: View) -> bytes:
     """The HTML of one story on the front page."""
     macro = template("macros.html").module.headline  # type: ignore[attr-defined]
@@ -173,7 +162,7 @@ def _page_of(view: View, root: str) -> str:
 def topic(site: Site, feed: Head, entries: Sequence[bytes], *, more: bool, images: bool, notice: str | None = None) -> bytes:
     """The page of a feed with its newest `PAGE_ENTRIES` stories (made by `entry`).
 
-    more: whether the feed has further ones; images: see `policy`; notice: see `index`.
+    more: whether the feed has further ones; images: see `policy`; notice: why stories may be missing ("3 of 20 sources read").
     """
     shown = Markup(b"".join(entries).decode())
     values = {"feed": feed, "entries": shown, "more": more, "notice": notice}
@@ -183,6 +172,11 @@ def topic(site: Site, feed: Head, entries: Sequence[bytes], *, more: bool, image
 def plays(markup: str) -> bool:
     """Whether cleaned HTML has sound or film."""
     return _PLAYS.search(markup) is not None
+
+
+def subscribe(site: Site, feed: Head) -> bytes:
+    """The page that says how to subscribe to a feed."""
+    return render("subscribe.html", site, BELOW, site.language, images=False, feed=feed)
 
 
 def told(stories: Iterable[ThreadStory], site: Site) -> list[Told]:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from aggregator.model import Instant, Slug, SourceId, StoryId
 from aggregator.ports import Delivery, Event, OutputState, Shown, Store, Transaction
 from aggregator.publish import former_addresses, health_feed, notices, notifications, opml, pages, private, thread_listing
-from aggregator.publish.addresses import FORMATS, TYPES, feed_path, topic_path
+from aggregator.publish.addresses import FORMATS, TYPES, feed_path, subscribe_path, topic_path
 from aggregator.publish.closed_pages import ClosedPages
 from aggregator.publish.digests import Digests, Following
 from aggregator.publish.feed_pages import FeedPages
 from aggregator.publish.feed_update import Content, FeedUpdate, Mark, make_update
 from aggregator.publish.folders import Folders
+from aggregator.publish.front_page import FrontStories
 from aggregator.publish.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.on_demand import OnDemand
 from aggregator.publish.open_threads import OpenThreads
@@ -54,6 +55,7 @@ class Publisher:
         public = PublicStories(settings)
         threads = OpenThreads(store, public.outputs, settings.storage.keep, lambda: self._now)
         self._stories = StoryPages(settings, store, self._trees[False], self.head_of, public, threads)
+        self._front = FrontStories(settings.site, store, public, threads)
         self._pages = FeedPages(settings, store, self._put, self.head_of)
         self._on_demand = OnDemand(self._closed, self._stories, ThreadPages(settings, store, self.site_id, public, threads))
         self._now: Instant = 0.0
@@ -96,7 +98,7 @@ class Publisher:
         if slugs is None:
             self._show_surroundings(states, now)
             self._is_behind = False
-        self._pages.finish(now)
+        self._show_front(now)
         self._forget()
         self._folders.sync()
         return tuple(one.output.slug for one in updates if one.has_changed)
@@ -110,8 +112,14 @@ class Publisher:
         return self._digests.issue(now, following)
 
     def rank(self, now: Instant) -> frozenset[Slug]:
-        """Ranks the feeds that are not in order of time anew. Returns those that changed, which the caller then publishes."""
-        return self._rankings.refresh(now)
+        """Ranks the feeds that are not in order of time anew, and the front page. Returns what the caller then publishes.
+
+        That is the feeds that changed, or any feed if the front page alone did: it is looked at each time.
+        """
+        changed = self._rankings.refresh(now)
+        if self._front.refresh(now) and not changed:
+            return frozenset(output.slug for output in self._settings.outputs[:1])
+        return changed
 
     def show_health(self, unstored: Sequence[Event] = ()) -> None:
         """Updates `/health.atom` from the stored events, and from those that the database refuses to store.
@@ -274,6 +282,12 @@ class Publisher:
         self._shown[output.slug] = one.stories
         self._bases[output.slug] = one.content.basis
 
+    def _show_front(self, now: Instant) -> None:
+        """Brings the front page up to date. The pages that it leads to are written before."""
+        front = self._front.current(now)
+        self._stories.write_missing(front.ids)
+        self._pages.finish(front, now)
+
     def _put(self, path: str, document: Prepared) -> None:
         """Writes the file, then serves the document. Does nothing if the document is unchanged."""
         shown = self.shelf.get(path)
@@ -291,6 +305,8 @@ class Publisher:
         site, cache = self._settings.site, f"public, max-age={ttl(self._settings)}"
         public = [self.head_of(output) for output in self._settings.outputs if output.token is None]
         self._put("/opml.xml", Prepared("text/x-opml; charset=utf-8", opml.document(site, public), int(now), cache))
+        for one in public:
+            self._pages.show_subscribe(one, now)
         self.show_health()
         self._closed.write_all()
         self._stories.write_all(states)
@@ -309,8 +325,9 @@ class Publisher:
             served.update(feeds)
             wanted[output.token is not None].update(path[1:] for path in (*feeds, *self._closed.paths(output)))
             if output.token is None:
-                served.add(topic_path(output.slug))
-                wanted[False].update((topic_path(output.slug)[1:], self._write_folder_page(output.slug)))
+                own = (topic_path(output.slug), subscribe_path(output.slug))
+                served.update(own)
+                wanted[False].update((*(path[1:] for path in own), self._write_folder_page(output.slug)))
         wanted[False].update(f"stories/{name}" for name in self._trees[False].names("stories"))  # StoryPages removes them
         self._folders.clean(wanted)
         for path in self.shelf.paths():

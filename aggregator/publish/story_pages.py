@@ -124,6 +124,10 @@ class StoryPages:
             with self._store.begin() as transaction:
                 transaction.set_value(MADE_FROM_KEY, made_from)
 
+    def write_missing(self, stories: Collection[StoryId]) -> None:
+        """Writes the files of these stories that are not there: of stories that no feed's document shows, but the front page."""
+        self.write([one for one in stories if not self._tree.has(story_path(one)[1:])])
+
     def write(self, stories: Collection[StoryId]) -> None:
         """Writes the files of these stories, or removes those of stories that have no page."""
         rest = iter(stories)

@@ -62,8 +62,7 @@ class PeriodicWork:
 
     async def _rank(self) -> None:
         runtime = self._current.runtime
-        if any(output.ranked for output in runtime.settings.outputs):
-            self._mark_changed(await runtime.writer.call(lambda: runtime.publisher.rank(runtime.clock.now())))
+        self._mark_changed(await runtime.writer.call(lambda: runtime.publisher.rank(runtime.clock.now())))
 
     async def _ripen(self) -> None:
         """Checks first, to spare the writer's thread: most configs hold nothing back."""

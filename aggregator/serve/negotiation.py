@@ -1,4 +1,4 @@
-"""Chooses a content coding (RFC 9110 12.5.3) and evaluates conditional requests (RFC 9110 13)."""
+"""Chooses a content coding (RFC 9110 12.5.3) and a form of a feed (12.5.1), and evaluates conditional requests (13)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ from functools import lru_cache
 
 _WEIGHT = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*$", re.I)
 _CODING = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_MEDIA_TYPE = re.compile(rf"{_CODING.pattern}/{_CODING.pattern}")
+HTML = "text/html"
+_FEEDS = {
+    "application/atom+xml": "atom",
+    "application/rss+xml": "rss",
+    "application/feed+json": "json",
+    "application/rdf+xml": "atom",  # which only readers ask for
+}
 _ETAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 
@@ -35,12 +43,28 @@ def coding(accepted: str | None, available: tuple[str, ...]) -> str:
     return best if weight(best) > 0 else "identity"
 
 
-def _weights(accepted: str) -> dict[str, float]:
+@lru_cache(maxsize=512)
+def form_of_feed(accepted: str | None) -> str:
+    """What to answer where a feed has one address for all: "html", or a format. accepted: the value of Accept, or None.
+
+    The page is for those alone who name HTML, want nothing more than it, and name no type of a feed as much: browsers. Readers
+    name types of feeds, `text/html` with less or the same weight (Miniflux, FreshRSS), or accept anything (newsboat).
+    """
+    weights = _weights(accepted or "", _MEDIA_TYPE)
+    feeds = {type: weights.get(type, 0.0) for type in _FEEDS}
+    best = max(feeds, key=lambda type: feeds[type])
+    html = weights.get(HTML, 0.0)
+    if html > feeds[best] and html >= max(weights.values()):
+        return "html"
+    return _FEEDS[best]
+
+
+def _weights(accepted: str, names: re.Pattern[str] = _CODING) -> dict[str, float]:
     found: dict[str, float] = {}
     for part in accepted[:1000].split(","):
         name, *parameters = part.split(";")
         name = name.strip().lower().removeprefix("x-")
-        if _CODING.fullmatch(name):
+        if names.fullmatch(name):
             found[name] = _weight(parameters)
     return found
 

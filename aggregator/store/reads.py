@@ -51,6 +51,8 @@ EVIDENCE = """SELECT id, joined, evidence FROM items WHERE story = (SELECT key F
 WHEREABOUTS = """SELECT living.id, (SELECT json_group_array(slug) FROM members WHERE members.story = living.key),
     EXISTS (SELECT 1 FROM items WHERE items.story = living.key AND items.private)
     FROM stories AS asked CROSS JOIN stories AS living ON living.id = coalesce(asked.alias_of, asked.id) WHERE asked.id = ?"""
+VERSIONS = """SELECT stories.id, stories.version FROM json_each(?) AS named
+    CROSS JOIN stories ON stories.id = named.value"""
 HOLDS = "SELECT domain, until, reason FROM holds WHERE until > ?"
 _REJECTS = "SELECT source, guid, url, title, rule, at FROM rejects"
 REJECTS = f"{_REJECTS} WHERE source NOT IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?"
@@ -185,6 +187,11 @@ def stories_named(connection: sqlite3.Connection, url_or_guid: str) -> list[Stor
     rows = connection.execute(STORIES_BY_CANONICAL, (canonical(url_or_guid) or url_or_guid,)).fetchall()
     rows = rows or connection.execute(STORIES_BY_GUID, (url_or_guid,)).fetchall()
     return [StoryId(row[0]) for row in rows]
+
+
+def versions(connection: sqlite3.Connection, ids: Collection[StoryId]) -> dict[StoryId, int]:
+    """See `Store.versions`."""
+    return dict(connection.execute(VERSIONS, (as_json(list(ids)),)).fetchall())
 
 
 def whereabouts(connection: sqlite3.Connection, story: StoryId) -> Whereabouts | None:

@@ -100,6 +100,9 @@ class SqliteView:
     def stories(self, ids: Iterable[StoryId], *, hidden: bool = False) -> list[Story]:
         return self._read_whole(reads.stories, ids, hidden)
 
+    def versions(self, ids: Collection[StoryId]) -> dict[StoryId, int]:
+        return self._read(reads.versions, ids)
+
     def grouped(self) -> GroupedItems:
         """See `Stories.grouped`. Reads on this thread's connection: for a command, not for the daemon."""
         with explained(self.path):

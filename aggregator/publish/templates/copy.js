@@ -1,1 +1,1 @@
-if(navigator.clipboard)for(const b of document.querySelectorAll("[data-copy]")){b.hidden=false;b.addEventListener("click",()=>{navigator.clipboard.writeText(b.dataset.copy).then(()=>{b.textContent="Copied"})})}
+for(const i of document.querySelectorAll("input[readonly]"))i.addEventListener("click",()=>i.select());if(navigator.clipboard)for(const b of document.querySelectorAll("[data-copy]")){b.hidden=false;b.addEventListener("click",()=>{navigator.clipboard.writeText(b.dataset.copy).then(()=>{b.textContent="Copied"})})}

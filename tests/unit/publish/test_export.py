@@ -37,7 +37,7 @@ def test_every_link_of_every_page_leads_to_a_file(tmp_path: Path, store: SqliteS
     job, site = export(tmp_path, store)
     job.run(site)
     pages = sorted(site.rglob("*.html"))
-    assert len(pages) == 1 + 2 * 2 + 4
+    assert len(pages) == 1 + 2 * 3 + 4
     for page in pages:
         for link in LINK.findall(page.read_text()):
             assert (page.parent / link).resolve().is_file(), f"{page.name}: {link}"
@@ -47,7 +47,7 @@ def test_a_second_export_writes_nothing_and_a_removed_feed_goes(tmp_path: Path, 
     store_story(store, item(1), slugs=("all", "ukraine"))
     job, site = export(tmp_path, store)
     first = job.run(site)
-    assert {"index.html", "opml.xml", "feeds/ukraine.atom", "topics/ukraine.html"} <= set(first.written)
+    assert {"index.html", "opml.xml", "feeds/ukraine.atom", "feeds/ukraine.html", "topics/ukraine.html"} <= set(first.written)
     again = job.run(site)
     assert (again.written, again.removed, again.kept) == ((), (), len(first.written))
     (site / "mine.txt").write_text("stays")

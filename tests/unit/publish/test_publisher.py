@@ -154,6 +154,7 @@ def test_a_removed_feed_is_removed_and_remembered_as_gone(tmp_path: Path, store:
     assert sorted(files(tmp_path / "public")) == [
         ".aggregator-site",
         "feeds/all.atom",
+        "feeds/all.html",
         "feeds/all.json",
         "feeds/all.rss",
         "feeds/readme.txt",
@@ -164,7 +165,7 @@ def test_a_removed_feed_is_removed_and_remembered_as_gone(tmp_path: Path, store:
         "topics/all/index.html",
     ]
     assert fewer.shelf.get("/feeds/ukraine.atom") is None
-    assert fewer.shelf.away("/feeds/ukraine.atom") == GONE
+    assert fewer.shelf.away("/feeds/ukraine.atom") == fewer.shelf.away("/feeds/ukraine.html") == GONE
 
 
 def test_archive_pages_follow_to_a_new_folder_and_come_back(tmp_path: Path, store: SqliteStore) -> None:

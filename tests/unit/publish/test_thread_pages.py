@@ -166,7 +166,7 @@ def test_a_thread_has_a_page_to_follow_it(tmp_path: Path, store: SqliteStore) ->
         assert "default-src 'none'" in got.headers["content-security-policy"]
         assert "3 stories, 2 outlets since" in page
         for format in ("atom", "rss", "json"):
-            assert f'href="../threads/{thread}.{format}"' in page
+            assert f'readonly value="https://news.example.org/threads/{thread}.{format}"' in page
         places = [page.index(f"../stories/{story}.html") for story in reversed(stories)]
         assert places == sorted(places)
     assert not (site.folder / "threads").exists(), "threads are answered by the daemon alone"

@@ -23,8 +23,11 @@ def shelf() -> Shelf:
     made = Shelf()
     made.put("/feeds/all.atom", Prepared(ATOM, BODY, 1_686_830_400, "public, max-age=300"))
     made.put("/feeds/desk.atom", Prepared(ATOM, BODY, 1_686_830_400, "private, max-age=300", token="let-me-in"))
+    made.put("/feeds/all.rss", Prepared("application/rss+xml; charset=utf-8", BODY, 1_686_830_400, "public, max-age=300"))
+    made.put("/feeds/all.html", Prepared("text/html; charset=utf-8", b"<!doctype html>subscribe", 1, "no-cache"))
     made.put("/index.html", Prepared("text/html; charset=utf-8", b"<!doctype html>", 1, "public, max-age=300"))
-    made.put_away({"/feeds/old.atom": GONE, "/feeds/was.atom": Moved("https://news.example.org/feeds/is.atom")})
+    was = {f"/feeds/was.{end}": Moved(f"https://news.example.org/feeds/is.{end}") for end in ("atom", "html")}
+    made.put_away({"/feeds/old.atom": GONE, "/feeds/old.html": GONE, **was})
     return made
 
 
@@ -43,6 +46,50 @@ def test_a_feed_with_all_its_headers(app: ASGIApp) -> None:
     assert got.headers["vary"] == "Accept-Encoding"
     assert got.headers["x-content-type-options"] == "nosniff"
     assert got.headers["access-control-allow-origin"] == "*"
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+def test_a_feed_without_a_suffix_is_a_page_for_browsers_and_the_feed_for_readers(app: ASGIApp) -> None:
+    page = ask(app, "/feeds/all", accept=BROWSER)
+    feed = ask(app, "/feeds/all", accept="*/*")
+    rss = ask(app, "/feeds/all", accept="application/rss+xml, text/html")
+    assert (page.status, page.headers["content-type"], page.headers["content-location"]) == (
+        200,
+        "text/html; charset=utf-8",
+        "all.html",
+    )
+    assert (feed.status, feed.headers["content-type"], feed.headers["content-location"]) == (200, ATOM, "all.atom")
+    assert rss.headers["content-location"] == "all.rss" and feed.body == BODY
+    assert {one.headers["vary"] for one in (page, feed, rss)} == {"Accept-Encoding, Accept"}
+    again = ask(app, "/feeds/all", accept=BROWSER, if_none_match=page.headers["etag"])
+    assert (again.status, again.headers["vary"]) == (304, "Accept-Encoding, Accept")
+    assert ask(app, "/feeds/all", accept="*/*", if_none_match=page.headers["etag"]).status == 200
+
+
+@pytest.mark.parametrize("accept", [BROWSER, "text/html", "*/*", ""])
+def test_a_feeds_own_address_is_the_feed_whoever_asks(app: ASGIApp, accept: str) -> None:
+    got = ask(app, "/feeds/all.atom", accept=accept)
+    assert (got.headers["content-type"], got.headers["vary"], got.body) == (ATOM, "Accept-Encoding", BODY)
+
+
+@pytest.mark.parametrize("accept", [BROWSER, "*/*"])
+def test_without_a_suffix_a_private_feed_is_as_unknown_as_with_one(app: ASGIApp, accept: str) -> None:
+    unknown = ask(app, "/feeds/nothing", accept=accept)
+    private = ask(app, "/feeds/desk", accept=accept)
+    assert unknown.status == 404 and (private.status, private.headers, private.body) == (404, unknown.headers, unknown.body)
+    opened = ask(app, "/feeds/desk?token=let-me-in", accept=accept)
+    assert (opened.status, opened.headers["content-type"], opened.body) == (200, ATOM, BODY)
+    assert opened.headers["vary"] == "Accept-Encoding, Authorization, Accept"
+
+
+def test_without_a_suffix_a_feed_that_was_renamed_or_has_ended_says_so(app: ASGIApp) -> None:
+    for accept, end in ((BROWSER, "html"), ("*/*", "atom")):
+        moved = ask(app, "/feeds/was", accept=accept)
+        assert (moved.status, moved.headers["location"]) == (301, f"https://news.example.org/feeds/is.{end}")
+        assert moved.headers["vary"] == "Accept"
+        assert ask(app, "/feeds/old", accept=accept).status == 410
 
 
 def test_each_coding_has_a_validator_of_its_own(app: ASGIApp) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from aggregator.serve.negotiation import coding, is_current
+from aggregator.serve.negotiation import coding, form_of_feed, is_current
 
 ALL = ("br", "gzip", "identity")
 
@@ -38,6 +38,55 @@ ALL = ("br", "gzip", "identity")
 )
 def test_coding(accepted: str | None, expected: str) -> None:
     assert coding(accepted, ALL) == expected
+
+
+FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+CHROMIUM = (
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,"
+    "application/signed-exchange;v=b3;q=0.7"
+)
+MINIFLUX = (
+    "application/xml, application/atom+xml, application/rss+xml, application/rdf+xml, application/feed+json, text/html, */*;q=0.9"
+)
+SIMPLEPIE = (
+    "application/atom+xml, application/rss+xml, application/rdf+xml;q=0.9, application/xml;q=0.8, text/xml;q=0.8, "
+    "text/html;q=0.7, unknown/unknown;q=0.1, application/unknown;q=0.1, */*;q=0.1"
+)
+FEEDPARSER = (
+    "application/atom+xml,application/rdf+xml,application/rss+xml,application/x-netcdf,application/xml;q=0.9,text/xml;q=0.2,"
+    "*/*;q=0.1"
+)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "form"),
+    [
+        (FIREFOX, "html"),
+        (CHROMIUM, "html"),
+        ("text/html", "html"),
+        ("text/html;level=1, application/atom+xml;q=0.5", "html"),
+        (None, "atom"),
+        ("", "atom"),
+        ("*/*", "atom"),
+        ("text/*, */*;q=0.1", "atom"),
+        ("text/html;q=0.5, */*", "atom"),
+        ("application/xml, text/xml, text/html;q=0.7", "atom"),
+        ("text/html, application/rss+xml", "rss"),
+        ("text/html;q=0", "atom"),
+        (
+            "application/rss+xml, application/rdf+xml;q=0.8, application/atom+xml;q=0.6, application/xml;q=0.4, text/xml;q=0.4",
+            "rss",
+        ),
+        ("application/feed+json, text/html", "json"),
+        ("application/rdf+xml, text/html", "atom"),
+        (MINIFLUX, "atom"),
+        (SIMPLEPIE, "atom"),
+        (FEEDPARSER, "atom"),
+        ("text/html;q=abc, ;;, /, text/", "atom"),
+    ],
+)
+def test_only_who_prefers_html_gets_a_page_in_place_of_a_feed(accepted: str | None, form: str) -> None:
+    assert form_of_feed(accepted) == form
 
 
 @given(some.text(max_size=60), some.sampled_from([ALL, ("identity",)]))
