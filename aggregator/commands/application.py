@@ -108,6 +108,8 @@ class Application:
         """Merges, splits and drops threads."""
         from aggregator.stories.thread_edit import ThreadEditor
 
+        if not self.settings.threads.enabled:
+            raise UsageError("threads are turned off (`dedup: {threads: false}`)")
         return ThreadEditor(self.store, self.settings, self.rules)
 
     def pick(self, ids: Sequence[str]) -> list[Source]:

@@ -32,7 +32,9 @@ def list_threads(application: Application, as_json: bool, limit: int) -> None:
         row = as_mapping(thread, titles.get(thread.head, ""))
         click.echo(json.dumps(row, ensure_ascii=False) if as_json else line(row))
     if not found and not as_json:
-        click.echo("no event is running: a thread has three stories at least", err=True)
+        off = "threads are turned off (`dedup: {threads: false}`)"
+        running = "no event is running: a thread has three stories at least"
+        click.echo(running if application.settings.threads.enabled else off, err=True)
 
 
 def as_mapping(thread: Thread, title: str) -> dict[str, Any]:

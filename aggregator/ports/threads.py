@@ -175,6 +175,10 @@ class ThreadWrites(Protocol):
         """Stores links, replacing those of the same stories."""
         ...
 
+    def hide_threads(self, hidden: bool) -> None:
+        """Hides all threads from those who read, or shows them again. What is stored of them stays."""
+        ...
+
     def sum_up_threads(self, threads: Collection[ThreadId]) -> frozenset[StoryId]:
         """Derives what threads are from their stories. Returns the stories of all threads that have changed."""
         ...

@@ -183,4 +183,5 @@ class StoryPages:
 
     def _made_from(self) -> str:
         feeds = [(one.slug, one.title, one.content) for one in self._public.outputs.values()]
-        return digest(repr((self._settings.site, self._settings.publish.images, feeds)).encode())
+        off = () if self._settings.threads.enabled else ("no threads",)
+        return digest(repr((self._settings.site, self._settings.publish.images, feeds, *off)).encode())

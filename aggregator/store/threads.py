@@ -11,6 +11,7 @@ from operator import itemgetter
 from aggregator.errors import StoreError
 from aggregator.model import SHOWN_FROM, Instant, Link, OutletsSeen, StoryId, Thread, ThreadId
 from aggregator.ports import Fate, Report, ThreadState, ThreadStory, ThreadWhereabouts
+from aggregator.store import reads, small_tables
 from aggregator.store.identity import thread_ids
 from aggregator.store.rows import Row, as_json
 from aggregator.store.story_rows import THREAD_COLUMNS, earlier_of, thread_of
@@ -76,6 +77,10 @@ BOUND = """SELECT named.value, stories.id FROM json_each(?) AS named
     CROSS JOIN items ON items.guid = substr(named.value, instr(named.value, ' ') + 1)
         AND items.source = substr(named.value, 1, instr(named.value, ' ') - 1)
     CROSS JOIN stories ON stories.key = items.story"""
+HIDDEN_KEY = "threads.hidden"
+"""Key of a stored value while `dedup.threads` is off."""
+HIDE = "UPDATE threads SET stories = 0 WHERE stories > 0"
+EMPTY = "SELECT id FROM threads WHERE stories = 0 AND alias_of IS NULL"
 SAVE_LINK = """INSERT OR REPLACE INTO links (story, other, likeness, at) SELECT one.key, two.key, ?3, ?4
     FROM stories AS one CROSS JOIN stories AS two WHERE one.id = ?1 AND two.id = ?2"""
 REPORTS_OF_THREAD = """SELECT stories.id, outlet_key, outlet, items.published,
@@ -242,11 +247,29 @@ def merge_story(connection: sqlite3.Connection, kept: StoryId, alias: StoryId) -
     return sum_up(connection, concerned)
 
 
+def hide(connection: sqlite3.Connection, hidden: bool) -> None:
+    """See `ThreadWrites.hide_threads`. A hidden thread counts no stories."""
+    if is_hidden(connection) == hidden:
+        return
+    small_tables.set_value(connection, HIDDEN_KEY, "yes" if hidden else None)
+    if hidden:
+        connection.execute(HIDE)
+    else:
+        sum_up(connection, [ThreadId(row[0]) for row in connection.execute(EMPTY).fetchall()])
+
+
+def is_hidden(connection: sqlite3.Connection) -> bool:
+    return reads.value(connection, HIDDEN_KEY) is not None
+
+
 def sum_up(connection: sqlite3.Connection, threads: Collection[ThreadId]) -> frozenset[StoryId]:
     """See `ThreadWrites.sum_up_threads`."""
     changed: set[StoryId] = set()
+    hidden = bool(threads) and is_hidden(connection)
     for id in threads:
         stories, facts = _facts(connection, id)
+        if hidden:
+            facts = (*facts[:2], 0, *facts[3:])
         if connection.execute(SET_FACTS, (*facts, id)).rowcount:
             changed.update(stories)
     return frozenset(changed)

@@ -307,6 +307,11 @@ class SqliteTransaction(RowWrites):
         self._batch.flush()
         threads.save_links(self._connection, links)
 
+    def hide_threads(self, hidden: bool) -> None:
+        self._batch.flush()
+        threads.hide(self._connection, hidden)
+        self._stories.clear()
+
     def sum_up_threads(self, ids: Collection[ThreadId]) -> frozenset[StoryId]:
         self._batch.flush()
         changed = threads.sum_up(self._connection, ids)

@@ -58,7 +58,7 @@ class Fingerprints(NamedTuple):
 def fingerprints(settings: Settings) -> Fingerprints:
     rules = [(rule.name, rule.query) for rule in settings.tags] + [(topic.slug, topic.query) for topic in settings.topics]
     sources = [(source.id, source.group, source.tags) for source in settings.sources]
-    made_from = repr(rules), repr(settings.tagging), *restate.zone_of_days(settings, [parse(query) for _, query in rules])
+    made_from = repr(rules), repr(settings.tagging), *restate.asked_of_config(settings, [parse(query) for _, query in rules])
     return Fingerprints(_digest(*made_from), _digest(repr(sources), *made_from), _rules_of_feeds(settings))
 
 
@@ -77,7 +77,7 @@ def _rules_of_feeds(settings: Settings) -> dict[Slug, bytes]:
         slug: _digest(
             tagging,
             *(repr((str(name), queries[name])) for name in names),
-            *restate.zone_of_days(settings, [nodes[name] for name in names]),
+            *restate.asked_of_config(settings, [nodes[name] for name in names]),
         )
         for slug, names in asked.items()
     }
@@ -94,6 +94,8 @@ def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
     has been polled once (`publish.filling`). rules: called only if stories must be looked at.
     """
     rules_now = fingerprints(settings)
+    with store.begin() as transaction:
+        transaction.hide_threads(not settings.threads.enabled)
     states = store.outputs()
     changed = _register(store, settings.outputs, states, rules_now, now)
     turned = privacy.follow(store, settings, rules, now)

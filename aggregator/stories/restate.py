@@ -21,7 +21,8 @@ from aggregator.stories.adopted import AdoptedSource
 from aggregator.stories.claims import Claims, lost_domains
 from aggregator.stories.domains import Owners, collect_owners, is_shared
 from aggregator.stories.outlets import Voice
-from aggregator.tag.nodes import Dated, Node, terms
+from aggregator.tag.fields import THREAD_FIELDS
+from aggregator.tag.nodes import Compare, Dated, Node, Value, terms
 from aggregator.tag.syntax import parse
 from aggregator.text.publishers import counted_as
 
@@ -104,12 +105,15 @@ def filter_hash(source: Source, settings: Settings) -> str:
     if not asked:
         return ""
     tagging = repr(settings.tagging)
-    return _hash((source.keep, source.drop, source.group, source.tags, tagging, *zone_of_days(settings, asked)))
+    return _hash((source.keep, source.drop, source.group, source.tags, tagging, *asked_of_config(settings, asked)))
 
 
-def zone_of_days(settings: Settings, nodes: Iterable[Node]) -> tuple[str, ...]:
-    """The time zone, if queries ask for days in it."""
-    return (settings.site.timezone,) if any(isinstance(term, Dated) for node in nodes for term in terms(node)) else ()
+def asked_of_config(settings: Settings, nodes: Iterable[Node]) -> tuple[str, ...]:
+    """What the answers of queries depend on besides stories: the time zone of days, and threads if they are turned off."""
+    found = [term for node in nodes for term in terms(node)]
+    zone = (settings.site.timezone,) if any(isinstance(term, Dated) for term in found) else ()
+    asks_for_threads = any(isinstance(term, Value | Compare) and term.field in THREAD_FIELDS for term in found)
+    return (*zone, "no threads") if asks_for_threads and not settings.threads.enabled else zone
 
 
 def find_behind(store: Entries, settings: Settings) -> frozenset[SourceId]:

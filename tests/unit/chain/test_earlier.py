@@ -15,7 +15,6 @@ ONE, TWO, DESK = (f"https://{name}.example/feed.json" for name in ("one", "two",
 CONFIG = f"""
 site: {{url: "https://news.example"}}
 publish: {{items: 5, backfill: 24h, settle: 10m}}
-dedup: {{threads: false}}
 sources:
   - {{id: one, url: "{ONE}"}}
   - {{id: two, url: "{TWO}"}}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 
 from aggregator.model import Story
@@ -166,3 +169,54 @@ def test_a_merge_takes_the_thread_along(newsroom: Newsroom) -> None:
     assert {link.story for link in newsroom.store.links(kept.id)} | {link.other for link in newsroom.store.links(kept.id)} > {
         kept.id
     }
+
+
+def published(newsroom: Newsroom) -> list[dict[str, Any]]:
+    """The entries of the published feed, without what they say of their threads."""
+    rows = newsroom.feed()
+    for row in rows:
+        row["_aggregator"].pop("thread", None)
+        if "content_html" in row:
+            row["content_html"] = re.sub(r"<p>Earlier:?.*?</p>|<ul>.*?</ul>", "", row["content_html"], flags=re.S)
+    return rows
+
+
+def test_without_threads_what_is_published_is_the_same_but_for_earlier(newsroom: Newsroom, other_newsroom: Newsroom) -> None:
+    other_newsroom.configure(f"{SOURCES}\ndedup: {{threads: false}}")
+    with_other_news(other_newsroom)
+    for room in (newsroom, other_newsroom):
+        bring(room, *FERRY, *OTHERS)
+    pages = newsroom.settings.publish.directory
+    assert "Earlier" in (pages / "feeds" / "all.json").read_text(), "or this compares nothing"
+    assert published(newsroom) == published(other_newsroom)
+    other = other_newsroom.settings.publish.directory
+    assert sorted(file.name for file in (pages / "stories").iterdir()) == sorted(
+        file.name for file in (other / "stories").iterdir()
+    )
+
+
+def test_threads_that_are_turned_off_are_hidden_and_come_back(newsroom: Newsroom) -> None:
+    bring(newsroom, *FERRY)
+    before = story(newsroom, "sinks").thread
+    assert before is not None
+    feeds = f"\noutputs:\n  - {{slug: ferry, query: 'thread:{before.id}'}}"
+    newsroom.configure(SOURCES + feeds)
+    newsroom.publisher.publish(None, newsroom.clock.time)
+    rows, page = newsroom.feed(), newsroom.settings.publish.directory / "stories" / f"{story(newsroom, 'sinks').id}.html"
+    assert len(newsroom.feed("ferry")) == 3
+    assert "Captain" in page.read_text()
+    newsroom.configure(f"{SOURCES}\ndedup: {{threads: false}}{feeds}")
+    newsroom.publisher.publish(None, newsroom.clock.time)
+    assert {one.thread for one in newsroom.stories()} == {None}
+    assert newsroom.feed("ferry") == []
+    assert newsroom.feed() == rows, "what is out stays as it is"
+    assert "Captain" not in page.read_text()
+    assert newsroom.publisher.shelf.on_demand(f"/threads/{before.id}.html", lambda token: False) is None
+    bring(newsroom, ("beta", *FERRY[0][1:]), *OTHERS)  # it joins the first story, and is not linked
+    assert {one.thread for one in newsroom.stories()} == {None}
+    newsroom.configure(SOURCES + feeds)
+    after = story(newsroom, "sinks").thread
+    assert after is not None
+    assert (after.id, after.stories, after.outlets) == (before.id, 3, 3)
+    newsroom.publisher.publish(None, newsroom.clock.time)
+    assert "Captain" in page.read_text()
