@@ -18,13 +18,14 @@ DAY = 86_400.0
 
 
 class Site(Struct, frozen=True):
-    """url: without a trailing slash; http://host:port if the file has none."""
+    """url: without a trailing slash; http://host:port if the file has none. index: whether search engines may list its pages."""
 
     title: str = "News"
     url: str = "http://127.0.0.1:8080"
     contact: str | None = None
     language: str = "en"
     timezone: str = "UTC"
+    index: bool = False
 
 
 class Backup(Struct, frozen=True):

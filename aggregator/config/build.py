@@ -70,7 +70,7 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
 def _site(config: said.Config) -> to.Site:
     site = config.site
     url = site.url.value.rstrip("/") if site.url else to.own_address(_server(config.server))
-    return to.Site(site.title, url, site.contact, site.language, site.timezone)
+    return to.Site(site.title, url, site.contact, site.language, site.timezone, site.index)
 
 
 def _server(server: said.Server) -> to.Server:

@@ -53,6 +53,7 @@ class Site(Section):
         LANGUAGE, "Language of the site's own words and of feeds of mixed languages.", default=PLAIN.site.language
     )
     timezone: str = key(TIMEZONE, "Time zone of cron lines, digests and the days of queries.", default=PLAIN.site.timezone)
+    index: bool = key(SWITCH, "Whether search engines may list the pages; if so, they get a sitemap.", default=PLAIN.site.index)
 
 
 class Backup(Section):

@@ -194,7 +194,8 @@ class ClosedPages:
         if output is None or page is None:
             return None
         body = self._html(output, page, archive.unpack(page.body))
-        return Prepared("text/html; charset=utf-8", body, int(page.closed), pages.CACHE, extra=pages.headers(images=False))
+        headers = pages.headers(images=False, index=self._settings.site.index)
+        return Prepared("text/html; charset=utf-8", body, int(page.closed), pages.CACHE, extra=headers)
 
     def _html(self, output: Output, page: ArchivePage, entries: Sequence[Rendered]) -> bytes:
         """The web page. It leads to the pages of those stories whose texts are still stored."""

@@ -26,7 +26,7 @@ class FeedPages:
         self.notice: str | None = None
         self._settings = settings
         self._images = settings.publish.images == "link"
-        self._headers = pages.headers(images=self._images)
+        self._headers = pages.headers(images=self._images, index=settings.site.index)
         self._store = store
         self._put = put
         self._head_of = head_of

@@ -42,7 +42,7 @@ def older(site: Site, feed: Head, entries: Sequence[Rendered], readable: Collect
         "back": f"{links.previous}.html" if links.previous else None,
         "on": f"{links.next}.html" if links.next else f"../{feed.output.slug}.html",
     }
-    return pages.render("listing.html", site, ROOT, feed.language, images=False, **values)
+    return pages.render("older.html", site, ROOT, feed.language, images=False, **values)
 
 
 def _entry(one: Rendered, site: Site, has_page: bool) -> bytes:

@@ -113,13 +113,20 @@ def as_file(page: bytes) -> bytes:
     return _DAEMON_ALONE.sub(b"", page)
 
 
-def headers(*, images: bool) -> Mapping[str, str]:
-    """The headers that pages are served with. images: see `policy`. A page that plays nothing says so in itself."""
+def headers(*, images: bool, index: bool = False) -> Mapping[str, str]:
+    """The headers that pages are served with. images: see `policy`. A page that plays nothing says so in itself.
+
+    index: whether search engines may list the page (`site.index`).
+    """
     return {
         "content-security-policy": policy(images=images) + "; frame-ancestors 'none'",
         "referrer-policy": "no-referrer",
-        "x-robots-tag": "noindex",
+        **({} if index else {"x-robots-tag": "noindex"}),
     }
+
+
+_LISTED = frozenset(("index.html", "topic.html", "older.html", "story.html", "thread.html"))
+"""Templates of the pages that search engines may list, if the site lets them."""
 
 
 def moment(instant: Instant, site: Site) -> Moment:
@@ -135,6 +142,7 @@ def render(name: str, site: Site, root: str, language: str, *, images: bool, med
         root=root,
         policy=policy(images=images, media=media),
         longest_query=LONGEST_QUERY,
+        index=site.index and name in _LISTED,
         style=_source("style.css"),
         script=_source("copy.js"),
         **values,

@@ -21,7 +21,7 @@ class PublicStories:
         self._origins = public_origins(settings)
         self._pictures = pictures(settings)
         self.images = self._pictures.link
-        self.headers = pages.headers(images=self.images)
+        self.headers = pages.headers(images=self.images, index=settings.site.index)
 
     def slugs(self, feeds: Iterable[Slug]) -> list[Slug]:
         """Those of these feeds that are public."""

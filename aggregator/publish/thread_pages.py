@@ -72,7 +72,8 @@ class ThreadPages:
         top = self._head(shown, max((one.updated for one in entries), default=shown.stories[-1].updated))
         modified, cache = int(max(one.updated for one in shown.stories)), f"public, max-age={top.ttl}"
         made = {format: Prepared(TYPES[format], body, modified, cache) for format, body in render_documents(top, entries).items()}
-        page, headers = pages.thread(self._settings.site, top, shown), pages.headers(images=False)
+        site = self._settings.site
+        page, headers = pages.thread(site, top, shown), pages.headers(images=False, index=site.index)
         return made | {"html": Prepared("text/html; charset=utf-8", page, modified, pages.CACHE, extra=headers)}
 
     def _head(self, shown: OpenThread, updated: float) -> Head:

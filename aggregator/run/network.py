@@ -9,7 +9,7 @@ from typing import Any
 
 from aggregator.model import Fetched, Source, SourceState
 from aggregator.ports import Delivery, Job, Message
-from aggregator.publish import private
+from aggregator.publish import private, sitemap
 from aggregator.publish.status_page import Status
 from aggregator.run import status
 from aggregator.run.runtime import CurrentRuntime
@@ -63,6 +63,7 @@ class Network:
             more=more,
             site_url=lambda: current.runtime.settings.site.url,
             settings=lambda: current.runtime.settings,
+            sitemap=lambda: sitemap.document(current.runtime.settings, current.runtime.store),
             pages=[*search.routes(), *page.routes()],
         )
         self._serving = asyncio.create_task(serve(app, listener, self._stop, self._current.runtime.shares.connections))

@@ -29,17 +29,19 @@ def make_app(
     more: Sequence[Endpoint] = (),
     site_url: Callable[[], str] = str,
     settings: Callable[[], Settings] | None = None,
+    sitemap: Callable[[], bytes] = bytes,
     pages: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
     """Makes the application for a shelf, which the publisher keeps up to date.
 
     ready: whether the service works, with details that are public; metrics: the text of `/metrics`; administration: what only
     the administrator may see; more: further endpoints (the hub's); site_url: `site.url`, whose path is taken off; settings: of
-    the config in use, for the icon and the page of what is not there; pages: that are made when they are asked for.
+    the config in use, for the icon and the page of what is not there; sitemap: makes `/sitemap.xml`; pages: that are made when
+    they are asked for.
     """
     own = [*ops.routes(ready, metrics, administration or ops.Administration()), *pages]
     if settings is not None:
-        own += site.routes(settings)
+        own += site.routes(settings, sitemap)
     handlers = {HTTPException: _refusing(settings)}
     behind = Starlette(routes=[*own, *endpoints.routes(more)], exception_handlers=handlers)
     behind.router.redirect_slashes = False  # it would redirect to whatever the request calls our host

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from aggregator.serve.answers import send_short
 
 _OURS = re.compile(
-    r"/(?:index\.html|opml\.xml|health\.atom|hub|healthz|search|status|favicon\.svg|site\.webmanifest)?"
+    r"/(?:index\.html|opml\.xml|health\.atom|hub|healthz|search|status|favicon\.svg|site\.webmanifest|sitemap\.xml)?"
     r"|/(?:feeds|topics|stories|threads|push|outlets|tags)/.+"
 )
 """What is answered below the path. `/metrics` and `/readyz` are not: whoever runs the site asks the daemon itself, while a proxy

@@ -177,7 +177,7 @@ class SearchPages:
 
     def _answer(self, status: int, body: bytes, extra: dict[str, str] | None = None) -> Response:
         headers = {
-            **pages.headers(images=self._public()[1].images),
+            **pages.headers(images=self._public()[1].images),  # never listed, whatever the site says
             "cache-control": pages.CACHE,
             "x-content-type-options": "nosniff",
             **(extra or {}),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from urllib.parse import quote
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -20,11 +22,11 @@ from aggregator.text.chars import one_line
 WEEK = 604_800
 """Seconds that the icon may be kept."""
 HOUR = 3_600
-"""Seconds that the manifest may be kept: it has the site's title."""
+"""Seconds that the manifest, which has the site's title, and the sitemap may be kept."""
 
 
-def routes(settings: Callable[[], Settings]) -> list[BaseRoute]:
-    """settings: of the config in use."""
+def routes(settings: Callable[[], Settings], sitemap: Callable[[], bytes]) -> list[BaseRoute]:
+    """settings: of the config in use; sitemap: makes one, which only a site has that lets search engines list its pages."""
     drawn = (FOLDER / "favicon.svg").read_bytes()
 
     async def icon(request: Request) -> Response:
@@ -33,7 +35,12 @@ def routes(settings: Callable[[], Settings]) -> list[BaseRoute]:
     async def manifest(request: Request) -> Response:
         return _kept(manifest_of(settings().site), "application/manifest+json", HOUR)
 
-    return [Route("/favicon.svg", icon), Route("/site.webmanifest", manifest)]
+    async def listed(request: Request) -> Response:
+        if not settings().site.index:
+            raise HTTPException(404)
+        return _kept(await asyncio.to_thread(sitemap), "application/xml", HOUR)
+
+    return [Route("/favicon.svg", icon), Route("/site.webmanifest", manifest), Route("/sitemap.xml", listed)]
 
 
 def _kept(body: bytes, type: str, seconds: int) -> Response:

@@ -74,7 +74,7 @@ def _first(site: str, path: str, pattern: str) -> str:
 
 def _pages(site: str) -> dict[str, str]:
     story = _first(site, "/search?q=outlets%3E%3D3+nato", r'href="\./(stories/[^"]+)"')
-    pages = {
+    return {
         "front": "/",
         "topic": "/topics/ukraine",
         "everything": "/topics/all",
@@ -88,10 +88,8 @@ def _pages(site: str) -> dict[str, str]:
         "mistake": "/search?q=titel:nato",
         "status": "/status?token=demo-admin",
         "404": "/nothing/here",
+        "subscribe": "/feeds/ukraine",
     }
-    if get(site + "/feeds/ukraine", accept="text/html").status == 200:
-        pages["subscribe"] = "/feeds/ukraine"
-    return pages
 
 
 def _hostile_pages(site: str) -> tuple[str, ...]:

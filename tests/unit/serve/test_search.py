@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from starlette.types import ASGIApp
 
 from aggregator.model import Slug, Source, SourceId, Tag, TagKind
+from aggregator.publish import sitemap
 from aggregator.publish.publisher import Publisher
 from aggregator.serve import search
 from aggregator.serve.app import make_app
@@ -215,3 +216,23 @@ def test_the_icon_and_the_manifest_are_kept(app: ASGIApp) -> None:
     icon, manifest = ask(app, "/favicon.svg"), ask(app, "/site.webmanifest")
     assert icon.headers["content-type"] == "image/svg+xml" and icon.headers["cache-control"] == "public, max-age=604800"
     assert manifest.headers["content-type"] == "application/manifest+json" and b'"start_url": "."' in manifest.body
+
+
+def test_search_engines_list_the_site_only_where_it_lets_them(store: SqliteStore, settings: Settings) -> None:
+    """And never what a search, an outlet or a tag shows."""
+    open_site = replace(settings, site=replace(settings.site, index=True))
+    shown, hidden = store_story(store, item(1)), store_story(store, item(2), slugs=("desk",))
+    paths = ("/", "/topics/all", f"/stories/{shown}", "/search?q=step", "/outlets/Wire", "/search")
+    for wanted, listed in ((settings, ()), (open_site, paths[:3])):
+        app = app_of(store, wanted)
+        for path in paths:
+            got = ask(app, path)
+            assert got.status == 200
+            assert ("noindex" not in got.headers.get("x-robots-tag", "")) is (path in listed)
+            assert (b'content="noindex"' not in got.body) is (path in listed)
+    assert ask(app_of(store, settings), "/sitemap.xml").status == 404
+    urls = re.findall("<loc>(.*?)</loc>", sitemap.document(open_site, store).decode())
+    site = settings.site.url
+    assert urls == [f"{site}/", f"{site}/topics/all.html", f"{site}/stories/{shown}.html"] and hidden not in str(urls)
+    got = ask(app_of(store, open_site), "/sitemap.xml")
+    assert got.status == 200 and got.headers["content-type"].startswith("application/xml")
