@@ -49,7 +49,7 @@ class Linker(Struct, frozen=True):
                 and (told := self.told(transaction.index, story)).tells_event
             ):
                 linked = self._linked(transaction.index, told, items)
-                found = [one for one in linked if one[0].id not in kept_out.alone]
+                found = _as_private(transaction, story, [one for one in linked if one[0].id not in kept_out.alone])
                 changed |= _enter(transaction, told, found, kept_out, now) if found else set()
         changed |= leave_forbidden(transaction, stories, kept_out) if kept_out else set()
         changed.update(transaction.threads_of(stories).values())
@@ -84,6 +84,18 @@ class Linker(Struct, frozen=True):
                 return []
             found.append((told, compared.likeness))
         return sorted(found, key=lambda one: (-one[1], one[0].id))
+
+
+def _as_private(transaction: ThreadWrites, story: StoryId, found: Sequence[Found]) -> Sequence[Found]:
+    """The linked stories that are as private as this one.
+
+    The index separates private words by hashes of 32 bits. Somebody who makes up words with colliding hashes must not learn from
+    a thread that a private source tells of an event (as in join.py).
+    """
+    if not found:
+        return found
+    fates = transaction.fates([story, *(told.id for told, _ in found)])
+    return [one for one in found if fates[one[0].id].private == fates[story].private]
 
 
 def _enter(transaction: ThreadWrites, story: Told, found: Sequence[Found], kept_out: KeptOut, now: Instant) -> set[ThreadId]:

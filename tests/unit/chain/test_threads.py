@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from aggregator.dedup.weigh import rarity, view_of
 from aggregator.model import Story
-from aggregator.ports import StoryFilter
+from aggregator.ports import IndexedItem, StoryFilter, StoryIndex
+from aggregator.stories.link import Linker
+from aggregator.threads.vectors import Words
 from tests.unit.chain.newsroom import HOUR, Newsroom, entry
 
 NAMES = ("alpha", "beta", "gamma")
@@ -220,3 +223,24 @@ def test_threads_that_are_turned_off_are_hidden_and_come_back(newsroom: Newsroom
     assert (after.id, after.stories, after.outlets) == (before.id, 3, 3)
     newsroom.publisher.publish(None, newsroom.clock.time)
     assert "Captain" in page.read_text()
+
+
+def test_a_thread_holds_no_private_story_beside_public_ones(newsroom: Newsroom) -> None:
+    """Were their words' hashes to collide, too: here, what the index says of two stories is put in a third's place."""
+    newsroom.configure(SOURCES.replace("id: gamma,", "id: gamma, private: true,"))
+    bring(newsroom, *FERRY[:2])
+    public = [story(newsroom, words) for words in ("sinks", "Captain")]
+    bring(newsroom, FERRY[2])
+    private = story(newsroom, "inquiry")
+    assert private.private
+    with newsroom.store.begin() as transaction:
+        linker = Linker(lambda row: _public_words(row, transaction.index, public), rarity, 7 * 24 * HOUR)
+        around = {private.id: [public[1].items[0].id]}
+        linker.link(transaction, [private.id], around, newsroom.clock.time)
+        assert private.id not in transaction.threads_of([private.id, *(one.id for one in public)])
+
+
+def _public_words(row: IndexedItem, index: StoryIndex, public: list[Story]) -> Words:
+    """The words of the row, or of a public story's for a private one."""
+    known = {item.id for one in public for item in one.items}
+    return view_of(row if row.id in known else index.items([public[0].items[0].id])[public[0].items[0].id])
