@@ -7,6 +7,7 @@ import base64
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -262,3 +263,41 @@ def test_without_an_administrator_counts_are_public_only_if_all_they_count_is(tm
         site.live_with(config + OUTPUTS + feeds)
         opened.append({b"aggregator_store" in answer for answer in answers(site, asked)})
     assert opened == [{True}, {False}, {False}]
+
+
+QUESTIONS = (
+    *("ferry", "scoop", "ferry OR scoop OR secret1", "-ferry", "outlet:mole", "outlet:mol*", "tag:eyes-only", "-tag:eyes-only"),
+    *(
+        "source:mole",
+        "source:m*",
+        "topic:takeover",
+        "topic:sea",
+        "-topic:takeover",
+        "outlets>=2",
+        "items>=2",
+        "thread_outlets>=2",
+    ),
+    *("lead:scoop", "url:mole", "site:mole.example", "first:thread", "outlets(site:mole.example)>=1", "words>0", "rank<=9"),
+    *("group:none", "ferry titel:scoop"),
+)
+
+
+def test_no_search_outlet_or_tag_tells_of_what_is_private(sites: tuple[Site, Site]) -> None:
+    """Not by what is found, by counts, nor by the words of a mistake. One after the other, as only two may run at a time."""
+    targets = [f"/search?q={quote(question)}" for question in QUESTIONS]
+    targets += ["/outlets/The%20Mole", "/outlets/mole.example", "/tags/eyes-only", "/outlets/Wire", "/status", "/sitemap.xml"]
+
+    def told(site: Site) -> list[bytes]:
+        found: list[bytes] = []
+
+        async def work(site: Site, service: Service) -> None:
+            for target in targets:
+                found.append(await site.ask("GET", target, {"Accept": "text/html"}))
+
+        site.serve(work)
+        return found
+
+    mine, other = map(told, sites)
+    assert [target for target, one, two in zip(targets, mine, other, strict=True) if one != two] == []
+    assert sum(b"<article" in answer for answer in mine) > 8, "what is public is found"
+    assert not any(b"coop" in answer.partition(b"</form>")[2].replace(b"itel:scoop", b"") for answer in mine)
