@@ -140,3 +140,16 @@ def test_what_others_lay_among_the_pages_stays(tmp_path: Path, store: SqliteStor
     Publisher(site(tmp_path, store), store).publish(None, LATER)
     assert (tmp_path / "public/stories/about.html").read_text() == "mine"
     assert len(pages(tmp_path)) == 2
+
+
+def test_sound_plays_on_its_page_and_is_fetched_only_then(tmp_path: Path, store: SqliteStore) -> None:
+    """A page without sound may load none: its own policy has no source for it."""
+    made = Publisher(site(tmp_path, store), store)
+    heard, read = store_story(store, samples.podcast(1)), store_story(store, item(2))
+    told = '<p>Listen: <audio src="https://wire.example/a.mp3" controls=""></audio></p>'
+    within = store_story(store, item(3, summary=told, content=told))
+    made.publish(None, LATER)
+    text = {story: page(tmp_path, story).read_text() for story in (heard, read, within)}
+    assert '<audio controls preload="none" src="' in text[heard] and '<audio preload="none" src=' in text[within]
+    assert ["media-src" in text[story] for story in (heard, read, within)] == [True, False, True]
+    assert not re.search("<audio(?![^>]*preload=.none)", "".join(text.values()))
