@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aggregator.errors import StoreError
 from aggregator.model import Instant
-from aggregator.store import remembered
+from aggregator.store import remembered, threads
 
 EVENTS_KEPT = 90 * 86_400.0
 """Seconds that an event is kept after it closed."""
@@ -22,6 +22,7 @@ _FORGET_HOLDS = "DELETE FROM holds WHERE until < ?"
 _FORGET_EVENTS = "DELETE FROM events WHERE closed < ?"
 _LOST_FROM_THREADS = """SELECT (SELECT count(*) FROM stories WHERE thread IS NOT NULL AND thread NOT IN (SELECT key FROM threads))
     + (SELECT count(*) FROM links WHERE story NOT IN (SELECT key FROM stories) OR other NOT IN (SELECT key FROM stories))"""
+_FORGET_THREADS = "DELETE FROM key_values WHERE key >= ? AND key < ? AND NOT EXISTS (SELECT 1 FROM remembered)"
 _MERGE_WORDS = "INSERT INTO search (search, rank) VALUES ('merge', ?)"
 
 
@@ -30,6 +31,7 @@ def forget(connection: sqlite3.Connection, now: Instant) -> None:
     connection.execute(_FORGET_HOLDS, (now,))
     connection.execute(_FORGET_EVENTS, (now - EVENTS_KEPT,))
     remembered.forget(connection, now)
+    connection.execute(_FORGET_THREADS, (threads.BEFORE_RESTORE, threads.BEFORE_RESTORE + "~"))
 
 
 def tidy(connection: sqlite3.Connection) -> None:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from aggregator.errors import StoreError
 from aggregator.model import BEING_POLLED, Instant, SourceId, StoryId
 from aggregator.ports import Remembered
-from aggregator.store import decisions_since, remembered, schema
+from aggregator.store import decisions_since, remembered, schema, threads
 from aggregator.store.connect import explained
 from aggregator.store.retention import DELETE_MEMBERS
 from aggregator.store.rows import BACKLOG, EXCESS
@@ -36,6 +36,10 @@ _VALUES = "SELECT key, value FROM key_values WHERE rowid BETWEEN ? AND ?"
 HAS_ITEM = "SELECT 1 FROM items WHERE guid = ? AND source = ?"
 HAS_ADDRESS = """SELECT 1 FROM items CROSS JOIN stories ON stories.key = items.story
     WHERE items.canonical = ? AND stories.id = ?"""
+_THREADS = """SELECT stories.id, coalesce(threads.alias_of, threads.id) FROM stories
+    CROSS JOIN threads ON threads.key = stories.thread WHERE stories.key BETWEEN ? AND ?"""
+_THREAD_ALIASES = "SELECT id, alias_of FROM threads WHERE key BETWEEN ? AND ? AND alias_of IS NOT NULL"
+_ADD_THREAD_ALIAS = "INSERT OR IGNORE INTO threads (id, alias_of) VALUES (?, ?)"
 _ALIASES = "SELECT id, alias_of FROM stories WHERE key BETWEEN ? AND ? AND alias_of IS NOT NULL"
 ELSEWHERE = """SELECT DISTINCT stories.id FROM items CROSS JOIN stories ON stories.key = items.story
     WHERE items.canonical = ? AND items.title_hash = ? AND stories.id != ? AND items.private = ?
@@ -91,6 +95,7 @@ def take_over(restored: Path, old: Path, published: Published, names: Names, now
         if (before := _open_old(old)) is not None:
             with closing(before):
                 _carry_over(before, new, names)
+                _carry_over_threads(before, new)
                 merges += _merges(new, _salvage(before, "stories", _ALIASES, "key"))
                 count = remembered.add(new, _newer_entries(before, new), now)
                 made = _salvage(before, "decisions", decisions_since.DECISIONS, "id")
@@ -194,6 +199,15 @@ def _carry_over(old: sqlite3.Connection, new: sqlite3.Connection, names: Names) 
         elif str(key).startswith(names.digest):
             with suppress(ValueError):
                 _advance(new, key, float(value))
+
+
+def _carry_over_threads(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+    """Remembers in which threads stories were: these get their ids again, whichever of their stories come first."""
+    for story, thread in _salvage(old, "stories", _THREADS, "key"):
+        if all(_ID.fullmatch(str(id)) for id in (story, thread)) and new.execute(threads.ID_TAKEN, (thread,)).fetchone() is None:
+            new.execute(_SET_VALUE, (threads.BEFORE_RESTORE + story, thread))
+    aliases = (row for row in _salvage(old, "threads", _THREAD_ALIASES, "key") if all(_ID.fullmatch(str(id)) for id in row))
+    _copy(aliases, lambda row: new.execute(_ADD_THREAD_ALIAS, row))
 
 
 def _copy(rows: Iterable[tuple[Any, ...]], add: Callable[[tuple[Any, ...]], object]) -> None:

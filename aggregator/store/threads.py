@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 
 from aggregator.errors import StoreError
@@ -77,6 +77,9 @@ BOUND = """SELECT named.value, stories.id FROM json_each(?) AS named
     CROSS JOIN items ON items.guid = substr(named.value, instr(named.value, ' ') + 1)
         AND items.source = substr(named.value, 1, instr(named.value, ' ') - 1)
     CROSS JOIN stories ON stories.key = items.story"""
+BEFORE_RESTORE = "threads.before."
+"""Prefix of the keys of stories that were in a thread before a restore: its id, which readers may follow."""
+IDS_TRIED = 1000
 HIDDEN_KEY = "threads.hidden"
 """Key of a stored value while `dedup.threads` is off."""
 HIDE = "UPDATE threads SET stories = 0 WHERE stories > 0"
@@ -196,11 +199,12 @@ def aliases(connection: sqlite3.Connection, id: ThreadId) -> tuple[ThreadId, ...
 
 def begin(connection: sqlite3.Connection, first: StoryId) -> ThreadId:
     """See `ThreadWrites.begin_thread`."""
-    for id in thread_ids(first):
+    before = reads.value(connection, BEFORE_RESTORE + first)
+    for id in (*([ThreadId(before)] if before else []), *islice(thread_ids(first), IDS_TRIED)):
         if connection.execute(ID_TAKEN, (id,)).fetchone() is None:
             connection.execute(INSERT, (id,))
             return id
-    raise AssertionError("thread_ids never ends")
+    raise StoreError(f"{first} has begun {IDS_TRIED} threads")
 
 
 def enter(connection: sqlite3.Connection, id: ThreadId, stories: Sequence[StoryId], vector: bytes) -> None:

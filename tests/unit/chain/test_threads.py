@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +13,10 @@ import pytest
 from aggregator.dedup.weigh import rarity, view_of
 from aggregator.model import Story
 from aggregator.ports import IndexedItem, StoryFilter, StoryIndex
+from aggregator.store import backup
+from aggregator.store.sqlite import SqliteStore
 from aggregator.stories.link import Linker
+from aggregator.stories.restore import restore_backup
 from aggregator.threads.vectors import Words
 from tests.unit.chain.newsroom import HOUR, Newsroom, entry
 
@@ -244,3 +250,25 @@ def _public_words(row: IndexedItem, index: StoryIndex, public: list[Story]) -> W
     """The words of the row, or of a public story's for a private one."""
     known = {item.id for one in public for item in one.items}
     return view_of(row if row.id in known else index.items([public[0].items[0].id])[public[0].items[0].id])
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(NAMES)))
+def test_a_thread_has_its_id_again_after_a_restore(tmp_path: Path, order: Sequence[str]) -> None:
+    config = f"storage: {{database: news.db}}\npublish: {{directory: public, private: private}}\n{SOURCES}"
+    newsroom = Newsroom(tmp_path, SqliteStore(tmp_path / "news.db"))
+    newsroom.configure(config)
+    with_other_news(newsroom)
+    backup.backup(tmp_path / "news.db", tmp_path / "copy.db")
+    bring(newsroom, *FERRY)
+    before = story(newsroom, "sinks").thread
+    newsroom.store.close()
+    restore_backup(tmp_path / "copy.db", newsroom.settings, lambda: newsroom.rules, newsroom.clock.time)
+    newsroom.store = SqliteStore(tmp_path / "news.db")
+    newsroom.configure(config)
+    for name in order:
+        newsroom.poll(name)
+    after = story(newsroom, "sinks").thread
+    newsroom.store.close()
+    assert before is not None
+    assert after is not None
+    assert (after.id, after.stories) == (before.id, 3)
