@@ -74,7 +74,8 @@ class Linker(Struct, frozen=True):
 
     def _linked(self, index: GroupedItems, story: Told, items: Sequence[ItemId]) -> list[Found]:
         """The stories of these items that are linked with this one, the most alike first. None if it is one of a series."""
-        others = dict.fromkeys(row.story for row in index.items(items).values() if row.story != story.id)
+        near = (row for row in index.items(items).values() if row.story != story.id)
+        others = dict.fromkeys(row.story for row in near if self._may_be_linked(story, row))
         found: list[Found] = []
         for told in (self.told(index, other) for other in others):
             compared = self.compare(story, told)
@@ -84,6 +85,11 @@ class Linker(Struct, frozen=True):
                 return []
             found.append((told, compared.likeness))
         return sorted(found, key=lambda one: (-one[1], one[0].id))
+
+    def _may_be_linked(self, story: Told, row: IndexedItem) -> bool:
+        """False if an item's title has none of the story's rare words. Spares reading its story, as nearly always."""
+        item = self.words_of(row)
+        return not story.rare_words.isdisjoint(item.words[: len(item.rarities)])
 
 
 def _as_private(transaction: ThreadWrites, story: StoryId, found: Sequence[Found]) -> Sequence[Found]:

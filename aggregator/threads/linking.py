@@ -147,9 +147,7 @@ def _share_name(story: Told, other: Told) -> bool:
 def are_one_form(story: Told, other: Told) -> bool:
     """True if two like stories fill in one form: then they are not linked, and the story follows no event."""
     return any(
-        is_one_form(
-            a.order, b.order, same_outlet=outlet == another, other_day=bool(a.days and b.days) and a.days.isdisjoint(b.days)
-        )
+        is_one_form(a.order, b.order, same_outlet=outlet == another, other_day=_on_other_days(a, b))
         for a, outlet in zip(story.items, story.outlets, strict=True)
         for b, another in zip(other.items, other.outlets, strict=True)
     )
