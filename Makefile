@@ -46,7 +46,7 @@ demo-ports:
 	@$(PYTHON) -c "$$PORTS_ARE_FREE" $(PORT)
 
 test: .venv/dev
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadgroup
 
 # What one hostile feed, page or stranger can try, in full length; `make test` has the short forms.
 attacks: .venv/dev
@@ -71,7 +71,7 @@ check: .venv/dev
 # What the tests run, the daemons that they start included.
 coverage: .venv/dev
 	rm -rf .coverage && mkdir .coverage
-	$(BIN)/coverage run -m pytest -n auto
+	$(BIN)/coverage run -m pytest -n auto --dist loadgroup
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

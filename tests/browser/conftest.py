@@ -30,9 +30,13 @@ class World:
     origin: Origin
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium, which must not ask for its own updates."""
+    """A headless Chromium, which must not ask for its own updates.
+
+    Ended with this package's tests: while Playwright's blocking interface is open, its event loop counts as running, and no other
+    test of the process could run its own.
+    """
     program = chromium.find()
     if program is None:
         pytest.skip(chromium.MISSING)
@@ -44,7 +48,7 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Made once: two days of the newsroom, feeds so small that they have archives."""
     asked: list[str] = []
