@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from operator import itemgetter
 
 from aggregator.errors import StoreError
@@ -200,7 +200,7 @@ def aliases(connection: sqlite3.Connection, id: ThreadId) -> tuple[ThreadId, ...
 def begin(connection: sqlite3.Connection, first: StoryId) -> ThreadId:
     """See `ThreadWrites.begin_thread`."""
     before = reads.value(connection, BEFORE_RESTORE + first)
-    for id in (*([ThreadId(before)] if before else []), *islice(thread_ids(first), IDS_TRIED)):
+    for id in chain([ThreadId(before)] if before else [], islice(thread_ids(first), IDS_TRIED)):
         if connection.execute(ID_TAKEN, (id,)).fetchone() is None:
             connection.execute(INSERT, (id,))
             return id
