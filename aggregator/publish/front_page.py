@@ -132,12 +132,12 @@ def _line(other: Story, lead: Story) -> Line:
 
 
 def _time(instant: Instant, day: datetime) -> pages.Moment:
-    """The time, with its day if that isn't the page's; of another year, the day alone."""
+    """The time, if it is of the page's day, else the day."""
     local = datetime.fromtimestamp(int(instant), day.tzinfo)
     if local.date() == day.date():
         shown = f"{local:%H:%M}"
     else:
-        shown = f"{local.day} {local:%b %H:%M}" if local.year == day.year else f"{local.day} {local:%b %Y}"
+        shown = f"{local.day} {local:%b}" if local.year == day.year else f"{local.day} {local:%b %Y}"
     return pages.Moment(rfc3339(instant) or "", shown)
 
 
