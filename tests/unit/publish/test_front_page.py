@@ -140,6 +140,15 @@ def test_nothing_private_is_named_or_counted(tmp_path: Path, store: SqliteStore)
         assert word not in shown, word
 
 
+def test_private_reports_lift_no_thread(tmp_path: Path, store: SqliteStore) -> None:
+    ship = told(store, "Ship aground", ("One", 3))
+    inside = [report(f"Inner {number}", 1, "Cargo", private=True) for number in range(4)]
+    follow(store, ship, store_story(store, *inside, slugs=("desk",)))
+    told(store, "Opera", ("One", 3), ("Two", 3))
+    publisher(tmp_path, store).publish(None, NOON)
+    assert headlines(tmp_path) == ["Opera", "Ship aground"]
+
+
 def test_a_thread_of_which_too_little_is_public_is_not_shown_as_one(tmp_path: Path, store: SqliteStore) -> None:
     stories = [told(store, "Ship aground", ("One", 20)), told(store, "Crew saved", ("One", 10), slugs=("desk",))]
     stories.append(store_story(store, report("One", 1, "Cargo", private=True), slugs=("desk",)))
@@ -204,6 +213,16 @@ def test_twenty_stories_and_twelve_feeds_take_few_bytes(tmp_path: Path, store: S
     assert len(headlines(tmp_path)) == PLACES and shown.count('aria-label="Subscribe to') == SECTIONS
     assert all(f'href="./topics/topic-{number}.html"' in shown for number in range(40))
     assert len(shown) < 30_000
+
+
+def test_a_story_that_no_document_shows_has_a_page_for_its_link(tmp_path: Path, store: SqliteStore) -> None:
+    top = Output(Slug("top"), "Top", query="outlets>=1", sort="weight", items=1)
+    made = publisher(tmp_path, store, top)
+    told(store, "Opera", ("One", 1), ("Two", 1), slugs=("top",))
+    made.publish(None, NOON)
+    tram = told(store, "Tram", ("One", 1), slugs=("top",))
+    made.publish({*made.rank(NOON), Slug("top")}, NOON)
+    assert headlines(tmp_path) == ["Opera", "Tram"] and (tmp_path / f"public/stories/{tram}.html").is_file()
 
 
 # --- when it is made anew
