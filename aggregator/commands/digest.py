@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import time
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.settings import Output
 
-_BEFORE = (("<h2>", "\n\n"), ("</h2>", "\n"), ("<ul>", "\n"), ("<li>", "\n- "), ("<br>", "\n  "), ("<p>", "\n  "))
+_PIECES = re.compile(r"(</?(?:h2|ul|li|br|p)>)([^<]*(?:<(?!/?(?:h2|ul|li|br|p)>)[^<]*)*)")
+_TAG = re.compile(r"<[^>]*>")
 _LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>')
 
 
@@ -67,11 +69,17 @@ def _site_id(application: Application) -> str:
 
 
 def as_text(body: str) -> str:
-    """An issue's HTML as lines: headlines with their addresses, lists with dashes."""
-    from aggregator.text.html import text_of
-
-    body = _LINK.sub(r"\2 &lt;\1&gt;", body)
-    for tag, text in _BEFORE:
-        body = body.replace(tag, text)
-    lines = (text_of(line) if not line.startswith(("- ", "  ")) else line[:2] + text_of(line[2:]) for line in body.split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+    """An issue's HTML as lines: headlines with their addresses, lists with dashes, what is within a list further in."""
+    lines: list[str] = []
+    depth = 0
+    for tag, text in _PIECES.findall(_LINK.sub(r"\2 &lt;\1&gt;", body)):
+        depth += (tag == "<ul>") - (tag == "</ul>")
+        indent = "  " * max(0, depth - 1)
+        words = " ".join(html.unescape(_TAG.sub("", text)).split())
+        if tag == "<h2>":
+            lines += ["", words, ""]
+        elif tag == "<li>":
+            lines.append(f"{indent}- {words}")
+        elif words:
+            lines.append(f"{indent}  {words}")
+    return "\n".join(lines).strip("\n")

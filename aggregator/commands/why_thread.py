@@ -133,6 +133,8 @@ def lines_of_link(told: dict[str, Any]) -> Iterator[str]:
         yield f"\nthey are in one thread, {first}:"
     elif first and second:
         yield f"\nthey are in two threads, {first} and {second}:"
+    elif told["linked"] and not (first or second):
+        yield "\nthey are linked as a pair (a thread is shown from three stories on):"
     else:
         yield f"\nthey are in no common thread ({'one is in ' + (first or second) if first or second else 'both are in none'}):"
     if told["likeness"] is not None and (told["linked"] or told["likeness"] > 0):

@@ -88,6 +88,11 @@ class Told:
         """The countries that its titles name."""
         return frozenset().union(*(item.title_places for item in self.items))
 
+    @cached_property
+    def scene(self) -> frozenset[int]:
+        """Where it happens: the countries of its titles, or, if these name none, of its texts."""
+        return self.places or frozenset().union(*(item.places for item in self.items))
+
     @property
     def language(self) -> int:
         return self.items[0].language
@@ -131,7 +136,7 @@ def _needed(story: Told, other: Told, shared: Collection[int], asleep: bool) -> 
         return NO_NAME, "no name"
     if asleep:
         return ELSEWHERE, "asleep"
-    if story.places and other.places and story.places.isdisjoint(other.places):
+    if story.scene and other.scene and story.scene.isdisjoint(other.scene):
         return ELSEWHERE, "other countries"
     if len(shared) == 1:
         return STRONG, "one rare word"
@@ -148,9 +153,18 @@ def are_one_form(story: Told, other: Told) -> bool:
     """True if two like stories fill in one form: then they are not linked, and the story follows no event."""
     return any(
         is_one_form(a.order, b.order, same_outlet=outlet == another, other_day=_on_other_days(a, b))
+        and (outlet == another or (_is_filled_in(a, b) and _is_filled_in(b, a)))
         for a, outlet in zip(story.items, story.outlets, strict=True)
         for b, another in zip(other.items, other.outlets, strict=True)
     )
+
+
+def _is_filled_in(title: Words, other: Words) -> bool:
+    """True if a word of a title that the other lacks may fill a form: a name, a number, a weekday. Others reword the headline."""
+    if not (title.names or title.nameless) or title.days != other.days:
+        return True
+    own = set(title.order).difference(other.order)
+    return not own.isdisjoint(title.names | title.numbers | title.title_places)
 
 
 def _on_other_days(a: Words, b: Words) -> bool:

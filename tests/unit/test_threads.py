@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aggregator.dedup.weigh import Weighed
 from aggregator.model import StoryId, ThreadId
@@ -74,6 +75,22 @@ def test_one_form_is_told_by_the_order_of_its_words() -> None:
     assert is_one_form((1, 2, 3, 4, 5), (5, 4, 2, 9, 1), same_outlet=True)
     assert not is_one_form((), (1, 2), same_outlet=True)
     assert are_one_form(told("a", SINKING), told("b", words((1, 2, 3, 9), (50,))))
+
+
+def test_a_headline_in_other_words_is_no_form_of_another_outlet() -> None:
+    """Only names, numbers and days fill a form in; capitals tell names where not all words have them."""
+    seizes, eyes = (replace(words((1, 2, own, 4, 5)), names=frozenset({1})) for own in (3, 9))
+    assert not are_one_form(told("a", seizes), told("b", eyes))
+    assert are_one_form(told("a", seizes, outlet="a"), told("b", eyes, outlet="a"))
+    dollar, pound = (replace(words((1, 2, own, 4, 5)), names=frozenset({own})) for own in (3, 9))
+    assert are_one_form(told("a", dollar), told("b", pound))
+
+
+def test_the_text_tells_where_it_happens_if_the_title_does_not() -> None:
+    sinking = words((1, 2, 3, 4), (10, 11, 12, 13), places=(98,))
+    elsewhere = replace(words((1, 2, 7, 8), (10, *range(20, 26))), places=frozenset({99}))
+    assert not compare(told("a", sinking), told("b", elsewhere), asleep=False).are_linked
+    assert compare(told("a", sinking), told("b", replace(elsewhere, places=frozenset({98}))), asleep=False).are_linked
 
 
 def test_a_shown_thread_takes_only_what_is_like_it_as_a_whole() -> None:
