@@ -142,7 +142,7 @@ def test_nothing_private_is_named_or_counted(tmp_path: Path, store: SqliteStore)
 
 def test_private_reports_lift_no_thread(tmp_path: Path, store: SqliteStore) -> None:
     ship = told(store, "Ship aground", ("One", 3))
-    inside = [report(f"Inner {number}", 1, "Cargo", private=True) for number in range(4)]
+    inside = [report(f"Inner {number}", 4, "Cargo", private=True) for number in range(4)]
     follow(store, ship, store_story(store, *inside, slugs=("desk",)))
     told(store, "Opera", ("One", 3), ("Two", 3))
     publisher(tmp_path, store).publish(None, NOON)
