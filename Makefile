@@ -20,7 +20,7 @@ $(PYTHON) belongs to the system and takes no packages from elsewhere (PEP 668). 
 endef
 export IS_OURS NOT_OURS
 
-.PHONY: run demo demo-ports test attacks faults soak check coverage mutants bench sbom lock install clean
+.PHONY: run demo demo-ports test attacks faults soak check coverage mutants bench sbom docs lock install clean
 
 run: .venv/runtime aggregator/tag/language.tables
 	$(BIN)/aggregator run
@@ -95,6 +95,13 @@ install:
 sbom: .venv/runtime
 	$(BIN)/python deploy/sbom.py requirements.lock
 
+# The documentation as a site with search, in build/docs/site. Fails on a broken link and on a request to another host.
+docs: .venv/docs
+	rm -rf build/docs
+	$(BIN)/python docs/tools/site.py lay-out build/docs/pages
+	NO_COLOR=1 $(BIN)/zensical build --clean --strict --config-file zensical.toml
+	$(BIN)/python docs/tools/site.py check build/docs/site
+
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "aggregator needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.12 run" >&2; exit 1; }
@@ -116,6 +123,11 @@ aggregator/tag/language.tables: .venv/runtime aggregator/tag/language_model.py a
 	$(PIP) $(LOCKED) requirements-dev.lock
 	@touch $@
 
+# What builds the documentation; its versions agree with those of .venv/dev, so both can be in one environment.
+.venv/docs: .venv/runtime requirements-docs.lock
+	$(PIP) $(LOCKED) requirements-docs.lock
+	@touch $@
+
 # Lock files carry hashes and no addresses of registries.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
@@ -124,6 +136,7 @@ lock: .venv/dev
 	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
 	$(COMPILE) pyproject.toml --group dev --constraint requirements.lock --constraint requirements-build.lock \
 	  --output-file requirements-dev.lock
+	$(COMPILE) --group docs --constraint requirements-dev.lock --output-file requirements-docs.lock
 
 # Leaves data/, with the database and the published feeds.
 clean:

@@ -15,8 +15,13 @@ from aggregator.tag.check import check
 from aggregator.tag.rules import failed_expectations
 from tests.conftest import CHECKOUT
 
-DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md")), CHECKOUT / "deploy" / "install.md"]
-ENVIRONMENT = dict.fromkeys(("FEED_TOKEN", "KEY", "BBC_TOKEN"), "value-of-a-secret")
+DOCUMENTS = [
+    CHECKOUT / "README.md",
+    *sorted((CHECKOUT / "docs").glob("*.md")),
+    *sorted((CHECKOUT / "docs" / "recipes").glob("*.md")),
+    CHECKOUT / "deploy" / "install.md",
+]
+ENVIRONMENT = dict.fromkeys(("FEED_TOKEN", "KEY", "BBC_TOKEN", "HOOK_SECRET"), "value-of-a-secret")
 LEAST = "sources: [https://example.org/feed.xml]\n"
 
 
