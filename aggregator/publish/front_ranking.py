@@ -99,7 +99,7 @@ class FrontRanker:
             told += islice(members.of(best_first), LOOKED_AT)
             chosen = choose(sorted(told, reverse=True))
             end = members.last_before(end - WINDOW) if len(chosen) < PLACES else None
-        return FrontRanking(as_of, tuple(Place(one.story, self._others(one, members)) for one in chosen))
+        return FrontRanking(as_of, tuple(Place(one.story, self._others(one, members, told)) for one in chosen))
 
     def _reports(self, since: Instant) -> list[Report]:
         return [one for one in self._store.reports(since) if not one.private]
@@ -117,11 +117,14 @@ class FrontRanker:
                 since = last - WINDOW if last is not None else None
         return None
 
-    def _others(self, one: Told, members: _Members) -> tuple[StoryId, ...]:
-        """The other stories of its thread that most outlets tell, and of those the newest. A pair is no thread yet."""
-        thread = self._threads.read(one.thread) if one.thread is not None else None
-        if thread is None:
+    def _others(self, one: Told, members: _Members, told: Iterable[Told]) -> tuple[StoryId, ...]:
+        """The other stories of its thread that most outlets tell, and of those the newest. Of a pair, the other story."""
+        if one.thread is None:
             return ()
+        thread = self._threads.read(one.thread)
+        if thread is None:
+            linked = (other.story for other in told if other.thread == one.thread and other.story != one.story)
+            return tuple(dict.fromkeys(linked))[:OTHERS]
         seen = members.of(thread.stories)
         best_first = sorted(seen, key=lambda other: (-len(other.outlets), -other.published))
         others = [other for other in best_first if other.story != one.story][:OTHERS]

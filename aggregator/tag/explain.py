@@ -169,8 +169,10 @@ class _Explainer:
             case "thread_age":
                 hours = (self.facts.as_of - self.facts.newest) / 3600
                 return f" (the newest report of {'its thread' if self.facts.thread else 'it'} is {hours:.0f}h old)"
-            case _:
+            case "age":
                 return f" (it is {(self.facts.as_of - self.facts.published) / 3600:.0f}h old)"
+            case unknown:
+                raise AssertionError(unknown)
 
 
 def _terms(node: Node) -> tuple[Term, ...]:

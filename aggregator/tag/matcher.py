@@ -237,8 +237,10 @@ def _compare(node: Compare) -> Matcher:
             return lambda facts: facts.everything if holds(facts.as_of - facts.newest, number) else 0
         case "rank":
             return lambda facts: _items_with(facts, lambda item: holds(item.rank, number))
-        case _:
+        case "words":
             return lambda facts: sum(1 << at for at, count in enumerate(facts.counts) if holds(count, number))
+        case unknown:
+            raise AssertionError(unknown)
 
 
 def _items_with(facts: Facts, test: Callable[[Item], bool]) -> int:
