@@ -45,8 +45,10 @@ export PORTS_ARE_FREE
 demo-ports:
 	@$(PYTHON) -c "$$PORTS_ARE_FREE" $(PORT)
 
+# Pages in a real browser come last, in one process: the site is made once, and nothing else runs meanwhile that could delay it.
 test: .venv/dev
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n auto --ignore=tests/browser
+	$(BIN)/pytest tests/browser
 
 # What one hostile feed, page or stranger can try, in full length; `make test` has the short forms.
 attacks: .venv/dev
@@ -71,7 +73,7 @@ check: .venv/dev
 # What the tests run, the daemons that they start included.
 coverage: .venv/dev
 	rm -rf .coverage && mkdir .coverage
-	$(BIN)/coverage run -m pytest -n auto --dist loadgroup
+	$(BIN)/coverage run -m pytest -n auto
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

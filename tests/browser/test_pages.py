@@ -13,9 +13,6 @@ from playwright.sync_api import Browser, Page, Request
 from tests.browser.conftest import World
 from tests.flow.crawler import Crawl
 
-pytestmark = pytest.mark.xdist_group("browser")
-"""On one worker, so that the site is made once."""
-
 SHIFTS = """
 window.shifts = [];
 new PerformanceObserver(list => {
