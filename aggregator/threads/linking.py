@@ -88,11 +88,6 @@ class Told:
         """The countries that its titles name."""
         return frozenset().union(*(item.title_places for item in self.items))
 
-    @cached_property
-    def scene(self) -> frozenset[int]:
-        """Where it happens: the countries of its titles, or, if these name none, of its texts."""
-        return self.places or frozenset().union(*(item.places for item in self.items))
-
     @property
     def language(self) -> int:
         return self.items[0].language
@@ -136,7 +131,7 @@ def _needed(story: Told, other: Told, shared: Collection[int], asleep: bool) -> 
         return NO_NAME, "no name"
     if asleep:
         return ELSEWHERE, "asleep"
-    if story.scene and other.scene and story.scene.isdisjoint(other.scene):
+    if story.places and other.places and story.places.isdisjoint(other.places):
         return ELSEWHERE, "other countries"
     if len(shared) == 1:
         return STRONG, "one rare word"

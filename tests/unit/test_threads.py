@@ -86,13 +86,6 @@ def test_a_headline_in_other_words_is_no_form_of_another_outlet() -> None:
     assert are_one_form(told("a", dollar), told("b", pound))
 
 
-def test_the_text_tells_where_it_happens_if_the_title_does_not() -> None:
-    sinking = words((1, 2, 3, 4), (10, 11, 12, 13), places=(98,))
-    elsewhere = replace(words((1, 2, 7, 8), (10, *range(20, 26))), places=frozenset({99}))
-    assert not compare(told("a", sinking), told("b", elsewhere), asleep=False).are_linked
-    assert compare(told("a", sinking), told("b", replace(elsewhere, places=frozenset({98}))), asleep=False).are_linked
-
-
 def test_a_shown_thread_takes_only_what_is_like_it_as_a_whole() -> None:
     thread = OpenThread(ThreadState(ThreadId("t"), 3, 0.0, pack(vector_of([SINKING]))))
     like, unlike = vector_of([ARREST]), vector_of([words((1, 70, 71, 72), range(80, 90))])
