@@ -23,7 +23,8 @@ class Words(Protocol):
 
     words: hashes, those of the title first; weights: of all words, by how rare and how frequent they are; rarities: of the
     title's words; order: the title's words as written; names: those of them that are names; nameless: it is known to have none;
-    numbers: those of title and text; title_places: the countries that the title names; days: its weekdays; language: a number, 0 if unknown; generic: the title names a column, not an event.
+    numbers: those of title and text; title_places: the countries that the title names; days: its weekdays; language: a
+    number, 0 if unknown; generic: the title names a column, not an event.
     """
 
     @property
