@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from aggregator.dedup.search import spread
 from aggregator.model import Instant, ItemId, Link, StoryId, ThreadId
 from aggregator.ports import GroupedItems, IndexedItem, ThreadWrites, Transaction
 from aggregator.settings import DAY
@@ -57,7 +58,7 @@ class Linker(Struct, frozen=True):
 
     def told(self, index: GroupedItems, story: StoryId) -> Told:
         """A story that the index has, as linking reads it."""
-        rows = list(index.items(_spread(index.members(story), MEMBERS)).values())
+        rows = list(index.items(spread(index.members(story), MEMBERS)).values())
         items = index.total / index.unit
         return Told(
             story,
@@ -189,13 +190,8 @@ def _by_home(found: Iterable[Found], homes: Mapping[StoryId, ThreadId]) -> list[
     return [(homes.get(links[0][0].id), links) for links in groups.values()]
 
 
-def _spread(members: Sequence[int], count: int) -> Sequence[int]:
-    """At most `count` of them, evenly spaced."""
-    return members if len(members) <= count else [members[place * len(members) // count] for place in range(count)]
-
-
 def what_about(index: GroupedItems, stories: Iterable[StoryId], words_of: Callable[[IndexedItem], Words]) -> bytes:
     """What stories are about, as their thread stores it, without those that are too old to be linked."""
-    found = [list(index.items(_spread(index.members(story), MEMBERS)).values()) for story in stories]
+    found = [list(index.items(spread(index.members(story), MEMBERS)).values()) for story in stories]
     vectors = [vector_of([words_of(row) for row in rows]) for rows in found if rows]
     return pack(heaviest(total(vectors), THREAD_WORDS))
