@@ -17,10 +17,10 @@ from aggregator.fetch.messenger import HttpMessenger
 from aggregator.model import PollReport, SourceId
 from aggregator.pipeline import CurrentPipeline, Pipeline
 from aggregator.ports import Database
-from aggregator.publish import notifications
-from aggregator.publish.ownership import SITE_ID, check_folders, make_owner
+from aggregator.publish.messages import notifications
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Shelf
+from aggregator.publish.site.ownership import SITE_ID, check_folders, make_owner
 from aggregator.reading.pool import ReadingPool, count_readers
 from aggregator.run import scheduler
 from aggregator.run.clock import SystemClock

@@ -133,7 +133,7 @@ class Topic(Struct, frozen=True):
 
 
 WEIGHT, OUTLETS = "weight", "outlets"
-"""Orders of a feed: by the outlets of a story's thread in the last day (`publish/weight.py`), and by the story's own."""
+"""Orders of a feed: by the outlets of a story's thread in the last day (`selection/weight.py`), and by the story's own."""
 
 
 class Output(Struct, frozen=True):

@@ -55,7 +55,7 @@ def check_published_folders(settings: Settings) -> None:
     """Raises ConfigError if the folders hold what we did not write. The database is not opened for this, only looked into."""
     from pathlib import Path
 
-    from aggregator.publish.ownership import SITE_ID, check_folders, make_owner
+    from aggregator.publish.site.ownership import SITE_ID, check_folders, make_owner
     from aggregator.store.peek import read_value
 
     check_folders(settings, make_owner(settings, read_value(Path(settings.storage.database), SITE_ID), ()))

@@ -26,7 +26,7 @@ _LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>')
 @click.pass_obj
 def command(application: Application, slug: str | None, preview: bool, as_json: bool) -> None:
     """Show the last issue of the digest SLUG, or with --preview the next one. SLUG may be left out if there is one digest."""
-    from aggregator.publish.digests import Digests
+    from aggregator.publish.messages.digests import Digests
 
     output = _find(application, slug)
     digests = Digests(application.settings, application.store, lambda: _site_id(application))
@@ -63,7 +63,7 @@ def _site_id(application: Application) -> str:
     """The database's UUID, or that of nothing before the first publication."""
     import uuid
 
-    from aggregator.publish.ownership import SITE_ID
+    from aggregator.publish.site.ownership import SITE_ID
 
     return application.store.value(SITE_ID) or str(uuid.UUID(int=0))
 

@@ -13,7 +13,7 @@ from aggregator.text.masks import mask_url, without_user
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.model import Source
-    from aggregator.publish.export import Exported
+    from aggregator.publish.site.export import Exported
 
 
 @click.command()
@@ -31,9 +31,9 @@ def command(application: Application, target: str) -> None:
 
 def export_site(application: Application, target: Path) -> Exported:
     """Updates a directory to what is published. Raises UsageError if nothing has been published yet."""
-    from aggregator.publish import private
-    from aggregator.publish.export import Export
-    from aggregator.publish.ownership import SITE_ID
+    from aggregator.publish.selection import private
+    from aggregator.publish.site.export import Export
+    from aggregator.publish.site.ownership import SITE_ID
 
     settings, store = application.settings, application.store
     if store.value(SITE_ID) is None:

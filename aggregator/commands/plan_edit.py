@@ -15,7 +15,7 @@ from aggregator.config.diff import Difference, compare
 from aggregator.config.load import load
 from aggregator.model import Item, Slug, Source, SourceId, SourceState, Story, StoryId
 from aggregator.ports import OutputState, Store, Stories, StoryFilter
-from aggregator.publish.private import known_sources, wanted_sources
+from aggregator.publish.selection.private import known_sources, wanted_sources
 from aggregator.settings import Output, Settings
 from aggregator.stories import adopted, reselect, restate
 from aggregator.stories.adopt_config import RULES_KEY, Fingerprints, adopted_sources, fingerprints, known_feed

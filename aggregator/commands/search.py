@@ -107,7 +107,7 @@ def find_matches(
 
 def _widest_first(store: StoreView, query: Query, where: StoryFilter, sort: Sort, now: float) -> Iterator[Story]:
     """Matching stories by outlets or by weight. Among equals newest first. Only their ids are kept in memory."""
-    from aggregator.publish.weight import WINDOW, Weights
+    from aggregator.publish.selection.weight import WINDOW, Weights
 
     weights = Weights(store.reports(now - WINDOW) if sort == "weight" else (), now)
     scored: list[tuple[float, float, StoryId]] = []

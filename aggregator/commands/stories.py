@@ -150,7 +150,7 @@ def title(application: Application, url: str, headline: str) -> None:
 
 def _tell_kept_out(application: Application, story: Story) -> None:
     """Names the feeds that the story matches and is too old for."""
-    from aggregator.publish.placement import place
+    from aggregator.publish.selection.placement import place
 
     store, now = application.store, time.time()
     wanted = application.rules.apply(replace(story, items=story.reports), now).outputs

@@ -165,8 +165,8 @@ def _feed(application: Application, story: Story, output: Output, member: bool, 
 
 def _rank(store: StoreView, story: Story, output: Output) -> str:
     """Where the story stands in the document of a ranked feed."""
-    from aggregator.publish.ranking import place_of
-    from aggregator.publish.weight import WINDOW, Weights
+    from aggregator.publish.selection.ranking import place_of
+    from aggregator.publish.selection.weight import WINDOW, Weights
     from aggregator.settings import WEIGHT
 
     place = place_of(store, output.slug, story.id)
@@ -181,7 +181,7 @@ def _rank(store: StoreView, story: Story, output: Output) -> str:
 
 def _why_kept_out(application: Application, story: Story, slug: Slug) -> str:
     """Says why a matching story is not in a feed."""
-    from aggregator.publish.placement import place
+    from aggregator.publish.selection.placement import place
 
     states, settle = application.store.outputs(), application.settings.publish.settle
     reason = place(story, [slug], [], states, now=time.time(), settle=settle).reasons.get(slug, "taken down by hand")

@@ -81,5 +81,5 @@ def _digest(parts: Iterable[str], size: int) -> bytes:
 
 
 def _has_summary(entry: Entry) -> bool:
-    """True if content and summary both have text: then excerpts are made of the summary alone (publish/excerpt.py)."""
+    """True if content and summary both have text: then excerpts are made of the summary alone (publish/entry/excerpt.py)."""
     return bool(entry.content and entry.summary and text_of(entry.summary))

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug, SourceId, StoryId
 from aggregator.ports import ArchivePage, Shown, beyond_share, share
+from aggregator.publish.entry.view import unique_updated
 from aggregator.publish.rendering import Rendered
-from aggregator.publish.view import unique_updated
 
 SMALLEST_PAGE = 10
 LARGEST_PAGE = 100

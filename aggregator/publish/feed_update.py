@@ -7,9 +7,9 @@ import json
 from msgspec import Struct
 
 from aggregator.model import Instant, StoryId
-from aggregator.publish import pages
-from aggregator.publish.formats import render_documents
-from aggregator.publish.head import ArchiveLinks, Head, head
+from aggregator.publish.feed_documents import render_documents
+from aggregator.publish.formats.head import ArchiveLinks, Head, head
+from aggregator.publish.pages import pages
 from aggregator.publish.rendering import Listed, Rendered
 from aggregator.publish.shelf import digest
 from aggregator.settings import Output, Settings

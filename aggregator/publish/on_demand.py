@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from aggregator.model import StoryId, ThreadId
-from aggregator.publish import thread_pages
-from aggregator.publish.closed_pages import ClosedPages
+from aggregator.publish.pages import thread_pages
+from aggregator.publish.pages.closed_pages import ClosedPages
+from aggregator.publish.pages.story_pages import PATH, StoryPages
+from aggregator.publish.pages.thread_pages import ThreadPages
 from aggregator.publish.shelf import Answer, Knows
-from aggregator.publish.story_pages import PATH, StoryPages
-from aggregator.publish.thread_pages import ThreadPages
 
 
 class OnDemand:

@@ -7,25 +7,29 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from aggregator.model import Instant, Slug, SourceId, StoryId
 from aggregator.ports import Delivery, Event, OutputState, Shown, Store, Transaction
-from aggregator.publish import former_addresses, health_feed, notices, notifications, opml, pages, private, thread_listing
-from aggregator.publish.addresses import FORMATS, TYPES, feed_path, subscribe_path, topic_path
-from aggregator.publish.closed_pages import ClosedPages
-from aggregator.publish.digests import Digests, Following
-from aggregator.publish.feed_pages import FeedPages
+from aggregator.publish.entry.addresses import FORMATS, TYPES, feed_path, subscribe_path, topic_path
 from aggregator.publish.feed_update import Content, FeedUpdate, Mark, make_update
-from aggregator.publish.folders import Folders
-from aggregator.publish.front_page import FrontStories
-from aggregator.publish.head import ArchiveLinks, Head, head, ttl
+from aggregator.publish.formats import opml
+from aggregator.publish.formats.head import ArchiveLinks, Head, head, ttl
+from aggregator.publish.messages import health_feed, notices, notifications
+from aggregator.publish.messages.digests import Digests, Following
 from aggregator.publish.on_demand import OnDemand
-from aggregator.publish.open_threads import OpenThreads
-from aggregator.publish.ownership import SITE_ID
-from aggregator.publish.public_stories import PublicStories
-from aggregator.publish.ranking import Rankings
+from aggregator.publish.pages import pages, thread_listing
+from aggregator.publish.pages.closed_pages import ClosedPages
+from aggregator.publish.pages.feed_pages import FeedPages
+from aggregator.publish.pages.front_page import FrontStories
+from aggregator.publish.pages.open_threads import OpenThreads
+from aggregator.publish.pages.public_stories import PublicStories
+from aggregator.publish.pages.story_pages import StoryPages
+from aggregator.publish.pages.thread_pages import ThreadPages
 from aggregator.publish.rendering import Renderer, feed_of
+from aggregator.publish.selection import private
+from aggregator.publish.selection.ranking import Rankings
+from aggregator.publish.selection.thresholds import tell_reached
 from aggregator.publish.shelf import Prepared, Shelf
-from aggregator.publish.story_pages import StoryPages
-from aggregator.publish.thread_pages import ThreadPages
-from aggregator.publish.thresholds import tell_reached
+from aggregator.publish.site import former_addresses
+from aggregator.publish.site.folders import Folders
+from aggregator.publish.site.ownership import SITE_ID
 from aggregator.settings import Output, Settings
 
 SINCE = "publish.since"

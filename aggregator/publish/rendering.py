@@ -9,10 +9,11 @@ from msgspec import Struct
 
 from aggregator.model import Source, SourceId, Story, StoryId
 from aggregator.ports import Shown
-from aggregator.publish import atom, jsonfeed, pages, rss
-from aggregator.publish.characters import address, plain
-from aggregator.publish.pictures import pictures
-from aggregator.publish.view import Origin, View, view
+from aggregator.publish.entry.characters import address, plain
+from aggregator.publish.entry.pictures import pictures
+from aggregator.publish.entry.view import Origin, View, view
+from aggregator.publish.formats import atom, jsonfeed, rss
+from aggregator.publish.pages import pages
 from aggregator.settings import Output, Settings, Site
 from aggregator.text.masks import has_secret
 

@@ -11,7 +11,7 @@ import brotli
 import xxhash
 from msgspec import Struct, field
 
-from aggregator.publish.fragments import http_date
+from aggregator.publish.formats.fragments import http_date
 
 CODINGS = ("br", "gzip", "identity")
 """In order of preference among equal weights, smallest first."""

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from aggregator.errors import AggregatorError
 from aggregator.model import Instant, SourceId, SourceState
 from aggregator.ports import EVENTS, Delivery, Event, Job, Store, Transaction
-from aggregator.publish import notifications
-from aggregator.publish.health_feed import overlay
+from aggregator.publish.messages import notifications
+from aggregator.publish.messages.health_feed import overlay
 from aggregator.run import clock_jumps, health
 from aggregator.run.disks import disk_conditions
 from aggregator.run.metrics import Metrics

@@ -9,8 +9,9 @@ from typing import Any
 
 from aggregator.model import Fetched, Source, SourceState
 from aggregator.ports import Delivery, Job, Message
-from aggregator.publish import private, sitemap
-from aggregator.publish.status_page import Status
+from aggregator.publish.pages.status_page import Status
+from aggregator.publish.selection import private
+from aggregator.publish.site import sitemap
 from aggregator.run import status
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.serve.app import make_app

@@ -9,7 +9,8 @@ from contextlib import suppress
 from aggregator.errors import AggregatorError
 from aggregator.model import PollReport, SourceId, Work
 from aggregator.ports import PollRequest, Store
-from aggregator.publish import filling, published_state
+from aggregator.publish.selection import filling
+from aggregator.publish.site import published_state
 from aggregator.run import poll_requests
 from aggregator.run.health_watch import HealthWatch
 from aggregator.run.maintenance import SWEPT_KEY, Maintenance

@@ -11,7 +11,7 @@ import structlog
 from aggregator.errors import AggregatorError
 from aggregator.model import Fetched, Instant, PollReport, Source, SourceId, SourceState
 from aggregator.ports import PollRequest, Transaction
-from aggregator.publish import filling
+from aggregator.publish.selection import filling
 from aggregator.run import outage, poll_requests
 from aggregator.run.background import BackgroundTasks
 from aggregator.run.metrics import Metrics

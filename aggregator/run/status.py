@@ -8,7 +8,7 @@ from typing import Any
 
 from aggregator.model import Instant, Source, SourceState
 from aggregator.ports import EVENTS, StoreView
-from aggregator.publish.status_page import FeedRow, SourceRow
+from aggregator.publish.pages.status_page import FeedRow, SourceRow
 from aggregator.run.disks import disk_conditions, why_unwritable
 from aggregator.run.health import daemon_conditions
 from aggregator.settings import Settings

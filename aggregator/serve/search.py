@@ -22,10 +22,10 @@ from starlette.routing import BaseRoute, Route
 from aggregator.errors import QueryError, TookTooLongError
 from aggregator.model import Instant, Story
 from aggregator.ports import QueryNames, StoreView, StoryFilter
-from aggregator.publish import found_pages, pages
-from aggregator.publish.found_pages import BUSY, Found
-from aggregator.publish.public_stories import PublicStories
-from aggregator.publish.status_page import Match, Trial
+from aggregator.publish.pages import found_pages, pages
+from aggregator.publish.pages.found_pages import BUSY, Found
+from aggregator.publish.pages.public_stories import PublicStories
+from aggregator.publish.pages.status_page import Match, Trial
 from aggregator.serve.below import path_of
 from aggregator.settings import Settings
 from aggregator.tag.query import Query, checked

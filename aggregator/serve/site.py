@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from aggregator.publish import found_pages, pages
-from aggregator.publish.templates import FOLDER
+from aggregator.publish.pages import found_pages, pages
+from aggregator.publish.pages.templates import FOLDER
 from aggregator.serve.answers import has_body
 from aggregator.serve.below import path_of
 from aggregator.settings import Settings, Site

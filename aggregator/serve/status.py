@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from aggregator.publish import pages, status_page
-from aggregator.publish.found_pages import BUSY
-from aggregator.publish.status_page import Status, Trial
+from aggregator.publish.pages import pages, status_page
+from aggregator.publish.pages.found_pages import BUSY
+from aggregator.publish.pages.status_page import Status, Trial
 from aggregator.serve.ops import Administration
 from aggregator.serve.search import HTML, BusyError, SearchPages
 from aggregator.settings import Settings

@@ -12,7 +12,7 @@ from aggregator.config.diff import take
 from aggregator.errors import UsageError
 from aggregator.model import Instant, Slug, SourceId, StoryId, Validators
 from aggregator.ports import OutputState, Rules, Store, StoreView
-from aggregator.publish import ranking
+from aggregator.publish.selection import ranking
 from aggregator.settings import WEIGHT, Output, Settings
 from aggregator.stories import adopted, privacy, ranked_feeds, reselect, restate, thresholds
 from aggregator.stories.adopted import AdoptedSource

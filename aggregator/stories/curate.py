@@ -17,7 +17,7 @@ from aggregator.dedup.standing import Standings
 from aggregator.dedup.visible import TOLD, is_edit, visible_hash
 from aggregator.model import Instant, ItemId, Slug, Story, StoryId, ThreadId
 from aggregator.ports import Feeds, OutputState, Rules, Tagged, Threshold, Transaction
-from aggregator.publish import placement
+from aggregator.publish.selection import placement
 from aggregator.stories import earlier
 from aggregator.stories.dates import dated
 from aggregator.stories.overrides import Correction, corrections_of, override_key

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from aggregator.model import Evidence, Instant, Slug, SourceId, StoryId
 from aggregator.ports import ArchivePage, Rules, Store, StoryFilter, Transaction
-from aggregator.publish import archive, private
+from aggregator.publish import archive
+from aggregator.publish.selection import private
 from aggregator.settings import Output, Settings
 from aggregator.stories import earlier
 from aggregator.stories.curate import Curator, horizons

@@ -19,9 +19,9 @@ from aggregator.model import Fetched, Instant, Slug, StoryId
 from aggregator.parse.entries import feed_title
 from aggregator.parse.read import Opened, open_document
 from aggregator.ports import Remembered
-from aggregator.publish.addresses import FORMATS, TYPES, entry_id
-from aggregator.publish.feed_ids import STORY
-from aggregator.publish.story_pages import PATH
+from aggregator.publish.entry.addresses import FORMATS, TYPES, entry_id
+from aggregator.publish.entry.feed_ids import STORY
+from aggregator.publish.pages.story_pages import PATH
 from aggregator.settings import Settings
 from aggregator.stories.entry_keys import title_hash
 from aggregator.text.urls import canonical

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from aggregator.model import Instant, Slug
 from aggregator.ports import Store
-from aggregator.publish import ranking
+from aggregator.publish.selection import ranking
 from aggregator.settings import Output, Settings
 
 

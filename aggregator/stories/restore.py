@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug, StoryId
 from aggregator.ports import Decision, Rules, Store
-from aggregator.publish.digests import LOOKED_KEY
-from aggregator.publish.ownership import SITE_ID
+from aggregator.publish.messages.digests import LOOKED_KEY
+from aggregator.publish.site.ownership import SITE_ID
 from aggregator.settings import Settings
 from aggregator.store import backup
 from aggregator.store.decisions_since import Since

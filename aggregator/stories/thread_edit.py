@@ -11,7 +11,7 @@ from aggregator.dedup.weigh import view_of
 from aggregator.errors import UsageError
 from aggregator.model import Instant, Link, Story, StoryId, ThreadId
 from aggregator.ports import Override, Rules, Store, Traces, Transaction
-from aggregator.publish import thread_listing
+from aggregator.publish.pages import thread_listing
 from aggregator.settings import Settings
 from aggregator.stories.edit_curator import edit_curator
 from aggregator.stories.link import what_about

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from aggregator.model import Instant
 from aggregator.ports import Rules, Store
-from aggregator.publish.thresholds import TOLD, Told
+from aggregator.publish.selection.thresholds import TOLD, Told
 from aggregator.settings import Output, Settings
 from aggregator.stories.curate import subject_of
 from aggregator.stories.reselect import CHUNK, chunks

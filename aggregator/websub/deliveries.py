@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from aggregator.ports import HUB_DENIAL, HUB_DOCUMENT, Delivery, Message, Subscribers
-from aggregator.publish.addresses import hub as hub_address
+from aggregator.publish.entry.addresses import hub as hub_address
 from aggregator.publish.shelf import Shelf
 from aggregator.settings import Settings
 from aggregator.websub import hub_rules

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from aggregator.app import make_resources, make_runtime
 from aggregator.config.load import load
 from aggregator.model import FetchOutcome
-from aggregator.publish.ownership import SITE_ID
+from aggregator.publish.site.ownership import SITE_ID
 from aggregator.run.runtime import Resources
 from aggregator.run.service import Service
 from aggregator.store.sqlite import SqliteStore

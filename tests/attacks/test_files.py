@@ -12,7 +12,7 @@ from aggregator.commands.application import Application
 from aggregator.config import edit
 from aggregator.errors import ConfigError, StoreError
 from aggregator.files import replace_file
-from aggregator.publish.files import Tree
+from aggregator.publish.site.files import Tree
 from aggregator.store import backup
 from aggregator.store.sqlite import SqliteStore
 from tests.flow.command import Command, eventually

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from aggregator.errors import AggregatorError, ConfigError, UsageError
 from aggregator.model import Slug
-from aggregator.publish.export import Export
-from aggregator.publish.ownership import MARKER, SITE_ID, check_folders, make_owner
 from aggregator.publish.publisher import Publisher
+from aggregator.publish.site.export import Export
+from aggregator.publish.site.ownership import MARKER, SITE_ID, check_folders, make_owner
 from aggregator.settings import Output, Settings, Storage
 from aggregator.store.peek import read_value
 from aggregator.store.sqlite import SqliteStore

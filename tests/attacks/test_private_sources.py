@@ -16,7 +16,7 @@ from aggregator.commands.export import export_site
 from aggregator.errors import UsageError
 from aggregator.model import Slug, Source, SourceId
 from aggregator.ports import Reject
-from aggregator.publish.export import Export
+from aggregator.publish.site.export import Export
 from aggregator.run.service import Service
 from aggregator.store.identity import story_ids
 from aggregator.store.retention import Keep

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from aggregator.demo.origin import Origin
-from aggregator.publish.ownership import MARKER
-from aggregator.publish.pages import as_file
+from aggregator.publish.pages.pages import as_file
+from aggregator.publish.site.ownership import MARKER
 from tests.flow.command import eventually, get
 from tests.flow.conftest import Newsdesk, newsdesk
 from tests.flow.crawler import Crawl, proxy, static_host

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aggregator.ports import Event
-from aggregator.publish import notifications
+from aggregator.publish.messages import notifications
 from aggregator.store.sqlite import SqliteStore
 from tests.flow.command import Command, eventually, free_port, get
 

@@ -19,8 +19,8 @@ from aggregator.fetch.hosts import HostGate
 from aggregator.model import Fault, Fetched, FetchOutcome, FetchRequest, Instant, PollReport, Slug, SourceId, Story
 from aggregator.pipeline import CurrentPipeline, Pipeline
 from aggregator.ports import Store, StoryFilter
-from aggregator.publish import filling
 from aggregator.publish.publisher import Publisher
+from aggregator.publish.selection import filling
 from aggregator.reading.answer import Describer, answer
 from aggregator.reading.job import Read, ReadOptions, job_of
 from aggregator.settings import Settings

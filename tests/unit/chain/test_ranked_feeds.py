@@ -8,7 +8,7 @@ from typing import cast
 from aggregator.commands.application import Application
 from aggregator.commands.why import explain_story
 from aggregator.model import Slug, StoryId
-from aggregator.publish import ranking
+from aggregator.publish.selection import ranking
 from aggregator.stories import rolling
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from aggregator.publish.health_feed import OF_DAEMON, OF_SOURCE
+from aggregator.publish.messages.health_feed import OF_DAEMON, OF_SOURCE
 from aggregator.run.health import FAILING
 from aggregator.run.metrics import Metrics
 from tests.conftest import CHECKOUT

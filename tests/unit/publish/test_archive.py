@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from aggregator.model import Slug, SourceId, StoryId
 from aggregator.ports import Keep, Override, Shown
-from aggregator.publish import archive, pages
+from aggregator.publish import archive
+from aggregator.publish.pages import pages
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Prepared
 from aggregator.settings import Output

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.publish.export import Export
 from aggregator.publish.publisher import Publisher
+from aggregator.publish.site.export import Export
 from aggregator.settings import Output
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from aggregator.model import Slug, StoryId
-from aggregator.publish.feed_ids import scope_of
+from aggregator.publish.entry.feed_ids import scope_of
 from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output, Settings
 from aggregator.store.sqlite import SqliteStore

@@ -11,9 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from aggregator.model import Item, Picture, Slug, SourceId, Story, StoryId, ThreadId
-from aggregator.publish import front_ranking
-from aggregator.publish.front_page import SECTIONS, told_by
-from aggregator.publish.front_ranking import OTHERS, PER_OUTLET, PLACES
+from aggregator.publish.pages import front_ranking
+from aggregator.publish.pages.front_page import SECTIONS, told_by
+from aggregator.publish.pages.front_ranking import OTHERS, PER_OUTLET, PLACES
 from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output, Site
 from aggregator.store.sqlite import SqliteStore

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from aggregator.model import Slug
 from aggregator.ports import Event, Reject
-from aggregator.publish.digests import Digests
+from aggregator.publish.entry.wording import outlets_in_words, wording
+from aggregator.publish.messages.digests import Digests
 from aggregator.publish.publisher import Publisher
-from aggregator.publish.wording import outlets_in_words, wording
 from aggregator.settings import Output, Server
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples

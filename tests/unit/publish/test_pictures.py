@@ -12,10 +12,11 @@ from lxml import etree
 from msgspec.structs import replace
 
 from aggregator.model import Enclosure, Item, ItemId, Picture, Slug, Source, SourceId, Story, StoryId
-from aggregator.publish import atom, jsonfeed, pages, rss
-from aggregator.publish.pictures import Pictures
+from aggregator.publish.entry.pictures import Pictures
+from aggregator.publish.entry.view import View, view
+from aggregator.publish.formats import atom, jsonfeed, rss
+from aggregator.publish.pages import pages
 from aggregator.publish.publisher import Publisher
-from aggregator.publish.view import View, view
 from aggregator.settings import Output, Publishing, Site
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples

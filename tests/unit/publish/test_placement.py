@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from aggregator.model import BEING_POLLED, ItemId, Slug, SourceId, SourceState, Story, StoryId
 from aggregator.ports import OutputState
-from aggregator.publish import placement
+from aggregator.publish.selection import placement
 from tests.unit.publish.samples import NOON, item
 
 A, B = Slug("a"), Slug("b")

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from aggregator.model import Slug
 from aggregator.ports import Event, Override
-from aggregator.publish.published_state import fingerprint_published
 from aggregator.publish.publisher import Publisher
+from aggregator.publish.site.published_state import fingerprint_published
 from aggregator.settings import Output, Settings
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples

@@ -11,9 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from aggregator.model import Slug
-from aggregator.publish import filling
-from aggregator.publish.pages import PAGE_ENTRIES
+from aggregator.publish.pages.pages import PAGE_ENTRIES
 from aggregator.publish.publisher import Publisher
+from aggregator.publish.selection import filling
 from aggregator.publish.shelf import GONE, Moved, Prepared
 from aggregator.settings import Output, Site
 from aggregator.store.sqlite import SqliteStore

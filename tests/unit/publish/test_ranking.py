@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from aggregator.model import Item, Slug, StoryId, ThreadId
 from aggregator.ports import Report
-from aggregator.publish import filling, notifications, ranking
+from aggregator.publish.messages import notifications
 from aggregator.publish.publisher import Publisher
-from aggregator.publish.weight import Weights
+from aggregator.publish.selection import filling, ranking
+from aggregator.publish.selection.weight import Weights
 from aggregator.settings import Output
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples

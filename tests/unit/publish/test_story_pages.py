@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from aggregator.model import Slug, StoryId
-from aggregator.publish import private
-from aggregator.publish.pages import as_file
+from aggregator.publish.pages.pages import as_file
 from aggregator.publish.publisher import Publisher
+from aggregator.publish.selection import private
 from aggregator.settings import Output, Settings, Site
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples

@@ -12,10 +12,10 @@ import pytest
 from starlette.types import ASGIApp
 
 from aggregator.model import Item, Slug, StoryId, ThreadId
-from aggregator.publish.addresses import TYPES
+from aggregator.publish.entry.addresses import TYPES
+from aggregator.publish.pages.thread_pages import KEPT
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Prepared
-from aggregator.publish.thread_pages import KEPT
 from aggregator.serve.app import make_app
 from aggregator.settings import DAY, Output, Settings
 from aggregator.store.sqlite import SqliteStore

@@ -13,11 +13,11 @@ from lxml import etree
 from msgspec.structs import replace
 
 from aggregator.model import Category, Entry, Item, ItemId, Origin, PodcastTag, Source, SourceId, Story, StoryId, Tag, TagKind
-from aggregator.publish import characters, excerpt
-from aggregator.publish.pictures import Pictures
+from aggregator.publish.entry import characters, excerpt
+from aggregator.publish.entry.pictures import Pictures
+from aggregator.publish.entry.view import Origin as Shown
+from aggregator.publish.entry.view import View, view
 from aggregator.publish.rendering import public_origins, render
-from aggregator.publish.view import Origin as Shown
-from aggregator.publish.view import View, view
 from aggregator.settings import Settings, Site
 from tests.unit.publish.samples import DAILY, NOON, WIRE, item
 

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from aggregator.model import Fault, FaultKind, Slug
 from aggregator.ports import HUB_DENIAL, HUB_DOCUMENT, Delivery, Reply, Subscription
-from aggregator.publish import notifications
-from aggregator.publish.feed_ids import feed_entry_id
+from aggregator.publish.entry.feed_ids import feed_entry_id
+from aggregator.publish.messages import notifications
 from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output
 from aggregator.store.sqlite import SqliteStore

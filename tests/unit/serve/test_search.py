@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from starlette.types import ASGIApp
 
 from aggregator.model import Slug, Source, SourceId, Tag, TagKind
-from aggregator.publish import sitemap
 from aggregator.publish.publisher import Publisher
+from aggregator.publish.site import sitemap
 from aggregator.serve import search
 from aggregator.serve.app import make_app
 from aggregator.serve.search import SearchPages

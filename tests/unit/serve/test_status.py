@@ -13,9 +13,9 @@ from starlette.types import ASGIApp
 
 from aggregator.model import Slug, SourceId, SourceState
 from aggregator.ports import Event
-from aggregator.publish import status_page
+from aggregator.publish.pages import status_page
+from aggregator.publish.pages.status_page import Status
 from aggregator.publish.publisher import Publisher
-from aggregator.publish.status_page import Status
 from aggregator.run import status
 from aggregator.serve import search
 from aggregator.serve.app import make_app

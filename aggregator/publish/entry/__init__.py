@@ -1,0 +1,1 @@
+"""What an entry of any format or page shows."""

@@ -1,0 +1,1 @@
+"""Atom, RSS, JSON Feed and OPML."""

@@ -1,0 +1,1 @@
+"""What is sent or told beside the stories: digests, health, notices, webhooks."""

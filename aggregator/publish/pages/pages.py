@@ -1,0 +1,254 @@
+"""Web pages of feeds and stories. They work without scripts, and nothing from a feed can run in them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+from msgspec import Struct
+
+from aggregator.model import Instant, Story
+from aggregator.ports import ThreadStory
+from aggregator.publish.entry import addresses, characters
+from aggregator.publish.entry.view import View
+from aggregator.publish.formats.head import Head
+from aggregator.publish.pages.open_threads import OpenThread
+from aggregator.publish.pages.templates import FOLDER, template
+from aggregator.publish.pages.thread_listing import headline as headline_of
+from aggregator.settings import Site
+from aggregator.text.chars import one_line
+from aggregator.text.times import rfc3339, zone
+
+HEADLINES = 3
+"""Headlines of each feed on the front page."""
+PAGE_ENTRIES = 75
+"""Stories on a feed's page: what a phone loads quickly, and all of a feed of 50, whose older ones have pages of their own."""
+
+
+TOP = "."
+BELOW = ".."
+"""The way from a page to the top of the site. Pages link to each other by relative paths to files, so they work from a server
+and as files, at the top of a host or below a path."""
+
+
+class Moment(Struct, frozen=True):
+    """An instant for people, in the site's time zone, and for machines."""
+
+    iso: str
+    shown: str
+
+
+class Report(Struct, frozen=True):
+    """One item of a story, as its page lists it. listed: the outlet's name in an address, None if it has no page."""
+
+    outlet: str
+    listed: str | None
+    title: str
+    url: str | None
+    when: Moment
+
+
+class Told(Struct, frozen=True):
+    """A story of a thread, as pages list it. page: its path; outlets: how many tell it."""
+
+    title: str
+    page: str
+    language: str | None
+    when: Moment
+    outlets: int
+
+
+class Around(Struct, frozen=True):
+    """What a story's page tells of its thread. before, after: in order of time; thread: which can be followed, or None."""
+
+    before: Sequence[ThreadStory] = ()
+    after: Sequence[ThreadStory] = ()
+    thread: OpenThread | None = None
+
+
+@cache
+def _source(name: str) -> Markup:
+    """A style sheet or script to be placed in a page."""
+    return Markup((FOLDER / name).read_text("utf-8").strip())
+
+
+def _hash(name: str) -> str:
+    return base64.b64encode(hashlib.sha256(_source(name).encode()).digest()).decode()
+
+
+@cache
+def policy(*, images: bool, media: bool = True) -> str:
+    """The content security policy: our style and script by hash, our icon, our forms, nothing else.
+
+    images: whether pages may show pictures, wherever they are (`publish.images`); media: whether they play sound and film.
+    """
+    pictures = " https: http:" if images else ""
+    sounds = "media-src https: http:; " if media else ""
+    return (
+        f"default-src 'none'; img-src 'self'{pictures}; {sounds}manifest-src 'self'; style-src 'sha256-{_hash('style.css')}'; "
+        f"script-src 'sha256-{_hash('copy.js')}'; base-uri 'none'; form-action 'self'"
+    )
+
+
+CACHE = "no-cache"
+"""Pages may be kept but are asked for again each time (RFC 9111 5.2.2.4): with its ETag, one that has not changed costs a 304."""
+
+
+LONGEST_QUERY = 300
+"""Characters of a query on the search page."""
+_DAEMON_ALONE = re.compile(rb"<!--daemon-->.*?<!--/daemon-->\n?", re.S)
+"""What only the daemon answers: search, and pages that are made on demand. Texts of others hold no comments."""
+_PLAYS = re.compile(r"<(?:audio|video)\b")
+
+
+def as_file(page: bytes) -> bytes:
+    """A page as it is written to the published folder: without what a static host can't answer."""
+    return _DAEMON_ALONE.sub(b"", page)
+
+
+def headers(*, images: bool, index: bool = False) -> Mapping[str, str]:
+    """The headers that pages are served with. images: see `policy`. A page that plays nothing says so in itself.
+
+    index: whether search engines may list the page (`site.index`).
+    """
+    return {
+        "content-security-policy": policy(images=images) + "; frame-ancestors 'none'",
+        "referrer-policy": "no-referrer",
+        **({} if index else {"x-robots-tag": "noindex"}),
+    }
+
+
+_LISTED = frozenset(("index.html", "topic.html", "older.html", "story.html", "thread.html"))
+"""Templates of the pages that search engines may list, if the site lets them."""
+
+
+def moment(instant: Instant, site: Site) -> Moment:
+    local = datetime.fromtimestamp(int(instant), zone(site.timezone))
+    return Moment(rfc3339(instant) or "", f"{local:%Y-%m-%d %H:%M} {local.tzname()}")
+
+
+def render(name: str, site: Site, root: str, language: str, *, images: bool, media: bool = False, **values: object) -> bytes:
+    """A page. root: the way to the top of the site; images, media: see `policy`."""
+    page = template(name).render(
+        site_title=one_line(site.title) or "News",
+        language=language,
+        root=root,
+        policy=policy(images=images, media=media),
+        longest_query=LONGEST_QUERY,
+        index=site.index and name in _LISTED,
+        style=_source("style.css"),
+        script=_source("copy.js"),
+        **values,
+    )
+    return page.encode()
+
+
+def headline(view: View) -> bytes:
+    """The HTML of one story on the front page."""
+    macro = template("macros.html").module.headline  # type: ignore[attr-defined]
+    return str(macro(view, _page_of(view, TOP))).encode()
+
+
+def entry(view: View, site: Site, root: str = BELOW) -> bytes:
+    """The HTML of one story on a feed's page, or on another page. root: the way from it to the top of the site."""
+    macro = template("macros.html").module.entry  # type: ignore[attr-defined]
+    return str(macro(view, _page_of(view, root), moment(view.published, site))).encode()
+
+
+def _page_of(view: View, root: str) -> str:
+    """The address of a story's page. Digests and notices have no page; they get their link."""
+    return root + addresses.story_path(view.id) if view.has_page else view.link
+
+
+def topic(site: Site, feed: Head, entries: Sequence[bytes], *, more: bool, images: bool, notice: str | None = None) -> bytes:
+    """The page of a feed with its newest `PAGE_ENTRIES` stories (made by `entry`).
+
+    more: whether the feed has further ones; images: see `policy`; notice: why stories may be missing ("3 of 20 sources read").
+    """
+    shown = Markup(b"".join(entries).decode())
+    values = {"feed": feed, "entries": shown, "more": more, "notice": notice}
+    return render("topic.html", site, BELOW, feed.language, images=images, media=plays(shown), **values)
+
+
+def plays(markup: str) -> bool:
+    """Whether cleaned HTML has sound or film."""
+    return _PLAYS.search(markup) is not None
+
+
+def subscribe(site: Site, feed: Head) -> bytes:
+    """The page that says how to subscribe to a feed."""
+    return render("subscribe.html", site, BELOW, site.language, images=False, feed=feed)
+
+
+def told(stories: Iterable[ThreadStory], site: Site) -> list[Told]:
+    """Stories of a thread for its page, or for the page of one of them."""
+    return [
+        Told(
+            headline_of(one),
+            addresses.story_path(one.story),
+            characters.language(one.language),
+            moment(one.published, site),
+            len(one.outlets),
+        )
+        for one in stories
+    ]
+
+
+def _in_address(name: str) -> str | None:
+    """A name of an outlet or a tag as the last part of an address; None if it is shown otherwise than it is stored."""
+    return quote(name, safe="") if name.strip(".") and name == characters.plain(name) else None
+
+
+def story(
+    site: Site, view: View, stored: Story, topics: Sequence[Head], around: Around, *, images: bool, served: bool = False
+) -> bytes:
+    """The page of a story with all its reports, feeds, and tags. topics: public feeds only; images: see `policy`.
+
+    served: by the daemon, which has pages of outlets and tags.
+    """
+    reports = [
+        Report(
+            characters.plain(item.outlet) or item.outlet_key,
+            _in_address(item.outlet),
+            characters.plain(item.title) or characters.plain(item.outlet),
+            characters.address(item.entry.url),
+            moment(item.published, site),
+        )
+        for item in sorted(stored.reports, key=lambda item: (item.published, item.id))
+    ]
+    outlets = len({report.outlet for report in reports})
+    tags = {tag.value for tag in stored.tags}
+    values: dict[str, Any] = {
+        "served": served,
+        "outlet": _in_address(stored.lead_item.outlet),
+        "terms": {term.term: _in_address(term.term) if term.term in tags else None for term in view.terms},
+        "story": view,
+        "reports": reports,
+        "outlets": outlets,
+        "topics": topics,
+        "earlier": told(around.before, site),
+        "later": told(around.after, site),
+        "thread": around.thread,
+    }
+    sounds = [one for one in view.media if one.type.startswith("audio/")]
+    media = bool(sounds) or plays(view.body)
+    values |= {"sounds": sounds, "when": moment(view.published, site)}
+    return render("story.html", site, BELOW, site.language, images=images, media=media, **values)
+
+
+def thread(site: Site, feed: Head, shown: OpenThread) -> bytes:
+    """The page of a thread: all its stories, the newest first. feed: of its feed."""
+    began, stories = moment(shown.stories[0].published, site), told(reversed(shown.stories), site)
+    return render("thread.html", site, BELOW, site.language, images=False, feed=feed, thread=shown, began=began, stories=stories)
+
+
+def moved(site: Site, to: str) -> bytes:
+    """A page that leads to another one. to: a relative path."""
+    return render("moved.html", site, BELOW, site.language, images=False, to=to)

@@ -1,0 +1,1 @@
+"""Which feed shows which story, and in which order."""

@@ -1,0 +1,144 @@
+"""Ranked feeds: their documents show the best of all stories that match, not the last that came.
+
+A ranking is stored, and made anew every few minutes: documents depend on the database alone, and publishing costs the same
+however many stories match.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from aggregator.model import Instant, Slug, StoryId
+from aggregator.ports import Candidate, OutputState, Shown, Store, Transaction, Values
+from aggregator.publish.selection.weight import WINDOW, Weights
+from aggregator.settings import DAY, OUTLETS, Output, Settings
+
+KEY = "ranking."
+"""Prefix of the keys of stored `Ranking`s."""
+WIDEST = 7 * DAY
+"""Seconds: stories without a report for so long don't compete by their outlets."""
+LATEST = 10
+"""For each place of a document, so many of the stories that entered last are considered: they fill it in quiet times."""
+
+
+class Ranking(Struct, frozen=True):
+    """The stories of a feed's document, best first. shape: of the output that it was made for."""
+
+    shape: str
+    stories: tuple[StoryId, ...]
+
+    @classmethod
+    def read(cls, stored: str | None) -> Ranking | None:
+        if stored is None:
+            return None
+        shape, stories = json.loads(stored)
+        return cls(shape, tuple(stories))
+
+    def __str__(self) -> str:
+        return json.dumps([self.shape, self.stories])
+
+
+class Rankings:
+    """The rankings of one config's feeds."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._outputs = [output for output in settings.outputs if output.ranked]
+        self._store = store
+
+    def shown(self, output: Output, state: OutputState, now: Instant) -> list[Shown]:
+        """What the feed's document shows, in order.
+
+        A ranking is made if there is none, if a story of it has left the feed, and while the feed is being filled.
+        """
+        ranking = Ranking.read(self._store.value(KEY + output.slug))
+        if ranking is not None and ranking.shape == _shape(output) and not state.filling:
+            shown = self._store.shown_of(output.slug, ranking.stories)
+            if len(shown) == len(ranking.stories):
+                return shown
+        ranking = _Round(self._store, now).rank(output)
+        with self._store.begin() as transaction:
+            transaction.set_value(KEY + output.slug, str(ranking))
+        return self._store.shown_of(output.slug, ranking.stories)
+
+    def refresh(self, now: Instant) -> frozenset[Slug]:
+        """Ranks all feeds anew. Returns those whose order has changed."""
+        made = _Round(self._store, now)
+        rankings = {output.slug: str(made.rank(output)) for output in self._outputs}
+        changed = frozenset(slug for slug, ranking in rankings.items() if ranking != self._store.value(KEY + slug))
+        if changed:
+            with self._store.begin() as transaction:
+                for slug in changed:
+                    transaction.set_value(KEY + slug, rankings[slug])
+                transaction.bump(changed, now)
+        return changed
+
+
+def place_of(store: Values, slug: Slug, story: StoryId) -> int | None:
+    """The place of a story in a ranked feed's document, from 1; None if it has none there."""
+    ranking = Ranking.read(store.value(KEY + slug))
+    return ranking.stories.index(story) + 1 if ranking is not None and story in ranking.stories else None
+
+
+def forget(transaction: Transaction, slug: Slug) -> None:
+    """Has a feed ranked anew when it is published next."""
+    transaction.set_value(KEY + slug, None)
+
+
+class _Round:
+    """Ranks feeds at one instant. Reports are read once for all of them."""
+
+    def __init__(self, store: Store, now: Instant) -> None:
+        self._store, self._now = store, now
+        self._weights: dict[bool, Weights] = {}
+
+    def rank(self, output: Output) -> Ranking:
+        since = self._now - (WIDEST if output.sort == OUTLETS else WINDOW)
+        candidates = self._store.candidates(output.slug, since, LATEST * output.items, count=output.sort == OUTLETS)
+        best_first = sorted(candidates, key=lambda one: (*self._score(one, output), one.published, one.story), reverse=True)
+        return Ranking(_shape(output), tuple(choose(best_first, output)))
+
+    def _score(self, one: Candidate, output: Output) -> tuple[float, ...]:
+        """What a story is ranked by; of a thread's stories, the weightiest comes first."""
+        match output.sort:
+            case "weight":
+                weights = self.weights(public=output.token is None)
+                return weights.of(one.story, one.thread), weights.own(one.story)
+            case "outlets":
+                return (one.outlets,)
+            case "updated":
+                return (one.updated,)
+            case _:
+                return ()
+
+    def weights(self, *, public: bool) -> Weights:
+        """The weights by all reports, or by those that the public may know of."""
+        if public not in self._weights:
+            reports = self._store.reports(self._now - WINDOW)
+            self._weights[public] = Weights((one for one in reports if not (public and one.private)), self._now)
+        return self._weights[public]
+
+
+def choose(best_first: Iterable[Candidate], output: Output) -> list[StoryId]:
+    """The first stories that a document has places for, with at most `per_thread` of a thread and `per_outlet` of an outlet."""
+    chosen: list[StoryId] = []
+    taken: Counter[tuple[str, str]] = Counter()
+    for one in best_first:
+        if len(chosen) == output.items:
+            break
+        keys = [
+            ((kind, name), most)
+            for kind, name, most in (("thread", one.thread, output.per_thread), ("outlet", one.outlet, output.per_outlet))
+            if name is not None and most is not None
+        ]
+        if all(taken[key] < most for key, most in keys):
+            chosen.append(one.story)
+            taken.update(key for key, _ in keys)
+    return chosen
+
+
+def _shape(output: Output) -> str:
+    return f"{output.sort} {output.items} {output.per_thread} {output.per_outlet}"

@@ -1,0 +1,1 @@
+"""The published files: their names, who owns them, where they moved from."""
