@@ -33,7 +33,7 @@ from aggregator.run.service import Service
 from aggregator.serve.server import listen
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
-from aggregator.stories.domains import collect_owners
+from aggregator.stories.identity.domains import collect_owners
 from aggregator.stories.ingest import Ingester
 from aggregator.stories.link import AROUND, Linker
 from aggregator.tag.places import find_places

@@ -43,12 +43,13 @@ from aggregator.reading.offered_feeds import add_offered_feeds
 from aggregator.reading.pool import Reader as DocumentReader
 from aggregator.settings import Settings
 from aggregator.store.writer import WatchedRoom, Writer
-from aggregator.stories import budget, ingest, join, outlets
-from aggregator.stories.claims import Claims, save_claim
+from aggregator.stories import budget, ingest, join
 from aggregator.stories.curate import Curator, renew_hashes
-from aggregator.stories.domains import is_shared
+from aggregator.stories.decisions.overrides import ActiveOverrides, active_overrides
+from aggregator.stories.identity import outlets
+from aggregator.stories.identity.claims import Claims, save_claim
+from aggregator.stories.identity.domains import is_shared
 from aggregator.stories.ingest import Ingester, Prepared
-from aggregator.stories.overrides import ActiveOverrides, active_overrides
 from aggregator.text.masks import mask_text
 from aggregator.text.urls import registrable_domain
 

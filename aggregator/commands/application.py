@@ -23,8 +23,8 @@ from aggregator.tag.check import check
 from aggregator.tag.rules import RuleSet, compile_rules, failed_expectations
 
 if TYPE_CHECKING:
-    from aggregator.stories.edit import StoryEditor
-    from aggregator.stories.thread_edit import ThreadEditor
+    from aggregator.stories.decisions.edit import StoryEditor
+    from aggregator.stories.decisions.thread_edit import ThreadEditor
 
 CONFIG_VARIABLE = "AGGREGATOR_CONFIG"
 CONFIG_PLACES = (Path("feeds.yaml"), Path("/etc/aggregator/feeds.yaml"))
@@ -99,14 +99,14 @@ class Application:
     @cached_property
     def story_editor(self) -> StoryEditor:
         """Merges, splits, drops, pins and titles stories, and undoes that."""
-        from aggregator.stories.edit import StoryEditor  # here: most commands need no grouping
+        from aggregator.stories.decisions.edit import StoryEditor  # here: most commands need no grouping
 
         return StoryEditor(self.store, self.settings, self.rules)
 
     @cached_property
     def thread_editor(self) -> ThreadEditor:
         """Merges, splits and drops threads."""
-        from aggregator.stories.thread_edit import ThreadEditor
+        from aggregator.stories.decisions.thread_edit import ThreadEditor
 
         if not self.settings.threads.enabled:
             raise UsageError("threads are turned off (`dedup: {threads: false}`)")
@@ -123,7 +123,7 @@ class Application:
 
     def story_id(self, named: str) -> StoryId:
         """Finds a story by its id, an article's address or a guid. Raises UsageError if there is none."""
-        from aggregator.stories.named import find_id, nearest
+        from aggregator.stories.decisions.named import find_id, nearest
 
         story = find_id(self.store, named)
         if story is None:

@@ -95,11 +95,11 @@ def _from_file(name: str, url: str) -> Fetched:
 
 def _ids(feed: Feed, url: str) -> list[str]:
     """Returns each entry's identity within the document: its guid as sent, or the key made for it."""
-    from aggregator.stories.claims import NO_CLAIMS
-    from aggregator.stories.domains import Owners
-    from aggregator.stories.entry_keys import guid_of
-    from aggregator.stories.identify import Repeated, identify
-    from aggregator.stories.outlets import decide_voice
+    from aggregator.stories.identity.claims import NO_CLAIMS
+    from aggregator.stories.identity.domains import Owners
+    from aggregator.stories.identity.entry_keys import guid_of
+    from aggregator.stories.identity.identify import Repeated, identify
+    from aggregator.stories.identity.outlets import decide_voice
 
     source = _source(url)
     voice = decide_voice(source, {}, None, Owners(), NO_CLAIMS)

@@ -82,7 +82,7 @@ def _report(
     """Returns what the command prints, and whether anything would change. carry_out: applies `keep` and `drop`, too."""
     from aggregator.commands import plan_edit
     from aggregator.commands.stories import duration
-    from aggregator.stories.adopt_config import apply_filters
+    from aggregator.stories.upkeep.adopt_config import apply_filters
 
     store, settings, rules, now = application.store, application.settings, application.rules, time.time()
     plan = plan_edit.make(store, settings, rules, now - duration(since), now, against)

@@ -13,7 +13,7 @@ from aggregator.text.times import rfc3339
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.model import Evidence, Item, Story
-    from aggregator.stories.regroup import Applied, Change, Part, Plan
+    from aggregator.stories.upkeep.regroup import Applied, Change, Part, Plan
 
 
 SHOWN = 20
@@ -24,7 +24,7 @@ def report(application: Application, since: str, shown: int | None, *, carry_out
     """Returns what the command prints, and whether any story would change. carry_out: applies the plan, too."""
     from aggregator.commands.stories import duration
     from aggregator.dedup.engine import Engine
-    from aggregator.stories import regroup
+    from aggregator.stories.upkeep import regroup
     from aggregator.tag.places import find_places
 
     settings, rules, store, now = application.settings, application.rules, application.store, time.time()

@@ -17,11 +17,11 @@ from aggregator.model import Item, Slug, Source, SourceId, SourceState, Story, S
 from aggregator.ports import OutputState, Store, Stories, StoryFilter
 from aggregator.publish.selection.private import known_sources, wanted_sources
 from aggregator.settings import Output, Settings
-from aggregator.stories import adopted, reselect, restate
-from aggregator.stories.adopt_config import RULES_KEY, Fingerprints, adopted_sources, fingerprints, known_feed
-from aggregator.stories.reselect import Edit
-from aggregator.stories.restate import Restatement, shown
-from aggregator.stories.selection import Selection, select
+from aggregator.stories.upkeep import adopted, reselect, restate
+from aggregator.stories.upkeep.adopt_config import RULES_KEY, Fingerprints, adopted_sources, fingerprints, known_feed
+from aggregator.stories.upkeep.reselect import Edit
+from aggregator.stories.upkeep.restate import Restatement, shown
+from aggregator.stories.upkeep.selection import Selection, select
 from aggregator.tag.check import check
 from aggregator.tag.lookup import Lookup
 from aggregator.tag.ordering import RuleName

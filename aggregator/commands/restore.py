@@ -28,7 +28,7 @@ def command(application: Application, file: Path) -> None:
     """
     from aggregator.files import make_folder
     from aggregator.store.lock import held
-    from aggregator.stories.restore import restore_backup
+    from aggregator.stories.restoring.restore import restore_backup
 
     database = Path(application.settings.storage.database)
     make_folder(database.parent)

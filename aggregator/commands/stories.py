@@ -118,7 +118,7 @@ def split(application: Application, item: str, within: str | None) -> None:
 @click.pass_obj
 def drop(application: Application, url: str) -> None:
     """Take a story down everywhere, for good. URL is the address of one of its articles, or the story's id."""
-    from aggregator.stories.named import find_story
+    from aggregator.stories.decisions.named import find_story
 
     outlets = find_story(application.store, url).outlets
     click.echo(f"dropped: {application.story_editor.drop(url)}")

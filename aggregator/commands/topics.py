@@ -40,7 +40,7 @@ def fill_feed(application: Application, slug: str) -> None:
     Subscribers see them as new, with their old dates.
     """
     from aggregator.errors import UsageError
-    from aggregator.stories.adopt_config import fill
+    from aggregator.stories.upkeep.adopt_config import fill
 
     feeds = {str(output.slug): output for output in application.settings.outputs if not output.rejected}
     if slug not in feeds:

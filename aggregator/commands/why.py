@@ -56,8 +56,8 @@ def find_elsewhere(store: Stories, named: str, story: Story) -> list[dict[str, s
 
 def explain_story(application: Application, story: Story) -> dict[str, Any]:
     """Collects all decisions about a story, with their reasons."""
-    from aggregator.stories.outlets import tell_outlet
-    from aggregator.stories.restate import voices_of
+    from aggregator.stories.identity.outlets import tell_outlet
+    from aggregator.stories.upkeep.restate import voices_of
 
     store, rules = application.store, application.rules
     evidence = store.evidence(story.id)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.dedup.signature import TEXT, WordHashes
 from aggregator.dedup.weigh import rarity, view_of
-from aggregator.stories.kept_out import bound_keys
+from aggregator.stories.decisions.kept_out import bound_keys
+from aggregator.stories.decisions.overrides import override_key
 from aggregator.stories.link import Linker
-from aggregator.stories.overrides import override_key
 from aggregator.text.times import rfc3339
 from aggregator.text.words import tokens
 from aggregator.threads.linking import NO_NAME, STRONG, are_one_form

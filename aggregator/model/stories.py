@@ -17,7 +17,7 @@ from aggregator.text.discussions import discussion_of, place_of
 class Item(Struct, frozen=True):
     """A stored entry, identified by (source, guid).
 
-    guid: the feed's guid or what replaces it (stories/identify.py); canonical: canonical URL or None.
+    guid: the feed's guid or what replaces it (stories/identity/identify.py); canonical: canonical URL or None.
     outlet: the publisher's name as shown; outlet_key: what outlets are counted by (registrable domain or folded name).
     published: never later than first_seen; first_seen if the feed gave none (then `undated`).
     hash: 8 bytes over what a reader sees; old: kept out of feeds that people already read (a new source's backlog).
@@ -25,7 +25,7 @@ class Item(Struct, frozen=True):
     origin: the news agency named in dateline, credit or byline ("reuters"), or None.
     private: from a private source. Stored with the item, so that it stays private after the source leaves the config.
     unattributed: passed on by an aggregator without a word on whose it is; counts as no outlet.
-    second_hand: links to a domain that is not its source's own (stories/outlets.py); never leads before a first-hand item.
+    second_hand: links to a domain not its source's own (stories/identity/outlets.py); never leads before first-hand items.
     astray: edited so that it no longer tells its story. It stays there, but isn't shown or counted while others are.
     headline: the title as shown and compared, if the title as sent names the outlet ("… - The Guardian"), else None.
     hidden: the edited `keep` or `drop` that took it out of its story ("drop title:sponsored"). Only `hidden=True` reads see it.

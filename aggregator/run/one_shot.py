@@ -19,7 +19,7 @@ from aggregator.run.poller import LEASE, Poller
 from aggregator.run.private_files import restrict_private_files
 from aggregator.run.reload import fingerprint
 from aggregator.run.runtime import CurrentRuntime, Runtime
-from aggregator.stories.adopt_config import adopt
+from aggregator.stories.upkeep.adopt_config import adopt
 
 PATIENCE = 600.0
 """Seconds to wait for the daemon's answer before the command gives up; the daemon goes on polling."""

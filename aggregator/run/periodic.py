@@ -11,7 +11,7 @@ from aggregator.ports import Job, Rules, Store
 from aggregator.run.opml_lists import OpmlLists
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.settings import Settings
-from aggregator.stories import rolling
+from aggregator.stories.upkeep import rolling
 
 ROLL = 60.0
 RANK = 300.0

@@ -19,7 +19,7 @@ from aggregator.run.publishing import FeedPublishing
 from aggregator.run.runtime import CurrentRuntime, MakeRuntime, Runtime
 from aggregator.run.systemd import notify
 from aggregator.settings import Settings, own_address
-from aggregator.stories import adopt_config
+from aggregator.stories.upkeep import adopt_config
 
 log = structlog.get_logger("reload")
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from aggregator.model import Entry, Instant, SourceId
 from aggregator.ports import Values, ValueWrites
 from aggregator.settings import DAY
-from aggregator.stories.identify import Changed, Decision, New, Rekeyed, Same
+from aggregator.stories.identity.identify import Changed, Decision, New, Rekeyed, Same
 
 UNIT = 20_000
 """Bytes of an entry that one unit of the budget covers: of 7,958 entries of 370 real feeds, 1 in 500 is larger."""

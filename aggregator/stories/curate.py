@@ -20,7 +20,7 @@ from aggregator.ports import Feeds, OutputState, Rules, Tagged, Threshold, Trans
 from aggregator.publish.selection import placement
 from aggregator.stories import earlier
 from aggregator.stories.dates import dated
-from aggregator.stories.overrides import Correction, corrections_of, override_key
+from aggregator.stories.decisions.overrides import Correction, corrections_of, override_key
 
 Slugs: TypeAlias = tuple[Slug, ...]
 

@@ -14,11 +14,11 @@ from aggregator.model import Instant, Item, ItemId, Source, SourceState
 from aggregator.ports import Reject, Rules
 from aggregator.reading.job import Described, Read
 from aggregator.stories.budget import Allotted, Spent, allot
-from aggregator.stories.domains import Owners
-from aggregator.stories.identify import Changed, Decision, Lookup, New, Rekeyed, Repeated, Same, identify
+from aggregator.stories.decisions.overrides import ActiveOverrides, override_key
+from aggregator.stories.identity.domains import Owners
+from aggregator.stories.identity.identify import Changed, Decision, Lookup, New, Rekeyed, Repeated, Same, identify
+from aggregator.stories.identity.outlets import Voice
 from aggregator.stories.link import Linker
-from aggregator.stories.outlets import Voice
-from aggregator.stories.overrides import ActiveOverrides, override_key
 
 
 class Prepared(Struct, frozen=True):

@@ -14,10 +14,10 @@ from aggregator.dedup.signature import Signature
 from aggregator.model import Evidence, Instant, Item, ItemId, Story, StoryId
 from aggregator.ports import Override, Remembered, StoryWrites
 from aggregator.store.identity import story_ids
-from aggregator.stories import recall
-from aggregator.stories.identify import Changed, Decision, New, Rekeyed, Repeated, Same
+from aggregator.stories.decisions.overrides import ActiveOverrides, active_overrides, override_key
+from aggregator.stories.identity.identify import Changed, Decision, New, Rekeyed, Repeated, Same
 from aggregator.stories.ingest import Prepared
-from aggregator.stories.overrides import ActiveOverrides, active_overrides, override_key
+from aggregator.stories.restoring import recall
 
 
 class Stored(NamedTuple):

@@ -10,7 +10,7 @@ from aggregator.dedup.search import spread
 from aggregator.model import Instant, ItemId, Link, StoryId, ThreadId
 from aggregator.ports import GroupedItems, IndexedItem, ThreadWrites, Transaction
 from aggregator.settings import DAY
-from aggregator.stories.kept_out import KeptOut, leave_forbidden, read_kept_out
+from aggregator.stories.decisions.kept_out import KeptOut, leave_forbidden, read_kept_out
 from aggregator.threads.linking import COMMON, FEW, MEMBERS, Comparison, OpenThread, Told, are_one_form, compare
 from aggregator.threads.vectors import THREAD_WORDS, Words, heaviest, pack, total, vector_of
 

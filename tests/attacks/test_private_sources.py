@@ -21,8 +21,8 @@ from aggregator.run.service import Service
 from aggregator.store.identity import story_ids
 from aggregator.store.retention import Keep
 from aggregator.store.sqlite import SqliteStore
-from aggregator.stories.domains import collect_owners
-from aggregator.stories.edit import StoryEditor
+from aggregator.stories.decisions.edit import StoryEditor
+from aggregator.stories.identity.domains import collect_owners
 from tests.attacks.site import Site
 from tests.unit.chain.newsroom import HOUR, Newsroom, document, entry
 
@@ -210,7 +210,7 @@ def test_closed_pages_forget_it_even_where_no_entry_is_left(newsroom: Newsroom) 
 
 def test_an_interrupted_turn_is_done_to_its_end(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
     archived(newsroom)
-    from aggregator.stories import privacy
+    from aggregator.stories.upkeep import privacy
 
     def killed(*given: Any) -> Any:
         raise KeyboardInterrupt

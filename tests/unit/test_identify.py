@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from aggregator.model import Category, Entry, Item, ItemId, Source, SourceId, StoryId
 from aggregator.ports import KnownItem
-from aggregator.stories.entry_keys import content_hash, guid_of, title_hash
-from aggregator.stories.identify import Changed, Decision, New, Rekeyed, Repeated, Same, identify
-from aggregator.stories.outlets import Voice
+from aggregator.stories.identity.entry_keys import content_hash, guid_of, title_hash
+from aggregator.stories.identity.identify import Changed, Decision, New, Rekeyed, Repeated, Same, identify
+from aggregator.stories.identity.outlets import Voice
 
 NOW = 1_700_000_000.0
 HOUR = 3600.0

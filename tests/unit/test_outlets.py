@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from aggregator.model import Entry, Origin, Source, SourceId
 from aggregator.settings import Outlet
-from aggregator.stories.claims import NO_CLAIMS, Claim, Claims
-from aggregator.stories.domains import collect_owners
-from aggregator.stories.outlets import LEARNT_FROM, Voice, count_domains, decide_voice, outlet_of
+from aggregator.stories.identity.claims import NO_CLAIMS, Claim, Claims
+from aggregator.stories.identity.domains import collect_owners
+from aggregator.stories.identity.outlets import LEARNT_FROM, Voice, count_domains, decide_voice, outlet_of
 
 DAILY = Source(SourceId("daily"), "https://feeds.daily.example/rss")
 POST = Source(SourceId("post"), "https://www.post.example/rss", outlet="The Post")

@@ -14,9 +14,9 @@ from aggregator.model import Evidence, Item, StoryId
 from aggregator.ports import Remembered
 from aggregator.settings import Settings
 from aggregator.store.identity import story_ids
-from aggregator.stories.entry_keys import title_hash
-from aggregator.stories.published_entries import read_published
-from aggregator.stories.recall import choose, restore_placement
+from aggregator.stories.identity.entry_keys import title_hash
+from aggregator.stories.restoring.published_entries import read_published
+from aggregator.stories.restoring.recall import choose, restore_placement
 from tests.unit.store.builders import entry, item
 
 A, B, C = (StoryId(f"{letter * 8}-0000-5000-8000-000000000000") for letter in "abc")

@@ -25,11 +25,11 @@ from aggregator.reading.answer import Describer, answer
 from aggregator.reading.job import Read, ReadOptions, job_of
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
-from aggregator.stories.adopt_config import adopt
 from aggregator.stories.curate import Curator
-from aggregator.stories.domains import collect_owners
+from aggregator.stories.identity.domains import collect_owners
 from aggregator.stories.ingest import Ingester
 from aggregator.stories.link import AROUND, Linker
+from aggregator.stories.upkeep.adopt_config import adopt
 from aggregator.tag.check import check
 from aggregator.tag.rules import compile_rules
 

@@ -19,8 +19,8 @@ from aggregator.errors import AggregatorError, UsageError
 from aggregator.model import Fault, FaultKind, FetchFailed, PollReport, SourceId, StoryId
 from aggregator.run import poll_requests
 from aggregator.run.one_shot import poll_there
-from aggregator.stories import rolling
-from aggregator.stories.edit import StoryEditor
+from aggregator.stories.decisions.edit import StoryEditor
+from aggregator.stories.upkeep import rolling
 from aggregator.text.times import rfc3339
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, document, entry
 

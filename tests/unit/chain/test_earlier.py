@@ -6,9 +6,9 @@ from typing import Any
 
 from aggregator.model import Link, Slug, StoryId, ThreadId
 from aggregator.ports import ThreadStory
+from aggregator.stories.decisions.edit import StoryEditor
 from aggregator.stories.earlier import choose, strengths
-from aggregator.stories.edit import StoryEditor
-from aggregator.stories.published_entries import read_published
+from aggregator.stories.restoring.published_entries import read_published
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 ONE, TWO, DESK = (f"https://{name}.example/feed.json" for name in ("one", "two", "desk"))

@@ -14,8 +14,8 @@ from aggregator.commands import stories
 from aggregator.commands.application import Application
 from aggregator.commands.why import explain_story, lines
 from aggregator.model import Story
-from aggregator.stories.adopt_config import definition, fill, fingerprints
-from aggregator.stories.edit import StoryEditor
+from aggregator.stories.decisions.edit import StoryEditor
+from aggregator.stories.upkeep.adopt_config import definition, fill, fingerprints
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 ONE, TWO, SIX = "https://one.example/feed.json", "https://two.example/feed.json", "https://six.example/feed.json"

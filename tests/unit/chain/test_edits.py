@@ -17,10 +17,10 @@ from aggregator.commands.plan_values import Plan
 from aggregator.errors import StoreError, UsageError
 from aggregator.model import Slug, Story
 from aggregator.ports import Keep, Phrase, QueryNames, StoryFilter
-from aggregator.stories import reselect
-from aggregator.stories.adopt_config import apply_filters, fill
-from aggregator.stories.edit import StoryEditor
-from aggregator.stories.named import find_story
+from aggregator.stories.decisions.edit import StoryEditor
+from aggregator.stories.decisions.named import find_story
+from aggregator.stories.upkeep import reselect
+from aggregator.stories.upkeep.adopt_config import apply_filters, fill
 from aggregator.tag.query import Query
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 

@@ -13,7 +13,7 @@ from aggregator.errors import StoreError
 from aggregator.ports import Override, Transaction
 from aggregator.publish.publisher import Publisher
 from aggregator.store.sqlite import SqliteStore
-from aggregator.stories.overrides import active_overrides
+from aggregator.stories.decisions.overrides import active_overrides
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 from tests.unit.publish import samples
 

@@ -9,7 +9,7 @@ import pytest
 from aggregator.commands.application import Application
 from aggregator.commands.why import explain_story, lines
 from aggregator.model import Story
-from aggregator.stories.edit import StoryEditor
+from aggregator.stories.decisions.edit import StoryEditor
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 NAMES = ("first", "alpha", "beta", "gamma", "delta", "late")

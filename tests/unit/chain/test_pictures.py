@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from aggregator.dedup.visible import first_visible_hash, visible_hash
 from aggregator.model import Enclosure
-from aggregator.stories.entry_keys import content_hash
+from aggregator.stories.identity.entry_keys import content_hash
 from tests.unit.chain.newsroom import HOUR, Newsroom, entry
 
 ONE, TWO = "https://one.example/feed.json", "https://two.example/feed.json"

@@ -8,7 +8,7 @@ import pytest
 
 from aggregator.commands.plan_edit import IDS_EDITED, make
 from aggregator.model import StoryId
-from aggregator.stories.edit import StoryEditor
+from aggregator.stories.decisions.edit import StoryEditor
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 SOURCES = {"herald": "https://herald.example/feed", "post": "https://post.example/feed", "sun": "https://sun.example/feed"}

@@ -9,7 +9,7 @@ from aggregator.commands.application import Application
 from aggregator.commands.why import explain_story
 from aggregator.model import Slug, StoryId
 from aggregator.publish.selection import ranking
-from aggregator.stories import rolling
+from aggregator.stories.upkeep import rolling
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 ONE, TWO = "https://one.example/feed", "https://two.example/feed"

@@ -11,9 +11,9 @@ from aggregator.commands import plan_dedup
 from aggregator.dedup.engine import Engine
 from aggregator.model import Entry, Evidence, Item, ItemId, Slug, SourceId, Story, StoryId
 from aggregator.ports import Store
-from aggregator.stories import regroup
-from aggregator.stories.edit import StoryEditor
-from aggregator.stories.regroup import Applied, Groups, Plan
+from aggregator.stories.decisions.edit import StoryEditor
+from aggregator.stories.upkeep import regroup
+from aggregator.stories.upkeep.regroup import Applied, Groups, Plan
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 ONE, TWO, THREE = (f"https://{name}.example/feed.json" for name in ("one", "two", "three"))

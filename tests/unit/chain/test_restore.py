@@ -18,8 +18,8 @@ from aggregator.dedup.lead import PINNED
 from aggregator.model import BEING_POLLED, Story
 from aggregator.store import backup
 from aggregator.store.sqlite import SqliteStore
-from aggregator.stories.edit import StoryEditor
-from aggregator.stories.restore import Restored, restore_backup
+from aggregator.stories.decisions.edit import StoryEditor
+from aggregator.stories.restoring.restore import Restored, restore_backup
 from tests.unit.chain.newsroom import HOUR, HandClock, Newsroom, entry
 
 SOURCES = tuple(f"s{number}" for number in range(6))

@@ -13,8 +13,8 @@ from aggregator.commands import stories
 from aggregator.commands import why as why_command
 from aggregator.errors import UsageError
 from aggregator.model import Thread
-from aggregator.stories.edit import StoryEditor
-from aggregator.stories.thread_edit import ThreadEditor
+from aggregator.stories.decisions.edit import StoryEditor
+from aggregator.stories.decisions.thread_edit import ThreadEditor
 from tests.unit.chain.newsroom import HOUR, Newsroom
 from tests.unit.chain.test_threads import FERRY, OTHERS, SOURCES, bring, story, with_other_news
 
@@ -118,7 +118,7 @@ def test_merged_threads_stay_one_until_they_are_parted_again(newsroom: Newsroom)
 
 
 def test_what_came_since_goes_with_the_stories_that_it_is_linked_to(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aggregator.stories.thread_edit.time", SimpleNamespace(time=newsroom.clock.now))
+    monkeypatch.setattr("aggregator.stories.decisions.thread_edit.time", SimpleNamespace(time=newsroom.clock.now))
     ferry, other = thread_of(newsroom, "sinks"), other_thread(newsroom)
     editor(newsroom).merge(story(newsroom, "burns down").id, other.id)
     assert editor(newsroom).merge(ferry.id, other.id) == other.id, "the larger one keeps its id"

@@ -16,7 +16,7 @@ from aggregator.ports import IndexedItem, StoryFilter, StoryIndex
 from aggregator.store import backup
 from aggregator.store.sqlite import SqliteStore
 from aggregator.stories.link import Linker
-from aggregator.stories.restore import restore_backup
+from aggregator.stories.restoring.restore import restore_backup
 from aggregator.threads.vectors import Words
 from tests.unit.chain.newsroom import HOUR, Newsroom, entry
 

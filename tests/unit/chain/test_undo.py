@@ -18,8 +18,8 @@ from aggregator.dedup.engine import Engine
 from aggregator.errors import UsageError
 from aggregator.model import ItemId, SourceId, Story, StoryId
 from aggregator.ports import Decision, Keep, Override, Traces
-from aggregator.stories import regroup
-from aggregator.stories.edit import StoryEditor
+from aggregator.stories.decisions.edit import StoryEditor
+from aggregator.stories.upkeep import regroup
 from aggregator.tag.query import Query
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 

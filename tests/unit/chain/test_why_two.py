@@ -13,7 +13,7 @@ from aggregator.commands.application import Application
 from aggregator.commands.why import explain_story, lines
 from aggregator.commands.why_two import explain_two, lines_of_two
 from aggregator.errors import UsageError
-from aggregator.stories.edit import StoryEditor
+from aggregator.stories.decisions.edit import StoryEditor
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 NAMES = ("one", "two", "three", "four")

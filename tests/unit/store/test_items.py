@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from aggregator.errors import StoreError
 from aggregator.model import Category, Enclosure, Item, ItemId, Origin, Picture, Slug, Story, StoryId, Tag, TagKind
 from aggregator.ports import Store
-from aggregator.stories.entry_keys import title_hash
+from aggregator.stories.identity.entry_keys import title_hash
 from tests.unit.store.builders import JOINED, NEW, entry, item
 
 ALL = Slug("all")

@@ -13,7 +13,7 @@ from aggregator.ports import ArchivePage, Event, Keep, Remembered
 from aggregator.store import backup
 from aggregator.store.set_aside import Names, Published, TakenOver, take_over
 from aggregator.store.sqlite import SqliteStore
-from aggregator.stories.entry_keys import title_hash
+from aggregator.stories.identity.entry_keys import title_hash
 from tests.unit.store.builders import NEW, item, source
 
 DAY = 86_400.0

@@ -19,7 +19,7 @@ from aggregator.commands.stories import as_mapping
 from aggregator.errors import ConfigError, QueryError
 from aggregator.model import Evidence
 from aggregator.ports import StoryFilter
-from aggregator.stories.adopt_config import adopt
+from aggregator.stories.upkeep.adopt_config import adopt
 
 from .stories import item, story
 

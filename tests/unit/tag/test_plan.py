@@ -17,7 +17,7 @@ from aggregator.model import Evidence, Item, Slug, Source, SourceId
 from aggregator.ports import Store, StoryFilter
 from aggregator.settings import Output, Settings, TagRule, Topic
 from aggregator.store.sqlite import SqliteStore
-from aggregator.stories.adopt_config import adopt
+from aggregator.stories.upkeep.adopt_config import adopt
 from aggregator.tag.lookup import Lookup
 from aggregator.tag.ordering import RuleName
 from aggregator.tag.rules import compile_rules

@@ -10,9 +10,9 @@ from aggregator.dedup.weigh import view_of
 from aggregator.errors import UsageError
 from aggregator.model import StoryId, ThreadId
 from aggregator.ports import Decision, Transaction
-from aggregator.stories.kept_out import read_kept_out
+from aggregator.stories.decisions.kept_out import read_kept_out
+from aggregator.stories.decisions.thread_edit import take_out
 from aggregator.stories.link import what_about
-from aggregator.stories.thread_edit import take_out
 
 
 class Changed(Struct, frozen=True):

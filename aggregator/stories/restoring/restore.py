@@ -19,8 +19,8 @@ from aggregator.store.decisions_since import Since
 from aggregator.store.set_aside import Names, Published, TakenOver, take_over
 from aggregator.store.sqlite import SqliteStore
 from aggregator.stories.curate import Curator, horizons
-from aggregator.stories.published_entries import read_published
-from aggregator.stories.thread_edit import retell_threads
+from aggregator.stories.decisions.thread_edit import retell_threads
+from aggregator.stories.restoring.published_entries import read_published
 
 
 class Restored(Struct, frozen=True):

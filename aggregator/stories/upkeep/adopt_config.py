@@ -14,10 +14,10 @@ from aggregator.model import Instant, Slug, SourceId, StoryId, Validators
 from aggregator.ports import OutputState, Rules, Store, StoreView
 from aggregator.publish.selection import ranking
 from aggregator.settings import WEIGHT, Output, Settings
-from aggregator.stories import adopted, privacy, ranked_feeds, reselect, restate, thresholds
-from aggregator.stories.adopted import AdoptedSource
-from aggregator.stories.reselect import Edit
-from aggregator.stories.selection import select
+from aggregator.stories.upkeep import adopted, privacy, ranked_feeds, reselect, restate, thresholds
+from aggregator.stories.upkeep.adopted import AdoptedSource
+from aggregator.stories.upkeep.reselect import Edit
+from aggregator.stories.upkeep.selection import select
 from aggregator.tag.ordering import RuleName, needs
 from aggregator.tag.syntax import parse
 

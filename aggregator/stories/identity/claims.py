@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from aggregator.model import Instant, Source, SourceId, SourceState
 from aggregator.ports import Values, ValueWrites
-from aggregator.stories.domains import Owners, is_shared
+from aggregator.stories.identity.domains import Owners, is_shared
 from aggregator.text.publishers import KNOWN, Publishers, are_akin
 from aggregator.text.urls import registrable_domain
 

@@ -16,11 +16,11 @@ from msgspec.structs import replace
 from aggregator.model import Item, Source, SourceId, Story
 from aggregator.ports import Entries, Rules, StoreView, Values
 from aggregator.settings import Settings
-from aggregator.stories import outlets
-from aggregator.stories.adopted import AdoptedSource
-from aggregator.stories.claims import Claims, lost_domains
-from aggregator.stories.domains import Owners, collect_owners, is_shared
-from aggregator.stories.outlets import Voice
+from aggregator.stories.identity import outlets
+from aggregator.stories.identity.claims import Claims, lost_domains
+from aggregator.stories.identity.domains import Owners, collect_owners, is_shared
+from aggregator.stories.identity.outlets import Voice
+from aggregator.stories.upkeep.adopted import AdoptedSource
 from aggregator.tag.fields import THREAD_FIELDS
 from aggregator.tag.nodes import Compare, Dated, Node, Value, terms
 from aggregator.tag.syntax import parse

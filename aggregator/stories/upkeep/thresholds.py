@@ -11,7 +11,7 @@ from aggregator.ports import Rules, Store
 from aggregator.publish.selection.thresholds import TOLD, Told
 from aggregator.settings import Output, Settings
 from aggregator.stories.curate import subject_of
-from aggregator.stories.reselect import CHUNK, chunks
+from aggregator.stories.upkeep.reselect import CHUNK, chunks
 
 
 def follow(store: Store, settings: Settings, rules: Callable[[], Rules], now: Instant) -> None:

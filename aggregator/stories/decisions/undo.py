@@ -13,7 +13,7 @@ from aggregator.dedup.lead import PINNED, choose_lead
 from aggregator.errors import UsageError
 from aggregator.model import Evidence, Instant, ItemId, Slug, SourceId, Story, StoryId, ThreadId
 from aggregator.ports import Decision, Override, Store, Transaction
-from aggregator.stories import thread_undo
+from aggregator.stories.decisions import thread_undo
 from aggregator.text.times import rfc3339
 
 Reasons: TypeAlias = Mapping[ItemId, tuple[Instant, Evidence]]

@@ -14,7 +14,7 @@ from aggregator.dedup.search import Placement
 from aggregator.model import Evidence, Item, Story, StoryId
 from aggregator.ports import Remembered
 from aggregator.store.identity import story_ids
-from aggregator.stories.entry_keys import title_hash
+from aggregator.stories.identity.entry_keys import title_hash
 
 EVIDENCE = Evidence("known before the restore")
 

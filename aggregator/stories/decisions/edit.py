@@ -14,13 +14,13 @@ from aggregator.model import Evidence, Item, ItemId, Slug, Story, StoryId
 from aggregator.ports import Decision, Override, Rules, Store, Traces, Transaction
 from aggregator.settings import Settings
 from aggregator.stories.curate import Curator
-from aggregator.stories.edit_curator import edit_curator
-from aggregator.stories.headline import checked_headline
+from aggregator.stories.decisions.edit_curator import edit_curator
+from aggregator.stories.decisions.headline import checked_headline
+from aggregator.stories.decisions.named import find_entries, find_story
+from aggregator.stories.decisions.overrides import drop_key, override_key
+from aggregator.stories.decisions.thread_edit import links_of, retell_threads
+from aggregator.stories.decisions.undo import prepare_undo
 from aggregator.stories.join import order_by_claim
-from aggregator.stories.named import find_entries, find_story
-from aggregator.stories.overrides import drop_key, override_key
-from aggregator.stories.thread_edit import links_of, retell_threads
-from aggregator.stories.undo import prepare_undo
 
 
 class StoryEditor:

@@ -19,8 +19,16 @@ from msgspec.structs import replace
 
 from aggregator.model import Entry, Instant, Item, ItemId, Source
 from aggregator.ports import KnownItem
-from aggregator.stories.entry_keys import REPEATED, KeyedEntry, content_hash, key_entries, latest_versions, make_guid, title_hash
-from aggregator.stories.outlets import Voice, headline_of, is_unattributed, outlet_of, own_authors
+from aggregator.stories.identity.entry_keys import (
+    REPEATED,
+    KeyedEntry,
+    content_hash,
+    key_entries,
+    latest_versions,
+    make_guid,
+    title_hash,
+)
+from aggregator.stories.identity.outlets import Voice, headline_of, is_unattributed, outlet_of, own_authors
 from aggregator.text.newswire import find_agency
 
 EARLIEST: Instant = 631_152_000.0

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from aggregator.model import Instant, Slug, Story, StoryId
 from aggregator.ports import Feeds, Rules, Store, StoryFilter, StoryWrites, Transaction
 from aggregator.stories.curate import derive_story
-from aggregator.stories.overrides import corrections_of, override_key
-from aggregator.stories.restate import Restatement, shown
-from aggregator.stories.selection import Selection
+from aggregator.stories.decisions.overrides import corrections_of, override_key
+from aggregator.stories.upkeep.restate import Restatement, shown
+from aggregator.stories.upkeep.selection import Selection
 
 T = TypeVar("T")
 

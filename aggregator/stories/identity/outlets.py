@@ -17,8 +17,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aggregator.model import Entry, Item, Source
-from aggregator.stories.claims import Claims, learnt_domain, why_not
-from aggregator.stories.domains import Owners, is_shared
+from aggregator.stories.identity.claims import Claims, learnt_domain, why_not
+from aggregator.stories.identity.domains import Owners, is_shared
 from aggregator.text.outlet_names import core_of, name_keys, outlet_in, strength, whole_title, without_outlet
 from aggregator.text.publishers import KNOWN, Publishers, counted_as
 from aggregator.text.urls import registrable_domain

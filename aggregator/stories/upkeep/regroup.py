@@ -19,10 +19,10 @@ from aggregator.ports import Rules, Store, StoryFilter, StoryWrites, Transaction
 from aggregator.settings import Settings
 from aggregator.store.index import MemoryStoryIndex
 from aggregator.stories.curate import Curator, horizons
+from aggregator.stories.decisions.overrides import ActiveOverrides, active_overrides, override_key
+from aggregator.stories.decisions.thread_edit import retell_threads
 from aggregator.stories.join import order_by_claim
-from aggregator.stories.overrides import ActiveOverrides, active_overrides, override_key
-from aggregator.stories.reselect import chunks
-from aggregator.stories.thread_edit import retell_threads
+from aggregator.stories.upkeep.reselect import chunks
 
 CHUNK = 20
 """Changes in one transaction: bounds how long polls wait to commit."""

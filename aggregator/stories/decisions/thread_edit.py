@@ -13,10 +13,10 @@ from aggregator.model import Instant, Link, Story, StoryId, ThreadId
 from aggregator.ports import Override, Rules, Store, Traces, Transaction
 from aggregator.publish.pages import thread_listing
 from aggregator.settings import Settings
-from aggregator.stories.edit_curator import edit_curator
+from aggregator.stories.decisions.edit_curator import edit_curator
+from aggregator.stories.decisions.named import find_story
+from aggregator.stories.decisions.overrides import override_key
 from aggregator.stories.link import what_about
-from aggregator.stories.named import find_story
-from aggregator.stories.overrides import override_key
 from aggregator.threads.linking import MOST_STORIES
 
 

@@ -1,0 +1,1 @@
+"""What a person decides on stories and threads."""

@@ -1,0 +1,1 @@
+"""Whose entry it is, and whether it is known."""

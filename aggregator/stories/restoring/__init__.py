@@ -1,0 +1,1 @@
+"""Which ids readers know, after a restore."""

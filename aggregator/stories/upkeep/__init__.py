@@ -1,0 +1,1 @@
+"""Keeps stored stories true to the config and to time."""
