@@ -68,7 +68,7 @@ check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/uv pip check --quiet
-	$(BIN)/python deploy/audit.py requirements.lock requirements-build.lock
+	$(BIN)/python deploy/audit.py requirements.lock requirements-build.lock requirements-extras.lock
 
 # What the tests run, the daemons that they start included.
 coverage: .venv/dev
@@ -136,7 +136,9 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 lock: .venv/dev
 	$(COMPILE) pyproject.toml --output-file requirements.lock
 	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
-	$(COMPILE) pyproject.toml --group dev --constraint requirements.lock --constraint requirements-build.lock \
+	$(COMPILE) pyproject.toml --all-extras --constraint requirements.lock --constraint requirements-build.lock \
+	  --output-file requirements-extras.lock
+	$(COMPILE) pyproject.toml --all-extras --group dev --constraint requirements-extras.lock --constraint requirements-build.lock \
 	  --output-file requirements-dev.lock
 	$(COMPILE) --group docs --constraint requirements-dev.lock --output-file requirements-docs.lock
 
