@@ -57,8 +57,8 @@ def _parts(story: Story, texts: list[str], media: list[str]) -> Iterator[str]:
 
 
 def _also(story: Story) -> Iterator[str]:
-    said = tokens(story.title)
     others = [item.title for item in first_of_outlets((story.lead_item, *story.reports)) if item.id != story.lead]
+    said = tokens(story.title) if others else []
     yield "also"
     yield from (title for title in others if (own := tokens(title)) and own != said)
     yield from (without_tracking(url) for _, url in story.discussions)

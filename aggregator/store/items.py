@@ -72,9 +72,9 @@ class Batch:
         self._items.append((item, story, evidence))
 
     def alive(self, ids: Iterable[StoryId]) -> dict[StoryId, tuple[StoryId, int]]:
-        """Each known id with (the story it stands for, aliases followed; its key). Looked up in one query and remembered."""
-        wanted = set(ids)
-        if missing := wanted - self._keys.keys():
+        """Each known id, in order, with (the story it stands for, aliases followed; its key). Looked up in one query and kept."""
+        wanted = dict.fromkeys(ids)  # in order: what stories enter feeds by is the same in every process
+        if missing := wanted.keys() - self._keys.keys():
             self._keys |= reads.alive(self._connection, missing)
         return {id: self._keys[id] for id in wanted if id in self._keys}
 

@@ -313,6 +313,8 @@ class SqliteTransaction(RowWrites):
         self._stories.clear()
 
     def sum_up_threads(self, ids: Collection[ThreadId]) -> frozenset[StoryId]:
+        if not ids:  # waiting rows of several documents are written together
+            return frozenset()
         self._batch.flush()
         changed = threads.sum_up(self._connection, ids)
         self._forget(*changed)

@@ -17,11 +17,13 @@ _PLACES = (
     ("metafilter.com", re.compile(r"/\d+"), "MetaFilter"),
 )
 """Domain, how the path of a thread begins, and the name. Other pages there (rules, profiles, pictures) are no threads."""
+_PLACE_NAMED = re.compile("|".join(re.escape(domain) for domain, _, _ in _PLACES), re.IGNORECASE)
+"""An address that may be one of theirs."""
 
 
 def place_of(url: str | None) -> str | None:
     """The name of the place whose thread this is ("Hacker News"), or None if it is no known one's."""
-    if not url:
+    if not url or not _PLACE_NAMED.search(url):  # nearly always
         return None
     try:
         parts = urlsplit(url)

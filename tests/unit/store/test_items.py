@@ -225,6 +225,12 @@ def test_stories_come_in_the_order_asked_for(store: Store) -> None:
     assert [story.id for story in store.stories(asked)] == asked
 
 
+def test_living_stories_come_in_the_order_asked_for_so_that_they_enter_feeds_the_same_in_every_process(store: Store) -> None:
+    with store.begin() as transaction:
+        ids = [transaction.add_item(item(guid=f"g{number}"), None, JOINED)[1] for number in range(20)]
+        assert list(transaction.alive(reversed(ids))) == ids[::-1]
+
+
 def test_merged_stories_are_one_and_the_other_redirects(store: Store) -> None:
     first, kept = added(store, item("g1"))
     second, alias = added(store, item("g2", at=1100.0))
