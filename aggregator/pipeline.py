@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from aggregator.cadence import after_poll, may_poll, same_body
 from aggregator.cadence.push_fallback import delay_while_pushed
 from aggregator.errors import AggregatorError
-from aggregator.fetch import handed
+from aggregator.fetch import first_answers
 from aggregator.fetch.body import BodyBudget
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.request import conditional_request
@@ -123,9 +123,9 @@ class Pipeline(Struct, frozen=True):
 
     async def _take_handed(self, source: Source, state: SourceState, now: Instant) -> FetchOutcome | None:
         """The answer that `aggregator add` fetched, for the first poll of a source."""
-        if state.last_poll is not None or (answer := handed.find_handed(self.store, source.url, now)) is None:
+        if state.last_poll is not None or (answer := first_answers.find_handed(self.store, source.url, now)) is None:
             return None
-        await self.writer.commit(lambda transaction: handed.remove_handed(transaction, source.url))
+        await self.writer.commit(lambda transaction: first_answers.remove_handed(transaction, source.url))
         return answer
 
     async def receive(self, source: Source, state: SourceState, answer: FetchOutcome) -> PollReport:

@@ -69,7 +69,7 @@ def command(
 
 def _hand_over(application: Application, answers: Mapping[str, Fetched | None]) -> None:
     """Stores what was fetched for the sources' first polls, before a daemon sees the config: it would ask for all of it again."""
-    from aggregator.fetch.handed import hand_over
+    from aggregator.fetch.first_answers import hand_over
 
     with suppress(AggregatorError):  # without it the first poll fetches the document itself
         for url, answer in answers.items():

@@ -123,7 +123,7 @@ class Application:
 
     def story_id(self, named: str) -> StoryId:
         """Finds a story by its id, an article's address or a guid. Raises UsageError if there is none."""
-        from aggregator.stories.decisions.named import find_id, nearest
+        from aggregator.stories.decisions.find_named import find_id, nearest
 
         story = find_id(self.store, named)
         if story is None:

@@ -118,7 +118,7 @@ def split(application: Application, item: str, within: str | None) -> None:
 @click.pass_obj
 def drop(application: Application, url: str) -> None:
     """Take a story down everywhere, for good. URL is the address of one of its articles, or the story's id."""
-    from aggregator.stories.decisions.named import find_story
+    from aggregator.stories.decisions.find_named import find_story
 
     outlets = find_story(application.store, url).outlets
     click.echo(f"dropped: {application.story_editor.drop(url)}")
@@ -150,12 +150,13 @@ def title(application: Application, url: str, headline: str) -> None:
 
 def _tell_kept_out(application: Application, story: Story) -> None:
     """Names the feeds that the story matches and is too old for."""
-    from aggregator.publish.selection.placement import place
+    from aggregator.stories.membership import decide_membership
 
     store, now = application.store, time.time()
     wanted = application.rules.apply(replace(story, items=story.reports), now).outputs
     members = store.members_of([story.id])[story.id]
-    for slug in place(story, wanted, members, store.outputs(), now=now, settle=application.settings.publish.settle).enter:
+    settle = application.settings.publish.settle
+    for slug in decide_membership(story, wanted, members, store.outputs(), now=now, settle=settle).enter:
         click.echo(f"it matches the feed {slug}, but is older than what that shows: `aggregator topics fill {slug}` lets it in")
 
 

@@ -181,10 +181,10 @@ def _rank(store: StoreView, story: Story, output: Output) -> str:
 
 def _why_kept_out(application: Application, story: Story, slug: Slug) -> str:
     """Says why a matching story is not in a feed."""
-    from aggregator.publish.selection.placement import place
+    from aggregator.stories.membership import decide_membership
 
     states, settle = application.store.outputs(), application.settings.publish.settle
-    reason = place(story, [slug], [], states, now=time.time(), settle=settle).reasons.get(slug, "taken down by hand")
+    reason = decide_membership(story, [slug], [], states, now=time.time(), settle=settle).reasons.get(slug, "taken down by hand")
     return reason if reason != "matches" else "is not in: older than what the feed shows, or than the newest when it began"
 
 

@@ -10,7 +10,7 @@ from aggregator.commands.why_words import RULES, format_score, teller
 from aggregator.dedup.engine import Comparison, Engine
 from aggregator.dedup.search import JUDGES, MAX_ITEMS, spread
 from aggregator.errors import UsageError
-from aggregator.stories.decisions.named import BY_ID, find_entries, find_story
+from aggregator.stories.decisions.find_named import BY_ID, find_entries, find_story
 from aggregator.stories.decisions.overrides import active_overrides, override_key
 from aggregator.tag.places import find_places
 from aggregator.text.times import rfc3339

@@ -116,10 +116,14 @@ class RawFeed(Struct):
     warnings: list[str] = field(default_factory=list)
 
 
+_TAGS = RawEntry._fields.index("tags")
+"""Where tags stand: last. An entry without any has the fingerprint that it had in releases that knew no tags."""
+
+
 def fingerprint(entry: RawEntry, seed: int) -> bytes:
     """An 8-byte hash of the entry. seed: from `seed_of`, for what the entry inherits from its document."""
     parts: list[str] = []
-    _flatten(entry if entry.tags else entry[:-1], parts)  # without tags as in releases that knew none
+    _flatten(entry if entry.tags else entry[:_TAGS], parts)
     return xxhash.xxh3_64_digest("\x1f".join(parts).encode("utf-8", "surrogatepass"), seed)
 
 

@@ -14,7 +14,7 @@ from aggregator.publish.formats.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.messages import health_feed, notices, notifications
 from aggregator.publish.messages.digests import Digests, Following
 from aggregator.publish.on_demand import OnDemand
-from aggregator.publish.pages import pages, thread_listing
+from aggregator.publish.pages import pages
 from aggregator.publish.pages.closed_pages import ClosedPages
 from aggregator.publish.pages.feed_pages import FeedPages
 from aggregator.publish.pages.front_page import FrontStories
@@ -23,7 +23,7 @@ from aggregator.publish.pages.public_stories import PublicStories
 from aggregator.publish.pages.story_pages import StoryPages
 from aggregator.publish.pages.thread_pages import ThreadPages
 from aggregator.publish.rendering import Renderer, feed_of
-from aggregator.publish.selection import private
+from aggregator.publish.selection import private, thread_listing
 from aggregator.publish.selection.ranking import Rankings
 from aggregator.publish.selection.thresholds import tell_reached
 from aggregator.publish.shelf import Prepared, Shelf
@@ -68,7 +68,7 @@ class Publisher:
         self._is_behind = True
         self._shown: dict[Slug, tuple[StoryId, ...]] = {}
         self._bases: dict[Slug, object] = {}
-        self._promised: set[StoryId] = set()
+        self._recorded: set[StoryId] = set()
 
     def publish(self, slugs: Collection[Slug] | None, now: Instant, outage: str | None = None) -> tuple[Slug, ...]:
         """Brings the documents of these feeds up to date. slugs: None for all feeds, the OPML list, and health.
@@ -94,7 +94,7 @@ class Publisher:
                 updates.append(made)
         if self._closed.take_down_dropped():
             self._stories.write_all(states)
-        self._promise(updates, now)
+        self._record_publication(updates, now)
         self._write_story_pages(updates)
         for one in updates:
             self._show(one)
@@ -212,12 +212,12 @@ class Publisher:
     def _mark(self, slug: Slug) -> Mark:
         return Mark.read(self._store.value(MARK + slug))
 
-    def _promise(self, updates: Iterable[FeedUpdate], now: Instant) -> None:
+    def _record_publication(self, updates: Iterable[FeedUpdate], now: Instant) -> None:
         """Stores that these documents are about to become visible, with the deliveries they cause.
 
         So stories that readers may have seen stay marked as published, and deliveries survive a crash right after this.
         """
-        new = {story for one in updates for story in one.stories} - self._promised
+        new = {story for one in updates for story in one.stories} - self._recorded
         webhooks = [self._webhook(one, now) for one in updates]
         if not new and not any(one.has_changed for one in updates) and all(value is None for _, value in webhooks):
             return
@@ -229,16 +229,16 @@ class Publisher:
                     transaction.set_value(notifications.SENT_KEY + one.output.slug, value)
                 if one.has_changed:
                     self._save_change(transaction, one, now)
-        self._promised |= new
+        self._recorded |= new
 
     def _forget(self) -> None:
         """Forgets rendered entries that are in no feed, once there are too many."""
         self._renderer.forget_views()
         places = sum(map(len, self._shown.values()))
-        if max(len(self._renderer), len(self._promised)) > 2 * places + SPARE:
+        if max(len(self._renderer), len(self._recorded)) > 2 * places + SPARE:
             shown = {story for stories in self._shown.values() for story in stories}
             self._renderer.forget_all_but(shown)
-            self._promised &= shown
+            self._recorded &= shown
 
     def _withdraw(self) -> None:
         """Takes what became private out of closed pages and digests of public feeds, and headlines out of others' entries.

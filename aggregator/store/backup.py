@@ -13,7 +13,7 @@ from pathlib import Path
 from aggregator.errors import StoreError
 from aggregator.files import PRIVATE_FILE, make_folder, make_private_folder, replacing
 from aggregator.model import Instant
-from aggregator.store import care, schema
+from aggregator.store import maintenance, schema
 from aggregator.store.connect import explained, open_reader
 
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -60,7 +60,7 @@ def _check_backup(file: Path) -> None:
         try:
             if schema.version(connection, file) == 0:
                 raise StoreError(f"{file} holds no data of this program")
-            care.check(connection, file, full=False)
+            maintenance.check(connection, file, full=False)
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
                 raise StoreError(f"{file} is no database: nothing was changed") from error

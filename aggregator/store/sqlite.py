@@ -12,7 +12,7 @@ from pathlib import Path
 from aggregator.errors import DatabaseLostError, HeldError, StoreError
 from aggregator.model import Instant, Source
 from aggregator.ports import Keep, Swept
-from aggregator.store import backup, care, renames, retention, schema, states
+from aggregator.store import backup, maintenance, renames, retention, schema, states
 from aggregator.store.connect import CHECKPOINT_PAGES, CHECKPOINT_PAGES_BESIDE, explained, open_writer
 from aggregator.store.database_files import DatabaseFiles, database_lost_error
 from aggregator.store.index import LEFT, SqliteStoryIndex
@@ -158,12 +158,12 @@ class SqliteStore(SqliteView):
                 self._index.rolled_back()  # it holds the old ids
             states.sync(self._writer, sources, now)
 
-    # --- care
+    # --- maintenance
     def sweep(self, keep: Keep, now: Instant) -> Swept:
         """Retention: removes old stories, a few per transaction, so that polls get their turn in between."""
         with self.begin():
             retention.release(self._writer)
-            care.forget(self._writer, now)
+            maintenance.forget(self._writer, now)
         swept = Swept()
         stories = self._read(retention.candidates, keep, now)
         for at in range(0, len(stories), SWEPT_AT_ONCE):
@@ -178,11 +178,11 @@ class SqliteStore(SqliteView):
     def tidy(self) -> None:
         """Keeps file and WAL small and the planner's statistics fresh. For a quiet hour, or every hour."""
         with self._turn, explained(self.path):
-            care.tidy(self._writer)
+            maintenance.tidy(self._writer)
 
     def check(self, *, full: bool = False) -> None:
         """Raises StoreError if the database is damaged. Without `full`, 3 s per GB, 10 s from a cold disk."""
-        self._read(care.check, self.path, full=full)
+        self._read(maintenance.check, self.path, full=full)
 
     def close(self) -> None:
         """Closes all connections. No call may be under way."""

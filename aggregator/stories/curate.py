@@ -17,10 +17,10 @@ from aggregator.dedup.standing import Standings
 from aggregator.dedup.visible import TOLD, is_edit, visible_hash
 from aggregator.model import Instant, ItemId, Slug, Story, StoryId, ThreadId
 from aggregator.ports import Feeds, OutputState, Rules, Tagged, Threshold, Transaction
-from aggregator.publish.selection import placement
 from aggregator.stories import earlier
 from aggregator.stories.dates import dated
 from aggregator.stories.decisions.overrides import Correction, corrections_of, override_key
+from aggregator.stories.membership import decide_membership
 
 Slugs: TypeAlias = tuple[Slug, ...]
 
@@ -118,7 +118,7 @@ class Curator(Struct, frozen=True):
         """Returns the feeds that a story enters, leaves and stays in. current: those that it is in."""
         inherited = self.heirs.get(story.id, ())
         offered = replace(story, old=False) if inherited else story
-        placed = placement.place(offered, tagged.outputs, current, self.outputs, now=self.now, settle=self.settle)
+        placed = decide_membership(offered, tagged.outputs, current, self.outputs, now=self.now, settle=self.settle)
         enter = placed.enter
         if self.oldest:
             enter = tuple(slug for slug in enter if story.published >= self.oldest.get(slug, story.published))

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from aggregator.model import EARLIER, Earlier, EarlierStory, Slug, Story, StoryId
 from aggregator.ports import Fate, ThreadStory, ThreadWrites, Transaction
 from aggregator.publish.entry import characters
-from aggregator.publish.pages import thread_listing
+from aggregator.publish.selection import thread_listing
 
 LINKED = 8
 """The stories that a story is linked to most strongly. Of these, the ones that most outlets tell are shown."""

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from aggregator.tag.acting import acts_as_organisation, may_be_organisation
 from aggregator.tag.context import another_place, beside_a_capital, shows_a_name, title_case
 from aggregator.tag.name_finder import Hit
 from aggregator.tag.namelist import Hints, Mark
+from aggregator.tag.organisations import acts_as_organisation, may_be_organisation
 
 NO_HINTS = Hints()
 _ENGLISH = frozenset(("en", "und"))

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from aggregator.model import Instant, Slug, StoryId, ThreadId
 from aggregator.ports import StoreView, ThreadStory
-from aggregator.publish.pages import thread_listing
+from aggregator.publish.selection import thread_listing
 from aggregator.publish.shelf import GONE, Gone
 
 AROUND = 5

@@ -21,7 +21,7 @@ from aggregator.publish.entry.view import View
 from aggregator.publish.formats.head import Head
 from aggregator.publish.pages.open_threads import OpenThread
 from aggregator.publish.pages.templates import FOLDER, template
-from aggregator.publish.pages.thread_listing import headline as headline_of
+from aggregator.publish.selection.thread_listing import headline as headline_of
 from aggregator.settings import Site
 from aggregator.text.chars import one_line
 from aggregator.text.times import rfc3339, zone

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from aggregator.model import Instant, Slug
+from aggregator.model import BEING_POLLED, FaultKind, Instant, Slug, SourceState
 from aggregator.ports import Feeds, OutputState, Store
-from aggregator.publish.selection import placement, ranking
+from aggregator.publish.selection import ranking
 from aggregator.settings import Output, Settings
 
 
@@ -37,7 +37,7 @@ def end(store: Store, settings: Settings, now: Instant) -> tuple[Slug, ...]:
     if not filling:
         return ()
     states = store.states()
-    if not placement.is_filled([states[one.id] for one in settings.sources if one.enabled and one.id in states], now):
+    if not is_filled([states[one.id] for one in settings.sources if one.enabled and one.id in states], now):
         return ()
     for output in filling:
         state = outputs[output.slug]
@@ -50,6 +50,19 @@ def end(store: Store, settings: Settings, now: Instant) -> tuple[Slug, ...]:
                 transaction.enter(output.slug, [one.story for one in newest], now)
             transaction.save_output(replace(state, filling=False, revision=state.revision + 1, changed=now))
     return tuple(output.slug for output in filling)
+
+
+def is_filled(states: Iterable[SourceState], now: Instant) -> bool:
+    """Whether a new feed is filled: every enabled source was polled once, is gone, or has to wait.
+
+    states: of the enabled sources. While none of them could be asked, because our own side is off line, nothing is filled.
+    """
+    states = tuple(states)
+    if states and all(state.last_fault == FaultKind.OFFLINE and state.first_success is None for state in states):
+        return False
+    return all(
+        state.last_poll is not None or state.gone or (state.due > now and state.reason != BEING_POLLED) for state in states
+    )
 
 
 def _filling(states: Mapping[Slug, OutputState], settings: Settings) -> list[Output]:

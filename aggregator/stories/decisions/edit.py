@@ -15,8 +15,8 @@ from aggregator.ports import Decision, Override, Rules, Store, Traces, Transacti
 from aggregator.settings import Settings
 from aggregator.stories.curate import Curator
 from aggregator.stories.decisions.edit_curator import edit_curator
+from aggregator.stories.decisions.find_named import find_entries, find_story
 from aggregator.stories.decisions.headline import checked_headline
-from aggregator.stories.decisions.named import find_entries, find_story
 from aggregator.stories.decisions.overrides import drop_key, override_key
 from aggregator.stories.decisions.thread_edit import links_of, retell_threads
 from aggregator.stories.decisions.undo import prepare_undo

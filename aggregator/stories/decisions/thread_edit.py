@@ -11,10 +11,10 @@ from aggregator.dedup.weigh import view_of
 from aggregator.errors import UsageError
 from aggregator.model import Instant, Link, Story, StoryId, ThreadId
 from aggregator.ports import Override, Rules, Store, Traces, Transaction
-from aggregator.publish.pages import thread_listing
+from aggregator.publish.selection import thread_listing
 from aggregator.settings import Settings
 from aggregator.stories.decisions.edit_curator import edit_curator
-from aggregator.stories.decisions.named import find_story
+from aggregator.stories.decisions.find_named import find_story
 from aggregator.stories.decisions.overrides import override_key
 from aggregator.stories.link import what_about
 from aggregator.threads.linking import MOST_STORIES

@@ -18,7 +18,7 @@ from aggregator.errors import StoreError, UsageError
 from aggregator.model import Slug, Story
 from aggregator.ports import Keep, Phrase, QueryNames, StoryFilter
 from aggregator.stories.decisions.edit import StoryEditor
-from aggregator.stories.decisions.named import find_story
+from aggregator.stories.decisions.find_named import find_story
 from aggregator.stories.upkeep import reselect
 from aggregator.stories.upkeep.adopt_config import apply_filters, fill
 from aggregator.tag.query import Query

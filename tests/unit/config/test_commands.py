@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from aggregator.cli import root
 from aggregator.errors import AggregatorError, ConfigError, UsageError
-from aggregator.fetch.handed import find_handed, hand_over
+from aggregator.fetch.first_answers import find_handed, hand_over
 from aggregator.model import Fetched
 from aggregator.store.sqlite import SqliteStore
 from tests.flow.command import Command, eventually, free_port

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from aggregator.model import BEING_POLLED, ItemId, Slug, SourceId, SourceState, Story, StoryId
 from aggregator.ports import OutputState
-from aggregator.publish.selection import placement
+from aggregator.publish.selection import filling
+from aggregator.stories.membership import decide_membership
 from tests.unit.publish.samples import NOON, item
 
 A, B = Slug("a"), Slug("b")
@@ -27,23 +28,23 @@ PLAIN = Story(StoryId("s"), (replace(item(1), id=ItemId(1)),), ItemId(1), publis
     ],
     ids=["new", "no longer", "backlog enters what is filled", "backlog stays", "taken down", "alias"],
 )
-def test_place(
+def test_decide_membership(
     story: Story, wanted: set[Slug], current: set[Slug], enter: tuple[Slug, ...], leave: tuple[Slug, ...], stay: tuple[Slug, ...]
 ) -> None:
-    placed = placement.place(story, wanted, current, OUTPUTS, now=NOON)
+    placed = decide_membership(story, wanted, current, OUTPUTS, now=NOON)
     assert (placed.enter, placed.leave, placed.stay) == (enter, leave, stay)
     assert set(placed.reasons) >= {*enter, *leave}
 
 
 def test_a_new_story_waits_for_a_better_lead() -> None:
-    early = placement.place(PLAIN, {A}, set(), OUTPUTS, now=NOON + 59, settle=60)
+    early = decide_membership(PLAIN, {A}, set(), OUTPUTS, now=NOON + 59, settle=60)
     assert (early.enter, early.reasons) == ((), {A: "held back for a better lead"})
-    assert placement.place(PLAIN, {A}, set(), OUTPUTS, now=NOON + 60, settle=60).enter == (A,)
+    assert decide_membership(PLAIN, {A}, set(), OUTPUTS, now=NOON + 60, settle=60).enter == (A,)
 
 
 def test_a_feed_is_filled_when_every_source_was_asked_or_has_to_wait() -> None:
     asked = SourceState(SourceId("a"), "https://a.example/", last_poll=NOON)
     new, gone, waiting = (replace(asked, last_poll=None, **one) for one in ({}, {"gone": True}, {"due": NOON + 5}))
-    assert placement.is_filled([asked, gone, waiting], NOON)
-    assert not placement.is_filled([asked, new], NOON)
-    assert not placement.is_filled([asked, replace(new, due=NOON + 60, reason=BEING_POLLED)], NOON)
+    assert filling.is_filled([asked, gone, waiting], NOON)
+    assert not filling.is_filled([asked, new], NOON)
+    assert not filling.is_filled([asked, replace(new, due=NOON + 60, reason=BEING_POLLED)], NOON)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct, field
 
-from aggregator.model import BEING_POLLED, FaultKind, Instant, Slug, SourceState, Story
+from aggregator.model import Instant, Slug, Story
 from aggregator.ports import OutputState
 
 
-class Placement(Struct, frozen=True):
+class Membership(Struct, frozen=True):
     """The feeds that a story enters, leaves, and stays in. Those it stays in show its new version.
 
     reasons: feed → reason, for every feed that the story matches or leaves.
@@ -22,7 +22,7 @@ class Placement(Struct, frozen=True):
     reasons: Mapping[Slug, str] = field(default_factory=dict)
 
 
-def place(
+def decide_membership(
     story: Story,
     wanted: Collection[Slug],
     current: Collection[Slug],
@@ -30,7 +30,7 @@ def place(
     *,
     now: Instant,
     settle: float = 0.0,
-) -> Placement:
+) -> Membership:
     """Decides for one story. wanted: feeds whose queries match it; current: feeds it is in.
 
     A story that was taken down or became another's alias leaves all feeds. A backlog story (`old`) enters only feeds that are
@@ -39,7 +39,7 @@ def place(
     """
     if story.dropped or story.alias_of is not None:
         reason = "taken down" if story.dropped else f"is now {story.alias_of}"
-        return Placement(leave=tuple(sorted(current)), reasons=dict.fromkeys(current, reason))
+        return Membership(leave=tuple(sorted(current)), reasons=dict.fromkeys(current, reason))
     enter: list[Slug] = []
     leave = sorted(set(current).difference(wanted))
     reasons = dict.fromkeys(leave, "no longer matches")
@@ -54,17 +54,4 @@ def place(
         else:
             enter.append(slug)
             reasons[slug] = "matches"
-    return Placement(tuple(enter), tuple(leave), tuple(sorted(set(current).intersection(wanted))), reasons)
-
-
-def is_filled(states: Iterable[SourceState], now: Instant) -> bool:
-    """Whether a new feed is filled: every enabled source was polled once, is gone, or has to wait.
-
-    states: of the enabled sources. While none of them could be asked, because our own side is off line, nothing is filled.
-    """
-    states = tuple(states)
-    if states and all(state.last_fault == FaultKind.OFFLINE and state.first_success is None for state in states):
-        return False
-    return all(
-        state.last_poll is not None or state.gone or (state.due > now and state.reason != BEING_POLLED) for state in states
-    )
+    return Membership(tuple(enter), tuple(leave), tuple(sorted(set(current).intersection(wanted))), reasons)
