@@ -30,6 +30,7 @@ from aggregator.publish.shelf import Prepared, Shelf
 from aggregator.publish.site import former_addresses
 from aggregator.publish.site.folders import Folders
 from aggregator.publish.site.ownership import SITE_ID
+from aggregator.publish.site.paths import SITE_FILES, STORY_FOLDER
 from aggregator.settings import Output, Settings
 
 SINCE = "publish.since"
@@ -322,8 +323,8 @@ class Publisher:
         return head(output, self._settings, self.site_id(), self._mark(output.slug).updated)
 
     def _remove_the_rest(self, states: Mapping[Slug, OutputState], now: Instant) -> None:
-        served = {"/opml.xml", "/index.html", "/health.atom"}
-        wanted: dict[bool, set[str]] = {False: {"opml.xml", "index.html", "health.atom"}, True: set()}
+        served = {f"/{name}" for name in SITE_FILES}
+        wanted: dict[bool, set[str]] = {False: set(SITE_FILES), True: set()}
         for output in self._settings.outputs:
             feeds = [feed_path(output.slug, format) for format in FORMATS]
             served.update(feeds)
@@ -332,7 +333,8 @@ class Publisher:
                 own = (topic_path(output.slug), subscribe_path(output.slug))
                 served.update(own)
                 wanted[False].update((*(path[1:] for path in own), self._write_folder_page(output.slug)))
-        wanted[False].update(f"stories/{name}" for name in self._trees[False].names("stories"))  # StoryPages removes them
+        stories = self._trees[False].names(STORY_FOLDER)  # StoryPages removes them
+        wanted[False].update(f"{STORY_FOLDER}/{name}" for name in stories)
         self._folders.clean(wanted)
         for path in self.shelf.paths():
             if path not in served:

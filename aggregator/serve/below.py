@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from aggregator.publish.site.paths import is_answered
 from aggregator.serve.answers import send_short
-
-_OURS = re.compile(
-    r"/(?:index\.html|opml\.xml|health\.atom|hub|healthz|search|status|favicon\.svg|site\.webmanifest|sitemap\.xml)?"
-    r"|/(?:feeds|topics|stories|threads|push|outlets|tags)/.+"
-)
-"""What is answered below the path. `/metrics` and `/readyz` are not: whoever runs the site asks the daemon itself, while a proxy
-that passes on a whole path would show them to everybody."""
 
 
 class BelowPath:
@@ -34,7 +27,7 @@ class BelowPath:
             if not rest and scope["method"] in ("GET", "HEAD"):  # relative links of the front page need the slash
                 await send_short(scope, send, 301, {"location": url + "/"})
                 return
-            if _OURS.fullmatch(rest):
+            if is_answered(rest):
                 scope = {**scope, "path": rest}
         await self._app(scope, receive, send)
 

@@ -11,7 +11,8 @@ import msgspec
 
 from aggregator.errors import AggregatorError, UsageError
 from aggregator.files import PRIVATE_FILE, TEMPORARY, make_folder, make_private_folder, replace_file, sync_folder
-from aggregator.publish.site.ownership import ABOUT, MARKER, Marker, Owner, examine, is_ours
+from aggregator.publish.site.ownership import ABOUT, MARKER, Marker, Owner, examine
+from aggregator.publish.site.paths import folders_of, is_published_file
 
 _UNFINISHED = re.compile(rf"\.[0-9a-f]{{16}}{re.escape(TEMPORARY)}")
 
@@ -119,14 +120,13 @@ class Tree:
 
     def ours(self, feeds: Collection[str]) -> Iterator[str]:
         """The paths of our files, those of these feeds alone. Folders of others are not looked into, links not followed."""
-        return (path for path in self._paths(feeds) if is_ours(path, feeds))
+        return (path for path in self._paths(feeds) if is_published_file(path, feeds))
 
     def _unfinished(self) -> Iterator[str]:
         return (path for path in self._paths(self._feeds) if _UNFINISHED.fullmatch(PurePosixPath(path).name))
 
     def _paths(self, feeds: Collection[str]) -> Iterator[str]:
-        within = (f"{part}/{slug}/" for part in ("feeds", "topics") for slug in feeds)
-        for folder in ("", "feeds/", "topics/", "stories/", *within):
+        for folder in ("", *(f"{one}/" for one in folders_of(feeds))):
             yield from (folder + name for name in self.names(folder))
 
     def names(self, folder: str) -> list[str]:

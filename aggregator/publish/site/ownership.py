@@ -10,7 +10,7 @@ import os
 import re
 import socket
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -18,8 +18,8 @@ from msgspec import Struct
 
 from aggregator.errors import ConfigError, Problem
 from aggregator.model import Slug
-from aggregator.publish.entry.addresses import FORMATS
 from aggregator.publish.formats.head import feed_id
+from aggregator.publish.site.paths import FOLDERS, SITE_FILES, first_files_of, folders_of
 from aggregator.settings import Output, Settings
 
 SITE_ID = "publish.site"
@@ -27,20 +27,17 @@ SITE_ID = "publish.site"
 MARKER = ".aggregator-site"
 """Name of the marker file."""
 ABOUT = (
-    "aggregator publishes into this folder: it replaces and removes index.html, opml.xml, health.atom, and what the feeds below "
-    "have in feeds/, topics/ and stories/. Other files stay."
+    f"aggregator publishes into this folder: it replaces and removes {', '.join(SITE_FILES)}, and what the feeds below "
+    f"have in {'/, '.join(FOLDERS[:-1])}/ and {FOLDERS[-1]}/. Other files stay."
 )
 HOST_FILES = frozenset({".git", ".gitignore", ".gitkeep", ".nojekyll", "CNAME", "lost+found", ".DS_Store"})
 """What an empty folder may hold: a checkout for GitHub Pages, the root of a file system, what keeps a folder in Git."""
-SITE_FILES = ("index.html", "opml.xml", "health.atom")
 HEALTH = Slug("health")
-FOLDERS = ("feeds", "topics", "stories")
 _LISTED = 3
 """Names in a refusal."""
 _HEAD_BYTES = 65_536
 """Bytes of a feed in which its id stands."""
 _FEED_ID = re.compile(rb"<id>(urn:uuid:[0-9a-f-]{36})</id>")
-_STORY_FILE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.html")
 _SLUG = re.compile(r"[a-z0-9](?:[._-]?[a-z0-9_-])*")
 _OUR_PAGE = b'<header class="site">'
 """Stands in every web page that any release has written."""
@@ -119,26 +116,6 @@ def check_folders(settings: Settings, owner: Owner) -> None:
         raise ConfigError(problems)
 
 
-def is_ours(path: str, feeds: Collection[str]) -> bool:
-    """Whether a path below the folder is one that we write. feeds: see `Standing`."""
-    parts = path.split("/")
-    match parts:
-        case [name]:
-            return name in SITE_FILES
-        case ["feeds", name]:
-            slug, _, format = name.rpartition(".")
-            return slug in feeds and format in (*FORMATS, "html")
-        case ["feeds", slug, name]:
-            return slug in feeds and re.fullmatch(r"[1-9][0-9]*\.(?:atom|rss|json)", name) is not None
-        case ["topics", name]:
-            return name.endswith(".html") and name.removesuffix(".html") in feeds
-        case ["topics", slug, name]:
-            return slug in feeds and (name == "index.html" or re.fullmatch(r"[1-9][0-9]*\.html", name) is not None)
-        case ["stories", name]:
-            return _STORY_FILE.fullmatch(name) is not None
-    return False
-
-
 def _examine(root: Path, owner: Owner, *, private: bool) -> Standing:
     if not os.path.lexists(root):
         return Standing()
@@ -212,16 +189,11 @@ def _feed_id_in(path: Path) -> str | None:
 
 def _obstacle(root: Path, new: Collection[str], slugs: Collection[str]) -> str | None:
     """What lies where we would write: links, and files at the names of feeds that we did not publish here before."""
-    for folder in (*FOLDERS, *(f"{part}/{slug}" for slug in slugs for part in FOLDERS[:2])):
+    for folder in folders_of(slugs):
         if (root / folder).is_symlink():
             return f"{root / folder} is a symbolic link, which is not followed: make it a folder"
     for slug in sorted(new):
-        for path in _names(slug):
+        for path in first_files_of(slug):
             if os.path.lexists(root / path):
                 return f"{root / path} is not ours, and the feed {slug} would replace it: move it away, or choose another slug"
     return None
-
-
-def _names(slug: str) -> Iterator[str]:
-    yield from (f"feeds/{slug}.{format}" for format in FORMATS)
-    yield from (f"feeds/{slug}.html", f"topics/{slug}.html", f"topics/{slug}/index.html")

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from aggregator.ports import Answer, Call, Endpoint
+from aggregator.publish.pages.status_page import Status
 from aggregator.publish.shelf import GONE, Moved, Prepared, Shelf
+from aggregator.publish.site.paths import is_answered
+from aggregator.serve import ops, site
 from aggregator.serve.app import make_app
+from aggregator.serve.ops import Administration
+from aggregator.serve.search import SearchPages
+from aggregator.serve.status import StatusPage
+from aggregator.settings import Settings
+from aggregator.store.sqlite import SqliteStore
+from tests.unit.publish.samples import NOON
 from tests.unit.serve.asking import ask
 
 HTML = "text/html; charset=utf-8"
@@ -84,3 +97,14 @@ def test_other_paths_stay_what_they_are(asked: str) -> None:
 
 def test_a_site_at_the_top_has_nothing_below() -> None:
     assert ask(app("https://me.example"), "/news/feeds/all.atom").status == 404
+
+
+def test_each_route_but_the_operators_is_answered_below_the_path(tmp_path: Path) -> None:
+    """A route that `publish.site.paths` doesn't list would be missing where a proxy passes on the whole path."""
+    settings = Settings(Path("feeds.yaml"), ())
+    with closing(SqliteStore(tmp_path / "news.db")) as store:
+        search = SearchPages(lambda: settings, store, lambda: NOON)
+        status = StatusPage(Administration(), lambda: settings, lambda: Status({}, (), (), (), ()), search)
+        own = [*ops.routes(lambda: (True, {}), bytes, Administration()), *site.routes(lambda: settings, bytes)]
+        paths = {route.path for route in (*own, *search.routes(), *status.routes()) if isinstance(route, Route)}
+    assert {path for path in paths if not is_answered(path)} == {"/metrics", "/readyz"}
