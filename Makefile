@@ -20,7 +20,7 @@ $(PYTHON) belongs to the system and takes no packages from elsewhere (PEP 668). 
 endef
 export IS_OURS NOT_OURS
 
-.PHONY: run demo demo-ports test attacks faults soak check coverage mutants bench sbom docs lock install clean
+.PHONY: run demo demo-ports test attacks faults soak check coverage mutants bench sbom docs man screenshots lock install clean
 
 run: .venv/runtime aggregator/tag/language.tables
 	$(BIN)/aggregator run
@@ -103,6 +103,15 @@ docs: .venv/docs
 	$(BIN)/python docs/tools/site.py lay-out build/docs/pages
 	NO_COLOR=1 $(BIN)/zensical build --clean --strict --config-file zensical.toml
 	$(BIN)/python docs/tools/site.py check build/docs/site
+	$(BIN)/python docs/tools/man.py build/docs/aggregator.1
+
+# The manual page, from the commands' own help. It is kept in the repository, since the wheel brings it; a test compares.
+man: .venv/runtime
+	$(BIN)/python docs/tools/man.py docs/man/aggregator.1
+
+# The pictures of the guide, made anew in Chromium of the demo's newsroom. Needs pngquant and optipng.
+screenshots: .venv/dev
+	$(BIN)/python -m tests.browser.screenshots docs/screenshots
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
