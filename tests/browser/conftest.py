@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -30,22 +31,27 @@ class World:
     origin: Origin
 
 
+@contextmanager
+def launched(program: str) -> Iterator[Browser]:
+    """A headless Chromium, which must not ask for its own updates."""
+    options = ["--disable-background-networking", "--disable-component-update", "--disable-gpu"]
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=[*options, *root])
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium, which must not ask for its own updates.
-
-    Ended with this package's tests: while Playwright's blocking interface is open, its event loop counts as running, and no other
-    test of the process could run its own.
+    """Ended with this package's tests: while Playwright's blocking interface is open, its event loop counts as running, and no
+    other test of the process could run its own.
     """
     program = chromium.find()
     if program is None:
         pytest.skip(chromium.MISSING)
-    with sync_playwright() as playwright:
-        options = ["--disable-background-networking", "--disable-component-update", "--disable-gpu"]
-        root = os.geteuid() == 0
-        launched = playwright.chromium.launch(executable_path=program, args=[*options, *(["--no-sandbox"] if root else [])])
-        yield launched
-        launched.close()
+    with launched(program) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="package")

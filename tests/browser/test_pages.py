@@ -134,6 +134,25 @@ def test_a_query_is_tried_on_the_status_page_and_the_token_stays_in_the_address(
     assert all("demo-admin" not in str(one.all_headers()) + one.url for one in watched.requests)
 
 
+def test_states_stand_in_lines_of_whole_words(browser: Browser, world: World) -> None:
+    page = Watched.open(browser).go(world.site + "/status?token=demo-admin")
+    heights = page.evaluate("() => [...document.querySelectorAll('.states thead tr')].map(row => row.offsetHeight)")
+    assert len(heights) == 2 and max(heights) < 2 * 22.4, "a heading such as `entries` takes one line"
+    assert "disk_free_bytes" not in page.content() and "disk free: " in page.content()
+
+
+def test_the_dot_between_two_facts_ends_a_line_and_begins_none(browser: Browser, world: World) -> None:
+    page = Watched.open(browser, 360).go(world.site)
+    before = "e => getComputedStyle(e, '::before').content"
+    assert page.locator(".by time").first.evaluate(before) == "none"
+
+
+def test_the_search_box_has_room_on_a_phone(browser: Browser, world: World) -> None:
+    page = Watched.open(browser, 360).go(world.site)
+    box = page.get_by_label("Search stories").bounding_box()
+    assert box is not None and box["width"] > 200
+
+
 def test_sound_is_fetched_when_it_is_played_and_not_before(browser: Browser, world: World) -> None:
     watched = Watched.open(browser)
     page = watched.go(world.site + world.pages["podcast"])

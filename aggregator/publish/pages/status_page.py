@@ -72,6 +72,7 @@ def render(site: Site, status: Status, trial: Trial | None) -> bytes:
     """The page. It holds no token: its form goes to the address that it was asked for at."""
     values: dict[str, Any] = {
         "status": status,
+        "parts": dict(_part(name, value) for name, value in status.parts.items()),
         "query": trial.query if trial else "",
         "trial": trial,
         "matches": [_match(one, site) for one in trial.matches] if trial else [],
@@ -80,6 +81,13 @@ def render(site: Site, status: Status, trial: Trial | None) -> bytes:
         "feeds": [(one, one.changed and pages.moment(one.changed, site)) for one in status.feeds],
     }
     return pages.render("status.html", site, pages.TOP, site.language, images=False, **values)
+
+
+def _part(name: str, value: object) -> tuple[str, object]:
+    """A part of the daemon in words: `disk_free_bytes` as gigabytes."""
+    if name.endswith("_bytes") and isinstance(value, int | float):
+        return name.removesuffix("_bytes").replace("_", " "), f"{value / 1e9:.1f} GB"
+    return name.replace("_", " "), value
 
 
 def _match(one: Match, site: Site) -> dict[str, Any]:
