@@ -39,15 +39,18 @@ _LANGUAGES = {
 
 
 NAMED = 3
-"""Outlets that are named where more tell a story; a fourth is named rather than counted."""
+"""Outlets that are named where more tell a story."""
 
 
-def outlets_in_words(names: Sequence[str], words: Wording) -> str:
-    """Who tells a story: "Northwire, Daily Post", or "Northwire, Daily Post, Gazette and 12 others"."""
+def outlets_in_words(names: Sequence[str], words: Wording, most: int = NAMED) -> str:
+    """Who tells a story: "Northwire, Daily Post", or "Northwire, Daily Post, Gazette and 12 others".
+
+    most: how many are named; one more is named rather than counted.
+    """
     named = list(dict.fromkeys(names))
-    if len(named) <= NAMED + 1:
+    if len(named) <= most + 1:
         return ", ".join(named)
-    return words.and_others.format(", ".join(named[:NAMED]), len(named) - NAMED)
+    return words.and_others.format(", ".join(named[:most]), len(named) - most)
 
 
 def wording(language: str) -> Wording:

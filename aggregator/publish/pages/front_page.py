@@ -12,6 +12,7 @@ from aggregator.model import Instant, Slug, Story, StoryId
 from aggregator.ports import Store
 from aggregator.publish.entry import addresses, characters
 from aggregator.publish.entry.pictures import Image
+from aggregator.publish.entry.wording import outlets_in_words, wording
 from aggregator.publish.formats.head import Head
 from aggregator.publish.pages import pages
 from aggregator.publish.pages.front_ranking import KEY, FrontRanker, FrontRanking, Place
@@ -21,7 +22,7 @@ from aggregator.settings import Site
 from aggregator.text.times import rfc3339, zone
 
 NAMED = 2
-"""Outlets of a story that are named. Those beyond are counted."""
+"""Outlets of a story that are named: the line is short."""
 SECTIONS = 12
 """Feeds that the page shows with their newest stories. Further ones are named: a site of 200 topics has a front page, too."""
 
@@ -61,6 +62,7 @@ class FrontStories:
 
     def __init__(self, site: Site, store: Store, public: PublicStories, threads: OpenThreads) -> None:
         self._site = site
+        self._words = wording(site.language)
         self._store = store
         self._public = public
         self._ranker = FrontRanker(store, threads, public.outputs)
@@ -110,19 +112,11 @@ class FrontStories:
             link=seen.link,
             page=addresses.story_path(seen.id),
             language=seen.language,
-            told_by=told_by([seen.outlet, *(one.outlet for one in seen.also)]),
+            told_by=outlets_in_words([seen.outlet, *(one.outlet for one in seen.also)], self._words, NAMED),
             when=_time(seen.published, day),
             image=seen.image,
             lines=tuple(_line(stored[one], lead) for one in place.others if one in stored),
         )
-
-
-def told_by(outlets: Sequence[str]) -> str:
-    """Names the first outlets and counts the others."""
-    named, others = outlets[:NAMED], len(outlets) - NAMED
-    if others > 0:
-        return f"{', '.join(named)} and {others} {'other' if others == 1 else 'others'}"
-    return " and ".join(named)
 
 
 def _line(other: Story, lead: Story) -> Line:

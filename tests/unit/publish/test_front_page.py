@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from aggregator.model import Item, Picture, Slug, SourceId, Story, StoryId, ThreadId
 from aggregator.publish.pages import front_ranking
-from aggregator.publish.pages.front_page import SECTIONS, told_by
+from aggregator.publish.pages.front_page import SECTIONS
 from aggregator.publish.pages.front_ranking import OTHERS, PER_OUTLET, PLACES
 from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output, Site
@@ -159,16 +159,21 @@ def test_a_thread_of_which_too_little_is_public_is_not_shown_as_one(tmp_path: Pa
 
 # --- what it says
 @pytest.mark.parametrize(
-    ("outlets", "said"),
+    ("language", "outlets", "said"),
     [
-        (["Reuters"], "Reuters"),
-        (["Reuters", "BBC"], "Reuters and BBC"),
-        (["Reuters", "BBC", "DW"], "Reuters, BBC and 1 other"),
-        (["Reuters", "BBC", *"abcdefghijkl"], "Reuters, BBC and 12 others"),
+        ("en", ["One"], "One"),
+        ("en", ["One", "Two"], "One, Two"),
+        ("en", ["One", "Two", "Three"], "One, Two, Three"),
+        ("en", ["One", "Two", "Three", "Four"], "One, Two and 2 others"),
+        ("de", ["One", "Two", "Three", "Four"], "One, Two und 2 weitere"),
     ],
 )
-def test_told_by(outlets: list[str], said: str) -> None:
-    assert told_by(outlets) == said
+def test_who_tells_a_story_is_said_as_in_digests(
+    tmp_path: Path, store: SqliteStore, language: str, outlets: list[str], said: str
+) -> None:
+    told(store, "Ferry", *((name, 9 - place) for place, name in enumerate(outlets)))
+    publisher(tmp_path, store, site=Site("News", "https://news.example.org", language=language)).publish(None, NOON)
+    assert re.findall(r'class="by"><a [^>]*>([^<]*)</a>', page(tmp_path)) == [said]
 
 
 def test_a_story_says_who_and_when_and_leads_to_the_article_and_to_its_page(tmp_path: Path, store: SqliteStore) -> None:
@@ -180,9 +185,7 @@ def test_a_story_says_who_and_when_and_leads_to_the_article_and_to_its_page(tmp_
     shown = page(tmp_path)
     assert "Thursday 15 June 2023." in shown
     assert "Ferry &amp; tram</a></h2>" in shown
-    assert (
-        f'<a href="./stories/{story}.html">One, Two and 1 other</a> <time datetime="2023-06-15T10:00:00Z">12:00</time>' in shown
-    )
+    assert f'<a href="./stories/{story}.html">One, Two, Three</a> <time datetime="2023-06-15T10:00:00Z">12:00</time>' in shown
     assert '<time datetime="2023-06-14T23:00:00Z">01:00</time>' in shown
     assert ">14 Jun</time>" in shown and ">5 Jun 2022</time>" in shown
     assert (tmp_path / f"public/stories/{story}.html").is_file()
