@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from aggregator.model import Instant, Slug, SourceId, StoryId
-from aggregator.ports import Delivery, Event, OutputState, Shown, Store, Transaction
+from aggregator.ports import Event, OutputState, Shown, Store
 from aggregator.publish.entry.addresses import FORMATS, TYPES, feed_path, subscribe_path, topic_path
-from aggregator.publish.feed_update import Content, FeedUpdate, Mark, make_update
+from aggregator.publish.feed_update import Content, FeedUpdate, make_update
 from aggregator.publish.formats import opml
 from aggregator.publish.formats.head import ArchiveLinks, Head, head, ttl
 from aggregator.publish.messages import health_feed, notices, notifications
@@ -22,6 +22,7 @@ from aggregator.publish.pages.open_threads import OpenThreads
 from aggregator.publish.pages.public_stories import PublicStories
 from aggregator.publish.pages.story_pages import StoryPages
 from aggregator.publish.pages.thread_pages import ThreadPages
+from aggregator.publish.publications import Publications
 from aggregator.publish.rendering import Renderer, feed_of
 from aggregator.publish.selection import private, thread_listing
 from aggregator.publish.selection.ranking import Rankings
@@ -35,8 +36,6 @@ from aggregator.settings import Output, Settings
 
 SINCE = "publish.since"
 """Key of the stored time of the first publication, which dates empty documents."""
-MARK = "publish.mark."
-"""Prefix of the keys of stored `Mark`s."""
 SPARE = 200
 """Rendered entries that may be kept beyond twice the number of entries in feeds."""
 
@@ -55,6 +54,7 @@ class Publisher:
         self._trees = self._folders.trees
         self._renderer = Renderer(settings, store.stories)
         self._closed = ClosedPages(settings, store, self._renderer, self._trees, self.site_id)
+        self._publications = Publications(settings, store)
         self._rankings = Rankings(settings, store)
         self._digests = Digests(settings, store, self.site_id)
         public = PublicStories(settings)
@@ -69,7 +69,6 @@ class Publisher:
         self._is_behind = True
         self._shown: dict[Slug, tuple[StoryId, ...]] = {}
         self._bases: dict[Slug, object] = {}
-        self._recorded: set[StoryId] = set()
 
     def publish(self, slugs: Collection[Slug] | None, now: Instant, outage: str | None = None) -> tuple[Slug, ...]:
         """Brings the documents of these feeds up to date. slugs: None for all feeds, the OPML list, and health.
@@ -95,7 +94,7 @@ class Publisher:
                 updates.append(made)
         if self._closed.take_down_dropped():
             self._stories.write_all(states)
-        self._record_publication(updates, now)
+        self._publications.record(updates, now)
         self._write_story_pages(updates)
         for one in updates:
             self._show(one)
@@ -180,7 +179,7 @@ class Publisher:
             self._settings,
             self.site_id(),
             content,
-            self._mark(output.slug),
+            self._publications.mark(output.slug),
             changed,
             now,
             filling=state.filling,
@@ -210,36 +209,14 @@ class Publisher:
             shown = self._closed.close(output, shown, now)
         return shown, ArchiveLinks(previous=self._closed.count(output.slug) or None)
 
-    def _mark(self, slug: Slug) -> Mark:
-        return Mark.read(self._store.value(MARK + slug))
-
-    def _record_publication(self, updates: Iterable[FeedUpdate], now: Instant) -> None:
-        """Stores that these documents are about to become visible, with the deliveries they cause.
-
-        So stories that readers may have seen stay marked as published, and deliveries survive a crash right after this.
-        """
-        new = {story for one in updates for story in one.stories} - self._recorded
-        webhooks = [self._webhook(one, now) for one in updates]
-        if not new and not any(one.has_changed for one in updates) and all(value is None for _, value in webhooks):
-            return
-        with self._store.begin() as transaction:
-            transaction.mark_published(new)
-            for one, (deliveries, value) in zip(updates, webhooks, strict=True):
-                notifications.save_deliveries(transaction, deliveries)
-                if value is not None:
-                    transaction.set_value(notifications.SENT_KEY + one.output.slug, value)
-                if one.has_changed:
-                    self._save_change(transaction, one, now)
-        self._recorded |= new
-
     def _forget(self) -> None:
         """Forgets rendered entries that are in no feed, once there are too many."""
         self._renderer.forget_views()
         places = sum(map(len, self._shown.values()))
-        if max(len(self._renderer), len(self._recorded)) > 2 * places + SPARE:
+        if max(len(self._renderer), len(self._publications)) > 2 * places + SPARE:
             shown = {story for stories in self._shown.values() for story in stories}
             self._renderer.forget_all_but(shown)
-            self._recorded &= shown
+            self._publications.forget_all_but(shown)
 
     def _withdraw(self) -> None:
         """Takes what became private out of closed pages and digests of public feeds, and headlines out of others' entries.
@@ -258,16 +235,6 @@ class Publisher:
             self._stories.retell(story_pages)
             with self._store.begin() as transaction:
                 thread_listing.forget_retold(transaction, story_pages)
-
-    def _webhook(self, one: FeedUpdate, now: Instant) -> tuple[list[Delivery], str | None]:
-        return notifications.make_webhook_deliveries(self._store, one.output, one.content.entries, now, filling=one.filling)
-
-    def _save_change(self, transaction: Transaction, one: FeedUpdate, now: Instant) -> None:
-        transaction.set_value(MARK + one.output.slug, str(one.mark))
-        if one.head.hub is not None and self._settings.publish.websub is True:
-            notifications.save_deliveries(
-                transaction, notifications.make_subscriber_deliveries(self._store, one.output.slug, one.digests, now)
-            )
 
     def _write_story_pages(self, updates: Iterable[FeedUpdate]) -> None:
         """Writes the pages of stories before a page or feed links to them."""
@@ -320,7 +287,7 @@ class Publisher:
 
     def head_of(self, output: Output) -> Head:
         """The current head of a feed's subscription document."""
-        return head(output, self._settings, self.site_id(), self._mark(output.slug).updated)
+        return head(output, self._settings, self.site_id(), self._publications.mark(output.slug).updated)
 
     def _remove_the_rest(self, states: Mapping[Slug, OutputState], now: Instant) -> None:
         served = {f"/{name}" for name in SITE_FILES}

@@ -275,4 +275,4 @@ def test_what_has_left_the_feeds_is_not_kept_in_memory(
     shown = len(json.loads((tmp_path / "public/feeds/all.json").read_bytes())["items"])
     assert 0 < shown < 20
     assert len(made._renderer) <= 2 * shown + 15
-    assert len(made._recorded) <= 2 * shown + 15
+    assert len(made._publications) <= 2 * shown + 15

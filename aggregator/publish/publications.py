@@ -1,0 +1,63 @@
+"""Records publications: which documents are about to become visible, and the deliveries that they cause."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from aggregator.model import Instant, Slug, StoryId
+from aggregator.ports import Delivery, Store, Transaction
+from aggregator.publish.feed_update import FeedUpdate, Mark
+from aggregator.publish.messages import notifications
+from aggregator.settings import Settings
+
+MARK = "publish.mark."
+"""Prefix of the keys of stored `Mark`s."""
+
+
+class Publications:
+    """The stored record. It is kept in one transaction before a document is written or served."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+        self._recorded: set[StoryId] = set()
+
+    def __len__(self) -> int:
+        """How many stories are known to be marked as published."""
+        return len(self._recorded)
+
+    def mark(self, slug: Slug) -> Mark:
+        return Mark.read(self._store.value(MARK + slug))
+
+    def record(self, updates: Iterable[FeedUpdate], now: Instant) -> None:
+        """Stores that these documents are about to become visible, with the deliveries they cause.
+
+        So stories that readers may have seen stay marked as published, and deliveries survive a crash right after this.
+        """
+        new = {story for one in updates for story in one.stories} - self._recorded
+        webhooks = [self._webhook(one, now) for one in updates]
+        if not new and not any(one.has_changed for one in updates) and all(value is None for _, value in webhooks):
+            return
+        with self._store.begin() as transaction:
+            transaction.mark_published(new)
+            for one, (deliveries, value) in zip(updates, webhooks, strict=True):
+                notifications.save_deliveries(transaction, deliveries)
+                if value is not None:
+                    transaction.set_value(notifications.SENT_KEY + one.output.slug, value)
+                if one.has_changed:
+                    self._save_change(transaction, one, now)
+        self._recorded |= new
+
+    def forget_all_but(self, shown: Collection[StoryId]) -> None:
+        """Forgets, in memory alone, which stories are marked but for these."""
+        self._recorded.intersection_update(shown)
+
+    def _webhook(self, one: FeedUpdate, now: Instant) -> tuple[list[Delivery], str | None]:
+        return notifications.make_webhook_deliveries(self._store, one.output, one.content.entries, now, filling=one.filling)
+
+    def _save_change(self, transaction: Transaction, one: FeedUpdate, now: Instant) -> None:
+        transaction.set_value(MARK + one.output.slug, str(one.mark))
+        if one.head.hub is not None and self._settings.publish.websub is True:
+            notifications.save_deliveries(
+                transaction, notifications.make_subscriber_deliveries(self._store, one.output.slug, one.digests, now)
+            )
