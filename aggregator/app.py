@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import random
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.weigh import rarity, view_of
@@ -90,7 +89,7 @@ async def poll_once(
                 ids,
                 forced=forced,
                 is_free=lambda: _is_free(store),
-                why_unwritable=lambda: why_unwritable(Path(settings.storage.database).parent),
+                why_unwritable=lambda: why_unwritable(settings.storage.folder),
             )
         if reports is not None:
             return reports

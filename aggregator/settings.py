@@ -37,9 +37,20 @@ class Backup(Struct, frozen=True):
 
 
 class Storage(Struct, frozen=True):
+    """database: a file of SQLite, or the address of a PostgreSQL database, which may hold a password.
+
+    beside: where files are kept that would lie beside the database, if that is on a server.
+    """
+
     database: str = "data/aggregator.db"
     keep: float = 90 * DAY
     backup: Backup | None = None
+    beside: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the database, where what is fetched and kept lies, too."""
+        return Path(self.database).parent if self.beside is None else self.beside
 
 
 class Server(Struct, frozen=True):

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Self
 from aggregator.config.load import find_database, load, load_text
 from aggregator.errors import ConfigError, Problem, UsageError
 from aggregator.model import Source, StoryId
-from aggregator.ports import Store
+from aggregator.ports import Database, Store
 from aggregator.settings import Settings
 from aggregator.store.lock import holder
+from aggregator.store.opening import open_store
 from aggregator.store.read_only import ReadOnlyStore, is_there, may_write
-from aggregator.store.sqlite import SqliteStore
 from aggregator.tag.check import check
 from aggregator.tag.rules import RuleSet, compile_rules, failed_expectations
 
@@ -69,9 +69,9 @@ class Application:
             raise ConfigError(error.problems, error.includes, GOES_ON.format(running) if running else "") from None
 
     @cached_property
-    def database(self) -> SqliteStore:
+    def database(self) -> Database:
         """The database that the config names, for commands that poll; created if missing. Raises StoreError."""
-        return SqliteStore(Path(self.settings.storage.database))
+        return open_store(self.settings.storage.database)
 
     @cached_property
     def store(self) -> Store:
@@ -88,7 +88,7 @@ class Application:
         from tempfile import TemporaryDirectory  # here: seldom needed
 
         folder = self._closing.enter_context(TemporaryDirectory(prefix="aggregator-"))
-        empty = SqliteStore(Path(folder) / "empty.db")
+        empty = open_store(str(Path(folder) / "empty.db"))
         self._closing.callback(empty.close)
         return empty
 

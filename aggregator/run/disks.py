@@ -33,7 +33,7 @@ def find_places(settings: Settings, *, probe: bool = False) -> list[Place]:
     probe: also try to write. A disk that Linux has stopped writing to after an error may not say so (ext4's `emergency_ro`).
     """
     storage, publish = settings.storage, settings.publish
-    wanted = {"database": Path(storage.database).parent, "published files": publish.directory, "private feeds": publish.private}
+    wanted = {"database": storage.folder, "published files": publish.directory, "private feeds": publish.private}
     if storage.backup is not None:
         wanted["backups"] = storage.backup.directory
     return [_place(what, folder, probe) for what, folder in wanted.items()]

@@ -33,7 +33,7 @@ class OpmlLists:
         """
         changed = False
         for address in settings.lists:
-            path = opml.cached_path(Path(settings.storage.database).parent, address)
+            path = opml.cached_path(settings.storage.folder, address)
             if self._should_fetch(address, path, now):
                 self._tried[address] = now
                 changed |= await _fetch(address, path, fetcher, now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 from aggregator.model import Instant, Source, SourceState
@@ -101,7 +100,7 @@ def daemon_problems(settings: Settings, store: StoreView) -> list[str]:
     disks = list(disk_conditions(settings, probe=True))
     if any(one.kind in ("disk", "readonly") for one in disks):
         found.pop("space daemon", None)
-    why = why_unwritable(Path(settings.storage.database).parent)
+    why = why_unwritable(settings.storage.folder)
     found |= {one.key: (one.title, one.detail) for one in (*daemon_conditions({"database": why}), *disks)}
     return [mask_text(f"{title}: {detail}", settings.secrets) for title, detail in found.values()]
 

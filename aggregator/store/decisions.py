@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection
 
 import msgspec
 
 from aggregator.model import Instant
 from aggregator.ports import Decision, Override, Traces
+from aggregator.store.connection import Connection
 from aggregator.store.rows import as_json
 
 OVERRIDES = "SELECT kind, a, b, at, decision FROM overrides ORDER BY id"
@@ -27,40 +27,40 @@ RELEASE = "DELETE FROM overrides WHERE decision = ?"
 _decode = msgspec.json.Decoder(Traces).decode
 
 
-def overrides(connection: sqlite3.Connection) -> list[Override]:
+def overrides(connection: Connection) -> list[Override]:
     """See `Decisions.overrides`."""
     return [Override(*row) for row in connection.execute(OVERRIDES)]
 
 
-def corrections(connection: sqlite3.Connection, keys: Collection[str]) -> list[Override]:
+def corrections(connection: Connection, keys: Collection[str]) -> list[Override]:
     """See `DecisionWrites.corrections`."""
     return [Override(*row) for row in connection.execute(CORRECTIONS, (as_json(list(keys)),))]
 
 
-def of_threads(connection: sqlite3.Connection) -> list[Override]:
+def of_threads(connection: Connection) -> list[Override]:
     """See `DecisionWrites.thread_overrides`."""
     return [Override(*row) for row in connection.execute(OF_THREADS)]
 
 
-def decisions(connection: sqlite3.Connection) -> list[Decision]:
+def decisions(connection: Connection) -> list[Decision]:
     """See `Decisions.decisions`."""
     return [Decision(id, kind, at, undone, _decode(traces)) for id, kind, at, undone, traces in connection.execute(DECISIONS)]
 
 
 # --- writes, inside the caller's transaction
-def add_override(connection: sqlite3.Connection, one: Override) -> None:
+def add_override(connection: Connection, one: Override) -> None:
     """See `DecisionWrites.add_override`."""
     connection.execute(ADD_OVERRIDE, (one.kind, one.a, one.b, one.at, one.decision))
 
 
-def add_decision(connection: sqlite3.Connection, kind: str, at: Instant, traces: Traces) -> int:
+def add_decision(connection: Connection, kind: str, at: Instant, traces: Traces) -> int:
     """See `DecisionWrites.add_decision`."""
     text = msgspec.json.encode(traces).decode()
     id: int = connection.execute(_ADD_DECISION, (kind, at, text)).fetchone()[0]
     return id
 
 
-def end_decision(connection: sqlite3.Connection, decision: int, now: Instant) -> None:
+def end_decision(connection: Connection, decision: int, now: Instant) -> None:
     """See `DecisionWrites.end_decision`."""
     connection.execute(END_DECISION, (now, decision))
     connection.execute(RELEASE, (decision,))

@@ -14,6 +14,7 @@ from typing import Any
 
 from aggregator.model import Instant, ItemId, StoryId
 from aggregator.ports import INDEX_VERSION, MINUTE_BITS, IndexedItem, Postings
+from aggregator.store.connection import Connection
 from aggregator.store.index_cache import Recent, rows
 from aggregator.store.index_schema import create
 from aggregator.store.index_terms import Terms
@@ -39,13 +40,13 @@ _ADD_LOG = "INSERT OR REPLACE INTO group_log (id, at, added, counted, posted) VA
 _ITEM_ROWS = "id, story, source, outlet, at, added, signature, form FROM group_items WHERE id"
 
 
-class SqliteStoryIndex:
+class SqlStoryIndex:
     """A `ports.StoryIndex` on the writer's connection, for one thread. The store calls begin, commit and rolled_back.
 
     If another connection has written (a command beside the daemon), `begin` notices and empties the caches.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._terms = Terms(connection)
         self._items: Recent[int, IndexedItem] = Recent(ITEMS_CACHED)
@@ -61,10 +62,15 @@ class SqliteStoryIndex:
     # --- the store's side
     def begin(self) -> None:
         """The transaction has begun."""
-        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        version = self._find_version()
         if version != self._version:
             self._load()
             self._version = version
+
+    def _find_version(self) -> int:
+        """A number that changes when another connection has written."""
+        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return version
 
     def commit(self) -> None:
         """The transaction is about to commit."""
@@ -246,7 +252,7 @@ class SqliteStoryIndex:
             self._count(number, at, added, array("q", counted), array("q", posted))
 
 
-class MemoryStoryIndex(SqliteStoryIndex):
+class MemoryStoryIndex(SqlStoryIndex):
     """An index in memory with its own transactions, for `regroup`, which groups without touching the stored index."""
 
     def __init__(self) -> None:

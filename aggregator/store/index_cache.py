@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
+
+from aggregator.store.connection import Connection
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -43,7 +44,7 @@ class Recent(Generic[K, V]):
         self.old.clear()
 
 
-def rows(connection: sqlite3.Connection, select: str, keys: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+def rows(connection: Connection, select: str, keys: Sequence[int]) -> Iterator[tuple[Any, ...]]:
     """Yields the rows of `SELECT {select} IN (keys)`, unordered."""
     for start in range(0, len(keys), VARIABLES):
         part = keys[start : start + VARIABLES]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
+from aggregator.store.connection import Connection
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS group_items (
@@ -18,7 +18,7 @@ _TABLES = (
 """group_terms lags behind: items added since it was last written are in group_log, which a start replays."""
 
 
-def create(connection: sqlite3.Connection) -> None:
+def create(connection: Connection) -> None:
     """Creates missing tables, inside the caller's transaction."""
     for statement in _TABLES:
         connection.execute(statement)

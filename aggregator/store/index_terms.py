@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from array import array
 from collections.abc import Collection
 from operator import itemgetter
 
 from aggregator.model import Instant
 from aggregator.ports import Postings
+from aggregator.store.connection import Connection
 from aggregator.store.index_cache import rows
 
 POSTINGS = 20
@@ -28,7 +28,7 @@ class Terms:
     each of the small ones, and most are.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._young: dict[int, int] = {}
         self._old: dict[int, int] = {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 
 from aggregator.errors import StoreError
 from aggregator.model import Evidence, Item, ItemId, SourceId, Story, StoryId
 from aggregator.store import reads
+from aggregator.store.connection import Connection
 from aggregator.store.rows import (
     ITEM_COLUMNS,
     assignments,
@@ -47,7 +47,7 @@ _LAST_ID = "SELECT max(coalesce((SELECT max(id) FROM items), 0), coalesce((SELEC
 class Batch:
     """Rows that wait to be written. `flush` writes them in the order foreign keys need; `finish` also writes the words."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._last_item: int | None = None
         self._last_story: int | None = None

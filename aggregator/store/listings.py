@@ -6,12 +6,12 @@ document or comes back, so an unchanged entry costs nothing, however often it is
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection
 
 from msgspec import Struct, field
 
 from aggregator.model import Instant, ItemId, SourceId
+from aggregator.store.connection import Connection
 from aggregator.store.reads import DOCUMENT
 from aggregator.store.rows import as_json, document_bytes, document_of
 
@@ -45,7 +45,7 @@ class Listing(Struct):
         return kept | marks | self.present
 
 
-def save(connection: sqlite3.Connection, source: SourceId, listing: Listing) -> None:
+def save(connection: Connection, source: SourceId, listing: Listing) -> None:
     """Stores the items listed now, and marks those that left or came back."""
     row = connection.execute(DOCUMENT, (source,)).fetchone()
     before = document_of(row[0]) if row else {}

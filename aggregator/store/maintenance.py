@@ -8,6 +8,7 @@ from pathlib import Path
 from aggregator.errors import StoreError
 from aggregator.model import Instant
 from aggregator.store import remembered, threads
+from aggregator.store.connection import Connection
 
 EVENTS_KEPT = 90 * 86_400.0
 """Seconds that an event is kept after it closed."""
@@ -26,7 +27,7 @@ _FORGET_THREADS = "DELETE FROM key_values WHERE key >= ? AND key < ? AND NOT EXI
 _MERGE_WORDS = "INSERT INTO search (search, rank) VALUES ('merge', ?)"
 
 
-def forget(connection: sqlite3.Connection, now: Instant) -> None:
+def forget(connection: Connection, now: Instant) -> None:
     """Removes past holds, events closed long ago, and what was remembered at a restore long ago. Inside a transaction."""
     connection.execute(_FORGET_HOLDS, (now,))
     connection.execute(_FORGET_EVENTS, (now - EVENTS_KEPT,))
@@ -53,7 +54,7 @@ def empty_wal(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout = {waits}")
 
 
-def check(connection: sqlite3.Connection, path: Path, *, full: bool) -> None:
+def check(connection: Connection, path: Path, *, full: bool) -> None:
     """Raises StoreError if the database is damaged. full: also checks indexes against tables (minutes per GB)."""
     pragma = "integrity_check" if full else "quick_check"
     found = [row[0] for row in connection.execute(f"PRAGMA {pragma}(10)")]

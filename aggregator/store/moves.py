@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from aggregator.errors import StoreError
 from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, StoryId
 from aggregator.ports import Traces
 from aggregator.store import reads
+from aggregator.store.connection import Connection
 from aggregator.store.outputs import LEAVE_ALL
 from aggregator.store.rows import as_json, evidence_text
 
@@ -27,18 +26,18 @@ MOVE_BACK = f"UPDATE items SET story = {_KEY} WHERE id IN (SELECT value FROM jso
 NEW_LEAD = "UPDATE stories SET lead = ?, lead_reason = 'the lead moved to another story' WHERE id = ? AND lead = ?"
 
 
-def rekey(connection: sqlite3.Connection, item: ItemId, guid: str) -> StoryId:
+def rekey(connection: Connection, item: ItemId, guid: str) -> StoryId:
     """Gives an item a new guid, unless another item of the source has it. Returns the item's story."""
     connection.execute(REKEY, (guid, item))
     return item_and_story(connection, item)[1]
 
 
-def set_private(connection: sqlite3.Connection, source: SourceId, private: bool) -> None:
+def set_private(connection: Connection, source: SourceId, private: bool) -> None:
     """See `Transaction.set_private`. Scans all items: sources seldom change, and an index would cost each poll."""
     connection.execute(SET_PRIVATE, (private, source, private))
 
 
-def item_and_story(connection: sqlite3.Connection, item: ItemId) -> tuple[Item, StoryId]:
+def item_and_story(connection: Connection, item: ItemId) -> tuple[Item, StoryId]:
     """An item and its story. Raises StoreError for an unknown item."""
     found = reads.item(connection, item)
     if found is None:
@@ -46,23 +45,23 @@ def item_and_story(connection: sqlite3.Connection, item: ItemId) -> tuple[Item, 
     return found
 
 
-def is_alone(connection: sqlite3.Connection, item: ItemId, story: StoryId) -> bool:
+def is_alone(connection: Connection, item: ItemId, story: StoryId) -> bool:
     """True if the item is the only one of its story."""
     return connection.execute(OTHER_ITEM, (story, item)).fetchone() is None
 
 
-def merge(connection: sqlite3.Connection, kept: StoryId, alias: StoryId, now: Instant) -> None:
+def merge(connection: Connection, kept: StoryId, alias: StoryId, now: Instant) -> None:
     """Moves all items of `alias` to `kept`, and makes `alias` and its own aliases redirect there."""
     connection.execute(MOVE_ALL, (kept, alias))
     _redirect(connection, alias, kept, now)
 
 
-def move(connection: sqlite3.Connection, item: ItemId, story: StoryId, evidence: Evidence, now: Instant) -> None:
+def move(connection: Connection, item: ItemId, story: StoryId, evidence: Evidence, now: Instant) -> None:
     """Moves an item to a story, and stores when and on what evidence."""
     connection.execute(MOVE, (story, now, evidence_text(evidence), item))
 
 
-def update_left_story(connection: sqlite3.Connection, old: StoryId, new: StoryId, item: ItemId, now: Instant) -> None:
+def update_left_story(connection: Connection, old: StoryId, new: StoryId, item: ItemId, now: Instant) -> None:
     """Gives the story that an item has left another lead, or makes it an alias of the new story if it has no item left."""
     first = connection.execute(FIRST_ITEM, (old,)).fetchone()
     if first is None:
@@ -71,12 +70,12 @@ def update_left_story(connection: sqlite3.Connection, old: StoryId, new: StoryId
         connection.execute(NEW_LEAD, (first[0], old, item))
 
 
-def aliases_of(connection: sqlite3.Connection, story: StoryId) -> tuple[StoryId, ...]:
+def aliases_of(connection: Connection, story: StoryId) -> tuple[StoryId, ...]:
     """The ids that lead to a story."""
     return tuple(row[0] for row in connection.execute(ALIASES, (story,)))
 
 
-def part(connection: sqlite3.Connection, kept: StoryId, alias: StoryId, traces: Traces, now: Instant) -> None:
+def part(connection: Connection, kept: StoryId, alias: StoryId, traces: Traces, now: Instant) -> None:
     """See `StoryWrites.part_stories`."""
     connection.execute(UNALIAS, (traces.updated, alias))
     connection.execute(ALIAS_BACK, (alias, as_json(traces.aliases), kept))
@@ -85,7 +84,7 @@ def part(connection: sqlite3.Connection, kept: StoryId, alias: StoryId, traces: 
         update_left_story(connection, kept, alias, item, now)
 
 
-def _redirect(connection: sqlite3.Connection, alias: StoryId, kept: StoryId, now: Instant) -> None:
+def _redirect(connection: Connection, alias: StoryId, kept: StoryId, now: Instant) -> None:
     connection.execute(LEAVE_ALL, (alias,))
     connection.execute(ALIAS, (kept, now, alias))
     connection.execute(ALIAS_AGAIN, (kept, alias))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from aggregator.model import Instant, Slug, StoryId, ThreadId
 from aggregator.ports import Delivery, Event, Reached, Subscription
+from aggregator.store.connection import Connection
 
 _SUBSCRIPTIONS = "SELECT topic, callback, secret, lease_until, created, domain FROM subscriptions"
 ALL_SUBSCRIPTIONS = f"{_SUBSCRIPTIONS} ORDER BY topic, callback"
@@ -31,76 +30,76 @@ ADD_REACHED = "INSERT OR IGNORE INTO reached (slug, subject, story, at) VALUES (
 REACHED_ALREADY = "UPDATE OR IGNORE reached SET subject = ? WHERE subject = ?"
 
 
-def reached(connection: sqlite3.Connection, output: Slug, after: int) -> list[Reached]:
+def reached(connection: Connection, output: Slug, after: int) -> list[Reached]:
     """See `Subscribers.reached`."""
     return [Reached(*row) for row in connection.execute(REACHED, (output, after))]
 
 
-def add_reached(connection: sqlite3.Connection, output: Slug, subject: StoryId | ThreadId, story: StoryId, now: Instant) -> bool:
+def add_reached(connection: Connection, output: Slug, subject: StoryId | ThreadId, story: StoryId, now: Instant) -> bool:
     """See `SubscriberWrites.add_reached`."""
     return connection.execute(ADD_REACHED, (output, subject, story, now)).rowcount > 0
 
 
-def merge_reached(connection: sqlite3.Connection, kept: StoryId | ThreadId, alias: StoryId | ThreadId) -> None:
+def merge_reached(connection: Connection, kept: StoryId | ThreadId, alias: StoryId | ThreadId) -> None:
     """Has a story or thread take over what one that was merged into it has reached."""
     connection.execute(REACHED_ALREADY, (kept, alias))
 
 
-def subscriptions(connection: sqlite3.Connection, topic: str | None) -> list[Subscription]:
+def subscriptions(connection: Connection, topic: str | None) -> list[Subscription]:
     """The subscriptions to a topic, or all, by topic and callback."""
     rows = connection.execute(ALL_SUBSCRIPTIONS) if topic is None else connection.execute(TOPIC_SUBSCRIPTIONS, (topic,))
     return [Subscription(*row) for row in rows]
 
 
-def subscription(connection: sqlite3.Connection, topic: str, callback: str) -> Subscription | None:
+def subscription(connection: Connection, topic: str, callback: str) -> Subscription | None:
     """The subscription of a callback to a topic, or None."""
     row = connection.execute(SUBSCRIPTION, (topic, callback)).fetchone()
     return Subscription(*row) if row else None
 
 
-def count_subscriptions(connection: sqlite3.Connection, topic: str, domain: str) -> tuple[int, int]:
+def count_subscriptions(connection: Connection, topic: str, domain: str) -> tuple[int, int]:
     """Counts (subscriptions to the topic, subscriptions of the domain to any topic)."""
     of_topic, of_domain = connection.execute(COUNT_SUBSCRIPTIONS, (topic, domain)).fetchone()
     return of_topic, of_domain
 
 
-def save_subscription(connection: sqlite3.Connection, one: Subscription) -> None:
+def save_subscription(connection: Connection, one: Subscription) -> None:
     """Stores a subscription; a renewal replaces the one of the same topic and callback."""
     row = (one.topic, one.callback, one.secret, one.lease_until, one.created, one.domain)
     connection.execute(_SAVE_SUBSCRIPTION, row)
 
 
-def remove_subscription(connection: sqlite3.Connection, topic: str, callback: str) -> None:
+def remove_subscription(connection: Connection, topic: str, callback: str) -> None:
     """Removes the subscription, if it is there."""
     connection.execute(REMOVE_SUBSCRIPTION, (topic, callback))
 
 
-def end_leases(connection: sqlite3.Connection, now: Instant) -> None:
+def end_leases(connection: Connection, now: Instant) -> None:
     """Removes subscriptions whose lease has ended."""
     connection.execute(END_LEASES, (now,))
 
 
-def deliveries(connection: sqlite3.Connection, now: Instant, limit: int) -> list[Delivery]:
+def deliveries(connection: Connection, now: Instant, limit: int) -> list[Delivery]:
     """Deliveries that are due, longest due first."""
     return [Delivery(*row) for row in connection.execute(DELIVERIES, (now, limit))]
 
 
-def save_delivery(connection: sqlite3.Connection, one: Delivery) -> None:
+def save_delivery(connection: Connection, one: Delivery) -> None:
     """Stores a delivery; a newer one replaces the one of the same key."""
     key = (one.kind, one.topic, one.target, one.subject)
     connection.execute(_SAVE_DELIVERY, (*key, one.version, one.created, one.due, one.attempts, one.last_error))
 
 
-def remove_delivery(connection: sqlite3.Connection, one: Delivery) -> None:
+def remove_delivery(connection: Connection, one: Delivery) -> None:
     """Removes a delivery, unless the stored one has another version."""
     connection.execute(REMOVE_DELIVERY, (one.kind, one.topic, one.target, one.subject, one.version))
 
 
-def events(connection: sqlite3.Connection, limit: int) -> list[Event]:
+def events(connection: Connection, limit: int) -> list[Event]:
     """Events, newest first."""
     return [Event(*row) for row in connection.execute(EVENTS, (limit,))]
 
 
-def save_event(connection: sqlite3.Connection, one: Event) -> None:
+def save_event(connection: Connection, one: Event) -> None:
     """Stores an event, by key and opening time."""
     connection.execute(_SAVE_EVENT, (one.key, one.kind, one.title, one.detail, one.opened, one.closed))

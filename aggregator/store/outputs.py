@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from aggregator.model import SHOWN_FROM, Instant, Slug, SourceId, StoryId
 from aggregator.ports import ArchivePage, Candidate, Member, OutputState, Shown, share
+from aggregator.store.connection import Connection
 from aggregator.store.rows import as_json
 
 OUTPUTS = "SELECT slug, definition, filling, revision, changed, as_of, withdrawn FROM outputs ORDER BY slug"
@@ -79,7 +79,7 @@ NO_LIMIT = -1
 HIGHEST_SEQ = 2**62
 
 
-def outputs(connection: sqlite3.Connection) -> dict[Slug, OutputState]:
+def outputs(connection: Connection) -> dict[Slug, OutputState]:
     """All feeds' states, by slug."""
     found = {}
     for slug, definition, filling, revision, changed, as_of, withdrawn in connection.execute(OUTPUTS):
@@ -87,13 +87,13 @@ def outputs(connection: sqlite3.Connection) -> dict[Slug, OutputState]:
     return found
 
 
-def members(connection: sqlite3.Connection, slug: Slug, limit: int | None, before: int | None) -> list[Member]:
+def members(connection: Connection, slug: Slug, limit: int | None, before: int | None) -> list[Member]:
     """See `Store.members`."""
     bounds = (HIGHEST_SEQ if before is None else before, NO_LIMIT if limit is None else limit)
     return [Member(*row) for row in connection.execute(MEMBERS, (slug, *bounds))]
 
 
-def shown(connection: sqlite3.Connection, slug: Slug, newest: int | None = None) -> list[Shown]:
+def shown(connection: Connection, slug: Slug, newest: int | None = None) -> list[Shown]:
     """See `Store.shown`."""
     if newest is None:
         return [Shown(*row) for row in connection.execute(SHOWN, (slug,))]
@@ -101,27 +101,27 @@ def shown(connection: sqlite3.Connection, slug: Slug, newest: int | None = None)
     return sorted(found, key=lambda one: -one.seq)
 
 
-def shown_of(connection: sqlite3.Connection, slug: Slug, stories: Sequence[StoryId]) -> list[Shown]:
+def shown_of(connection: Connection, slug: Slug, stories: Sequence[StoryId]) -> list[Shown]:
     """See `Store.shown_of`."""
     return [Shown(*row) for row in connection.execute(SHOWN_OF, (as_json(list(stories)), slug))]
 
 
-def candidates(connection: sqlite3.Connection, slug: Slug, since: Instant, latest: int, count: bool) -> list[Candidate]:
+def candidates(connection: Connection, slug: Slug, since: Instant, latest: int, count: bool) -> list[Candidate]:
     """See `Store.candidates`."""
     return [Candidate(*row) for row in connection.execute(CANDIDATES, (slug, since, latest, count))]
 
 
-def quiet_members(connection: sqlite3.Connection, slug: Slug, since: Instant) -> list[StoryId]:
+def quiet_members(connection: Connection, slug: Slug, since: Instant) -> list[StoryId]:
     """See `Store.quiet_members`."""
     return [StoryId(row[0]) for row in connection.execute(QUIET, (slug, since))]
 
 
-def lead_sources(connection: sqlite3.Connection, slug: Slug) -> dict[StoryId, SourceId]:
+def lead_sources(connection: Connection, slug: Slug) -> dict[StoryId, SourceId]:
     """See `Store.lead_sources`."""
     return dict(connection.execute(LEAD_SOURCES, (slug,)).fetchall())
 
 
-def members_of(connection: sqlite3.Connection, ids: Collection[StoryId]) -> dict[StoryId, frozenset[Slug]]:
+def members_of(connection: Connection, ids: Collection[StoryId]) -> dict[StoryId, frozenset[Slug]]:
     """The feeds that each story is in, including their archive pages."""
     found: dict[StoryId, set[Slug]] = {id: set() for id in ids}
     for story, slug in connection.execute(MEMBERS_OF, (as_json(list(found)),)):
@@ -129,12 +129,12 @@ def members_of(connection: sqlite3.Connection, ids: Collection[StoryId]) -> dict
     return {story: frozenset(slugs) for story, slugs in found.items()}
 
 
-def pages(connection: sqlite3.Connection, slug: Slug) -> list[ArchivePage]:
+def pages(connection: Connection, slug: Slug) -> list[ArchivePage]:
     """Closed pages of a feed, oldest first, without their bodies."""
     return [_page(row) for row in connection.execute(PAGES, (slug,))]
 
 
-def page(connection: sqlite3.Connection, slug: Slug, number: int) -> ArchivePage | None:
+def page(connection: Connection, slug: Slug, number: int) -> ArchivePage | None:
     """One closed page with its body, or None."""
     row = connection.execute(PAGE, (slug, number)).fetchone()
     return _page(row) if row else None
@@ -145,24 +145,24 @@ def _page(row: tuple[Slug, int, Instant, Instant, str, bytes]) -> ArchivePage:
     return ArchivePage(slug, number, closed, updated, tuple(json.loads(stories)), body)
 
 
-def published(connection: sqlite3.Connection, ids: Iterable[StoryId]) -> frozenset[StoryId]:
+def published(connection: Connection, ids: Iterable[StoryId]) -> frozenset[StoryId]:
     """See `Transaction.published_stories`."""
     return frozenset(row[0] for row in connection.execute(PUBLISHED, (as_json(list(ids)),)))
 
 
 # --- writes, inside the caller's transaction
-def save(connection: sqlite3.Connection, state: OutputState) -> None:
+def save(connection: Connection, state: OutputState) -> None:
     """Stores a feed's state, but not its `last_seq`."""
     values = (state.slug, state.definition, state.filling, state.revision, state.changed, state.as_of, state.withdrawn)
     connection.execute(_SAVE_OUTPUT, values)
 
 
-def bump(connection: sqlite3.Connection, states: Iterable[OutputState]) -> None:
+def bump(connection: Connection, states: Iterable[OutputState]) -> None:
     """Stores the `revision` and `changed` of feeds whose documents have changed."""
     connection.executemany(_BUMP, [(state.revision, state.changed, state.slug) for state in states])
 
 
-def enter(connection: sqlite3.Connection, slug: Slug, stories: Mapping[StoryId, Instant], new: Mapping[StoryId, int]) -> None:
+def enter(connection: Connection, slug: Slug, stories: Mapping[StoryId, Instant], new: Mapping[StoryId, int]) -> None:
     """See `Transaction.enter`. `last_seq` is stored with the feed, so that numbers of stories that left are never reused.
 
     new: keys of new stories, which are in no feed and need no look-up.
@@ -177,32 +177,32 @@ def enter(connection: sqlite3.Connection, slug: Slug, stories: Mapping[StoryId, 
     connection.executemany(_ENTER, rows)
 
 
-def leave(connection: sqlite3.Connection, slug: Slug, stories: Collection[StoryId]) -> None:
+def leave(connection: Connection, slug: Slug, stories: Collection[StoryId]) -> None:
     """See `Transaction.leave`."""
     connection.execute(LEAVE, (slug, as_json(list(stories))))
 
 
-def withdraw(connection: sqlite3.Connection, slug: Slug, stories: Collection[StoryId]) -> None:
+def withdraw(connection: Connection, slug: Slug, stories: Collection[StoryId]) -> None:
     """See `Transaction.withdraw`."""
     connection.execute(WITHDRAW, (slug, as_json(list(stories))))
 
 
-def clear(connection: sqlite3.Connection, slug: Slug) -> None:
+def clear(connection: Connection, slug: Slug) -> None:
     """See `Transaction.clear`."""
     connection.execute(CLEAR, (slug,))
 
 
-def mark_published(connection: sqlite3.Connection, ids: Collection[StoryId]) -> bool:
+def mark_published(connection: Connection, ids: Collection[StoryId]) -> bool:
     """Marks stories as published. True if any was not before: then there is a promise to make durable."""
     return connection.executemany(MARK_PUBLISHED, [(id,) for id in ids]).rowcount > 0
 
 
-def return_to_pages(connection: sqlite3.Connection, story: StoryId) -> None:
+def return_to_pages(connection: Connection, story: StoryId) -> None:
     """See `Transaction.return_to_pages`."""
     connection.execute(RETURN_TO_PAGES, (story,))
 
 
-def save_page(connection: sqlite3.Connection, page: ArchivePage) -> None:
+def save_page(connection: Connection, page: ArchivePage) -> None:
     """See `Transaction.save_page`. A member that the replaced page had and the new one lacks is shown again."""
     connection.execute(_SAVE_PAGE, (page.slug, page.page, page.closed, page.updated, as_json(page.stories), page.body))
     connection.execute(REOPEN_PAGE, (page.slug, page.page))

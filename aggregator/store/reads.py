@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 
 from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId
 from aggregator.ports import Attributes, Hold, KnownItem, Reject, Whereabouts
+from aggregator.store.connection import Connection
 from aggregator.store.rows import BACKLOG, EXCESS, ITEM_COLUMNS, Row, as_json, document_of, evidence_of, item_of, names_of
 from aggregator.store.story_rows import READ_COLUMNS, WITH_THREADS, story_of
 from aggregator.text.urls import canonical
@@ -70,7 +70,7 @@ COUNTS = {
 }
 
 
-def stories(connection: sqlite3.Connection, ids: Iterable[StoryId], hidden: bool = False) -> list[Story]:
+def stories(connection: Connection, ids: Iterable[StoryId], hidden: bool = False) -> list[Story]:
     """Stories with their items, in the order of `ids`. Unknown ids are left out; repeated ids are repeated.
 
     hidden: with hidden items, too.
@@ -97,25 +97,23 @@ def joined_stories(rows: Iterable[Row]) -> Iterator[Story]:
         yield story_of(members[0], tuple(item_of(row[width:]) for row in members))
 
 
-def story_exists(connection: sqlite3.Connection, id: StoryId) -> bool:
+def story_exists(connection: Connection, id: StoryId) -> bool:
     """True if the id is taken by a story, an alias, or a story whose items retention has removed."""
     return connection.execute(ALIAS, (id,)).fetchone() is not None
 
 
-def had_document(connection: sqlite3.Connection, source: SourceId) -> bool:
+def had_document(connection: Connection, source: SourceId) -> bool:
     """True if an item of the source was ever stored: its row in `documents` is never removed."""
     return connection.execute(HAD_DOCUMENT, (source,)).fetchone() is not None
 
 
-def item(connection: sqlite3.Connection, id: ItemId) -> tuple[Item, StoryId] | None:
+def item(connection: Connection, id: ItemId) -> tuple[Item, StoryId] | None:
     """An item and the story it is in, or None."""
     row = connection.execute(ITEM, (id,)).fetchone()
     return (item_of(row), row[-1]) if row else None
 
 
-def known(
-    connection: sqlite3.Connection, source: SourceId, guids: Collection[str], canonicals: Collection[str]
-) -> list[KnownItem]:
+def known(connection: Connection, source: SourceId, guids: Collection[str], canonicals: Collection[str]) -> list[KnownItem]:
     """See `Store.known`; by id."""
     found: dict[ItemId, KnownItem] = {}
     for row in connection.execute(KNOWN, (as_json(list(guids)), as_json(list(canonicals)), source)):
@@ -130,12 +128,12 @@ def known(
     return [found[id] for id in sorted(found)]
 
 
-def stories_with(connection: sqlite3.Connection, items: Collection[ItemId]) -> list[StoryId]:
+def stories_with(connection: Connection, items: Collection[ItemId]) -> list[StoryId]:
     """The stories that these items are in."""
     return [StoryId(row[0]) for row in connection.execute(STORIES_WITH, (as_json(list(items)),))]
 
 
-def attributes(connection: sqlite3.Connection) -> list[Attributes]:
+def attributes(connection: Connection) -> list[Attributes]:
     """See `Entries.attributes`."""
     return [
         Attributes(source, outlet, rank, group, names_of(tags) if tags else (), bool(aggregator))
@@ -143,13 +141,13 @@ def attributes(connection: sqlite3.Connection) -> list[Attributes]:
     ]
 
 
-def fingerprints(connection: sqlite3.Connection, source: SourceId) -> frozenset[bytes]:
+def fingerprints(connection: Connection, source: SourceId) -> frozenset[bytes]:
     """See `Store.fingerprints`."""
     row = connection.execute(DOCUMENT, (source,)).fetchone()
     return frozenset(mark for mark in document_of(row[0]).values() if mark) if row else frozenset()
 
 
-def resolved(connection: sqlite3.Connection, story: StoryId) -> StoryId | None:
+def resolved(connection: Connection, story: StoryId) -> StoryId | None:
     """The story's id, aliases followed; None for an unknown id."""
     for _ in range(ALIAS_HOPS):
         row = connection.execute(ALIAS, (story,)).fetchone()
@@ -161,7 +159,7 @@ def resolved(connection: sqlite3.Connection, story: StoryId) -> StoryId | None:
     return None
 
 
-def alive(connection: sqlite3.Connection, ids: Iterable[StoryId]) -> dict[StoryId, tuple[StoryId, int]]:
+def alive(connection: Connection, ids: Iterable[StoryId]) -> dict[StoryId, tuple[StoryId, int]]:
     """Each known id with (the story it stands for, its key). Aliases are few and followed one by one."""
     found: dict[StoryId, tuple[StoryId, int]] = {}
     for id, alias_of, key in connection.execute(ALIVE, (as_json(list(ids)),)).fetchall():
@@ -172,7 +170,7 @@ def alive(connection: sqlite3.Connection, ids: Iterable[StoryId]) -> dict[StoryI
     return found
 
 
-def story_named(connection: sqlite3.Connection, url_or_id: str) -> StoryId | None:
+def story_named(connection: Connection, url_or_id: str) -> StoryId | None:
     """See `Store.story_of`. An id may be written `urn:uuid:…`, as in feeds."""
     story = resolved(connection, StoryId(url_or_id.removeprefix("urn:uuid:")))
     if story is not None:
@@ -182,35 +180,35 @@ def story_named(connection: sqlite3.Connection, url_or_id: str) -> StoryId | Non
     return StoryId(row[0]) if row else None
 
 
-def stories_named(connection: sqlite3.Connection, url_or_guid: str) -> list[StoryId]:
+def stories_named(connection: Connection, url_or_guid: str) -> list[StoryId]:
     """See `Stories.stories_named`."""
     rows = connection.execute(STORIES_BY_CANONICAL, (canonical(url_or_guid) or url_or_guid,)).fetchall()
     rows = rows or connection.execute(STORIES_BY_GUID, (url_or_guid,)).fetchall()
     return [StoryId(row[0]) for row in rows]
 
 
-def versions(connection: sqlite3.Connection, ids: Collection[StoryId]) -> dict[StoryId, int]:
+def versions(connection: Connection, ids: Collection[StoryId]) -> dict[StoryId, int]:
     """See `Store.versions`."""
     return dict(connection.execute(VERSIONS, (as_json(list(ids)),)).fetchall())
 
 
-def whereabouts(connection: sqlite3.Connection, story: StoryId) -> Whereabouts | None:
+def whereabouts(connection: Connection, story: StoryId) -> Whereabouts | None:
     """See `Store.whereabouts`."""
     row = connection.execute(WHEREABOUTS, (story,)).fetchone()
     return Whereabouts(StoryId(row[0]), frozenset(json.loads(row[1])), bool(row[2])) if row else None
 
 
-def evidence(connection: sqlite3.Connection, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
+def evidence(connection: Connection, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
     """See `Store.evidence`; in the order of the story's items."""
     return {ItemId(id): (joined, evidence_of(text)) for id, joined, text in connection.execute(EVIDENCE, (story,))}
 
 
-def holds(connection: sqlite3.Connection, now: Instant) -> dict[str, Hold]:
+def holds(connection: Connection, now: Instant) -> dict[str, Hold]:
     """Current holds, by domain."""
     return {row[0]: Hold(*row) for row in connection.execute(HOLDS, (now,))}
 
 
-def rejects(connection: sqlite3.Connection, limit: int, source: SourceId | None, without: Collection[SourceId]) -> list[Reject]:
+def rejects(connection: Connection, limit: int, source: SourceId | None, without: Collection[SourceId]) -> list[Reject]:
     """See `Store.rejects`."""
     rows = connection.execute(REJECTS, (as_json(sorted(without)), limit))
     if source is not None:
@@ -218,23 +216,23 @@ def rejects(connection: sqlite3.Connection, limit: int, source: SourceId | None,
     return [Reject(*row) for row in rows]
 
 
-def addresses(connection: sqlite3.Connection, host: str) -> list[str]:
+def addresses(connection: Connection, host: str) -> list[str]:
     """See `Stories.addresses`. A host is a range of the order of canonical addresses, which begin with it."""
     found = connection.execute(ADDRESSES_AT, (f"{host}/", f"{host}0", ADDRESSES)).fetchall()
     return [row[0] for row in found or connection.execute(NEWEST_ADDRESSES, (ADDRESSES,))]
 
 
-def value(connection: sqlite3.Connection, key: str) -> str | None:
+def value(connection: Connection, key: str) -> str | None:
     """A single stored value, or None."""
     row = connection.execute(VALUE, (key,)).fetchone()
     return row[0] if row else None
 
 
-def values(connection: sqlite3.Connection, prefix: str) -> dict[str, str]:
+def values(connection: Connection, prefix: str) -> dict[str, str]:
     """See `Store.values`. A prefix is a range of the keys' order."""
     return dict(connection.execute(VALUES, (prefix, prefix + "\U0010ffff")).fetchall())
 
 
-def counts(connection: sqlite3.Connection) -> Mapping[str, int]:
+def counts(connection: Connection) -> Mapping[str, int]:
     """See `Store.counts`."""
     return {name: connection.execute(query).fetchone()[0] for name, query in COUNTS.items()}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aggregator.model import Instant, Item
 from aggregator.ports import Remembered
 from aggregator.ports.stories import ItemKey
+from aggregator.store.connection import Connection
 from aggregator.store.identity import story_ids
 from aggregator.store.rows import as_json
 
@@ -32,12 +32,12 @@ _ADD = f"INSERT INTO remembered ({', '.join(COLUMNS)}, at) VALUES ({', '.join('?
 FORGET = "DELETE FROM remembered WHERE at < ?"
 
 
-def is_any(connection: sqlite3.Connection) -> bool:
+def is_any(connection: Connection) -> bool:
     """False in nearly every database: nothing need be looked up then."""
     return connection.execute(ANY).fetchone() is not None
 
 
-def recall(connection: sqlite3.Connection, items: Sequence[Item]) -> Mapping[ItemKey, Sequence[Remembered]]:
+def recall(connection: Connection, items: Sequence[Item]) -> Mapping[ItemKey, Sequence[Remembered]]:
     """See `StoryWrites.recall`."""
     if not items or not is_any(connection):
         return {}
@@ -58,13 +58,13 @@ def remembered_of(row: Sequence[Any]) -> Remembered:
     return Remembered(*row[:8], *map(bool, row[8:]))
 
 
-def add(connection: sqlite3.Connection, rows: Iterable[Remembered], now: Instant) -> int:
+def add(connection: Connection, rows: Iterable[Remembered], now: Instant) -> int:
     """Stores what is to be remembered, and returns how many entries that are."""
     values = [(*(getattr(one, column) for column in COLUMNS), now) for one in rows]
     connection.executemany(_ADD, values)
     return len(values)
 
 
-def forget(connection: sqlite3.Connection, now: Instant) -> None:
+def forget(connection: Connection, now: Instant) -> None:
     """Removes what was remembered at a restore long ago."""
     connection.execute(FORGET, (now - KEPT,))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from aggregator.model import Source
+from aggregator.store.connection import Connection
 
 _ADDRESSES = "SELECT configured_url, id FROM sources"
 _TABLES = (
@@ -32,7 +32,7 @@ _CLAIMS = """UPDATE OR REPLACE key_values SET key = substr(key, 1, instr(key, ' 
 """The domains that a source has learnt (`stories.claims`)."""
 
 
-def follow(connection: sqlite3.Connection, sources: Sequence[Source]) -> bool:
+def follow(connection: Connection, sources: Sequence[Source]) -> bool:
     """Renames stored sources to the ids in the config. Returns True if one has changed. Inside the caller's transaction.
 
     An id is made from the address (`config.ids`). If a release makes ids in another way, sources must keep their history.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 
 from aggregator.ports import PollRequest
+from aggregator.store.connection import Connection
 from aggregator.store.rows import as_json
 
 KEPT = 20
@@ -21,24 +21,24 @@ TRIM_REQUESTS = """DELETE FROM poll_requests WHERE taken AND id <=
     (SELECT id FROM poll_requests WHERE taken ORDER BY id DESC LIMIT 1 OFFSET ?)"""
 
 
-def waiting(connection: sqlite3.Connection) -> list[PollRequest]:
+def waiting(connection: Connection) -> list[PollRequest]:
     """See `Store.poll_requests`."""
     rows = connection.execute(WAITING).fetchall()
     return [PollRequest(key, None if ids is None else tuple(json.loads(ids)), bool(forced)) for key, ids, forced in rows]
 
 
-def answer_of(connection: sqlite3.Connection, key: str) -> str | None:
+def answer_of(connection: Connection, key: str) -> str | None:
     """See `Store.poll_answer`."""
     row = connection.execute(ANSWER_OF, (key,)).fetchone()
     return row[0] if row else None
 
 
-def add(connection: sqlite3.Connection, request: PollRequest) -> None:
+def add(connection: Connection, request: PollRequest) -> None:
     """Adds a waiting request."""
     connection.execute(_ADD, (request.key, None if request.ids is None else as_json(request.ids), request.forced))
 
 
-def take(connection: sqlite3.Connection) -> list[PollRequest]:
+def take(connection: Connection) -> list[PollRequest]:
     """See `Transaction.take_poll_requests`."""
     taken = waiting(connection)
     connection.executemany(TAKE, [(request.key,) for request in taken])
@@ -46,11 +46,11 @@ def take(connection: sqlite3.Connection) -> list[PollRequest]:
     return taken
 
 
-def answer(connection: sqlite3.Connection, key: str, text: str) -> None:
+def answer(connection: Connection, key: str, text: str) -> None:
     """Stores the answer. Does nothing if the request was withdrawn."""
     connection.execute(ANSWER, (text, key))
 
 
-def remove(connection: sqlite3.Connection, key: str) -> None:
+def remove(connection: Connection, key: str) -> None:
     """Removes the request, if it is there."""
     connection.execute(REMOVE_REQUEST, (key,))

@@ -7,12 +7,12 @@ published story's id stays reserved, and comes back with the same first entry.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterable
 
 from aggregator.model import Instant, ItemId
 from aggregator.ports import Keep, StoryIndex, Swept
 from aggregator.store import small_tables, threads
+from aggregator.store.connection import Connection
 from aggregator.store.items import LAST_ITEM
 from aggregator.store.rows import as_json, document_of
 
@@ -43,19 +43,19 @@ UNLINK, UNLINK_OTHER = "DELETE FROM links WHERE story = ?", "DELETE FROM links W
 DELETE_STORY = "DELETE FROM stories WHERE key = ?"
 
 
-def release(connection: sqlite3.Connection) -> None:
+def release(connection: Connection) -> None:
     """Marks entries of sources that left the config as unlisted since the source's last success."""
     for source, items, seen in connection.execute(RELEASED).fetchall():
         connection.executemany(UNLIST_RELEASED, [(seen, item) for item in document_of(items)])
         connection.execute(EMPTY_DOCUMENT, (source,))
 
 
-def candidates(connection: sqlite3.Connection, keep: Keep, now: Instant) -> list[int]:
+def candidates(connection: Connection, keep: Keep, now: Instant) -> list[int]:
     """Keys of the stories that may have expired: `sweep` decides."""
     return [row[0] for row in connection.execute(CANDIDATES, (now - keep.shortest,))]
 
 
-def sweep(connection: sqlite3.Connection, index: StoryIndex, stories: Collection[int], keep: Keep, now: Instant) -> Swept:
+def sweep(connection: Connection, index: StoryIndex, stories: Collection[int], keep: Keep, now: Instant) -> Swept:
     """Removes the expired ones of these stories, inside the caller's transaction."""
     going = _expired(connection, stories, keep, now)
     items = [item for members in going.values() for item in members]
@@ -68,7 +68,7 @@ def sweep(connection: sqlite3.Connection, index: StoryIndex, stories: Collection
     return Swept(len(items), len(going), _bury(connection, going))
 
 
-def _expired(connection: sqlite3.Connection, stories: Collection[int], keep: Keep, now: Instant) -> dict[int, list[ItemId]]:
+def _expired(connection: Connection, stories: Collection[int], keep: Keep, now: Instant) -> dict[int, list[ItemId]]:
     """Expired stories and their items: none listed within its source's retention time, and shown by no feed."""
     keys = as_json(sorted(stories))
     going: dict[int, list[ItemId]] = {story: [] for story in stories}
@@ -82,7 +82,7 @@ def _expired(connection: sqlite3.Connection, stories: Collection[int], keep: Kee
     return {story: items for story, items in going.items() if items}
 
 
-def _bury(connection: sqlite3.Connection, stories: Iterable[int]) -> int:
+def _bury(connection: Connection, stories: Iterable[int]) -> int:
     """Removes stories without items, except those whose id is known outside. Returns how many stay.
 
     All of them leave their threads. A thread without stories stays, so that its id is given to no other.

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 
 from aggregator.model import Instant, Slug, SourceId, StoryId, ThreadId
 from aggregator.ports import Decision, Delivery, Event, Hold, Override, PollRequest, Reject, Subscription, Traces
 from aggregator.store import decisions, outgoing, requests, small_tables
+from aggregator.store.connection import Connection
 
 
 class RowWrites:
     """The part of a transaction that is not batched: each call runs one or two statements."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     # --- subscribers, deliveries, events, poll requests

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Collection, Sequence
 
 from aggregator.model import SourceId
 from aggregator.ports import REJECTS_KEPT, Hold, Reject
+from aggregator.store.connection import Connection
 from aggregator.store.rows import as_json
 
 KNOWN_REJECTS = """SELECT rejects.source, rejects.guid FROM json_each(?) AS key
@@ -29,7 +29,7 @@ def count_new(rejects: Sequence[Reject], known: Collection[tuple[SourceId, str]]
     return dict(Counter(new.values()))
 
 
-def add_rejects(connection: sqlite3.Connection, rejects: Sequence[Reject]) -> dict[str, int]:
+def add_rejects(connection: Connection, rejects: Sequence[Reject]) -> dict[str, int]:
     """See `Transaction.add_rejects`. Keeps the newest of each source; a known one keeps the time of its first rejection."""
     if not rejects:
         return {}
@@ -42,17 +42,17 @@ def add_rejects(connection: sqlite3.Connection, rejects: Sequence[Reject]) -> di
     return new
 
 
-def remove_rejects(connection: sqlite3.Connection, source: SourceId, guids: Collection[str]) -> None:
+def remove_rejects(connection: Connection, source: SourceId, guids: Collection[str]) -> None:
     """See `Transaction.remove_rejects`."""
     connection.executemany(REMOVE_REJECT, [(source, guid) for guid in sorted(guids)])
 
 
-def save_hold(connection: sqlite3.Connection, hold: Hold) -> None:
+def save_hold(connection: Connection, hold: Hold) -> None:
     """Stores a domain's hold in place of an older one."""
     connection.execute(_SAVE_HOLD, (hold.domain, hold.until, hold.reason))
 
 
-def set_value(connection: sqlite3.Connection, key: str, value: str | None) -> None:
+def set_value(connection: Connection, key: str, value: str | None) -> None:
     """Stores a single value; None removes it."""
     if value is None:
         connection.execute(_REMOVE_VALUE, (key,))

@@ -15,10 +15,10 @@ from aggregator.ports import Keep, Swept
 from aggregator.store import backup, maintenance, renames, retention, schema, states
 from aggregator.store.connect import CHECKPOINT_PAGES, CHECKPOINT_PAGES_BESIDE, explained, open_writer
 from aggregator.store.database_files import DatabaseFiles, database_lost_error
-from aggregator.store.index import LEFT, SqliteStoryIndex
+from aggregator.store.index import LEFT, SqlStoryIndex
 from aggregator.store.lock import held
 from aggregator.store.sqlite_view import SqliteView
-from aggregator.store.writes import SqliteTransaction
+from aggregator.store.writes import SqlTransaction
 
 SWEPT_AT_ONCE = 100
 """Stories per transaction of retention: a few milliseconds, no longer than a poll's."""
@@ -41,7 +41,7 @@ class SqliteStore(SqliteView):
         except BaseException:
             self._writer.close()
             raise
-        self._index = SqliteStoryIndex(self._writer)
+        self._index = SqlStoryIndex(self._writer)
         self._files = DatabaseFiles(path)
         self._lost: DatabaseLostError | None = None
 
@@ -65,14 +65,14 @@ class SqliteStore(SqliteView):
 
     # --- writing
     @contextmanager
-    def begin(self) -> Iterator[SqliteTransaction]:
+    def begin(self) -> Iterator[SqlTransaction]:
         """See `Store.begin`. Raises StoreError where SQLite fails; nothing is stored then. Can't be nested."""
         if self._owner == threading.get_ident():
             raise StoreError("a transaction was begun inside another one")
         with self._own_turn(), explained(self.path):
             self._refuse_if_displaced()
             self._writer.execute("BEGIN IMMEDIATE")
-            transaction = SqliteTransaction(self._writer, self._index)
+            transaction = SqlTransaction(self._writer, self._index)
             try:
                 yield transaction
                 transaction.finish()

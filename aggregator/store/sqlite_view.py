@@ -4,45 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from aggregator.model import Evidence, Instant, ItemId, Link, Slug, SourceId, SourceState, Story, StoryId, Thread, ThreadId
-from aggregator.ports import (
-    ArchivePage,
-    Attributes,
-    Candidate,
-    Decision,
-    Delivery,
-    Event,
-    GroupedItems,
-    Hold,
-    KnownItem,
-    Member,
-    OutputState,
-    Override,
-    PollRequest,
-    Reached,
-    Reject,
-    Report,
-    Shown,
-    StoryFilter,
-    Subscription,
-    ThreadStory,
-    ThreadWhereabouts,
-    Whereabouts,
-    WordQuery,
-)
-from aggregator.store import decisions, outgoing, outputs, reads, requests, search, states, threads
+from aggregator.model import Story
+from aggregator.ports import GroupedItems, StoryFilter, WordQuery
+from aggregator.store import search
 from aggregator.store.connect import explained, open_reader
-from aggregator.store.index import SqliteStoryIndex
+from aggregator.store.connection import Connection
+from aggregator.store.index import SqlStoryIndex
+from aggregator.store.view import SqlView
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class SqliteView:
+class SqliteView(SqlView):
     """A ports.StoreView of the database at a path. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
@@ -55,11 +33,11 @@ class SqliteView:
             connection.close()
         self._readers.clear()
 
-    def _read(self, query: Callable[Concatenate[sqlite3.Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
+    def _read(self, query: Callable[Concatenate[Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
         with explained(self.path):
             return query(self._reader(), *arguments, **named)
 
-    def _read_whole(self, query: Callable[Concatenate[sqlite3.Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
+    def _read_whole(self, query: Callable[Concatenate[Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
         """Like `_read`, for queries of several statements that must see one state of the database."""
         with explained(self.path):
             connection = self._reader()
@@ -79,34 +57,10 @@ class SqliteView:
             self._readers.append(connection)
         return connection
 
-    def states(self, ids: Collection[SourceId] | None = None) -> dict[SourceId, SourceState]:
-        return self._read(states.states, ids)
-
-    def due(self, now: Instant, limit: int) -> list[SourceState]:
-        return self._read(states.due, now, limit)
-
-    def holds(self, now: Instant) -> dict[str, Hold]:
-        return self._read(reads.holds, now)
-
-    def fingerprints(self, source: SourceId) -> frozenset[bytes]:
-        return self._read(reads.fingerprints, source)
-
-    def known(self, source: SourceId, guids: Collection[str], canonicals: Collection[str]) -> list[KnownItem]:
-        return self._read(reads.known, source, guids, canonicals)
-
-    def story(self, story: StoryId) -> Story | None:
-        return next(iter(self.stories([story])), None)
-
-    def stories(self, ids: Iterable[StoryId], *, hidden: bool = False) -> list[Story]:
-        return self._read_whole(reads.stories, ids, hidden)
-
-    def versions(self, ids: Collection[StoryId]) -> dict[StoryId, int]:
-        return self._read(reads.versions, ids)
-
     def grouped(self) -> GroupedItems:
         """See `Stories.grouped`. Reads on this thread's connection: for a command, not for the daemon."""
         with explained(self.path):
-            index = SqliteStoryIndex(self._reader())
+            index = SqlStoryIndex(self._reader())
             index.begin()
         return index
 
@@ -122,120 +76,3 @@ class SqliteView:
                 yield from search.find(connection, where, limit, relevant)
             finally:
                 connection.close()
-
-    def story_of(self, url_or_id: str) -> StoryId | None:
-        return self._read_whole(reads.story_named, url_or_id)
-
-    def stories_named(self, url_or_guid: str) -> list[StoryId]:
-        return self._read_whole(reads.stories_named, url_or_guid)
-
-    def whereabouts(self, story: StoryId) -> Whereabouts | None:
-        return self._read(reads.whereabouts, story)
-
-    def evidence(self, story: StoryId) -> dict[ItemId, tuple[Instant, Evidence]]:
-        return self._read(reads.evidence, story)
-
-    def thread(self, thread: ThreadId) -> Thread | None:
-        return self._read(threads.thread, thread)
-
-    def running_threads(self, since: Instant, limit: int) -> list[Thread]:
-        return self._read(threads.running, since, limit)
-
-    def thread_stories(self, thread: ThreadId) -> list[StoryId]:
-        return self._read_whole(threads.thread_stories, thread)
-
-    def thread_members(self, thread: ThreadId) -> list[ThreadStory]:
-        return self._read_whole(threads.members, thread)
-
-    def thread_whereabouts(self, thread: ThreadId) -> ThreadWhereabouts | None:
-        return self._read(threads.whereabouts, thread)
-
-    def threads_shown(self, stories: Collection[StoryId]) -> dict[StoryId, Thread]:
-        return self._read(threads.shown, stories)
-
-    def links(self, story: StoryId) -> list[Link]:
-        return self._read(threads.links, story)
-
-    def reports(self, since: Instant) -> list[Report]:
-        return self._read(threads.reports, since)
-
-    def attributes(self) -> list[Attributes]:
-        return self._read(reads.attributes)
-
-    def rejects(self, limit: int, source: SourceId | None = None, without: Collection[SourceId] = ()) -> list[Reject]:
-        return self._read(reads.rejects, limit, source, without)
-
-    def addresses(self, host: str) -> list[str]:
-        return self._read(reads.addresses, host)
-
-    def overrides(self) -> list[Override]:
-        return self._read(decisions.overrides)
-
-    def decisions(self) -> list[Decision]:
-        return self._read(decisions.decisions)
-
-    def outputs(self) -> dict[Slug, OutputState]:
-        return self._read(outputs.outputs)
-
-    def members(self, slug: Slug, limit: int | None = None, before: int | None = None) -> list[Member]:
-        return self._read(outputs.members, slug, limit, before)
-
-    def shown(self, slug: Slug, newest: int | None = None) -> list[Shown]:
-        return self._read(outputs.shown, slug, newest)
-
-    def shown_of(self, slug: Slug, stories: Sequence[StoryId]) -> list[Shown]:
-        return self._read(outputs.shown_of, slug, stories)
-
-    def candidates(self, slug: Slug, since: Instant, latest: int, *, count: bool) -> list[Candidate]:
-        return self._read(outputs.candidates, slug, since, latest, count)
-
-    def quiet_members(self, slug: Slug, since: Instant) -> list[StoryId]:
-        return self._read(outputs.quiet_members, slug, since)
-
-    def lead_sources(self, slug: Slug) -> dict[StoryId, SourceId]:
-        return self._read(outputs.lead_sources, slug)
-
-    def members_of(self, ids: Collection[StoryId]) -> Mapping[StoryId, frozenset[Slug]]:
-        return self._read(outputs.members_of, ids)
-
-    def published_stories(self, ids: Collection[StoryId]) -> frozenset[StoryId]:
-        return self._read(outputs.published, ids)
-
-    def pages(self, slug: Slug) -> list[ArchivePage]:
-        return self._read(outputs.pages, slug)
-
-    def page(self, slug: Slug, page: int) -> ArchivePage | None:
-        return self._read(outputs.page, slug, page)
-
-    def subscriptions(self, topic: str | None = None) -> list[Subscription]:
-        return self._read(outgoing.subscriptions, topic)
-
-    def subscription(self, topic: str, callback: str) -> Subscription | None:
-        return self._read(outgoing.subscription, topic, callback)
-
-    def count_subscriptions(self, topic: str, domain: str) -> tuple[int, int]:
-        return self._read(outgoing.count_subscriptions, topic, domain)
-
-    def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
-        return self._read(outgoing.deliveries, now, limit)
-
-    def reached(self, output: Slug, after: int) -> list[Reached]:
-        return self._read(outgoing.reached, output, after)
-
-    def events(self, limit: int) -> list[Event]:
-        return self._read(outgoing.events, limit)
-
-    def poll_requests(self) -> list[PollRequest]:
-        return self._read(requests.waiting)
-
-    def poll_answer(self, key: str) -> str | None:
-        return self._read(requests.answer_of, key)
-
-    def counts(self) -> Mapping[str, int]:
-        return self._read_whole(reads.counts)
-
-    def value(self, key: str) -> str | None:
-        return self._read(reads.value, key)
-
-    def values(self, prefix: str) -> dict[str, str]:
-        return self._read(reads.values, prefix)

@@ -7,13 +7,13 @@ times are packed floats, and mostly empty fields share one JSON column.
 from __future__ import annotations
 
 import json
-import sqlite3
 from array import array
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from aggregator.errors import StoreError
 from aggregator.model import BEING_POLLED, Hints, Instant, Source, SourceId, SourceState, Validators
+from aggregator.store.connection import Connection
 from aggregator.store.rows import Row, as_json, assignments
 
 _PLAIN = (
@@ -141,27 +141,25 @@ def _hints(values: Sequence[Any]) -> Hints:
     return Hints(ttl, max_age, update_period, tuple(skip_hours), tuple(skip_days))
 
 
-def states(connection: sqlite3.Connection, ids: Collection[SourceId] | None) -> dict[SourceId, SourceState]:
+def states(connection: Connection, ids: Collection[SourceId] | None) -> dict[SourceId, SourceState]:
     """See `Store.states`."""
     rows = connection.execute(ALL_STATES) if ids is None else connection.execute(SOME_STATES, (as_json(list(ids)),))
     return {state.id: state for state in map(state_of, rows)}
 
 
-def due(connection: sqlite3.Connection, now: Instant, limit: int) -> list[SourceState]:
+def due(connection: Connection, now: Instant, limit: int) -> list[SourceState]:
     """See `Store.due`."""
     return [state_of(row) for row in connection.execute(DUE, (now, limit))]
 
 
-def claim(
-    connection: sqlite3.Connection, now: Instant, limit: int, until: Instant, besides: Collection[SourceId]
-) -> list[SourceState]:
+def claim(connection: Connection, now: Instant, limit: int, until: Instant, besides: Collection[SourceId]) -> list[SourceState]:
     """See `Transaction.claim`."""
     found = [state for state in due(connection, now, limit + len(besides)) if state.id not in besides][:limit]
     connection.executemany(CLAIM, [(until, BEING_POLLED, state.id) for state in found])
     return found
 
 
-def save(connection: sqlite3.Connection, saved: Iterable[SourceState]) -> None:
+def save(connection: Connection, saved: Iterable[SourceState]) -> None:
     """Replaces the states. Raises StoreError for a source that `sync_sources` never got."""
     values = [(*state_row(state), state.id) for state in saved]
     changed = connection.executemany(_SAVE, values).rowcount
@@ -169,7 +167,7 @@ def save(connection: sqlite3.Connection, saved: Iterable[SourceState]) -> None:
         raise StoreError("a state was saved of a source that the database does not know; run it again with the current config")
 
 
-def sync(connection: sqlite3.Connection, sources: Sequence[Source], now: Instant) -> None:
+def sync(connection: Connection, sources: Sequence[Source], now: Instant) -> None:
     """See `Store.sync_sources`. Writes only what differs, inside the caller's transaction."""
     known = {row[0]: row for row in connection.execute(_KNOWN)}
     named = {source.id for source in sources}

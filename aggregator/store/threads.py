@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, groupby, islice
 from operator import itemgetter
@@ -12,6 +11,7 @@ from aggregator.errors import StoreError
 from aggregator.model import SHOWN_FROM, Instant, Link, OutletsSeen, StoryId, Thread, ThreadId
 from aggregator.ports import Fate, Report, ThreadState, ThreadStory, ThreadWhereabouts
 from aggregator.store import reads, small_tables
+from aggregator.store.connection import Connection
 from aggregator.store.identity import thread_ids
 from aggregator.store.rows import Row, as_json
 from aggregator.store.story_rows import THREAD_COLUMNS, earlier_of, thread_of
@@ -101,24 +101,24 @@ SET_FACTS = f"""UPDATE threads SET {_FACTS} WHERE id = ?7
     AND (first, head, stories, outlets, began, newest) IS NOT (?1, ?2, ?3, ?4, ?5, ?6)"""
 
 
-def thread(connection: sqlite3.Connection, id: ThreadId) -> Thread | None:
+def thread(connection: Connection, id: ThreadId) -> Thread | None:
     """See `Threads.thread`."""
     row = connection.execute(THREAD, (id,)).fetchone()
     return thread_of(row) if row else None
 
 
-def running(connection: sqlite3.Connection, since: Instant, limit: int) -> list[Thread]:
+def running(connection: Connection, since: Instant, limit: int) -> list[Thread]:
     """See `Threads.running_threads`."""
     return [thread_of(row) for row in connection.execute(RUNNING, (since, limit))]
 
 
-def thread_stories(connection: sqlite3.Connection, id: ThreadId) -> list[StoryId]:
+def thread_stories(connection: Connection, id: ThreadId) -> list[StoryId]:
     """See `Threads.thread_stories`."""
     found = thread(connection, id)
     return [StoryId(row[0]) for row in connection.execute(STORIES_OF_THREAD, (found.id,))] if found else []
 
 
-def members(connection: sqlite3.Connection, id: ThreadId) -> list[ThreadStory]:
+def members(connection: Connection, id: ThreadId) -> list[ThreadStory]:
     """See `Threads.thread_members`."""
     found = thread(connection, id)
     rows = connection.execute(MEMBERS, (found.id,)) if found else iter(())
@@ -132,72 +132,72 @@ def _member(rows: Sequence[Row]) -> ThreadStory:
     return ThreadStory._make((*rows[0][:8], outlets, any(row[11] for row in rows)))
 
 
-def whereabouts(connection: sqlite3.Connection, id: ThreadId) -> ThreadWhereabouts | None:
+def whereabouts(connection: Connection, id: ThreadId) -> ThreadWhereabouts | None:
     """See `Threads.thread_whereabouts`."""
     row = connection.execute(WHEREABOUTS, (id,)).fetchone()
     return ThreadWhereabouts(row[0], float(row[1]), frozenset(json.loads(row[2]))) if row else None
 
 
-def shown(connection: sqlite3.Connection, stories: Collection[StoryId]) -> dict[StoryId, Thread]:
+def shown(connection: Connection, stories: Collection[StoryId]) -> dict[StoryId, Thread]:
     """See `Threads.threads_shown`."""
     return {row[0]: thread_of(row[1:]) for row in connection.execute(THREADS_SHOWN, (as_json(list(stories)),))}
 
 
-def links(connection: sqlite3.Connection, story: StoryId) -> list[Link]:
+def links(connection: Connection, story: StoryId) -> list[Link]:
     """See `Threads.links`."""
     return [Link(*row) for row in connection.execute(LINKS, (story,))]
 
 
-def reports(connection: sqlite3.Connection, since: Instant) -> list[Report]:
+def reports(connection: Connection, since: Instant) -> list[Report]:
     """See `Threads.reports`."""
     return [Report(*row) for row in connection.execute(REPORTS, (since,))]
 
 
 # --- inside the caller's transaction
-def threads_of(connection: sqlite3.Connection, stories: Collection[StoryId]) -> dict[StoryId, ThreadId]:
+def threads_of(connection: Connection, stories: Collection[StoryId]) -> dict[StoryId, ThreadId]:
     """See `ThreadWrites.threads_of`."""
     return dict(connection.execute(THREADS_OF, (as_json(list(stories)),)).fetchall())
 
 
-def states(connection: sqlite3.Connection, threads: Collection[ThreadId]) -> dict[ThreadId, ThreadState]:
+def states(connection: Connection, threads: Collection[ThreadId]) -> dict[ThreadId, ThreadState]:
     """See `ThreadWrites.thread_states`."""
     return {row[0]: ThreadState(*row) for row in connection.execute(STATES, (as_json(sorted(threads)),))}
 
 
-def fates(connection: sqlite3.Connection, stories: Collection[StoryId]) -> dict[StoryId, Fate]:
+def fates(connection: Connection, stories: Collection[StoryId]) -> dict[StoryId, Fate]:
     """See `ThreadWrites.fates`."""
     rows = connection.execute(FATES, (as_json(list(stories)),))
     return {row[0]: Fate(row[1], bool(row[2]), bool(row[3]), row[4]) for row in rows}
 
 
-def showing(connection: sqlite3.Connection, stories: Collection[StoryId]) -> list[StoryId]:
+def showing(connection: Connection, stories: Collection[StoryId]) -> list[StoryId]:
     """See `ThreadWrites.stories_showing`."""
     wanted = set(stories)
     found = ((story, earlier_of(text)) for story, text in connection.execute(SHOWING))
     return [story for story, earlier in found if not wanted.isdisjoint(earlier.named)]
 
 
-def stories_in(connection: sqlite3.Connection, id: ThreadId) -> list[StoryId]:
+def stories_in(connection: Connection, id: ThreadId) -> list[StoryId]:
     """See `ThreadWrites.stories_in`."""
     return [StoryId(row[0]) for row in connection.execute(STORIES_OF_THREAD, (id,))]
 
 
-def bound(connection: sqlite3.Connection, keys: Collection[str]) -> dict[str, StoryId]:
+def bound(connection: Connection, keys: Collection[str]) -> dict[str, StoryId]:
     """See `ThreadWrites.stories_bound`."""
     return dict(connection.execute(BOUND, (as_json(sorted(keys)),)).fetchall())
 
 
-def living(connection: sqlite3.Connection, ids: Collection[ThreadId]) -> dict[ThreadId, ThreadId]:
+def living(connection: Connection, ids: Collection[ThreadId]) -> dict[ThreadId, ThreadId]:
     """See `ThreadWrites.living_threads`."""
     return dict(connection.execute(LIVING, (as_json(sorted(ids)),)).fetchall())
 
 
-def aliases(connection: sqlite3.Connection, id: ThreadId) -> tuple[ThreadId, ...]:
+def aliases(connection: Connection, id: ThreadId) -> tuple[ThreadId, ...]:
     """See `ThreadWrites.thread_aliases`."""
     return tuple(row[0] for row in connection.execute(ALIASES, (id,)))
 
 
-def begin(connection: sqlite3.Connection, first: StoryId) -> ThreadId:
+def begin(connection: Connection, first: StoryId) -> ThreadId:
     """See `ThreadWrites.begin_thread`."""
     before = reads.value(connection, BEFORE_RESTORE + first)
     for id in chain([ThreadId(before)] if before else [], islice(thread_ids(first), IDS_TRIED)):
@@ -207,20 +207,20 @@ def begin(connection: sqlite3.Connection, first: StoryId) -> ThreadId:
     raise StoreError(f"{first} has begun {IDS_TRIED} threads")
 
 
-def enter(connection: sqlite3.Connection, id: ThreadId, stories: Sequence[StoryId], vector: bytes) -> None:
+def enter(connection: Connection, id: ThreadId, stories: Sequence[StoryId], vector: bytes) -> None:
     """See `ThreadWrites.enter_thread`. Raises StoreError for an unknown thread."""
     if not connection.execute(SET_VECTOR, (vector, id)).rowcount:
         raise StoreError(f"there is no thread {id}")
     connection.executemany(ENTER, [(id, story) for story in stories])
 
 
-def leave(connection: sqlite3.Connection, stories: Collection[StoryId]) -> None:
+def leave(connection: Connection, stories: Collection[StoryId]) -> None:
     """See `ThreadWrites.leave_threads`."""
     for statement in (LEAVE, UNLINK, UNLINK_OTHER):
         connection.executemany(statement, [(story,) for story in stories])
 
 
-def merge(connection: sqlite3.Connection, kept: ThreadId, alias: ThreadId, vector: bytes) -> None:
+def merge(connection: Connection, kept: ThreadId, alias: ThreadId, vector: bytes) -> None:
     """See `ThreadWrites.merge_threads`."""
     connection.execute(MOVE_STORIES, (kept, alias))
     connection.execute(ALIAS, (kept, alias))
@@ -228,18 +228,18 @@ def merge(connection: sqlite3.Connection, kept: ThreadId, alias: ThreadId, vecto
     connection.execute(SET_VECTOR, (vector, kept))
 
 
-def part(connection: sqlite3.Connection, alias: ThreadId, aliases: Collection[ThreadId]) -> None:
+def part(connection: Connection, alias: ThreadId, aliases: Collection[ThreadId]) -> None:
     """See `ThreadWrites.part_threads`."""
     connection.execute(UNALIAS, (alias,))
     connection.executemany(ALIAS_BACK, [(alias, one) for one in aliases])
 
 
-def save_links(connection: sqlite3.Connection, links: Iterable[Link]) -> None:
+def save_links(connection: Connection, links: Iterable[Link]) -> None:
     """See `ThreadWrites.save_links`."""
     connection.executemany(SAVE_LINK, [(link.story, link.other, link.likeness, link.at) for link in links])
 
 
-def merge_story(connection: sqlite3.Connection, kept: StoryId, alias: StoryId) -> frozenset[StoryId]:
+def merge_story(connection: Connection, kept: StoryId, alias: StoryId) -> frozenset[StoryId]:
     """Has a story take over the thread and the links of one that was merged into it. Returns the stories of changed threads."""
     concerned = set(threads_of(connection, [kept, alias]).values())
     if not concerned:
@@ -251,7 +251,7 @@ def merge_story(connection: sqlite3.Connection, kept: StoryId, alias: StoryId) -
     return sum_up(connection, concerned)
 
 
-def hide(connection: sqlite3.Connection, hidden: bool) -> None:
+def hide(connection: Connection, hidden: bool) -> None:
     """See `ThreadWrites.hide_threads`. A hidden thread counts no stories."""
     if is_hidden(connection) == hidden:
         return
@@ -262,11 +262,11 @@ def hide(connection: sqlite3.Connection, hidden: bool) -> None:
         sum_up(connection, [ThreadId(row[0]) for row in connection.execute(EMPTY).fetchall()])
 
 
-def is_hidden(connection: sqlite3.Connection) -> bool:
+def is_hidden(connection: Connection) -> bool:
     return reads.value(connection, HIDDEN_KEY) is not None
 
 
-def sum_up(connection: sqlite3.Connection, threads: Collection[ThreadId]) -> frozenset[StoryId]:
+def sum_up(connection: Connection, threads: Collection[ThreadId]) -> frozenset[StoryId]:
     """See `ThreadWrites.sum_up_threads`."""
     changed: set[StoryId] = set()
     hidden = bool(threads) and is_hidden(connection)
@@ -280,7 +280,7 @@ def sum_up(connection: sqlite3.Connection, threads: Collection[ThreadId]) -> fro
 
 
 def _facts(
-    connection: sqlite3.Connection, id: ThreadId
+    connection: Connection, id: ThreadId
 ) -> tuple[list[StoryId], tuple[StoryId | None, StoryId | None, int, int, Instant, Instant]]:
     """The stories of a thread, and (first, head, stories, outlets, began, newest)."""
     everyone = OutletsSeen()

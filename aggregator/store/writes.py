@@ -6,7 +6,6 @@ commit. Stories that were read are cached.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
@@ -17,18 +16,19 @@ from aggregator.model import Evidence, Instant, Item, ItemId, Link, Slug, Source
 from aggregator.ports import ArchivePage, Fate, OutputState, Remembered, ThreadState, ThreadStory, Traces
 from aggregator.ports.stories import ItemKey
 from aggregator.store import listings, moves, outgoing, outputs, reads, remembered, states, threads
+from aggregator.store.connection import Connection
 from aggregator.store.identity import story_ids
-from aggregator.store.index import SqliteStoryIndex
+from aggregator.store.index import SqlStoryIndex
 from aggregator.store.items import Batch
 from aggregator.store.listings import Listing
 from aggregator.store.row_writes import RowWrites
 from aggregator.store.story_rows import new_story, sort_items
 
 
-class SqliteTransaction(RowWrites):
+class SqlTransaction(RowWrites):
     """A ports.Transaction. Made by `SqliteStore.begin`, which commits it or rolls it back."""
 
-    def __init__(self, connection: sqlite3.Connection, index: SqliteStoryIndex) -> None:
+    def __init__(self, connection: Connection, index: SqlStoryIndex) -> None:
         super().__init__(connection)
         self._index = index
         self._index_begun = False
@@ -45,7 +45,7 @@ class SqliteTransaction(RowWrites):
         """True if an id was promised to subscribers: then the commit must be on disk before anyone sees it."""
 
     @property
-    def index(self) -> SqliteStoryIndex:
+    def index(self) -> SqlStoryIndex:
         """Begun on first use, because most transactions only save states."""
         if not self._index_begun:
             self._index_begun = True

@@ -19,7 +19,7 @@ from aggregator.dedup.engine import Engine
 from aggregator.model import Item, ItemId, StoryId
 from aggregator.settings import Dedup
 from aggregator.store.connect import open_writer
-from aggregator.store.index import SqliteStoryIndex
+from aggregator.store.index import SqlStoryIndex
 from aggregator.store.index_schema import create
 from tests.bench.stories_data import Named
 from tests.faults.processes import resident
@@ -42,7 +42,7 @@ def growth(day: Sequence[Named], sizes: Sequence[int]) -> None:
         path = Path(folder) / "stories.db"
         connection = open_writer(path)
         create(connection)
-        index, engine = SqliteStoryIndex(connection), Engine(Dedup())
+        index, engine = SqlStoryIndex(connection), Engine(Dedup())
         stored = 0
         before = _memory()
         for size in sorted(sizes):
@@ -58,7 +58,7 @@ def growth(day: Sequence[Named], sizes: Sequence[int]) -> None:
         print(f"restart  {_restart(path, stream) * 1e3:.0f} ms until the first item is placed")
 
 
-def _run(index: SqliteStoryIndex, connection: sqlite3.Connection, engine: Engine, items: Iterator[Item]) -> tuple[float, float]:
+def _run(index: SqlStoryIndex, connection: sqlite3.Connection, engine: Engine, items: Iterator[Item]) -> tuple[float, float]:
     """(CPU seconds of all but making the items, wall seconds of the slowest transaction)."""
     spent, most = 0.0, 0.0
     while batch := list(islice(items, POLL)):
@@ -84,7 +84,7 @@ def _run(index: SqliteStoryIndex, connection: sqlite3.Connection, engine: Engine
 def _restart(path: Path, stream: Iterator[Item]) -> float:
     started = time.perf_counter()
     connection = open_writer(path)
-    _run(SqliteStoryIndex(connection), connection, Engine(Dedup()), islice(stream, 1))
+    _run(SqlStoryIndex(connection), connection, Engine(Dedup()), islice(stream, 1))
     spent = time.perf_counter() - started
     connection.close()
     return spent

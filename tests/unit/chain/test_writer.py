@@ -18,7 +18,7 @@ from aggregator.model import Source, SourceId, SourceState
 from aggregator.ports import Transaction
 from aggregator.store.sqlite import SqliteStore
 from aggregator.store.writer import COMPANY, GROUP, Writer
-from aggregator.store.writes import SqliteTransaction
+from aggregator.store.writes import SqlTransaction
 
 Commit = Callable[[Transaction], str]
 
@@ -30,7 +30,7 @@ class Watched(SqliteStore):
     refuses = 0
 
     @contextmanager
-    def begin(self) -> Iterator[SqliteTransaction]:
+    def begin(self) -> Iterator[SqlTransaction]:
         self.begun += 1
         if self.refuses:
             self.refuses -= 1

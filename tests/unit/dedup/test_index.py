@@ -12,7 +12,7 @@ from aggregator.model import ItemId, SourceId, StoryId
 from aggregator.ports import MINUTE_BITS, IndexedItem
 from aggregator.store import index as limits
 from aggregator.store import index_terms
-from aggregator.store.index import SqliteStoryIndex
+from aggregator.store.index import SqlStoryIndex
 from aggregator.store.index_schema import create
 from aggregator.store.sqlite import SqliteStore
 
@@ -31,12 +31,12 @@ class Database:
         self.path = path
         self.connection = self.connect()
         create(self.connection)
-        self.index = SqliteStoryIndex(self.connection)
+        self.index = SqlStoryIndex(self.connection)
 
     def connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, isolation_level=None)
 
-    def change(self, work: Callable[[SqliteStoryIndex], object], *, fails: bool = False) -> None:
+    def change(self, work: Callable[[SqlStoryIndex], object], *, fails: bool = False) -> None:
         """One transaction of the store."""
         self.connection.execute("BEGIN IMMEDIATE")
         self.index.begin()
@@ -52,13 +52,13 @@ class Database:
         """As after a kill: nothing is said to the index."""
         self.connection.close()
         self.connection = self.connect()
-        self.index = SqliteStoryIndex(self.connection)
+        self.index = SqlStoryIndex(self.connection)
 
     def seen(self, *keys: int) -> list[tuple[float, list[int]]]:
         """(frequency, ids) of each key, as the next transaction sees them."""
         found: list[tuple[float, list[int]]] = []
 
-        def look(index: SqliteStoryIndex) -> None:
+        def look(index: SqlStoryIndex) -> None:
             for frequency, postings in zip(index.frequencies(keys), index.postings(keys), strict=True):
                 found.append((frequency / index.unit, [posting >> MINUTE_BITS for posting in postings]))
 
@@ -152,7 +152,7 @@ def test_stories_and_their_items(database: Database) -> None:
 
 
 def test_a_story_that_opens_in_a_transaction_has_its_items(database: Database) -> None:
-    def both(index: SqliteStoryIndex) -> None:
+    def both(index: SqlStoryIndex) -> None:
         index.add(row(1, "a"), (), (), opens=True)
         index.add(row(2, "a"), (), ())
         assert index.members(StoryId("a")) == (1, 2)
