@@ -20,6 +20,9 @@ from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples
 from tests.unit.publish.samples import DAILY, MINUTE, NOON, change_story, item, open_outputs, podcast, store_story
 
+PICTURE = "https://cdn.example/i.jpg"
+"""Of the second story, whose text shows none."""
+
 
 @dataclass
 class Served:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.conftest import Served
+from tests.interop.conftest import PICTURE, Served
 
 pytestmark = pytest.mark.skipif(shutil.which("newsboat") is None, reason="newsboat is not installed")
 
@@ -68,3 +68,13 @@ def test_it_shows_who_says_it_and_who_else(tmp_path: Path, served: Served, forma
     assert list(shown) == ["Ann Writer, Wire"]
     assert ">The Daily: Allies weigh step 101 &amp; more</a>" in shown["Ann Writer, Wire"]
     assert f"/stories/{served.stories[0]}.html" in shown["Ann Writer, Wire"]
+
+
+@pytest.mark.parametrize("format", ["atom", "rss"])
+def test_it_shows_the_picture(tmp_path: Path, served: Served, format: str) -> None:
+    folder = tmp_path / "newsboat"
+    folder.mkdir()
+    reload(folder, f"{served.url}/feeds/all.{format}")
+    with sqlite3.connect(folder / "cache") as cache:
+        ((content,),) = cache.execute("SELECT content FROM rss_item WHERE guid = ?", (f"urn:uuid:{served.stories[1]}",))
+    assert f'src="{PICTURE}"' in content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.interop.conftest import Served
+from tests.interop.conftest import PICTURE, Served
 
 reader = pytest.importorskip("reader", reason="the package `reader` is not installed")
 
@@ -36,3 +36,5 @@ def test_it_shows_who_says_it_and_who_else(served: Served, format: str) -> None:
     content = entry.get_content().value
     assert ">The Daily: Allies weigh step 101 &amp; more</a>" in content
     assert f"/stories/{served.stories[0]}.html" in content
+    pictured = next(entry for entry in mine.get_entries() if entry.id == f"urn:uuid:{served.stories[1]}")
+    assert f'src="{PICTURE}"' in pictured.get_content().value

@@ -79,7 +79,10 @@ def _thread(follows: Follows) -> dict[str, Any]:
 
 
 def document(head: Head) -> Frame:
-    """The document around its items. Archive pages are linked by `next_url`, newer to older."""
+    """The document around its items. Archive pages are linked by `next_url`, newer to older.
+
+    The feed has no authors: each item names its own, and Miniflux would show the feed's beside them.
+    """
     made: dict[str, Any] = {
         "version": VERSION,
         "title": head.title,
@@ -87,7 +90,6 @@ def document(head: Head) -> Frame:
         "feed_url": head.self_url("json"),
         "description": head.description,
         "language": head.language,
-        "authors": [{"name": head.site_title}],
     }
     if head.archives.previous is not None:
         made["next_url"] = head.page_url(head.archives.previous, "json")
