@@ -35,7 +35,11 @@ def deliver(folder: Path, address: str) -> list[EmailMessage]:
     environment = {**os.environ, "HOME": str(folder), "LC_ALL": "C.UTF-8"}
     for arguments in (["add", "news", address], ["run"]):
         subprocess.run(
-            ["r2e", "-c", config, "-d", folder / "seen.json", *arguments], env=environment, check=True, timeout=60, capture_output=True
+            ["r2e", "-c", config, "-d", folder / "seen.json", *arguments],
+            env=environment,
+            check=True,
+            timeout=60,
+            capture_output=True,
         )
     found = [email.message_from_bytes(path.read_bytes(), policy=default) for path in (folder / "mail").rglob("new/*")]
     return [one for one in found if isinstance(one, EmailMessage)]

@@ -94,9 +94,7 @@ def miniflux_json(body: bytes) -> dict[str, Article]:
 
 def netnewswire_json(body: bytes) -> dict[str, Article]:
     """parseItem of JSONFeedParser.swift."""
-    return {
-        one["id"]: Article(", ".join(authors(one)), one["content_html"], one["url"]) for one in json.loads(body)["items"]
-    }
+    return {one["id"]: Article(", ".join(authors(one)), one["content_html"], one["url"]) for one in json.loads(body)["items"]}
 
 
 @pytest.mark.parametrize(
