@@ -1,4 +1,4 @@
-"""`aggregator add URL`: adds a source to the config, by the address of a feed or of a page that offers feeds."""
+"""`aggregator add ADDRESS`: adds a source to the config, by the address of a feed, of a page with feeds, or of an account."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from aggregator.text.masks import mask_url
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.config.edit import NewSource
-    from aggregator.model import Fetched, Source
+    from aggregator.fetch.address_rules import Pasted
+    from aggregator.model import Fetched
+    from aggregator.run.find_feeds import Finding
     from aggregator.run.probe import ProbeResult
     from aggregator.settings import Settings
 
 
 @click.command()
-@click.argument("url")
+@click.argument("address")
 @click.option("--group", help="Group of the new source.")
 @click.option("--id", "name", help="Its id; else made from the address.")
 @click.option("--title", help="Its title; else the feed's own is shown.")
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(
     application: Application,
-    url: str,
+    address: str,
     group: str | None,
     name: str | None,
     title: str | None,
@@ -41,22 +43,26 @@ def command(
     pick: int | None,
     untested: bool,
 ) -> None:
-    """Add a source by the address of a feed, or of a web page that offers feeds.
+    """Add a source by the address of a feed, of a web page that offers feeds, of a channel, an account or a repository.
 
     The feed is fetched and read first. The config keeps its comments, order and quotes: lines are only added.
     """
     from aggregator.config.edit import NewSource, add_sources, check_sources
+    from aggregator.fetch.address_rules import understand
 
     application.allow_no_sources()
     settings = application.settings
-    address = url if "://" in url else f"https://{url}"
+    pasted = understand(address)
     check_id(settings, name)
-    check_sources(application.config_path, [NewSource(address, name, title, group)], application.check_text)
-    found = asyncio.run(search(settings, address))
-    if untested and found[0].feed is None and not found[0].offers:
-        chosen = [NewSource(address, name, title, group)]
+    check_sources(application.config_path, [NewSource(pasted.url, name, title, group)], application.check_text)
+    finding = asyncio.run(search(settings, pasted))
+    found = [Candidate(one) for one in finding.results]
+    if untested and not finding.has_feed and not finding.offered:
+        chosen = [NewSource(_most_likely(pasted), name, title, group)]
     else:
-        chosen = [_new_source(one, name, title, group) for one in choose(address, found, every, pick)]
+        chosen = [_new_source(one, name, title, group) for one in choose(pasted.url, found, every, pick, finding.words)]
+        if finding.words:
+            click.echo(finding.words)
     chosen = [one for one in chosen if not _is_known(settings, one.url)]
     if len(chosen) > 1 and (name or title):
         raise UsageError("--id and --title are for one source; several are added")
@@ -77,25 +83,26 @@ def _hand_over(application: Application, answers: Mapping[str, Fetched | None]) 
                 hand_over(application.database, url, answer, time.time())
 
 
-async def search(settings: Settings, url: str) -> list[Candidate]:
-    """Fetches an address: returns the feed there, or the feeds that the page offers, each of them fetched, too."""
+async def search(settings: Settings, pasted: Pasted) -> Finding:
+    """Looks for feeds, with the network settings of the config."""
+    from aggregator.run.find_feeds import find_feeds
     from aggregator.run.probe import open_prober
 
     async with open_prober(settings, time.time) as prober:
-        first = await prober.probe(_source(url))
-        offered = first.fault.feeds if first.fault else ()
-        if not offered:
-            return [Candidate(first, ())]
-        return [Candidate(one, offered) for one in await prober.probe_all([_source(each) for each in offered], lambda _: None)]
+        return await find_feeds(pasted, prober)
+
+
+def _most_likely(pasted: Pasted) -> str:
+    """Where a feed should be that can't be read now."""
+    return pasted.guess.feeds[0] if pasted.guess and pasted.guess.feeds else pasted.url
 
 
 class Candidate:
-    """A feed that was found. offers: all addresses that its page names, if it was found on a page."""
+    """A feed that was found, or what was looked at in vain."""
 
-    def __init__(self, found: ProbeResult, offers: tuple[str, ...]) -> None:
+    def __init__(self, found: ProbeResult) -> None:
         self.found = found
         self.feed = found.feed
-        self.offers = offers
         self.url = found.moved_to or found.source.url
 
     def __str__(self) -> str:
@@ -104,11 +111,11 @@ class Candidate:
         return f"{mask_url(self.url)} ({self.feed.title or 'untitled'}, {self.feed.format}, {len(self.feed.entries)} entries)"
 
 
-def choose(url: str, found: list[Candidate], every: bool, pick: int | None) -> list[Candidate]:
+def choose(url: str, found: list[Candidate], every: bool, pick: int | None, words: str | None = None) -> list[Candidate]:
     """Chooses the feeds to add; asks on a terminal if there are several. Raises AggregatorError if none can be read."""
     good = [one for one in found if one.feed is not None]
     if not good:
-        reasons = "\n".join(f"  {one}" for one in found)
+        reasons = "\n".join([*(f"  {one}" for one in found), *([f"  {words}"] if words else [])])
         raise AggregatorError(
             f"no feed can be read at {mask_url(url)}:\n{reasons}\nNothing was changed; --untested adds it all the same."
         )
@@ -127,12 +134,6 @@ def choose(url: str, found: list[Candidate], every: bool, pick: int | None) -> l
 
 def _format_list(found: list[Candidate]) -> str:
     return "\n".join(f"  {number}. {one}" for number, one in enumerate(found, 1))
-
-
-def _source(url: str) -> Source:
-    from aggregator.model import Source, SourceId
-
-    return Source(SourceId("new"), url)
 
 
 def _new_source(one: Candidate, name: str | None, title: str | None, group: str | None) -> NewSource:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aggregator.fetch.address_rules import guess_feeds
 from aggregator.text.chars import one_line
 from aggregator.text.masks import mask_text, mask_url
 from aggregator.text.times import format_duration, rfc3339
@@ -106,6 +107,8 @@ def remarks(found: ProbeResult) -> list[str]:
     if found.fault is not None:
         notes.append(one_line(f"{found.fault.kind}: {found.fault.detail}", 200))
         notes += [f"the page offers {mask_url(url)}" for url in found.fault.feeds[:5]]
+        if not found.fault.feeds and (guess := guess_feeds(found.source.url)) and guess.feeds:
+            notes.append(f"{guess.words}: its feed should be at {mask_url(guess.feeds[0])}")
     if found.moved_to is not None:
         notes.append(f"moved for good: write url: {mask_url(found.moved_to)}")
     elif found.hops:

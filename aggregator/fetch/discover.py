@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import urljoin, urlsplit
 
+from aggregator.fetch.address_rules import guess_feeds
 from aggregator.text.markup import attributes, tags
 from aggregator.text.urls import resolve
 
@@ -40,13 +41,14 @@ def offered_feeds(page: bytes, url: str) -> tuple[str, ...]:
     """Absolute addresses of the feeds that the page at `url` offers, the most likely first, at most MAX_FEEDS.
 
     These are its `link rel=alternate` of a feed type (RSS autodiscovery) in page order, comment feeds last. If there are
-    none, links to addresses that look like feeds.
+    none: where the feed of its canonical address should be (a YouTube page names its channel there), else links to addresses
+    that look like feeds.
     """
     links = _links(page[:MAX_PAGE].decode("utf-8", "replace"))
     base = next((resolve(url, href) or url for name, href, _ in links if name == "base" and href), url)
     declared = list(_declared(links))
     declared.sort(key=lambda link: bool(_COMMENTS.search(link[0] + link[1])))
-    hrefs = [href for href, _ in declared] or list(_linked(links, base))
+    hrefs = [href for href, _ in declared] or list(_of_canonical(links, base)) or list(_linked(links, base))
     found = (resolve(base, href) for href in hrefs)
     unique = dict.fromkeys(address for address in found if address is not None and address != url)
     return tuple(unique)[:MAX_FEEDS]
@@ -73,6 +75,17 @@ def _declared(links: Iterable[_Link]) -> Iterator[tuple[str, str]]:
         named = kind in _FEED_TYPES and (kind != "application/json" or "feed" in href.lower())
         if name == "link" and (("alternate" in rel and named) or "feed" in rel):
             yield href, given.get("title", "")
+
+
+def _of_canonical(links: Iterable[_Link], base: str) -> tuple[str, ...]:
+    """Feeds that an address rule finds for the page's canonical address (RFC 6596)."""
+    canonical = next((href for name, href, given in links if name == "link" and _is_canonical(given)), None)
+    guess = guess_feeds(resolve(base, canonical) or "", any_site=False) if canonical else None
+    return guess.feeds if guess else ()
+
+
+def _is_canonical(given: dict[str, str]) -> bool:
+    return "canonical" in given.get("rel", "").lower().split()
 
 
 def _linked(links: Iterable[_Link], base: str) -> Iterator[str]:

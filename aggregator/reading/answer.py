@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from aggregator.dedup.signature import WordHashes, signature
 from aggregator.fetch.discover import offered_feeds
+from aggregator.fetch.lookups import named_feeds
 from aggregator.model import Entry, Fault, Feed
 from aggregator.parse.read import read_document
 from aggregator.ports import LanguageGuesser
@@ -55,7 +56,7 @@ class Describer:
 def answer(job: Job, body: bytes, describer: Describer) -> Answer:
     """Does a job. No document makes it raise, but time and memory are unbounded."""
     if job.is_page:
-        return Answer(feeds=offered_feeds(body, job.url))
+        return Answer(feeds=named_feeds(body, job.url) or offered_feeds(body, job.url))
     feed = read_document(document_of(job, body), known_of(job))
     if isinstance(feed, Fault):
         return Answer(fault=feed)

@@ -15,7 +15,7 @@ from aggregator.fetch.request import conditional_request
 from aggregator.model import Fault, Feed, Fetched, FetchFailed, Hop, Instant, Source, SourceState
 from aggregator.ports import Fetcher
 from aggregator.reading.job import ReadOptions
-from aggregator.reading.offered_feeds import add_offered_feeds
+from aggregator.reading.offered_feeds import add_named_feeds, add_offered_feeds
 from aggregator.reading.pool import Reader, ReadingPool, count_readers
 from aggregator.settings import Settings
 
@@ -66,7 +66,8 @@ class Prober:
             return ProbeResult(source, outcome.url, outcome.hops, outcome.status)
         async with self._reader.reading(outcome, ReadOptions()) as read:
             if isinstance(read, Fault):
-                return ProbeResult(source, outcome.url, outcome.hops, outcome.status, read)
+                fault = await add_named_feeds(read, outcome, self._reader)
+                return ProbeResult(source, outcome.url, outcome.hops, outcome.status, fault)
             feed = read.feed
         after = self._next_state(source, state, outcome, feed)
         return ProbeResult(source, outcome.url, outcome.hops, outcome.status, None, feed, after, outcome)
