@@ -32,19 +32,11 @@ class Place(Struct, frozen=True):
 
     def article(self, article: Article) -> str:
         """The address by which an outlet links to an article, tracking parameters included."""
-        return self.site(article.host) + article_path(article) + article.query
+        return self.site(article.host) + article.path + article.query
 
     def feed(self, outlet: Outlet, feed: FeedFile) -> str:
         """The address to poll a feed at. Not by name: not every system resolves names below `localhost`."""
         return f"http://127.0.0.1:{self.port}/{outlet.id}/{feed.path}"
-
-
-def article_path(article: Article) -> str:
-    """The article's own path, or `/2023/06/15/slug`."""
-    if article.path:
-        return article.path
-    day = "" if article.at is None else f"/{_utc(article.at):%Y/%m/%d}"
-    return f"{day}/{article.slug}"
 
 
 def write_feed(outlet: Outlet, feed: FeedFile, place: Place) -> bytes:
@@ -79,13 +71,13 @@ def _tag(name: str, text: str | None, attributes: str = "") -> str:
 
 
 def _link(article: Article, feed: FeedFile, place: Place) -> str:
-    return article_path(article) + article.query if feed.relative_links else place.article(article)
+    return article.path + article.query if feed.relative_links else place.article(article)
 
 
 def _guid(article: Article, feed: FeedFile, place: Place) -> str | None:
     match feed.guids:
         case "permalink":
-            return place.site(article.host) + article_path(article)
+            return place.site(article.host) + article.path
         case "tag":
             return f"tag:{article.host}.example,2023:{article.slug}"
         case "number":

@@ -1,14 +1,14 @@
 """The demo's outlets and articles, read from the TOML files in `outlets`.
 
 There are two days. The first has the articles of `day = 1`; the second adds those of `day = 2`, edits some older ones, and
-removes those marked `gone`.
+removes those marked `gone`. The days are 15 and 16 June 2023, told as if it were today: see `_as_today`.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, Literal, TypeAlias
 
@@ -21,6 +21,12 @@ Day: TypeAlias = Literal[1, 2]
 Format: TypeAlias = Literal["rss 2.0", "rss 1.0", "rss 0.91", "atom 1.0", "atom 0.3", "json feed 1.1"]
 GuidStyle: TypeAlias = Literal["permalink", "tag", "number", "none"]
 ValidatorStyle: TypeAlias = Literal["both", "etag", "weak", "modified", "none"]
+
+
+FIRST_DAY_ENDS = datetime(2023, 6, 15, 21, tzinfo=UTC)
+DAY = 86_400.0
+SECOND_DAY = 12 * 3600.0
+"""Seconds that the second day takes: so many before the start, the first day ends. Enough to tell its reports from older ones."""
 
 
 class Media(Struct, frozen=True):
@@ -36,7 +42,7 @@ class Article(Struct, frozen=True):
     """One article. text: paragraphs separated by empty lines, with simple HTML; empty if the feed has none.
 
     at: when it was published (None if the feed gives no date); edited: when it was last changed; query: what the outlet
-    adds to its links; publisher and publisher_url: who wrote it, if this outlet only passes it on.
+    adds to its links; path: of its address; publisher and publisher_url: who wrote it, if this outlet only passes it on.
     """
 
     slug: str
@@ -129,24 +135,36 @@ def _article(entry: Mapping[str, Any], table: Mapping[str, Any], day: Day, start
         author=entry.get("author"),
         categories=tuple(entry.get("categories", ())),
         query=entry.get("query", table.get("query", "")),
-        path=entry.get("path", ""),
+        path=entry.get("path") or _path(entry),
         media=Media(**entry["media"]) if "media" in entry else None,
         publisher=entry.get("publisher"),
         publisher_url=entry.get("publisher_url"),
         host=entry.get("host", table["host"]),
     )
-    return _edited(article, entry["edit"]) if day == 2 and "edit" in entry else article
+    return _edited(article, entry["edit"], start) if day == 2 and "edit" in entry else article
 
 
-def _edited(article: Article, edit: Mapping[str, Any]) -> Article:
-    at: datetime = edit["at"]
-    return replace(
-        article, edited=at.timestamp(), title=edit.get("title", article.title), text=edit.get("text", article.text).strip()
-    )
+def _path(entry: Mapping[str, Any]) -> str:
+    """The article's own path: `/2023/06/15/slug`."""
+    day = f"/{entry['at']:%Y/%m/%d}" if "at" in entry else ""
+    return f"{day}/{entry['slug']}"
+
+
+def _edited(article: Article, edit: Mapping[str, Any], start: Instant) -> Article:
+    text = edit.get("text", article.text).strip()
+    return replace(article, edited=_as_today(edit["at"], start), title=edit.get("title", article.title), text=text)
 
 
 def _instant(entry: Mapping[str, Any], start: Instant) -> Instant | None:
     if "hours_ago" in entry:
         return float(int(start - 3600 * entry["hours_ago"]))
-    at: datetime | None = entry.get("at")
-    return None if at is None else at.timestamp()
+    return _as_today(entry["at"], start) if "at" in entry else None
+
+
+def _as_today(at: datetime, start: Instant) -> Instant:
+    """When something of those days is dated: the first day ends SECOND_DAY before the start, and the second one at the start.
+
+    So the front page has a day's news to weigh, and nothing is dated later than it is read.
+    """
+    after = (at - FIRST_DAY_ENDS).total_seconds()
+    return float(int(start - SECOND_DAY + (after if after <= 0 else after * SECOND_DAY / DAY)))

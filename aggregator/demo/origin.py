@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from aggregator.demo.feed_formats import Place, article_path, paragraphs, write_feed
+from aggregator.demo.feed_formats import Place, paragraphs, write_feed
 from aggregator.demo.newsroom import Article, Day, FeedFile, Newsroom, Outlet, open_newsroom
 from aggregator.errors import AggregatorError
 from aggregator.model import Instant
@@ -120,7 +120,7 @@ class Origin(Struct):
         outlet = next((o for o in self.newsroom.outlets if f"{o.host}.localhost" == host), None)
         if outlet is None:
             return HTMLResponse(_page("The demo's newsroom", self._list_of_feeds()), 200 if request.url.path == "/" else 404)
-        article = next((a for a in outlet.articles if article_path(a) == request.url.path), None)
+        article = next((a for a in outlet.articles if a.path == request.url.path), None)
         if article is None:
             return HTMLResponse(_page(outlet.name, html.escape(outlet.about)), 200 if request.url.path == "/" else 404)
         return HTMLResponse(_page(article.title, _article(outlet, article)))

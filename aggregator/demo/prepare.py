@@ -22,7 +22,8 @@ def describe_demo(port: int, directory: Path, command: str, advance: str) -> str
     site = f"http://127.0.0.1:{port}"
     article = f"http://northwire.localhost:{port + 1}/2023/06/15/nato-weighs-closer-ties-with-ukraine"
     return f"""\
-A newsroom of seventeen outlets, and an aggregator that reads them. It takes a few seconds to fill; then open
+A newsroom of seventeen outlets, which tell the news of June 2023 as if it were today, and an aggregator that reads them. It takes
+a few seconds to fill; then open
 
   {site}/
       the day's stories, those that most outlets tell first, and below them every feed with a link to subscribe

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,8 @@ from aggregator.demo.origin import serving
 from tests.browser import chromium
 from tests.browser.conftest import launched
 from tests.flow.command import eventually, get
-from tests.flow.conftest import START, newsdesk
+from tests.flow.conftest import newsdesk
 
-DAY = 86_400.0
 SHOTS: dict[str, tuple[str, int, int, Any]] = {
     "front-light": ("/", 1280, 800, "light"),
     "front-dark": ("/", 1280, 800, "dark"),
@@ -56,10 +56,10 @@ def main(folder: Path) -> int:
         print(chromium.MISSING if program is None else f"install {' and '.join(missing)} first", file=sys.stderr)
         return 1
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as place, serving(0, START) as origin, launched(program) as browser:
+    with tempfile.TemporaryDirectory() as place, serving(0, time.time()) as origin, launched(program) as browser:
         desk = newsdesk(Path(place), origin)
         desk.command.run("poll", "--all")
-        origin.advance(START + DAY)
+        origin.advance(time.time())
         desk.command.run("poll", "--all")
         with desk.command.daemon(desk.port) as process:
             site = f"http://127.0.0.1:{desk.port}"

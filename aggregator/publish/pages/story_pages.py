@@ -35,7 +35,7 @@ class StoryPages:
     """The story pages of one config. tree: of the public files; head_of: returns the current head of an output.
 
     A page tells what came before and after in its thread as it stands: it is answered from the store, and its file is written
-    again when other stories come next to it.
+    again when other stories come next to it, or when those there are told otherwise.
     """
 
     def __init__(
@@ -55,8 +55,8 @@ class StoryPages:
         self._public = public
         self._threads = threads
         self._shown: dict[Slug, dict[StoryId, int]] = {}
-        self._grown: dict[ThreadId, tuple[Thread, set[StoryId]]] = {}
-        self._around: dict[StoryId, tuple[StoryId, ...]] = {}
+        self._grown: dict[ThreadId, tuple[Thread, Mapping[StoryId, int]]] = {}
+        self._around: dict[StoryId, tuple[tuple[StoryId, str, int], ...]] = {}
 
     def prepared(self, id: StoryId) -> Prepared | Moved | None:
         """The answer for a story. Thread-safe. One in no public feed is answered like an unknown one, and not read."""
@@ -80,15 +80,15 @@ class StoryPages:
             before = self._shown.get(slug, {})
             changed.update(story for story in before.keys() | versions if before.get(story) != versions.get(story))
         self._shown |= now
-        self.write(changed | self._with_others_around({story for versions in now.values() for story in versions}))
+        self.write(changed | self._with_others_around({story: one[story] for one in now.values() for story in one}))
 
-    def _with_others_around(self, stories: Collection[StoryId]) -> set[StoryId]:
-        """Those of these stories whose pages show other stories of their thread than their files do."""
+    def _with_others_around(self, stories: Mapping[StoryId, int]) -> set[StoryId]:
+        """Those of these stories (with versions) whose pages tell something else of their thread than their files do."""
         shown = {story for versions in self._shown.values() for story in versions}
         self._around = {story: around for story, around in self._around.items() if story in shown}
-        by_thread: dict[Thread, set[StoryId]] = {}
+        by_thread: dict[Thread, dict[StoryId, int]] = {}
         for story, thread in self._store.threads_shown(stories).items():
-            by_thread.setdefault(thread, set()).add(story)
+            by_thread.setdefault(thread, {})[story] = stories[story]
         changed: set[StoryId] = set()
         for thread, own in by_thread.items():
             if self._grown.get(thread.id) != (thread, own):
@@ -97,12 +97,12 @@ class StoryPages:
         return changed
 
     def _with_others_now(self, id: ThreadId, stories: Collection[StoryId]) -> set[StoryId]:
-        """Those of these stories of a thread that stand next to others than when this was asked last."""
+        """Those of these stories of a thread whose neighbours are others, or told otherwise, than when this was asked last."""
         thread = self._threads.read(id)
         changed: set[StoryId] = set()
         for story in stories:
             before, after = thread.around(story) if thread else ((), ())
-            around = tuple(one.story for one in (*before, *after))
+            around = tuple((one.story, one.title, len(one.outlets)) for one in (*before, *after))
             if self._around.get(story, ()) != around:
                 self._around[story] = around
                 changed.add(story)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import feedparser
 import pytest
+from msgspec.structs import replace
 from starlette.types import ASGIApp
 
 from aggregator.model import Item, Slug, StoryId, ThreadId
@@ -111,6 +112,18 @@ def test_a_thread_that_grows_reaches_pages_at_once_and_files_when_a_neighbour_co
     assert told == stories[-5:], "five on each side are shown"
     assert all(site.file(story).stat().st_ino == files[story] for story in stories[:-5]), "other files stay as they are"
     assert "/threads/" not in site.file(stories[-1]).read_text(), "a host of files has no page of a thread"
+
+
+def test_a_corrected_headline_reaches_the_files_of_its_neighbours(tmp_path: Path, store: SqliteStore) -> None:
+    site = Site(tmp_path, store)
+    _, (first, second, _) = three(store)
+    site.publish()
+    with store.begin() as transaction:
+        found = transaction.story(first)
+        assert found is not None
+        transaction.save_story(replace(found, headline="The harbour is open again"))
+    site.publisher.publish([Slug("all")], LATER + MINUTE)
+    assert "The harbour is open again" in site.file(second).read_text()
 
 
 def test_what_was_taken_down_leaves_the_pages_of_its_thread(tmp_path: Path, store: SqliteStore) -> None:
