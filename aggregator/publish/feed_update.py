@@ -94,6 +94,6 @@ def make_update(
 
 def render_page(settings: Settings, top: Head, content: Content, notice: str | None) -> bytes:
     """The page of a feed with its newest stories. notice: see `make_update`."""
-    shown = [one.entry for one in content.listed]
-    more, images = len(content.entries) > pages.PAGE_ENTRIES, settings.publish.images == "link"
-    return pages.topic(settings.site, top, shown, more=more, images=images, notice=notice)
+    shown = [one.entry for one in content.listed if one.entry]
+    further = [one.headline for one in content.listed if not one.entry]
+    return pages.topic(settings.site, top, shown, further, images=settings.publish.images == "link", notice=notice)

@@ -36,7 +36,10 @@ class Rendered(Struct, frozen=True):
 
 
 class Listed(Struct, frozen=True):
-    """A story's HTML for its feed's page and for the front page. version: of the stored story."""
+    """A story's HTML for its feed's page and for the front page. version: of the stored story.
+
+    Of a story beyond the first `PAGE_ENTRIES` the feed's page shows the headline alone, and the entry is empty.
+    """
 
     version: int
     entry: bytes
@@ -44,7 +47,7 @@ class Listed(Struct, frozen=True):
 
 
 Feed: TypeAlias = tuple[list[Rendered], list[Listed]]
-"""A feed's entries in order, and the HTML of those on its page (empty for a private feed, which has no page)."""
+"""A feed's entries in order, and their HTML for its page (empty for a private feed, which has no page)."""
 
 
 def render(shown: View, version: int = 0) -> Rendered:
@@ -68,22 +71,29 @@ def feed_of(views: Sequence[View], output: Output, site: Site) -> Feed:
 
 
 def listed(entries: list[Rendered], view_of: Callable[[Rendered], View], output: Output, site: Site) -> list[Listed]:
-    """The HTML of those entries that the feed's page shows."""
-    return [_listed(view_of(one), site) for one in _on_page(entries, output)]
+    """The HTML of these entries for the feed's page."""
+    first, further = _on_page(entries, output)
+    return [_listed(view_of(one), site) for one in first] + [_headed(view_of(one)) for one in further]
 
 
 def _listed(shown: View, site: Site, version: int = 0) -> Listed:
     return Listed(version, pages.entry(shown, site), pages.headline(shown))
 
 
-def _on_page(entries: list[Rendered], output: Output) -> list[Rendered]:
-    return entries[: pages.PAGE_ENTRIES] if output.token is None else []
+def _headed(shown: View, version: int = 0) -> Listed:
+    return Listed(version, b"", pages.headline(shown, pages.BELOW))
+
+
+def _on_page(entries: list[Rendered], output: Output) -> tuple[list[Rendered], list[Rendered]]:
+    """What the feed's page shows whole, and what it shows the headline of."""
+    shown = entries if output.token is None else []
+    return shown[: pages.PAGE_ENTRIES], shown[pages.PAGE_ENTRIES :]
 
 
 class Renderer:
     """Renders entries and keeps those of current documents, by content mode, access, and story.
 
-    Entries are rendered in all formats. HTML is made only for the first entries of a feed, which its page shows.
+    Entries are rendered in all formats. HTML of their texts is made only for the first of a feed, which its page shows whole.
     """
 
     def __init__(self, settings: Settings, load: Callable[[Iterable[StoryId]], list[Story]]) -> None:
@@ -93,6 +103,7 @@ class Renderer:
         self._load = load
         self._kept: dict[tuple[str, bool], dict[StoryId, Rendered]] = {}
         self._listed: dict[str, dict[StoryId, Listed]] = {}
+        self._headed: dict[str, dict[StoryId, Listed]] = {}
         self._views: dict[tuple[str, bool, StoryId], tuple[int, View]] = {}
 
     def entries(self, members: Sequence[Shown], output: Output) -> list[Rendered]:
@@ -115,11 +126,14 @@ class Renderer:
         entries = self.entries(members, output)
         if not output.ranked:
             entries = in_order(entries, output.sort)
-        shown = _on_page(entries, output)
-        kept = self._listed.setdefault(output.content, {})
-        for story, (version, seen) in self._load_views(_outdated(shown, kept), output).items():
+        first, further = _on_page(entries, output)
+        kept, headed = self._listed.setdefault(output.content, {}), self._headed.setdefault(output.content, {})
+        for story, (version, seen) in self._load_views(_outdated(first, kept), output).items():
             kept[story] = _listed(seen, self._site, version)
-        return entries, [kept[one.story] for one in shown if one.story in kept]
+        for story, (version, seen) in self._load_views(_outdated(further, headed), output).items():
+            headed[story] = _headed(seen, version)
+        made = [kept[one.story] for one in first if one.story in kept]
+        return entries, made + [headed[one.story] for one in further if one.story in headed]
 
     def _load_views(self, wanted: Mapping[StoryId, int], output: Output) -> dict[StoryId, tuple[int, View]]:
         """Views of these versions of stories. A story that is in several feeds is loaded once."""
@@ -151,6 +165,7 @@ class Renderer:
         """Forgets the entries of all other stories."""
         self._kept = {mode: _only(kept, stories) for mode, kept in self._kept.items()}
         self._listed = {content: _only(kept, stories) for content, kept in self._listed.items()}
+        self._headed = {content: _only(kept, stories) for content, kept in self._headed.items()}
 
 
 def _outdated(wanted: Iterable[Shown | Rendered], kept: Mapping[StoryId, Rendered | Listed]) -> dict[StoryId, int]:

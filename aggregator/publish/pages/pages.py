@@ -150,10 +150,10 @@ def render(name: str, site: Site, root: str, language: str, *, images: bool, med
     return page.encode()
 
 
-def headline(view: View) -> bytes:
-    """The HTML of one story on the front page."""
+def headline(view: View, root: str = TOP) -> bytes:
+    """The HTML of one story on the front page, or below the entries of a feed's page. root: see `entry`."""
     macro = template("macros.html").module.headline  # type: ignore[attr-defined]
-    return str(macro(view, _page_of(view, TOP))).encode()
+    return str(macro(view, _page_of(view, root))).encode()
 
 
 def entry(view: View, site: Site, root: str = BELOW) -> bytes:
@@ -167,13 +167,16 @@ def _page_of(view: View, root: str) -> str:
     return root + addresses.story_path(view.id) if view.has_page else view.link
 
 
-def topic(site: Site, feed: Head, entries: Sequence[bytes], *, more: bool, images: bool, notice: str | None = None) -> bytes:
+def topic(
+    site: Site, feed: Head, entries: Sequence[bytes], further: Sequence[bytes], *, images: bool, notice: str | None = None
+) -> bytes:
     """The page of a feed with its newest `PAGE_ENTRIES` stories (made by `entry`).
 
-    more: whether the feed has further ones; images: see `policy`; notice: why stories may be missing ("3 of 20 sources read").
+    further: the others of the feed (made by `headline`), so that none is missing between the page and the archive;
+    images: see `policy`; notice: why stories may be missing ("3 of 20 sources read").
     """
     shown = Markup(b"".join(entries).decode())
-    values = {"feed": feed, "entries": shown, "more": more, "notice": notice}
+    values = {"feed": feed, "entries": shown, "further": Markup(b"".join(further).decode()), "notice": notice}
     return render("topic.html", site, BELOW, feed.language, images=images, media=plays(shown), **values)
 
 

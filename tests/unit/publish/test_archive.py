@@ -205,3 +205,25 @@ def test_an_archive_page_outlives_its_stories_texts(tmp_path: Path) -> None:
     assert isinstance(before, Prepared) and isinstance(after, Prepared)
     assert f"/stories/{first}.html".encode() in before.body and first.encode() not in after.body
     assert b"The \xe2\x80\xb9b\xe2\x80\xbaoldest" in after.body and b"https://wire.example/articles/1" in after.body
+
+
+@pytest.mark.parametrize("items", [3, 120])
+def test_every_story_is_on_the_way_from_the_feeds_page_to_its_oldest(tmp_path: Path, store: SqliteStore, items: int) -> None:
+    """Also those between the last entry of the page and the newest page of the archive."""
+    settings = samples.settings(tmp_path, Output(Slug("all"), "All", items=items))
+    open_outputs(store, settings)
+    made = Publisher(settings, store)
+    stories = []
+    for number in range(1, 2 * items + 60):
+        stories.append(store_story(store, item(number)))
+        if number % 20 == 0:
+            made.publish([Slug("all")], NOON + number * MINUTE)
+    made.publish(None, LATER)
+    address, found = "topics/all.html", ""
+    while address:
+        page = (tmp_path / "public" / address).read_text()
+        found += page
+        older = re.search(r'href="([^"]+)">Older stories<', page)
+        address = posixpath.normpath(posixpath.join(posixpath.dirname(address), older[1])) if older else ""
+    assert 'href="1.html"' in found, "the oldest page of the archive is reached"
+    assert [story for story in stories if f"/stories/{story}.html" not in found] == []
