@@ -7,10 +7,13 @@ place of values, as some are secret.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.settings import Settings
 
@@ -86,12 +89,30 @@ class Difference(Struct, frozen=True):
 
 def take(settings: Settings) -> Snapshot:
     """The snapshot of a config."""
+    settings = with_paths_from_file(settings)
     return Snapshot(
         sources={source.id: keys_of(source) for source in settings.sources},
         tags={rule.name: keys_of(rule) for rule in settings.tags},
         topics={topic.slug: keys_of(topic) for topic in settings.topics},
         outputs={output.slug: keys_of(output) for output in settings.outputs},
         sections={name: _section(value) for name in SECTIONS for value in (getattr(settings, name),)},
+    )
+
+
+def with_paths_from_file(settings: Settings) -> Settings:
+    """The settings with paths seen from the config's folder: they are the same in whichever folder the command is called."""
+
+    def seen(path: Path | str) -> Path:
+        return Path(os.path.relpath(path, settings.file.parent))
+
+    storage, publish, tagging = settings.storage, settings.publish, settings.tagging
+    backup = storage.backup and replace(storage.backup, directory=seen(storage.backup.directory))
+    names = tagging.entities_file and seen(tagging.entities_file)
+    return replace(
+        settings,
+        storage=replace(storage, database=str(seen(storage.database)), backup=backup),
+        publish=replace(publish, directory=seen(publish.directory), private=seen(publish.private)),
+        tagging=replace(tagging, entities_file=names),
     )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from aggregator.config.diff import take
+from aggregator.config.diff import take, with_paths_from_file
 from aggregator.errors import UsageError
 from aggregator.model import Instant, Slug, SourceId, StoryId, Validators
 from aggregator.ports import OutputState, Rules, Store, StoreView
@@ -56,6 +56,7 @@ class Fingerprints(NamedTuple):
 
 
 def fingerprints(settings: Settings) -> Fingerprints:
+    settings = with_paths_from_file(settings)
     rules = [(rule.name, rule.query) for rule in settings.tags] + [(topic.slug, topic.query) for topic in settings.topics]
     sources = [(source.id, source.group, source.tags) for source in settings.sources]
     made_from = repr(rules), repr(settings.tagging), *restate.asked_of_config(settings, [parse(query) for _, query in rules])

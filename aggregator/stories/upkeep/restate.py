@@ -13,6 +13,7 @@ from hashlib import blake2b
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from aggregator.config.diff import with_paths_from_file
 from aggregator.model import Item, Source, SourceId, Story
 from aggregator.ports import Entries, Rules, StoreView, Values
 from aggregator.settings import Settings
@@ -104,7 +105,7 @@ def filter_hash(source: Source, settings: Settings) -> str:
     asked = [parse(query) for query in (source.keep, source.drop) if query is not None]
     if not asked:
         return ""
-    tagging = repr(settings.tagging)
+    tagging = repr(with_paths_from_file(settings).tagging)
     return _hash((source.keep, source.drop, source.group, source.tags, tagging, *asked_of_config(settings, asked)))
 
 

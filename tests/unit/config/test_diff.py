@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from aggregator.config.diff import compare
-from tests.unit.config.conftest import Loader
+from aggregator.config.load import load
+from aggregator.stories.upkeep.adopt_config import fingerprints
+from tests.unit.config.conftest import Loader, marks
 
 BEFORE = """
 site: {title: A}
@@ -47,3 +53,25 @@ def test_everything_that_differs_is_named(config: Loader) -> None:
         "~ hosts (reddit.com)",
     ]
     assert "secret99" not in str(difference)
+
+
+FILES = """
+sources: [{id: one, url: "http://a.example/"}]
+storage: {database: data/news.db, backup: {directory: copies}}
+publish: {directory: site, private: inner}
+entities: {file: names.yaml}
+"""
+
+
+@pytest.mark.parametrize("text", [BEFORE, FILES])
+def test_a_config_is_the_same_from_whichever_folder_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Loader, text: str
+) -> None:
+    (tmp_path / "names.yaml").write_text("organisations: {}\n")
+    named = config(text)
+    monkeypatch.chdir(tmp_path)
+    beside = load(Path("feeds.yaml"), marks, {})
+    assert compare(named, beside).lines() == []
+    assert fingerprints(named) == fingerprints(beside)
+    moved = config(text.replace("site,", "news,"))
+    assert compare(named, moved).lines() == (["~ publish (directory)"] if text == FILES else [])
