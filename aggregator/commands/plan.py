@@ -183,6 +183,8 @@ def _summary(feed: FeedPlan) -> str:
         parts.append("a new feed, which starts full")
     elif feed.enter:
         parts.append(f"subscribers see {feed.seen_as_new} as new")
+    if feed.ranked and (feed.more or feed.fewer) and not feed.new:
+        parts.append(f"of all that compete for its places, {feed.more} match newly, and {feed.fewer} no longer")
     if feed.held and not feed.new:
         parts.append(
             f"{feed.held} more match and stay out, older than what the feed shows: `topics fill {feed.slug}` lets them in"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -16,6 +16,7 @@ from aggregator.config.load import load
 from aggregator.model import Item, Slug, Source, SourceId, SourceState, Story, StoryId
 from aggregator.ports import OutputState, Store, Stories, StoryFilter
 from aggregator.publish.selection.private import known_sources, wanted_sources
+from aggregator.publish.selection.ranking import compare_documents, is_reshaped
 from aggregator.settings import Output, Settings
 from aggregator.stories.upkeep import adopted, reselect, restate
 from aggregator.stories.upkeep.adopt_config import RULES_KEY, Fingerprints, adopted_sources, fingerprints, known_feed
@@ -153,6 +154,10 @@ def _feeds(
         has_rule = selection.output.query is not None or selection.output.topic is not None
         leaving = selection.leaving() if has_rule or not selection.edited else ()
         yield from _plan_of(store, selection, settings, leaving, since if not restatement else 0.0, now, is_new=is_new)
+    looked_at = {selection.output.slug for selection in selections}
+    for output in settings.outputs:
+        if output.ranked and output.slug not in looked_at and is_reshaped(store, output):
+            yield from filter(None, [_plan_of_ranked(store, output, (), (), now)])
 
 
 def _is_edited(output: Output, known: Mapping[Slug, OutputState], rules_now: Fingerprints) -> bool:
@@ -179,7 +184,7 @@ def _matching(store: Stories, output: Output, lookup: Lookup, since: float, now:
 
 
 def _plan_of(
-    store: Stories,
+    store: Store,
     selection: Selection,
     settings: Settings,
     leaving: Collection[StoryId],
@@ -190,16 +195,32 @@ def _plan_of(
 ) -> Iterator[FeedPlan | DigestPlan]:
     output = selection.output
     entering = reselect.chunks(iter(selection.entering()), reselect.CHUNK)  # of a ranked feed, thousands
-    enter = [_headline(story) for chunk in entering for story in store.stories(chunk, hidden=True)]
-    leave = list(map(_headline, _leaving(store, leaving, since)))
+    enter = [story for chunk in entering for story in store.stories(chunk, hidden=True)]
+    leave = _leaving(store, leaving, since)
     if output.digest is not None:
         if enter or leave or is_new:
             moment = rfc3339(next_moment(output.digest, now, settings.site.timezone))
             yield DigestPlan(str(output.slug), is_new, output.digest, moment, len(enter), len(leave))
         return
-    plan = FeedPlan(str(output.slug), is_new, tuple(enter), tuple(leave), selection.found - len(enter))
+    if output.ranked:
+        plan = _plan_of_ranked(store, output, enter, leave, now, is_new=is_new)
+    else:
+        held = selection.found - len(enter)
+        plan = FeedPlan(str(output.slug), is_new, tuple(map(_headline, enter)), tuple(map(_headline, leave)), held)
     if plan:
         yield plan
+
+
+def _plan_of_ranked(
+    store: Store, output: Output, enter: Sequence[Story], leave: Sequence[Story], now: float, *, is_new: bool = False
+) -> FeedPlan:
+    """What becomes of the document of a ranked feed. enter, leave: the stories that match newly, and no longer."""
+    known = {story.id: story for story in enter}
+    before, after = compare_documents(store, output, now, enter, {story.id for story in leave})
+    shown = known | {story.id: story for story in store.stories([one for one in (*before, *after) if one not in known])}
+    came = tuple(_headline(shown[one]) for one in after if one not in before and one in shown)
+    left = tuple(_headline(shown[one]) for one in before if one not in after and one in shown)
+    return FeedPlan(str(output.slug), is_new, came, left, 0, True, len(enter), len(leave))
 
 
 def _leaving(store: Stories, members: Collection[StoryId], since: float) -> list[Story]:

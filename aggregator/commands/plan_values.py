@@ -31,6 +31,8 @@ class FeedPlan(Struct, frozen=True):
     """The changes of a feed. enter: stories that newly match and will be shown; leave: those that no longer match.
 
     new: the feed does not exist yet; held: number of newly matching stories that stay out, as too old or too many.
+    ranked: its document shows the best of all that match. Then enter and leave are of the document, and `more` and `fewer`
+    tell how many stories match newly, and no longer.
     """
 
     slug: str
@@ -38,6 +40,9 @@ class FeedPlan(Struct, frozen=True):
     enter: tuple[Headline, ...]
     leave: tuple[Headline, ...]
     held: int
+    ranked: bool = False
+    more: int = 0
+    fewer: int = 0
 
     @property
     def seen_as_new(self) -> int:
@@ -45,7 +50,7 @@ class FeedPlan(Struct, frozen=True):
         return 0 if self.new else len(self.enter)
 
     def __bool__(self) -> bool:
-        return bool(self.enter or self.leave or self.new or self.held)
+        return bool(self.enter or self.leave or self.new or self.held or self.more or self.fewer)
 
 
 class DigestPlan(Struct, frozen=True):

@@ -99,6 +99,10 @@ class Threads(Protocol):
         """Story → the thread that it is in. Without stories that are in none."""
         ...
 
+    def threads_of(self, stories: Collection[StoryId]) -> Mapping[StoryId, ThreadId]:
+        """Story → its thread, pairs included. Without stories that are in none."""
+        ...
+
     def links(self, story: StoryId) -> list[Link]:
         """The links of a story, in both directions, the strongest first."""
         ...

@@ -101,6 +101,9 @@ class SqlView(ABC):
     def threads_shown(self, stories: Collection[StoryId]) -> dict[StoryId, Thread]:
         return self._read(threads.shown, stories)
 
+    def threads_of(self, stories: Collection[StoryId]) -> dict[StoryId, ThreadId]:
+        return self._read(threads.threads_of, stories)
+
     def links(self, story: StoryId) -> list[Link]:
         return self._read(threads.links, story)
 

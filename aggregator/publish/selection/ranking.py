@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 
-from aggregator.model import Instant, Slug, StoryId
+from aggregator.model import Instant, Slug, Story, StoryId, ThreadId
 from aggregator.ports import Candidate, OutputState, Shown, Store, Transaction, Values
 from aggregator.publish.selection.weight import WINDOW, Weights
 from aggregator.settings import DAY, OUTLETS, Output, Settings
@@ -83,6 +83,27 @@ def place_of(store: Values, slug: Slug, story: StoryId) -> int | None:
     return ranking.stories.index(story) + 1 if ranking is not None and story in ranking.stories else None
 
 
+def is_reshaped(store: Values, output: Output) -> bool:
+    """Whether a feed was ranked by other keys (`sort`, `items`, `per_thread`, `per_outlet`) than the config has now."""
+    ranking = Ranking.read(store.value(KEY + output.slug))
+    return ranking is not None and ranking.shape != _shape(output)
+
+
+def compare_documents(
+    store: Store, output: Output, now: Instant, entering: Sequence[Story], leaving: Collection[StoryId]
+) -> tuple[tuple[StoryId, ...], tuple[StoryId, ...]]:
+    """The stories of a ranked feed's document as it is, and as it would be with these members more and those fewer.
+
+    Both are ranked at `now`, so that time alone changes nothing, unless the feed was ranked by other keys before.
+    """
+    made = _Round(store, now)
+    after = made.rank(output, entering, leaving).stories
+    ranking = Ranking.read(store.value(KEY + output.slug))
+    if ranking is None:
+        return tuple(one.story for one in store.shown(output.slug)), after
+    return (ranking if ranking.shape != _shape(output) else made.rank(output)).stories, after
+
+
 def forget(transaction: Transaction, slug: Slug) -> None:
     """Has a feed ranked anew when it is published next."""
     transaction.set_value(KEY + slug, None)
@@ -95,9 +116,15 @@ class _Round:
         self._store, self._now = store, now
         self._weights: dict[bool, Weights] = {}
 
-    def rank(self, output: Output) -> Ranking:
-        since = self._now - (WIDEST if output.sort == OUTLETS else WINDOW)
-        candidates = self._store.candidates(output.slug, since, LATEST * output.items, count=output.sort == OUTLETS)
+    def rank(self, output: Output, entering: Sequence[Story] = (), leaving: Collection[StoryId] = ()) -> Ranking:
+        """entering, leaving: stories that are taken for members, and for none."""
+        since, latest = self._now - (WIDEST if output.sort == OUTLETS else WINDOW), LATEST * output.items
+        members = self._store.candidates(output.slug, since, latest, count=output.sort == OUTLETS)
+        newest_first = sorted(entering, key=lambda one: (-one.published, one.id))
+        recent = [one for place, one in enumerate(newest_first) if place < latest or _has_report_since(one, since)]
+        threads = self._store.threads_of([one.id for one in recent]) if recent else {}
+        candidates = [one for one in members if one.story not in leaving]
+        candidates += [_as_candidate(one, threads.get(one.id)) for one in recent]
         best_first = sorted(candidates, key=lambda one: (*self._score(one, output), one.published, one.story), reverse=True)
         return Ranking(_shape(output), tuple(choose(best_first, output)))
 
@@ -138,6 +165,18 @@ def choose(best_first: Iterable[Candidate], output: Output) -> list[StoryId]:
             chosen.append(one.story)
             taken.update(key for key, _ in keys)
     return chosen
+
+
+def _has_report_since(story: Story, since: Instant) -> bool:
+    return any(item.first_seen >= since for item in story.items) or (story.thread is not None and story.thread.newest >= since)
+
+
+def _as_candidate(story: Story, thread: ThreadId | None) -> Candidate:
+    """A story that is no member yet, as `Store.candidates` would have it."""
+    lead = story.lead_item
+    outlet = None if lead.unattributed else lead.outlet_key
+    outlets = len({item.outlet_key for item in story.reports if not item.unattributed})
+    return Candidate(story.id, thread, outlet, outlets, story.published, story.updated)
 
 
 def _shape(output: Output) -> str:

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from aggregator.commands.plan import _summary
 from aggregator.commands.plan_edit import IDS_EDITED, make
 from aggregator.model import StoryId
 from aggregator.stories.decisions.edit import StoryEditor
@@ -87,6 +88,70 @@ def test_the_stories_that_a_plan_names_are_those_that_move(newsroom: Newsroom, s
         moved = {slug: (after[slug] - before[slug], before[slug] - after[slug]) for slug in after if after[slug] != before[slug]}
         planned = {one.slug: ({row.id for row in one.enter}, {row.id for row in one.leave}) for one in plan.feeds}
         assert {slug: both for slug, both in planned.items() if any(both)} == moved
+
+
+SHAPES = (
+    "sort: weight",
+    "sort: outlets",
+    "per_thread: 1",
+    "per_outlet: 1",
+    "sort: updated, per_outlet: 2",
+    "sort: weight, per_outlet: 1",
+)
+
+
+def ranked_config(draw: random.Random) -> str:
+    sources = "\n".join(f'  - {{id: {id}, url: "{url}"}}' for id, url in SOURCES.items())
+    shape = draw.choice(SHAPES)
+    feed = f"{{slug: top, query: {draw.choice(QUERIES)!r}, {shape}, items: {draw.choice((1, 2, 3))}}}"
+    rules = "tags: {sea: ferry}\ntopics: [{slug: lund, query: lund}]"
+    return f"publish: {{websub: false}}\nsources:\n{sources}\n{rules}\noutputs: [{feed}]\n"
+
+
+def document(newsroom: Newsroom) -> set[str]:
+    now = newsroom.clock.now()
+    newsroom.publisher.rank(now)
+    newsroom.publisher.publish(None, now)
+    return {row["id"].removeprefix("urn:uuid:") for row in newsroom.feed("top")}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 14, 24])
+def test_of_a_ranked_feed_a_plan_names_what_enters_and_leaves_its_document(newsroom: Newsroom, seed: int) -> None:
+    draw = random.Random(seed)
+    text = ranked_config(draw)
+    newsroom.configure(text)
+    for _ in range(2):
+        serve(newsroom, draw)
+        newsroom.poll()
+    newsroom.clock.time += 26 * HOUR
+    serve(newsroom, draw)
+    newsroom.poll()
+    for _ in range(6):
+        newsroom.clock.time += HOUR
+        before = document(newsroom)
+        newsroom.read(text := ranked_config(draw))
+        plan = make(newsroom.store, newsroom.settings, newsroom.rules, 0.0, newsroom.clock.now())
+        newsroom.configure(text)
+        after = document(newsroom)
+        planned = [({row.id for row in one.enter}, {row.id for row in one.leave}) for one in plan.feeds if one.slug == "top"]
+        assert (planned or [(set(), set())]) == [(after - before, before - after)]
+
+
+def test_a_story_that_moves_up_into_a_ranked_document_is_told(newsroom: Newsroom) -> None:
+    config = f"""
+publish: {{websub: false}}
+sources: [{{id: herald, url: "{SOURCES["herald"]}"}}]
+outputs: [{{slug: top, query: "-opera", sort: weight, items: 2}}]
+"""
+    newsroom.configure(config)
+    newsroom.serves(SOURCES["herald"], *(entry(title, at=START - number * HOUR) for number, title in enumerate(TITLES[:5], 1)))
+    newsroom.poll()
+    newsroom.read(config.replace("-opera", "-opera -harbour -ferry"))
+    (told,) = make(newsroom.store, newsroom.settings, newsroom.rules, 0.0, newsroom.clock.now()).feeds
+    assert ([row.title for row in told.enter], [row.title for row in told.leave]) == ([TITLES[2]], [TITLES[0]])
+    assert _summary(told) == (
+        "~ feed top: +1 -1; subscribers see 1 as new; of all that compete for its places, 0 match newly, and 2 no longer"
+    )
 
 
 def test_an_edit_of_the_kind_of_ids_is_told_to_show_everything_anew(newsroom: Newsroom) -> None:
