@@ -6,6 +6,8 @@ import gc
 import random
 from collections.abc import Callable, Sequence
 
+from aggregator.channels.outbox import Parts
+from aggregator.channels.senders import make_senders
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.weigh import rarity, view_of
 from aggregator.errors import HeldError
@@ -16,7 +18,8 @@ from aggregator.fetch.messenger import HttpMessenger
 from aggregator.model import PollReport, SourceId
 from aggregator.pipeline import CurrentPipeline, Pipeline
 from aggregator.ports import Database
-from aggregator.publish.messages import notifications
+from aggregator.publish.messages.channel_messages import ChannelComposer
+from aggregator.publish.messages.webhooks import WebhookComposer
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Shelf
 from aggregator.publish.site.ownership import SITE_ID, check_folders, make_owner
@@ -135,9 +138,10 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
     check_folders(settings, make_owner(settings, store.value(SITE_ID), store.outputs().keys()))
     rules = compile_rules(settings)
     fetcher = HttpFetcher(settings, resources.gate)
+    messenger = HttpMessenger(settings)
     hubs = Hubs(resources.store) if settings.network.websub else None
     composers = (
-        notifications.WebhookComposer(settings, resources.store),
+        WebhookComposer(settings, resources.store),
         deliveries.Composer(settings, resources.store, resources.shelf),
     )
     return Runtime(
@@ -167,5 +171,6 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
         ),
         publisher=Publisher(settings, resources.store, resources.shelf),
         compose={kind: compose for composer in composers for kind, compose in composer.kinds.items()},
-        messenger=HttpMessenger(settings),
+        messenger=messenger,
+        channels=Parts(settings, ChannelComposer(settings, store), make_senders(settings, messenger)),
     )

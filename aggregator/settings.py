@@ -5,7 +5,8 @@ Durations in seconds, sizes in bytes. Names are those of the file (docs/config.m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -147,10 +148,46 @@ WEIGHT, OUTLETS = "weight", "outlets"
 """Orders of a feed: by the outlets of a story's thread in the last day (`selection/weight.py`), and by the story's own."""
 
 
+class Rate(Struct, frozen=True):
+    """At most so many in any span of so many seconds."""
+
+    count: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.count}/{ {60.0: 'm', 3600.0: 'h', DAY: 'd'}.get(self.seconds, f'{self.seconds:g}s') }"
+
+
+class Channel(Struct, frozen=True):
+    """Where people are told of stories or alerts. url: an Apprise address, secret as a whole.
+
+    when: the query of what is told; template: the message, None for the usual one; limit: most messages.
+    """
+
+    url: str
+    when: str | None = None
+    template: str | None = None
+    limit: Rate = Rate(20, 3600.0)
+
+    @property
+    def id(self) -> str:
+        """Stands for the address wherever that is not used to send. Another address is another channel."""
+        return sha256(self.url.encode()).hexdigest()[:16]
+
+    @property
+    def service(self) -> str:
+        """The scheme of its address, which is all that may be shown of it."""
+        return self.url.partition("://")[0].lower()
+
+    def __repr__(self) -> str:
+        return f"Channel({self.id!r}, {self.service!r}, {self.when!r}, {self.template!r}, {self.limit})"
+
+
 class Output(Struct, frozen=True):
     """A published feed. Each topic has one with its slug, and `all` always exists; `outputs:` adds more or changes these.
 
     when: the query of stories that the webhook is told of, once each, or once a thread; None: of all, at each change.
+    notify: channels that are told of each story once.
     query: None for all stories; token: makes it private; digest: a cron line; rejected: it shows what keep/drop removed.
     formerly: earlier slugs, oldest first: their addresses redirect here, and the feed's id is that of the oldest.
     per_thread, per_outlet: most entries of one thread, and of one outlet's leads; None for any number.
@@ -171,6 +208,7 @@ class Output(Struct, frozen=True):
     webhook: str | None = None
     webhook_secret: str | None = None
     when: str | None = None
+    notify: tuple[Channel, ...] = ()
     rejected: bool = False
     topic: Slug | None = None
     formerly: tuple[Slug, ...] = ()
@@ -180,6 +218,12 @@ class Output(Struct, frozen=True):
         """The feed's oldest slug, which stands for it whatever it is called now."""
         return self.formerly[0] if self.formerly else self.slug
 
+    @property
+    def thresholds(self) -> dict[str, str]:
+        """The query of each threshold by its key: the slug for that of the webhook, slug and id for that of a channel."""
+        found = {str(self.slug): self.when} if self.when is not None else {}
+        return found | {threshold_key(self.slug, one): one.when for one in self.notify if one.when is not None}
+
     def __repr__(self) -> str:
         return repr_without(self, "token", "webhook", "webhook_secret")
 
@@ -188,6 +232,11 @@ class Output(Struct, frozen=True):
         """Whether its document shows the best of all stories that match, not the last that came. Such a feed has no archive."""
         bounded = self.per_thread is not None or self.per_outlet is not None
         return self.digest is None and not self.rejected and (self.sort in (WEIGHT, OUTLETS) or bounded)
+
+
+def threshold_key(slug: Slug, channel: Channel) -> str:
+    """The key of a channel's threshold. No slug has a `#`."""
+    return f"{slug}#{channel.id}"
 
 
 class Dedup(Struct, frozen=True):
@@ -244,6 +293,9 @@ class Settings(Struct, frozen=True):
     threads: Threads = Threads()
     tagging: Tagging = Tagging()
     alerts_webhook: str | None = None
+    alerts_notify: tuple[Channel, ...] = ()
+    channel_places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Line and column of each channel's address, by the channel's id."""
     notes: tuple[str, ...] = ()
     """Warnings (two sources with one address, a list of feeds not read yet), as `file:line:col: …`."""
     lists: tuple[str, ...] = ()
@@ -257,3 +309,10 @@ class Settings(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return repr_without(self, "alerts_webhook", "lists", "secrets")
+
+
+def configured_channels(settings: Settings) -> Iterator[tuple[str, Channel]]:
+    """All channels, each with the slug of its output, or "" for those of alerts."""
+    for output in settings.outputs:
+        yield from ((output.slug, channel) for channel in output.notify)
+    yield from (("", channel) for channel in settings.alerts_notify)

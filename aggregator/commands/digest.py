@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
 import time
 from typing import TYPE_CHECKING
 
@@ -14,10 +12,6 @@ if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.settings import Output
 
-_PIECES = re.compile(r"(</?(?:h2|ul|li|br|p)>)([^<]*(?:<(?!/?(?:h2|ul|li|br|p)>)[^<]*)*)")
-_TAG = re.compile(r"<[^>]*>")
-_LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>')
-
 
 @click.command()
 @click.argument("slug", required=False)
@@ -26,6 +20,7 @@ _LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>')
 @click.pass_obj
 def command(application: Application, slug: str | None, preview: bool, as_json: bool) -> None:
     """Show the last issue of the digest SLUG, or with --preview the next one. SLUG may be left out if there is one digest."""
+    from aggregator.publish.messages.digest_text import as_text
     from aggregator.publish.messages.digests import Digests
 
     output = _find(application, slug)
@@ -66,20 +61,3 @@ def _site_id(application: Application) -> str:
     from aggregator.publish.site.ownership import SITE_ID
 
     return application.store.value(SITE_ID) or str(uuid.UUID(int=0))
-
-
-def as_text(body: str) -> str:
-    """An issue's HTML as lines: headlines with their addresses, lists with dashes, what is within a list further in."""
-    lines: list[str] = []
-    depth = 0
-    for tag, text in _PIECES.findall(_LINK.sub(r"\2 &lt;\1&gt;", body)):
-        depth += (tag == "<ul>") - (tag == "</ul>")
-        indent = "  " * max(0, depth - 1)
-        words = " ".join(html.unescape(_TAG.sub("", text)).split())
-        if tag == "<h2>":
-            lines += ["", words, ""]
-        elif tag == "<li>":
-            lines.append(f"{indent}- {words}")
-        elif words:
-            lines.append(f"{indent}  {words}")
-    return "\n".join(lines).strip("\n")

@@ -15,6 +15,7 @@ from aggregator.config import ids
 from aggregator.config import schema as said
 from aggregator.config import schema_rules as rules
 from aggregator.config import schema_sources as feeds
+from aggregator.config.build_channels import alert_channels, channels, find_places
 from aggregator.config.document import Document, find
 from aggregator.config.secrets import Secretive
 from aggregator.config.subscriptions import List, addresses, included, listed
@@ -58,7 +59,9 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
         threads=to.Threads(config.dedup.threads, config.threads.within),
         tagging=to.Tagging(config.subjects, entities, config.categories.map),
         apply=config.apply,
-        alerts_webhook=config.alerts.webhook.value if config.alerts else None,
+        alerts_webhook=_value(config.alerts.webhook) if config.alerts else None,
+        alerts_notify=alert_channels(config.alerts),
+        channel_places=find_places(document, config),
         notes=tuple(_notes(document, config, lists)),
         lists=addresses(lists),
         includes=tuple(sorted(around.files)),
@@ -251,6 +254,7 @@ def _shaped(plain: to.Output, output: rules.Output | None) -> to.Output:
         webhook=_value(output.webhook),
         webhook_secret=output.webhook_secret.value if output.webhook_secret else None,
         when=output.when,
+        notify=channels(output),
         rejected=output.rejected,
         formerly=(*plain.formerly, *map(Slug, output.formerly)),
     )

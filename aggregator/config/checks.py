@@ -15,6 +15,7 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from aggregator.config.channels import check_channels
 from aggregator.config.document import Document, nodes, pairs, text_of
 from aggregator.config.keys import FIRST_SOURCE, may_be_null
 from aggregator.config.kinds import Refused
@@ -60,6 +61,7 @@ def check_all(document: Document, lists: Mapping[int, List], check_query: QueryC
         *check_slugs(document),
         *check_rejected(document),
         *check_thresholds(document),
+        *check_channels(document),
         *check_limits(document),
         *check_groups(document),
         *check_outlets(document),
@@ -145,7 +147,8 @@ def check_thresholds(document: Document) -> Iterator[Problem]:
     for node in nodes(document.root.get("outputs")):
         given = node.get("when") if isinstance(node, MapNode) else None
         if isinstance(node, MapNode) and given is not None and node.get("webhook") is None:
-            yield document.problem(given, "when: it says when a `webhook` is told, and this output has none")
+            said = "when: it says when a `webhook` is told, and this output has none; a channel has a `when` of its own"
+            yield document.problem(given, said)
 
 
 def check_limits(document: Document) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from aggregator.settings import Settings
 
 NAMED = frozenset({"sources", "tags", "topics", "outputs"})
 """Parts of `Settings` that are compared name by name."""
-DERIVED = frozenset({"file", "notes", "lists", "includes", "secrets"})
+DERIVED = frozenset({"file", "notes", "lists", "includes", "secrets", "channel_places"})
 """What follows from the rest of the file, or is no part of it."""
 SECTIONS = tuple(name for name in Settings.__struct_fields__ if name not in NAMED | DERIVED)
 """Parts that are compared as a whole."""

@@ -92,6 +92,8 @@ def _queries(document: Document, names: QueryNames) -> Iterator[_Query]:
     for node in nodes(root.get("outputs")):
         yield from _query(node, "query", names, rolling=True)
         yield from _query(node, "when", names)
+        for channel in nodes(node.get("notify") if isinstance(node, MapNode) else None):
+            yield from _query(channel, "when", names)
     never = root.get("dedup")
     for node in nodes(never.get("never") if isinstance(never, MapNode) else None):
         yield from _query(node, None, without_topics)

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aggregator import settings as to
+from aggregator.config.channels import CHANNEL_URL, LIMIT, LIMIT_SAID
 from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, OrNothing, choice, count, text
-from aggregator.config.schema_rules import Output, TagRule, Topic
+from aggregator.config.schema_rules import PLAIN_CHANNEL, Output, TagRule, Topic
 from aggregator.config.schema_sources import SOURCE, Defaults, Group, OpmlSource, Source
 from aggregator.config.secrets import TOKEN, URL, Secretive
 from aggregator.config.section import CENTURY, CONTENT, LEVEL, YEAR, Part, Section, key, needed
@@ -223,10 +224,20 @@ class Categories(Section):
     )
 
 
+class AlertChannel(Section):
+    """A channel: where people are told of alerts."""
+
+    url: Secretive = needed(CHANNEL_URL, "Apprise address. Secret as a whole.")
+    limit: to.Rate = key(LIMIT, LIMIT_SAID, default=PLAIN_CHANNEL.limit)
+
+
 class Alerts(Section):
     """Who is told when a source breaks or falls silent."""
 
-    webhook: Secretive = needed(URL, "Address that alerts are posted to.")
+    webhook: Secretive | None = key(URL, "Address that alerts are posted to.", default=None)
+    notify: Sequence[AlertChannel] = key(
+        ListOf(Part(AlertChannel, "url")), "Channels (addresses or maps) that are told of alerts.", default=()
+    )
 
 
 class Config(Section):

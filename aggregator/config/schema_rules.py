@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aggregator import settings as to
+from aggregator.config.channels import CHANNEL_URL, LIMIT, LIMIT_SAID, TEMPLATE
 from aggregator.config.kinds import SWITCH, ListOf, choice, count, text
 from aggregator.config.secrets import TOKEN, URL, Secretive
 from aggregator.config.section import CONTENT, Part, Section, key, needed
@@ -13,6 +14,7 @@ from aggregator.model import Slug
 
 PLAIN = to.Output(Slug(""), "")
 """A feed of which nothing is said."""
+PLAIN_CHANNEL = to.Channel("")
 
 
 class Expected(Section):
@@ -56,6 +58,17 @@ class Access(Section):
     token: Secretive = needed(TOKEN, "Readers give it as `?token=` or as Basic password. Such a feed is named nowhere in public.")
 
 
+class Channel(Section):
+    """A channel: where people are told of stories."""
+
+    url: Secretive = needed(CHANNEL_URL, "Apprise address: `ntfys://…`, `slack://…`, `mailtos://…`. Secret as a whole.")
+    when: str | None = key(
+        QUERY, "Query: the channel is told of a story when it first matches; of a thread once, if it asks for one.", default=None
+    )
+    template: str | None = key(TEMPLATE, "The message: text with `{title}`, `{link}`, `{outlets}`, …", default=None)
+    limit: to.Rate = key(LIMIT, LIMIT_SAID, default=PLAIN_CHANNEL.limit)
+
+
 class Output(Section):
     """A published feed; with the slug of a topic, another shape of that topic's feed."""
 
@@ -79,6 +92,11 @@ class Output(Section):
     webhook_secret: Secretive | None = key(TOKEN, "Signs what is posted: `X-Hub-Signature: sha256=…`.", default=None)
     when: str | None = key(
         QUERY, "Query: the webhook is told of a story once, when it first matches; of a thread, if it asks for one.", default=None
+    )
+    notify: Sequence[Channel] = key(
+        ListOf(Part(Channel, "url")),
+        "Channels (addresses or maps) that are told of each story once.",
+        default=(),
     )
     digest: str | None = key(CRON, "Cron line: one entry each time, of the top stories of the query.", default=None)
     rejected: bool = key(SWITCH, "The feed of what `keep` and `drop` threw away.", default=PLAIN.rejected)

@@ -4,10 +4,30 @@ from aggregator.ports.decisions import Decisions, DecisionWrites
 from aggregator.ports.feeds import Feeds, FeedWrites
 from aggregator.ports.index import INDEX_VERSION, MINUTE_BITS, GroupedItems, IndexedItem, Postings, StoryIndex
 from aggregator.ports.maintenance import DatabaseMaintenance, Keep, Swept
-from aggregator.ports.outside import Answer, BodyMemory, Call, Clock, Endpoint, Fetcher, Hubs, Job, Message, Messenger, Reply
+from aggregator.ports.outside import (
+    FAILED,
+    SENT,
+    UNKNOWN,
+    Answer,
+    BodyMemory,
+    Call,
+    ChannelSender,
+    Clock,
+    Endpoint,
+    Fetcher,
+    Hubs,
+    Job,
+    Message,
+    Messenger,
+    Notice,
+    Reply,
+    Sent,
+)
 from aggregator.ports.poll_requests import PollRequests, PollRequestWrites
 from aggregator.ports.rows import (
     ALERT,
+    CHANNEL,
+    CHANNEL_ALERT,
     EVENTS,
     HUB_DENIAL,
     HUB_DOCUMENT,
@@ -46,13 +66,18 @@ from aggregator.ports.values import Values, ValueWrites
 
 __all__ = [
     "ALERT",
+    "CHANNEL",
+    "CHANNEL_ALERT",
     "COLUMNS",
     "EVENTS",
+    "FAILED",
     "HUB_DENIAL",
     "HUB_DOCUMENT",
     "INDEX_VERSION",
     "MINUTE_BITS",
     "REJECTS_KEPT",
+    "SENT",
+    "UNKNOWN",
     "WEBHOOK",
     "Answer",
     "AnyOf",
@@ -61,6 +86,7 @@ __all__ = [
     "BodyMemory",
     "Call",
     "Candidate",
+    "ChannelSender",
     "Clock",
     "Database",
     "DatabaseMaintenance",
@@ -90,6 +116,7 @@ __all__ = [
     "Message",
     "Messenger",
     "Nearby",
+    "Notice",
     "OutputState",
     "Override",
     "Phrase",
@@ -105,6 +132,7 @@ __all__ = [
     "Reply",
     "Report",
     "Rules",
+    "Sent",
     "Shown",
     "SourceWrites",
     "Sources",

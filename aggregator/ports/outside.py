@@ -74,6 +74,38 @@ class Messenger(Protocol):
     async def aclose(self) -> None: ...
 
 
+class Notice(Struct, frozen=True):
+    """A message to a channel. title: may be ""; body: plain text; key: the same whenever it is sent again.
+
+    html: the body for mail, or ""; subject: of a mail.
+    """
+
+    title: str
+    body: str
+    key: str
+    html: str = ""
+    subject: str = ""
+
+
+SENT, FAILED, UNKNOWN = "sent", "failed", "unknown"
+
+
+class Sent(Struct, frozen=True):
+    """What became of a message. outcome: SENT, FAILED (nobody got it) or UNKNOWN. why: in words that hold no secret."""
+
+    outcome: str
+    why: str = ""
+
+
+class ChannelSender(Protocol):
+    async def send(self, url: str, notice: Notice, begin: Callable[[], Awaitable[None]]) -> Sent:
+        """Sends a message to an Apprise address once, within a time limit. Never raises, but for what `begin` raises.
+
+        begin: awaited once all is ready, right before the message leaves.
+        """
+        ...
+
+
 class Call(Struct, frozen=True):
     """A request to an endpoint. name: the value of `{name}` in its path; headers: names in lower case.
 

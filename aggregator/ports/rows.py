@@ -185,12 +185,16 @@ WEBHOOK = "webhook"
 ALERT = "alert"
 """Kinds of deliveries. HUB_DOCUMENT: the document `topic` to a subscriber; HUB_DENIAL: the end of its subscription;
 WEBHOOK: the story `subject` of the output `topic` to its webhook; ALERT: an event to `alerts.webhook`."""
+CHANNEL = "channel"
+CHANNEL_ALERT = "channel-alert"
+"""Kinds of deliveries to channels, whose target is the channel's id. CHANNEL: the story, or issue of a digest, `subject` of the
+output `topic`; CHANNEL_ALERT: the event whose opening and key are the `subject`."""
 
 
 class Delivery(Struct, frozen=True):
     """A message that is retried until it arrives. A newer one with the same (kind, topic, target, subject) replaces it.
 
-    kind: one of the four above. version: of the content, so that the same content is not sent twice.
+    kind: one of those above. version: of the content, so that the same content is not sent twice.
     """
 
     kind: str

@@ -12,10 +12,14 @@ from aggregator.model import Entry, Instant, Item, Slug, Source, Story, Tag
 
 
 class Threshold(NamedTuple):
-    """The `when` of an output that a story meets. by_thread: whether it asks for threads, so that it counts once a thread."""
+    """A `when` of an output that a story meets. by_thread: whether it asks for threads, so that it counts once a thread.
+
+    key: see `Output.thresholds`.
+    """
 
     output: Slug
     by_thread: bool
+    key: str
 
 
 class Tagged(Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from aggregator.model import Instant, Slug, StoryId, ThreadId
+from aggregator.model import Instant, StoryId, ThreadId
 from aggregator.ports.rows import Delivery, Event, Reached, Subscription
 
 
@@ -19,11 +19,19 @@ class Subscribers(Protocol):
         ...
 
     def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
-        """Deliveries that are due, longest due first."""
+        """Deliveries that are due, longest due first, without those to channels."""
         ...
 
-    def reached(self, output: Slug, after: int) -> list[Reached]:
-        """The stories that have reached an output's threshold, with numbers greater than `after`, in order."""
+    def channel_deliveries(self, kind: str, topic: str, target: str, limit: int) -> list[Delivery]:
+        """Deliveries of this kind to a channel, oldest first. Takes an indexed query."""
+        ...
+
+    def channels_told(self) -> list[tuple[str, str, str]]:
+        """Kind, topic and target of all deliveries to channels, each once."""
+        ...
+
+    def reached(self, threshold: str, after: int) -> list[Reached]:
+        """The stories that have reached a threshold (`Output.thresholds`), with numbers greater than `after`, in order."""
         ...
 
 
@@ -42,9 +50,11 @@ class SubscriberWrites(Protocol):
 
     def save_delivery(self, delivery: Delivery) -> None: ...
 
-    def add_reached(self, output: Slug, subject: StoryId | ThreadId, story: StoryId, now: Instant) -> bool:
-        """Notes that a story, or its thread (subject), has reached an output's threshold. Returns False if it had before."""
+    def add_reached(self, threshold: str, subject: StoryId | ThreadId, story: StoryId, now: Instant) -> bool:
+        """Notes that a story, or its thread (subject), has reached a threshold (`Output.thresholds`). False if it had before."""
         ...
+
+    def remove_channel_deliveries(self, kind: str, topic: str, target: str) -> None: ...
 
     def remove_delivery(self, delivery: Delivery) -> None:
         """Removes a delivery by its key, if the stored one still has this version."""

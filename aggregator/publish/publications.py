@@ -35,15 +35,15 @@ class Publications:
         So stories that readers may have seen stay marked as published, and deliveries survive a crash right after this.
         """
         new = {story for one in updates for story in one.stories} - self._recorded
-        webhooks = [self._webhook(one, now) for one in updates]
-        if not new and not any(one.has_changed for one in updates) and all(value is None for _, value in webhooks):
+        told = [self._tell(one, now) for one in updates]
+        if not new and not any(one.has_changed for one in updates) and not any(values for _, values in told):
             return
         with self._store.begin() as transaction:
             transaction.mark_published(new)
-            for one, (deliveries, value) in zip(updates, webhooks, strict=True):
+            for one, (deliveries, values) in zip(updates, told, strict=True):
                 notifications.save_deliveries(transaction, deliveries)
-                if value is not None:
-                    transaction.set_value(notifications.SENT_KEY + one.output.slug, value)
+                for key, value in values.items():
+                    transaction.set_value(key, value)
                 if one.has_changed:
                     self._save_change(transaction, one, now)
         self._recorded |= new
@@ -52,8 +52,13 @@ class Publications:
         """Forgets, in memory alone, which stories are marked but for these."""
         self._recorded.intersection_update(shown)
 
-    def _webhook(self, one: FeedUpdate, now: Instant) -> tuple[list[Delivery], str | None]:
-        return notifications.make_webhook_deliveries(self._store, one.output, one.content.entries, now, filling=one.filling)
+    def _tell(self, one: FeedUpdate, now: Instant) -> tuple[list[Delivery], dict[str, str]]:
+        """The deliveries to the feed's webhook and channels, and the values to store with them."""
+        shown = (self._store, one.output, one.content.entries, now)
+        to_webhook, sent = notifications.make_webhook_deliveries(*shown, filling=one.filling)
+        to_channels, notified = notifications.make_channel_deliveries(*shown, filling=one.filling)
+        values = {notifications.SENT_KEY + one.output.slug: sent, notifications.NOTIFIED + one.output.slug: notified}
+        return [*to_webhook, *to_channels], {key: value for key, value in values.items() if value is not None}
 
     def _save_change(self, transaction: Transaction, one: FeedUpdate, now: Instant) -> None:
         transaction.set_value(MARK + one.output.slug, str(one.mark))

@@ -13,9 +13,14 @@ LISTED = 20
 """Names that are told at most of what was added, removed or changed: an edit of a list may touch thousands."""
 _NAMED = {"sources": ("source", "id"), "topics": ("topic", "slug"), "outputs": ("feed", "slug"), "tags": ("tag", "name")}
 """Field of the settings → what its members are called, and what names one."""
-_UNTOLD = {"file", "notes", "includes", "secrets"}
+_UNTOLD = {"file", "notes", "includes", "secrets", "channel_places"}
 """Fields that follow from others, or must not be told."""
-_KEYS = {"alerts_webhook": "alerts.webhook", "lists": "lists of sources", "tagging": "subjects, entities or categories"}
+_KEYS = {
+    "alerts_webhook": "alerts.webhook",
+    "alerts_notify": "alerts.notify",
+    "lists": "lists of sources",
+    "tagging": "subjects, entities or categories",
+}
 """Field of the settings → the key of the config, where it is another one."""
 
 

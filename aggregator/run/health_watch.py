@@ -75,7 +75,9 @@ class HealthWatch:
         for event in events:
             if event.key not in logged:
                 log.warning("health", kind=event.kind, title=event.title, detail=event.detail, over=event.closed is not None)
-        await self._store(events, notifications.make_alert_deliveries(events, runtime.settings.alerts_webhook, now))
+        alerts = notifications.make_alert_deliveries(events, runtime.settings.alerts_webhook, now)
+        alerts += notifications.make_channel_alerts(events, runtime.settings.alerts_notify, now)
+        await self._store(events, alerts)
         if self._metrics is not None:
             self._metrics.record_conditions(Counter(condition.kind for condition in conditions))
         if not self._is_shown:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from aggregator.channels.outbox import ChannelOutbox
 from aggregator.model import Fetched, Source, SourceState
 from aggregator.ports import Delivery, Job, Message
 from aggregator.publish.pages.status_page import Status
@@ -41,6 +42,9 @@ class Network:
         self._subscriber = self._make_subscriber(receive)
         self._hub = self._make_hub()
         self._outbox = self._make_outbox()
+        self._channels = ChannelOutbox(
+            current.runtime.store, current.runtime.writer.commit, lambda: current.runtime.channels, current.runtime.clock.now
+        )
         self._serving: asyncio.Task[None] | None = None
 
     def start(
@@ -84,7 +88,11 @@ class Network:
         return has_private_feeds or bool(private.wanted_sources(runtime.store, runtime.settings))
 
     def jobs(self) -> list[Job]:
-        return [*self._subscriber.jobs(), Job("outbox", OUTBOX_CHECK, self._outbox.send_due)]
+        return [
+            *self._subscriber.jobs(),
+            Job("outbox", OUTBOX_CHECK, self._outbox.send_due),
+            Job("channels", OUTBOX_CHECK, self._channels.send_due),
+        ]
 
     def _make_hub(self) -> Hub:
         current = self._current
@@ -133,5 +141,6 @@ class Network:
         await self._hub.drain()
         await self._subscriber.drain()
         await self._outbox.drain()
+        await self._channels.drain()
         if self._serving is not None:
             await self._serving

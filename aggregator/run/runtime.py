@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from aggregator.channels.outbox import Parts
 from aggregator.fetch.body import BodyBudget
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
@@ -52,6 +53,7 @@ class Runtime(Struct, frozen=True):
     publisher: Publisher
     compose: Mapping[str, Callable[[Delivery], Message | None]]
     messenger: HttpMessenger
+    channels: Parts
 
     @property
     def shares(self) -> Shares:

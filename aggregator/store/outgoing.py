@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aggregator.model import Instant, Slug, StoryId, ThreadId
-from aggregator.ports import Delivery, Event, Reached, Subscription
+from aggregator.model import Instant, StoryId, ThreadId
+from aggregator.ports import CHANNEL, CHANNEL_ALERT, Delivery, Event, Reached, Subscription
 from aggregator.store.connection import Connection
 
 _SUBSCRIPTIONS = "SELECT topic, callback, secret, lease_until, created, domain FROM subscriptions"
@@ -17,7 +17,13 @@ _SAVE_SUBSCRIPTION = """INSERT OR REPLACE INTO subscriptions (topic, callback, s
 REMOVE_SUBSCRIPTION = "DELETE FROM subscriptions WHERE topic = ? AND callback = ?"
 END_LEASES = "DELETE FROM subscriptions WHERE lease_until <= ?"
 _DELIVERY = "kind, topic, target, subject, version, created, due, attempts, last_error"
-DELIVERIES = f"SELECT {_DELIVERY} FROM deliveries WHERE due <= ? ORDER BY due, created, topic, target LIMIT ?"
+DELIVERIES = f"""SELECT {_DELIVERY} FROM deliveries WHERE due <= ? AND kind NOT IN ('{CHANNEL}', '{CHANNEL_ALERT}')
+    ORDER BY due, created, topic, target LIMIT ?"""
+_TO_CHANNEL = "kind = ? AND topic = ? AND target = ?"
+CHANNEL_DELIVERIES = f"SELECT {_DELIVERY} FROM deliveries WHERE {_TO_CHANNEL} ORDER BY created, subject LIMIT ?"
+CHANNELS_TOLD = f"""SELECT DISTINCT kind, topic, target FROM deliveries WHERE kind IN ('{CHANNEL}', '{CHANNEL_ALERT}')
+    ORDER BY kind, topic, target"""
+REMOVE_CHANNEL_DELIVERIES = f"DELETE FROM deliveries WHERE {_TO_CHANNEL}"
 _SAVE_DELIVERY = f"INSERT OR REPLACE INTO deliveries ({_DELIVERY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 REMOVE_DELIVERY = "DELETE FROM deliveries WHERE kind = ? AND topic = ? AND target = ? AND subject = ? AND version = ?"
 _EVENT = "key, kind, title, detail, opened, closed"
@@ -30,14 +36,16 @@ ADD_REACHED = "INSERT OR IGNORE INTO reached (slug, subject, story, at) VALUES (
 REACHED_ALREADY = "UPDATE OR IGNORE reached SET subject = ? WHERE subject = ?"
 
 
-def reached(connection: Connection, output: Slug, after: int) -> list[Reached]:
+def reached(connection: Connection, threshold: str, after: int) -> list[Reached]:
     """See `Subscribers.reached`."""
-    return [Reached(*row) for row in connection.execute(REACHED, (output, after))]
+    return [Reached(*row) for row in connection.execute(REACHED, (threshold, after))]
 
 
-def add_reached(connection: Connection, output: Slug, subject: StoryId | ThreadId, story: StoryId, now: Instant) -> bool:
+def add_reached(
+    connection: Connection, threshold: str, subject: StoryId | ThreadId, story: StoryId, now: Instant
+) -> bool:
     """See `SubscriberWrites.add_reached`."""
-    return connection.execute(ADD_REACHED, (output, subject, story, now)).rowcount > 0
+    return connection.execute(ADD_REACHED, (threshold, subject, story, now)).rowcount > 0
 
 
 def merge_reached(connection: Connection, kept: StoryId | ThreadId, alias: StoryId | ThreadId) -> None:
@@ -82,6 +90,21 @@ def end_leases(connection: Connection, now: Instant) -> None:
 def deliveries(connection: Connection, now: Instant, limit: int) -> list[Delivery]:
     """Deliveries that are due, longest due first."""
     return [Delivery(*row) for row in connection.execute(DELIVERIES, (now, limit))]
+
+
+def channel_deliveries(connection: Connection, kind: str, topic: str, target: str, limit: int) -> list[Delivery]:
+    """See `Subscribers.channel_deliveries`."""
+    return [Delivery(*row) for row in connection.execute(CHANNEL_DELIVERIES, (kind, topic, target, limit))]
+
+
+def channels_told(connection: Connection) -> list[tuple[str, str, str]]:
+    """See `Subscribers.channels_told`."""
+    return [(kind, topic, target) for kind, topic, target in connection.execute(CHANNELS_TOLD)]
+
+
+def remove_channel_deliveries(connection: Connection, kind: str, topic: str, target: str) -> None:
+    """Removes all deliveries of this kind to a channel."""
+    connection.execute(REMOVE_CHANNEL_DELIVERIES, (kind, topic, target))
 
 
 def save_delivery(connection: Connection, one: Delivery) -> None:

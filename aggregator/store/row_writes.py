@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from aggregator.model import Instant, Slug, SourceId, StoryId, ThreadId
+from aggregator.model import Instant, SourceId, StoryId, ThreadId
 from aggregator.ports import Decision, Delivery, Event, Hold, Override, PollRequest, Reject, Subscription, Traces
 from aggregator.store import decisions, outgoing, requests, small_tables
 from aggregator.store.connection import Connection
@@ -26,11 +26,14 @@ class RowWrites:
     def end_leases(self, now: Instant) -> None:
         outgoing.end_leases(self._connection, now)
 
-    def add_reached(self, output: Slug, subject: StoryId | ThreadId, story: StoryId, now: Instant) -> bool:
-        return outgoing.add_reached(self._connection, output, subject, story, now)
+    def add_reached(self, threshold: str, subject: StoryId | ThreadId, story: StoryId, now: Instant) -> bool:
+        return outgoing.add_reached(self._connection, threshold, subject, story, now)
 
     def save_delivery(self, delivery: Delivery) -> None:
         outgoing.save_delivery(self._connection, delivery)
+
+    def remove_channel_deliveries(self, kind: str, topic: str, target: str) -> None:
+        outgoing.remove_channel_deliveries(self._connection, kind, topic, target)
 
     def remove_delivery(self, delivery: Delivery) -> None:
         outgoing.remove_delivery(self._connection, delivery)

@@ -170,8 +170,14 @@ class SqlView(ABC):
     def deliveries(self, now: Instant, limit: int) -> list[Delivery]:
         return self._read(outgoing.deliveries, now, limit)
 
-    def reached(self, output: Slug, after: int) -> list[Reached]:
-        return self._read(outgoing.reached, output, after)
+    def channel_deliveries(self, kind: str, topic: str, target: str, limit: int) -> list[Delivery]:
+        return self._read(outgoing.channel_deliveries, kind, topic, target, limit)
+
+    def channels_told(self) -> list[tuple[str, str, str]]:
+        return self._read(outgoing.channels_told)
+
+    def reached(self, threshold: str, after: int) -> list[Reached]:
+        return self._read(outgoing.reached, threshold, after)
 
     def events(self, limit: int) -> list[Event]:
         return self._read(outgoing.events, limit)

@@ -84,7 +84,7 @@ class Curator(Struct, frozen=True):
             transaction.leave(slug, members)
         slugs.update(entering, leaving, self._follow(transaction, [story.id for story in stories], retold))
         for threshold, story in reached:
-            if transaction.add_reached(threshold.output, subject_of(threshold, story), story.id, self.now):
+            if transaction.add_reached(threshold.key, subject_of(threshold, story), story.id, self.now):
                 slugs.add(threshold.output)
         transaction.bump(slugs, self.now)
         return slugs

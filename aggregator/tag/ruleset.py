@@ -80,7 +80,7 @@ class RuleSet:
         self._read_entry = reader(self.vocabulary.automaton(), self._entry_fields)
         self.full = any(output.content == "full" for output in settings.outputs)
         self._thresholds = {
-            Slug(name.name): Threshold(Slug(name.name), not THREAD_FIELDS.isdisjoint(fields_of([node])))
+            name.name: Threshold(Slug(name.name.partition("#")[0]), not THREAD_FIELDS.isdisjoint(fields_of([node])), name.name)
             for name, node in nodes.items()
             if name.kind == "when"
         }
@@ -110,7 +110,7 @@ class RuleSet:
             name = rule.name.name
             match rule.name.kind:
                 case "when":
-                    reached.append(self._thresholds[Slug(name)])
+                    reached.append(self._thresholds[name])
                 case "tag":
                     tags.append(Tag(TagKind.TAG, name, f"rule: {self._branch(rule, facts)}"))
                 case "topic":
@@ -210,8 +210,7 @@ def _nodes(settings: Settings) -> dict[RuleName, Node]:
         if output.query is not None and not output.rejected:
             node = parse(output.query, timezone)
             nodes[RuleName("output", output.slug)] = renamed(node, "age", THREAD_AGE) if output.sort == WEIGHT else node
-        if output.when is not None:
-            nodes[RuleName("when", output.slug)] = parse(output.when, timezone)
+        nodes |= {RuleName("when", key): parse(query, timezone) for key, query in output.thresholds.items()}
     return nodes
 
 

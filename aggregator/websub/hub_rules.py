@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from aggregator.fetch.guard import literal_address, unwrap
 from aggregator.model import Fault, Instant
 from aggregator.ports import Delivery, Reply, Subscription
-from aggregator.publish.messages.notifications import sign
+from aggregator.publish.messages.webhooks import sign
 from aggregator.text.urls import registrable_domain, resolve
 
 SHORTEST_LEASE = 300

@@ -1,45 +1,41 @@
-"""Makes the deliveries to subscribers and webhooks that are stored when a document becomes visible, and writes webhook messages.
+"""Makes the deliveries to subscribers, webhooks and channels that are stored when a document becomes visible.
 
-websub/deliveries.py writes the messages to subscribers.
+Who writes the messages: webhooks.py, channel_messages.py, and websub/deliveries.py for subscribers.
 """
 
 from __future__ import annotations
 
-import hmac
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from aggregator.model import Instant, Slug, Story, StoryId
+from aggregator.model import Instant, Slug
 from aggregator.ports import (
     ALERT,
-    EVENTS,
+    CHANNEL,
+    CHANNEL_ALERT,
     HUB_DENIAL,
     HUB_DOCUMENT,
     WEBHOOK,
     Delivery,
     Event,
-    Message,
-    StoreView,
     Subscribers,
     SubscriberWrites,
     Subscription,
     Values,
 )
 from aggregator.publish.entry.addresses import feed_path
-from aggregator.publish.entry.feed_ids import scope_of, scoped_item
-from aggregator.publish.entry.pictures import pictures
-from aggregator.publish.entry.view import view
-from aggregator.publish.formats import jsonfeed
-from aggregator.publish.rendering import Rendered, public_origins
-from aggregator.settings import Output, Settings
-from aggregator.text.times import rfc3339
+from aggregator.publish.rendering import Rendered
+from aggregator.publish.selection.thresholds import IN_TURN, ONCE
+from aggregator.settings import Channel, Output
 
 SENT_KEY = "webhook."
 """Prefix of stored values: the `updated` that a webhook last received for each story in its feed."""
 
+NOTIFIED = "notified."
+"""Prefix of stored values: the channels without a threshold, and the stories of the feed that they were told of."""
+
 REMEMBERED = 1_000
-"""Stories that left a ranked feed's document and are not sent again when they come back."""
+"""Stories that left a feed's document and are not sent again when they come back."""
 
 
 def make_subscriber_deliveries(store: Subscribers, slug: Slug, digests: Mapping[str, str], now: Instant) -> list[Delivery]:
@@ -76,6 +72,34 @@ def make_webhook_deliveries(
     return deliveries, text if text != stored else None
 
 
+def make_channel_deliveries(
+    store: Values, output: Output, entries: Sequence[Rendered], now: Instant, *, filling: bool = False
+) -> tuple[list[Delivery], str | None]:
+    """A delivery to each channel without a threshold for each story that is new since the last call, and the value to store.
+
+    The value is None if it is unchanged. Changes of a story are not told. What the feed shows when a channel is first seen, or
+    while the feed is being filled, is no news to it.
+    """
+    channels = [one.id for one in output.notify if one.when is None]
+    if not channels:
+        return [], None
+    stored = store.value(NOTIFIED + output.slug)
+    known, told = json.loads(stored) if stored else ([], [])
+    current = [one.story for one in entries]
+    seen = set(current if filling or stored is None else told)
+    fresh = [one.story for one in reversed(entries) if one.story not in seen]
+    deliveries = [
+        Delivery(CHANNEL, output.slug, channel, story, ONCE, now + place * IN_TURN, now)
+        for channel in channels
+        if channel in known
+        for place, story in enumerate(fresh)
+    ]
+    shown = set(current)
+    left = [story for story in told if story not in shown]
+    text = json.dumps([channels, current + left[:REMEMBERED]])
+    return deliveries, text if text != stored else None
+
+
 def find_ended_subscriptions(store: Subscribers, served: Collection[str], now: Instant) -> list[tuple[Subscription, Delivery]]:
     """The subscriptions to documents that are no longer published, each with its denial (WebSub 5.2)."""
     over = [one for one in store.subscriptions() if one.topic not in served]
@@ -92,69 +116,17 @@ def make_alert_deliveries(events: Iterable[Event], webhook: str | None, now: Ins
     ]
 
 
+def make_channel_alerts(events: Iterable[Event], channels: Iterable[Channel], now: Instant) -> list[Delivery]:
+    """A delivery to each channel of `alerts` for each event that opened or ended. The end replaces an unsent beginning."""
+    return [
+        Delivery(
+            CHANNEL_ALERT, "", one.id, f"{event.opened:.3f} {event.key}", "open" if event.closed is None else "over", now, now
+        )
+        for event in events
+        for one in channels
+    ]
+
+
 def save_deliveries(transaction: SubscriberWrites, deliveries: Iterable[Delivery]) -> None:
     for one in deliveries:
         transaction.save_delivery(one)
-
-
-def sign(secret: str, body: bytes) -> str:
-    """The value of `X-Hub-Signature` (WebSub 7.1). Webhooks get it, too."""
-    return "sha256=" + hmac.new(secret.encode(), body, sha256).hexdigest()
-
-
-class WebhookComposer:
-    """Writes messages to webhooks from current state. Called in threads."""
-
-    def __init__(self, settings: Settings, store: StoreView) -> None:
-        self._settings = settings
-        self._store = store
-        self._outputs = {output.slug: output for output in settings.outputs}
-        self._origins = public_origins(settings)
-
-    @property
-    def kinds(self) -> Mapping[str, Callable[[Delivery], Message | None]]:
-        return {WEBHOOK: self.story, ALERT: self.alert}
-
-    def alert(self, delivery: Delivery) -> Message | None:
-        """An event as JSON, with its state; None if it is no longer stored or the webhook has changed."""
-        events = (one for one in self._store.events(EVENTS) if one.key == delivery.topic)
-        event = next((one for one in events if f"{one.opened:.3f}" == delivery.subject), None)
-        if event is None or self._settings.alerts_webhook != delivery.target:
-            return None
-        content = {
-            "kind": event.kind,
-            "title": event.title,
-            "detail": event.detail,
-            "state": "open" if event.closed is None else "over",
-            "opened": rfc3339(event.opened),
-            "closed": rfc3339(event.closed),
-        }
-        body = json.dumps(content, ensure_ascii=False).encode()
-        return Message("POST", delivery.target, (("Content-Type", "application/json; charset=utf-8"),), body)
-
-    def story(self, delivery: Delivery) -> Message | None:
-        """The story as a JSON Feed item, or None if its feed no longer shows it.
-
-        `X-Aggregator-Event` identifies story and version, so that a receiver can detect a repeated message.
-        """
-        output = self._outputs.get(Slug(delivery.topic))
-        story = self._store.story(StoryId(delivery.subject))
-        if output is None or output.webhook != delivery.target or story is None or not _is_shown(story):
-            return None
-        if output.slug not in self._store.members_of([story.id])[story.id]:
-            return None
-        public, shown = output.token is None, pictures(self._settings)
-        item = jsonfeed.item(view(story, output.content, self._settings.site, self._origins, public=public, pictures=shown))
-        body = scoped_item(item, story.id, scope_of(output, self._settings.publish))
-        headers = [
-            ("Content-Type", "application/json; charset=utf-8"),
-            ("X-Aggregator-Feed", str(output.slug)),
-            ("X-Aggregator-Event", sha256(f"{story.id} {delivery.version}".encode()).hexdigest()[:32]),
-        ]
-        if output.webhook_secret:
-            headers.append(("X-Hub-Signature", sign(output.webhook_secret, body)))
-        return Message("POST", delivery.target, tuple(headers), body)
-
-
-def _is_shown(story: Story) -> bool:
-    return story.alias_of is None and not story.dropped and bool(story.items)

@@ -1,4 +1,4 @@
-"""Webhooks with a threshold (`when:`): they are told of each story, or thread, once, when it first reaches it."""
+"""Webhooks and channels with a threshold (`when:`): they are told of each story, or thread, once, when it first reaches it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from aggregator.model import Instant, Slug
-from aggregator.ports import WEBHOOK, Delivery, OutputState, Store
+from aggregator.ports import CHANNEL, WEBHOOK, Delivery, OutputState, Store
 from aggregator.settings import Output
 
 TOLD = "reached."
@@ -16,9 +16,12 @@ TOLD = "reached."
 ONCE = "reached"
 """Version of these deliveries. There is one a story or thread, so it never changes."""
 
+IN_TURN = 0.001
+"""Seconds between the stored times of two deliveries of one moment, so that they are told in their order."""
+
 
 class Told(Struct, frozen=True):
-    """What an output's webhook was told. when: the threshold; last: the number of the last `Reached`."""
+    """What a webhook or channel was told. when: the threshold; last: the number of the last `Reached`."""
 
     when: str
     last: int
@@ -37,14 +40,22 @@ def tell_reached(store: Store, outputs: Iterable[Output], states: Mapping[Slug, 
     What reaches a threshold while the feed is being filled is no news.
     """
     for output in outputs:
-        told = Told.read(store.value(TOLD + output.slug))
-        if output.webhook is None or told is None or told.when != output.when:
-            continue
-        if not (rows := store.reached(output.slug, told.last)):
-            continue
-        state = states.get(output.slug)
-        is_news = state is not None and not state.filling
-        with store.begin() as transaction:
-            for row in rows if is_news else ():
-                transaction.save_delivery(Delivery(WEBHOOK, output.slug, output.webhook, row.story, ONCE, now, now))
-            transaction.set_value(TOLD + output.slug, str(Told(told.when, rows[-1].number)))
+        for key, when in output.thresholds.items():
+            told = Told.read(store.value(TOLD + key))
+            if told is None or told.when != when or not (rows := store.reached(key, told.last)):
+                continue
+            state = states.get(output.slug)
+            is_news = state is not None and not state.filling
+            kind, target = _addressee(output, key)
+            with store.begin() as transaction:
+                for place, row in enumerate(rows if is_news else ()):
+                    transaction.save_delivery(
+                        Delivery(kind, output.slug, target, row.story, ONCE, now + place * IN_TURN, now)
+                    )
+                transaction.set_value(TOLD + key, str(Told(when, rows[-1].number)))
+
+
+def _addressee(output: Output, key: str) -> tuple[str, str]:
+    """Kind and target of the deliveries of a threshold."""
+    channel = key.partition("#")[2]
+    return (CHANNEL, channel) if channel else (WEBHOOK, output.webhook or "")

@@ -15,28 +15,30 @@ from aggregator.stories.upkeep.reselect import CHUNK, chunks
 
 
 def follow(store: Store, settings: Settings, rules: Callable[[], Rules], now: Instant) -> None:
-    """Notes, for each new or edited threshold, what has reached it, and that it was told of that."""
-    for output in settings.outputs:
-        told = Told.read(store.value(TOLD + output.slug))
-        if (told.when if told is not None else None) == output.when:
-            continue
-        if output.when is None:
-            with store.begin() as transaction:
-                transaction.set_value(TOLD + output.slug, None)
-        else:
-            _begin(store, output, output.when, rules(), now)
+    """Notes, for each new or edited threshold, what has reached it, and that it was told of that. Forgets those that are gone."""
+    thresholds = {key: (output, when) for output in settings.outputs for key, when in output.thresholds.items()}
+    gone = [key for key in store.values(TOLD) if key.removeprefix(TOLD) not in thresholds]
+    if gone:
+        with store.begin() as transaction:
+            for key in gone:
+                transaction.set_value(key, None)
+    for key, (output, when) in thresholds.items():
+        told = Told.read(store.value(TOLD + key))
+        if told is None or told.when != when:
+            _begin(store, output, (key, when), rules(), now)
 
 
-def _begin(store: Store, output: Output, when: str, rules: Rules, now: Instant) -> None:
+def _begin(store: Store, output: Output, threshold: tuple[str, str], rules: Rules, now: Instant) -> None:
+    key, when = threshold
     for members in chunks(iter(store.members(output.slug)), CHUNK):
         stories = store.stories([member.story for member in members])
         with store.begin() as transaction:
             for story in stories:
                 if not story.items or story.dropped:
                     continue
-                reached = rules.apply(replace(story, items=story.reports), now).reached
-                for threshold in (one for one in reached if one.output == output.slug):
-                    transaction.add_reached(output.slug, subject_of(threshold, story), story.id, now)
-    rows = store.reached(output.slug, 0)
+                for one in rules.apply(replace(story, items=story.reports), now).reached:
+                    if one.key == key:
+                        transaction.add_reached(key, subject_of(one, story), story.id, now)
+    rows = store.reached(key, 0)
     with store.begin() as transaction:
-        transaction.set_value(TOLD + output.slug, str(Told(when, rows[-1].number if rows else 0)))
+        transaction.set_value(TOLD + key, str(Told(when, rows[-1].number if rows else 0)))

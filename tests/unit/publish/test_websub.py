@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from aggregator.model import Fault, FaultKind, Slug
 from aggregator.ports import HUB_DENIAL, HUB_DOCUMENT, Delivery, Reply, Subscription
 from aggregator.publish.entry.feed_ids import feed_entry_id
-from aggregator.publish.messages import notifications
+from aggregator.publish.messages import notifications, webhooks
 from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output
 from aggregator.store.sqlite import SqliteStore
@@ -140,7 +140,7 @@ def test_success_and_gone_end_it() -> None:
 
 
 def test_the_signature_is_that_of_the_specification() -> None:
-    assert notifications.sign("key", b"The quick brown fox jumps over the lazy dog") == (
+    assert webhooks.sign("key", b"The quick brown fox jumps over the lazy dog") == (
         "sha256=f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8"
     )
 
@@ -172,7 +172,7 @@ def test_a_change_is_owed_to_subscribers_of_what_changed(tmp_path: Path, store: 
     headers = dict(message.headers)
     assert headers["Content-Type"] == "application/atom+xml; charset=utf-8"
     assert headers["Link"] == f'<https://news.example.org/hub>; rel="hub", <{TOPIC}>; rel="self"'
-    assert headers["X-Hub-Signature"] == notifications.sign("key", message.body)
+    assert headers["X-Hub-Signature"] == webhooks.sign("key", message.body)
 
 
 def test_subscribers_of_a_feed_that_ends_are_told(tmp_path: Path, store: SqliteStore) -> None:
@@ -206,11 +206,11 @@ def test_a_webhook_is_told_each_new_or_changed_story_once(tmp_path: Path, store:
     publisher.publish(None, NOON + 300)
     due = store.deliveries(NOON + 300, 10)
     assert [one.subject for one in due] == [new, old]
-    message = notifications.WebhookComposer(settings, store).story(due[1])
+    message = webhooks.WebhookComposer(settings, store).story(due[1])
     assert message is not None
     assert json.loads(message.body)["title"] == "Better"
-    assert dict(message.headers)["X-Hub-Signature"] == notifications.sign("key", message.body)
+    assert dict(message.headers)["X-Hub-Signature"] == webhooks.sign("key", message.body)
     per_feed = replace(settings, publish=replace(settings.publish, ids="per-feed"))
-    message = notifications.WebhookComposer(per_feed, store).story(due[1])
+    message = webhooks.WebhookComposer(per_feed, store).story(due[1])
     assert message is not None
     assert json.loads(message.body)["id"] == feed_entry_id(old, "all")

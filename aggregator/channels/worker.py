@@ -1,0 +1,125 @@
+"""The process that sends one message by Apprise: `python -m aggregator.channels.worker`, one line of JSON for each step.
+
+It gets the address and says `ready`, then gets the message and says what became of it. Nothing else leaves it: Apprise's log
+lines may hold parts of the address. Connections go to public addresses and those in `network.allow` alone, whatever resolves or
+redirects to others. The only module that knows Apprise, beside mail.py.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import resource
+import sys
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from aggregator.fetch.guard import Guard
+
+MEMORY = 1_000_000_000
+"""Bytes of address space: an answer that needs more ends this process, not the daemon."""
+NOT_KNOWN = "Apprise does not know this address, or a part of it is missing"
+REFUSED = "it could not be reached, or refused the message"
+_STATUS = re.compile(r"error=(\d{3})\b")
+"""How Apprise's plugins log an HTTP status."""
+
+
+class Watch(logging.Handler):
+    """Keeps what may be told of a failure: the last HTTP status, and the last address that was not allowed."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__(logging.WARNING)
+        self._guard = guard
+        self.status = ""
+        self.refused = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if match := _STATUS.search(record.getMessage()):
+            self.status = f"answered {match[1]}"
+
+    def check(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """An audit hook (PEP 578): refuses connections right where they are made, so that no second look-up can differ."""
+        if event == "socket.connect" and isinstance(arguments[1], tuple):
+            refusal = self._guard.refusal(str(arguments[1][0]))
+            if refusal is not None:
+                self.refused = refusal
+                raise PermissionError(refusal)
+
+    @property
+    def why(self) -> str:
+        return self.refused or self.status or REFUSED
+
+
+def load(url: str, agent: str) -> Any:
+    """Apprise's plugin for an address; None if it knows none."""
+    from apprise import Apprise, AppriseAsset
+    from apprise.common import OverflowMode
+
+    asset = AppriseAsset(app_id=agent.partition("/")[0], app_desc=agent, http_redirects=False, async_mode=False)
+    plugin = Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+    if plugin is not None:
+        plugin.redirects = False
+        if "overflow=" not in url:
+            plugin.overflow_mode = OverflowMode.TRUNCATE
+    return plugin
+
+
+def send(plugin: Any, message: Mapping[str, str], agent: str, watch: Watch) -> dict[str, str]:
+    """Sends the message. Returns its outcome as `senders` reads it."""
+    from apprise import NotifyFormat
+
+    from aggregator.channels import mail
+
+    if mail.is_plain(plugin):
+        why = mail.send(plugin, message, agent)
+        return {"outcome": "failed", "why": watch.refused or why} if why else {"outcome": "sent"}
+    done = plugin.notify(body=message["body"], title=message["title"], body_format=NotifyFormat.TEXT)
+    return {"outcome": "sent"} if done else {"outcome": "failed", "why": watch.why}
+
+
+def check(urls: Collection[str]) -> list[bool]:
+    """Which of these addresses Apprise knows."""
+    return [load(url, "aggregator") is not None for url in urls]
+
+
+def main() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    question = _read()
+    if "urls" in question:
+        _quieten()
+        _say({"known": check(question["urls"])})
+        return
+    watch = Watch(Guard(question["allow"]))
+    _quieten(watch)
+    plugin = load(question["url"], question["agent"])
+    if plugin is None:
+        _say({"outcome": "failed", "why": NOT_KNOWN})
+        return
+    sys.addaudithook(watch.check)
+    _say({"outcome": "ready"})
+    if message := _read():
+        _say(send(plugin, message, question["agent"], watch))
+
+
+def _quieten(watch: Watch | None = None) -> None:
+    """Has all log lines of all libraries end here."""
+    root = logging.getLogger()
+    root.handlers[:] = [watch or logging.NullHandler()]
+    root.setLevel(logging.WARNING)
+
+
+def _read() -> dict[str, Any]:
+    line = sys.stdin.readline()
+    found = json.loads(line) if line else {}
+    assert isinstance(found, dict)
+    return found
+
+
+def _say(answer: Mapping[str, object]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
