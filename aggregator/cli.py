@@ -27,6 +27,7 @@ COMMANDS = {
     "topics": "List topics; try a query.",
     "sources": "List sources; how they overlap.",
     "status": "How each source is doing.",
+    "notify": "Send a test message to channels.",
     "inspect": "How one document is read.",
     "init": "Write a commented starter config.",
     "add": "Add a source by the address of a feed or a page.",

@@ -311,8 +311,13 @@ class Settings(Struct, frozen=True):
         return repr_without(self, "alerts_webhook", "lists", "secrets")
 
 
+def numbered_channels(settings: Settings) -> Iterator[tuple[str, int, Channel]]:
+    """All channels, each with the slug of its output, or "" for those of alerts, and its number there, from 1."""
+    for output in settings.outputs:
+        yield from ((output.slug, number, channel) for number, channel in enumerate(output.notify, 1))
+    yield from (("", number, channel) for number, channel in enumerate(settings.alerts_notify, 1))
+
+
 def configured_channels(settings: Settings) -> Iterator[tuple[str, Channel]]:
     """All channels, each with the slug of its output, or "" for those of alerts."""
-    for output in settings.outputs:
-        yield from ((output.slug, channel) for channel in output.notify)
-    yield from (("", channel) for channel in settings.alerts_notify)
+    return ((place, channel) for place, _, channel in numbered_channels(settings))

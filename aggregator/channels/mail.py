@@ -18,7 +18,7 @@ from typing import Any
 
 SECONDS = 15.0
 """For each step of the exchange; the whole has the limit of `senders`."""
-_LINK = re.compile(r"https?://[^\s<>&\"]+")
+_LINK = re.compile(r"(https?://[^\s<>\"]+)")
 
 
 def is_plain(plugin: Any) -> bool:
@@ -86,5 +86,6 @@ def compose(plugin: Any, message: Mapping[str, str], agent: str, to: str) -> Ema
 
 def as_html(text: str) -> str:
     """Plain text as HTML, with its addresses as links."""
-    linked = _LINK.sub(lambda match: f'<a href="{match[0]}">{match[0]}</a>', html.escape(text, quote=False))
+    pieces = [html.escape(piece) for piece in _LINK.split(text)]
+    linked = "".join(f'<a href="{piece}">{piece}</a>' if place % 2 else piece for place, piece in enumerate(pieces))
     return "".join(f"<p>{part}</p>".replace("\n", "<br>") for part in linked.split("\n\n"))

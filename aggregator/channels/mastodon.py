@@ -81,7 +81,7 @@ def shorten(text: str) -> str:
     lines = text.split("\n")
     while len(lines) > 1 and sum(map(_length, lines)) + len(lines) > LONGEST:
         lines.pop()
-    return "\n".join(lines).rstrip()[: 2 * LONGEST]
+    return "\n".join(lines).rstrip() if len(lines) > 1 else text[:LONGEST]
 
 
 def _length(line: str) -> int:

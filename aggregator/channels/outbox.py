@@ -107,8 +107,11 @@ class ChannelOutbox:
         key = state_key(place, channel.id)
         after = decide.end(state, sent, self._now())
         await self._save(key, after, told.deliveries if sent.outcome == SENT else ())
-        tell, told_of = (log.info if sent.outcome == SENT else log.warning), len(told.deliveries)
-        tell("channel", place=place or "alerts", service=channel.service, told=told_of, outcome=sent.why or sent.outcome)
+        fields = {"place": place or "alerts", "service": channel.service, "told": len(told.deliveries)}
+        if sent.outcome == SENT:
+            log.info("channel", outcome="sent", **fields)
+        else:
+            log.warning("channel", outcome=sent.why, **fields)
 
     async def _save(self, key: str, state: ChannelState, over: tuple[Delivery, ...]) -> None:
         """Stores a channel's state, and removes the deliveries that are over."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from aggregator.channels.addresses import check_channels
 from aggregator.config.load import find_database, load, load_text
 from aggregator.errors import ConfigError, Problem, UsageError
 from aggregator.model import Source, StoryId
@@ -132,12 +133,12 @@ class Application:
         return story
 
     def checked_settings(self) -> Settings:
-        """Reads the config anew and runs the tests of its rules. Raises ConfigError."""
-        return _run_rule_tests(self._load())
+        """Reads the config anew, runs the tests of its rules and checks its channels. Raises ConfigError."""
+        return _tested(self._load())
 
     def tested_settings(self) -> Settings:
-        """Returns the config as first read, after running the tests of its rules. Raises ConfigError."""
-        return _run_rule_tests(self.settings)
+        """Returns the config as first read, with its rules tested and its channels checked. Raises ConfigError."""
+        return _tested(self.settings)
 
     def allow_no_sources(self) -> None:
         """Lets `sources:` be empty or missing in the config to be read: for commands that write the first one."""
@@ -159,8 +160,9 @@ class Application:
             self.database.close()
 
 
-def _run_rule_tests(settings: Settings) -> Settings:
-    """Returns the config if the tests of its rules pass. Raises ConfigError."""
+def _tested(settings: Settings) -> Settings:
+    """Returns the config if the tests of its rules pass and its channels can be sent to. Raises ConfigError."""
+    check_channels(settings)
     failed = failed_expectations(settings)
     if failed:
         raise ConfigError([Problem(str(settings.file), test.line, test.column, message) for test, message in failed])

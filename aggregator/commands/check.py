@@ -25,12 +25,14 @@ def command(application: Application, ids: tuple[str, ...], online: bool, as_jso
     """
     if (ids or as_json) and not online:
         raise UsageError("ids and --json go with --online")
+    from aggregator.channels.addresses import check_channels
     from aggregator.tag.rules import warnings
 
     settings = application.settings
     chosen = application.pick(ids)
     check_expectations(settings)
     check_published_folders(settings)
+    check_channels(settings)
     for note in (*settings.notes, *(f"{settings.file}: {warning}" for warning in warnings(settings))):
         click.echo(note, err=as_json)
     click.echo(f"{settings.file}: fine; {summary(settings)}", err=as_json)

@@ -13,13 +13,16 @@ from msgspec.structs import replace
 from aggregator.cadence import usual_wait, why_silent
 from aggregator.model import FaultKind, Instant, Source, SourceId, SourceState
 from aggregator.ports import Event
-from aggregator.settings import DAY, Polling
+from aggregator.publish.messages.channel_states import ChannelState, state_key
+from aggregator.settings import DAY, Channel, Polling
 from aggregator.stories.budget import Spent
 from aggregator.text.masks import mask_url
 from aggregator.text.times import format_duration
 
 FAILURES = 5
 """Failed fetches in a row, or unreadable documents in a row, that make a source broken."""
+CHANNEL_FAILURES = 3
+"""Failed messages in a row, over three minutes, that make a channel worth a person's time."""
 BROKEN_AFTER = 86_400.0
 """Seconds without a success before failed fetches are worth a person's time: most problems are over sooner."""
 STALE_FACTOR = 2.0
@@ -104,6 +107,21 @@ def budget_conditions(
             why = f"it brings more than its budget of {source.budget} new entries a day; the rest enters no feed. "
             why += "Raise `budget` at the source if that is right"
             yield Condition("budget", source.id, f"{name} brings too much", why)
+
+
+def channel_conditions(
+    channels: Iterable[tuple[str, int, Channel]], states: Mapping[str, str], now: Instant
+) -> Iterator[Condition]:
+    """Yields channels that fail for some time, or that nobody could be told by. states: stored, by `state_key`."""
+    for place, number, channel in channels:
+        state = ChannelState.read(states.get(state_key(place, channel.id)))
+        if state.since is None or (state.failures < CHANNEL_FAILURES and not state.lost):
+            continue
+        why = f"no message got through for {format_duration(now - state.since)}: {state.error}. What waits is told once one does"
+        if state.lost:
+            why += f". {state.lost} older than a day are given up"
+        title = f"Channel {number} ({channel.service}) of {place or 'alerts'} fails"
+        yield Condition("channel", f"{place}#{channel.id}", title, why)
 
 
 def _source_conditions(source: Source, state: SourceState, now: Instant) -> Iterator[Condition]:

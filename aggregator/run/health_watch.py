@@ -14,11 +14,13 @@ from aggregator.errors import AggregatorError
 from aggregator.model import Instant, SourceId, SourceState
 from aggregator.ports import EVENTS, Delivery, Event, Job, Store, Transaction
 from aggregator.publish.messages import notifications
+from aggregator.publish.messages.channel_states import STATE
 from aggregator.publish.messages.health_feed import overlay
 from aggregator.run import clock_jumps, health
 from aggregator.run.disks import disk_conditions
 from aggregator.run.metrics import Metrics
 from aggregator.run.runtime import CurrentRuntime
+from aggregator.settings import numbered_channels
 from aggregator.stories import budget
 from aggregator.text.masks import mask_text
 
@@ -45,6 +47,7 @@ class HealthWatch:
         self._turn = asyncio.Lock()
         self._states: Mapping[SourceId, SourceState] = {}
         self._spent: Mapping[SourceId, budget.Spent] = {}
+        self._channels: Mapping[str, str] = {}
         self._events: Sequence[Event] = ()
         self._unstored: tuple[Event, ...] = ()
         self._unsent: tuple[Delivery, ...] = ()
@@ -97,6 +100,7 @@ class HealthWatch:
         try:
             self._states, count = await runtime.writer.call(lambda: _correct_times(runtime.store, runtime.clock.now()))
             self._spent = budget.all_known(runtime.store)
+            self._channels = runtime.store.values(STATE)
             self._events = overlay(runtime.store.events(EVENTS), self._unstored)
         except AggregatorError as error:
             log.error("health_failed", error=str(error))
@@ -130,8 +134,9 @@ class HealthWatch:
         of_sources = list(health.find_conditions(settings.sources, self._states, now, settings.polling, settings.site.timezone))
         self.stale = next((one.detail for one in of_sources if one.kind == "stale"), None)
         over_budget = health.budget_conditions(settings.sources, self._states, self._spent, now)
+        of_channels = health.channel_conditions(numbered_channels(settings), self._channels, now)
         secrets = settings.secrets
-        found = {one.key: one for one in (*over_budget, *of_sources, *own)}
+        found = {one.key: one for one in (*over_budget, *of_sources, *of_channels, *own)}
         return [
             replace(one, title=mask_text(one.title, secrets), detail=mask_text(one.detail, secrets)) for one in found.values()
         ]

@@ -88,11 +88,8 @@ class Network:
         return has_private_feeds or bool(private.wanted_sources(runtime.store, runtime.settings))
 
     def jobs(self) -> list[Job]:
-        return [
-            *self._subscriber.jobs(),
-            Job("outbox", OUTBOX_CHECK, self._outbox.send_due),
-            Job("channels", OUTBOX_CHECK, self._channels.send_due),
-        ]
+        outgoing = {"outbox": self._outbox.send_due, "channels": self._channels.send_due}
+        return [*self._subscriber.jobs(), *(Job(name, OUTBOX_CHECK, send) for name, send in outgoing.items())]
 
     def _make_hub(self) -> Hub:
         current = self._current

@@ -87,16 +87,17 @@ def feed_rows(settings: Settings, store: StoreView) -> list[FeedRow]:
             changed=state.changed if (state := states.get(output.slug)) else None,
             filling=state is not None and state.filling,
             webhook=output.webhook is not None,
+            channels=", ".join(one.service for one in output.notify),
         )
         for output in settings.outputs
     ]
 
 
 def daemon_problems(settings: Settings, store: StoreView) -> list[str]:
-    """Lists what is wrong with the daemon itself: what it has stored (a refused edit, no readable source), and the disks as they
-    are now: on a full one it can't store anything."""
+    """Lists what is wrong with the daemon itself: what it has stored (a refused edit, no readable source, a channel that fails),
+    and the disks as they are now: on a full one it can't store anything."""
     found = {one.key: (one.title, one.detail) for one in store.events(EVENTS) if one.closed is None}
-    found = {key: told for key, told in found.items() if key.endswith(" daemon")}
+    found = {key: told for key, told in found.items() if key.endswith(" daemon") or key.startswith("channel ")}
     disks = list(disk_conditions(settings, probe=True))
     if any(one.kind in ("disk", "readonly") for one in disks):
         found.pop("space daemon", None)

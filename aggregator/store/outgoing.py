@@ -41,9 +41,7 @@ def reached(connection: Connection, threshold: str, after: int) -> list[Reached]
     return [Reached(*row) for row in connection.execute(REACHED, (threshold, after))]
 
 
-def add_reached(
-    connection: Connection, threshold: str, subject: StoryId | ThreadId, story: StoryId, now: Instant
-) -> bool:
+def add_reached(connection: Connection, threshold: str, subject: StoryId | ThreadId, story: StoryId, now: Instant) -> bool:
     """See `SubscriberWrites.add_reached`."""
     return connection.execute(ADD_REACHED, (threshold, subject, story, now)).rowcount > 0
 

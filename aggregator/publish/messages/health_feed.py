@@ -46,6 +46,8 @@ OF_SOURCE = {
     "capped": ("{} is cut short", "It holds more than is taken from one document."),
     "budget": ("{} brings too much", "What is beyond its budget of a day enters no feed."),
 }
+UNTOLD = frozenset({"channel"})
+"""Kinds that everybody hears nothing of: the feed of a channel may be private."""
 OTHER = ("{} needs attention", "Whoever runs this site can see why.")
 
 
@@ -96,6 +98,8 @@ def _names(settings: Settings, store: StoreView) -> Mapping[SourceId, str]:
 def _in_public(event: Event, names: Mapping[SourceId, str]) -> Event | None:
     """The event in public words; None if its source is private or no longer configured."""
     subject = event.key.partition(" ")[2]
+    if event.kind in UNTOLD:
+        return None
     if subject == DAEMON and event.kind not in OF_SOURCE:
         title, detail = OF_DAEMON.get(event.kind, (OTHER[0].format("The service"), OTHER[1]))
         return replace(event, title=title, detail=detail)

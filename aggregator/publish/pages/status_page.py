@@ -31,7 +31,7 @@ class SourceRow(Struct, frozen=True):
 
 
 class FeedRow(Struct, frozen=True):
-    """A published feed. stories: in its document."""
+    """A published feed. stories: in its document; channels: the services that tell of them."""
 
     slug: str
     title: str
@@ -40,6 +40,7 @@ class FeedRow(Struct, frozen=True):
     changed: Instant | None
     filling: bool
     webhook: bool
+    channels: str = ""
 
 
 class Status(Struct, frozen=True):

@@ -49,9 +49,7 @@ def tell_reached(store: Store, outputs: Iterable[Output], states: Mapping[Slug, 
             kind, target = _addressee(output, key)
             with store.begin() as transaction:
                 for place, row in enumerate(rows if is_news else ()):
-                    transaction.save_delivery(
-                        Delivery(kind, output.slug, target, row.story, ONCE, now + place * IN_TURN, now)
-                    )
+                    transaction.save_delivery(Delivery(kind, output.slug, target, row.story, ONCE, now + place * IN_TURN, now))
                 transaction.set_value(TOLD + key, str(Told(when, rows[-1].number)))
 
 

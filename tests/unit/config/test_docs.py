@@ -14,6 +14,7 @@ from aggregator.config.jsonschema import json_schema
 from aggregator.config.load import load
 from aggregator.config.section import Key, Section
 from aggregator.config.values import in_words
+from aggregator.settings import Rate
 from aggregator.tag.check import check
 from aggregator.tag.rules import failed_expectations
 
@@ -40,12 +41,14 @@ SECTIONS: dict[str, type[Section]] = {
     "`topics[].expect.match[]`": schema_rules.Expected,
     "`outputs`": schema_rules.Output,
     "`outputs[].access`": schema_rules.Access,
+    "`outputs[].notify[]`": schema_rules.Channel,
     "`outlets`": schema.OutletSection,
     "`dedup`": schema.Dedup,
     "`threads`": schema.Threads,
     "`entities`": schema.Entities,
     "`categories`": schema.Categories,
     "`alerts`": schema.Alerts,
+    "`alerts.notify[]`": schema.AlertChannel,
 }
 
 
@@ -77,6 +80,8 @@ def written(default: object) -> str:
             return f"`{in_words(default)}`"
         case 15_000_000:
             return "`15MB`"
+        case Rate():
+            return f"`{default}`"
         case int() | str():
             return f"`{default}`" if default != "" else "empty"
         case _:

@@ -21,7 +21,8 @@ DOCUMENTS = [
     *sorted((CHECKOUT / "docs" / "recipes").glob("*.md")),
     CHECKOUT / "deploy" / "install.md",
 ]
-ENVIRONMENT = dict.fromkeys(("FEED_TOKEN", "KEY", "BBC_TOKEN", "HOOK_SECRET"), "value-of-a-secret")
+NAMES = ("FEED_TOKEN", "KEY", "BBC_TOKEN", "HOOK_SECRET", "MASTODON_TOKEN", "MAIL_USER", "MAIL_PASSWORD")
+ENVIRONMENT = dict.fromkeys(NAMES, "value-of-a-secret") | {"SLACK": "T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"}
 LEAST = "sources: [https://example.org/feed.xml]\n"
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from aggregator.model import Fault, FaultKind, Slug
 from aggregator.ports import HUB_DENIAL, HUB_DOCUMENT, Delivery, Reply, Subscription
 from aggregator.publish.entry.feed_ids import feed_entry_id
-from aggregator.publish.messages import notifications, webhooks
+from aggregator.publish.messages import webhooks
 from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output
 from aggregator.store.sqlite import SqliteStore
