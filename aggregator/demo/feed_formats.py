@@ -100,8 +100,8 @@ def _rss2(outlet: Outlet, feed: FeedFile, place: Place) -> bytes:
     )
     items = "\n".join(_rss2_item(article, feed, place) for article in outlet.articles_of(feed))
     spaces = 'xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/"'
-    podcast = 'xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"'
-    return _xml(f'<rss version="2.0" {spaces} {podcast}>\n<channel>{head}\n{items}\n</channel>\n</rss>', feed)
+    media = 'xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" xmlns:media="http://search.yahoo.com/mrss/"'
+    return _xml(f'<rss version="2.0" {spaces} {media}>\n<channel>{head}\n{items}\n</channel>\n</rss>', feed)
 
 
 def _rss2_item(article: Article, feed: FeedFile, place: Place) -> str:
@@ -124,6 +124,9 @@ def _rss2_item(article: Article, feed: FeedFile, place: Place) -> str:
         )
     if article.media:
         parts.append(_rss2_media(article, place))
+    if article.picture:
+        url = f"{place.site(article.host)}/pictures/{article.picture}"
+        parts.append(f'<media:content url={quoteattr(url)} type="image/png" medium="image" width="660" height="440"/>')
     return f"<item>{''.join(parts)}</item>"
 
 

@@ -42,7 +42,8 @@ class Article(Struct, frozen=True):
     """One article. text: paragraphs separated by empty lines, with simple HTML; empty if the feed has none.
 
     at: when it was published (None if the feed gives no date); edited: when it was last changed; query: what the outlet
-    adds to its links; path: of its address; publisher and publisher_url: who wrote it, if this outlet only passes it on.
+    adds to its links; path: of its address; picture: the name of a file in `pictures`; publisher and publisher_url: who wrote
+    it, if this outlet only passes it on.
     """
 
     slug: str
@@ -56,6 +57,7 @@ class Article(Struct, frozen=True):
     query: str = ""
     path: str = ""
     media: Media | None = None
+    picture: str = ""
     publisher: str | None = None
     publisher_url: str | None = None
     host: str = ""
@@ -137,6 +139,7 @@ def _article(entry: Mapping[str, Any], table: Mapping[str, Any], day: Day, start
         query=entry.get("query", table.get("query", "")),
         path=entry.get("path") or _path(entry),
         media=Media(**entry["media"]) if "media" in entry else None,
+        picture=entry.get("picture", ""),
         publisher=entry.get("publisher"),
         publisher_url=entry.get("publisher_url"),
         host=entry.get("host", table["host"]),

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate, parsedate_to_datetime
 from hashlib import blake2b
+from importlib.resources import files
 
 import uvicorn
 from msgspec import Struct, field
@@ -84,6 +85,7 @@ class Origin(Struct):
             routes=[
                 Route("/advance", self._answer_advance, methods=["POST"]),
                 Route("/gazette/feed.xml", self._answer_moved_away, methods=["GET"]),
+                Route("/pictures/{name}", _answer_picture, methods=["GET"]),
                 Route("/{outlet}/{path}", self._answer_feed, methods=["GET"]),
                 Route("/{path:path}", self._answer_page, methods=["GET"]),
             ]
@@ -128,6 +130,15 @@ class Origin(Struct):
     def _list_of_feeds(self) -> str:
         addresses = ((feed.title, self.place.feed(outlet, feed)) for outlet, feed in self.newsroom.feeds())
         return "".join(f'<p><a href="{url}">{html.escape(title)}</a></p>' for title, url in addresses)
+
+
+async def _answer_picture(request: Request) -> Response:
+    """A drawing that stands for the photo of an article."""
+    folder = files("aggregator.demo") / "pictures"
+    found = next((one for one in folder.iterdir() if one.name == request.path_params["name"]), None)
+    if found is None:
+        return Response(status_code=404)
+    return Response(found.read_bytes(), media_type="image/png", headers={"Cache-Control": "max-age=86400"})
 
 
 def _document(body: bytes, feed: FeedFile, now: Instant) -> Document:
