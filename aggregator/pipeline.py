@@ -43,7 +43,7 @@ from aggregator.reading.offered_feeds import add_offered_feeds
 from aggregator.reading.pool import Reader as DocumentReader
 from aggregator.settings import Settings
 from aggregator.store.writer import WatchedRoom, Writer
-from aggregator.stories import budget, ingest, join
+from aggregator.stories import articles, budget, ingest, join
 from aggregator.stories.curate import Curator, renew_hashes
 from aggregator.stories.decisions.overrides import ActiveOverrides, active_overrides
 from aggregator.stories.identity import outlets
@@ -182,6 +182,9 @@ class Pipeline(Struct, frozen=True):
         known = partial(self.store.known, source.id)
         turned_away = [one.guid for one in self.store.rejects(REJECTS_KEPT, source.id)] if _has_rejects(state) else ()
         prepared = self.ingester.prepare(source, state, read, known, voice, overrides, spent, now, turned_away)
+        if source.full_text:
+            wanted = articles.choose_articles(prepared.decisions, articles.known_spent(self.store, source.id), now)
+            prepared = replace(prepared, articles=wanted)
         after = self._next_state(source, state, answer, now, feed=read.feed, prepared=prepared)
         after = replace(after, languages=prepared.languages, led=led, reader=READER_VERSION)
         if prepared.allotted.refused:  # the next poll must get the whole document again, even if it is the same
@@ -212,6 +215,7 @@ class Pipeline(Struct, frozen=True):
         rejected = transaction.add_rejects(prepared.rejects)
         transaction.remove_rejects(state.id, prepared.let_in)
         budget.save(transaction, state.id, prepared.allotted.spent)
+        articles.save_wanted(transaction, state.id, prepared.articles, now)
         counters = ingest.add_counters(state.counters, feed.dropped, rejected, prepared.allotted.counts)
         transaction.save_state(replace(state, counters=counters))
         if self.hubs is not None and not feed.partial:  # a part need not name the hub

@@ -132,7 +132,7 @@ def format_match(story: Story, explanation: Explanation) -> str:
         f"    {explanation.branch}",
     ]
     if " in the body" in explanation.branch or "body:" in explanation.branch:
-        lines.append(f"    {with_marks(excerpt(item.entry.text, explanation.terms), explanation)}")
+        lines.append(f"    {with_marks(excerpt(item.text, explanation.terms), explanation)}")
     return "\n".join(lines)
 
 

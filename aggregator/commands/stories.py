@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,12 +14,13 @@ from msgspec.structs import replace
 
 from aggregator.commands import threads
 from aggregator.commands.threads import describe_thread_edit
+from aggregator.commands.why_words import tell_article
 from aggregator.text.times import rfc3339
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
-    from aggregator.model import Story
-    from aggregator.ports import Decision, Stories
+    from aggregator.model import ItemId, Story
+    from aggregator.ports import Attempt, Decision, Stories
 
 
 @click.group(invoke_without_command=True)
@@ -35,7 +38,11 @@ def command(ctx: click.Context, as_json: bool, limit: int | None, since: str | N
     bound = None if since is None else time.time() - duration(since)
     shown = False
     for story in application.store.find(StoryFilter(since=bound), limit or (None if as_json else 30)):
-        click.echo(json.dumps(as_mapping(story), ensure_ascii=False) if as_json else line(story))
+        if as_json:
+            attempts = application.store.attempts([item.id for item in story.items])
+            click.echo(json.dumps(as_mapping(story, attempts), ensure_ascii=False))
+        else:
+            click.echo(line(story))
         shown = True
     if not shown and not as_json:
         click.echo("no story is stored yet: `aggregator poll` or `run` brings some" if since is None else "no story", err=True)
@@ -45,8 +52,8 @@ command.add_command(threads.list_threads)
 command.add_command(threads.correct)
 
 
-def as_mapping(story: Story) -> dict[str, Any]:
-    """Returns a story as `stories --json` prints it."""
+def as_mapping(story: Story, attempts: Mapping[ItemId, Attempt] = MappingProxyType({})) -> dict[str, Any]:
+    """Returns a story as `stories --json` prints it. attempts: to fetch articles, of entries whose full text was asked for."""
     return {
         "id": story.id,
         "title": story.title,
@@ -59,6 +66,7 @@ def as_mapping(story: Story) -> dict[str, Any]:
                 "title": item.entry.title,
                 "published": rfc3339(item.published),
             }
+            | ({"full_text": tell_article(attempts[item.id])} if item.id in attempts else {})
             for item in story.items
         ],
         "tags": sorted({tag.value for tag in story.tags}),

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from aggregator.commands.why_thread import explain_thread, lines_of_thread
 from aggregator.commands.why_two import explain_two, lines_of_two
-from aggregator.commands.why_words import ASTRAY, KEPT_OUT, RULES, Teller, format_score, teller
+from aggregator.commands.why_words import ASTRAY, KEPT_OUT, RULES, Teller, format_score, tell_article, teller
 from aggregator.model import StoryId
 from aggregator.text.times import rfc3339
 
@@ -64,6 +64,7 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
     reasons = rules.reasons(replace(story, items=story.reports), time.time())
     member_of = store.members_of([story.id])[story.id]
     tell = teller(application)
+    attempts = store.attempts([item.id for item in story.items])
     _, voices = voices_of(store, application.settings, {item.source for item in story.items})
     return {
         "id": story.id,
@@ -79,6 +80,7 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
         "items": [
             _item(item, story, store, tell, *evidence.get(item.id, (None, None)))
             | {"counts_for": tell_outlet(item, voices.get(item.source)), "second_hand": item.second_hand}
+            | {"full_text": tell_article(attempts.get(item.id)) or _why_no_article(item, application)}
             for item in story.items
         ],
         "hidden": _hidden(application, story),
@@ -124,6 +126,18 @@ def _item(
         if evidence.nearest:
             row["nearest"] = _nearest(evidence, story, store)
     return row
+
+
+def _why_no_article(item: Item, application: Application) -> str | None:
+    """Says why the article of an entry was never wanted, although its source asks for the full text."""
+    from aggregator.stories.articles import SHORT
+
+    source = next((one for one in application.settings.sources if one.id == item.source), None)
+    if source is None or not source.full_text:
+        return None
+    if (length := len(item.entry.text)) >= SHORT:
+        return f"not asked for: the feed's own text is long enough ({length} characters)"
+    return "not asked for: it has no link" if not item.entry.url else "not asked for: it came before `full_text` was set"
 
 
 def _nearest(evidence: Evidence, story: Story, store: Stories) -> dict[str, Any]:
@@ -249,6 +263,8 @@ def lines(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:
         yield f"  {item['published']}  {item['outlet']} [{item['source']}]  {item['title']}\n    {item['url']}"
         yield f"    {item['joined']}: {RULES.get(item.get('rule', ''), item.get('rule', 'no reason is stored'))}"
         yield f"    {item['counts_for']}"
+        if item["full_text"]:
+            yield f"    full text: {item['full_text']}"
         if item["astray"]:
             yield f"    {ASTRAY}"
         if "partner" in item:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from aggregator.text.times import rfc3339
+
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.model import Item
+    from aggregator.ports import Attempt
 
 RULES = {
     "new": "began a story: no other told the same",
@@ -61,6 +64,20 @@ def teller(application: Application) -> Teller:
         return because(one, other, rule, terms, engine.weights)
 
     return tell
+
+
+def tell_article(attempt: Attempt | None) -> str | None:
+    """Tells in one line whether an entry's article was fetched, when, or why not; None if it was never wanted."""
+    if attempt is None:
+        return None
+    when = f" {rfc3339(attempt.asked)}" if attempt.asked is not None else ""
+    if attempt.due is not None:
+        return "not asked for yet" + (f": {attempt.outcome}" if attempt.outcome else "")
+    if attempt.outcome is None:
+        return f"asked for{when}; the program ended before it came, and it is asked for once only"
+    if not attempt.outcome:
+        return f"fetched{when}"
+    return f"asked for{when}, but {attempt.outcome}" if when else f"not asked for: {attempt.outcome}"
 
 
 def format_score(terms: dict[str, float], score: float) -> str:

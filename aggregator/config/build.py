@@ -175,6 +175,7 @@ def _source(base: Source, own: feeds.Inherited, id: str = "", url: str = "", sho
         budget=_either(own.budget, base.budget),
         enabled=_either(own.enabled, base.enabled),
         private=_either(own.private, base.private),
+        full_text=_either(own.full_text, base.full_text),
         shown=shown,
     )
 

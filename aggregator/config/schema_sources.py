@@ -54,6 +54,11 @@ class Inherited(Section):
     private: bool | None = key(
         SWITCH, "Its stories are in feeds with a token alone, and it is named nowhere in public. Default: false.", default=None
     )
+    full_text: bool | None = key(
+        SWITCH,
+        "Whether the article of each new entry with a short text is fetched, for queries and `content: full`. Default: false.",
+        default=None,
+    )
     budget: int | None = key(
         count(1, 1_000_000),
         "New entries a day (UTC) that may enter feeds; more are grouped alone, beyond twice as many not stored. "

@@ -14,12 +14,13 @@ from aggregator.text.urls import without_tracking
 from aggregator.text.words import tokens
 
 TOLD = 8
-"""Bytes of a hash over what makes an edit. The rest is over pictures: new ones are shown, but are no edit (decision 056)."""
+"""Bytes of a hash over what makes an edit. The rest is over pictures and the article, which are shown, but are no edit (decisions
+056, 069)."""
 
 
 def visible_hash(story: Story, *, full: bool) -> bytes:
     """8 bytes over all but pictures: the headline, the lead's link, text, authors and media, the outlets' links, other headlines
-    than the lead's, and where the story is discussed. 4 bytes over its pictures.
+    than the lead's, and where the story is discussed. 4 bytes over its pictures, and over its article.
 
     full: True if any feed carries the whole content; if not, content counts only for entries without a summary.
     """
@@ -27,7 +28,7 @@ def visible_hash(story: Story, *, full: bool) -> bytes:
     media = [one for one in entry.enclosures if not is_image(one.type, one.url)]
     texts = [without_images(text) for text in _texts(entry, full)]
     told = [*_parts(story, texts, [f"{one.url} {one.type} {one.length}" for one in media]), *_also(story)]
-    return _digest(told, TOLD) + _digest(_pictures(story, full), 4)
+    return _digest(told, TOLD) + _digest((*_pictures(story, full), *_article(story, full)), 4)
 
 
 def is_edit(story: Story, before: bytes, after: bytes, *, full: bool) -> bool:
@@ -74,6 +75,13 @@ def _pictures(story: Story, full: bool) -> Iterator[str]:
         yield f"{chosen.picture.url} {chosen.picture.width} {chosen.picture.height}"
     for text in _texts(story.lead_item.entry, full):
         yield from sources_in(text)
+
+
+def _article(story: Story, full: bool) -> Iterator[str]:
+    """The lead's article where it is shown. It is fetched after the entry: its coming is shown, but is no edit (decision 069)."""
+    lead = story.lead_item
+    if full and lead.article and lead.body == lead.article:
+        yield lead.article
 
 
 def _digest(parts: Iterable[str], size: int) -> bytes:

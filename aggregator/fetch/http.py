@@ -115,10 +115,10 @@ class HttpFetcher:
             async with self._turn(progress):
                 answer = await self._ask(request, progress)
             if answer.status not in verdict.REDIRECTS:
-                return verdict.judge(answer, progress.now(), self._hold)
+                return verdict.judge(answer, progress.now(), self._hold, page=request.page)
             fault = self._follow_redirect(answer, progress, request.proxy is not None)
-            if fault is not None:
-                return progress.failure(fault)
+            if fault is not None or not request.follow:
+                return progress.failure(fault or Fault(FaultKind.REDIRECT, "a redirect", answer.status))
 
     def _follow_redirect(self, answer: Answer, progress: _Progress, proxied: bool) -> Fault | None:
         """Goes one hop further, or returns why not. proxied: the proxy resolves the name, so its addresses can't be checked."""

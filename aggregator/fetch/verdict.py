@@ -63,15 +63,15 @@ class Answer(Struct, frozen=True):
         return ", ".join(values) if values else None
 
 
-def judge(answer: Answer, now: Instant, hold: float) -> FetchOutcome:
+def judge(answer: Answer, now: Instant, hold: float, *, page: bool = False) -> FetchOutcome:
     """The outcome of a final answer, which is no redirect that is followed.
 
-    hold: seconds; HOLD_429 times this is the hold after a 429 without Retry-After.
+    hold: seconds; HOLD_429 times this is the hold after a 429 without Retry-After. page: whether a web page is a success.
     """
     if answer.status == 304:
         return _not_modified(answer, now)
     if answer.status in DOCUMENTS:
-        return _document(answer, now)
+        return _document(answer, now, page)
     return _failed(answer, _as_challenge(answer, _status_fault(answer, now, hold)))
 
 
@@ -111,8 +111,8 @@ def _not_modified(answer: Answer, now: Instant) -> FetchOutcome:
     return NotModified(answer.url, renewed, answer.hops, hints_of(answer, now), 304, wait_of(answer, now), exhausted)
 
 
-def _document(answer: Answer, now: Instant) -> FetchOutcome:
-    fault = _unusable(answer)
+def _document(answer: Answer, now: Instant, page: bool) -> FetchOutcome:
+    fault = _unusable(answer, page)
     if fault is not None:
         return FetchFailed(fault, answer.hops, answer.url, answer.body if fault.kind is FaultKind.HTML else b"")
     return Fetched(
@@ -128,7 +128,7 @@ def _document(answer: Answer, now: Instant) -> FetchOutcome:
     )
 
 
-def _unusable(answer: Answer) -> Fault | None:
+def _unusable(answer: Answer, page: bool) -> Fault | None:
     """Why the body of a success is no document, or None."""
     kind = answer.header("content-type") or ""
     if is_blank(answer.body):
@@ -139,7 +139,7 @@ def _unusable(answer: Answer) -> Fault | None:
         return None
     if (guard := guard_of(answer.status, answer.headers, answer.body)) is not None:
         return Fault(FaultKind.CHALLENGE, advice(guard), answer.status)
-    return Fault(FaultKind.HTML, "a web page (HTML), not a feed", answer.status)
+    return None if page else Fault(FaultKind.HTML, "a web page (HTML), not a feed", answer.status)
 
 
 def _status_fault(answer: Answer, now: Instant, hold: float) -> Fault:

@@ -40,6 +40,8 @@ class FaultKind(StrEnum):
     HTML = "html"
     CHALLENGE = "challenge"
     NOT_A_FEED = "not_a_feed"
+    NOT_A_PAGE = "not_a_page"
+    ROBOTS = "robots"
     UNASKED_304 = "unasked_304"
     PARSE = "parse"
     PARSE_LIMIT = "parse_limit"
@@ -65,6 +67,8 @@ class FetchRequest(Struct, frozen=True):
     """One conditional request. validators: sent only to `validators_url`.
 
     configured: the address in the config, if another one is in use. Only its origin gets its user:password and `headers`.
+    page: whether a web page or another text is asked for, which is no feed.
+    follow: whether redirects are followed; if not, the first one is the failure, with where it leads as its hop.
     """
 
     url: str
@@ -74,6 +78,8 @@ class FetchRequest(Struct, frozen=True):
     user_agent: str | None = None
     proxy: str | None = None
     configured: str | None = None
+    page: bool = False
+    follow: bool = True
 
 
 PERMANENT = frozenset({301, 308})

@@ -37,7 +37,7 @@ class Source(Struct, frozen=True):
 
     budget: new entries per day (UTC) that may enter feeds.
     shown: the address for display, without password and with variables as written (`${NAME}`).
-    private: its items are never public.
+    private: its items are never public. full_text: the articles of its entries are fetched.
     """
 
     id: SourceId
@@ -61,6 +61,7 @@ class Source(Struct, frozen=True):
     budget: int = 3_000
     enabled: bool = True
     private: bool = False
+    full_text: bool = False
     shown: str = ""
 
     def __repr__(self) -> str:

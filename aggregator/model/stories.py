@@ -12,6 +12,7 @@ from aggregator.model.feeds import Entry
 from aggregator.model.ids import Instant, ItemId, Slug, SourceId, StoryId
 from aggregator.model.threads import Earlier, Thread
 from aggregator.text.discussions import discussion_of, place_of
+from aggregator.text.html import text_of
 
 
 class Item(Struct, frozen=True):
@@ -29,6 +30,7 @@ class Item(Struct, frozen=True):
     astray: edited so that it no longer tells its story. It stays there, but isn't shown or counted while others are.
     headline: the title as shown and compared, if the title as sent names the outlet ("… - The Guardian"), else None.
     hidden: the edited `keep` or `drop` that took it out of its story ("drop title:sponsored"). Only `hidden=True` reads see it.
+    article: cleaned HTML of its page, fetched after it was stored (`full_text`), or "". Identity and grouping don't read it.
     """
 
     id: ItemId
@@ -56,11 +58,24 @@ class Item(Struct, frozen=True):
     unattributed: bool = False
     headline: str | None = None
     hidden: str | None = None
+    article: str = ""
 
     @property
     def title(self) -> str:
         """The title without the outlet's name. `entry.title` is the one that was sent."""
         return self.entry.title if self.headline is None else self.headline
+
+    @property
+    def text(self) -> str:
+        """The text that queries and search read: the entry's, or its article's if that is longer."""
+        return max(self.entry.text, text_of(self.article), key=len) if self.article else self.entry.text
+
+    @property
+    def body(self) -> str:
+        """The HTML that `content: full` shows: the entry's, or its article if that is longer."""
+        if self.article and len(text_of(self.article)) > len(self.entry.text):
+            return self.article
+        return self.entry.content or self.entry.summary
 
 
 class Evidence(Struct, frozen=True):

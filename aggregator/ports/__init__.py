@@ -1,5 +1,6 @@
 """Ports: the interfaces to the database, the network, the clock, and the rules. All stores pass the same contract tests."""
 
+from aggregator.ports.articles import Articles, ArticleWrites, Attempt, DueArticle, WantedArticle
 from aggregator.ports.decisions import Decisions, DecisionWrites
 from aggregator.ports.feeds import Feeds, FeedWrites
 from aggregator.ports.index import INDEX_VERSION, MINUTE_BITS, GroupedItems, IndexedItem, Postings, StoryIndex
@@ -82,6 +83,9 @@ __all__ = [
     "Answer",
     "AnyOf",
     "ArchivePage",
+    "ArticleWrites",
+    "Articles",
+    "Attempt",
     "Attributes",
     "BodyMemory",
     "Call",
@@ -94,6 +98,7 @@ __all__ = [
     "DecisionWrites",
     "Decisions",
     "Delivery",
+    "DueArticle",
     "Endpoint",
     "Entries",
     "Event",
@@ -157,6 +162,7 @@ __all__ = [
     "Transaction",
     "ValueWrites",
     "Values",
+    "WantedArticle",
     "Whereabouts",
     "WordQuery",
     "beyond_share",

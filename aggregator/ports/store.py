@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from aggregator.model import Instant, Source
+from aggregator.ports.articles import Articles
 from aggregator.ports.feeds import Feeds
 from aggregator.ports.maintenance import DatabaseMaintenance
 from aggregator.ports.poll_requests import PollRequests
@@ -18,7 +19,7 @@ from aggregator.ports.transaction import Transaction
 from aggregator.ports.values import Values
 
 
-class StoreView(Sources, Entries, Stories, Threads, Feeds, Subscribers, Events, PollRequests, Values, Protocol):
+class StoreView(Sources, Entries, Articles, Stories, Threads, Feeds, Subscribers, Events, PollRequests, Values, Protocol):
     """Reads everything that is committed."""
 
     def counts(self) -> Mapping[str, int]:

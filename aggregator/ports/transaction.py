@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from aggregator.ports.articles import ArticleWrites
 from aggregator.ports.feeds import FeedWrites
 from aggregator.ports.poll_requests import PollRequestWrites
 from aggregator.ports.sources import SourceWrites
@@ -14,6 +15,15 @@ from aggregator.ports.values import ValueWrites
 
 
 class Transaction(
-    SourceWrites, StoryWrites, ThreadWrites, FeedWrites, SubscriberWrites, EventWrites, PollRequestWrites, ValueWrites, Protocol
+    SourceWrites,
+    ArticleWrites,
+    StoryWrites,
+    ThreadWrites,
+    FeedWrites,
+    SubscriberWrites,
+    EventWrites,
+    PollRequestWrites,
+    ValueWrites,
+    Protocol,
 ):
     """All writes. They are committed as a whole or not at all (see `Store.begin`)."""

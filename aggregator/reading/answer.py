@@ -10,6 +10,7 @@ from aggregator.dedup.signature import WordHashes, signature
 from aggregator.fetch.discover import offered_feeds
 from aggregator.fetch.lookups import named_feeds
 from aggregator.model import Entry, Fault, Feed
+from aggregator.parse.article import read_article
 from aggregator.parse.read import read_document
 from aggregator.ports import LanguageGuesser
 from aggregator.reading.job import Answer, Described, Job, document_of, known_of
@@ -55,8 +56,11 @@ class Describer:
 
 def answer(job: Job, body: bytes, describer: Describer) -> Answer:
     """Does a job. No document makes it raise, but time and memory are unbounded."""
-    if job.is_page:
+    if job.task == "feeds":
         return Answer(feeds=named_feeds(body, job.url) or offered_feeds(body, job.url))
+    if job.task == "article":
+        article = read_article(document_of(job, body))
+        return Answer(fault=article) if isinstance(article, Fault) else Answer(article=article)
     feed = read_document(document_of(job, body), known_of(job))
     if isinstance(feed, Fault):
         return Answer(fault=feed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -47,7 +48,7 @@ class ReadOptions(Struct, frozen=True):
 
 
 class Job(Struct, frozen=True, array_like=True):
-    """A job for a body: to read it as a document, or, with `is_page`, to find the feeds that a web page offers."""
+    """A job for a body. task: to read it as a document, to find the feeds that a web page offers, or its article."""
 
     url: str
     content_type: str | None = None
@@ -55,16 +56,17 @@ class Job(Struct, frozen=True, array_like=True):
     level: str | None = None
     languages: dict[str, int] = {}
     private: bool = False
-    is_page: bool = False
+    task: Literal["document", "feeds", "article"] = "document"
 
 
 class Answer(Struct, frozen=True, array_like=True):
-    """The answer to a job: a feed with the findings on its entries, in order, or a fault; for a page, the feeds it offers."""
+    """The answer to a job: a feed with the findings on its entries, in order, or a fault; the feeds of a page; its article."""
 
     feed: Feed | None = None
     described: tuple[Described, ...] = ()
     fault: Fault | None = None
     feeds: tuple[str, ...] = ()
+    article: str = ""
 
     def read(self) -> Read | Fault | None:
         if self.feed is None:

@@ -26,6 +26,10 @@ PATIENCE = 0.5
 """Seconds after which a document moves to the slow lane. Most take 0.01 s, one of a megabyte 0.2 s."""
 MEMORY = 160 << 20
 """Bytes of memory for a worker. Documents of 15 MB, the most that is fetched, take up to 150 MB."""
+ARTICLE_DEADLINE = 8.0
+"""Seconds for the article of a page, with the start of trafilatura: half a second, more on a busy machine."""
+ARTICLE_MEMORY = 320 << 20
+"""Bytes of memory for the worker that reads articles. Trafilatura itself takes 90 MB, most of it only reserved."""
 _LARGE = 2 << 20
 """Bytes of a document. After a larger one the worker is ended, since it keeps much of the memory that it took."""
 _PIECE = 1 << 18
@@ -63,6 +67,10 @@ class Reader(Protocol):
         """The feeds that a web page offers; none if it can't be read."""
         ...
 
+    async def article_of(self, page: Fetched) -> str | Fault:
+        """The article in a web page, as clean HTML."""
+        ...
+
     async def aclose(self) -> None: ...
 
 
@@ -73,6 +81,7 @@ class ReadingPool:
         self._deadline, self._patience = deadline, min(patience, deadline)
         self._quick = _Lane(readers, memory, deadline)
         self._slow = _Lane(1, memory, deadline)
+        self._articles = _Lane(1, ARTICLE_MEMORY, ARTICLE_DEADLINE)
 
     @asynccontextmanager
     async def reading(
@@ -97,12 +106,20 @@ class ReadingPool:
             yield _read(answer or _limit(f"reading took longer than {self._deadline:g} s and was stopped"))
 
     async def feeds_of(self, page: bytes, url: str) -> tuple[str, ...]:
-        answer = await self._quick.ask(Job(url, is_page=True), page, self._patience)
+        answer = await self._quick.ask(Job(url, task="feeds"), page, self._patience)
         return answer.feeds if answer else ()
+
+    async def article_of(self, page: Fetched) -> str | Fault:
+        """See `Reader`. In a lane of its own, so that no document waits for an article."""
+        job = Job(page.url, page.header("content-type"), task="article")
+        answer = await self._articles.ask(job, page.body, ARTICLE_DEADLINE)
+        if answer is None:
+            return Fault(FaultKind.PARSE_LIMIT, f"reading took longer than {ARTICLE_DEADLINE:g} s and was stopped")
+        return answer.fault or answer.article
 
     async def aclose(self) -> None:
         """Ends all workers."""
-        await asyncio.gather(self._quick.stop(), self._slow.stop())
+        await asyncio.gather(self._quick.stop(), self._slow.stop(), self._articles.stop())
 
 
 def _read(answer: Answer) -> Read | Fault:

@@ -42,6 +42,9 @@ class Metrics:
         self._over_budget = Counter(
             "aggregator_beyond_budget", "Entries beyond their source's budget.", ["kind"], registry=registry
         )
+        self._articles = Counter(
+            "aggregator_articles", "Attempts to fetch an entry's article, by what came of them.", ["outcome"], registry=registry
+        )
         self._published = Counter("aggregator_published_feeds", "Documents of feeds that were written anew.", registry=registry)
         self._publish_seconds = Histogram(
             "aggregator_publish_seconds", "Duration of publishing.", buckets=LATENCY, registry=registry
@@ -66,6 +69,9 @@ class Metrics:
     def record_over_budget(self, grouped: int, refused: int) -> None:
         self._over_budget.labels("grouped").inc(grouped)
         self._over_budget.labels("refused").inc(refused)
+
+    def record_article(self, outcome: str) -> None:
+        self._articles.labels(outcome).inc()
 
     def record_publishing(self, feeds: int, seconds: float) -> None:
         self._published.inc(feeds)

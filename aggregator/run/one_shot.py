@@ -12,6 +12,7 @@ from aggregator.ports import PollRequest, Store
 from aggregator.publish.selection import filling
 from aggregator.publish.site import published_state
 from aggregator.run import poll_requests
+from aggregator.run.articles import Articles
 from aggregator.run.health_watch import HealthWatch
 from aggregator.run.maintenance import SWEPT_KEY, Maintenance
 from aggregator.run.periodic import PeriodicWork
@@ -54,6 +55,7 @@ async def poll_here(
         reports = list(await asyncio.gather(*polls))
         await runtime.writer.flush()
         await runtime.writer.call(lambda: filling.end(store, runtime.settings, runtime.clock.now()))
+        await Articles(current, lambda slugs: None).run_all()
         await PeriodicWork(current, lambda slugs: None).run_all()
         await HealthWatch(current).check()
         await _maintain(current)

@@ -10,6 +10,7 @@ import structlog
 from aggregator.errors import AggregatorError
 from aggregator.ports import Job
 from aggregator.run import health
+from aggregator.run.articles import Articles
 from aggregator.run.background import BackgroundTasks
 from aggregator.run.health_watch import HealthWatch
 from aggregator.run.maintenance import Maintenance
@@ -41,6 +42,9 @@ class Service:
         self.polling = Polling(current, publishing, metrics, background)
         self.config = ConfigReload(current, load, make, self.polling.poller, publishing, metrics)
         self.periodic = PeriodicWork(current, publishing.mark_changed)
+        self.articles = Articles(
+            current, publishing.mark_changed, metrics.record_article, lambda: self.polling.outage.why is not None
+        )
         self.health = HealthWatch(current, metrics, self._conditions)
         self.network = Network(current, self.polling.receive_push)
         self._maintenance = Maintenance(current)
@@ -76,7 +80,8 @@ class Service:
 
     def jobs(self) -> list[Job]:
         """The jobs that run beside the tick."""
-        return [*self.periodic.jobs(), *self.health.jobs(), *self._maintenance.jobs(), *self.network.jobs()]
+        parts = (self.periodic, self.articles, self.health, self._maintenance, self.network)
+        return [job for part in parts for job in part.jobs()]
 
     def _conditions(self) -> Iterator[health.Condition]:
         """Yields what is wrong with the daemon itself, for the health events."""
@@ -147,6 +152,7 @@ class Service:
         """Lets polls and answers end, stores and publishes their results, and closes everything."""
         self.network.stop()
         self.config.stop()
+        await self.articles.stop()
         cancelled = await self.polling.poller.drain(seconds)
         if cancelled:
             log.warning("polls_cancelled", count=cancelled)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from aggregator.errors import StoreError
 from aggregator.model import Evidence, Item, ItemId, SourceId, Story, StoryId
 from aggregator.store import reads
@@ -26,7 +28,7 @@ _INSERTED = (*ITEM_COLUMNS, "title_hash", "joined", "evidence")
 _INSERT_ITEM = f"INSERT INTO items ({', '.join(_INSERTED)}) VALUES ({placeholders(_INSERTED)})"
 _INSERT_WORDS = "INSERT INTO search (rowid, title, text, author) VALUES (?, ?, ?, ?)"
 _DELETE_WORDS = "DELETE FROM search WHERE rowid = ?"
-_KEPT = frozenset(("id", "source", "guid", "story", "first_seen", "hidden"))
+_KEPT = frozenset(("id", "source", "guid", "story", "first_seen", "hidden", "article"))
 _REPLACED = tuple(place for place, column in enumerate(ITEM_COLUMNS) if column not in _KEPT)
 UPDATE_ITEM = f"UPDATE items SET {assignments([ITEM_COLUMNS[place] for place in _REPLACED])}, title_hash=? WHERE id = ?"
 ATTRIBUTES = ("outlet", "outlet_key", "rank", "source_group", "tags", "aggregator", "details", "hidden")
@@ -34,9 +36,9 @@ ATTRIBUTES = ("outlet", "outlet_key", "rank", "source_group", "tags", "aggregato
 _PLACES = tuple(map(ITEM_COLUMNS.index, ATTRIBUTES))
 UPDATE_ATTRIBUTES = f"UPDATE items SET {assignments(ATTRIBUTES)} WHERE id = ?"
 UPDATE_DATE = "UPDATE items SET published = ? WHERE id = ?"
-STORY_OF_ITEM = (
-    "SELECT stories.key, stories.id, source FROM items CROSS JOIN stories ON stories.key = items.story WHERE items.id = ?"
-)
+UPDATE_ARTICLE = "UPDATE items SET article = ? WHERE id = ?"
+STORY_OF_ITEM = """SELECT stories.key, stories.id, source, article
+    FROM items CROSS JOIN stories ON stories.key = items.story WHERE items.id = ?"""
 _INSERT_STORY = f"INSERT INTO stories ({', '.join(STORY_COLUMNS)}, key) VALUES ({placeholders(STORY_COLUMNS)}, ?)"
 UPDATE_STORY = f"UPDATE stories SET {assignments(STORY_COLUMNS[1:])}, version = version + 1 WHERE id = ?"
 GROW_STORY = "UPDATE stories SET version = version + 1 WHERE id = ?"
@@ -177,12 +179,18 @@ class Batch:
         found = self._connection.execute(STORY_OF_ITEM, (item.id,)).fetchone()
         if found is None:
             raise StoreError(f"there is no item {item.id}")
-        key, story, source = found
-        row, words = item_row(item, key), search_row(item)
+        key, story, source, article = found
+        row, words = item_row(item, key), search_row(replace(item, article=article or ""))
         self._connection.execute(UPDATE_ITEM, (*(row[place] for place in _REPLACED), title_hash_of(item, words[1]), item.id))
         self._replace_words(words)
         self._grown.add(StoryId(story))
         return StoryId(story), SourceId(source)
+
+    def save_article(self, item: Item) -> None:
+        """Writes an item's article and its words. Its story must be grown by the caller."""
+        self.flush()
+        self._replace_words(search_row(item))
+        self._connection.execute(UPDATE_ARTICLE, (item.article, item.id))
 
     def _replace_words(self, words: tuple[int, str, str, str]) -> None:
         item = ItemId(words[0])

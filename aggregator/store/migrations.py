@@ -150,6 +150,16 @@ def reached(database: Database) -> None:
     database.execute("CREATE INDEX reached_of ON reached (subject)")
 
 
+def articles(database: Database) -> None:
+    """article: cleaned HTML of an item's page. The table: when each page was asked for, what came of it, and which are due.
+
+    due: None once nothing more is asked; asked: None until then; outcome: None while it isn't known.
+    """
+    database.execute("ALTER TABLE items ADD COLUMN article TEXT")
+    database.table("articles").create({"item": int, "due": float, "asked": float, "outcome": str}, pk="item", strict=True)
+    database.execute("CREATE INDEX articles_due ON articles (due) WHERE due IS NOT NULL")
+
+
 LATER: tuple[Callable[[Database], None], ...] = (
     private_items,
     domains,
@@ -163,4 +173,5 @@ LATER: tuple[Callable[[Database], None], ...] = (
     threads,
     pictures_apart,
     reached,
+    articles,
 )

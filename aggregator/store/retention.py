@@ -32,6 +32,7 @@ SHOWN_STORIES = """SELECT members.story FROM members CROSS JOIN outputs ON outpu
 HIGHEST_ITEM = "SELECT max(id) FROM items"
 _DELETE_WORDS = "DELETE FROM search WHERE rowid = ?"
 DELETE_ITEM = "DELETE FROM items WHERE id = ?"
+DELETE_ARTICLE = "DELETE FROM articles WHERE item = ?"
 DELETE_MEMBERS = "DELETE FROM members WHERE story = ? AND page IS NULL"
 TOMBSTONES = """SELECT key FROM stories WHERE key IN (SELECT value FROM json_each(?)) AND (published_once
     OR EXISTS (SELECT 1 FROM stories AS alias WHERE alias.alias_of = stories.id)
@@ -64,6 +65,7 @@ def sweep(connection: Connection, index: StoryIndex, stories: Collection[int], k
     small_tables.set_value(connection, LAST_ITEM, str(connection.execute(HIGHEST_ITEM).fetchone()[0]))
     connection.executemany(_DELETE_WORDS, [(item,) for item in items])
     connection.executemany(DELETE_ITEM, [(item,) for item in items])
+    connection.executemany(DELETE_ARTICLE, [(item,) for item in items])
     index.forget(items)
     return Swept(len(items), len(going), _bury(connection, going))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from aggregator.model import Instant, SourceId, StoryId, ThreadId
+from aggregator.model import Instant, ItemId, SourceId, StoryId, ThreadId
 from aggregator.ports import Decision, Delivery, Event, Hold, Override, PollRequest, Reject, Subscription, Traces
-from aggregator.store import decisions, outgoing, requests, small_tables
+from aggregator.store import articles, decisions, outgoing, requests, small_tables
 from aggregator.store.connection import Connection
 
 
@@ -52,6 +52,16 @@ class RowWrites:
 
     def remove_poll_request(self, key: str) -> None:
         requests.remove(self._connection, key)
+
+    # --- articles
+    def postpone_article(self, item: ItemId, due: Instant, why: str) -> None:
+        articles.postpone(self._connection, item, due, why)
+
+    def begin_article(self, item: ItemId, now: Instant) -> None:
+        articles.begin(self._connection, item, now)
+
+    def end_article(self, item: ItemId, outcome: str) -> None:
+        articles.end(self._connection, item, outcome)
 
     # --- the rest
     def add_rejects(self, rejects: Sequence[Reject]) -> Mapping[str, int]:

@@ -60,7 +60,7 @@ def search_row(item: Item) -> tuple[int, str, str, str]:
     """An item's words for the full-text index: id, title as shown (its tokens), text, author."""
     entry = item.entry
     author = searchable(" ".join(entry.authors)) if entry.authors else ""
-    return item.id, " ".join(tokens(item.title)), searchable(entry.text), author
+    return item.id, " ".join(tokens(item.title)), searchable(item.text), author
 
 
 # --- items
@@ -103,6 +103,7 @@ ITEM_COLUMNS = (
     "text",
     "private",
     "hidden",
+    "article",
 )
 """The columns that make an Item, in the order of `item_row` and `item_of`."""
 
@@ -141,6 +142,7 @@ def item_row(item: Item, story: int) -> tuple[Any, ...]:
         text,
         item.private,
         item.hidden,
+        item.article or None,
     )
 
 
@@ -182,6 +184,7 @@ def item_of(row: Row) -> Item:
         unattributed="unattributed" in details,
         headline=details.get("headline"),
         hidden=row[28],
+        article=row[29] or "",
     )
 
 

@@ -9,10 +9,12 @@ from typing import Concatenate, ParamSpec, TypeVar
 from aggregator.model import Evidence, Instant, ItemId, Link, Slug, SourceId, SourceState, Story, StoryId, Thread, ThreadId
 from aggregator.ports import (
     ArchivePage,
+    Attempt,
     Attributes,
     Candidate,
     Decision,
     Delivery,
+    DueArticle,
     Event,
     Hold,
     KnownItem,
@@ -29,7 +31,7 @@ from aggregator.ports import (
     ThreadWhereabouts,
     Whereabouts,
 )
-from aggregator.store import decisions, outgoing, outputs, reads, requests, states, threads
+from aggregator.store import articles, decisions, outgoing, outputs, reads, requests, states, threads
 from aggregator.store.connection import Connection
 
 P = ParamSpec("P")
@@ -118,6 +120,12 @@ class SqlView(ABC):
 
     def addresses(self, host: str) -> list[str]:
         return self._read(reads.addresses, host)
+
+    def due_articles(self, now: Instant, limit: int) -> list[DueArticle]:
+        return self._read(articles.due, now, limit)
+
+    def attempts(self, items: Collection[ItemId]) -> dict[ItemId, Attempt]:
+        return self._read(articles.attempts, items)
 
     def overrides(self) -> list[Override]:
         return self._read(decisions.overrides)

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from aggregator.errors import StoreError
 from aggregator.model import Evidence, Instant, Item, ItemId, Link, Slug, SourceId, SourceState, Story, StoryId, ThreadId
-from aggregator.ports import ArchivePage, Fate, OutputState, Remembered, ThreadState, ThreadStory, Traces
+from aggregator.ports import ArchivePage, Fate, OutputState, Remembered, ThreadState, ThreadStory, Traces, WantedArticle
 from aggregator.ports.stories import ItemKey
-from aggregator.store import listings, moves, outgoing, outputs, reads, remembered, states, threads
+from aggregator.store import articles, listings, moves, outgoing, outputs, reads, remembered, states, threads
 from aggregator.store.connection import Connection
 from aggregator.store.identity import story_ids
 from aggregator.store.index import SqlStoryIndex
@@ -171,6 +171,23 @@ class SqlTransaction(RowWrites):
     def rekey_item(self, item: ItemId, guid: str) -> None:
         self._batch.flush()
         self._forget(moves.rekey(self._connection, item, guid))
+
+    # --- articles
+    def want_articles(self, source: SourceId, wanted: Sequence[WantedArticle], now: Instant) -> None:
+        if wanted:
+            self._batch.flush()
+            articles.want(self._connection, source, wanted, now)
+
+    def item(self, item: ItemId) -> tuple[Item, StoryId] | None:
+        self._batch.flush()
+        return reads.item(self._connection, item)
+
+    def save_article(self, item: Item) -> StoryId:
+        self._batch.save_article(item)
+        [story] = reads.stories_with(self._connection, [item.id])
+        self._forget(story)
+        self._batch.grow(story)
+        return story
 
     # --- stories
     def story(self, story: StoryId) -> Story | None:

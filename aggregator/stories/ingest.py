@@ -13,6 +13,7 @@ from aggregator.dedup.signature import Signature
 from aggregator.model import Instant, Item, ItemId, Source, SourceState
 from aggregator.ports import Reject, Rules
 from aggregator.reading.job import Described, Read
+from aggregator.stories.articles import Wanted
 from aggregator.stories.budget import Allotted, Spent, allot
 from aggregator.stories.decisions.overrides import ActiveOverrides, override_key
 from aggregator.stories.identity.domains import Owners
@@ -26,7 +27,7 @@ class Prepared(Struct, frozen=True):
 
     signatures: of new and changed items, by their place in `decisions`; languages: the source's counts of titles, by language.
     apart: places of items that join no story (`dedup: false`, `dedup.never`, split by hand); let_in: guids of new entries that
-    an earlier `keep` or `drop` had rejected.
+    an earlier `keep` or `drop` had rejected; articles: that new entries want.
     """
 
     decisions: tuple[Decision, ...]
@@ -36,6 +37,7 @@ class Prepared(Struct, frozen=True):
     apart: frozenset[int]
     allotted: Allotted
     let_in: frozenset[str] = frozenset()
+    articles: Wanted = Wanted()
 
     @property
     def new(self) -> int:

@@ -119,7 +119,7 @@ class Entities:
         counts: dict[str, int] = {}
         reasons: dict[str, str] = {}
         for item in items:
-            for found in self.find(item.title, item.entry.text, item.language, None if item.undated else item.published):
+            for found in self.find(item.title, item.text, item.language, None if item.undated else item.published):
                 counts[found.entity] = counts.get(found.entity, 0) + 1
                 reasons.setdefault(found.entity, f"{found.written} in the {found.where} of {item.source}")
         return [Tag(TagKind.ENTITY, entity, reasons[entity]) for entity in commonest(counts, MAX_ENTITIES)]

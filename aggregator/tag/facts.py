@@ -60,7 +60,7 @@ def reader(automaton: WordAutomaton, asked: frozenset[str]) -> Reader:
 
     def read(item: Item) -> ItemWords:
         entry = item.entry
-        body = tokens(entry.text) if in_text else []
+        body = tokens(item.text) if in_text else []
         return ItemWords(
             automaton.find(tokens(item.title)) if in_title else nothing,
             automaton.find(body) if in_body else nothing,

@@ -255,7 +255,7 @@ def texts(item: Item, fields: tuple[str, ...]) -> list[str]:
             case "title":
                 found.append(item.title)
             case "body":
-                found.append(item.entry.text)
+                found.append(item.text)
             case "author":
                 found.extend(item.entry.authors)
             case _:

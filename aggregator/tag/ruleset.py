@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, KeysView, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregator.model import Instant, Item, Slug, Source, SourceId, Story, Tag, TagKind
 from aggregator.ports import Tagged, Threshold
@@ -195,6 +196,8 @@ class RuleSet:
         return next((" ".join(query.split()) for query, match in self._apart if match(facts)), None)
 
     def _entry_facts(self, item: Item) -> Facts:
+        """The facts of an entry as its feed sent it: its article came later, if at all."""
+        item = replace(item, article="") if item.article else item
         facts = facts_of_items((item,), 1, item.published, self._read_entry, item.first_seen, self._entry_fields)
         if not self._entry_fields.isdisjoint(FIELD_OF_KIND.values()):
             facts.add_tags(self._own.tags((item,)))

@@ -93,7 +93,7 @@ class Subjects:
         for item in items:
             if item.language != "en":
                 continue
-            subject, chance = self.best(item.title, item.entry.text)
+            subject, chance = self.best(item.title, item.text)
             if chance >= SURE:
                 counts[subject] = counts.get(subject, 0) + 1
                 reasons.setdefault(subject, f"{chance:.0%} by the words of {item.source}")

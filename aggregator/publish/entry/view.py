@@ -138,7 +138,7 @@ def view(
     text = excerpt.summary_text(entry)
     title = characters.plain(story.title) or characters.plain(excerpt.excerpt(text, 100)) or outlet
     discussed = _discussions(story, link)
-    body = pictures.in_text(_body(entry, content), lead)
+    body = pictures.in_text(_body(lead, content), lead)
     image = pictures.of(story)
     body += closing.reports(Also(outlet, link, title), also, words, bare=excerpt.is_bare(body))
     follows = _follows(story, site, public)
@@ -157,7 +157,7 @@ def view(
         origin=_origin(lead, link, sources),
         summary=characters.plain(text) if content != "title" else "",
         body=characters.scrub(body),
-        full=content == "full" and bool(entry.content or entry.summary),
+        full=content == "full" and bool(lead.body),
         also=also,
         terms=_terms(story, site),
         media=_media(entry),
@@ -215,12 +215,12 @@ def _origin(lead: Item, link: str, sources: Mapping[SourceId, Origin]) -> Origin
     return Origin(known.title or _outlet(lead), known.url, known.site or site)
 
 
-def _body(entry: Entry, content: str) -> str:
+def _body(lead: Item, content: str) -> str:
     if content == "title":
         return ""
     if content == "full":
-        return entry.content or entry.summary
-    return excerpt.summary_html(entry)
+        return lead.body
+    return excerpt.summary_html(lead.entry)
 
 
 def _discussions(story: Story, link: str) -> tuple[Discussion, ...]:

@@ -17,6 +17,7 @@ from aggregator.dedup.weigh import rarity, view_of
 from aggregator.fetch.discover import offered_feeds
 from aggregator.fetch.hosts import HostGate
 from aggregator.model import Fault, Fetched, FetchOutcome, FetchRequest, Instant, PollReport, Slug, SourceId, Story
+from aggregator.parse.article import read_article
 from aggregator.pipeline import CurrentPipeline, Pipeline
 from aggregator.ports import Store, StoryFilter
 from aggregator.publish.publisher import Publisher
@@ -123,6 +124,9 @@ class Newsroom:
 
     async def feeds_of(self, page: bytes, url: str) -> tuple[str, ...]:
         return offered_feeds(page, url)
+
+    async def article_of(self, page: Fetched) -> str | Fault:
+        return read_article(page)
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -150,6 +150,7 @@ def test_every_key_of_a_source(full: Settings) -> None:
         retain=7 * DAY,
         enabled=False,
         private=True,
+        full_text=True,
         shown=full.sources[1].shown,
     )
     assert full.sources[0].every == Fixed(5400.0, strict=False)
@@ -158,7 +159,7 @@ def test_every_key_of_a_source(full: Settings) -> None:
 
 
 def test_every_key_of_rules_and_outputs(full: Settings) -> None:
-    assert full.tags[1].expect == (Expectation(True, "no more sanctions", line=37, column=62),)
+    assert full.tags[1].expect == (Expectation(True, "no more sanctions", line=38, column=62),)
     first, second, third = full.topics[0].expect
     assert (second.title, second.body, second.source, second.tags) == ("Talks", "Kyiv\non the war", "world", ("uk",))
     assert (first.match, third.match) == (True, False)

@@ -1,0 +1,29 @@
+"""Keys that need an optional extra: what to install where it is missing. Nothing of an extra is imported for that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+from aggregator.config.document import Document, nodes, pairs
+from aggregator.config.tree import Mapping as MapNode
+from aggregator.config.tree import Node, Scalar
+from aggregator.errors import Problem
+
+
+def check_extras(document: Document) -> Iterator[Problem]:
+    """`full_text: true` without trafilatura, at each place that says it."""
+    if find_spec("trafilatura") is not None:
+        return
+    for node in _inherited(document.root):
+        said = node.get("full_text") if isinstance(node, MapNode) else None
+        if isinstance(said, Scalar) and said.value is True:
+            install = "`pip install 'aggregator[fulltext]'` or `pipx inject aggregator trafilatura`"
+            yield document.problem(said, f"full_text: trafilatura is not installed, which finds the article in a page: {install}")
+
+
+def _inherited(root: MapNode) -> Iterator[Node | None]:
+    """What says something of sources: each source, each group, and the defaults."""
+    yield from nodes(root.get("sources"))
+    yield from (group for _, _, group in pairs(root.get("groups")))
+    yield root.get("defaults")
