@@ -11,6 +11,7 @@ import pytest
 from aggregator.model import Slug
 from aggregator.ports import Phrase, StoryFilter
 from aggregator.store import (
+    articles,
     decisions,
     items,
     listings,
@@ -27,13 +28,38 @@ from aggregator.store import (
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import NEW, item, source
 
-BIG = ("items", "stories", "members", "sources", "documents", "rejects", "subscriptions", "deliveries", "events", "pages")
+BIG = (
+    "items",
+    "stories",
+    "members",
+    "sources",
+    "documents",
+    "rejects",
+    "subscriptions",
+    "deliveries",
+    "events",
+    "pages",
+    "articles",
+)
 
 FRAGMENTS = ("_KNOWN", "_REJECTS", "_STORY_OF_ITEM", "_SELECT", "_SUBSCRIPTIONS", "_STORIES_WITH_NAME", "_LINKS", "_MOVE_LINKS")
 """Beginnings of other queries."""
 QUERIES = {
     f"{module.__name__.rpartition('.')[2]}.{name}": query
-    for module in (decisions, items, listings, moves, outgoing, outputs, reads, retention, small_tables, states, threads)
+    for module in (
+        articles,
+        decisions,
+        items,
+        listings,
+        moves,
+        outgoing,
+        outputs,
+        reads,
+        retention,
+        small_tables,
+        states,
+        threads,
+    )
     for name, query in vars(module).items()
     if isinstance(query, str) and name not in FRAGMENTS and re.match(r"(SELECT|UPDATE|DELETE|INSERT)\b", query.strip())
 }

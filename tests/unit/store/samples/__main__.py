@@ -10,8 +10,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from aggregator.dedup.engine import Engine
-from aggregator.model import Slug, SourceId, SourceState, Tag, TagKind, Validators
-from aggregator.ports import ArchivePage, Event, Hold, OutputState, Override, Reject, Subscription, Traces
+from aggregator.model import ItemId, Slug, SourceId, SourceState, Tag, TagKind, Validators
+from aggregator.ports import ArchivePage, Event, Hold, OutputState, Override, Reject, Subscription, Traces, WantedArticle
 from aggregator.settings import Dedup
 from aggregator.store.backup import backup
 from aggregator.store.schema import MIGRATIONS
@@ -60,6 +60,10 @@ def fill(store: SqliteStore) -> None:
         transaction.save_event(Event("silent:beta", "silent", "Beta is silent", "for 3 days", 7.0))
         transaction.save_subscription(Subscription("/feeds/all.atom", CALLBACK, None, 9e9, 7.0, "reader.example"))
         transaction.set_value("key", "value")
+        transaction.want_articles(SourceId("alpha"), [WantedArticle("g4"), WantedArticle("g5", "too old")], 8.0)
+        found_item = transaction.item(ItemId(4))
+        assert found_item is not None
+        transaction.save_article(replace(found_item[0], article="<p>The whole of it.</p>"))
 
 
 def main() -> None:
