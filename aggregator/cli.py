@@ -28,6 +28,7 @@ COMMANDS = {
     "sources": "List sources; how they overlap.",
     "status": "How each source is doing.",
     "notify": "Send a test message to channels.",
+    "enrich": "Try a hook on a story.",
     "inspect": "How one document is read.",
     "init": "Write a commented starter config.",
     "add": "Add a source by the address of a feed or a page.",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from aggregator.model import Slug, Source
+from aggregator.model import Slug, Source, SourceId
 from aggregator.text.masks import repr_without
 
 DAY = 86_400.0
@@ -239,6 +239,37 @@ def threshold_key(slug: Slug, channel: Channel) -> str:
     return f"{slug}#{channel.id}"
 
 
+SUMMARY, TITLE, TAGS = "summary", "title", "tags"
+"""What a hook may be asked for."""
+
+
+class Hook(Struct, frozen=True):
+    """A command, or an HTTP address, that is asked about stories (`enrich:`). fields: what is taken from its answer.
+
+    command: program and arguments; tags: those that it may give, any if there are none; rate: stories a minute at most;
+    settle: seconds between a story's change and the question; env: variables of ours that the command sees; private: whether an
+    address may be sent private stories. topics, outputs, sources: whose stories it is asked about.
+    """
+
+    name: str
+    command: tuple[str, ...] = ()
+    url: str | None = None
+    fields: tuple[str, ...] = (SUMMARY, TITLE, TAGS)
+    tags: tuple[str, ...] = ()
+    timeout: float = 30.0
+    rate: int = 10
+    settle: float = 30.0
+    token: str | None = None
+    env: tuple[str, ...] = ()
+    private: bool = False
+    topics: tuple[Slug, ...] = ()
+    outputs: tuple[Slug, ...] = ()
+    sources: tuple[SourceId, ...] = ()
+
+    def __repr__(self) -> str:
+        return repr_without(self, "url", "token")
+
+
 class Dedup(Struct, frozen=True):
     """within: time to the nearest item; at_most: to the story's first item; never: queries of stories that nothing joins."""
 
@@ -292,6 +323,8 @@ class Settings(Struct, frozen=True):
     dedup: Dedup = Dedup()
     threads: Threads = Threads()
     tagging: Tagging = Tagging()
+    enrich: Mapping[str, Hook] = field(default_factory=dict)
+    """The hooks by name, with all that they are asked about."""
     alerts_webhook: str | None = None
     alerts_notify: tuple[Channel, ...] = ()
     channel_places: Mapping[str, tuple[int, int]] = field(default_factory=dict)

@@ -65,7 +65,7 @@ def make(store: Store, settings: Settings, rules: RuleSet, since: float, now: fl
         digests=tuple(plan for plan in feeds if isinstance(plan, DigestPlan)),
         feeds_removed=_removed_feeds(store, settings),
         retention=sum(all(item.first_seen < now - settings.storage.keep for item in story.items) for story in aged),
-        config=tuple(_config_lines(difference, settings, against)),
+        config=(*_config_lines(difference, settings, against), *_hook_lines(store, settings)),
         taken_up=rfc3339(adopted.taken_up(store, settings)),
     )
 
@@ -257,6 +257,14 @@ def _config_lines(difference: Difference | None, settings: Settings, against: Pa
         )
         yield from (f"~ {changed}" for changed in difference.sections)
         yield from _ids_line(difference)
+
+
+def _hook_lines(store: Store, settings: Settings) -> Iterator[str]:
+    """Lines on hooks that something is stored of, and that the config has no more."""
+    for name, state in store.hook_states().items():
+        if name not in settings.enrich:
+            told = f"{state.told:,} {'story' if state.told == 1 else 'stories'}"
+            yield f"- hook {name}: what it told of {told} leaves the feeds"
 
 
 def _ids_line(difference: Difference) -> Iterator[str]:

@@ -81,7 +81,7 @@ def plain_lines(application: Application, ids: tuple[str, ...]) -> Iterator[str]
 def _below(application: Application, rows: Iterable[Sequence[str]]) -> list[str]:
     """Lists what stands below the table of all sources."""
     nothing = [NOTHING_YET] if all(row[1] in ("new", "disabled") for row in rows) else []
-    return nothing + daemon_problems(application)
+    return nothing + status.hook_lines(application.settings, application.store) + daemon_problems(application)
 
 
 def table(application: Application, ids: tuple[str, ...]) -> Table:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec.structs import replace
 
+from aggregator.commands.why_hooks import hook_rows, lines_of_hooks
 from aggregator.commands.why_thread import explain_thread, lines_of_thread
 from aggregator.commands.why_two import explain_two, lines_of_two
 from aggregator.commands.why_words import ASTRAY, KEPT_OUT, RULES, Teller, format_score, tell_article, teller
@@ -84,6 +85,7 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
             for item in story.items
         ],
         "hidden": _hidden(application, story),
+        "hooks": hook_rows(story, store),
         "tags": [{"tag": tag.value, "kind": tag.kind, "reason": tag.reason} for tag in story.tags],
         "feeds": [
             _feed(application, story, output, output.slug in member_of, reasons) for output in application.settings.outputs
@@ -277,6 +279,7 @@ def lines(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:
     yield from _hidden_lines(report["hidden"])
     if report["thread"]:
         yield from lines_of_thread(report["thread"])
+    yield from lines_of_hooks(report["hooks"])
     yield "\ntags, and where each comes from:"
     yield from (f"  {tag['kind']}:{tag['tag']}  ({tag['reason']})" for tag in report["tags"])
     yield "\nfeeds, and what of their query the story meets or lacks:"

@@ -17,6 +17,8 @@ from aggregator.config import schema_rules as rules
 from aggregator.config import schema_sources as feeds
 from aggregator.config.build_channels import alert_channels, channels, find_places
 from aggregator.config.document import Document, find
+from aggregator.config.hooks import addresses_of, build_hooks
+from aggregator.config.schema_hooks import named
 from aggregator.config.secrets import Secretive
 from aggregator.config.subscriptions import List, addresses, included, listed
 from aggregator.config.surroundings import Surroundings
@@ -41,9 +43,10 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
     entities = base / config.entities.file if config.entities else None
     if entities is not None:
         around.files.add(entities)
+    sources = tuple(_sources(document, config, lists))
     return to.Settings(
         file=file,
-        sources=tuple(_sources(document, config, lists)),
+        sources=sources,
         site=site,
         storage=_storage(config.storage, base),
         server=_server(config.server),
@@ -58,6 +61,7 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
         dedup=to.Dedup(config.dedup.within, config.dedup.at_most, config.dedup.level, tuple(config.dedup.never)),
         threads=to.Threads(config.dedup.threads, config.threads.within),
         tagging=to.Tagging(config.subjects, entities, config.categories.map),
+        enrich=build_hooks(config, sources, base),
         apply=config.apply,
         alerts_webhook=_value(config.alerts.webhook) if config.alerts else None,
         alerts_notify=alert_channels(config.alerts),
@@ -176,6 +180,7 @@ def _source(base: Source, own: feeds.Inherited, id: str = "", url: str = "", sho
         enabled=_either(own.enabled, base.enabled),
         private=_either(own.private, base.private),
         full_text=_either(own.full_text, base.full_text),
+        enrich=base.enrich if own.enrich is None else tuple((one.value, one.shown) for one in named(own.enrich)),
         shown=shown,
     )
 
@@ -290,11 +295,13 @@ def _secrets(config: said.Config, around: Surroundings) -> Iterator[str]:
     yield from around.secrets
     yield from (value.value for layer in layers for value in layer.headers.values())
     yield from (output.access.token.value for output in config.outputs if output.access)
+    yield from (hook.token.value for hook in config.enrich.values() if hook.token)
     yield from (output.webhook_secret.value for output in config.outputs if output.webhook_secret)
     if config.server.admin:
         yield config.server.admin.token.value
     addresses = [source.url for source in config.sources if isinstance(source, feeds.Source)]
     addresses += [proxy for proxy in (config.network.proxy, *(layer.proxy for layer in layers)) if proxy]
+    addresses += addresses_of(config)
     addresses += [output.webhook for output in config.outputs if output.webhook]
     for address in addresses:
         if "@" in address.value and (password := urlsplit(address.value).password):

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from aggregator.config.channels import check_channels
 from aggregator.config.document import Document, nodes, pairs, text_of
 from aggregator.config.extras import check_extras
+from aggregator.config.hooks import check_hooks
 from aggregator.config.keys import FIRST_SOURCE, may_be_null
 from aggregator.config.kinds import Refused
 from aggregator.config.queries import check_queries
@@ -66,6 +67,7 @@ def check_all(document: Document, lists: Mapping[int, List], check_query: QueryC
         *check_limits(document),
         *check_groups(document),
         *check_outlets(document),
+        *check_hooks(document, path.parent),
         *check_address(document),
         *check_directories(document, path),
         *check_extras(document),

@@ -126,6 +126,7 @@ def query_names(document: Document, lists: Mapping[int, List], base: Path) -> Qu
         for _, _, node in pairs(category.get("map"))
         if (name := text_of(node))
     }
+    tags |= {name for _, _, node in pairs(root.get("enrich")) if isinstance(node, MapNode) for name in _texts(node.get("tags"))}
     topics = {name for node in nodes(root.get("topics")) if isinstance(node, MapNode) and (name := text_of(node.get("slug")))}
     return QueryNames(
         frozenset(ids.assign(listed(document, lists))),
@@ -147,6 +148,11 @@ def _own_entities(document: Document, base: Path) -> frozenset[str] | None:
     except ConfigError:
         return None
     return frozenset(key for key, _, _ in pairs(root.get("entities"))) if isinstance(root, MapNode) else None
+
+
+def _texts(node: Node | None) -> Iterator[str]:
+    """The texts of a list."""
+    return (name for one in nodes(node) if (name := text_of(one)))
 
 
 def _source_tags(document: Document) -> set[str]:

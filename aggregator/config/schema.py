@@ -13,6 +13,7 @@ from pathlib import Path
 from aggregator import settings as to
 from aggregator.config.channels import CHANNEL_URL, LIMIT, LIMIT_SAID
 from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, OrNothing, choice, count, text
+from aggregator.config.schema_hooks import Hook
 from aggregator.config.schema_rules import PLAIN_CHANNEL, Output, TagRule, Topic
 from aggregator.config.schema_sources import SOURCE, Defaults, Group, OpmlSource, Source
 from aggregator.config.secrets import TOKEN, URL, Secretive
@@ -262,6 +263,9 @@ class Config(Section):
     outputs: Sequence[Output] = key(ListOf(Part(Output)), "Published feeds besides `all` and one for each topic.", default=())
     outlets: Mapping[str, Sequence[str] | OutletSection] = key(
         MapOf(TEXT, OUTLET), "Publishers by name: their domains, or a map. Platforms are marked here, too.", default={}
+    )
+    enrich: Mapping[str, Hook] = key(
+        MapOf(TEXT, Part(Hook)), "Hooks by name: programs or addresses that tell summaries, other headlines, tags.", default={}
     )
     dedup: Dedup = key(Part(Dedup), "How entries are grouped into stories.", default=Dedup())
     threads: Threads = key(Part(Threads), "How stories that follow one event are linked.", default=Threads())

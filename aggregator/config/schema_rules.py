@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aggregator import settings as to
 from aggregator.config.channels import CHANNEL_URL, LIMIT, LIMIT_SAID, TEMPLATE
 from aggregator.config.kinds import SWITCH, ListOf, choice, count, text
+from aggregator.config.schema_hooks import ENRICH, HOOKS, Named
 from aggregator.config.secrets import TOKEN, URL, Secretive
 from aggregator.config.section import CONTENT, Part, Section, key, needed
 from aggregator.config.values import CRON, LANGUAGE, QUERY, SLUG, TAG, TEXT
@@ -49,6 +50,7 @@ class Topic(Section):
     title: str | None = key(TEXT, "Title of its feed. Default: the slug.", default=None)
     query: str = needed(QUERY, "Stories that belong to it.")
     formerly: Sequence[str] = key(ListOf(SLUG), "Slugs that it had before: their addresses lead here.", default=())
+    enrich: Named | None = key(HOOKS, ENRICH, default=None)
     expect: Expect | None = key(Part(Expect), "Tests of the rule.", default=None)
 
 
@@ -98,5 +100,6 @@ class Output(Section):
         "Channels (addresses or maps) that are told of each story once.",
         default=(),
     )
+    enrich: Named | None = key(HOOKS, ENRICH, default=None)
     digest: str | None = key(CRON, "Cron line: one entry each time, of the top stories of the query.", default=None)
     rejected: bool = key(SWITCH, "The feed of what `keep` and `drop` threw away.", default=PLAIN.rejected)

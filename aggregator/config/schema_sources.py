@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from aggregator import model
 from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, Refused, count, text
+from aggregator.config.schema_hooks import ENRICH, HOOKS, Named
 from aggregator.config.secrets import HEADER_NAME, HEADER_VALUE, URL, Secretive
 from aggregator.config.section import CENTURY, LEVEL, YEAR, Part, Section, key, needed
 from aggregator.config.values import EVERY, ID, QUERY, TAG, TEXT, USER_AGENT, span
@@ -65,6 +66,7 @@ class Inherited(Section):
         f"Default: {PLAIN.budget}.",
         default=None,
     )
+    enrich: Named | None = key(HOOKS, ENRICH + " Default: none.", default=None)
     enabled: bool | None = key(SWITCH, "`false`: not polled, its stories stay. Default: true.", default=None)
 
 

@@ -20,14 +20,14 @@ TOLD = 8
 
 def visible_hash(story: Story, *, full: bool) -> bytes:
     """8 bytes over all but pictures: the headline, the lead's link, text, authors and media, the outlets' links, other headlines
-    than the lead's, and where the story is discussed. 4 bytes over its pictures, and over its article.
+    than the lead's, where the story is discussed, and what hooks told. 4 bytes over its pictures, and over its article.
 
     full: True if any feed carries the whole content; if not, content counts only for entries without a summary.
     """
     entry = story.lead_item.entry
     media = [one for one in entry.enclosures if not is_image(one.type, one.url)]
     texts = [without_images(text) for text in _texts(entry, full)]
-    told = [*_parts(story, texts, [f"{one.url} {one.type} {one.length}" for one in media]), *_also(story)]
+    told = [*_parts(story, texts, [f"{one.url} {one.type} {one.length}" for one in media]), *_also(story), *_hooks(story)]
     return _digest(told, TOLD) + _digest((*_pictures(story, full), *_article(story, full)), 4)
 
 
@@ -63,6 +63,13 @@ def _also(story: Story) -> Iterator[str]:
     yield "also"
     yield from (title for title in others if (own := tokens(title)) and own != said)
     yield from (without_tracking(url) for _, url in story.discussions)
+
+
+def _hooks(story: Story) -> Iterator[str]:
+    for one in story.enriched:
+        title = one.title if one.of == story.title else ""
+        if title or one.summary:
+            yield from ("hook", one.hook, title, one.summary)
 
 
 def _texts(entry: Entry, full: bool) -> list[str]:

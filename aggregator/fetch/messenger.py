@@ -38,13 +38,14 @@ class HttpMessenger:
         target = parse_target(message.url)
         if isinstance(target, Fault):
             return target
-        deadline = asyncio.timeout(SECONDS)
+        seconds = message.seconds or SECONDS
+        deadline = asyncio.timeout(seconds)
         try:
             async with deadline:
                 return await self._exchange(message, target)
         except KNOWN as error:
             if deadline.expired():
-                return Fault(FaultKind.TIMEOUT, f"too slow: not done within {SECONDS:g} s")
+                return Fault(FaultKind.TIMEOUT, f"too slow: not done within {seconds:g} s")
             return fault_of(error, MAX_ANSWER)
 
     async def _exchange(self, message: Message, target: Target) -> Reply:

@@ -3,6 +3,7 @@
 Instants are seconds since the Unix epoch, UTC. Texts are Unicode without control characters unless said otherwise.
 """
 
+from aggregator.model.enrichments import Enrichment
 from aggregator.model.feeds import Category, Enclosure, Entry, Feed, Origin, Picture, PodcastTag
 from aggregator.model.fetched import (
     MAX_RETRY,
@@ -32,6 +33,7 @@ __all__ = [
     "Earlier",
     "EarlierStory",
     "Enclosure",
+    "Enrichment",
     "Entry",
     "Every",
     "Evidence",

@@ -36,6 +36,7 @@ class Source(Struct, frozen=True):
     """A configured feed, with the settings of its group and the defaults. Queries are checked texts.
 
     budget: new entries per day (UTC) that may enter feeds.
+    enrich: hooks that are asked about its stories, each as used and as shown.
     shown: the address for display, without password and with variables as written (`${NAME}`).
     private: its items are never public. full_text: the articles of its entries are fetched.
     """
@@ -62,10 +63,11 @@ class Source(Struct, frozen=True):
     enabled: bool = True
     private: bool = False
     full_text: bool = False
+    enrich: tuple[tuple[str, str], ...] = ()
     shown: str = ""
 
     def __repr__(self) -> str:
-        return repr_without(self, "url", "headers", "proxy")
+        return repr_without(self, "url", "headers", "proxy", "enrich")
 
 
 class Validators(Struct, frozen=True):

@@ -8,6 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from aggregator.model.enrichments import Enrichment
 from aggregator.model.feeds import Entry
 from aggregator.model.ids import Instant, ItemId, Slug, SourceId, StoryId
 from aggregator.model.threads import Earlier, Thread
@@ -97,12 +98,13 @@ class Evidence(Struct, frozen=True):
 
 
 class TagKind(StrEnum):
-    """TAG: source, group and rule tags; the others are automatic."""
+    """TAG: source, group and rule tags; HOOK: what hooks told (`enrich:`); the others are automatic."""
 
     TAG = "tag"
     ENTITY = "entity"
     SUBJECT = "subject"
     CATEGORY = "category"
+    HOOK = "hook"
 
 
 class Tag(Struct, frozen=True, order=True):
@@ -120,6 +122,7 @@ class Story(Struct, frozen=True):
     that people already read, as all its items are. headline: a person's correction of the lead's title. lead_moved: when the
     lead moved last after the story was published; 0 if never.
     thread: the thread it is in, if that is shown; earlier: what came before it there when it was first published.
+    enriched: what hooks told of it, in the order of the config.
     """
 
     id: StoryId
@@ -139,6 +142,7 @@ class Story(Struct, frozen=True):
     lead_moved: Instant = 0.0
     thread: Thread | None = None
     earlier: Earlier | None = None
+    enriched: tuple[Enrichment, ...] = ()
 
     @property
     def title(self) -> str:

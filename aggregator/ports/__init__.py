@@ -2,6 +2,7 @@
 
 from aggregator.ports.articles import Articles, ArticleWrites, Attempt, DueArticle, WantedArticle
 from aggregator.ports.decisions import Decisions, DecisionWrites
+from aggregator.ports.enrichments import Asking, Enrichments, EnrichmentWrites, HookState
 from aggregator.ports.feeds import Feeds, FeedWrites
 from aggregator.ports.index import INDEX_VERSION, MINUTE_BITS, GroupedItems, IndexedItem, Postings, StoryIndex
 from aggregator.ports.maintenance import DatabaseMaintenance, Keep, Swept
@@ -85,6 +86,7 @@ __all__ = [
     "ArchivePage",
     "ArticleWrites",
     "Articles",
+    "Asking",
     "Attempt",
     "Attributes",
     "BodyMemory",
@@ -100,6 +102,8 @@ __all__ = [
     "Delivery",
     "DueArticle",
     "Endpoint",
+    "EnrichmentWrites",
+    "Enrichments",
     "Entries",
     "Event",
     "EventWrites",
@@ -111,6 +115,7 @@ __all__ = [
     "Fetcher",
     "GroupedItems",
     "Hold",
+    "HookState",
     "Hubs",
     "IndexedItem",
     "Job",

@@ -51,12 +51,16 @@ class Fetcher(Protocol):
 
 
 class Message(Struct, frozen=True):
-    """A request to an address that others chose: a hub's verification or delivery, or a webhook."""
+    """A request to an address that others chose: a hub's verification or delivery, a webhook, or a hook (`enrich:`).
+
+    seconds: for the message and its answer together; None for the messenger's own limit.
+    """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    seconds: float | None = None
 
 
 class Reply(Struct, frozen=True):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
 from aggregator.errors import QueryError
 from aggregator.model import Entry, Instant, Item, Slug, Source, Story, Tag
+from aggregator.settings import Hook
 
 
 class Threshold(NamedTuple):
@@ -68,6 +69,11 @@ class Rules(Protocol):
     @property
     def public(self) -> frozenset[Slug]:
         """The feeds without a token."""
+        ...
+
+    @property
+    def hooks(self) -> Sequence[Hook]:
+        """The hooks that are asked about stories (`enrich:`)."""
         ...
 
     def apply(self, story: Story, as_of: Instant) -> Tagged: ...

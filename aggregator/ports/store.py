@@ -8,6 +8,7 @@ from typing import Protocol
 
 from aggregator.model import Instant, Source
 from aggregator.ports.articles import Articles
+from aggregator.ports.enrichments import Enrichments
 from aggregator.ports.feeds import Feeds
 from aggregator.ports.maintenance import DatabaseMaintenance
 from aggregator.ports.poll_requests import PollRequests
@@ -19,7 +20,9 @@ from aggregator.ports.transaction import Transaction
 from aggregator.ports.values import Values
 
 
-class StoreView(Sources, Entries, Articles, Stories, Threads, Feeds, Subscribers, Events, PollRequests, Values, Protocol):
+class StoreView(
+    Sources, Entries, Articles, Stories, Threads, Feeds, Subscribers, Events, Enrichments, PollRequests, Values, Protocol
+):
     """Reads everything that is committed."""
 
     def counts(self) -> Mapping[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from aggregator.ports.articles import ArticleWrites
+from aggregator.ports.enrichments import EnrichmentWrites
 from aggregator.ports.feeds import FeedWrites
 from aggregator.ports.poll_requests import PollRequestWrites
 from aggregator.ports.sources import SourceWrites
@@ -22,6 +23,7 @@ class Transaction(
     FeedWrites,
     SubscriberWrites,
     EventWrites,
+    EnrichmentWrites,
     PollRequestWrites,
     ValueWrites,
     Protocol,

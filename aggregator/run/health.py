@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from aggregator.cadence import usual_wait, why_silent
 from aggregator.model import FaultKind, Instant, Source, SourceId, SourceState
-from aggregator.ports import Event
+from aggregator.ports import Event, HookState
 from aggregator.publish.messages.channel_states import ChannelState, state_key
 from aggregator.settings import DAY, Channel, Polling
 from aggregator.stories.budget import Spent
@@ -25,6 +25,8 @@ CHANNEL_FAILURES = 3
 """Failed messages in a row, over three minutes, that make a channel worth a person's time."""
 BROKEN_AFTER = 86_400.0
 """Seconds without a success before failed fetches are worth a person's time: most problems are over sooner."""
+FAILED_ANSWERS = 3
+"""Answers in a row that make a hook worth a person's time."""
 STALE_FACTOR = 2.0
 """Times the shortest interval without any success, after which our own side is likely at fault (network, DNS)."""
 STALE_LEAST = 600.0
@@ -122,6 +124,15 @@ def channel_conditions(
             why += f". {state.lost} older than a day are given up"
         title = f"Channel {number} ({channel.service}) of {place or 'alerts'} fails"
         yield Condition("channel", f"{place}#{channel.id}", title, why)
+
+
+def hook_conditions(hooks: Iterable[str], states: Mapping[str, HookState]) -> Iterator[Condition]:
+    """Yields hooks (`enrich:`) that have failed FAILED_ANSWERS times in a row: once may be the story's fault."""
+    for name in hooks:
+        state = states.get(name, HookState())
+        if state.failing >= FAILED_ANSWERS:
+            why = f"its last {state.failing} answers could not be used: {state.error}; it is asked again, less often each time"
+            yield Condition("hook", name, f"The hook {name} fails", why)
 
 
 def _source_conditions(source: Source, state: SourceState, now: Instant) -> Iterator[Condition]:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from aggregator.errors import AggregatorError
 from aggregator.model import Instant, SourceId, SourceState
-from aggregator.ports import EVENTS, Delivery, Event, Job, Store, Transaction
+from aggregator.ports import EVENTS, Delivery, Event, HookState, Job, Store, Transaction
 from aggregator.publish.messages import notifications
 from aggregator.publish.messages.channel_states import STATE
 from aggregator.publish.messages.health_feed import overlay
@@ -48,6 +48,7 @@ class HealthWatch:
         self._states: Mapping[SourceId, SourceState] = {}
         self._spent: Mapping[SourceId, budget.Spent] = {}
         self._channels: Mapping[str, str] = {}
+        self._hooks: Mapping[str, HookState] = {}
         self._events: Sequence[Event] = ()
         self._unstored: tuple[Event, ...] = ()
         self._unsent: tuple[Delivery, ...] = ()
@@ -101,6 +102,7 @@ class HealthWatch:
             self._states, count = await runtime.writer.call(lambda: _correct_times(runtime.store, runtime.clock.now()))
             self._spent = budget.all_known(runtime.store)
             self._channels = runtime.store.values(STATE)
+            self._hooks = runtime.store.hook_states() if runtime.settings.enrich else {}
             self._events = overlay(runtime.store.events(EVENTS), self._unstored)
         except AggregatorError as error:
             log.error("health_failed", error=str(error))
@@ -135,8 +137,9 @@ class HealthWatch:
         self.stale = next((one.detail for one in of_sources if one.kind == "stale"), None)
         over_budget = health.budget_conditions(settings.sources, self._states, self._spent, now)
         of_channels = health.channel_conditions(numbered_channels(settings), self._channels, now)
+        of_hooks = health.hook_conditions(settings.enrich, self._hooks)
         secrets = settings.secrets
-        found = {one.key: one for one in (*over_budget, *of_sources, *of_channels, *own)}
+        found = {one.key: one for one in (*over_budget, *of_sources, *of_channels, *of_hooks, *own)}
         return [
             replace(one, title=mask_text(one.title, secrets), detail=mask_text(one.detail, secrets)) for one in found.values()
         ]

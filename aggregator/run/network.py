@@ -78,7 +78,10 @@ class Network:
         runtime = self._current.runtime
         settings, store = runtime.settings, runtime.store
         sources = status.source_rows(settings, store, settings.sources, runtime.clock.now())
-        events, problems = store.events(EVENTS_SHOWN), status.daemon_problems(settings, store)
+        events, problems = (
+            store.events(EVENTS_SHOWN),
+            [*status.daemon_problems(settings, store), *status.hook_lines(settings, store, failing=True)],
+        )
         return Status(parts, problems, sources, status.feed_rows(settings, store), events)
 
     def _hides(self) -> bool:

@@ -1,4 +1,4 @@
-"""The daemon's periodic jobs beside polling: rolling and ranked feeds, held-back stories, digests, OPML lists."""
+"""The daemon's periodic jobs beside polling: rolling and ranked feeds, held-back stories, digests, OPML lists, hooks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import partial
 from aggregator.cadence.cron import next_moment
 from aggregator.model import Slug
 from aggregator.ports import Job, Rules, Store
+from aggregator.run.enriching import Enriching
 from aggregator.run.opml_lists import OpmlLists
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.settings import Settings
@@ -27,6 +28,7 @@ class PeriodicWork:
         self._current = current
         self._mark_changed = mark_changed
         self._lists = OpmlLists()
+        self.enriching = Enriching(current, mark_changed)
 
     def jobs(self) -> list[Job]:
         return [
@@ -35,10 +37,12 @@ class PeriodicWork:
             Job("ripen", self._ripen_seconds(), self._ripen),
             Job("lists", LISTS, self._refresh_lists),
             Job("digests", DIGESTS, self._issue_digests),
+            *self.enriching.jobs(),
         ]
 
     async def run_all(self) -> None:
         """Runs each job once, for a poll without a daemon, which has refreshed the lists before."""
+        await self.enriching.finish()
         await self._roll()
         await self._ripen()
         await self._rank()

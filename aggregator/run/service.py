@@ -153,6 +153,7 @@ class Service:
         self.network.stop()
         self.config.stop()
         await self.articles.stop()
+        await self.periodic.enriching.drain()
         cancelled = await self.polling.poller.drain(seconds)
         if cancelled:
             log.warning("polls_cancelled", count=cancelled)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from aggregator.model import Instant, Source, SourceState
-from aggregator.ports import EVENTS, StoreView
+from aggregator.ports import EVENTS, HookState, StoreView
 from aggregator.publish.pages.status_page import FeedRow, SourceRow
 from aggregator.run.disks import disk_conditions, why_unwritable
 from aggregator.run.health import daemon_conditions
@@ -91,6 +91,19 @@ def feed_rows(settings: Settings, store: StoreView) -> list[FeedRow]:
         )
         for output in settings.outputs
     ]
+
+
+def hook_lines(settings: Settings, store: StoreView, *, failing: bool = False) -> list[str]:
+    """How each hook (`enrich:`) is doing, a line for each. failing: those alone whose last answer could not be used."""
+    states = store.hook_states() if settings.enrich else {}
+    found = [(name, states.get(name, HookState())) for name in settings.enrich]
+    return [mask_text(_hook_line(name, state), settings.secrets) for name, state in found if state.failing or not failing]
+
+
+def _hook_line(name: str, state: HookState) -> str:
+    line = f"hook {name}: {state.told:,} {'story' if state.told == 1 else 'stories'} told, {state.waiting:,} waiting"
+    given_up = f", {state.failed:,} given up" if state.failed else ""
+    return line + given_up + (f"; its last answer could not be used: {state.error}" if state.failing else "")
 
 
 def daemon_problems(settings: Settings, store: StoreView) -> list[str]:

@@ -160,6 +160,25 @@ def articles(database: Database) -> None:
     database.execute("CREATE INDEX articles_due ON articles (due) WHERE due IS NOT NULL")
 
 
+def enriched(database: Database) -> None:
+    """What hooks told of stories (`enrich:`), and which stories they are to be asked about.
+
+    input: a hash of what is told of the story now; answered: of what `result` was made from; private: whether the story was then.
+    """
+    database.execute("ALTER TABLE stories ADD COLUMN enriched TEXT")
+    table = database.table("enrichments").create(
+        {
+            "story": str, "hook": str, "input": str, "due": float, "attempts": int, "asked": float, "answered": str,
+            "result": str, "private": int, "error": str,
+        },
+        pk=("story", "hook"),
+        not_null={"input", "attempts", "asked", "private"},
+        strict=True,
+    )  # fmt: skip
+    table.create_index(["hook", "due"], "enrichments_due")
+    table.create_index(["hook", "asked"], "enrichments_asked")
+
+
 LATER: tuple[Callable[[Database], None], ...] = (
     private_items,
     domains,
@@ -174,4 +193,5 @@ LATER: tuple[Callable[[Database], None], ...] = (
     pictures_apart,
     reached,
     articles,
+    enriched,
 )

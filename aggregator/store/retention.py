@@ -37,10 +37,12 @@ DELETE_MEMBERS = "DELETE FROM members WHERE story = ? AND page IS NULL"
 TOMBSTONES = """SELECT key FROM stories WHERE key IN (SELECT value FROM json_each(?)) AND (published_once
     OR EXISTS (SELECT 1 FROM stories AS alias WHERE alias.alias_of = stories.id)
     OR EXISTS (SELECT 1 FROM members WHERE members.story = stories.key AND page IS NOT NULL))"""
-EMPTY_STORY = "UPDATE stories SET tags = NULL, topics = NULL, headline = NULL, visible = x'', version = version + 1 WHERE key = ?"
+EMPTY_STORY = """UPDATE stories SET tags = NULL, topics = NULL, headline = NULL, enriched = NULL, visible = x'',
+    version = version + 1 WHERE key = ?"""
 THREADS = "SELECT threads.id FROM stories NOT INDEXED CROSS JOIN threads ON threads.key = stories.thread WHERE stories.key = ?"
 LEAVE_THREAD = "UPDATE stories SET thread = NULL WHERE key = ?"
 UNLINK, UNLINK_OTHER = "DELETE FROM links WHERE story = ?", "DELETE FROM links WHERE other = ?"
+FORGET_HOOKS = "DELETE FROM enrichments WHERE story = (SELECT id FROM stories WHERE key = ?)"
 DELETE_STORY = "DELETE FROM stories WHERE key = ?"
 
 
@@ -91,7 +93,7 @@ def _bury(connection: Connection, stories: Iterable[int]) -> int:
     """
     keys = list(stories)
     left = {row[0] for story in keys for row in connection.execute(THREADS, (story,))}
-    for statement in (UNLINK, UNLINK_OTHER, LEAVE_THREAD):
+    for statement in (UNLINK, UNLINK_OTHER, LEAVE_THREAD, FORGET_HOOKS):
         connection.executemany(statement, [(story,) for story in keys])
     staying = {row[0] for row in connection.execute(TOMBSTONES, (as_json(keys),))}
     connection.executemany(DELETE_MEMBERS, [(story,) for story in keys])

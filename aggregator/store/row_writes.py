@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from aggregator.model import Instant, ItemId, SourceId, StoryId, ThreadId
-from aggregator.ports import Decision, Delivery, Event, Hold, Override, PollRequest, Reject, Subscription, Traces
-from aggregator.store import articles, decisions, outgoing, requests, small_tables
+from aggregator.ports import Asking, Decision, Delivery, Event, Hold, Override, PollRequest, Reject, Subscription, Traces
+from aggregator.store import articles, decisions, enrichments, outgoing, requests, small_tables
 from aggregator.store.connection import Connection
 
 
@@ -40,6 +40,15 @@ class RowWrites:
 
     def save_event(self, event: Event) -> None:
         outgoing.save_event(self._connection, event)
+
+    def askings(self, stories: Collection[StoryId]) -> list[Asking]:
+        return enrichments.askings(self._connection, stories)
+
+    def save_asking(self, asking: Asking) -> None:
+        enrichments.save(self._connection, asking)
+
+    def remove_hook(self, hook: str) -> None:
+        enrichments.remove_hook(self._connection, hook)
 
     def add_poll_request(self, request: PollRequest) -> None:
         requests.add(self._connection, request)

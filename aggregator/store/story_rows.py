@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
-from aggregator.model import SHOWN_FROM, Earlier, EarlierStory, Item, Story, StoryId, Tag, TagKind, Thread, ThreadId
+from aggregator.model import SHOWN_FROM, Earlier, EarlierStory, Enrichment, Item, Story, StoryId, Tag, TagKind, Thread, ThreadId
 from aggregator.ports import Remembered
 from aggregator.store.rows import Row, as_json, names_of
 
@@ -31,6 +31,7 @@ STORY_COLUMNS = (
     "headline",
     "lead_moved",
     "earlier",
+    "enriched",
 )
 """The columns of a Story without its items and its thread, in the order of `story_row`."""
 _FORMERLY = "(SELECT json_group_array(alias.id) FROM threads AS alias WHERE alias.alias_of = threads.id)"
@@ -62,6 +63,7 @@ def story_row(story: Story) -> tuple[Any, ...]:
         story.headline,
         story.lead_moved,
         _earlier_text(story.earlier) if story.earlier else None,
+        enriched_text(story.enriched) if story.enriched else None,
     )
 
 
@@ -84,7 +86,8 @@ def story_of(row: Row, items: tuple[Item, ...]) -> Story:
         headline=row[12],
         lead_moved=row[13],
         earlier=earlier_of(row[14]) if row[14] else None,
-        thread=None if row[15] is None else thread_of(row[15:23]),
+        enriched=enriched_of(row[15]) if row[15] else (),
+        thread=None if row[16] is None else thread_of(row[16:24]),
     )
 
 
@@ -105,6 +108,17 @@ def earlier_of(text: str) -> Earlier:
     thread, title, head, stories, outlets, first, shown = json.loads(text)
     listed = tuple(EarlierStory(StoryId(story), title, url) for story, title, url in shown)
     return Earlier(ThreadId(thread), title, StoryId(head), stories, outlets, StoryId(first), listed)
+
+
+def enriched_text(enriched: Sequence[Enrichment]) -> str:
+    """What hooks told, as a JSON list."""
+    return as_json([astuple(one) for one in enriched])
+
+
+def enriched_of(text: str) -> tuple[Enrichment, ...]:
+    """What hooks told, from `enriched_text`."""
+    rows = json.loads(text)
+    return tuple(Enrichment(hook, title, summary, tuple(tags), language, of) for hook, title, summary, tags, language, of in rows)
 
 
 @lru_cache(maxsize=4096)

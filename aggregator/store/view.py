@@ -9,6 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from aggregator.model import Evidence, Instant, ItemId, Link, Slug, SourceId, SourceState, Story, StoryId, Thread, ThreadId
 from aggregator.ports import (
     ArchivePage,
+    Asking,
     Attempt,
     Attributes,
     Candidate,
@@ -17,6 +18,7 @@ from aggregator.ports import (
     DueArticle,
     Event,
     Hold,
+    HookState,
     KnownItem,
     Member,
     OutputState,
@@ -31,7 +33,7 @@ from aggregator.ports import (
     ThreadWhereabouts,
     Whereabouts,
 )
-from aggregator.store import articles, decisions, outgoing, outputs, reads, requests, states, threads
+from aggregator.store import articles, decisions, enrichments, outgoing, outputs, reads, requests, states, threads
 from aggregator.store.connection import Connection
 
 P = ParamSpec("P")
@@ -189,6 +191,21 @@ class SqlView(ABC):
 
     def events(self, limit: int) -> list[Event]:
         return self._read(outgoing.events, limit)
+
+    def askings(self, stories: Collection[StoryId]) -> list[Asking]:
+        return self._read(enrichments.askings, stories)
+
+    def due_askings(self, hook: str, now: Instant, limit: int) -> list[Asking]:
+        return self._read(enrichments.due, hook, now, limit)
+
+    def asked_since(self, hook: str, since: Instant) -> int:
+        return self._read(enrichments.asked_since, hook, since)
+
+    def enriched_stories(self, hook: str) -> list[StoryId]:
+        return self._read(enrichments.stories, hook)
+
+    def hook_states(self) -> dict[str, HookState]:
+        return self._read_whole(enrichments.states)
 
     def poll_requests(self) -> list[PollRequest]:
         return self._read(requests.waiting)

@@ -17,7 +17,7 @@ from aggregator.dedup.standing import Standings
 from aggregator.dedup.visible import TOLD, is_edit, visible_hash
 from aggregator.model import Instant, ItemId, Slug, Story, StoryId, ThreadId
 from aggregator.ports import Feeds, OutputState, Rules, Tagged, Threshold, Transaction
-from aggregator.stories import earlier
+from aggregator.stories import earlier, enrichment
 from aggregator.stories.dates import dated
 from aggregator.stories.decisions.overrides import Correction, corrections_of, override_key
 from aggregator.stories.membership import decide_membership
@@ -31,7 +31,8 @@ class Curator(Struct, frozen=True):
     oldest: publication time before which no story enters a feed, for stories that were remade from stored items.
     heirs: stories made from others, with the feeds that those were in: they may enter these feeds although they are old.
     engine: asked how reports agree, where items have come or changed; None where none have.
-    is_upgrade: known entries were read anew by another release, so that how they differ is no edit of theirs.
+    is_upgrade: known entries were read anew by another release, or the config has other hooks, so that how they differ is no edit
+    of theirs.
     """
 
     rules: Rules
@@ -53,9 +54,11 @@ class Curator(Struct, frozen=True):
         slugs: set[Slug] = set()
         retold: list[Story] = []
         reached: list[tuple[Threshold, Story]] = []
+        hooks, asked = self.rules.hooks, enrichment.known(transaction, self.rules.hooks, stories)
         corrections = transaction.corrections([override_key(item) for story in stories for item in story.items])
         for stored in stories:
             before = dated(stored, published=stored.id in published)
+            before = enrichment.with_answers(before, hooks, asked)
             if before.items != stored.items:
                 transaction.save_dates([item for item in before.items if item.undated])
             after, tagged = derive_story(
@@ -72,6 +75,8 @@ class Curator(Struct, frozen=True):
                 entering.setdefault(slug, []).append(after.id)
             for slug in leave:
                 leaving.setdefault(slug, []).append(after.id)
+            for one in enrichment.to_ask(after, hooks, asked, tagged.topics, (*enter, *stay), self.now):
+                transaction.save_asking(one)
             reached.extend((one, after) for one in tagged.reached if one.output in (*enter, *stay))
             if after != stored:
                 transaction.save_story(after)

@@ -23,7 +23,13 @@ from aggregator.text.words import fold, tokens
 
 _HOST = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)", re.IGNORECASE)
 
-FIELD_OF_KIND = {TagKind.TAG: "tag", TagKind.ENTITY: "entity", TagKind.SUBJECT: "subject", TagKind.CATEGORY: "category"}
+FIELD_OF_KIND = {
+    TagKind.TAG: "tag",
+    TagKind.ENTITY: "entity",
+    TagKind.SUBJECT: "subject",
+    TagKind.CATEGORY: "category",
+    TagKind.HOOK: "tag",
+}
 
 EVERY_FIELD = frozenset((*TEXT_FIELDS, *VALUE_FIELDS, *NUMBER_FIELDS))
 

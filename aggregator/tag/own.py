@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from aggregator.model import Item, Tag, TagKind
+from aggregator.model import Item, Story, Tag, TagKind
 from aggregator.settings import Settings
 from aggregator.text.words import fold
 
@@ -57,6 +57,11 @@ class OwnTags:
             mapped = self._categories[key]
             if mapped is not None:
                 yield Tag(TagKind.TAG, mapped, f"category {name} of {item.source}")
+
+
+def tags_of_hooks(story: Story) -> list[Tag]:
+    """The tags that hooks gave the story."""
+    return [Tag(TagKind.HOOK, tag, f"from {one.hook}") for one in story.enriched for tag in one.tags]
 
 
 def commonest(counts: Mapping[str, int], most: int) -> list[str]:

@@ -34,6 +34,7 @@ def failed_expectations(settings: Settings) -> list[tuple[Expectation, str]]:
 def names_in(settings: Settings) -> QueryNames:
     """The names that queries may use in `search` and other commands, as the config spells them."""
     tags = {tag for source in settings.sources for tag in source.tags} | {rule.name for rule in settings.tags}
+    tags |= {tag for hook in settings.enrich.values() for tag in hook.tags}
     return QueryNames(
         sources=frozenset(source.id for source in settings.sources),
         groups=frozenset(source.group for source in settings.sources if source.group is not None),

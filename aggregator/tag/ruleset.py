@@ -18,7 +18,7 @@ from aggregator.tag.fields import THREAD_AGE, THREAD_FIELDS
 from aggregator.tag.matcher import Compiled, Matcher, compile_node
 from aggregator.tag.nodes import All, Compare, Counted, Dated, Node, Value, renamed
 from aggregator.tag.ordering import RuleName, levels
-from aggregator.tag.own import OwnTags
+from aggregator.tag.own import OwnTags, tags_of_hooks
 from aggregator.tag.syntax import parse
 
 _KINDS = tuple(TagKind)
@@ -90,6 +90,7 @@ class RuleSet:
         for output in settings.outputs:
             self._place_output(output)
         self._output_order = {output.slug: place for place, output in enumerate(settings.outputs)}
+        self.hooks = tuple(settings.enrich.values())
         self.public = frozenset(output.slug for output in settings.outputs if output.token is None)
 
     def _place_output(self, output: Output) -> None:
@@ -142,7 +143,7 @@ class RuleSet:
         """The facts before any rule, and the tags from the story's sources and its own text."""
         items = story.as_corrected().items
         facts = facts_of_items(items, len(story.outlets), story.published, self.read, as_of, self._story_fields, lead=story.lead)
-        tags = self._own.tags(items)
+        tags = [*self._own.tags(items), *tags_of_hooks(story)]
         facts.add_tags(tags)
         facts.add_thread(story)
         return facts, tags

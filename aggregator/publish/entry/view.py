@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from aggregator.model import Entry, Instant, Item, PodcastTag, SourceId, Story, StoryId, TagKind
 from aggregator.model.stories import OutletsSeen
-from aggregator.publish.entry import addresses, characters, closing, excerpt
+from aggregator.publish.entry import addresses, characters, closing, enriched, excerpt
 from aggregator.publish.entry.closing import Also, Before, Discussion, Follows
+from aggregator.publish.entry.enriched import Told
 from aggregator.publish.entry.pictures import Image, Pictures, figure
 from aggregator.publish.entry.wording import wording
 from aggregator.settings import Site
@@ -51,7 +52,8 @@ class View(Struct, frozen=True):
     authors: persons. summary: plain text. body: HTML, never empty, with who else reports it. full: whether the body is the whole
     text, in which case formats add the summary. page: the address of the story's page; page_link: HTML that leads there from
     feeds, or "". discussions: where it is discussed. figure: HTML of the picture if the body shows none, or "".
-    tags: of a podcast's episode. follows: the thread that it goes on.
+    tags: of a podcast's episode. follows: the thread that it goes on. told: by hooks; headline: the outlet's, where `title` is a
+    hook's.
     """
 
     id: StoryId
@@ -77,6 +79,8 @@ class View(Struct, frozen=True):
     figure: str = ""
     tags: tuple[PodcastTag, ...] = ()
     follows: Follows | None = None
+    told: tuple[Told, ...] = ()
+    headline: str = ""
 
     @property
     def in_feeds(self) -> str:
@@ -144,10 +148,13 @@ def view(
     follows = _follows(story, site, public)
     body += closing.earlier(follows.earlier if follows else (), words)
     body += closing.discussions(discussed, words)
+    told = enriched.told_of(story)
+    other = enriched.shown_title(told)
+    body = enriched.above(told, title if other else "", words, with_summaries=content != "title") + body
     published = int(story.published)
     return View(
         id=story.id,
-        title=title,
+        title=other or title,
         link=link,
         page=page,
         published=published,
@@ -155,7 +162,7 @@ def view(
         authors=_authors(entry),
         outlet=outlet,
         origin=_origin(lead, link, sources),
-        summary=characters.plain(text) if content != "title" else "",
+        summary=enriched.plain_summary(told, words) or characters.plain(text) if content != "title" else "",
         body=characters.scrub(body),
         full=content == "full" and bool(lead.body),
         also=also,
@@ -169,6 +176,8 @@ def view(
         page_link=closing.page(page, words) if public and link != page else "",
         figure=figure(image, body) if content != "title" else "",
         follows=follows,
+        told=told,
+        headline=title if other else "",
     )
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Wording(Struct, frozen=True):
-    """and_others: with places for names, and for how many more there are."""
+    """and_others: with places for names, and for how many more there are. summary_by, headline_by: with one for a hook's name."""
 
     also_reported_by: str
     reported_by: str
@@ -16,25 +16,162 @@ class Wording(Struct, frozen=True):
     discussion: str
     story_page: str
     and_others: str
+    summary_by: str
+    headline_by: str
 
 
-_ENGLISH = Wording("Also reported by", "Reported by", "Earlier:", "Discussion:", "Story page", "{} and {} others")
+_ENGLISH = Wording(
+    "Also reported by",
+    "Reported by",
+    "Earlier:",
+    "Discussion:",
+    "Story page",
+    "{} and {} others",
+    "Summary by {}:",
+    "Headline by {}. The original:",
+)
 _LANGUAGES = {
     "en": _ENGLISH,
-    "da": Wording("Også omtalt af", "Omtalt af", "Tidligere:", "Debat:", "Historiens side", "{} og {} andre"),
-    "de": Wording("Auch berichtet von", "Berichtet von", "Zuvor:", "Diskussion:", "Seite der Meldung", "{} und {} weitere"),
-    "es": Wording("También lo publica", "Lo publica", "Antes:", "Debate:", "Página de la noticia", "{} y otros {}"),
-    "fi": Wording("Myös näissä:", "Lähde:", "Aiemmin:", "Keskustelu:", "Uutisen sivu", "{} ja {} muuta"),
-    "fr": Wording("Aussi rapporté par", "Rapporté par", "Auparavant :", "Discussion :", "Page de l’article", "{} et {} autres"),
-    "it": Wording("Ne parla anche", "Ne parla", "In precedenza:", "Discussione:", "Pagina della notizia", "{} e altri {}"),
-    "nl": Wording("Ook gemeld door", "Gemeld door", "Eerder:", "Discussie:", "Pagina van het bericht", "{} en {} andere"),
-    "no": Wording("Også omtalt av", "Omtalt av", "Tidligere:", "Debatt:", "Sakens side", "{} og {} andre"),
-    "nb": Wording("Også omtalt av", "Omtalt av", "Tidligere:", "Debatt:", "Sakens side", "{} og {} andre"),
-    "pl": Wording("Piszą o tym także:", "Źródło:", "Wcześniej:", "Dyskusja:", "Strona tej wiadomości", "{} i {} innych"),
-    "pt": Wording("Também noticiado por", "Noticiado por", "Antes:", "Discussão:", "Página da notícia", "{} e mais {}"),
-    "ru": Wording("Также сообщают:", "Сообщает:", "Ранее:", "Обсуждение:", "Страница новости", "{} и ещё {}"),
-    "sv": Wording("Rapporteras även av", "Rapporteras av", "Tidigare:", "Diskussion:", "Nyhetens sida", "{} och {} andra"),
-    "uk": Wording("Також повідомляють:", "Повідомляє:", "Раніше:", "Обговорення:", "Сторінка новини", "{} і ще {}"),
+    "da": Wording(
+        "Også omtalt af",
+        "Omtalt af",
+        "Tidligere:",
+        "Debat:",
+        "Historiens side",
+        "{} og {} andre",
+        "Resumé af {}:",
+        "Overskrift af {}. Originalen:",
+    ),
+    "de": Wording(
+        "Auch berichtet von",
+        "Berichtet von",
+        "Zuvor:",
+        "Diskussion:",
+        "Seite der Meldung",
+        "{} und {} weitere",
+        "Zusammenfassung von {}:",
+        "Überschrift von {}. Original:",
+    ),
+    "es": Wording(
+        "También lo publica",
+        "Lo publica",
+        "Antes:",
+        "Debate:",
+        "Página de la noticia",
+        "{} y otros {}",
+        "Resumen de {}:",
+        "Titular de {}. Original:",
+    ),
+    "fi": Wording(
+        "Myös näissä:",
+        "Lähde:",
+        "Aiemmin:",
+        "Keskustelu:",
+        "Uutisen sivu",
+        "{} ja {} muuta",
+        "Tiivistelmä, {}:",
+        "Otsikko, {}. Alkuperäinen:",
+    ),
+    "fr": Wording(
+        "Aussi rapporté par",
+        "Rapporté par",
+        "Auparavant :",
+        "Discussion :",
+        "Page de l’article",
+        "{} et {} autres",
+        "Résumé par {} :",
+        "Titre par {}. Original :",
+    ),
+    "it": Wording(
+        "Ne parla anche",
+        "Ne parla",
+        "In precedenza:",
+        "Discussione:",
+        "Pagina della notizia",
+        "{} e altri {}",
+        "Riassunto di {}:",
+        "Titolo di {}. Originale:",
+    ),
+    "nl": Wording(
+        "Ook gemeld door",
+        "Gemeld door",
+        "Eerder:",
+        "Discussie:",
+        "Pagina van het bericht",
+        "{} en {} andere",
+        "Samenvatting door {}:",
+        "Kop door {}. Origineel:",
+    ),
+    "no": Wording(
+        "Også omtalt av",
+        "Omtalt av",
+        "Tidligere:",
+        "Debatt:",
+        "Sakens side",
+        "{} og {} andre",
+        "Sammendrag av {}:",
+        "Overskrift av {}. Originalen:",
+    ),
+    "nb": Wording(
+        "Også omtalt av",
+        "Omtalt av",
+        "Tidligere:",
+        "Debatt:",
+        "Sakens side",
+        "{} og {} andre",
+        "Sammendrag av {}:",
+        "Overskrift av {}. Originalen:",
+    ),
+    "pl": Wording(
+        "Piszą o tym także:",
+        "Źródło:",
+        "Wcześniej:",
+        "Dyskusja:",
+        "Strona tej wiadomości",
+        "{} i {} innych",
+        "Streszczenie ({}):",
+        "Tytuł ({}). Oryginał:",
+    ),
+    "pt": Wording(
+        "Também noticiado por",
+        "Noticiado por",
+        "Antes:",
+        "Discussão:",
+        "Página da notícia",
+        "{} e mais {}",
+        "Resumo de {}:",
+        "Título de {}. Original:",
+    ),
+    "ru": Wording(
+        "Также сообщают:",
+        "Сообщает:",
+        "Ранее:",
+        "Обсуждение:",
+        "Страница новости",
+        "{} и ещё {}",
+        "Краткое содержание ({}):",
+        "Заголовок ({}). Оригинал:",
+    ),
+    "sv": Wording(
+        "Rapporteras även av",
+        "Rapporteras av",
+        "Tidigare:",
+        "Diskussion:",
+        "Nyhetens sida",
+        "{} och {} andra",
+        "Sammanfattning av {}:",
+        "Rubrik av {}. Originalet:",
+    ),
+    "uk": Wording(
+        "Також повідомляють:",
+        "Повідомляє:",
+        "Раніше:",
+        "Обговорення:",
+        "Сторінка новини",
+        "{} і ще {}",
+        "Стислий виклад ({}):",
+        "Заголовок ({}). Оригінал:",
+    ),
 }
 
 

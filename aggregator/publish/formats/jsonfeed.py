@@ -7,6 +7,7 @@ from typing import Any
 
 from aggregator.publish.entry.addresses import entry_id
 from aggregator.publish.entry.closing import Follows
+from aggregator.publish.entry.enriched import Told
 from aggregator.publish.entry.view import View
 from aggregator.publish.formats.fragments import Frame, rfc3339_exact
 from aggregator.publish.formats.head import Head
@@ -48,7 +49,7 @@ def _attachment(one: Any) -> dict[str, Any]:
 
 def _extension(view: View) -> dict[str, Any]:
     """What JSON Feed has no member for: each outlet with its report, the source feed, and the story's page."""
-    outlets = [{"name": view.outlet, "url": view.link, "title": view.title}]
+    outlets = [{"name": view.outlet, "url": view.link, "title": view.headline or view.title}]
     outlets += [{"name": report.outlet, "url": report.url, "title": report.title} for report in view.also]
     made: dict[str, Any] = {"outlets": outlets}
     if view.has_page:
@@ -59,9 +60,17 @@ def _extension(view: View) -> dict[str, Any]:
         made["comments"] = view.comments
     if view.discussions:
         made["discussions"] = [{"name": one.name, "url": one.url} for one in view.discussions]
+    if view.told:
+        made["enriched"] = [_told(one) for one in view.told]
     if view.follows is not None:
         made["thread"] = _thread(view.follows)
     return made
+
+
+def _told(told: Told) -> dict[str, Any]:
+    """What a hook told, by whom; the title only if it is the one shown."""
+    made = {"by": told.hook, "title": told.title, "summary": "\n".join(told.summary), "language": told.language}
+    return {key: value for key, value in made.items() if value}
 
 
 def _thread(follows: Follows) -> dict[str, Any]:

@@ -26,6 +26,8 @@ MAX_AGE = 60
 """Seconds that a cached copy may be used. Events are checked for as often."""
 DAEMON = "daemon"
 """The subject of events that concern no source."""
+HOOK = "hook"
+"""The kind of events on hooks, whose names are nobody's business."""
 OF_DAEMON = {
     "config": ("An edit of the config is refused", "The old one is in use."),
     "restart": ("A restart is needed", "An edit of the config is in use but for what only a restart can change."),
@@ -36,6 +38,7 @@ OF_DAEMON = {
     "database": ("The database can't be written", "Feeds are served as they are until it can be."),
     "publishing": ("Feeds can't be published", "They are served as they are until they can be."),
     "backup": ("Backups fail", "Nothing else is affected."),
+    HOOK: ("A hook fails", "Stories lack what it would tell of them."),
 }
 """Kind of event → its public title and text."""
 OF_SOURCE = {
@@ -100,7 +103,7 @@ def _in_public(event: Event, names: Mapping[SourceId, str]) -> Event | None:
     subject = event.key.partition(" ")[2]
     if event.kind in UNTOLD:
         return None
-    if subject == DAEMON and event.kind not in OF_SOURCE:
+    if event.kind == HOOK or (subject == DAEMON and event.kind not in OF_SOURCE):
         title, detail = OF_DAEMON.get(event.kind, (OTHER[0].format("The service"), OTHER[1]))
         return replace(event, title=title, detail=detail)
     if (name := names.get(SourceId(subject))) is None:

@@ -14,7 +14,7 @@ from aggregator.model import Instant, Slug, SourceId, StoryId, Validators
 from aggregator.ports import OutputState, Rules, Store, StoreView
 from aggregator.publish.selection import ranking
 from aggregator.settings import WEIGHT, Output, Settings
-from aggregator.stories.upkeep import adopted, channels, privacy, ranked_feeds, reselect, restate, thresholds
+from aggregator.stories.upkeep import adopted, channels, hooks, privacy, ranked_feeds, reselect, restate, thresholds
 from aggregator.stories.upkeep.adopted import AdoptedSource
 from aggregator.stories.upkeep.reselect import Edit
 from aggregator.stories.upkeep.selection import select
@@ -110,6 +110,7 @@ def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
     changed |= ranked_feeds.follow(store, settings, changed, now)
     thresholds.follow(store, settings, rules, now)
     channels.follow(store, settings)
+    changed |= hooks.follow(store, settings, rules, now)
     _save(store, settings, known, hashes, filtered, rules_now, now)
     return turned | changed
 

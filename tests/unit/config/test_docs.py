@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.config import schema, schema_rules, schema_sources
+from aggregator.config import schema, schema_hooks, schema_rules, schema_sources
 from aggregator.config.jsonschema import json_schema
 from aggregator.config.load import load
 from aggregator.config.section import Key, Section
@@ -43,6 +43,7 @@ SECTIONS: dict[str, type[Section]] = {
     "`outputs[].access`": schema_rules.Access,
     "`outputs[].notify[]`": schema_rules.Channel,
     "`outlets`": schema.OutletSection,
+    "`enrich`": schema_hooks.Hook,
     "`dedup`": schema.Dedup,
     "`threads`": schema.Threads,
     "`entities`": schema.Entities,
@@ -102,7 +103,7 @@ def test_each_key_is_documented_with_its_default(heading: str) -> None:
 def test_no_model_is_left_out() -> None:
     assert {*SECTIONS.values(), schema_sources.Group} == {
         model
-        for module in (schema, schema_rules, schema_sources)
+        for module in (schema, schema_hooks, schema_rules, schema_sources)
         for model in vars(module).values()
         if isinstance(model, type) and issubclass(model, Section) and model is not Section
     }

@@ -151,6 +151,7 @@ def test_every_key_of_a_source(full: Settings) -> None:
         enabled=False,
         private=True,
         full_text=True,
+        enrich=(("translator", "translator"),),
         shown=full.sources[1].shown,
     )
     assert full.sources[0].every == Fixed(5400.0, strict=False)

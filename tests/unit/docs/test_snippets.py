@@ -48,6 +48,8 @@ def test_a_config_that_is_shown_is_fine(block: str, tmp_path: Path) -> None:
         text += "topics: [{slug: ukraine, query: ukraine}]\n"
     if "tag:internal" in text:
         text += "tags: {internal: memo}\n"
+    for program in re.findall(r"\./([\w-]+\.(?:sh|py))", text):
+        (tmp_path / program).touch(0o755)
     file = tmp_path / "feeds.yaml"
     file.write_text(text, "utf-8")
     settings = load(file, check, ENVIRONMENT)

@@ -86,6 +86,7 @@ def test_kinds_of_tags_stay_apart_in_json() -> None:
         "entity": ["nato", "ua"],
         "subject": [],
         "category": ["Nato"],
+        "hook": [],
         "lang": ["en", "pl"],
     }
     assert told["lead"] == told["items"][0]["url"]

@@ -1,0 +1,99 @@
+"""Runs a hook's program on one story: in a process group of its own, with bounds on time, output and what it sees of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from aggregator.enrich.answer import MAX_ANSWER
+from aggregator.model import Fault, FaultKind
+from aggregator.settings import Hook
+from aggregator.text.chars import one_line
+
+SEEN = ("PATH", "HOME", "LANG")
+"""Variables of ours that every program sees. Others may hold secrets, and must be named (`env`)."""
+MAX_COMPLAINT = 4_096
+"""Bytes of what it writes to stderr that are read; the last line of them is told."""
+READ = 16 * 1024
+
+
+async def run_command(hook: Hook, body: bytes, environ: Mapping[str, str], folder: Path) -> bytes | Fault:
+    """What the program writes when it gets the story, or why there is nothing. folder: where it runs.
+
+    Whatever it has started ends with it, unless that has left its process group.
+    """
+    seen = {name: environ[name] for name in (*SEEN, *hook.env) if name in environ}
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *hook.command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=seen, cwd=folder, start_new_session=True
+        )
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        return Fault(FaultKind.INTERNAL, f"{Path(hook.command[0]).name} can't be started: {reason or type(error).__name__}")
+    deadline = asyncio.timeout(hook.timeout)
+    try:
+        async with deadline:
+            return await _converse(process, body)
+    except TimeoutError:
+        return Fault(FaultKind.TIMEOUT, f"too slow: not done within {hook.timeout:g} s")
+    finally:
+        _kill(process)
+
+
+async def _converse(process: Process, body: bytes) -> bytes | Fault:
+    """Gives it the story and reads its answer, both at once: it may answer before it has read all."""
+    writing = asyncio.create_task(_write(process, body))
+    complaining = asyncio.create_task(_read_complaint(process))
+    try:
+        answer = await _read_answer(process)
+        if answer is None:
+            return Fault(FaultKind.TOO_LARGE, f"its answer is longer than {MAX_ANSWER // 1024} KiB")
+        status, complaint = await process.wait(), await complaining
+    finally:
+        writing.cancel()
+        complaining.cancel()
+    if status == 0:
+        return answer
+    ended = f"exit status {status}" if status > 0 else f"ended by signal {-status}"
+    return Fault(FaultKind.INTERNAL, f"{ended}: {complaint}" if complaint else ended)
+
+
+async def _write(process: Process, body: bytes) -> None:
+    assert process.stdin is not None
+    with suppress(BrokenPipeError, ConnectionResetError):  # it need not read the story
+        process.stdin.write(body)
+        await process.stdin.drain()
+    process.stdin.close()
+
+
+async def _read_answer(process: Process) -> bytes | None:
+    """All that it writes; None if that is too much."""
+    assert process.stdout is not None
+    answer = b""
+    while part := await process.stdout.read(READ):
+        answer += part
+        if len(answer) >= MAX_ANSWER:
+            return None
+    return answer
+
+
+async def _read_complaint(process: Process) -> str:
+    """The last line of stderr, as far as it is kept; the rest is read, so that it doesn't stall the program."""
+    assert process.stderr is not None
+    kept = b""
+    while part := await process.stderr.read(READ):
+        kept = (kept + part)[-MAX_COMPLAINT:]
+    lines = kept.decode("utf-8", "replace").strip().splitlines()
+    return one_line(lines[-1], 200) if lines else ""
+
+
+def _kill(process: Process) -> None:
+    """Ends the program and all that it has started. Its group exists as long as one of them does."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process._transport.close()  # type: ignore[attr-defined]  # its pipes, which one that left the group may hold open

@@ -1,0 +1,1 @@
+"""Hooks: how they are asked, and what is taken from their answers."""

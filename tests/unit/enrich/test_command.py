@@ -1,0 +1,130 @@
+"""Hooks that are programs: real processes, good and bad."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from aggregator.enrich.command import run_command
+from aggregator.model import Fault, FaultKind
+from aggregator.settings import Hook
+
+ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/home/me", "LANG": "C.UTF-8", "SECRET": "hush", "MODEL_KEY": "named"}
+
+
+def run(
+    folder: Path, code: str, *, body: bytes = b'{"title": "x"}', timeout: float = 20.0, env: tuple[str, ...] = ()
+) -> bytes | Fault:
+    hook = Hook("model", command=(sys.executable, "-c", code), timeout=timeout, env=env)
+    return asyncio.run(run_command(hook, body, ENVIRON, folder))
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs: one that nobody has waited for yet doesn't."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_for_end(pid: int) -> bool:
+    until = time.monotonic() + 10
+    while is_alive(pid) and time.monotonic() < until:
+        os.sched_yield()
+    return not is_alive(pid)
+
+
+def test_it_gets_the_story_and_answers(tmp_path: Path) -> None:
+    assert run(tmp_path, "import sys; sys.stdout.write(sys.stdin.read().upper())") == b'{"TITLE": "X"}'
+
+
+def test_it_need_not_read_the_story(tmp_path: Path) -> None:
+    assert run(tmp_path, "print('{}')", body=b"x" * 5_000_000) == b"{}\n"
+
+
+def test_it_may_answer_while_it_reads(tmp_path: Path) -> None:
+    echo = "import sys\nfor line in sys.stdin: print(len(line), flush=True)"
+    assert run(tmp_path, echo, body=b"0123456789" * 99 + b"\n") == b"991\n"
+
+
+def test_it_sees_no_secrets_of_ours(tmp_path: Path) -> None:
+    answer = run(tmp_path, "import os, json; print(json.dumps(dict(os.environ)))", env=("MODEL_KEY", "UNSET"))
+    assert isinstance(answer, bytes)
+    seen = json.loads(answer)
+    assert {key: seen[key] for key in ("HOME", "LANG", "MODEL_KEY")} == {
+        "HOME": "/home/me",
+        "LANG": "C.UTF-8",
+        "MODEL_KEY": "named",
+    }
+    assert "SECRET" not in seen
+
+
+def test_it_runs_in_the_folder_of_the_config(tmp_path: Path) -> None:
+    assert run(tmp_path, "import os; print(os.getcwd(), end='')") == str(tmp_path).encode()
+
+
+def test_an_exit_status_is_a_failure_with_the_last_words(tmp_path: Path) -> None:
+    fault = run(tmp_path, "import sys; print('{}'); sys.stderr.write('Loading\\n\\x1b[31mno such model\\n'); sys.exit(3)")
+    assert isinstance(fault, Fault) and fault.detail == "exit status 3: [31mno such model"
+
+
+def test_a_program_that_kills_itself_is_a_failure(tmp_path: Path) -> None:
+    fault = run(tmp_path, "import os; os.kill(os.getpid(), 11)")
+    assert isinstance(fault, Fault) and fault.detail == "ended by signal 11"
+
+
+def test_a_hundred_megabytes_are_cut_off(tmp_path: Path) -> None:
+    began = time.monotonic()
+    fault = run(tmp_path, "import sys\nfor _ in range(1600): sys.stdout.write('x' * 65536)")
+    assert isinstance(fault, Fault) and fault.kind is FaultKind.TOO_LARGE
+    assert time.monotonic() - began < 15
+
+
+def test_a_hundred_megabytes_of_complaints_do_not_stall_it(tmp_path: Path) -> None:
+    assert run(tmp_path, "import sys\nfor _ in range(1600): sys.stderr.write('x' * 65536)\nprint('{}')") == b"{}\n"
+
+
+def test_one_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
+    child = "import time, os, pathlib; pathlib.Path('pid').write_text(str(os.getpid())); time.sleep(600)"
+    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]); import time; time.sleep(600)"
+    fault = run(tmp_path, code, timeout=2.0)
+    assert isinstance(fault, Fault) and fault.kind is FaultKind.TIMEOUT
+    assert wait_for_end(int((tmp_path / "pid").read_text()))
+
+
+def test_a_child_that_keeps_the_output_open_holds_nothing_up_for_longer(tmp_path: Path) -> None:
+    child = "import time, os, pathlib; pathlib.Path('pid').write_text(str(os.getpid())); time.sleep(600)"
+    fault = run(
+        tmp_path, f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]); print('{{}}')", timeout=2.0
+    )
+    assert isinstance(fault, Fault) and fault.kind is FaultKind.TIMEOUT
+    assert wait_for_end(int((tmp_path / "pid").read_text()))
+
+
+def test_a_question_that_is_called_off_ends_the_program(tmp_path: Path) -> None:
+    code = "import os, pathlib, time; pathlib.Path('new').write_text(str(os.getpid())); os.rename('new', 'pid'); time.sleep(600)"
+    hook = Hook("model", command=(sys.executable, "-c", code), timeout=600)
+
+    async def call_off() -> None:
+        task = asyncio.create_task(run_command(hook, b"{}", ENVIRON, tmp_path))
+        while not (tmp_path / "pid").exists():  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(call_off())
+    assert wait_for_end(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.parametrize("command", ["no-such-program-anywhere", "/etc/passwd", "."])
+def test_a_program_that_can_not_be_started_is_a_failure(command: str, tmp_path: Path) -> None:
+    fault = asyncio.run(run_command(Hook("model", command=tuple(shlex.split(command))), b"{}", ENVIRON, tmp_path))
+    assert isinstance(fault, Fault) and "can't be started" in fault.detail
