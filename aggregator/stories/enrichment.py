@@ -12,7 +12,6 @@ from aggregator.enrich.attempts import note_change
 from aggregator.model import Enrichment, Instant, Slug, Story, StoryId
 from aggregator.ports import Asking, EnrichmentWrites
 from aggregator.settings import DAY, SUMMARY, TAGS, TITLE, Hook
-from aggregator.text.html import text_of
 from aggregator.text.words import tokens
 
 FRESH = DAY
@@ -32,9 +31,7 @@ def known(transaction: EnrichmentWrites, hooks: Sequence[Hook], stories: Iterabl
 
 def input_of(story: Story) -> str:
     """A hash of what a hook's answer is about: the words of the headline and of the lead's text. New reports don't move it."""
-    entry = story.lead_item.entry
-    text = max((entry.summary, entry.content), key=len)[:HASHED]
-    words = [*tokens(story.title), "", *tokens(text_of(text))]
+    words = [*tokens(story.title), "", *tokens(story.lead_item.text[:HASHED])]
     return blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 

@@ -61,7 +61,7 @@ class StoryQuestions:
 
 def _texts(item: Item) -> tuple[str, str]:
     """The lead's text, as HTML and plain; beyond MAX_TEXT as plain text cut short."""
-    markup = scrub(max(item.entry.content, item.entry.summary, key=len))
+    markup = scrub(item.body)
     text = shorten(scrub(text_of(markup)), MAX_TEXT)
     return (markup if len(markup) <= 2 * MAX_TEXT else f"<p>{html.escape(text, quote=False)}</p>"), text
 

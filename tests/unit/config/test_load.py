@@ -160,7 +160,7 @@ def test_every_key_of_a_source(full: Settings) -> None:
 
 
 def test_every_key_of_rules_and_outputs(full: Settings) -> None:
-    assert full.tags[1].expect == (Expectation(True, "no more sanctions", line=38, column=62),)
+    assert full.tags[1].expect == (Expectation(True, "no more sanctions", line=39, column=62),)
     first, second, third = full.topics[0].expect
     assert (second.title, second.body, second.source, second.tags) == ("Talks", "Kyiv\non the war", "world", ("uk",))
     assert (first.match, third.match) == (True, False)
