@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import feedparser
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
 from aggregator.demo.newsroom import Newsroom
 from aggregator.demo.origin import Origin
+from tests.conftest import CHECKOUT
 from tests.flow.conftest import Newsdesk, newsdesk
 from tests.flow.subscriber import folded, ids, read, snapshot, story_of, titles
 
@@ -43,6 +46,17 @@ def test_every_entry_of_every_feed_is_taken_once(polled: Newsdesk, stories: list
     missing = wanted(polled.origin.newsroom) - seen
     assert not missing
     assert not [title for _, title in seen if "horoscope" in title]
+
+
+def test_a_reader_shows_the_entry_as_the_readme_promises(polled: Newsdesk) -> None:
+    promised = (CHECKOUT / "README.md").read_text("utf-8").split("```\nNATO weighs", 1)[1].split("```", 1)[0]
+    words = " ".join(f"NATO weighs{promised}".replace("·", "").replace("…", "").split())
+    entry = next(one for one in feedparser.parse(polled.published("ukraine.atom")).entries if folded(one.title) == NATO)
+    text = " ".join(LexborHTMLParser(entry.summary.replace("<li>", " <li>").replace("<p>", " <p>")).text().split())
+    title, author, rest = words.partition("Ines Harrow, Northwire")
+    assert (title.strip(), author) == (entry.title, entry.author)
+    begins, also, ends = rest.partition(" Also reported by")
+    assert text.startswith(begins.strip()) and text.endswith(also.strip() + ends), text
 
 
 def test_five_outlets_tell_the_nato_story_once(stories: list[dict[str, Any]]) -> None:
