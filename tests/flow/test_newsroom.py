@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,15 @@ def test_every_entry_of_every_feed_is_taken_once(polled: Newsdesk, stories: list
     missing = wanted(polled.origin.newsroom) - seen
     assert not missing
     assert not [title for _, title in seen if "horoscope" in title]
+
+
+def test_the_front_page_is_light(polled: Newsdesk) -> None:
+    """Twenty stories and the newest of seven feeds, without a picture. What goes over the wire is compressed."""
+    page = (polled.public / "index.html").read_bytes()
+    front = page.partition(b'<ol class="front">')[2].partition(b"</ol>")[0]
+    assert front.count(b"<h2") == 20
+    assert len(page) < 60_000 and len(gzip.compress(page)) < 15_000
+    assert len(front) < 20 * 500, "a story takes no more than its words and two links"
 
 
 def test_a_reader_shows_the_entry_as_the_readme_promises(polled: Newsdesk) -> None:

@@ -24,7 +24,7 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 NUMBERS = count(1)
 ALL, DESK = Output(Slug("all"), "All stories"), Output(Slug("desk"), "The desk", token="let-me-in")
-STORY = re.compile(r'<li[^>]*>(?:<img[^>]*>)?<h2[^>]*><a href="[^"]*" rel="noopener">(.*?)</a>')
+STORY = re.compile(r'<li[^>]*>(?:<img[^>]*>)?<h2[^>]*><a href="[^"]*">(.*?)</a>')
 LINES = re.compile(r'<p class="line"[^>]*><i>(\w+)</i> <a href="\./stories/([^"]*)\.html"')
 
 
