@@ -22,12 +22,15 @@ SHOTS: dict[str, tuple[str, int, int, Any]] = {
     "front-light": ("/", 1280, 800, "light"),
     "front-dark": ("/", 1280, 800, "dark"),
     "front-narrow": ("/", 360, 740, "light"),
-    "story": ("story", 1000, 800, "light"),
+    "story": ("story", 1000, 1130, "light"),
     "search": ("/search?q=nato", 1000, 700, "light"),
     "subscribe": ("/feeds/ukraine.html", 1000, 700, "light"),
     "status": ("/status?token=demo-admin", 1000, 800, "light"),
 }
 """Name of the file → path (`story`: the page of one that three outlets tell), width, height, scheme."""
+
+LOADED = "() => [...document.images].every(one => one.complete || one.getBoundingClientRect().top > innerHeight)"
+"""Pictures come late, where they are seen."""
 
 
 def take(browser: Browser, site: str, folder: Path) -> None:
@@ -38,6 +41,7 @@ def take(browser: Browser, site: str, folder: Path) -> None:
         if path == "story":
             page.locator("article .by a").first.click()
             page.wait_for_load_state()
+        page.wait_for_function(LOADED)
         page.screenshot(path=folder / f"{name}.png")
         context.close()
 
