@@ -121,16 +121,20 @@ def _widest_first(store: StoreView, query: Query, where: StoryFilter, sort: Sort
 
 
 def format_match(story: Story, explanation: Explanation) -> str:
-    """Formats a match as lines: the story with the deciding words marked, the reason, and the passage in its text."""
+    """Formats a match as lines: the story with the deciding words marked, the reason, and where the words stand.
+
+    That is the headline of another report, or a passage in a text.
+    """
     from aggregator.tag.marking import excerpt
 
     when = (rfc3339(story.published) or "")[:16].replace("T", " ")
     item = next((item for item in story.items if explanation.branch.endswith(f"[{item.source}]")), story.lead_item)
-    title = story.title if item.id == story.lead else item.title
     lines = [
-        f"{when}  {with_marks(title, explanation)}  ({', '.join(story.outlets)})  {story.id}",
+        f"{when}  {with_marks(story.title, explanation)}  ({', '.join(story.outlets)})  {story.id}",
         f"    {explanation.branch}",
     ]
+    if item.id != story.lead and item.title != story.title:
+        lines.append(f"    {item.outlet}: {with_marks(item.title, explanation)}")
     if " in the body" in explanation.branch or "body:" in explanation.branch:
         lines.append(f"    {with_marks(excerpt(item.text, explanation.terms), explanation)}")
     return "\n".join(lines)

@@ -78,6 +78,25 @@ def test_search_marks_the_deciding_words(desk: Desk) -> None:
     assert lines[3:] == ["    nato in the body, no quake", "    Grain leaves the ports of Odesa for «NATO's» south."]
 
 
+def test_search_shows_the_story_and_below_it_the_report_that_matches(desk: Desk) -> None:
+    now = time.time()
+    with desk.application() as application, application.store.begin() as transaction:
+        first, other = (
+            item(title, source=name, number=50, published=now - 9 * 3600)
+            for title, name in (("Ferry sinks off Hull", "herald"), ("Boat with grain goes down", "post"))
+        )
+        _, ferry = transaction.add_item(first, None, Evidence("new"))
+        transaction.add_item(other, ferry, Evidence("test"))
+    shown = desk.run(search.command, "boat").output.splitlines()
+    assert "  Ferry sinks off Hull  (herald, post)" in shown[0]
+    assert shown[1:] == ["    boat in the title [post]", "    post: «Boat» with grain goes down"]
+    with desk.application() as application:
+        application.story_editor.title(ferry, "Ferry Orla sinks")
+    assert "  Ferry Orla sinks  (herald, post)" in desk.run(search.command, "boat").output.splitlines()[0]
+    corrected = desk.run(search.command, "orla").output.splitlines()
+    assert "Ferry «Orla» sinks" in corrected[0] and len(corrected) == 2
+
+
 def test_kinds_of_tags_stay_apart_in_json() -> None:
     told = as_mapping(story(item("a"), item("b", language="pl"), tags=["tag:nato", "entity:nato", "entity:ua", "category:Nato"]))
     assert told["tags"] == ["Nato", "nato", "ua"], "who reads this key reads on"
