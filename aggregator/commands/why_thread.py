@@ -11,6 +11,7 @@ from aggregator.dedup.weigh import rarity, view_of
 from aggregator.stories.decisions.kept_out import bound_keys
 from aggregator.stories.decisions.overrides import override_key
 from aggregator.stories.link import Linker
+from aggregator.text.function_words import is_function_word
 from aggregator.text.times import rfc3339
 from aggregator.text.words import tokens
 from aggregator.threads.linking import NO_NAME, STRONG, are_one_form
@@ -159,7 +160,10 @@ def _linker(application: Application) -> Linker:
 
 
 def shared_words(linker: Linker, index: GroupedItems, story: Story, other: Story) -> list[str]:
-    """The words in which two stories are most alike, as written. None if one is too old to be compared."""
+    """The words in which two stories are most alike, as written, without those that say nothing by themselves.
+
+    None if one is too old to be compared.
+    """
     if not (index.members(story.id) and index.members(other.id)):
         return []
     a, b = (linker.told(index, one.id).vector for one in (story, other))
@@ -169,11 +173,14 @@ def shared_words(linker: Linker, index: GroupedItems, story: Story, other: Story
 
 
 def _written(story: Story) -> Mapping[int, str]:
-    """Hash of a word → the word as an entry of the story has it first, in a title rather than in a text."""
+    """Hash of a word → the word as an entry of the story has it first, in a title rather than in a text. No function words."""
     hashes = WordHashes(private=story.private)
     found: dict[int, str] = {}
-    for text in (*(item.entry.title for item in story.items), *(item.entry.text[:TEXT] for item in story.items)):
+    texts = [(item.entry.title, item.language) for item in story.items]
+    texts += [(item.entry.text[:TEXT], item.language) for item in story.items]
+    for text, language in texts:
         for word in _WORD.findall(text):
-            for token in tokens(word):
-                found.setdefault(hashes[token], word)
+            if not is_function_word(word, language):
+                for token in tokens(word):
+                    found.setdefault(hashes[token], word)
     return found

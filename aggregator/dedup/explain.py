@@ -9,6 +9,7 @@ from functools import cached_property
 from aggregator.dedup.compare import FEW_RUNS, Weights
 from aggregator.dedup.signature import RUN, STEM, TEXT, FindPlaces, no_places
 from aggregator.model import Item
+from aggregator.text.function_words import is_function_word
 from aggregator.text.newswire import bare_title, without_dateline
 from aggregator.text.number_words import number_words
 from aggregator.text.words import tokens
@@ -62,8 +63,9 @@ class Told:
         return {place.code: (place.written, place.in_title) for place in sorted(found, key=lambda place: place.in_title)}
 
     def own_words(self, other: Told) -> list[str]:
-        """Words of the headline that the other tells nowhere, numbers aside."""
-        return [word for stem, word in self.title.items() if stem not in other.stems and not any(map(str.isdigit, stem))]
+        """Words of the headline that the other tells nowhere, without numbers and words that say nothing by themselves."""
+        own = [word for stem, word in self.title.items() if stem not in other.stems and not any(map(str.isdigit, stem))]
+        return [word for word in own if not is_function_word(word, self.item.language)]
 
     def own_names(self, other: Told) -> list[str]:
         return [word for word in self.own_words(other) if word[0].isupper()]

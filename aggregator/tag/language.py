@@ -15,8 +15,8 @@ from math import inf
 
 from aggregator.model import Entry
 from aggregator.tag.fields import language as normal
-from aggregator.tag.function_words import by_words
 from aggregator.tag.language_model import LANGUAGES, Model
+from aggregator.text.function_words import by_words
 
 PAUSE = 600.0
 """Seconds until loading the model is tried again after a failure."""

@@ -15,6 +15,7 @@ from aggregator.errors import UsageError
 from aggregator.model import Thread
 from aggregator.stories.decisions.edit import StoryEditor
 from aggregator.stories.decisions.thread_edit import ThreadEditor
+from aggregator.text.function_words import is_function_word
 from tests.unit.chain.newsroom import HOUR, Newsroom
 from tests.unit.chain.test_threads import FERRY, OTHERS, SOURCES, bring, story, with_other_news
 
@@ -286,7 +287,8 @@ def test_why_tells_the_thread_and_the_words_of_its_links(newsroom: Newsroom) -> 
     assert f"thread: {story(newsroom, 'sinks').title}  (3 stories, 3 outlets)  {thread_of(newsroom, 'sinks').id}" in told
     found = re.search(r"alike \(0\.\d\d\), by the words (.*)", told)
     assert found is not None
-    assert {"Osprey", "Marlen"} <= set(found[1].split(", "))
+    words = found[1].split(", ")
+    assert {"Osprey", "Marlen"} <= set(words) and not any(is_function_word(word, "en") for word in words)
     assert "thread" not in why(newsroom, lone.id)
     row = json.loads(why(newsroom, inquiry.id, "--json"))["thread"]
     assert {link["id"] for link in row["links"]} <= {story(newsroom, "sinks").id, story(newsroom, "Captain").id}

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from aggregator.model import Entry
-from aggregator.tag.function_words import FUNCTION_WORDS, by_words
 from aggregator.tag.language import Guesser, by_script
 from aggregator.tag.language_model import LANGUAGES
+from aggregator.text.function_words import FUNCTION_WORDS, by_words
 
 
 @pytest.fixture(scope="module")

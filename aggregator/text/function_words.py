@@ -1,4 +1,6 @@
-"""Function words that tell a language: `the`, `und`, `avec`. Most running text needs no model to be known by them.
+"""Function words: `the`, `und`, `avec`. They tell a language, and are left out where words are named as a reason.
+
+Most running text needs no model to be known by them.
 
 A word stands here if it is frequent in its language and hardly occurs in any other that is asked for (`tag.language`), the
 near relatives above all: `el` (Spanish, Catalan, Hungarian), `van` (Dutch, Afrikaans), `som` (Swedish, Danish, Norwegian) and
@@ -88,11 +90,42 @@ FUNCTION_WORDS = {
 }
 """Language → its words in small letters."""
 
+_SHORT = {
+    "en": "a an in on of to at for by as is are he we his her me my us i do does did so all can just more also its it's",
+    "de": "die das den des dem in an am im als es er sie wir ein man so um war hat zu vor unter bei ins was wie ab in ins bis",
+    "fr": "le la l' un de du des d' à au en que qui il on se sur par pour ne ce sa son ses plus y où ou a",
+    "es": "el la un una de del en al que a se su por con para no lo es ha como más o e",
+    "pt": "o a os as um de do da dos das em no na nos nas que se por com para ao à é foi mais ou e",
+    "it": "il lo la i le un una uno di da in con su per tra fra e o a al alla ai ha non si ma come dei del",
+    "nl": "de het een van en in op te dat die is voor met als aan er ook om uit maar over was of na bij tot",
+    "pl": "i a o z ze do na po od za u to w we jak co ale nad pod go",
+    "sv": "en ett det den de som i på av till med om har har kan men så vi han hon sig ut var",
+    "da": "og i at det en et den de til er som på med for af han hun ikke der var har kan men om sig ved fra",
+    "no": "og i at det en et den de til er som på med for av han hun ikke der var har kan men om seg ved fra",
+    "nb": "og i at det en et den de til er som på med for av han hun ikke der var har kan men om seg ved fra",
+    "cs": "a i o z ze do na po od za u to v ve s se si je jak co ale k ke",
+    "ru": "и в во на с со не по к ко от за у о об а но из до для так же бы",
+    "uk": "і й в у на з не по до від за о а але як для",
+    "fi": "ja on ei se oli",
+    "hu": "a és is meg de",
+    "tr": "ve bir bu da de o",
+    "ro": "a de la cu o un pe al ale se nu mai ca că le",
+}
+"""Language → words that several languages have, or that are too short to tell one by."""
+
 STRAY = 4
 """Words of one language must outnumber those of all others by this factor: the others are then names and titles."""
 
 _LANGUAGES = {word: language for language, words in FUNCTION_WORDS.items() for word in words.split()}
 _WORDS = frozenset(_LANGUAGES)
+_EMPTY = {language: frozenset(f"{FUNCTION_WORDS.get(language, '')} {words}".split()) for language, words in _SHORT.items()}
+
+
+def is_function_word(word: str, language: str) -> bool:
+    """Whether a word says nothing by itself: `the`, `in`; not `WHO` or `US`. An unknown language is taken for English."""
+    if len(word) > 1 and word.isupper():
+        return False
+    return word.replace("’", "'").lower() in _EMPTY.get(language.lower().split("-")[0], _EMPTY["en"])
 
 
 def by_words(text: str) -> tuple[str, int]:
