@@ -151,6 +151,9 @@ def pin(application: Application, url: str, within: str | None) -> None:
 @click.pass_obj
 def title(application: Application, url: str, headline: str) -> None:
     """Correct the headline of a story, for good. URL is the address of one of its articles, HEADLINE plain text."""
+    from aggregator.stories.decisions.find_named import full_id
+
+    url = full_id(application.store, url)
     click.echo(f"headline corrected; it was: {application.story_editor.title(url, headline)}")
     if (found := application.store.story_of(url)) is not None and (story := application.store.story(found)) is not None:
         _tell_kept_out(application, story)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec.structs import replace
 
+from aggregator.commands import why_thread
 from aggregator.commands.why_hooks import hook_rows, lines_of_hooks
-from aggregator.commands.why_thread import explain_thread, lines_of_thread
 from aggregator.commands.why_two import explain_two, lines_of_two
 from aggregator.commands.why_words import ASTRAY, KEPT_OUT, RULES, Teller, format_score, tell_article, teller
-from aggregator.model import StoryId
+from aggregator.model import StoryId, ThreadId
 from aggregator.text.times import rfc3339
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("named", metavar="URL|STORY")
+@click.argument("named", metavar="URL|STORY|THREAD")
 @click.argument("other", metavar="[URL|STORY]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 @click.option("--numbers", is_flag=True, help="Also scores, and the terms that they are made of.")
@@ -33,14 +33,23 @@ if TYPE_CHECKING:
 def command(application: Application, named: str, other: str | None, as_json: bool, numbers: bool) -> None:
     """Why a story is in these feeds, and its entries in this story. Give a story's id, an article's address or a guid.
 
-    With two: why these entries are one story, or not.
+    Of a thread's id: its stories, and the links that hold it. With two: why these entries are one story, or not.
     """
+    from aggregator.stories.decisions.find_named import full_id
+
     if other is not None:
         pair = explain_two(application, named, other)
         click.echo(json.dumps(pair, ensure_ascii=False, indent=2) if as_json else "\n".join(lines_of_two(pair, numbers)))
         return
+    named = full_id(application.store, named)
     found = application.store.story_of(named)
     story = application.store.story(found) if found else None
+    if story is None and (thread := application.store.thread(ThreadId(named.removeprefix("urn:uuid:")))) is not None:
+        whole = why_thread.explain_whole_thread(application, thread)
+        click.echo(
+            json.dumps(whole, ensure_ascii=False, indent=2) if as_json else "\n".join(why_thread.lines_of_whole_thread(whole))
+        )
+        return
     if story is None or not story.items:
         report = explain_hidden(application, story) or explain_reject(application, named)
     else:
@@ -77,7 +86,8 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
         "dropped": story.dropped,
         "lead": {"source": story.lead_item.source, "reason": story.lead_reason},
         "outlets": list(story.outlets),
-        "thread": explain_thread(application, story),
+        "thread": why_thread.explain_thread(application, story),
+        "pair": why_thread.explain_pair(application, story),
         "items": [
             _item(item, story, store, tell, *evidence.get(item.id, (None, None)))
             | {"counts_for": tell_outlet(item, voices.get(item.source)), "second_hand": item.second_hand}
@@ -191,8 +201,11 @@ def _rank(store: StoreView, story: Story, output: Output) -> str:
         return stands
     now = time.time()
     reports = [one for one in store.reports(now - WINDOW) if output.token is not None or not one.private]
-    weight = Weights(reports, now).of(story.id, story.thread.id if story.thread else None)
-    return f"{stands}, weight {weight:.1f}"
+    weights = Weights(reports, now)
+    weight, own = weights.of(story.id, story.thread.id if story.thread else None), weights.own(story.id)
+    partner = why_thread.pair_of(store, story) if weight > own else None
+    lent = f", of which {weight - own:.1f} are lent by “{partner.title}”, to which it is linked" if partner is not None else ""
+    return f"{stands}, weight {weight:.1f}{lent}"
 
 
 def _why_kept_out(application: Application, story: Story, slug: Slug) -> str:
@@ -278,7 +291,9 @@ def lines(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:
             yield f"    {_format_nearest(item['nearest'], numbers)}"
     yield from _hidden_lines(report["hidden"])
     if report["thread"]:
-        yield from lines_of_thread(report["thread"])
+        yield from why_thread.lines_of_thread(report["thread"])
+    if report["pair"]:
+        yield from why_thread.lines_of_pair(report["pair"])
     yield from lines_of_hooks(report["hooks"])
     yield "\ntags, and where each comes from:"
     yield from (f"  {tag['kind']}:{tag['tag']}  ({tag['reason']})" for tag in report["tags"])

@@ -19,7 +19,7 @@ from aggregator.threads.vectors import cosine
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
-    from aggregator.model import Story
+    from aggregator.model import Story, Thread
     from aggregator.ports import GroupedItems, StoreView
 
 WORDS = 5
@@ -80,6 +80,103 @@ def lines_of_thread(thread: dict[str, Any]) -> Iterator[str]:
         yield f"  and {more} more"
     if not thread["links"]:
         yield "  it is linked to none of its stories: a person put it there, or those it was linked to are gone"
+
+
+def pair_of(store: StoreView, story: Story) -> Story | None:
+    """The one story that a story is linked to, if they are in no thread that is shown: they are weighed as one."""
+    thread = store.threads_of([story.id]).get(story.id) if story.thread is None else None
+    if thread is None:
+        return None
+    linked = [link.story if link.other == story.id else link.other for link in store.links(story.id)]
+    homes = store.threads_of(linked)
+    partners = store.stories([one for one in dict.fromkeys(linked) if homes.get(one) == thread])
+    return next((one for one in partners if one.items and not one.dropped), None)
+
+
+def explain_pair(application: Application, story: Story) -> dict[str, Any] | None:
+    """Tells of the story that this one is linked to, if no third one is. None if there is no such story."""
+    partner = pair_of(application.store, story) if application.settings.threads.enabled else None
+    if partner is None:
+        return None
+    links = application.store.links(story.id)
+    likeness = next(link.likeness for link in links if partner.id in (link.story, link.other))
+    words = shared_words(_linker(application), application.store.grouped(), story, partner)
+    return {
+        "id": partner.id,
+        "title": partner.title,
+        "published": rfc3339(partner.published),
+        "outlets": list(partner.outlets),
+        "likeness": likeness,
+        "words": words,
+    }
+
+
+def lines_of_pair(pair: dict[str, Any]) -> Iterator[str]:
+    """Yields what `explain_pair` says as lines for people."""
+    yield "\nlinked to one other story; both are weighed as one, and are a thread once a third one is linked to them:"
+    yield f"  {pair['published']}  {pair['title']}  ({', '.join(pair['outlets'])})  {pair['id']}"
+    yield f"    {describe_likeness(pair['likeness'], pair['words'])}"
+
+
+def explain_whole_thread(application: Application, thread: Thread) -> dict[str, Any]:
+    """Tells of a thread: its stories in the order of publication, all links between them, and what a person decided on it."""
+    from aggregator.commands.stories import decision_row
+
+    store = application.store
+    stories = {story.id: story for story in store.stories(store.thread_stories(thread.id)) if story.items}
+    links = {(one.story, one.other): one for id in stories for one in store.links(id) if {one.story, one.other} <= stories.keys()}
+    linker, index = _linker(application), store.grouped()
+    ids = {thread.id, *thread.formerly}
+    return {
+        "id": thread.id,
+        "formerly": list(thread.formerly),
+        "title": stories[thread.head].title if thread.head in stories else "",
+        "outlets": thread.outlets,
+        "began": rfc3339(thread.began),
+        "newest": rfc3339(thread.newest),
+        "stories": [
+            {"id": one.id, "title": one.title, "published": rfc3339(one.published), "outlets": list(one.outlets)}
+            for one in sorted(stories.values(), key=lambda one: (one.published, one.id))
+        ],
+        "links": [
+            {
+                "stories": [link.story, link.other],
+                "likeness": link.likeness,
+                "found": rfc3339(link.at),
+                "words": shared_words(linker, index, stories[link.story], stories[link.other]),
+            }
+            for link in sorted(links.values(), key=lambda one: -one.likeness)
+        ],
+        "decisions": [
+            decision_row(one, store)
+            for one in store.decisions()
+            if one.undone is None and not ids.isdisjoint({one.traces.thread, one.traces.into})
+        ],
+    }
+
+
+def lines_of_whole_thread(told: dict[str, Any]) -> Iterator[str]:
+    """Yields what `explain_whole_thread` says as lines for people: below each story, the strongest link to one before it."""
+    yield f"thread: {told['title']}\n{told['id']}  began {told['began']}  newest report {told['newest']}"
+    if told["formerly"]:
+        yield f"threads that became part of it: {', '.join(told['formerly'])}"
+    for row in told["decisions"]:
+        yield f"decision {row['id']} of {row['at'][:16].replace('T', ' ')}, {row['kind']}: {row['did']}"
+    yield f"\nstories ({len(told['stories'])}), each with the strongest link to one before it:"
+    before: dict[str, str] = {}
+    for story in told["stories"]:
+        yield f"  {story['published']}  {story['title']}  ({', '.join(story['outlets'])})  {story['id']}"
+        holding = next((link for link in told["links"] if _other(link, story["id"]) in before), None)
+        if holding is not None:
+            other = before[_other(holding, story["id"])]
+            yield f"    linked to “{other}”: {describe_likeness(holding['likeness'], holding['words'])}"
+        before[story["id"]] = story["title"]
+
+
+def _other(link: dict[str, Any], story: str) -> str:
+    """The other end of a link of this story; empty if it is none of its own."""
+    first, second = link["stories"]
+    return second if story == first else first if story == second else ""
 
 
 def describe_likeness(likeness: float, words: list[str]) -> str:

@@ -10,7 +10,7 @@ from aggregator.commands.why_words import RULES, format_score, teller
 from aggregator.dedup.engine import Comparison, Engine
 from aggregator.dedup.search import JUDGES, MAX_ITEMS, spread
 from aggregator.errors import UsageError
-from aggregator.stories.decisions.find_named import BY_ID, find_entries, find_story
+from aggregator.stories.decisions.find_named import BY_ID, find_entries, find_story, full_id
 from aggregator.stories.decisions.overrides import active_overrides, override_key
 from aggregator.tag.places import find_places
 from aggregator.text.times import rfc3339
@@ -47,6 +47,7 @@ def explain_two(application: Application, first: str, second: str) -> dict[str, 
 def _named(application: Application, named: str) -> tuple[Story, Item]:
     """The entry that a person names, and its story; a story's id names its lead."""
     store = application.store
+    named = full_id(store, named)
     if store.story_of(named) == named.removeprefix("urn:uuid:"):
         story = find_story(store, named)
         return story, story.lead_item

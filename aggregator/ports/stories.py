@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId
+from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId, ThreadId
 from aggregator.ports.decisions import Decisions, DecisionWrites
 from aggregator.ports.index import GroupedItems, StoryIndex
 from aggregator.ports.rows import Remembered, Traces, Whereabouts
@@ -46,6 +46,10 @@ class Stories(Decisions, Protocol):
 
     def stories_named(self, url_or_guid: str) -> list[StoryId]:
         """All stories with an item of this URL or guid to be seen, without dropped ones, the oldest first."""
+        ...
+
+    def ids_from(self, first: str, last: str, limit: int) -> list[StoryId | ThreadId]:
+        """The ids of stories and threads from the first to the last one, in order, those that lead to others included."""
         ...
 
     def whereabouts(self, story: StoryId) -> Whereabouts | None:

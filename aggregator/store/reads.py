@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 
-from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId
+from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId, ThreadId
 from aggregator.ports import Attributes, Hold, KnownItem, Reject, Whereabouts
 from aggregator.store.connection import Connection
 from aggregator.store.rows import BACKLOG, EXCESS, ITEM_COLUMNS, Row, as_json, document_of, evidence_of, item_of, names_of
@@ -42,6 +42,8 @@ _STORY_OF_ITEM = """SELECT id FROM stories
     WHERE key = (SELECT story FROM items WHERE {} = ? ORDER BY hidden IS NOT NULL, first_seen, items.id LIMIT 1)"""
 STORY_BY_CANONICAL = _STORY_OF_ITEM.format("canonical")
 STORY_BY_GUID = _STORY_OF_ITEM.format("guid")
+STORY_IDS = "SELECT id FROM stories WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
+THREAD_IDS = "SELECT id FROM threads WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
 _STORIES_WITH_NAME = """SELECT DISTINCT stories.id FROM items CROSS JOIN stories ON stories.key = items.story
     WHERE items.{} = ? AND items.hidden IS NULL AND NOT stories.dropped ORDER BY stories.key"""
 STORIES_BY_CANONICAL = _STORIES_WITH_NAME.format("canonical")
@@ -185,6 +187,12 @@ def stories_named(connection: Connection, url_or_guid: str) -> list[StoryId]:
     rows = connection.execute(STORIES_BY_CANONICAL, (canonical(url_or_guid) or url_or_guid,)).fetchall()
     rows = rows or connection.execute(STORIES_BY_GUID, (url_or_guid,)).fetchall()
     return [StoryId(row[0]) for row in rows]
+
+
+def ids_from(connection: Connection, first: str, last: str, limit: int) -> list[StoryId | ThreadId]:
+    """See `Stories.ids_from`."""
+    found: list[StoryId | ThreadId] = [row[0] for row in connection.execute(STORY_IDS, (first, last, limit))]
+    return sorted([*found, *(row[0] for row in connection.execute(THREAD_IDS, (first, last, limit)))])[:limit]
 
 
 def versions(connection: Connection, ids: Collection[StoryId]) -> dict[StoryId, int]:

@@ -81,6 +81,9 @@ class SqlView(ABC):
     def stories_named(self, url_or_guid: str) -> list[StoryId]:
         return self._read_whole(reads.stories_named, url_or_guid)
 
+    def ids_from(self, first: str, last: str, limit: int) -> list[StoryId | ThreadId]:
+        return self._read(reads.ids_from, first, last, limit)
+
     def whereabouts(self, story: StoryId) -> Whereabouts | None:
         return self._read(reads.whereabouts, story)
 

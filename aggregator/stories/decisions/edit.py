@@ -15,7 +15,7 @@ from aggregator.ports import Decision, Override, Rules, Store, Traces, Transacti
 from aggregator.settings import Settings
 from aggregator.stories.curate import Curator
 from aggregator.stories.decisions.edit_curator import edit_curator
-from aggregator.stories.decisions.find_named import find_entries, find_story
+from aggregator.stories.decisions.find_named import find_entries, find_story, full_id
 from aggregator.stories.decisions.headline import checked_headline
 from aggregator.stories.decisions.overrides import drop_key, override_key
 from aggregator.stories.decisions.thread_edit import links_of, retell_threads
@@ -129,10 +129,12 @@ class StoryEditor:
     def title(self, named: str, text: str) -> str:
         """Corrects the headline of an article's story for good. Returns the headline as it was."""
         headline = checked_headline(text)
+        named = full_id(self._store, named)
         story = find_story(self._store, named)
         if headline == story.title:
             raise UsageError("this is the story's headline already")
-        item = story.lead_item if named.removeprefix("urn:uuid:") == story.id else self._named_item(named)
+        names_story = self._store.whereabouts(StoryId(named.removeprefix("urn:uuid:"))) is not None
+        item = story.lead_item if names_story else self._named_item(named)
         self._correct("title", story, item, headline)
         return story.title
 

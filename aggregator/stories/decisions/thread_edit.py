@@ -14,7 +14,7 @@ from aggregator.ports import Override, Rules, Store, Traces, Transaction
 from aggregator.publish.selection import thread_listing
 from aggregator.settings import Settings
 from aggregator.stories.decisions.edit_curator import edit_curator
-from aggregator.stories.decisions.find_named import find_story
+from aggregator.stories.decisions.find_named import find_story, full_id
 from aggregator.stories.decisions.overrides import override_key
 from aggregator.stories.link import what_about
 from aggregator.threads.linking import MOST_STORIES
@@ -25,6 +25,14 @@ class Side(Struct, frozen=True):
 
     thread: ThreadId | None
     stories: tuple[Story, ...]
+
+
+class Split(Struct, frozen=True):
+    """A story that left its thread. title: of the thread as it was; rest: the stories that are left, of a pair one."""
+
+    story: Story
+    title: str
+    rest: tuple[Story, ...]
 
 
 class ThreadEditor:
@@ -67,15 +75,20 @@ class ThreadEditor:
             self._refresh(transaction, [into], stories, now)
         return into
 
-    def split(self, named: str) -> Story:
-        """Takes a story out of its thread for good. Returns the story. Raises UsageError if it is in none."""
+    def split(self, named: str) -> Split:
+        """Takes a story out of its thread for good. Raises UsageError if it is in none."""
         now = time.time()
+        named = full_id(self._store, named)
+        if self._store.thread(ThreadId(named.removeprefix("urn:uuid:"))) is not None:
+            raise UsageError("that is a thread: name the story that is to leave it (`aggregator why THREAD` lists its stories)")
         story = find_story(self._store, named)
         with self._store.begin() as transaction:
             thread = transaction.threads_of([story.id]).get(story.id)
             if thread is None:
                 raise UsageError("that story is in no thread")
             stories = transaction.stories_in(thread)
+            rest = tuple(one for one in transaction.stories(stories) if one.items and one.id != story.id)
+            head = _head(transaction, thread, rest)
             traces = Traces(
                 title=story.title,
                 url=story.lead_item.entry.url,
@@ -88,7 +101,7 @@ class ThreadEditor:
                 transaction.add_override(Override("thread-split", override_key(item), thread, now, decision))
             take_out(transaction, thread, [story.id])
             self._refresh(transaction, [thread], stories, now)
-        return story
+        return Split(story, head, rest)
 
     def drop(self, named: str) -> str:
         """Ends a thread; its stories are in none again. Returns the thread's title. Raises UsageError if there is no such thread.
@@ -114,6 +127,7 @@ class ThreadEditor:
 
     def _side(self, transaction: Transaction, named: str) -> Side:
         """The thread with this id, or of the story with this id, address or guid. Raises UsageError if there is neither."""
+        named = full_id(self._store, named)
         asked = ThreadId(named.removeprefix("urn:uuid:"))
         id = transaction.living_threads([asked]).get(asked)
         if id is None:

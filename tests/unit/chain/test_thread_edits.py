@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from types import SimpleNamespace
 
 import pytest
@@ -247,6 +248,7 @@ def run(newsroom: Newsroom, *arguments: str) -> str:
         store=newsroom.store,
         settings=newsroom.settings,
         thread_editor=editor(newsroom),
+        rules=newsroom.rules,
         story_editor=StoryEditor(newsroom.store, newsroom.settings, newsroom.rules),
     )
     result = CliRunner().invoke(stories.command, arguments, obj=application, catch_exceptions=False)
@@ -260,7 +262,8 @@ def test_the_commands_tell_what_they_did(newsroom: Newsroom, monkeypatch: pytest
     title = story(newsroom, "sinks").title
     assert f"{title}  (3 stories, 3 outlets)  {thread.id}" in run(newsroom, "threads")
     assert run(newsroom, "thread", "merge", lone.id, thread.id) == f"one thread now: {lone.title}  (4 stories)  {thread.id}\n"
-    assert run(newsroom, "thread", "split", captain.id) == f"not in that thread any more: {captain.title}\n"
+    told = run(newsroom, "thread", "split", captain.id)
+    assert told.startswith(f"“{captain.title}” is not in the thread “{lone.title}” any more; 3 stories are left")
     assert run(newsroom, "thread", "drop", thread.id) == f"a thread no more: {lone.title}\n"
     told = run(newsroom, "decisions")
     assert f"thread {thread.id} ended; its 3 stories are in none again" in told
@@ -311,3 +314,79 @@ def test_why_of_two_tells_whether_they_are_linked(newsroom: Newsroom) -> None:
     assert "thread-split: " in why(newsroom, captain.id)
     editor(newsroom).drop(inquiry.id)
     assert "a person ended the thread of “Osprey inquiry" in why(newsroom, inquiry.id, captain.id)
+
+
+# --- ids in short
+def test_the_beginning_of_an_id_is_enough(newsroom: Newsroom) -> None:
+    captain, thread = story(newsroom, "Captain"), thread_of(newsroom, "Captain")
+    assert why(newsroom, captain.id[:6]) == why(newsroom, captain.id)
+    assert why(newsroom, f"urn:uuid:{captain.id[:13].upper()}") == why(newsroom, captain.id)
+    sinks = story(newsroom, "sinks").id
+    assert why(newsroom, captain.id[:8], sinks[:8]) == why(newsroom, captain.id, sinks)
+    assert thread.id in run(newsroom, "thread", "merge", story(newsroom, "burns down").id[:7], thread.id[:7])
+    assert "“Ferry" not in run(newsroom, "title", captain.id[:7], "Captain heard")
+    assert story(newsroom, "Captain").title == "Captain heard"
+    with pytest.raises(UsageError, match="nothing is known"):
+        why(newsroom, captain.id[:5])
+    with pytest.raises(UsageError, match="that is a thread"):
+        run(newsroom, "thread", "split", thread.id[:9])
+
+
+def test_a_beginning_that_several_ids_have_is_refused_with_their_headlines(newsroom: Newsroom) -> None:
+    captain, lone = story(newsroom, "Captain"), story(newsroom, "burns down")
+    twin = f"{lone.id[:9]}0000{captain.id[13:]}"
+    if not (database := newsroom.folder / "news.db").exists():
+        pytest.skip("needs SQLite, in which the id is made to collide")
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE stories SET id = ? WHERE id = ?", (twin, captain.id))
+    with pytest.raises(UsageError) as refused:
+        why(newsroom, lone.id[:8])
+    assert f"\n  {twin}  {captain.title}" in str(refused.value) and lone.title in str(refused.value)
+    assert captain.title in why(newsroom, twin[:10])
+
+
+# --- why
+def test_why_of_a_thread_tells_its_stories_and_what_holds_it(newsroom: Newsroom) -> None:
+    thread = thread_of(newsroom, "sinks")
+    told = why(newsroom, thread.id)
+    assert told.startswith(f"thread: {story(newsroom, 'sinks').title}\n{thread.id}  began ")
+    titles = [story(newsroom, words).title for words in ("sinks", "Captain", "inquiry")]
+    assert all(title in told for title in titles) and told.count("    linked to “") == 2
+    row = json.loads(why(newsroom, thread.id, "--json"))
+    assert {one["title"] for one in row["stories"]} == set(titles)
+    assert all({"Osprey", "Marlen"} & set(link["words"]) for link in row["links"])
+    editor(newsroom).merge(story(newsroom, "burns down").id, thread.id)
+    assert "thread-merge: " in why(newsroom, thread.id)
+
+
+def test_why_names_the_other_story_of_a_pair(newsroom: Newsroom) -> None:
+    captain, sinks = story(newsroom, "Captain"), story(newsroom, "sinks")
+    told = run(newsroom, "thread", "split", story(newsroom, "inquiry").id)
+    assert f"“{sinks.title}” and “{captain.title}” are left: two stories" in told
+    assert f"{sinks.title}  ({', '.join(sinks.outlets)})  {sinks.id}" in why(newsroom, captain.id)
+    assert json.loads(why(newsroom, captain.id, "--json"))["pair"]["id"] == sinks.id
+    parted = run(newsroom, "thread", "split", captain.id)
+    assert parted == f"“{captain.title}” and “{sinks.title}” are linked no more (two stories are no thread yet)\n"
+    assert json.loads(why(newsroom, captain.id, "--json"))["pair"] is None
+
+
+def test_threads_are_listed_by_weight_size_or_newest_report(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.commands.threads.time", SimpleNamespace(time=newsroom.clock.now))
+    ferry, other = thread_of(newsroom, "sinks"), other_thread(newsroom)
+    editor(newsroom).merge(story(newsroom, "burns down").id, other.id)
+    newsroom.clock.time = ferry.newest + 23.5 * HOUR
+
+    def listed(*arguments: str) -> list[str]:
+        return [json.loads(row)["id"] for row in run(newsroom, "threads", "--json", *arguments).splitlines()]
+
+    wide, narrow = sorted((ferry.id, other.id), key=lambda id: -_weight(newsroom, id))
+    assert listed() == listed("--sort", "weight") == [wide, narrow]
+    assert listed("--sort", "size") == [other.id, ferry.id]
+    newest = {one.id: one.newest for one in (thread_of(newsroom, "sinks"), thread_of(newsroom, "bank"))}
+    assert listed("--sort", "newest") == sorted(newest, key=lambda id: -newest[id])
+    assert listed("--limit", "1") == [wide]
+
+
+def _weight(newsroom: Newsroom, id: str) -> float:
+    rows = map(json.loads, run(newsroom, "threads", "--json").splitlines())
+    return next(float(row["weight"]) for row in rows if row["id"] == id)
