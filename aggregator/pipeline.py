@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 import structlog
@@ -17,6 +18,7 @@ from aggregator.errors import AggregatorError
 from aggregator.fetch import first_answers
 from aggregator.fetch.body import BodyBudget
 from aggregator.fetch.hosts import HostGate
+from aggregator.fetch.http import held_fault
 from aggregator.fetch.request import conditional_request
 from aggregator.model import (
     Fault,
@@ -25,6 +27,7 @@ from aggregator.model import (
     Fetched,
     FetchFailed,
     FetchOutcome,
+    FetchRequest,
     Instant,
     ItemId,
     NotModified,
@@ -37,10 +40,12 @@ from aggregator.model import (
     Validators,
 )
 from aggregator.parse.raw import READER_VERSION
-from aggregator.ports import REJECTS_KEPT, Clock, Fetcher, Hubs, Store, Transaction
+from aggregator.parse.sitemap import INDEX
+from aggregator.ports import REJECTS_KEPT, BodyMemory, Clock, Fetcher, Hubs, Store, Transaction
 from aggregator.reading.job import Read, ReadOptions
 from aggregator.reading.offered_feeds import add_offered_feeds
 from aggregator.reading.pool import Reader as DocumentReader
+from aggregator.reading.sitemaps import follow_index, known_sitemaps, save_sitemaps, unexpected_kind
 from aggregator.settings import Settings
 from aggregator.store.writer import WatchedRoom, Writer
 from aggregator.stories import articles, budget, ingest, join
@@ -113,7 +118,7 @@ class Pipeline(Struct, frozen=True):
                     request = conditional_request(source, state, self.settings.network.proxy)
                     answer = await self.fetcher.fetch(request, now, memory)
                 answered()
-                report = await self.receive(source, state, answer)
+                report = await self.receive(source, state, answer, memory)
         except AggregatorError:
             raise  # the store can't be written: not the source's fault, and nowhere to record it
         except Exception as error:  # the only catch-all of a poll: a bug costs its source one turn
@@ -128,8 +133,10 @@ class Pipeline(Struct, frozen=True):
         await self.writer.commit(lambda transaction: first_answers.remove_handed(transaction, source.url))
         return answer
 
-    async def receive(self, source: Source, state: SourceState, answer: FetchOutcome) -> PollReport:
-        """Handles an answer that was polled or pushed: failed, unchanged, or a document to read."""
+    async def receive(
+        self, source: Source, state: SourceState, answer: FetchOutcome, memory: BodyMemory | None = None
+    ) -> PollReport:
+        """Handles an answer that was polled or pushed: failed, unchanged, or a document to read. memory: of a poll's bodies."""
         now = self.clock.now()
         if self.current.find(source) is None:
             return _superseded(source)
@@ -140,12 +147,32 @@ class Pipeline(Struct, frozen=True):
                 failed = await add_offered_feeds(answer, self.documents)
                 return await self._fail(source, state, failed.url, failed.fault, now)
             case Fetched() if not same_body(state, answer):
-                return await self._read(source, state, answer, now)
+                return await self._read(source, state, answer, memory, now)
+        if state.format == INDEX:
+            return await self._follow_index(source, state, answer, None, memory, now)
+        return self._unchanged(source, state, answer, now)
+
+    def _unchanged(self, source: Source, state: SourceState, answer: Fetched | NotModified, now: Instant) -> PollReport:
         self._save(source, self._next_state(source, state, answer, now))
         return PollReport(source.id, "unchanged", "not modified" if answer.status == 304 else "the same document")
 
-    async def _read(self, source: Source, state: SourceState, answer: Fetched, now: Instant) -> PollReport:
-        """Has a worker read the document, without entries that are stored word for word, and stores the result."""
+    async def _read(
+        self, source: Source, state: SourceState, answer: Fetched, memory: BodyMemory | None, now: Instant
+    ) -> PollReport:
+        """Reads the document and stores the result; of a sitemap index, what the sitemaps hold."""
+        async with self._reading(source, state, answer, now) as read:
+            if isinstance(read, Fault):
+                return await self._fail(source, state, answer.url, read, now)
+            if (unexpected := unexpected_kind(source.kind, read.feed)) is not None:
+                return await self._fail(source, state, answer.url, unexpected, now)
+            if read.feed.format != INDEX:
+                return await self._store(source, state, answer, read, now)
+            index = read.feed
+        return await self._follow_index(source, state, answer, index, memory, now)
+
+    @asynccontextmanager
+    async def _reading(self, source: Source, state: SourceState, answer: Fetched, now: Instant) -> AsyncIterator[Read | Fault]:
+        """Has a worker read a document, without entries that are stored word for word."""
         level = source.level or self.settings.dedup.level
         options = ReadOptions(self.store.fingerprints(source.id), level, state.languages, source.private)
         was_slow = state.last_fault == FaultKind.PARSE_LIMIT
@@ -154,23 +181,66 @@ class Pipeline(Struct, frozen=True):
             async with self.documents.reading(answer, options, room, slow=was_slow) as read:
                 room.stop_watching()
                 self.writer.withdraw_state(source.id)
-                if isinstance(read, Fault):
-                    return await self._fail(source, state, answer.url, read, now)
-                return await self._store(source, state, answer, read, now)
+                yield read
         except asyncio.CancelledError:
             self._save(source, state)  # stopped, not crashed: the source is due again
             raise
 
-    async def _store(self, source: Source, state: SourceState, answer: Fetched, read: Read, now: Instant) -> PollReport:
+    async def _follow_index(
+        self,
+        source: Source,
+        state: SourceState,
+        answer: Fetched | NotModified,
+        index: Feed | None,
+        memory: BodyMemory | None,
+        now: Instant,
+    ) -> PollReport:
+        """Reads the sitemaps of an index and stores their entries. index: None if it is as it was: its sitemaps may not be."""
+        known = known_sitemaps(self.store, source.id) if state.body_hash else ()  # without a hash, all is to be read again
+        reading = partial(self._reading, source, state, now=now)
+        followed = await follow_index(
+            source,
+            index,
+            known,
+            partial(self._ask_again, source, memory),
+            reading,
+            self.clock.monotonic,
+            self.settings.network.proxy,
+        )
+        if followed.fault is not None:
+            return await self._fail(source, state, answer.url, followed.fault, now)
+        if followed.read is None:
+            if followed.sitemaps != known:
+                await self.writer.commit(lambda transaction: save_sitemaps(transaction, source.id, followed.sitemaps))
+            return self._unchanged(source, state, answer, now)
+        return await self._store(source, state, answer, replace(followed.read, sitemaps=followed.sitemaps), now)
+
+    async def _ask_again(self, source: Source, memory: BodyMemory | None, request: FetchRequest) -> FetchOutcome:
+        """Sends a further request within a poll, as politely as the first one. Its body takes the place of the one before it."""
+        if memory is not None:
+            await memory.shrink(0)  # before it waits for more: who holds memory never waits (fetch/body.py)
+        now = self.clock.now()
+        if (hold := self.gate.held(request.url, now)) is not None:
+            return FetchFailed(held_fault(hold), (), request.url)
+        await self.gate.space(request.url)
+        answer = await self.fetcher.fetch(request, now, memory)
+        told = answer.fault if isinstance(answer, FetchFailed) else answer
+        if told.holds_host:
+            await self._hold_host(source, answer.url, told.retry_at, "its rate limit is used up")
+        return answer
+
+    async def _store(
+        self, source: Source, state: SourceState, answer: Fetched | NotModified, read: Read, now: Instant
+    ) -> PollReport:
         """Prepares and commits in the writer's thread, under the config in use now; serving goes on meanwhile."""
         pipeline, source_now = self.current.pipeline or self, self.current.find(source)
         if source_now is None:
             return _superseded(source)
-        read = replace(read, feed=replace(read.feed, partial=answer.status == 226))
+        read = replace(read, feed=replace(read.feed, partial=read.feed.partial or answer.status == 226))
         return await self.writer.store(source.id, partial(pipeline._prepare, source_now, state, answer, read, now))
 
     def _prepare(
-        self, source: Source, state: SourceState, answer: Fetched, read: Read, now: Instant
+        self, source: Source, state: SourceState, answer: Fetched | NotModified, read: Read, now: Instant
     ) -> Callable[[Transaction], PollReport]:
         """Outside the lock: identifies entries, filters them, and computes signatures. Returns what commits the result."""
         overrides = active_overrides(self.store.overrides())
@@ -190,12 +260,12 @@ class Pipeline(Struct, frozen=True):
         if prepared.allotted.refused:  # the next poll must get the whole document again, even if it is the same
             after = replace(after, body_hash=b"", validators=Validators(), validators_url=None)
         is_upgrade = state.first_success is not None and state.reader != READER_VERSION
-        return partial(self._commit, after, read.feed, prepared, overrides, now, is_upgrade)
+        return partial(self._commit, after, read, prepared, overrides, now, is_upgrade)
 
     def _commit(
         self,
         state: SourceState,
-        feed: Feed,
+        read: Read,
         prepared: Prepared,
         overrides: ActiveOverrides,
         now: Instant,
@@ -206,6 +276,7 @@ class Pipeline(Struct, frozen=True):
 
         is_upgrade: its last document was read by another release.
         """
+        feed = read.feed
         save_claim(transaction, self.store, state, now, self.ingester.owners.publishers)
         renew_hashes(transaction, prepared.revised, self.ingester.rules)
         stories, around = join.store_items(transaction, self.ingester.engine, prepared, overrides, now)
@@ -218,6 +289,8 @@ class Pipeline(Struct, frozen=True):
         articles.save_wanted(transaction, state.id, prepared.articles, now)
         counters = ingest.add_counters(state.counters, feed.dropped, rejected, prepared.allotted.counts)
         transaction.save_state(replace(state, counters=counters))
+        if read.sitemaps:
+            save_sitemaps(transaction, state.id, read.sitemaps)
         if self.hubs is not None and not feed.partial:  # a part need not name the hub
             self.hubs.save_hub(transaction, state.id, feed, state.url)
         rules, engine = self.ingester.rules, self.ingester.engine

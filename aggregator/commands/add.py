@@ -138,9 +138,11 @@ def _format_list(found: list[Candidate]) -> str:
 
 def _new_source(one: Candidate, name: str | None, title: str | None, group: str | None) -> NewSource:
     from aggregator.config.edit import NewSource
+    from aggregator.parse.sitemap import SITEMAPS
 
     named = title or (one.feed.title if one.feed else None)
-    return NewSource(one.url, name, named, group)
+    kind = "sitemap" if one.feed and one.feed.format in SITEMAPS else None
+    return NewSource(one.url, name, named, group, kind)
 
 
 def check_id(settings: Settings, name: str | None) -> None:

@@ -182,6 +182,7 @@ def _source(base: Source, own: feeds.Inherited, id: str = "", url: str = "", sho
         full_text=_either(own.full_text, base.full_text),
         enrich=base.enrich if own.enrich is None else tuple((one.value, one.shown) for one in named(own.enrich)),
         shown=shown,
+        kind=_either(own.kind, base.kind),
     )
 
 

@@ -38,10 +38,11 @@ class NewSource(Struct, frozen=True):
     id: str | None = None
     title: str | None = None
     group: str | None = None
+    kind: str | None = None
 
     def keys(self) -> dict[str, str]:
         """The keys to be written, in their order."""
-        given = {"id": self.id, "url": self.url, "title": self.title, "group": self.group}
+        given = {"id": self.id, "url": self.url, "title": self.title, "group": self.group, "kind": self.kind}
         return {key: value for key, value in given.items() if value}
 
 

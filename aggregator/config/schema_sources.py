@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from aggregator import model
-from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, Refused, count, text
+from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, Refused, choice, count, text
 from aggregator.config.schema_hooks import ENRICH, HOOKS, Named
 from aggregator.config.secrets import HEADER_NAME, HEADER_VALUE, URL, Secretive
 from aggregator.config.section import CENTURY, LEVEL, YEAR, Part, Section, key, needed
@@ -67,6 +67,11 @@ class Inherited(Section):
         default=None,
     )
     enrich: Named | None = key(HOOKS, ENRICH + " Default: none.", default=None)
+    kind: str | None = key(
+        choice("feed", "sitemap"),
+        "What its document must be: `feed`, or `sitemap` (of news, or an index of such). Default: either.",
+        default=None,
+    )
     enabled: bool | None = key(SWITCH, "`false`: not polled, its stories stay. Default: true.", default=None)
 
 

@@ -100,6 +100,13 @@ class HostGate:
         if not lane.users and lane.next_start <= self._monotonic():
             del self._lanes[domain]
 
+    async def space(self, url: str) -> None:
+        """Keeps the gap before another request of a task that holds a turn at the URL's domain already."""
+        domain = registrable_domain(url)
+        lane, gap = self._lanes.get(domain), self._gaps.get(domain, 0.0)
+        if lane is not None and gap > 0:
+            await self._space(lane, gap)
+
     async def _space(self, lane: _Lane, gap: float) -> None:
         """Reserves the next start that keeps the gap, and waits for it."""
         now = self._monotonic()

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aggregator.fetch.address_rules import guess_feeds
+from aggregator.text.sitemap_names import is_of_news
 from aggregator.text.urls import resolve
 
 MAX_DOCUMENT = 512 * 1024
@@ -16,7 +17,6 @@ MAX_DOCUMENT = 512 * 1024
 MAX_FOUND = 5
 """Addresses that are returned."""
 _SITEMAP = re.compile(r"^[ \t]*sitemap[ \t]*:[ \t]*(\S+)", re.I | re.M)
-_NEWS = re.compile(r"news(?!letter|room|paper)", re.I)
 _PROFILE = "http://webfinger.net/rel/profile-page"
 
 
@@ -31,8 +31,7 @@ def named_feeds(document: bytes, url: str) -> tuple[str, ...]:
 def _news_sitemaps(text: str, url: str) -> Iterator[str]:
     """The sitemaps of robots.txt (sitemaps.org) that call themselves those of news. The others have no headlines."""
     for found in _SITEMAP.finditer(text):
-        sitemap = urlsplit(resolve(url, found[1]) or "")
-        if _NEWS.search(sitemap.path + sitemap.query):
+        if is_of_news(resolve(url, found[1]) or ""):
             yield found[1]
 
 

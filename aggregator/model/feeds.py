@@ -85,6 +85,7 @@ class Feed(Struct, frozen=True):
 
     partial: entries that it doesn't hold are not gone (a 226 of RFC 3229, or a WebSub push, may hold new entries only).
     format: "rss 2.0", "atom 1.0", "json feed 1.1", …; dropped: counts by cap ("cap:entries", …); warnings: short clean lines.
+    sitemaps: addresses of the documents whose entries are those of a sitemap index.
     """
 
     format: str
@@ -102,3 +103,4 @@ class Feed(Struct, frozen=True):
     partial: bool = False
     dropped: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    sitemaps: tuple[str, ...] = ()

@@ -39,6 +39,7 @@ class Source(Struct, frozen=True):
     enrich: hooks that are asked about its stories, each as used and as shown.
     shown: the address for display, without password and with variables as written (`${NAME}`).
     private: its items are never public. full_text: the articles of its entries are fetched.
+    kind: "feed" or "sitemap" if its document must be one; None: whichever it is.
     """
 
     id: SourceId
@@ -65,6 +66,7 @@ class Source(Struct, frozen=True):
     full_text: bool = False
     enrich: tuple[tuple[str, str], ...] = ()
     shown: str = ""
+    kind: str | None = None
 
     def __repr__(self) -> str:
         return repr_without(self, "url", "headers", "proxy", "enrich")

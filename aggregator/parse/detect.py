@@ -9,8 +9,6 @@ from aggregator.text.prolog import Prolog, read_prolog
 
 _OTHERS = {
     "opml": "an OPML list of feeds: take it in with `aggregator import`, or as `opml:` in the config",
-    "urlset": "a sitemap, not a feed",
-    "sitemapindex": "a sitemap, not a feed",
     "svg": "a picture (SVG), not a feed",
     "wsdl": "a service description, not a feed",
     "error": "an error message in XML, not a feed",
@@ -26,6 +24,10 @@ class Found(Struct, frozen=True):
 
     json: bool
     prolog: Prolog
+
+    @property
+    def is_sitemap(self) -> bool:
+        return self.prolog.root.lower() in ("urlset", "sitemapindex")
 
 
 def kind_of(data: bytes) -> Found | Fault:

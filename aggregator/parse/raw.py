@@ -91,10 +91,18 @@ class RawEntry(NamedTuple):
     tags: tuple[RawTag, ...] = ()
 
 
+class ListedSitemap(NamedTuple):
+    """A sitemap that an index lists, as written. changed: its `lastmod`."""
+
+    url: str
+    changed: str | None = None
+
+
 class RawFeed(Struct):
     """A document's own fields and its entries, which are made lazily. total: the number of entries.
 
     ttl (minutes), period, and frequency are as written. images: candidates. dropped: counts by cap; grows as entries are made.
+    sitemaps: those that a sitemap index lists.
     """
 
     format: str
@@ -114,6 +122,7 @@ class RawFeed(Struct):
     base: str | None = None
     dropped: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    sitemaps: tuple[ListedSitemap, ...] = ()
 
 
 _TAGS = RawEntry._fields.index("tags")

@@ -26,6 +26,7 @@ from aggregator.parse.entries import (
 )
 from aggregator.parse.hints import hints_of
 from aggregator.parse.raw import Link, RawFeed, fingerprint, seed_of
+from aggregator.parse.sitemap import PLAIN, choose_sitemaps
 from aggregator.text import charset
 from aggregator.text.chars import one_line
 from aggregator.text.charset import Decoded
@@ -37,6 +38,8 @@ _MAX_WARNINGS = 10
 _LONGEST_TAG = 100_000
 """Bytes of a tag. libxml2 needs a hundred times the size of a tag's attributes in memory."""
 _LONG_TAG = re.compile(rb"<[A-Za-z][^<>]{%d}" % _LONGEST_TAG)
+_LONGEST_INDEX = 2_000_000
+"""Bytes of a sitemap index. It stays in memory while its sitemaps are fetched and read; those of agencies have 100 kB."""
 _BATCH = 50
 """Entries read in one batch, step by step. One at a time they take a fifth longer, because each step's code evicts the others'
 from the processor's caches. All at once they would be held in memory twice."""
@@ -85,6 +88,8 @@ def _read_xml(decoded: Decoded, found: detect.Found, tolerant: bool) -> RawFeed 
     if found.prolog.entities:
         return Fault(FaultKind.PARSE, "the document declares entities, which are never expanded")
     data = without_doctype(decoded.utf8, found.prolog)
+    if found.prolog.root.lower() == "sitemapindex" and len(data) > _LONGEST_INDEX:
+        return Fault(FaultKind.PARSE_LIMIT, f"a sitemap index of more than {_LONGEST_INDEX} bytes")
     if (
         len(data) > _LONGEST_TAG
         and _LONG_TAG.search(data)
@@ -106,7 +111,7 @@ def _read_broken(data: bytes, found: detect.Found, problem: str, tolerant: bool)
     try:
         raw = _require_feed(xml_feed.raw_feed(xml_feed.parse(data), b"xml:base" in data), found)
     except xml_feed.NotWellFormed:
-        raw = _read_tolerantly(data, problem, tolerant)
+        raw = _read_tolerantly(data, found, problem, tolerant)
     if isinstance(raw, RawFeed):
         raw.warnings.append(f"not well-formed: {problem}")
         if deep:
@@ -114,22 +119,28 @@ def _read_broken(data: bytes, found: detect.Found, problem: str, tolerant: bool)
     return raw
 
 
-def _read_tolerantly(data: bytes, problem: str, tolerant: bool) -> RawFeed | Fault:
+def _read_tolerantly(data: bytes, found: detect.Found, problem: str, tolerant: bool) -> RawFeed | Fault:
     if _OPENING.search(data) and not _CLOSING.search(data):
         return Fault(FaultKind.PARSE, f"not well-formed, and none of its entries is complete: {problem}")
     if not tolerant:
         return Fault(FaultKind.PARSE_LIMIT, f"not well-formed: {problem}")
-    raw = feedparser.read(data) or xml_feed.recovered_feed(data)
+    raw = (None if found.is_sitemap else feedparser.read(data)) or xml_feed.recovered_feed(data)
     return raw or Fault(FaultKind.PARSE, f"not well-formed, and no feed can be made out in it: {problem}")
 
 
 def _require_feed(raw: RawFeed | None, found: detect.Found) -> RawFeed | Fault:
-    return raw or Fault(FaultKind.NOT_A_FEED, one_line(f"XML that is not a feed: its root is <{found.prolog.root}>", 200))
+    if raw is None:
+        return Fault(FaultKind.NOT_A_FEED, one_line(f"XML that is not a feed: its root is <{found.prolog.root}>", 200))
+    if raw.format == PLAIN:
+        words = "a sitemap without headlines: it lists addresses, but no news:title. Only news sitemaps can be read as feeds"
+        return Fault(FaultKind.NOT_A_FEED, words)
+    return raw
 
 
 def feed_of(opened: Opened, document: Fetched, known: Collection[bytes] = frozenset()) -> Feed:
     """Makes a feed of raw values: its own fields and its entries."""
     raw, decoded = opened.raw, opened.decoded
+    sitemaps, notes = choose_sitemaps(raw.sitemaps, document.url)
     outer = resolved_base(raw.base, document.url)
     home = first_address(alternate(raw.links), Links(outer))
     context = DocumentContext(resolved_base(raw.base, home or document.url), raw.authors, raw.dropped)
@@ -149,7 +160,8 @@ def feed_of(opened: Opened, document: Fetched, known: Collection[bytes] = frozen
         moved_to=Links(None).tidy(raw.moved_to),
         unchanged=unchanged,
         dropped=dict(raw.dropped),
-        warnings=tuple(one_line(warning, 300) for warning in [*warnings, *raw.warnings][:_MAX_WARNINGS]),
+        warnings=tuple(one_line(warning, 300) for warning in [*warnings, *raw.warnings, *notes][:_MAX_WARNINGS]),
+        sitemaps=sitemaps,
     )
 
 

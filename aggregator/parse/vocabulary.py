@@ -56,6 +56,8 @@ _PREFIXES = {
     "http://rssnamespace.org/feedburner/ext/1.0": "feedburner",
     "http://wellformedweb.org/commentapi": "wfw",
     "http://news.yandex.ru": "yandex",
+    "http://www.google.com/schemas/sitemap-news/0.9": "news",
+    "http://www.google.com/schemas/sitemap-image/1.1": "image",
 }
 _BY_ADDRESS = {address.lower().rstrip("/"): prefix for address, prefix in _PREFIXES.items()}
 _BY_ADDRESS.update({address.lower().rstrip("/"): "" for address in _RSS})

@@ -1,4 +1,4 @@
-"""The fast path: reads well-formed RSS, RDF, and Atom with lxml, within libxml2's limits (depth 256, texts of 10 MB)."""
+"""The fast path: reads well-formed RSS, RDF, Atom and sitemaps with lxml, within libxml2's limits (depth 256, texts of 10 MB)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from lxml import etree
 
-from aggregator.parse import atom, rss
+from aggregator.parse import atom, rss, sitemap
 from aggregator.parse.raw import RawFeed
 from aggregator.parse.vocabulary import ATOM, ATOM_03, RSS_10
 from aggregator.text.xml import make_parser
@@ -73,6 +73,10 @@ def raw_feed(root: etree._Element, with_base: bool) -> RawFeed | None:
             return rss.read(root, address, with_base)
         case "rdf":
             return rss.read(root, address, with_base) if _is_rss(root) else None
+        case "urlset":
+            return sitemap.read(root, address)
+        case "sitemapindex":
+            return sitemap.read_index(root, address)
         case _:
             return None
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from aggregator.dedup.signature import Signature
-from aggregator.model import Fault, Feed, Fetched
+from aggregator.model import Fault, Feed, Fetched, Validators
 
 FRAME_LENGTH = struct.Struct("!Q")
 """The length before each frame in the pipes between pool and worker."""
@@ -26,11 +26,21 @@ class Described(Struct, frozen=True, array_like=True):
     signature: Signature
 
 
+class Sitemap(Struct, frozen=True):
+    """A sitemap of an index as it was last read. body_hash: empty if it never was."""
+
+    url: str
+    validators: Validators = Validators()
+    validators_url: str | None = None
+    body_hash: bytes = b""
+
+
 class Read(Struct, frozen=True):
-    """A document as read. described: entry fingerprint → findings."""
+    """A document as read. described: entry fingerprint → findings; sitemaps: those that it was put together from."""
 
     feed: Feed
     described: Mapping[bytes, Described]
+    sitemaps: tuple[Sitemap, ...] = ()
 
 
 class ReadOptions(Struct, frozen=True):

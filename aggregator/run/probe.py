@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from msgspec import Struct
 
@@ -12,11 +13,24 @@ from aggregator.cadence.next_state import after_poll
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.request import conditional_request
-from aggregator.model import Fault, Feed, Fetched, FetchFailed, Hop, Instant, Source, SourceState
+from aggregator.model import (
+    Fault,
+    Feed,
+    Fetched,
+    FetchFailed,
+    FetchOutcome,
+    FetchRequest,
+    Hop,
+    Instant,
+    Source,
+    SourceState,
+)
+from aggregator.parse.sitemap import INDEX
 from aggregator.ports import Fetcher
-from aggregator.reading.job import ReadOptions
+from aggregator.reading.job import Read, ReadOptions
 from aggregator.reading.offered_feeds import add_named_feeds, add_offered_feeds
 from aggregator.reading.pool import Reader, ReadingPool, count_readers
+from aggregator.reading.sitemaps import follow_index, unexpected_kind
 from aggregator.settings import Settings
 
 
@@ -57,20 +71,37 @@ class Prober:
     async def probe(self, source: Source) -> ProbeResult:
         """Probes one source, once its host has room."""
         state = SourceState(source.id, source.url)
-        async with self._gate.turn(source.url):
-            outcome = await self._fetcher.fetch(conditional_request(source, state, self._settings.network.proxy), self._now())
+        outcome = await self._ask(conditional_request(source, state, self._settings.network.proxy))
         if isinstance(outcome, FetchFailed):
             outcome = await add_offered_feeds(outcome, self._reader)
             return ProbeResult(source, outcome.url or source.url, outcome.hops, outcome.fault.status, outcome.fault)
         if not isinstance(outcome, Fetched):  # the fetcher reports an unrequested 304 as a fault; this completes the types
             return ProbeResult(source, outcome.url, outcome.hops, outcome.status)
-        async with self._reader.reading(outcome, ReadOptions()) as read:
+        read = await self._read(source, outcome)
+        if isinstance(read, Fault):
+            fault = await add_named_feeds(read, outcome, self._reader)
+            return ProbeResult(source, outcome.url, outcome.hops, outcome.status, fault)
+        after = self._next_state(source, state, outcome, read)
+        return ProbeResult(source, outcome.url, outcome.hops, outcome.status, None, read, after, outcome)
+
+    async def _read(self, source: Source, document: Fetched) -> Feed | Fault:
+        """Reads a document; of a sitemap index the sitemaps, too."""
+        async with self._reader.reading(document, ReadOptions()) as read:
             if isinstance(read, Fault):
-                fault = await add_named_feeds(read, outcome, self._reader)
-                return ProbeResult(source, outcome.url, outcome.hops, outcome.status, fault)
+                return read
             feed = read.feed
-        after = self._next_state(source, state, outcome, feed)
-        return ProbeResult(source, outcome.url, outcome.hops, outcome.status, None, feed, after, outcome)
+        if (unexpected := unexpected_kind(source.kind, feed)) is not None or feed.format != INDEX:
+            return unexpected or feed
+        proxy = self._settings.network.proxy
+        followed = await follow_index(source, feed, (), self._ask, self._read_sitemap, time.monotonic, proxy)
+        return followed.fault or (followed.read.feed if followed.read else feed)
+
+    async def _ask(self, request: FetchRequest) -> FetchOutcome:
+        async with self._gate.turn(request.url):
+            return await self._fetcher.fetch(request, self._now())
+
+    def _read_sitemap(self, document: Fetched) -> AbstractAsyncContextManager[Read | Fault]:
+        return self._reader.reading(document, ReadOptions())
 
     def _next_state(self, source: Source, state: SourceState, outcome: Fetched, feed: Feed) -> SourceState:
         dates = tuple(date for entry in feed.entries if (date := entry.published or entry.updated) is not None)
