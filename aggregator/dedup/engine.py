@@ -179,6 +179,7 @@ class Engine:
         (known,) = index.frequencies((PRIVATE,))
         return known if private else index.total - known
 
-    def knows_private(self, index: GroupedItems) -> bool:
-        """True if the index may hold private items."""
-        return index.frequencies((PRIVATE,)) != [0]
+
+def knows_private(index: GroupedItems) -> bool:
+    """True if the index may hold private items."""
+    return index.frequencies((PRIVATE,)) != [0]

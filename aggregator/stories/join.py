@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from aggregator.dedup.engine import Engine
+from aggregator.dedup.engine import Engine, knows_private
 from aggregator.dedup.search import Placement
 from aggregator.dedup.signature import Signature
 from aggregator.model import Evidence, Instant, Item, ItemId, Story, StoryId
@@ -131,7 +131,7 @@ def _join(
 
     Returns the stories, and the items around (`Placement.around`). known: what is remembered of it from before a restore.
     """
-    if placement.story is not None and engine.knows_private(transaction.index):
+    if placement.story is not None and knows_private(transaction.index):
         placement = _within_privacy(transaction, item, placement)
     before = recall.choose(item, known, placement.story) if known else None
     if before is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from aggregator.dedup.engine import knows_private
 from aggregator.dedup.search import spread
 from aggregator.model import Instant, ItemId, Link, StoryId, ThreadId
 from aggregator.ports import GroupedItems, IndexedItem, ThreadWrites, Transaction
@@ -93,13 +94,13 @@ class Linker(Struct, frozen=True):
         return not story.rare_words.isdisjoint(item.words[: len(item.rarities)])
 
 
-def _as_private(transaction: ThreadWrites, story: StoryId, found: Sequence[Found]) -> Sequence[Found]:
+def _as_private(transaction: Transaction, story: StoryId, found: Sequence[Found]) -> Sequence[Found]:
     """The linked stories that are as private as this one.
 
     The index separates private words by hashes of 32 bits. Somebody who makes up words with colliding hashes must not learn from
     a thread that a private source tells of an event (as in join.py).
     """
-    if not found:
+    if not found or not knows_private(transaction.index):
         return found
     fates = transaction.fates([story, *(told.id for told, _ in found)])
     return [one for one in found if fates[one[0].id].private == fates[story].private]
