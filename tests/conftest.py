@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from tests import postgres
 from tests.browser import chromium
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -18,10 +19,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says loudly that no browser has looked at the pages, where none is installed."""
+    """Says loudly what was not tested because a program is not installed: the pages in a browser, the store on PostgreSQL."""
     skipped = terminalreporter.stats.get("skipped", [])
-    if any(chromium.MISSING in str(report.longrepr) for report in skipped):
-        terminalreporter.write_line(f"WARNING: {chromium.MISSING}", red=True, bold=True)
+    for missing in (chromium.MISSING, postgres.MISSING):
+        if any(missing in str(report.longrepr) for report in skipped):
+            terminalreporter.write_line(f"WARNING: {missing}", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,7 @@ _ADD_ROW = (
     "INSERT OR REPLACE INTO group_items (id, story, source, outlet, at, added, signature, form) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _ADD_LOG = "INSERT OR REPLACE INTO group_log (id, at, added, counted, posted) VALUES (?, ?, ?, ?, ?)"
+SAVE_STATE = "INSERT OR REPLACE INTO group_state (name, value) VALUES (?, ?)"
 _ITEM_ROWS = "id, story, source, outlet, at, added, signature, form FROM group_items WHERE id"
 
 
@@ -206,7 +207,7 @@ class SqlStoryIndex:
         self.logged = 0
         self._sweep(newest - REMEMBERED)
         self._connection.executemany(
-            "INSERT OR REPLACE INTO group_state (name, value) VALUES (?, ?)",
+            SAVE_STATE,
             (("version", INDEX_VERSION), ("total", self._total), ("unit", self._unit), ("slice", self._slice)),
         )
 

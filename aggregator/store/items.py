@@ -69,6 +69,11 @@ class Batch:
         self._last_item += 1
         return ItemId(self._last_item)
 
+    @property
+    def last_item(self) -> ItemId | None:
+        """The highest item id so far; None if this batch made none."""
+        return None if self._last_item is None else ItemId(self._last_item)
+
     def add_item(self, item: Item, story: StoryId, evidence: Evidence) -> None:
         """Adds a new item to a story."""
         self._items.append((item, story, evidence))

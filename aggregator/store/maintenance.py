@@ -68,5 +68,11 @@ def check(connection: Connection, path: Path, *, full: bool) -> None:
         wrong = connection.execute("PRAGMA foreign_key_check").fetchall()
         if wrong:
             raise StoreError(f"the database {path} contradicts itself in {len(wrong)} places ({wrong[0][0]}): restore a backup")
-        if lost := connection.execute(_LOST_FROM_THREADS).fetchone()[0]:
+        if lost := count_lost(connection):
             raise StoreError(f"the database {path} contradicts itself in {lost} places (threads): restore a backup")
+
+
+def count_lost(connection: Connection) -> int:
+    """Stories and links that lead to threads or stories that are not there."""
+    lost: int = connection.execute(_LOST_FROM_THREADS).fetchone()[0]
+    return lost

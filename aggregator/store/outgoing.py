@@ -32,7 +32,7 @@ _SAVE_EVENT = f"INSERT OR REPLACE INTO events ({_EVENT}) VALUES (?, ?, ?, ?, ?, 
 
 
 REACHED = "SELECT number, story FROM reached WHERE slug = ? AND number > ? ORDER BY number"
-ADD_REACHED = "INSERT OR IGNORE INTO reached (slug, subject, story, at) VALUES (?, ?, ?, ?)"
+ADD_REACHED = "INSERT INTO reached (slug, subject, story, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 REACHED_ALREADY = "UPDATE OR IGNORE reached SET subject = ? WHERE subject = ?"
 
 

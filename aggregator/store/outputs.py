@@ -20,7 +20,7 @@ NEWEST = """SELECT id, seq, entered, published, updated, version FROM (
         SELECT stories.id, members.seq, members.entered, stories.published, stories.updated, stories.version,
             row_number() OVER (PARTITION BY items.source ORDER BY stories.published DESC, stories.id DESC) AS place
         FROM members CROSS JOIN stories ON stories.key = members.story CROSS JOIN items ON items.id = stories.lead
-        WHERE members.slug = ? AND members.page IS NULL)
+        WHERE members.slug = ? AND members.page IS NULL) AS placed
     ORDER BY place > ?, published DESC, id DESC LIMIT ?"""
 SHOWN_OF = """SELECT stories.id, members.seq, members.entered, stories.published, stories.updated, stories.version
     FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value
@@ -33,7 +33,7 @@ CANDIDATES = f"""SELECT stories.id, threads.id, CASE WHEN items.details ->> 'una
     FROM (SELECT story AS key FROM items WHERE first_seen >= ?2
         UNION SELECT stories.key FROM threads CROSS JOIN stories ON stories.thread = threads.key
             WHERE threads.newest >= ?2 AND threads.stories > 0
-        UNION SELECT story FROM (SELECT story FROM members WHERE slug = ?1 ORDER BY seq DESC LIMIT ?3)) AS chosen
+        UNION SELECT story FROM (SELECT story FROM members WHERE slug = ?1 ORDER BY seq DESC LIMIT ?3) AS latest) AS chosen
     CROSS JOIN members ON members.story = chosen.key AND members.slug = ?1
     CROSS JOIN stories ON stories.key = chosen.key CROSS JOIN items ON items.id = stories.lead
     LEFT JOIN threads ON threads.key = stories.thread"""
@@ -58,7 +58,7 @@ _BUMP = "UPDATE outputs SET revision = ?, changed = ? WHERE slug = ?"
 _TO_ENTER = """SELECT stories.id, stories.key FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value
     WHERE NOT EXISTS (SELECT 1 FROM members WHERE members.story = stories.key AND slug = ?) ORDER BY named.key"""
 _TAKE_SEQS = """INSERT INTO outputs (slug, last_seq) VALUES (?, ?)
-    ON CONFLICT (slug) DO UPDATE SET last_seq = last_seq + excluded.last_seq RETURNING last_seq"""
+    ON CONFLICT (slug) DO UPDATE SET last_seq = outputs.last_seq + excluded.last_seq RETURNING last_seq"""
 _ENTER = "INSERT INTO members (slug, story, seq, entered) VALUES (?, ?, ?, ?)"
 LEAVE = """DELETE FROM members WHERE (story, slug) IN
     (SELECT stories.key, ? FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value)
@@ -67,7 +67,7 @@ WITHDRAW = """DELETE FROM members WHERE (story, slug) IN
     (SELECT stories.key, ? FROM json_each(?) AS named CROSS JOIN stories ON stories.id = named.value)"""
 CLEAR = "DELETE FROM members WHERE slug = ? AND page IS NULL"
 LEAVE_ALL = "DELETE FROM members WHERE story = (SELECT key FROM stories WHERE id = ?)"
-MARK_PUBLISHED = "UPDATE stories SET published_once = 1 WHERE id = ? AND NOT published_once"
+MARK_PUBLISHED = "UPDATE stories SET published_once = TRUE WHERE id = ? AND NOT published_once"
 _SAVE_PAGE = "INSERT OR REPLACE INTO pages (slug, page, closed, updated, stories, body) VALUES (?, ?, ?, ?, ?, ?)"
 REOPEN_PAGE = "UPDATE members SET page = NULL WHERE slug = ? AND page = ?"
 RETURN_TO_PAGES = """UPDATE members SET page = (SELECT pages.page FROM pages, json_each(pages.stories) AS named
@@ -75,7 +75,7 @@ RETURN_TO_PAGES = """UPDATE members SET page = (SELECT pages.page FROM pages, js
     WHERE story = (SELECT key FROM stories WHERE id = ?1) AND page IS NULL"""
 _CLOSE_PAGE = "UPDATE members SET page = ? WHERE slug = ? AND story = (SELECT key FROM stories WHERE id = ?)"
 
-NO_LIMIT = -1
+NO_LIMIT = 2**62
 HIGHEST_SEQ = 2**62
 
 

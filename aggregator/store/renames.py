@@ -22,11 +22,9 @@ _OVERRIDES = tuple(
     for side, kinds in (("a", ""), ("b", " AND kind <> 'title'"))
 )
 """A person's decisions name an entry by source and guid (`stories.overrides.override_key`). `b` of a title is a headline."""
-_VALUES = tuple(
-    f"UPDATE OR REPLACE key_values SET key = '{prefix}.' || ? WHERE key = '{prefix}.' || ?"
-    for prefix in ("push", "budget", "source")
-)
+PREFIXES = ("push", "budget", "source")
 """Pushes under way, today's budget (`stories.budget`), and what was adopted (`stories.adopted`)."""
+_VALUES = tuple(f"UPDATE OR REPLACE key_values SET key = '{prefix}.' || ? WHERE key = '{prefix}.' || ?" for prefix in PREFIXES)
 _CLAIMS = """UPDATE OR REPLACE key_values SET key = substr(key, 1, instr(key, ' ')) || ?1
     WHERE key LIKE 'domain:%' AND substr(key, instr(key, ' ') + 1) = ?2"""
 """The domains that a source has learnt (`stories.claims`)."""

@@ -13,7 +13,7 @@ KEPT = 20
 
 _ADD = "INSERT INTO poll_requests (key, ids, forced) VALUES (?, ?, ?)"
 WAITING = "SELECT key, ids, forced FROM poll_requests WHERE NOT taken ORDER BY id"
-TAKE = "UPDATE poll_requests SET taken = 1 WHERE key = ?"
+TAKE = "UPDATE poll_requests SET taken = TRUE WHERE key = ?"
 ANSWER = "UPDATE poll_requests SET answer = ? WHERE key = ?"
 ANSWER_OF = "SELECT answer FROM poll_requests WHERE key = ?"
 REMOVE_REQUEST = "DELETE FROM poll_requests WHERE key = ?"

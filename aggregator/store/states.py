@@ -52,14 +52,14 @@ DUE = f"{_SELECT} WHERE configured AND enabled AND NOT gone AND due <= ? ORDER B
 CLAIM = "UPDATE sources SET due = ?, reason = ? WHERE id = ?"
 _KNOWN = "SELECT id, position, configured, enabled, configured_url FROM sources"
 _ADD = """INSERT INTO sources (id, position, configured, enabled, configured_url, url, due, reason)
-    VALUES (?, ?, 1, ?, ?, ?, ?, 'new')"""
+    VALUES (?, ?, TRUE, ?, ?, ?, ?, 'new')"""
 _PLACE = "UPDATE sources SET position = ?, enabled = ? WHERE id = ?"
-_REVIVE = """UPDATE sources SET configured = 1, due = ?, gone = 0, failures = 0, parse_failures = 0,
+_REVIVE = """UPDATE sources SET configured = TRUE, due = ?, gone = FALSE, failures = 0, parse_failures = 0,
     reason = 'back in the config' WHERE id = ?"""
-_RETIRE = "UPDATE sources SET configured = 0 WHERE id = ?"
-_MOVE = """UPDATE sources SET configured_url = ?, url = ?, due = ?, not_before = 0, gone = 0, failures = 0, parse_failures = 0,
-    moved_to = NULL, moved_times = 0, etag = NULL, last_modified = NULL, validators_url = NULL, body_hash = x'',
-    reason = 'new address' WHERE id = ?"""
+_RETIRE = "UPDATE sources SET configured = FALSE WHERE id = ?"
+_MOVE = """UPDATE sources SET configured_url = ?, url = ?, due = ?, not_before = 0, gone = FALSE, failures = 0,
+    parse_failures = 0, moved_to = NULL, moved_times = 0, etag = NULL, last_modified = NULL, validators_url = NULL,
+    body_hash = x'', reason = 'new address' WHERE id = ?"""
 
 
 def state_row(state: SourceState) -> tuple[Any, ...]:

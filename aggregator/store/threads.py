@@ -42,7 +42,7 @@ THREADS_SHOWN = f"""SELECT stories.id, {_COLUMNS} FROM json_each(?) AS named CRO
 _LINKS = """SELECT one.id, two.id, links.likeness, links.at FROM stories AS asked CROSS JOIN links ON links.{} = asked.key
     CROSS JOIN stories AS one ON one.key = links.story CROSS JOIN stories AS two ON two.key = links.other WHERE asked.id = ?1"""
 LINKS = f"{_LINKS.format('story')} UNION {_LINKS.format('other')} ORDER BY 3 DESC, 1, 2"
-REPORTS = """SELECT stories.id, threads.id, CASE WHEN items.details ->> 'unattributed' THEN NULL ELSE items.outlet_key END,
+REPORTS = """SELECT stories.id, threads.id, CASE WHEN items.details ->> 'unattributed' IS NULL THEN items.outlet_key END,
     items.published, items.private FROM items CROSS JOIN stories ON stories.key = items.story AND NOT stories.dropped
     LEFT JOIN threads ON threads.key = stories.thread
     WHERE items.first_seen >= ?1 AND items.published >= ?1 AND items.hidden IS NULL AND items.details ->> 'astray' IS NULL"""

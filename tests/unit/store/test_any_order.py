@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
@@ -48,10 +48,12 @@ def has_tag(word: str, story: Story) -> bool:
 class AnyOrder(RuleBasedStateMachine):
     """Each rule does one thing to each store; a number chooses among the items or stories there are."""
 
+    names: Collection[str] = ("sqlite",)
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.stores = {name: self.begun(name) for name in STORES}
+        self.stores = {name: self.begun(name) for name in self.names}
         self.items: list[ItemId] = []
         self.stories: list[StoryId] = []
         self.published: set[StoryId] = set()
@@ -309,7 +311,15 @@ class AnyOrder(RuleBasedStateMachine):
         }
 
 
+class AnyOrderOfEach(AnyOrder):
+    """On all stores side by side: they tell the same tale."""
+
+    names = STORES
+
+
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(
     max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
+TestAnyOrderOfEach = AnyOrderOfEach.TestCase
+TestAnyOrderOfEach.settings = settings(TestAnyOrder.settings, max_examples=3)

@@ -1,0 +1,134 @@
+"""A connection to PostgreSQL that runs the shared queries, and its errors in words a person can act on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import RawCursor, adapters, errors
+from psycopg.abc import Buffer
+from psycopg.adapt import AdaptersMap, Loader
+
+from aggregator.errors import StoreError, TookTooLongError
+from aggregator.store.postgres.dialect import Statement, translate
+from aggregator.store.postgres.statements import COPIED, LIGHT
+
+CONNECT_TIMEOUT = 10
+"""Seconds that a server may take to answer."""
+PREPARED = 400
+"""Statements kept prepared per connection: more than the store has."""
+OPTIONS = "-c jit=off -c TimeZone=UTC -c idle_in_transaction_session_timeout=0"
+"""Our queries take milliseconds: compiling them takes longer."""
+
+
+class _JsonAsText(Loader):
+    """JSON is read as the text that was stored, as SQLite gives it."""
+
+    def load(self, data: Buffer) -> str:
+        return bytes(data).decode()
+
+
+def _own_adapters() -> AdaptersMap:
+    own = AdaptersMap(adapters)
+    own.register_loader("json", _JsonAsText)
+    return own
+
+
+def arguments() -> dict[str, Any]:
+    """What every connection is opened with. Statements are their own transactions unless one is begun."""
+    return {
+        "autocommit": True,
+        "connect_timeout": CONNECT_TIMEOUT,
+        "application_name": f"aggregator {os.getpid()}",
+        "cursor_factory": RawCursor,
+        "context": _Context(),
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    }
+
+
+class _Context:
+    """A psycopg.abc.AdaptContext of our own adapters alone."""
+
+    connection = None
+
+    def __init__(self) -> None:
+        self.adapters = _own_adapters()
+
+
+def configure(connection: psycopg.Connection[Any]) -> None:
+    """Settings of a new connection."""
+    connection.prepared_max = PREPARED
+    connection.execute("SET jit = off; SET timezone = 'UTC'; SET bytea_output = 'hex'; SET client_min_messages = warning")
+
+
+class PostgresConnection:
+    """A store.connection.Connection. Statements are translated once, and prepared by psycopg when they recur."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.raw = connection
+        self._known: dict[str, tuple[Statement, ...]] = {}
+        self.is_light = True
+        """True while a transaction has written nothing that a poll could not bring again: states of sources."""
+
+    def _translated(self, statement: str) -> tuple[Statement, ...]:
+        found = self._known.get(statement)
+        if found is None:
+            found = self._known[statement] = translate(statement)
+        if self.is_light and statement not in LIGHT and not statement.startswith("SELECT"):
+            self.is_light = False
+        return found
+
+    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> psycopg.Cursor[Any]:
+        given = tuple(parameters)
+        for one in self._translated(statement):
+            cursor = self.raw.execute(one.sql.encode(), one.order(given))
+        return cursor
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> RawCursor[Any]:
+        cursor: RawCursor[Any] = self.raw.cursor()  # type: ignore[assignment]
+        if (copied := COPIED.get(statement)) is not None:
+            self.is_light = False
+            with cursor.copy(copied.into) as copy:
+                for row in rows:
+                    copy.write_row(copied.row(row))
+            return cursor
+        given = [tuple(row) for row in rows]
+        for one in self._translated(statement):
+            cursor.executemany(one.sql.encode(), [one.order(row) for row in given])
+        return cursor
+
+
+@contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Turns PostgreSQL's errors in the context into a StoreError that says what to do. name: the database, without a password."""
+    try:
+        yield
+    except errors.QueryCanceled as error:
+        raise TookTooLongError("the search was stopped: its time was over") from error
+    except psycopg.Error as error:
+        raise StoreError(explain(error, name)) from error
+
+
+def explain(error: psycopg.Error, name: str) -> str:
+    """What went wrong with the database, and what to do, in one line."""
+    said = " ".join(str(error).split())
+    match error:
+        case errors.InvalidPassword() | errors.InvalidAuthorizationSpecification():
+            return f"the server of {name} refuses the user or the password of storage.database"
+        case errors.InsufficientPrivilege():
+            return f"the user of storage.database lacks a right on {name}: {said}"
+        case errors.DiskFull():
+            return f"no space left for {name}: nothing of this write was stored. Make room, and it goes on"
+        case errors.LockNotAvailable() | errors.DeadlockDetected():
+            return f"{name} is held by another program: {said}; stop it, then try again"
+        case errors.ReadOnlySqlTransaction():
+            return f"{name} can't be written: its server is a replica, or read-only"
+        case psycopg.OperationalError():
+            return f"the server of {name} does not answer: {said}"
+        case _:
+            return f"{name} refused a statement: {said}"

@@ -1,0 +1,168 @@
+"""Every statement that PostgreSQL says otherwise than SQLite, by the statement of the shared query that it stands for.
+
+Parameters are those of that statement. The rest is rewritten by rule (dialect.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from aggregator.model import SHOWN_FROM
+from aggregator.store import (
+    decisions,
+    index,
+    index_terms,
+    items,
+    listings,
+    moves,
+    outgoing,
+    outputs,
+    reads,
+    remembered,
+    renames,
+    retention,
+    small_tables,
+    states,
+    threads,
+)
+from aggregator.store.postgres.words import search_words
+from aggregator.store.rows import ITEM_COLUMNS
+from aggregator.store.story_rows import STORY_COLUMNS
+
+
+def _upsert(table: str, key: str, columns: str, unique: str = "") -> str:
+    """Inserts a row, or replaces the one of the same key. unique: the key as its index has it, if that is another."""
+    names = [name.strip() for name in columns.split(",")]
+    changed = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key.split(", "))
+    places = ", ".join("?" for _ in names)
+    return f"INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT ({unique or key}) DO UPDATE SET {changed}"
+
+
+_NUMBERS = "(SELECT value::bigint FROM json_array_elements_text(?{}::json) AS listed (value))"
+"""A JSON list of numbers, as the right side of IN."""
+_STORY_OF_ITEM = """SELECT stories.id FROM items JOIN stories ON stories.key = items.story WHERE items.{} = ?
+    ORDER BY items.hidden IS NOT NULL, items.first_seen, items.id LIMIT 1"""
+_NAMED = """SELECT id FROM (SELECT DISTINCT stories.id, stories.key FROM items JOIN stories ON stories.key = items.story
+    WHERE items.{} = ? AND items.hidden IS NULL AND NOT stories.dropped) AS named ORDER BY key"""
+_FIELDS = ", ".join(f"remembered.{column}" for column in remembered.COLUMNS)
+_KEYS = "json_array_elements(?::json) WITH ORDINALITY AS key (value, place)"
+_TEXT_KEYS = "json_array_elements_text(?::json) WITH ORDINALITY AS key (value, place)"
+_MOVE_LINKS = """UPDATE links SET {0} = (SELECT key FROM stories WHERE id = ?1)
+    WHERE {0} = (SELECT key FROM stories WHERE id = ?2) AND NOT EXISTS (SELECT 1 FROM links AS there
+        WHERE there.{0} = (SELECT key FROM stories WHERE id = ?1) AND there.{1} = links.{1})"""
+_UNLINK_LEFT = "DELETE FROM links WHERE {0} = (SELECT key FROM stories WHERE id = ?2) AND ?1::text IS NOT NULL"
+_RENAMED_VALUE = (
+    "DELETE FROM key_values WHERE key = {1} AND EXISTS (SELECT 1 FROM key_values AS old WHERE old.key = {2})",
+    "UPDATE key_values SET key = {1} WHERE key = {2}",
+)
+_CLAIMED = "key LIKE 'domain:%' AND substr(key, strpos(key, ' ') + 1) = ?2"
+_KEY = "(SELECT key FROM stories WHERE id = ?{})"
+
+OWN: dict[str, str | tuple[str, ...]] = {
+    # --- the index of grouping
+    index._ADD_ROW: _upsert("group_items", "id", "id, story, source, outlet, at, added, signature, form"),
+    index._ADD_LOG: _upsert("group_log", "id", "id, at, added, counted, posted"),
+    index.SAVE_STATE: _upsert("group_state", "name", "name, value"),
+    index_terms._WRITE: _upsert("group_terms", "term", "term, frequency, seen, postings"),
+    # --- items and stories
+    items._LAST_ID: """SELECT greatest(coalesce((SELECT max(id) FROM items), 0),
+        coalesce((SELECT value::bigint FROM key_values WHERE key = ?), 0))""",
+    items._DELETE_WORDS: "DELETE FROM search WHERE item = ?",
+    listings.FINGERPRINTS_OF_ITEMS: f"SELECT id, fingerprint FROM items WHERE id IN {_NUMBERS.format('')}",
+    moves.REKEY: """UPDATE items SET guid = ?1 WHERE id = ?2 AND NOT EXISTS (SELECT 1 FROM items AS other
+        WHERE other.guid = ?1 AND other.source = items.source AND other.id <> items.id)""",
+    moves.MOVE_BACK: f"UPDATE items SET story = {_KEY.format(1)} WHERE id IN {_NUMBERS.format(2)} AND story = {_KEY.format(3)}",
+    reads.ITEMS_OF_STORIES: f"""SELECT {", ".join(ITEM_COLUMNS)} FROM items
+        WHERE story IN {_NUMBERS.format(1)} AND (hidden IS NULL OR ?2) ORDER BY story, first_seen, id""",
+    reads.STORIES_WITH: f"""SELECT DISTINCT stories.id FROM items JOIN stories ON stories.key = items.story
+        WHERE items.id IN {_NUMBERS.format("")}""",
+    reads.STORY_BY_CANONICAL: _STORY_OF_ITEM.format("canonical"),
+    reads.STORY_BY_GUID: _STORY_OF_ITEM.format("guid"),
+    reads.STORIES_BY_CANONICAL: _NAMED.format("canonical"),
+    reads.STORIES_BY_GUID: _NAMED.format("guid"),
+    reads.COUNTS["bytes"]: """SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
+        WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'm')""",
+    # --- small tables
+    decisions.ADD_OVERRIDE: """INSERT INTO overrides (kind, a, b, at, decision) SELECT ?1::text, ?2::text, ?3::text,
+        ?4::float8, ?5::bigint WHERE NOT EXISTS (SELECT 1 FROM decisions WHERE id = ?5::bigint AND undone IS NOT NULL)""",
+    outgoing._SAVE_SUBSCRIPTION: _upsert(
+        *("subscriptions", "topic, callback", "topic, callback, secret, lease_until, created, domain"),
+        unique="topic, md5(callback)",
+    ),
+    outgoing._SAVE_DELIVERY: _upsert(
+        *("deliveries", "kind, topic, target, subject", outgoing._DELIVERY), unique="kind, topic, md5(target), subject"
+    ),
+    outgoing._SAVE_EVENT: _upsert("events", "key, opened", outgoing._EVENT),
+    outgoing.REACHED_ALREADY: """UPDATE reached SET subject = ?1 WHERE subject = ?2
+        AND NOT EXISTS (SELECT 1 FROM reached AS there WHERE there.subject = ?1 AND there.slug = reached.slug)""",
+    outputs._SAVE_PAGE: _upsert("pages", "slug, page", "slug, page, closed, updated, stories, body"),
+    small_tables._SAVE_HOLD: _upsert("holds", "domain", "domain, until, reason"),
+    small_tables._ADD_REJECT: """INSERT INTO rejects (source, guid, url, title, rule, at) VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (source, guid) DO UPDATE SET url = excluded.url, title = excluded.title, rule = excluded.rule
+        WHERE (rejects.url, rejects.title, rejects.rule) IS DISTINCT FROM (excluded.url, excluded.title, excluded.rule)""",
+    small_tables.KNOWN_REJECTS: f"""SELECT rejects.source, rejects.guid FROM {_KEYS}
+        JOIN rejects ON rejects.source = key.value ->> 0 AND rejects.guid = key.value ->> 1""",
+    # --- what a restore remembers
+    remembered.BY_IDENTITY: f"""SELECT {_FIELDS}, key.place - 1 FROM {_KEYS}
+        JOIN remembered ON remembered.guid = key.value ->> 1 AND remembered.source = key.value ->> 0""",
+    remembered.BY_ADDRESS: f"""SELECT {_FIELDS}, key.place - 1 FROM {_TEXT_KEYS}
+        JOIN remembered ON remembered.canonical = key.value""",
+    remembered.BY_STORY: f"SELECT {_FIELDS}, key.place - 1 FROM {_TEXT_KEYS} JOIN remembered ON remembered.story = key.value",
+    # --- retention
+    retention.LISTINGS: f"SELECT story, source, unlisted, id FROM items WHERE story IN {_NUMBERS.format('')}",
+    retention.SHOWN_STORIES: f"""SELECT members.story FROM members JOIN outputs ON outputs.slug = members.slug
+        WHERE members.story IN {_NUMBERS.format("")} AND members.page IS NULL AND NOT outputs.withdrawn
+        AND members.seq > outputs.last_seq - ?""",
+    retention.TOMBSTONES: f"""SELECT key FROM stories WHERE key IN {_NUMBERS.format("")} AND (published_once
+        OR EXISTS (SELECT 1 FROM stories AS alias WHERE alias.alias_of = stories.id)
+        OR EXISTS (SELECT 1 FROM members WHERE members.story = stories.key AND page IS NOT NULL))""",
+    # --- threads
+    threads.WHEREABOUTS: f"""SELECT threads.id,
+        greatest(threads.newest, (SELECT max(first_seen) FROM stories WHERE thread = threads.key)),
+        (SELECT coalesce(json_agg(DISTINCT members.slug), '[]')
+            FROM stories JOIN members ON members.story = stories.key WHERE stories.thread = threads.key)
+        FROM threads AS asked JOIN threads ON threads.id = coalesce(asked.alias_of, asked.id)
+        WHERE asked.id = ? AND threads.stories >= {SHOWN_FROM}""",
+    threads.BOUND: """SELECT named.value, stories.id FROM json_array_elements_text(?::json) AS named (value)
+        JOIN items ON items.guid = substr(named.value, strpos(named.value, ' ') + 1)
+            AND items.source = substr(named.value, 1, strpos(named.value, ' ') - 1)
+        JOIN stories ON stories.key = items.story""",
+    threads.SAVE_LINK: """INSERT INTO links (story, other, likeness, at) SELECT one.key, two.key, ?3::float8, ?4::float8
+        FROM stories AS one CROSS JOIN stories AS two WHERE one.id = ?1 AND two.id = ?2
+        ON CONFLICT (story, other) DO UPDATE SET likeness = excluded.likeness, at = excluded.at""",
+    threads.MOVE_LINKS_FROM: _MOVE_LINKS.format("story", "other"),
+    threads.MOVE_LINKS_TO: _MOVE_LINKS.format("other", "story"),
+    # --- sources with another id
+    **{
+        statement: tuple(
+            one.replace("{1}", f"'{prefix}.' || ?1::text").replace("{2}", f"'{prefix}.' || ?2::text") for one in _RENAMED_VALUE
+        )
+        for prefix, statement in zip(renames.PREFIXES, renames._VALUES, strict=True)
+    },
+    renames._CLAIMS: (
+        f"""DELETE FROM key_values AS new USING key_values AS old WHERE old.{_CLAIMED.replace("(key", "(old.key")}
+            AND new.key = substr(old.key, 1, strpos(old.key, ' ')) || ?1::text""",
+        f"UPDATE key_values SET key = substr(key, 1, strpos(key, ' ')) || ?1::text WHERE {_CLAIMED}",
+    ),
+}
+"""Two statements run one after the other, with the same parameters."""
+
+
+class Copied(Struct, frozen=True):
+    """Rows that are copied in company (COPY), which costs half of inserting them. row: as the table has them."""
+
+    into: str
+    row: Callable[[Sequence[Any]], Sequence[Any]] = lambda row: row
+
+
+COPIED = {
+    items._INSERT_ITEM: Copied(f"COPY items ({', '.join(items._INSERTED)}) FROM STDIN"),
+    items._INSERT_STORY: Copied(f"COPY stories ({', '.join(STORY_COLUMNS)}, key) FROM STDIN"),
+    items._INSERT_WORDS: Copied("COPY search (item, words) FROM STDIN", search_words),
+}
+
+LIGHT = frozenset((states._SAVE, states.CLAIM, items._DELETE_WORDS, items._INSERT_WORDS))
+"""What writes states of sources alone (the last two run for no rows, then): if a crash loses it, the poll is repeated."""

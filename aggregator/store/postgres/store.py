@@ -1,0 +1,177 @@
+"""The store on PostgreSQL: one connection that writes, and a pool of those that read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+
+from aggregator.errors import HeldError, StoreError
+from aggregator.model import Instant, Source
+from aggregator.ports import Keep, Swept
+from aggregator.store import maintenance, renames, retention, states
+from aggregator.store.index import LEFT
+from aggregator.store.postgres import schema
+from aggregator.store.postgres.connection import PostgresConnection, explained
+from aggregator.store.postgres.index import FORGET_WRITER, PostgresStoryIndex
+from aggregator.store.postgres.partitions import Partitions
+from aggregator.store.postgres.view import PostgresView
+from aggregator.store.postgres.writer import WriterConnection, refuse_if_led
+from aggregator.store.writes import SqlTransaction
+
+SWEPT_AT_ONCE = 100
+"""Stories per transaction of retention, so that polls get their turn in between."""
+NO_COPY = "{} is on a server, which is backed up there: `pg_dump --format=custom --file=news.dump ADDRESS`"
+
+
+class PostgresTransaction(SqlTransaction):
+    """Makes room for the words of new items before they are written."""
+
+    def __init__(self, connection: PostgresConnection, index: PostgresStoryIndex, partitions: Partitions) -> None:
+        super().__init__(connection, index)
+        self._postgres, self._partitions = connection, partitions
+
+    def finish(self) -> None:
+        if (last := self._batch.last_item) is not None:
+            self._partitions.make_room(self._postgres, last)
+        super().finish()
+
+    def undo(self) -> None:
+        super().undo()
+        self._partitions.forget()
+
+
+class PostgresStore(PostgresView):
+    """A ports.Database on a server. Safe to use from several threads; a transaction belongs to the thread that began it."""
+
+    def __init__(self, address: str) -> None:
+        """Connects; creates or migrates the tables. Raises StoreError."""
+        super().__init__(address)
+        self._turn = threading.Lock()
+        self._owner: int | None = None
+        self._partitions = Partitions()
+        with explained(self.name):
+            self._writer = WriterConnection(address, self.name)
+            try:
+                self._ready()
+            except BaseException:
+                self._writer.close()
+                raise
+        self._index = PostgresStoryIndex(self._writer.current)
+
+    def _ready(self) -> None:
+        """Brings the tables to this release's schema, alone. Raises StoreError while an older release's daemon writes them."""
+        connection = self._writer.current.raw
+        schema.check_server(connection, self.name)
+        found = schema.version(connection, self.name)
+        if found == len(schema.MIGRATIONS):
+            return
+        try:
+            self._writer.lead()
+        except HeldError as error:
+            raise refuse_if_led(error, found) from error
+        try:
+            schema.migrate(connection, schema.version(connection, self.name))
+        finally:
+            self._writer.stop_leading()
+
+    # --- writing
+    @contextmanager
+    def begin(self) -> Iterator[SqlTransaction]:
+        """See `Store.begin`. Raises StoreError where the server fails; nothing is stored then. Can't be nested."""
+        if self._owner == threading.get_ident():
+            raise StoreError("a transaction was begun inside another one")
+        with self._own_turn(), explained(self.name):
+            if self._writer.renew():
+                self._index = PostgresStoryIndex(self._writer.current)
+            self._writer.begin()
+            transaction = PostgresTransaction(self._writer.current, self._index, self._partitions)
+            try:
+                yield transaction
+                transaction.finish()
+                self._writer.commit()
+            except BaseException:
+                transaction.undo()
+                self._writer.roll_back()
+                raise
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        with self._turn:
+            self._owner = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._owner = None
+
+    def sync_sources(self, sources: Sequence[Source], now: Instant) -> None:
+        with self.begin():
+            if renames.follow(self._writer.current, sources):
+                self._index.rolled_back()  # it holds the old ids
+                self._writer.current.execute(FORGET_WRITER)
+            states.sync(self._writer.current, sources, now)
+
+    # --- maintenance
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the database for a daemon or a poll, until the end of the context. Raises HeldError."""
+        with self._turn, explained(self.name):
+            self._writer.renew()
+            self._writer.lead()
+        try:
+            yield
+        finally:
+            with suppress(StoreError):  # the next start replays from the log what is not written now
+                self._write_terms()
+            with self._turn, suppress(psycopg.Error):
+                self._writer.stop_leading()
+
+    def _write_terms(self) -> None:
+        """Writes the index's terms, so that the next start has little to replay."""
+        if self._index.logged > LEFT:
+            with self.begin() as transaction:
+                transaction.index.write_terms()
+
+    def displaced(self) -> str | None:
+        """None: a server's database is no file that could be replaced."""
+        return None
+
+    def rescue(self, now: Instant) -> None:
+        """Nothing to save: see `displaced`."""
+
+    def sweep(self, keep: Keep, now: Instant) -> Swept:
+        """Retention: removes old stories, a few per transaction, so that polls get their turn in between."""
+        with self.begin():
+            retention.release(self._writer.current)
+            maintenance.forget(self._writer.current, now)
+        swept = Swept()
+        stories = self._read(retention.candidates, keep, now)
+        for at in range(0, len(stories), SWEPT_AT_ONCE):
+            with self.begin() as transaction:
+                chunk = stories[at : at + SWEPT_AT_ONCE]
+                swept += retention.sweep(self._writer.current, transaction.index, chunk, keep, now)
+        return swept
+
+    def back_up(self, directory: Path, keep: int, now: Instant) -> Path:
+        raise StoreError(NO_COPY.format(self.name))
+
+    def tidy(self) -> None:
+        """Drops the words of removed items. The server's autovacuum does the rest."""
+        with self._turn, explained(self.name):
+            self._writer.renew()
+            self._partitions.drop_empty(self._writer.current)
+
+    def check(self, *, full: bool = False) -> None:
+        """Raises StoreError if the database can't be read, or (full) contradicts itself. The server checks its own pages."""
+        if full and (lost := self._read(maintenance.count_lost)):
+            raise StoreError(f"{self.name} contradicts itself in {lost} places (threads): restore a dump")
+        self._read(states.due, 0.0, 1)
+
+    def close(self) -> None:
+        """Closes all connections. No call may be under way."""
+        with self._turn:
+            super().close()
+            self._writer.close()
