@@ -1,4 +1,4 @@
-"""The chain's tests run on each store."""
+"""The chain's tests run on SQLite, with `--long` on each store."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from tests.unit.chain.newsroom import Newsroom
 
 @pytest.fixture(params=STORES)
 def newsroom(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Newsroom]:
+    if request.param != "sqlite" and not request.config.getoption("--long"):
+        pytest.skip("takes long; run with --long")
     store = STORES[request.param](tmp_path)
     yield Newsroom(tmp_path, store)
     store.close()

@@ -1,0 +1,199 @@
+"""What is PostgreSQL's own: its tables, its locks, its connections, and its errors."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from aggregator.errors import HeldError, StoreError
+from aggregator.model import ItemId
+from aggregator.ports import IndexedItem, Phrase, StoryFilter
+from aggregator.store.postgres import partitions, schema
+from aggregator.store.postgres.store import PostgresStore
+from aggregator.store.sqlite import SqliteStore
+from tests import postgres
+from tests.unit.store.builders import NEW, item, source
+
+SQLITES_OWN = {"search_config", "search_content", "search_data", "search_docsize", "search_idx", "sqlite_stat1", "sqlite_stat4"}
+POSTGRES_OWN = {"aggregator_schema"}
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    return postgres.server().of_folder(tmp_path)
+
+
+@pytest.fixture
+def store(address: str) -> Iterator[PostgresStore]:
+    opened = PostgresStore(address)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def other(address: str, store: PostgresStore) -> Iterator[PostgresStore]:
+    """The same database, opened by another process."""
+    opened = PostgresStore(address)
+    yield opened
+    opened.close()
+
+
+def cut_connections(address: str) -> None:
+    """As a restart of the server does, or a firewall."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'news'"
+        )
+
+
+def test_both_databases_have_the_same_tables_and_columns(tmp_path: Path, address: str, store: PostgresStore) -> None:
+    SqliteStore(tmp_path / "news.db").close()
+    ours: dict[str, set[str]] = {}
+    with psycopg.connect(address) as connection:
+        for table, column in connection.execute(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+        ):
+            ours.setdefault(table, set()).add(column)
+    with closing(sqlite3.connect(tmp_path / "news.db")) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        theirs = {
+            table: {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+            for table in tables - SQLITES_OWN
+            if not table.startswith("sqlite_")
+        }
+    assert {"item", "words"} == ours.pop("search"), "its own index of words"
+    theirs.pop("search")
+    assert {table: columns for table, columns in ours.items() if table not in POSTGRES_OWN} == theirs
+
+
+def test_one_daemon_or_poll_at_a_time(store: PostgresStore, other: PostgresStore) -> None:
+    with store.lock(), pytest.raises(HeldError, match=r"in use by process \d+"), other.lock():
+        pass
+    with other.lock():
+        pass
+
+
+def test_a_lost_connection_is_opened_anew_and_the_lock_taken_again(
+    address: str, store: PostgresStore, other: PostgresStore
+) -> None:
+    with store.lock():
+        store.sync_sources([source()], 1.0)
+        cut_connections(address)
+        with pytest.raises(StoreError, match="does not answer"), store.begin() as transaction:
+            transaction.set_value("a", "lost")
+        assert store.value("a") is None
+        with store.begin() as transaction:
+            transaction.set_value("a", "kept")
+        assert store.value("a") == "kept"
+        with pytest.raises((HeldError, StoreError)), other.lock():  # its first call tells of the cut, the next one of the holder
+            pass
+        with pytest.raises(HeldError), other.lock():
+            pass
+
+
+def test_who_lost_the_lock_to_another_process_writes_no_more(address: str, store: PostgresStore, other: PostgresStore) -> None:
+    with store.lock():
+        cut_connections(address)
+        with closing(PostgresStore(address)) as third, third.lock():
+            for _ in range(2):
+                with pytest.raises(StoreError), store.begin() as transaction:
+                    transaction.set_value("a", "too late")
+        assert other.value("a") is None
+
+
+def test_a_read_after_a_cut_is_tried_again(address: str, store: PostgresStore) -> None:
+    store.sync_sources([source()], 1.0)
+    assert list(store.states()) == ["alpha"]
+    cut_connections(address)
+    assert list(store.states()) == ["alpha"]
+
+
+def test_the_index_notices_what_another_process_has_grouped(store: PostgresStore, other: PostgresStore) -> None:
+    def add(to: PostgresStore, guid: str) -> ItemId:
+        with to.begin() as transaction:
+            one, story = transaction.add_item(item(guid), None, NEW)
+            transaction.index.add(IndexedItem(one.id, story, one.source, "alpha.example", 1.0, 1.0, b"s"), (7,), (7,))
+            return one.id
+
+    first, second = add(store, "a"), add(other, "b")
+    with store.begin() as transaction:
+        assert transaction.index.total == 2
+        assert set(transaction.index.items((first, second))) == {first, second}
+
+
+def test_words_of_new_items_have_a_part_of_the_table_and_old_parts_are_dropped(
+    address: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partitions, "ITEMS", 2)
+    with store.begin() as transaction:
+        made = [transaction.add_item(item(f"g{number}"), None, NEW)[0].id for number in range(5)]
+    assert len(list(store.find(StoryFilter(Phrase(("storm",)))))) == 5
+
+    def parts() -> list[str]:
+        with psycopg.connect(address) as connection:
+            found = connection.execute("SELECT relid::text FROM pg_partition_tree('search') WHERE isleaf ORDER BY 1")
+            return [row[0] for row in found.fetchall()]
+
+    assert parts() == ["search_0", "search_1", "search_2"]
+    with psycopg.connect(address) as connection:
+        connection.execute("DELETE FROM items WHERE id < %s", (made[-1],))
+    store.tidy()
+    assert parts() == ["search_2"]
+
+
+def test_a_rolled_back_part_is_made_again(store: PostgresStore) -> None:
+    with pytest.raises(ZeroDivisionError), store.begin() as transaction:
+        transaction.add_item(item("a"), None, NEW)
+        transaction.finish()
+        raise ZeroDivisionError
+    with store.begin() as transaction:
+        transaction.add_item(item("a"), None, NEW)
+    assert len(list(store.find(StoryFilter(Phrase(("storm",)))))) == 1
+
+
+def test_another_programs_database_is_refused_and_left_alone(address: str) -> None:
+    with psycopg.connect(address) as connection:
+        connection.execute("CREATE TABLE theirs (id int)")
+    with pytest.raises(StoreError, match="another program's tables"):
+        PostgresStore(address)
+    with psycopg.connect(address) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()").fetchone() == (1,)
+
+
+def test_a_newer_releases_database_is_refused(address: str, store: PostgresStore) -> None:
+    with psycopg.connect(address) as connection:
+        connection.execute("UPDATE aggregator_schema SET version = version + 1")
+    with pytest.raises(StoreError, match="newer release"):
+        PostgresStore(address)
+
+
+def test_migrations_wait_for_a_daemon_of_the_older_release(
+    address: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "CREATE TABLE later (id int)"))
+    with store.lock(), pytest.raises(StoreError, match="older release"):
+        PostgresStore(address)
+    PostgresStore(address).close()
+    with psycopg.connect(address) as connection:
+        assert connection.execute("SELECT count(*) FROM later").fetchone() == (0,)
+
+
+def test_a_migration_that_fails_leaves_nothing(address: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "CREATE TABLE later (id int); SELECT 1 / 0"))
+    with pytest.raises(StoreError):
+        PostgresStore(address)
+    monkeypatch.undo()
+    PostgresStore(address).close()
+
+
+@pytest.mark.parametrize("place", ("127.0.0.1:1", "/nowhere"))
+def test_a_server_that_is_not_there_is_told_without_the_password(place: str) -> None:
+    where = f"postgresql://news:hunter2@{place}/news" if ":" in place else f"postgresql://news:hunter2@/news?host={place}"
+    with pytest.raises(StoreError, match="does not answer") as caught:
+        PostgresStore(where)
+    assert "hunter2" not in str(caught.value)
