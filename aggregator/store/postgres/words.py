@@ -1,8 +1,8 @@
 """The words of items for PostgreSQL: our own tokens as lexemes, without its parser and its dictionaries.
 
 Where words stand is not stored, which would double the table. So a phrase selects the items that have all of its words: the
-query's predicate decides, as for every `StoryFilter`. What is stored as a position says how often a word is told (`ts_rank` counts
-them) and, by its weight, that it is in the title.
+query's predicate decides, as for every `StoryFilter`. What is stored as a position says how often a word is told, which `ts_rank`
+counts, and, by its weight, that it is in the title.
 """
 
 from __future__ import annotations

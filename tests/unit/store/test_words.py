@@ -90,9 +90,9 @@ def test_phrases_near_each_other(store: Store) -> None:
         assert found(store, Nearby(bank, rate, 1)) == []
 
 
-def test_what_is_told_apart_by_places_excludes_nothing_that_has_the_words_elsewhere(store: Store) -> None:
+def test_a_phrase_excludes_nothing_that_has_its_words_elsewhere(store: Store) -> None:
     with store.begin() as transaction:
-        _, apart = transaction.add_item(item("a", entry=entry("a", title="Bank rate, set by the central one", text="")), None, NEW)
+        _, apart = transaction.add_item(item("a", entry=entry("a", title="Bank rate of the central one", text="")), None, NEW)
         _, beside = transaction.add_item(item("b", entry=entry("b", title="Rate of the central bank", text="")), None, NEW)
     without = EveryOf((Phrase(("rate",)),), without=(Phrase(("central", "bank")),))
     assert apart in found(store, without)
