@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from aggregator.model import SHOWN_FROM
 from aggregator.store import (
+    articles,
     decisions,
     index,
     index_terms,
@@ -85,6 +86,9 @@ OWN: dict[str, str | tuple[str, ...]] = {
     reads.STORIES_BY_GUID: _NAMED.format("guid"),
     reads.COUNTS["bytes"]: """SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
         WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'm')""",
+    articles.ATTEMPTS: f"SELECT item, due, asked, outcome FROM articles WHERE item IN {_NUMBERS.format('')}",
+    articles.WANT: """INSERT INTO articles (item, due, outcome) SELECT id, ?::float8, ?::text FROM items
+        WHERE guid = ? AND source = ? ON CONFLICT (item) DO NOTHING""",
     # --- small tables
     decisions.ADD_OVERRIDE: """INSERT INTO overrides (kind, a, b, at, decision) SELECT ?1::text, ?2::text, ?3::text,
         ?4::float8, ?5::bigint WHERE NOT EXISTS (SELECT 1 FROM decisions WHERE id = ?5::bigint AND undone IS NOT NULL)""",

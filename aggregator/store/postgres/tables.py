@@ -25,7 +25,7 @@ CREATE TABLE stories (
     key bigint PRIMARY KEY, id text NOT NULL, lead bigint NOT NULL, published float8 NOT NULL, first_seen float8 NOT NULL,
     updated float8 NOT NULL, lead_reason text, tags text, topics text, visible bytea, alias_of text, old boolean NOT NULL,
     dropped boolean NOT NULL, version integer NOT NULL DEFAULT 1, published_once boolean NOT NULL DEFAULT false, headline text,
-    lead_moved float8 NOT NULL DEFAULT 0, thread bigint, earlier text);
+    lead_moved float8 NOT NULL DEFAULT 0, thread bigint, earlier text, enriched text);
 CREATE UNIQUE INDEX stories_id ON stories (id);
 CREATE INDEX stories_published ON stories (published DESC, id) WHERE alias_of IS NULL AND NOT dropped;
 CREATE INDEX stories_alias_of ON stories (alias_of) WHERE alias_of IS NOT NULL;
@@ -38,12 +38,14 @@ CREATE TABLE items (
     language text, rank integer, source_group text, tags text, aggregator boolean, undated boolean, old smallint, agency text,
     fingerprint bytea, title_hash bytea, unlisted float8, joined float8 NOT NULL, evidence text, url text, title text NOT NULL,
     entry_published float8, entry_updated float8, details json, summary text NOT NULL, content text, text text,
-    private boolean NOT NULL DEFAULT false, hidden text);
+    private boolean NOT NULL DEFAULT false, hidden text, article text);
 CREATE UNIQUE INDEX items_guid ON items (guid, source);
 CREATE INDEX items_canonical ON items USING hash (canonical);
 CREATE INDEX items_story ON items (story, first_seen);
 CREATE INDEX items_unlisted ON items (unlisted) WHERE unlisted IS NOT NULL;
 CREATE INDEX items_filter ON items (first_seen, story);
+CREATE TABLE articles (item bigint PRIMARY KEY, due float8, asked float8, outcome text);
+CREATE INDEX articles_due ON articles (due) WHERE due IS NOT NULL;
 CREATE TABLE search (item bigint NOT NULL, words tsvector NOT NULL) PARTITION BY RANGE (item);
 CREATE INDEX search_item ON search (item);
 CREATE INDEX search_words ON search USING gin (words);
@@ -69,6 +71,11 @@ CREATE INDEX reached_number ON reached (slug, number);
 CREATE INDEX reached_of ON reached (subject);
 """
 _OUTGOING = """
+CREATE TABLE enrichments (
+    story text, hook text, input text NOT NULL, due float8, attempts integer NOT NULL, asked float8 NOT NULL, answered text,
+    result text, private boolean NOT NULL, error text, PRIMARY KEY (story, hook));
+CREATE INDEX enrichments_due ON enrichments (hook, due);
+CREATE INDEX enrichments_asked ON enrichments (hook, asked);
 CREATE TABLE subscriptions (
     topic text NOT NULL, callback text NOT NULL, secret text, lease_until float8 NOT NULL, created float8 NOT NULL,
     domain text NOT NULL DEFAULT '');

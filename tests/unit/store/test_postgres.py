@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,7 +14,29 @@ import pytest
 from aggregator.errors import HeldError, StoreError
 from aggregator.model import ItemId
 from aggregator.ports import IndexedItem, Phrase, StoryFilter
+from aggregator.store import (
+    articles,
+    decisions,
+    enrichments,
+    index,
+    index_terms,
+    items,
+    listings,
+    moves,
+    outgoing,
+    outputs,
+    reads,
+    remembered,
+    renames,
+    requests,
+    retention,
+    small_tables,
+    states,
+    threads,
+)
 from aggregator.store.postgres import partitions, schema
+from aggregator.store.postgres.dialect import translate
+from aggregator.store.postgres.statements import COPIED
 from aggregator.store.postgres.store import PostgresStore
 from aggregator.store.sqlite import SqliteStore
 from tests import postgres
@@ -69,6 +92,59 @@ def test_both_databases_have_the_same_tables_and_columns(tmp_path: Path, address
     assert {"item", "words"} == ours.pop("search"), "its own index of words"
     theirs.pop("search")
     assert {table: columns for table, columns in ours.items() if table not in POSTGRES_OWN} == theirs
+
+
+SHARED = (
+    *(
+        articles,
+        decisions,
+        enrichments,
+        index,
+        index_terms,
+        items,
+        listings,
+        moves,
+        outgoing,
+        outputs,
+        reads,
+        remembered,
+        renames,
+    ),
+    *(requests, retention, small_tables, states, threads),
+)
+"""The modules whose queries both databases run."""
+A_STATEMENT = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
+A_TEMPLATE = re.compile(r"\{\d*\}")
+SQLITES_ALONE = {remembered.AT_ADDRESS}
+"""Of a restored file."""
+
+
+def statements() -> dict[str, str]:
+    """Every statement of the shared queries, by the name of its constant."""
+    found = {}
+    for module in SHARED:
+        for name, value in vars(module).items():
+            texts = value if isinstance(value, tuple) else value.values() if isinstance(value, dict) else (value,)
+            for number, text in enumerate(texts):
+                if isinstance(text, str) and A_STATEMENT.match(text) and not A_TEMPLATE.search(text):
+                    found[f"{module.__name__}.{name}.{number}"] = text
+    return found
+
+
+def test_postgres_understands_every_statement_of_the_shared_queries(address: str, store: PostgresStore) -> None:
+    assert len(statements()) > 150
+    refused = {}
+    with psycopg.connect(address, autocommit=True) as connection:
+        for name, statement in statements().items():
+            if statement in SQLITES_ALONE or statement in COPIED:
+                continue
+            for one in translate(statement):
+                try:
+                    connection.execute(f"PREPARE tried AS {one.sql}".encode())
+                    connection.execute("DEALLOCATE tried")
+                except psycopg.Error as error:
+                    refused[name] = f"{error}: {one.sql}"
+    assert refused == {}
 
 
 def test_one_daemon_or_poll_at_a_time(store: PostgresStore, other: PostgresStore) -> None:
