@@ -6,7 +6,8 @@ table of 39 MB that finds the pieces in a text. Here that table is a double arra
 differ from py3langid's by .0014 at most (40,000 texts, 4 other answers), because weights are rounded.
 
 The file is made by an installation (`python -m aggregator.tag.language_model`), because that takes 0.7 s, numpy and 150 MB.
-Where it is missing or made of another model, each process makes one for itself, as a temporary file, by a process of its own.
+Where it is missing or made of another model, as after `pipx install`, the first process that needs it makes it. Where that may
+not write into the installation, each process makes one for itself, as a temporary file.
 """
 
 from __future__ import annotations
@@ -150,16 +151,28 @@ def _written(text: str) -> bytes:
 
 
 def _opened(languages: list[str]) -> _Tables:
-    """The installation's tables, or new ones. Raises OSError."""
-    if (installed := _read(INSTALLED)) and installed.head["made_of"] == made_of(languages):
+    """The installation's tables, made there if they are missing and this user may write there, or new ones. Raises OSError."""
+    if installed := _installed(languages):
         return installed
-    if installed:
-        os.close(installed.file)
+    with suppress(OSError):
+        if languages == sorted(LANGUAGES.split()):
+            install(languages, INSTALLED)
+        if installed := _installed(languages):
+            return installed
     with NamedTemporaryFile() as file:  # It is held by its descriptor, and needs no name.
         _make(languages, Path(file.name))
         if made := _read(Path(file.name)):
             return made
     raise OSError("a temporary file is not what was written")
+
+
+def _installed(languages: list[str]) -> _Tables | None:
+    """The installation's tables, if they are of this model and these languages."""
+    installed = _read(INSTALLED)
+    if installed and installed.head["made_of"] != made_of(languages):
+        os.close(installed.file)
+        return None
+    return installed
 
 
 def made_of(languages: list[str]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -107,11 +107,12 @@ def digest_entry(
     is_second = last is not None and datetime.fromtimestamp(int(last), zone(site.timezone)).date() == local.date()
     order = list(dict.fromkeys(groups.get(event.stories[0].id) for event in events))
     order.sort(key=lambda slug: slug is None)  # events without a topic come last
+    listed = {one.id for event in events for one in event.stories}
     parts = []
     for slug in order:
         if len(order) > 1:
             parts.append(f"<h2>{html.escape(plain(titles.get(slug, slug)) if slug else '…', quote=False)}</h2>")
-        items = "".join(_event(event, site) for event in events if groups.get(event.stories[0].id) == slug)
+        items = "".join(_event(event, site, listed) for event in events if groups.get(event.stories[0].id) == slug)
         parts.append(f"<ul>{items}</ul>")
     link = site.url + home_path(output)
     title = f"{output.title}, {local:%Y-%m-%d %H:%M}" if is_second else f"{output.title}, {local:%Y-%m-%d}"
@@ -124,12 +125,16 @@ def issued_digest(id: StoryId, at: Instant, item: bytes, site: Site) -> View:
     return _notice(uuid.UUID(id), content["title"], content["url"], at, site, content["content_html"], "digest")
 
 
-def _event(event: DigestEvent, site: Site) -> str:
-    """The leading story with its text and with what came before, then what else is new of the event."""
+def _event(event: DigestEvent, site: Site, listed: Collection[StoryId]) -> str:
+    """The leading story with its text and with what came before, then what else is new of the event.
+
+    listed: the stories of the whole digest, which are new and so not called earlier.
+    """
     lead, *others = event.stories
     text = excerpt(lead.summary, _LEAD_TEXT)
     tail = f"<br>{html.escape(text, quote=False)}" if text else ""
-    before = earlier(lead.follows.earlier[:1], wording(lead.language or site.language)) if lead.follows is not None else ""
+    known = [one for one in lead.follows.earlier if one.id not in listed] if lead.follows is not None else []
+    before = earlier(known[:1], wording(lead.language or site.language))
     more = "".join(f"<li>{_headline(one, site)}</li>" for one in others[:_MORE_OF_EVENT])
     return f"<li>{_headline(lead, site)}{tail}{before}{f'<ul>{more}</ul>' if more else ''}</li>"
 

@@ -9,7 +9,7 @@ import feedparser
 import pytest
 from msgspec.structs import replace
 
-from aggregator.model import Slug
+from aggregator.model import Earlier, EarlierStory, Slug, StoryId
 from aggregator.ports import Event, Reject
 from aggregator.publish.entry.wording import outlets_in_words, wording
 from aggregator.publish.messages.digests import Digests
@@ -95,6 +95,34 @@ def test_a_digest_tells_an_event_once_with_what_is_new_of_it(tmp_path: Path, sto
     publisher.publish(None, NOON + 2 * HOUR)
     later, earlier = read(tmp_path, "feeds/morning.atom").entries
     assert (earlier.title, later.title) == ("Morning, 2023-06-15", "Morning, 2023-06-15 14:00")
+
+
+def test_what_a_digest_lists_as_new_it_does_not_call_earlier(tmp_path: Path, store: SqliteStore) -> None:
+    settings = samples.settings(tmp_path, Output(Slug("morning"), "Morning", digest="0 * * * *"))
+    open_outputs(store, settings)
+    event = [store_story(store, item(number, DAILY), slugs=("morning",)) for number in (1, 2, 3)]
+    with store.begin() as transaction:
+        thread = transaction.begin_thread(event[0])
+        transaction.enter_thread(thread, event, b"")
+        transaction.sum_up_threads([thread])
+        [last] = transaction.stories(event[2:])
+        before = tuple(
+            EarlierStory(id, f"Allies weigh step {number} & more", None) for number, id in ((2, event[1]), (1, event[0]))
+        )
+        transaction.save_story(replace(last, earlier=Earlier(thread, "Allies", event[0], 3, 1, event[0], before)))
+    digests = Digests(settings, store, lambda: str(UUID(int=0)))
+
+    def told(*new: StoryId) -> str:
+        with store.begin() as transaction:
+            transaction.clear(Slug("morning"))
+            transaction.enter(Slug("morning"), new, NOON + 60)
+        preview = digests.preview(settings.outputs[-1], NOON + HOUR)
+        assert preview is not None
+        return preview.body
+
+    assert "Earlier:" in told(event[2]) and "weigh step 2 " in told(event[2])
+    assert told(*event).count("weigh step 2 ") == 1 and "Earlier:" not in told(*event)
+    assert "Earlier:" in told(*event[1:]) and told(*event[1:]).count("weigh step 1 ") == 1
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import aggregator
 from aggregator.cli import root
 from aggregator.errors import ConfigError, HeldError, QueryError, StoreError, UsageError
 from aggregator.store.lock import held
@@ -94,6 +97,13 @@ def test_who_looks_before_the_first_poll_leaves_no_database_behind(config: Path,
     assert [path.name for path in config.parent.rglob("*")] == ["feeds.yaml"]
 
 
+def import_all() -> None:
+    """Imports what commands import when they are called: another user may not read where this Python is installed."""
+    for module in pkgutil.walk_packages(aggregator.__path__, "aggregator."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
 @pytest.fixture
 def unwritable() -> Iterator[Path]:
     """A config in a folder that this process may read and not write, as of a service with a user of its own."""
@@ -101,6 +111,7 @@ def unwritable() -> Iterator[Path]:
         config = Path(folder) / "feeds.yaml"
         config.write_text("storage: {database: data/news.db}\nsources: [https://alpha.example/feed.xml]\n")
         add(config, "a")
+        import_all()
         before = os.geteuid()
         for path, mode in ((config.parent, 0o755), (config.parent / "data", 0o555), (config.parent / "data" / "news.db", 0o444)):
             path.chmod(mode)

@@ -115,7 +115,7 @@ def test_what_an_installation_made_is_used_where_it_is_whole(installed: Path, mo
         installed.write_bytes(content)
         assert language_model._read(installed) is None
     Model(LANGUAGES.split())
-    assert len(making) == 1 and installed.read_bytes() == broken[-1]
+    assert len(making) == 1 and language_model._read(installed) is not None, "it is made anew"
 
 
 def test_what_was_installed_for_other_languages_is_not_used(installed: Path, making: list[Path]) -> None:
@@ -125,11 +125,22 @@ def test_what_was_installed_for_other_languages_is_not_used(installed: Path, mak
     assert len(making) == 1
 
 
-def test_where_nothing_is_installed_it_is_made_each_time_and_nothing_is_kept(installed: Path, making: list[Path]) -> None:
-    assert Model(LANGUAGES.split()).likely("Der Minister sprach nach der Sitzung", 1, 0.9).keys() == {"de"}
+def test_where_nothing_is_installed_it_is_made_once(installed: Path, making: list[Path]) -> None:
+    for _ in range(2):
+        assert Model(LANGUAGES.split()).likely("Der Minister sprach nach der Sitzung", 1, 0.9).keys() == {"de"}
     assert len(making) == 1
-    assert not making[0].exists()
-    assert not [*installed.parent.iterdir()]
+    assert [*installed.parent.iterdir()] == [installed]
+
+
+def test_where_the_installation_cannot_be_written_it_is_made_each_time_and_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, making: list[Path]
+) -> None:
+    (tmp_path / "no-folder").touch()
+    monkeypatch.setattr(language_model, "INSTALLED", tmp_path / "no-folder" / "language.tables")
+    for times in (1, 2):
+        assert Model(LANGUAGES.split()).likely("Der Minister sprach nach der Sitzung", 1, 0.9).keys() == {"de"}
+        assert len(making) == times and not making[-1].exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["no-folder"]
 
 
 def test_where_it_cannot_be_made_it_is_told_why(installed: Path) -> None:
