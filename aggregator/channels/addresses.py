@@ -38,7 +38,7 @@ def _find_problems(urls: Sequence[str]) -> Iterator[tuple[str, str]]:
     if others and not has_apprise():
         yield others[0], MISSING
     elif others:
-        yield from ((url, f"{NOT_KNOWN}: compare it with Apprise's own page of that service") for url in _unknown(others))
+        yield from ((url, f"{NOT_KNOWN}; compare it with Apprise's own page of that service") for url in _unknown(others))
 
 
 def _unknown(urls: Sequence[str]) -> list[str]:

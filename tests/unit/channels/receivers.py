@@ -17,13 +17,16 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 ELSEWHERE = """
-import apprise.plugins
-from apprise.plugins.discord import NotifyDiscord
-from apprise.plugins.slack import NotifySlack
-NotifySlack.webhook_url = "{base}/services"
-NotifyDiscord.notify_url = "{base}/api/webhooks"
+import sys
+if "aggregator.channels.worker" in sys.orig_argv:
+    from apprise.plugins.discord import NotifyDiscord
+    from apprise.plugins.slack import NotifySlack
+    NotifySlack.webhook_url = "{base}/services"
+    NotifyDiscord.notify_url = "{base}/api/webhooks"
 """
 """`sitecustomize` for the sending process: services whose address is fixed stand on loopback. Nothing else of them changes."""
+WITHOUT = "import sys; sys.modules['apprise'] = None"
+"""`sitecustomize` with which the extra is not installed."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,12 @@ def _bound(controller: Controller) -> int:
         controller.port = probe.getsockname()[1]
     controller.start()
     return int(controller.port)
+
+
+def without_apprise(folder: Path) -> str:
+    """A folder for PYTHONPATH with which the extra is not installed."""
+    (folder / "sitecustomize.py").write_text(WITHOUT)
+    return str(folder)
 
 
 def stand_in(folder: Path, base: str) -> str:
