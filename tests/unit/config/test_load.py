@@ -176,7 +176,8 @@ def test_every_key_of_rules_and_outputs(full: Settings) -> None:
 
 
 def test_what_was_filled_in_is_known_and_files_are_watched(full: Settings, tmp_path: Path) -> None:
-    assert full.secrets == {"abcdef123456", "s3cret-token", "Bearer s3cret-token"}
+    channels = {"slack://abcdef123456/b/c", "ntfy://h/ops", "ntfy://h/t"}
+    assert full.secrets == {"abcdef123456", "s3cret-token", "Bearer s3cret-token"} | channels
     assert full.includes == (tmp_path / "token",)
     assert "abcdef123456" not in repr(full)
     assert "s3cret" not in repr(full)

@@ -256,6 +256,26 @@ def test_deliveries_wait_until_they_are_removed(store: Store) -> None:
     assert store.deliveries(99.0, 9) == []
 
 
+def test_deliveries_to_channels_are_kept_by_channel(store: Store) -> None:
+    hook = Delivery("webhook", "desk", "https://desk.example/hook", "story", "v1", 1.0, 1.0)
+    first = Delivery("channel", "desk", "one", "story-b", "reached", 1.0, 1.0)
+    second = Delivery("channel", "desk", "one", "story-a", "reached", 1.001, 1.0)
+    other = Delivery("channel", "desk", "two", "story-a", "reached", 1.0, 1.0)
+    alert = Delivery("channel-alert", "", "one", "1.000 broken a", "open", 1.0, 1.0)
+    with store.begin() as transaction:
+        for one in (second, hook, first, other, alert):
+            transaction.save_delivery(one)
+    assert store.deliveries(9.0, 9) == [hook]
+    assert store.channel_deliveries("channel", "desk", "one", 9) == [first, second]
+    assert store.channel_deliveries("channel", "desk", "one", 1) == [first]
+    assert store.channel_deliveries("channel-alert", "", "one", 9) == [alert]
+    assert store.channels_told() == [("channel", "desk", "one"), ("channel", "desk", "two"), ("channel-alert", "", "one")]
+    with store.begin() as transaction:
+        transaction.remove_channel_deliveries("channel", "desk", "one")
+    assert store.channels_told() == [("channel", "desk", "two"), ("channel-alert", "", "one")]
+    assert store.deliveries(9.0, 9) == [hook]
+
+
 def test_events_open_and_close(store: Store) -> None:
     first = Event("silent:alpha", "silent", "Alpha is silent", "nothing new for 3 days", 10.0)
     second = Event("broken:beta", "broken", "Beta is broken", "404", 20.0)
