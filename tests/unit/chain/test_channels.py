@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from aggregator.channels.outbox import ChannelOutbox, Parts
+from aggregator.errors import ConfigError
 from aggregator.ports import FAILED, SENT, Event, Notice, Sent, Store
 from aggregator.publish.messages import notifications
 from aggregator.publish.messages.channel_messages import ChannelComposer, tame
@@ -223,3 +224,9 @@ def test_no_address_is_stored(newsroom: Newsroom, channels: Channels, tmp_path: 
     assert newsroom.store.channels_told()
     assert not any("TIiajkdnlazkcOXrIdevi7FQ" in f"{key} {value}" for key, value in newsroom.store.values("").items())
     assert "TIiajkdnlazkcOXrIdevi7FQ" not in repr(newsroom.settings)
+
+
+@pytest.mark.parametrize(("when", "problem"), [("outlets>=", "outlets needs a number"), ("age<1d", "age")])
+def test_a_threshold_of_a_channel_is_a_query_without_age(newsroom: Newsroom, when: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        configure(newsroom, f'{{url: "slack://A/B/C", when: "{when}"}}')

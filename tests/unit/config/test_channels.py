@@ -19,7 +19,6 @@ WRONG = [
     ("{slug: d, notify: [{url: 'ntfy://h/t', limit: ¦0/h}]}", "10/h"),
     ("{slug: d, notify: [{url: 'ntfy://h/t', limit: ¦10/w}]}", "10/h"),
     ("{slug: d, notify: [{url: 'ntfy://h/t', when: '¦age<1d'}]}", "age"),
-    ("{slug: d, notify: [{url: 'ntfy://h/t', when: '¦outlets>='}]}", "outlets needs a number"),
     ("{slug: d, notify: ['ntfy://h/t', ¦'ntfy://h/t']}", "given already in line 3"),
     ("{slug: d, notify: ¦'ntfy://h/t'}", "must be a list"),
     ("{slug: d, notify: [¦harbour]}", "a channel is an Apprise address"),
