@@ -6,6 +6,8 @@ import gc
 import random
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from aggregator.channels.outbox import Parts
 from aggregator.channels.senders import make_senders
 from aggregator.dedup.engine import Engine
@@ -132,6 +134,12 @@ def make_resources(settings: Settings, store: Database) -> Resources:
     )
 
 
+def _make_public_fetcher(settings: Settings, fetcher: HttpFetcher, resources: Resources) -> HttpFetcher:
+    if not settings.network.allow:
+        return fetcher
+    return HttpFetcher(replace(settings, network=replace(settings.network, allow=())), resources.gate)
+
+
 def make_runtime(settings: Settings, resources: Resources) -> Runtime:
     """Makes the parts that depend on the config. Raises AggregatorError, ConfigError if it would publish among others' files."""
     store = resources.store
@@ -149,6 +157,7 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
         resources=resources,
         rules=rules,
         fetcher=fetcher,
+        public_fetcher=_make_public_fetcher(settings, fetcher, resources),
         pipeline=Pipeline(
             settings=settings,
             store=resources.store,

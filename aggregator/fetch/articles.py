@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from aggregator.fetch.guard import is_private_name
+from aggregator.fetch.guard import Guard, is_private_name
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import MAX_REDIRECTS, held_fault
 from aggregator.fetch.request import identity
@@ -32,11 +32,13 @@ class ArticleAnswer(Struct, frozen=True):
 
 
 class ArticleFetcher:
-    """Asks for web pages over the fetcher of the config in use."""
+    """Asks for web pages over the fetchers of the config in use. public: the one without `network.allow`."""
 
-    def __init__(self, settings: Settings, fetcher: Fetcher, gate: HostGate, clock: Clock, robots: RobotsCache) -> None:
+    def __init__(
+        self, settings: Settings, fetcher: Fetcher, public: Fetcher, gate: HostGate, clock: Clock, robots: RobotsCache
+    ) -> None:
         self._agent = dict(identity(settings))["User-Agent"]
-        self._fetcher, self._gate, self._clock, self._robots = fetcher, gate, clock, robots
+        self._fetcher, self._public, self._gate, self._clock, self._robots = fetcher, public, gate, clock, robots
 
     async def fetch(self, source: Source, url: str, begin: Callable[[], Awaitable[None]]) -> ArticleAnswer:
         """Asks for a page once, and for where it redirects to. begin: awaited just before the page itself is asked for.
@@ -50,25 +52,26 @@ class ArticleFetcher:
                 return ArticleAnswer(url, target)
             request = FetchRequest(target.url, headers=(ACCEPT,), user_agent=source.user_agent, proxy=source.proxy)
             request = replace(request, page=True, follow=False)
-            fault = _repeated(target.url, asked) or _private(target, source) or await self._refusal(request)
+            fetcher = self._fetcher if _may_be_private(target, source) else self._public
+            fault = _repeated(target.url, asked) or _private(target, source) or await self._refusal(request, fetcher)
             if fault is not None:
                 return ArticleAnswer(target.url, fault)
             async with self._gate.turn(target.url):
                 if not asked:
                     await begin()
                 asked.append(target.url)
-                answer = await self._fetcher.fetch(request, self._clock.now())
+                answer = await fetcher.fetch(request, self._clock.now())
             following = _redirect_of(answer)
             if following is None:
                 return ArticleAnswer(target.url, _page_of(answer))
             url = following
 
-    async def _refusal(self, request: FetchRequest) -> Fault | None:
+    async def _refusal(self, request: FetchRequest, fetcher: Fetcher) -> Fault | None:
         """Why an address may not be asked for now: its host is on hold, or robots.txt forbids it."""
         now = self._clock.now()
         if (hold := self._gate.held(request.url, now)) is not None:
             return held_fault(hold)
-        return await self._robots.refusal(request, request.user_agent or self._agent, self._fetcher, self._gate, now)
+        return await self._robots.refusal(request, request.user_agent or self._agent, fetcher, self._gate, now)
 
 
 def _repeated(url: str, asked: list[str]) -> Fault | None:
@@ -79,11 +82,20 @@ def _repeated(url: str, asked: list[str]) -> Fault | None:
     return None
 
 
+def _may_be_private(target: Target, source: Source) -> bool:
+    """Whether `network.allow` counts for an article: on the source's own host, or if that is of a private network itself.
+
+    Else any feed could have us ask for any address of the network that one source lives in.
+    """
+    home = parse_target(source.url)
+    if isinstance(home, Fault):
+        return False
+    return home.host == target.host or is_private_name(home.host) or Guard().refusal_of_host(home.host) is not None
+
+
 def _private(target: Target, source: Source) -> Fault | None:
     """Refuses names of private networks behind a proxy, which resolves them: there is no address to check."""
-    home = parse_target(source.url)
-    is_home = isinstance(home, Target) and home.host == target.host
-    if source.proxy is None or is_home or not is_private_name(target.host):
+    if source.proxy is None or _may_be_private(target, source) or not is_private_name(target.host):
         return None
     return Fault(FaultKind.ADDRESS, f"{target.host} is a name of a private network: not allowed")
 

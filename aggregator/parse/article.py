@@ -15,6 +15,8 @@ from aggregator.text.nesting import bound_nesting
 LONGEST = 200_000
 """Characters of an article's HTML. A newspaper's longest features have about 100,000 characters of text."""
 
+_HEADLINE = re.compile(r"\A\s*<h1>(?:(?!</h1>).)*</h1>\s*", re.S)
+"""At the top: the entry has its own."""
 _META = re.compile(rb"<meta\b[^>]{0,400}?charset\s{0,9}=\s{0,9}[\"']?\s{0,9}([A-Za-z0-9._:-]{1,40})", re.I)
 _HEAD = 4_096
 """Bytes in which a page names its charset; browsers look at 1,024 (HTML 4.2.5.4), many pages name it later."""
@@ -36,7 +38,7 @@ def read_article(page: Fetched) -> str | Fault:
         include_formatting=True,
         with_metadata=False,
     )
-    article = clean(found, Links(page.url), LONGEST) if found else ""
+    article = _HEADLINE.sub("", clean(found, Links(page.url), LONGEST)) if found else ""
     return article or Fault(FaultKind.EMPTY, "no article was found in the page", page.status)
 
 

@@ -134,6 +134,7 @@ class Articles:
         except Exception as error:  # the only catch-all of an attempt: a bug costs one article
             log.error("article_crashed", source=due.source, error=repr(error), exc_info=error)
             outcome, detail = "failed", f"internal error, please report it: {type(error).__name__}"
+            self._rest(registrable_domain(due.url), WAIT)
             with suppress(AggregatorError):  # the store can't be written: the tick tells of it
                 await _end_attempt(runtime, due, detail)
         self._record(outcome)
@@ -167,7 +168,9 @@ class Articles:
             asked.append(runtime.clock.now())
             await runtime.writer.commit(lambda transaction: transaction.begin_article(due.item, asked[0]))
 
-        fetcher = ArticleFetcher(runtime.settings, runtime.fetcher, runtime.gate, runtime.clock, self._robots)
+        fetcher = ArticleFetcher(
+            runtime.settings, runtime.fetcher, runtime.public_fetcher, runtime.gate, runtime.clock, self._robots
+        )
         try:
             async with asyncio.timeout(LONGEST):
                 return await fetcher.fetch(source, due.url, begin), bool(asked)

@@ -43,12 +43,16 @@ class Resources(Struct, frozen=True):
 
 
 class Runtime(Struct, frozen=True):
-    """The parts that are made anew for each config; app.py wires them. compose: makes a delivery's message, by its kind."""
+    """The parts that are made anew for each config; app.py wires them. compose: makes a delivery's message, by its kind.
+
+    public_fetcher: without `network.allow`, for addresses that strangers chose.
+    """
 
     settings: Settings
     resources: Resources
     rules: Rules
     fetcher: HttpFetcher
+    public_fetcher: HttpFetcher
     pipeline: Pipeline
     publisher: Publisher
     compose: Mapping[str, Callable[[Delivery], Message | None]]
@@ -100,6 +104,8 @@ class Runtime(Struct, frozen=True):
 
     async def _close_connections(self) -> None:
         await self.fetcher.aclose()
+        if self.public_fetcher is not self.fetcher:
+            await self.public_fetcher.aclose()
         await self.messenger.aclose()
 
 

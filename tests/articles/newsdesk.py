@@ -13,6 +13,7 @@ from aggregator.app import make_resources, make_runtime
 from aggregator.config.load import load
 from aggregator.model import Item, PollReport, Slug, Story
 from aggregator.ports import Attempt, StoryFilter
+from aggregator.publish.selection import filling
 from aggregator.run.articles import Articles
 from aggregator.run.poller import Poller
 from aggregator.run.runtime import CurrentRuntime
@@ -100,7 +101,9 @@ class Desk:
         return list(reports)
 
     def publish(self) -> None:
-        self.current.runtime.publisher.publish(None, time.time())
+        runtime = self.current.runtime
+        filling.end(self.store, runtime.settings, time.time())
+        runtime.publisher.publish(None, time.time())
 
     def stories(self) -> list[Story]:
         return list(self.store.find(StoryFilter()))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,7 +18,7 @@ from click.testing import CliRunner
 
 from aggregator.cli import root
 from aggregator.errors import ConfigError
-from aggregator.ports import Keep
+from aggregator.ports import WEBHOOK, Keep
 from aggregator.text.html import text_of
 from tests.articles.newsdesk import Desk, Newsdesk
 from tests.articles.pages import TEXTS, make_pages, semantic
@@ -83,6 +85,7 @@ def test_an_article_gives_its_story_a_topic_and_full_feeds_its_text(site: Site, 
     assert story.topics == ("harbour",)
     [row] = desk.feed("harbour")
     assert all(one in text_of(row["content_html"]) for one in ENGLISH.paragraphs)
+    assert "<h1>" not in row["content_html"], "the headline is the entry's title"
     assert row["summary"] == f"{ENGLISH.title}, in short."
 
 
@@ -208,28 +211,6 @@ def test_what_robots_txt_forbids_is_never_asked_for(site: Site, desk: Newsdesk) 
     assert "full text: not asked for: its site's robots.txt forbids it" in told
 
 
-@pytest.mark.parametrize(
-    ("robots", "asked"),
-    [
-        (Served(b"", 404), 1),
-        (Served(b"", 403), 1),
-        (Served(b""), 1),
-        (Served(b"", 500), 0),
-        (Served(b"", 503), 0),
-        (Served(b"", 429), 0),
-        (Served(b"User-agent: Newsdesk\nDisallow: /\n\nUser-agent: *\nAllow: /\n"), 0),
-        (Served(b"User-agent: Other\nDisallow: /\n"), 1),
-        (Served(b"<html><body>Our home page</body></html>", headers={"Content-Type": "text/html"}), 1),
-    ],
-)
-def test_what_a_site_says_by_its_robots_txt(site: Site, desk: Newsdesk, robots: Served, asked: int) -> None:
-    """RFC 9309 2.3.1."""
-    with_article(site, desk)
-    site.pages["/robots.txt"] = robots
-    desk.poll()
-    assert (site.asked("/a"), site.asked("/robots.txt")) == (asked, 1)
-
-
 def test_an_article_waits_for_a_robots_txt_that_could_not_be_read(site: Site, desk: Newsdesk) -> None:
     """Disallowed meanwhile, and not given up."""
     with_article(site, desk)
@@ -257,6 +238,70 @@ def test_the_robots_txt_of_where_a_redirect_leads_counts_too(site: Site, desk: N
         assert (other.asked("/there"), other.asked("/here")) == (0, 1)
 
 
+def test_what_waits_is_given_up_after_a_day_or_if_nobody_wants_it_any_more(site: Site, desk: Newsdesk) -> None:
+    with_article(site, desk)
+
+    async def poll_alone(now: Desk) -> None:
+        await now.poll()
+
+    desk.run(poll_alone)
+    desk.configure(f"sources: [{{id: one, url: '{site.url}/feed'}}]")
+    desk.poll()
+    assert site.asked("/a") == 0 and desk.outcomes == ["failed"]
+
+
+def test_an_article_is_asked_for_after_a_restart(site: Site, desk: Newsdesk) -> None:
+    """The program ended between the poll and the article."""
+    with_article(site, desk)
+
+    async def poll_alone(now: Desk) -> None:
+        await now.poll()
+
+    desk.run(poll_alone)
+    assert site.asked("/a") == 0
+    [story] = desk.poll()
+    assert story.lead_item.article and site.asked("/a") == 1
+
+
+def test_the_poll_command_fetches_articles_and_publishes_them(site: Site, desk: Newsdesk) -> None:
+    with_article(site, desk, content="full")
+    done = CliRunner().invoke(root, ["-c", str(desk.folder / "feeds.yaml"), "poll"])
+    assert done.exit_code == 0, done.output
+    assert "apprentices" in desk.feed("harbour")[0]["content_html"]
+
+
+def test_a_webhook_hears_of_a_story_once(site: Site, desk: Newsdesk) -> None:
+    site.pages["/a"] = served(semantic(ENGLISH))
+    site.feed("/feed", [])
+    hook = f"outputs: [{{slug: desk, query: ferry, content: full, webhook: '{site.url}/hook'}}]"
+    desk.configure(f"sources: [{{id: one, url: '{site.url}/feed', full_text: true}}]\n{hook}")
+
+    def sent(now: Desk) -> list[str]:
+        return [one.version for one in now.store.deliveries(time.time() + 60, 10) if one.kind == WEBHOOK]
+
+    async def work(now: Desk) -> None:
+        await now.poll()
+        now.publish()
+        site.feed("/feed", [entry(site, "/a", "A ferry sails")])
+        await now.poll()
+        now.publish()
+        before = sent(now)
+        assert len(before) == 1
+        with now.store.begin() as transaction:
+            for delivery in now.store.deliveries(time.time() + 60, 10):
+                transaction.remove_delivery(delivery)
+        await now.articles.run_all(60.0)
+        now.publish()
+        assert now.item("A ferry sails").article and sent(now) == []
+
+    desk.run(work)
+
+
+def test_the_extra_is_imported_in_the_worker_that_reads_articles_alone() -> None:
+    code = "import sys, aggregator.app, aggregator.reading.worker, aggregator.config.load; sys.exit('trafilatura' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 # --- hostile and broken pages
 BOMB = Served(gzip.compress(b"<p>word word</p>" * 8_000_000), headers={"Content-Type": "text/html", "Content-Encoding": "gzip"})
 SCRIPT = html(
@@ -265,33 +310,36 @@ SCRIPT = html(
 )
 
 
-@pytest.mark.parametrize(
-    ("page", "why"),
-    [
-        (BOMB, "too large"),
-        (html("<div>" * 200_000 + "text"), "no article"),
-        (html('<meta http-equiv="refresh" content="0;url=/secret"><p>One moment.</p>'), "no more text"),
-        (Served(b"", 302, {"Location": "http://10.1.2.3/admin"}), "not allowed"),
-        (Served(b"", 302, {"Location": "http://169.254.169.254/latest/meta-data"}), "not allowed"),
-        (Served(b"", 302, {"Location": "file:///etc/passwd"}), ""),
-        (Served(b"", 302, {"Location": "/a"}), "redirect"),
-        (Served(b"%PDF-1.7", headers={"Content-Type": "application/pdf"}), "no web page"),
-        (Served(b"", 200, {"Content-Type": "text/html"}), "empty"),
-        (Served(b"no", 500), "500"),
-    ],
-)
-def test_a_page_that_gives_nothing_costs_nothing(site: Site, desk: Newsdesk, page: Served, why: str) -> None:
-    with_article(site, desk, page)
-    [story] = desk.poll()
-    assert not story.lead_item.article and desk.outcomes == ["failed"]
-    assert [row["title"] for row in desk.feed()] == [ENGLISH.title], "it is published as it came"
-    assert site.asked("/a") == 1 and site.asked("/secret") == 0
+NOTHING = {
+    "/bomb": (BOMB, "too large"),
+    "/deep": (html("<div>" * 200_000 + "text"), "no article"),
+    "/refresh": (html('<meta http-equiv="refresh" content="0;url=/secret"><p>One moment.</p>'), "no more text"),
+    "/private": (Served(b"", 302, {"Location": "http://10.1.2.3/admin"}), "not allowed"),
+    "/metadata": (Served(b"", 302, {"Location": "http://169.254.169.254/latest/meta-data"}), "not allowed"),
+    "/file": (Served(b"", 302, {"Location": "file:///etc/passwd"}), "file:"),
+    "/loop": (Served(b"", 302, {"Location": "/loop"}), "redirect"),
+    "/pdf": (Served(b"%PDF-1.7", headers={"Content-Type": "application/pdf"}), "no web page"),
+    "/empty": (Served(b"", 200, {"Content-Type": "text/html"}), "empty"),
+    "/broken": (Served(b"no", 500), "500"),
+}
+"""Pages that give nothing, and what is said of each."""
 
-    async def outcome(now: Desk) -> str | None:
-        attempt = now.attempt(ENGLISH.title)
-        return attempt.outcome if attempt else None
 
-    assert why in (desk.run(outcome) or "-").lower()
+def test_a_page_that_gives_nothing_costs_nothing(site: Site, desk: Newsdesk) -> None:
+    site.pages |= {path: page for path, (page, _) in NOTHING.items()}
+    site.feed("/feed", [entry(site, path, f"News of {path[1:]}") for path in NOTHING])
+    desk.configure(f"sources: [{{id: one, url: '{site.url}/feed', full_text: true, dedup: false}}]")
+    stories = desk.poll()
+    assert not any(story.lead_item.article for story in stories) and desk.outcomes == ["failed"] * len(NOTHING)
+    assert len(desk.feed()) == len(NOTHING), "all are published as they came"
+    assert [site.asked(path) for path in NOTHING] == [1] * len(NOTHING) and site.asked("/secret") == 0
+
+    async def outcomes(now: Desk) -> dict[str, str]:
+        found = now.store.attempts([item.id for story in now.stories() for item in story.items])
+        return {item.guid: found[item.id].outcome or "" for story in now.stories() for item in story.items}
+
+    told = desk.run(outcomes)
+    assert [path for path, (_, why) in NOTHING.items() if why not in told[path].lower()] == [], told
 
 
 def test_what_is_kept_of_a_hostile_page_is_clean(site: Site, desk: Newsdesk) -> None:
@@ -402,10 +450,9 @@ def test_retention_takes_the_article_with_its_entry(site: Site, desk: Newsdesk) 
         site.feed("/feed", [])
         await now.poll()
         with now.store.begin() as transaction:
-            for slug, members in now.store.members_of([story.id]).items():
-                for output in members:
-                    transaction.withdraw(output, [slug])
-        now.store.sweep(Keep(1.0, {}), time.time() + 10)
+            for feed in now.store.members_of([story.id])[story.id]:
+                transaction.withdraw(feed, [story.id])
+        assert now.store.sweep(Keep(1.0, {}), time.time() + 10).items == 1
         assert now.store.attempts([story.lead]) == {}
 
     desk.run(sweep)
