@@ -172,7 +172,9 @@ def paywall(text: Text) -> Page:
 
 
 def comments(text: Text) -> Page:
-    remarks = "".join(f'<li class="comment"><p>{REMARK}, number {at}.</p></li>' for at in range(30))
+    remarks = "".join(
+        f'<li class="comment"><div class="comment-body"><p>{said} {REMARK}.</p></div></li>' for said in text.paragraphs[::-1]
+    )
     below = f'<section id="comments"><ol class="comment-list">{remarks}</ol></section>'
     body = f"<article><h1>{text.title}</h1>{_paragraphs(text)}</article>{below}"
     return _page(_html(text, body), text, around=(MENU, FOOT, REMARK))

@@ -128,6 +128,38 @@ def test_it_is_no_edit_and_nobody_is_told_again(site: Site, desk: Newsdesk) -> N
     desk.run(work)
 
 
+def test_full_feeds_are_written_anew_though_nothing_else_changes(site: Site, desk: Newsdesk) -> None:
+    """No tag and no topic comes with this text."""
+    page = html(
+        f"<article><h1>x</h1>{'<p>It was a fine day, and so was the next one.</p><p>Nobody said a word.</p>' * 3}</article>"
+    )
+    site.pages["/a"] = page
+    site.feed("/feed", [entry(site, "/a", "A fine day", summary="Fine.")])
+    desk.configure(f"sources: [{{id: one, url: '{site.url}/feed', full_text: true}}]", "full")
+
+    async def work(now: Desk) -> None:
+        await now.poll()
+        now.publish()
+        [before] = now.stories()
+        await now.articles.run_all(60.0)
+        [after] = now.stories()
+        assert (after.tags, after.topics) == (before.tags, before.topics) and now.changed == {"all"}
+        now.publish()
+        assert "Nobody said a word" in desk.feed()[0]["content_html"]
+
+    desk.run(work)
+
+
+def test_keep_and_drop_see_the_feed_s_text_alone(site: Site, desk: Newsdesk) -> None:
+    """Else an edit of a rule would take out entries that the same rule lets in when they come."""
+    site.pages["/a"] = served(semantic(ENGLISH))
+    site.feed("/feed", [entry(site, "/a", ENGLISH.title)])
+    for rule in ("apprentices", "apprentices OR zebras"):
+        desk.configure(f"apply: true\nsources: [{{id: one, url: '{site.url}/feed', full_text: true, drop: '{rule}'}}]")
+        [story] = desk.poll()
+        assert story.lead_item.article
+
+
 def test_an_edit_of_the_entry_keeps_the_article_and_its_words(site: Site, desk: Newsdesk) -> None:
     with_article(site, desk)
     desk.poll()
