@@ -38,7 +38,7 @@ _MAX_WARNINGS = 10
 _LONGEST_TAG = 100_000
 """Bytes of a tag. libxml2 needs a hundred times the size of a tag's attributes in memory."""
 _LONG_TAG = re.compile(rb"<[A-Za-z][^<>]{%d}" % _LONGEST_TAG)
-_LONGEST_INDEX = 2_000_000
+_LONGEST_INDEX = 1_000_000
 """Bytes of a sitemap index. It stays in memory while its sitemaps are fetched and read; those of agencies have 100 kB."""
 _BATCH = 50
 """Entries read in one batch, step by step. One at a time they take a fifth longer, because each step's code evicts the others'

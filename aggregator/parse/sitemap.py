@@ -25,8 +25,10 @@ MAX_ENTRIES = 2000
 """Entries that are made, the newest. Google reads 1,000 of a news sitemap; sitemaps.org allows 50,000 addresses."""
 MAX_SITEMAPS = 8
 """Sitemaps that are read of an index, each by a request. Agencies split their two days of news into up to six."""
-MAX_LISTED = 50_000
-"""Sitemaps of an index that are looked at: as many as sitemaps.org allows."""
+_KEYWORDS = 4_000
+"""Characters of an entry's keywords. Google read ten of them."""
+_PICTURES = 50
+"""Pictures of an entry that are looked at."""
 RECENT = 3 * 86_400.0
 """Seconds before the newest sitemap of an index within which others are read: a news sitemap covers two days."""
 
@@ -95,8 +97,8 @@ def _publication(news: Fields, home: str, name: str) -> str | None:
 def _entry(fields: Fields, news: Fields, home: str) -> RawEntry:
     address, changed = first_text(fields, "loc"), texts(fields, "lastmod")
     outlet = _publication(news, home, "news:name")
-    keywords = (first_text(news, "news:keywords") or "").split(",")
-    pictures = (first_text(fields_of(one, home), "image:loc") for one in fields.get("image:image", ()))
+    keywords = (first_text(news, "news:keywords") or "")[:_KEYWORDS].split(",")
+    pictures = (first_text(fields_of(one, home), "image:loc") for one in islice(fields.get("image:image", ()), _PICTURES))
     return RawEntry(
         guid=address,
         permalink=True,
@@ -114,13 +116,11 @@ def _entry(fields: Fields, news: Fields, home: str) -> RawEntry:
 def read_index(root: Element, home: str) -> RawFeed:
     """Reads a `sitemapindex`: it has no entries itself, the sitemaps that it lists have."""
     listed = []
-    for element in islice(root, MAX_LISTED):
+    for element in root:
         fields = fields_of(element, home)
         if address := first_text(fields, "loc"):
             listed.append(ListedSitemap(address, first_text(fields, "lastmod")))
-    more = len(root) - MAX_LISTED
-    warnings = [f"the {more} sitemaps behind the first {MAX_LISTED} are left out"] if more > 0 else []
-    return RawFeed(INDEX, iter(()), 0, links=(Link("/"),), base="/", sitemaps=tuple(listed), warnings=warnings)
+    return RawFeed(INDEX, iter(()), 0, links=(Link("/"),), base="/", sitemaps=tuple(listed))
 
 
 def choose_sitemaps(listed: Iterable[ListedSitemap], index: str) -> tuple[tuple[str, ...], list[str]]:

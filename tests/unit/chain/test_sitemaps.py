@@ -166,6 +166,34 @@ def test_after_which_faults_the_others_are_asked(kind: FaultKind, requests: int)
     assert (followed.fault is None) == (requests > 1)
 
 
+def test_a_poll_keeps_the_host_s_gap_between_the_sitemaps(newsroom: Newsroom) -> None:
+    """As `run/poller.py` polls: inside a turn at the host."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async def poll() -> None:
+        async with newsroom.gate.turn(INDEX):
+            await newsroom._poll(None, True)
+
+    newsroom.configure(CONFIG % "" + "hosts: {wire.example: {gap: 7s}}\n")
+    newsroom.gate = HostGate(newsroom.settings, lambda: 0.0, sleep)
+    serve(newsroom, a=news("Ferry late"), b=news("Derby drawn"))
+    asyncio.run(poll())
+    assert waits == [7.0, 14.0]
+
+
+def test_a_host_on_hold_is_asked_for_no_further_sitemap(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG % "")
+    serve(newsroom, a=news("Ferry late"), b=news("Derby drawn"))
+    enough = Fault(FaultKind.STATUS, "429", 429, newsroom.clock.time + 3600, holds_host=True)
+    newsroom.answers[f"{SITE}/a"] = FetchFailed(enough, (), f"{SITE}/a")
+    assert newsroom.poll("wire")["wire"].outcome == "failed"
+    assert newsroom.asked == [INDEX, f"{SITE}/a"]
+    assert newsroom.gate.held(INDEX, newsroom.clock.time) is not None
+
+
 def test_a_gap_is_kept_by_who_holds_a_turn() -> None:
     waits: list[float] = []
 

@@ -27,9 +27,6 @@ FEED = (
 )
 EMPTY = b'<feed xmlns="http://www.w3.org/2005/Atom"><title>Releases</title></feed>'
 PAGE = b"<!doctype html><html><head><title>Harbour</title>%s</head><body>Welcome</body></html>"
-NEWS = b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:n="http://www.google.com/schemas/sitemap-news/0.9"><url>
-<loc>/1</loc><n:news><n:publication><n:name>Post</n:name><n:language>en</n:language></n:publication>
-<n:publication_date>2023-06-15</n:publication_date><n:title>Ferry delayed</n:title></n:news></url></urlset>"""
 Answers = Mapping[str, bytes | int]
 
 
@@ -226,3 +223,11 @@ def test_a_site_without_feeds_is_told_by_name() -> None:
     finding, asked = find("https://www.instagram.com/anna", {"https://www.instagram.com/anna": PAGE % b""})
     assert finding.words == "Instagram offers no feeds"
     assert asked == ["https://www.instagram.com/anna"], "nothing is guessed"
+
+
+def test_check_online_says_where_the_feed_of_a_page_should_be(web: Web, file: Path) -> None:
+    web.answers = {"/@anna": PAGE % b""}
+    file.write_text(f"network: {{allow: [127.0.0.0/8]}}\nsources: ['{web.base}/@anna']\n")
+    output = CliRunner().invoke(root, ["-c", str(file), "check", "--online"]).output
+    assert "its feed should be at" in " ".join(output.split())
+    assert web.asked == ["/@anna"], "it only tells"

@@ -54,15 +54,9 @@ def test_an_index_names_its_sitemaps() -> None:
 
 
 def test_a_huge_index_is_refused() -> None:
-    fault = read(f"<sitemapindex>{'<sitemap><loc>/a.xml</loc></sitemap>' * 60_000}</sitemapindex>")
+    fault = read(f"<sitemapindex>{'<sitemap><loc>/a.xml</loc></sitemap>' * 30_000}</sitemapindex>")
     assert isinstance(fault, Fault)
     assert fault.kind == FaultKind.PARSE_LIMIT
-
-
-def test_of_a_long_index_so_many_are_looked_at() -> None:
-    feed = read(f"<sitemapindex>{'<sitemap><loc>/a</loc></sitemap>' * 50_003}</sitemapindex>")
-    assert isinstance(feed, Feed)
-    assert "the 3 sitemaps behind the first 50000 are left out" in feed.warnings
 
 
 @pytest.mark.parametrize(
