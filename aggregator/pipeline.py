@@ -281,7 +281,8 @@ class Pipeline(Struct, frozen=True):
         renew_hashes(transaction, prepared.revised, self.ingester.rules)
         stories, around = join.store_items(transaction, self.ingester.engine, prepared, overrides, now)
         followed = self._follow(transaction, stories, around, now)
-        listed = self.store.fingerprints(state.id) if feed.partial else feed.unchanged  # a part may leave out listed entries
+        is_part = feed.partial and not read.sitemaps  # a part may leave out listed entries; all sitemaps together don't
+        listed = self.store.fingerprints(state.id) if is_part else feed.unchanged
         transaction.touch_items(state.id, listed, prepared.listed, now)
         rejected = transaction.add_rejects(prepared.rejects)
         transaction.remove_rejects(state.id, prepared.let_in)

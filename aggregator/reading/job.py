@@ -27,12 +27,13 @@ class Described(Struct, frozen=True, array_like=True):
 
 
 class Sitemap(Struct, frozen=True):
-    """A sitemap of an index as it was last read. body_hash: empty if it never was."""
+    """A sitemap of an index as it was last read. body_hash: empty if it never was; marks: fingerprints of its entries."""
 
     url: str
     validators: Validators = Validators()
     validators_url: str | None = None
     body_hash: bytes = b""
+    marks: bytes = b""
 
 
 class Read(Struct, frozen=True):
@@ -96,8 +97,12 @@ def document_of(job: Job, body: bytes) -> Fetched:
 
 
 def known_of(job: Job) -> frozenset[bytes]:
-    starts = range(0, len(job.known), FINGERPRINT_BYTES)
-    return frozenset(job.known[start : start + FINGERPRINT_BYTES] for start in starts)
+    return frozenset(split_marks(job.known))
+
+
+def split_marks(marks: bytes) -> list[bytes]:
+    """Fingerprints that stand one behind the other."""
+    return [marks[start : start + FINGERPRINT_BYTES] for start in range(0, len(marks), FINGERPRINT_BYTES)]
 
 
 ENCODER = msgspec.msgpack.Encoder()

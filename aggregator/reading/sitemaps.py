@@ -29,7 +29,7 @@ from aggregator.model import (
 )
 from aggregator.parse.sitemap import INDEX, MAX_ENTRIES, NEWS, SITEMAPS
 from aggregator.ports import Values, ValueWrites
-from aggregator.reading.job import Described, Read, Sitemap
+from aggregator.reading.job import Described, Read, Sitemap, split_marks
 
 KEY = "sitemaps."
 """Prefix of the stored values that keep what is known of an index's sitemaps; behind it stands the source's id."""
@@ -108,8 +108,8 @@ async def follow_index(
             described.update(found.read.described)
     if not parts:
         return Followed(tuple(after), fault=None if answered else _failure(faults))
-    is_whole = len(parts) == len(wanted)
-    feed = _merge(index, parts, [fault.detail for fault in faults], is_whole)
+    listed = [mark for sitemap in after for mark in split_marks(sitemap.marks)]
+    feed = _merge(index, parts, listed, [fault.detail for fault in faults])
     return Followed(tuple(after), Read(feed, described))
 
 
@@ -136,22 +136,23 @@ async def _read_one(sitemap: Sitemap, outcome: FetchOutcome, read: ReadDocument)
         case FetchFailed():
             return _Found(sitemap, fault=_about(sitemap, outcome.fault))
         case NotModified():
-            return _Found(_renewed(sitemap, outcome, sitemap.body_hash))
+            return _Found(_renewed(sitemap, outcome, sitemap.body_hash, sitemap.marks))
     digest = body_hash(outcome.body)
     if digest == sitemap.body_hash:
-        return _Found(_renewed(sitemap, outcome, digest))
+        return _Found(_renewed(sitemap, outcome, digest, sitemap.marks))
     async with read(outcome) as found:
         if isinstance(found, Fault):
             return _Found(sitemap, fault=_about(sitemap, found))
         if found.feed.format != NEWS:
             words = "an index in an index, which is not followed" if found.feed.format == INDEX else "no sitemap"
             return _Found(sitemap, fault=_about(sitemap, Fault(FaultKind.NOT_A_FEED, words)))
-        return _Found(_renewed(sitemap, outcome, digest), found)
+        marks = b"".join((*(entry.fingerprint for entry in found.feed.entries), *found.feed.unchanged))
+        return _Found(_renewed(sitemap, outcome, digest, marks), found)
 
 
-def _renewed(sitemap: Sitemap, outcome: Fetched | NotModified, digest: bytes) -> Sitemap:
+def _renewed(sitemap: Sitemap, outcome: Fetched | NotModified, digest: bytes, marks: bytes) -> Sitemap:
     given = outcome.validators
-    return Sitemap(sitemap.url, given, outcome.url if given != Validators() else None, digest)
+    return Sitemap(sitemap.url, given, outcome.url if given != Validators() else None, digest, marks)
 
 
 def _about(sitemap: Sitemap, fault: Fault) -> Fault:
@@ -169,23 +170,26 @@ def _failure(faults: Sequence[Fault]) -> Fault:
     return faults[-1] if faults else Fault(FaultKind.NOT_A_FEED, "a sitemap index that lists no sitemap of its own site")
 
 
-def _merge(index: Feed | None, parts: Sequence[Feed], problems: Sequence[str], is_whole: bool) -> Feed:
-    """One document of all that was read, newest first. It is partial if a sitemap was left out or as it was."""
+def _merge(index: Feed | None, parts: Sequence[Feed], listed: Sequence[bytes], problems: Sequence[str]) -> Feed:
+    """One document of all that was read, newest first. listed: fingerprints of all entries of all sitemaps.
+
+    It counts as partial, so that an entry may be in another sitemap in an older version.
+    """
     entries = sorted((entry for part in parts for entry in part.entries), key=_age)
     dropped = Counter[str]()
     for part in parts:
         dropped.update(part.dropped)
     if len(entries) > MAX_ENTRIES:
         dropped["cap:entries"] += len(entries) - MAX_ENTRIES
-    languages = {part.language for part in parts}
+    languages, read = {part.language for part in parts}, {entry.fingerprint for entry in entries}
     warnings = (*(index.warnings if index else ()), *problems, *(warning for part in parts for warning in part.warnings))
     return replace(
         index or replace(parts[0], format=INDEX),
         entries=tuple(entries[:MAX_ENTRIES]),
         title=next((part.title for part in parts if part.title), None),
         language=languages.pop() if len(languages) == 1 else None,
-        unchanged=tuple(mark for part in parts for mark in part.unchanged),
-        partial=not is_whole,
+        unchanged=tuple(dict.fromkeys(mark for mark in listed if mark not in read)),
+        partial=True,
         dropped=dict(dropped),
         warnings=warnings[:_MAX_WARNINGS],
         sitemaps=(),

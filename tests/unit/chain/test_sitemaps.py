@@ -73,6 +73,29 @@ def test_an_entry_that_left_one_sitemap_for_another_is_no_new_one(newsroom: News
     assert len(newsroom.stories()) == 4
 
 
+def test_what_is_still_listed_is_known_though_most_sitemaps_are_as_they_were(newsroom: Newsroom) -> None:
+    """Retention counts from when an entry is listed no more: a week of polls must not keep all that ever was."""
+    newsroom.configure(CONFIG % "")
+    for day in range(5):
+        serve(newsroom, a=news(f"Ferry {day}", f"Pier {day}"), b=news("Derby drawn"))
+        if day == 4:
+            newsroom.answers[f"{SITE}/b"] = FetchFailed(Fault(FaultKind.STATUS, "500", 500), (), f"{SITE}/b")
+        newsroom.clock.time += 3600
+        newsroom.poll("wire")
+        assert len(newsroom.store.fingerprints(SourceId("wire"))) == 3, "two of today's, and the one that did not change"
+
+
+def test_an_entry_that_another_sitemap_has_in_an_older_version_is_the_same(newsroom: Newsroom) -> None:
+    newsroom.configure(CONFIG % "")
+    serve(newsroom, a=news("Derby drawn"), b=news("Strait closed"))
+    newsroom.poll("wire")
+    edited = news("Strait closed").replace(b"<n:title>Strait closed", b"<n:title>Strait closed for days")
+    serve(newsroom, a=edited, b=news("Strait closed"))
+    report = newsroom.poll("wire")["wire"]
+    assert (report.new, report.changed) == (0, 1)
+    assert newsroom.poll("wire")["wire"].outcome == "unchanged"
+
+
 def test_nothing_changed_is_told_as_unchanged(newsroom: Newsroom) -> None:
     newsroom.configure(CONFIG % "")
     serve(newsroom, a=news("Ferry late"))
