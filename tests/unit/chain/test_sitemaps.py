@@ -80,6 +80,8 @@ def test_what_is_still_listed_is_known_though_most_sitemaps_are_as_they_were(new
         serve(newsroom, a=news(f"Ferry {day}", f"Pier {day}"), b=news("Derby drawn"))
         if day == 4:
             newsroom.answers[f"{SITE}/b"] = FetchFailed(Fault(FaultKind.STATUS, "500", 500), (), f"{SITE}/b")
+        if day == 3:
+            newsroom.answers[f"{SITE}/b"] = NotModified(f"{SITE}/b", Validators('"1"'))
         newsroom.clock.time += 3600
         newsroom.poll("wire")
         assert len(newsroom.store.fingerprints(SourceId("wire"))) == 3, "two of today's, and the one that did not change"
