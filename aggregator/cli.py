@@ -34,6 +34,7 @@ COMMANDS = {
     "add": "Add a source by the address of a feed or a page.",
     "import": "Add the sources of an OPML file.",
     "export": "Write the sources as OPML, or the public site to a directory.",
+    "mcp": "Let assistants search and read the stories (MCP).",
     "schema": "Print the JSON Schema of the config.",
     "backup": "Copy the database while it is in use.",
     "restore": "Put a backup in place of the database.",

@@ -17,6 +17,7 @@ _QUIET = {
     "httpcore": logging.WARNING,
     "asyncio": logging.WARNING,
     "uvicorn.access": logging.WARNING,
+    "mcp": logging.ERROR,
     "apscheduler": logging.ERROR,
     "apscheduler.executors": logging.CRITICAL,
 }

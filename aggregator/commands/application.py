@@ -55,6 +55,7 @@ class Application:
         self._config = config
         self._closing = ExitStack()
         self._needs_sources = True
+        self._may_write = True
 
     @cached_property
     def config_path(self) -> Path:
@@ -85,7 +86,11 @@ class Application:
         if "database" in self.__dict__:
             return self.database
         if is_there(path):
-            return self.database if may_write(path) else self._closing.enter_context(closing(ReadOnlyStore(path)))
+            return (
+                self.database
+                if self._may_write and may_write(path)
+                else self._closing.enter_context(closing(ReadOnlyStore(path)))
+            )
         from tempfile import TemporaryDirectory  # here: seldom needed
 
         folder = self._closing.enter_context(TemporaryDirectory(prefix="aggregator-"))
@@ -143,6 +148,10 @@ class Application:
     def allow_no_sources(self) -> None:
         """Lets `sources:` be empty or missing in the config to be read: for commands that write the first one."""
         self._needs_sources = False
+
+    def only_look(self) -> None:
+        """Has `store` refuse to be written, whatever this process may: for commands that others give orders to."""
+        self._may_write = False
 
     def check_text(self, text: str) -> None:
         """Raises ConfigError if the config file would be refused with this text."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import click
@@ -89,30 +89,46 @@ def find_matches(
     store: StoreView, query: Query, since: str | None, now: float, sort: Sort = "newest"
 ) -> Iterator[tuple[Story, Explanation]]:
     """Yields matching stories in this order, each with the branch of the query that matched it."""
+    for story in find_stories(store, filter_since(query.filter(now), since, now), query, sort, now):
+        yield story, query.explain(story, now)
+
+
+def filter_since(where: StoryFilter, since: str | None, now: float) -> StoryFilter:
+    """The filter, of stories with an entry first seen in this time, like 12h or 7d. Raises click.BadParameter."""
     from msgspec.structs import replace
 
     from aggregator.commands.stories import duration
 
-    where = query.filter(now)
-    if since is not None:
-        where = replace(where, since=max(now - duration(since), where.since or 0.0))
+    return where if since is None else replace(where, since=max(now - duration(since), where.since or 0.0))
+
+
+def find_stories(
+    store: StoreView, where: StoryFilter, query: Query | None, sort: Sort, now: float, seconds: float | None = None
+) -> Iterator[Story]:
+    """Yields matching stories in this order. query: None if the filter is all that is asked.
+
+    With `where.public`, what is private weighs nothing. seconds: after which it raises TookTooLongError.
+    """
     if sort in ("outlets", "weight"):
-        found: Iterable[Story] = _widest_first(store, query, where, sort, now)
-    else:
-        found = store.find(where, relevant=query.words() if sort == "relevance" else None)
-    for story in found:
-        if query.matches(story, now):
-            yield story, query.explain(story, now)
+        yield from _widest_first(store, where, query, sort, now, seconds)
+        return
+    relevant = query.words() if query is not None and sort == "relevance" else None
+    for story in store.find(where, relevant=relevant, seconds=seconds):
+        if query is None or query.matches(story, now):
+            yield story
 
 
-def _widest_first(store: StoreView, query: Query, where: StoryFilter, sort: Sort, now: float) -> Iterator[Story]:
+def _widest_first(
+    store: StoreView, where: StoryFilter, query: Query | None, sort: Sort, now: float, seconds: float | None
+) -> Iterator[Story]:
     """Matching stories by outlets or by weight. Among equals newest first. Only their ids are kept in memory."""
     from aggregator.publish.selection.weight import WINDOW, Weights
 
-    weights = Weights(store.reports(now - WINDOW) if sort == "weight" else (), now)
+    reports = store.reports(now - WINDOW) if sort == "weight" else []
+    weights = Weights([one for one in reports if where.public is None or not one.private], now)
     scored: list[tuple[float, float, StoryId]] = []
-    for story in store.find(where):
-        if query.matches(story, now):
+    for story in store.find(where, seconds=seconds):
+        if query is None or query.matches(story, now):
             weight, own = weights.of(story.id, story.thread.id if story.thread else None), weights.own(story.id)
             scored.append((len(story.outlets), 0.0, story.id) if sort == "outlets" else (weight, own, story.id))
     scored.sort(key=lambda one: (-one[0], -one[1]))

@@ -35,26 +35,27 @@ def command(application: Application, named: str, other: str | None, as_json: bo
 
     Of a thread's id: its stories, and the links that hold it. With two: why these entries are one story, or not.
     """
-    from aggregator.stories.decisions.find_named import full_id
-
     if other is not None:
         pair = explain_two(application, named, other)
         click.echo(json.dumps(pair, ensure_ascii=False, indent=2) if as_json else "\n".join(lines_of_two(pair, numbers)))
         return
-    named = full_id(application.store, named)
-    found = application.store.story_of(named)
-    story = application.store.story(found) if found else None
-    if story is None and (thread := application.store.thread(ThreadId(named.removeprefix("urn:uuid:")))) is not None:
-        whole = why_thread.explain_whole_thread(application, thread)
-        click.echo(
-            json.dumps(whole, ensure_ascii=False, indent=2) if as_json else "\n".join(why_thread.lines_of_whole_thread(whole))
-        )
-        return
-    if story is None or not story.items:
-        report = explain_hidden(application, story) or explain_reject(application, named)
-    else:
-        report = explain_story(application, story) | {"elsewhere": find_elsewhere(application.store, named, story)}
+    report = explain(application, named)
     click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else "\n".join(lines(report, numbers)))
+
+
+def explain(application: Application, named: str) -> dict[str, Any]:
+    """Explains a story or a thread, or why there is none. Raises UsageError if nothing is known about what is named."""
+    from aggregator.stories.decisions.find_named import full_id
+
+    store = application.store
+    named = full_id(store, named)
+    found = store.story_of(named)
+    story = store.story(found) if found else None
+    if story is None and (thread := store.thread(ThreadId(named.removeprefix("urn:uuid:")))) is not None:
+        return why_thread.explain_whole_thread(application, thread)
+    if story is None or not story.items:
+        return explain_hidden(application, story) or explain_reject(application, named)
+    return explain_story(application, story) | {"elsewhere": find_elsewhere(store, named, story)}
 
 
 def find_elsewhere(store: Stories, named: str, story: Story) -> list[dict[str, str]]:
@@ -255,6 +256,9 @@ def lines(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:
     """Yields the report as lines for people. numbers: with scores and their terms."""
     if "rejected" in report:
         yield f"{report['rejected']}\nthrown away on {report['at']} from {report['source']} by the rule: {report['rule']}"
+        return
+    if "stories" in report:
+        yield from why_thread.lines_of_whole_thread(report)
         return
     if "title" not in report:
         yield f"{report['id']}: nothing of this story is to be seen"
