@@ -54,12 +54,24 @@ class Storage(Struct, frozen=True):
         return Path(self.database).parent if self.beside is None else self.beside
 
 
+class Assistants(Struct, frozen=True):
+    """Who may ask over MCP by HTTP. sees: "public" or "all"; hosts: names under which it is asked, besides the site's own."""
+
+    token: str
+    sees: str = "public"
+    hosts: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return repr_without(self, "token")
+
+
 class Server(Struct, frozen=True):
-    """admin: the token of the person who runs the service, or None."""
+    """admin: the token of the person who runs the service, or None; mcp: of assistants, or None."""
 
     host: str = "127.0.0.1"
     port: int = 8080
     admin: str | None = None
+    mcp: Assistants | None = None
 
     def __repr__(self) -> str:
         return repr_without(self, "admin")

@@ -81,7 +81,8 @@ def _site(config: said.Config) -> to.Site:
 
 
 def _server(server: said.Server) -> to.Server:
-    return to.Server(server.host.strip("[]"), server.port, server.admin.token.value if server.admin else None)
+    mcp = to.Assistants(server.mcp.token.value, server.mcp.sees, tuple(server.mcp.hosts)) if server.mcp else None
+    return to.Server(server.host.strip("[]"), server.port, server.admin.token.value if server.admin else None, mcp)
 
 
 def _storage(storage: said.Storage, base: Path) -> to.Storage:
@@ -300,6 +301,8 @@ def _secrets(config: said.Config, around: Surroundings) -> Iterator[str]:
     yield from (output.webhook_secret.value for output in config.outputs if output.webhook_secret)
     if config.server.admin:
         yield config.server.admin.token.value
+    if config.server.mcp:
+        yield config.server.mcp.token.value
     addresses = [source.url for source in config.sources if isinstance(source, feeds.Source)]
     addresses += [proxy for proxy in (config.network.proxy, *(layer.proxy for layer in layers)) if proxy]
     addresses += addresses_of(config)

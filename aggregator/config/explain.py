@@ -75,6 +75,7 @@ def _said(refused: Refused, node: Node, path: Path) -> str:
 _WANTED = {
     "access": 'a map with the token, such as `access: {token: "${FEED_TOKEN}"}`',
     "admin": 'a map with the token, such as `admin: {token: "${ADMIN_TOKEN}"}`',
+    "mcp": 'a map with the token, such as `mcp: {token: "${MCP_TOKEN}"}`',
     "=source": "an address or a map",
     "=map": "false, or a map such as {level: event}",
 }

@@ -21,6 +21,7 @@ from aggregator.config.section import CENTURY, CONTENT, LEVEL, YEAR, Part, Secti
 from aggregator.config.values import (
     DOMAIN,
     FILE,
+    HOST,
     LANGUAGE,
     NETWORK,
     PUBLISHER,
@@ -84,12 +85,25 @@ class Admin(Section):
     )
 
 
+class Mcp(Section):
+    """Assistants over HTTP (`aggregator mcp --http`)."""
+
+    token: Secretive = needed(TOKEN, "Sent by assistants as `Authorization: Bearer …`.")
+    sees: str = key(
+        choice("public", "all"), "What they see: what public feeds show, or all that the operator does.", default="public"
+    )
+    hosts: Sequence[str] = key(
+        ListOf(HOST), "Names under which they are asked for, besides that of `site.url` and this machine's own.", default=()
+    )
+
+
 class Server(Section):
     """The HTTP server."""
 
     host: str = key(TEXT, "Address to listen on; `0.0.0.0` or `::` for all.", default=PLAIN.server.host)
     port: int = key(count(1, 65535), "Port to listen on.", default=PLAIN.server.port)
     admin: Admin | None = key(Part(Admin), "Who may see errors, addresses and counts. Nobody by default.", default=None)
+    mcp: Mcp | None = key(Part(Mcp), "Who may ask `aggregator mcp --http`. Nobody by default.", default=None)
 
 
 class Publish(Section):

@@ -42,6 +42,7 @@ CRON_LIKE = re.compile(r"[0-9*][0-9*/,-]*\s+[0-9*?/,-]+(?:\s+\S+)*")
 """What can only be meant as a cron line: its first two words are numbers or stars."""
 SIZE_FORM = re.compile(r"([0-9]{1,12})\s*(B|[KMG]i?B)", re.IGNORECASE)
 ID_FORM = re.compile(r"[a-z0-9][a-z0-9._-]*")
+HOST_FORM = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\]")
 PUBLISHER_FORM = re.compile(r"(?:[\w-]+\.)+[^\W\d_][\w-]+(?:/[\w.@~-]+){0,2}")
 TAG_FORM = re.compile(r"\w[\w.\-/]*")
 LANGUAGE_FORM = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
@@ -247,6 +248,14 @@ def _domain(value: str) -> str:
     return value
 
 
+def _host(value: str) -> str:
+    """The name of a host as a Host header has it, without port."""
+    name = value.strip().lower()
+    if not HOST_FORM.fullmatch(name):
+        wrong(f"`{value[:60]}` is no name of a host; write for example mcp.example.org, without https:// and port")
+    return name
+
+
 def _publisher(value: str) -> str:
     """A domain, a site below one, or an account on a platform: `bbc.co.uk`, `abcnews.go.com`, `medium.com/@anna`."""
     address = value.strip().lower().partition("://")[2] or value.strip().lower()
@@ -274,6 +283,7 @@ LANGUAGE = text(_language)
 TIMEZONE = text(_timezone)
 USER_AGENT = text(_agent)
 DOMAIN = text(_domain)
+HOST = text(_host)
 PUBLISHER = text(_publisher)
 NETWORK = text(network)
 FILE = text(_path)

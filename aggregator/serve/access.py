@@ -52,6 +52,12 @@ def _from_basic(authorization: str | None) -> list[str]:
     return [plain.partition(":")[2]]
 
 
+def has_bearer(token: str, authorization: str | None) -> bool:
+    """Whether an Authorization header is this token (RFC 6750 2.1). Its timing reveals nothing about the token."""
+    scheme, _, given = (authorization or "").partition(" ")
+    return _equal(token, given.strip()) and scheme.lower() == "bearer"
+
+
 def _equal(token: str, given: str) -> bool:
     """Compares digests, so that timing reveals neither length nor content."""
-    return hmac.compare_digest(hashlib.sha256(token.encode()).digest(), hashlib.sha256(given.encode()).digest())
+    return hmac.compare_digest(hashlib.sha256(token.encode()).digest(), hashlib.sha256(given.encode("utf-8", "replace")).digest())

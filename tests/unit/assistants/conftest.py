@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -23,5 +24,7 @@ def make_desk(folder: Path) -> Desk:
     newsroom = Newsroom(folder, store, HandClock(time.time()))
     newsroom.configure(CONFIG)
     fill(newsroom)
+    [private] = [story for story in newsroom.stories() if story.private]
+    (folder / "private.json").write_text(json.dumps({"id": private.id}))
     store.close()
     return Desk(folder, Command(folder / "feeds.yaml"))

@@ -26,6 +26,7 @@ sources:
 topics:
   - {{slug: ferries, title: Ferries, query: ferry}}
   - {{slug: short, title: Short, query: ferry}}
+server: {{mcp: {{token: {TOKEN}}}}}
 outputs:
   - {{slug: takeover, title: Takeover, query: ferry, access: {{token: desk-token}}}}
 """

@@ -26,6 +26,7 @@ SECTIONS: dict[str, type[Section]] = {
     "`storage.backup`": schema.Backup,
     "`server`": schema.Server,
     "`server.admin`": schema.Admin,
+    "`server.mcp`": schema.Mcp,
     "`publish`": schema.Publish,
     "`network`": schema.NetworkSection,
     "`polling`": schema.Polling,

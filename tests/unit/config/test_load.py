@@ -308,3 +308,15 @@ def test_a_section_of_which_all_lines_are_commented_out_is_as_absent(config: Loa
 )
 def test_null_may_be_written_where_it_has_a_meaning(config: Loader, null: str) -> None:
     config(f"sources: []\n{null}")
+
+
+@pytest.mark.parametrize("host", ["https://mcp.example.org", "mcp.example.org:8090", "mcp.example.org/mcp", "*", "a b", ""])
+def test_hosts_of_assistants_are_names(config: Loader, host: str) -> None:
+    with pytest.raises(ConfigError, match="hosts"):
+        config(SOURCE + f"server: {{mcp: {{token: long-enough, hosts: ['{host}']}}}}")
+
+
+def test_the_token_of_assistants_is_a_secret(config: Loader) -> None:
+    settings = config(SOURCE + "server: {mcp: {token: let-them-in, hosts: [MCP.example.org]}}")
+    assert settings.server.mcp is not None and settings.server.mcp.hosts == ("mcp.example.org",)
+    assert "let-them-in" in settings.secrets and "let-them-in" not in repr(settings.server)

@@ -21,7 +21,7 @@ DOCUMENTS = [
     *sorted((CHECKOUT / "docs" / "recipes").glob("*.md")),
     CHECKOUT / "deploy" / "install.md",
 ]
-NAMES = ("FEED_TOKEN", "KEY", "BBC_TOKEN", "HOOK_SECRET", "MASTODON_TOKEN", "MAIL_USER", "MAIL_PASSWORD")
+NAMES = ("FEED_TOKEN", "MCP_TOKEN", "KEY", "BBC_TOKEN", "HOOK_SECRET", "MASTODON_TOKEN", "MAIL_USER", "MAIL_PASSWORD")
 ENVIRONMENT = dict.fromkeys(NAMES, "value-of-a-secret") | {"SLACK": "T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"}
 LEAST = "sources: [https://example.org/feed.xml]\n"
 
