@@ -109,7 +109,7 @@ class ExplanationText(BaseModel):
 class Explanation(BaseModel):
     """Why a story is in its feeds, and its reports in one story."""
 
-    id: str | None = Field(description="The story's id; null if what was named is in no story.")
+    id: str | None = Field(description="The id of the story or thread; null if what was named is in none.")
     feeds: list[InFeed]
     untrusted: ExplanationText = Field(description=_UNTRUSTED)
     note: str

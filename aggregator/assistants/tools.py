@@ -18,11 +18,11 @@ from aggregator.commands.application import Application
 from aggregator.commands.search import Sort, filter_since, find_stories
 from aggregator.errors import UsageError
 from aggregator.model import Slug, Story, ThreadId
-from aggregator.ports import StoryFilter
+from aggregator.ports import StoreView, StoryFilter
 from aggregator.publish.entry.addresses import story_path
 from aggregator.publish.pages.open_threads import OpenThreads
 from aggregator.run import status
-from aggregator.stories.decisions.find_named import find_short
+from aggregator.stories.decisions.find_named import full_id
 from aggregator.tag.query import Query
 from aggregator.text.times import rfc3339
 
@@ -32,6 +32,10 @@ MOST = 50
 """Rows of an answer."""
 THREADS = 500
 """Running threads that are looked at."""
+NO_STORY = (
+    "there is no such story, or the ids of several begin so: give the whole id that `search` or `stories` named, "
+    "or the address of an article"
+)
 LINES = 200
 """Lines of an explanation."""
 LINE = 500
@@ -41,7 +45,11 @@ Limit = Annotated[int, Field(ge=1, le=MOST, description="At most so many.")]
 Cursor = Annotated[str | None, Field(max_length=100, description="`next_cursor` of the last answer, for what follows it.")]
 Named = Annotated[
     str,
-    Field(min_length=1, max_length=2_000, description="A story's id, its first eight characters, or the address of an article."),
+    Field(
+        min_length=1,
+        max_length=2_000,
+        description="A story's id, its first six characters or more, or the address of an article.",
+    ),
 ]
 Since = Annotated[
     str | None, Field(max_length=10, description="Only stories with a report that came in this time: 45m, 12h, 7d.")
@@ -138,10 +146,10 @@ class Tools:
     def why(self, id: Named) -> answers.Explanation:
         """Explain a story: why it is in its feeds or not, why its reports are one story, which rule took an entry out.
 
-        For an address that is in no story: which rule threw the entry away.
+        For an address that is in no story: which rule threw the entry away. For a thread's id: which links hold it.
         """
         with self._application() as application:
-            told = clean_all(why.explain(application, id), LINE)
+            told = clean_all(why.explain(application, _full_id(application.store, id)), LINE)
             lines = [clean(line, LINE) for text in why.lines(told) for line in text.split("\n")]
             more = f"{len(lines) - LINES} lines are left out: `aggregator why {told.get('id')}` prints all."
             return answers.Explanation(
@@ -199,12 +207,20 @@ class Tools:
 def _find(application: Application, scope: Everything, named: str) -> tuple[Story, frozenset[Slug]]:
     """The story that is named, and the feeds that it is in. What is not to be seen is answered like what does not exist."""
     store = application.store
-    found = store.story_of(named) or find_short(store, named)
+    found = store.story_of(_full_id(store, named))
     story = store.story(found) if found else None
     feeds = store.members_of([story.id])[story.id] if story is not None else frozenset[Slug]()
     if story is None or not scope.shows(story, feeds):
-        raise UsageError("there is no such story: give an id that `search` or `stories` named, or the address of an article")
+        raise UsageError(NO_STORY)
     return story, feeds
+
+
+def _full_id(store: StoreView, named: str) -> str:
+    """What is named, with an id in full. The error for several quotes headlines, which others wrote."""
+    try:
+        return full_id(store, named)
+    except UsageError:
+        raise UsageError(NO_STORY) from None
 
 
 def _running(application: Application, scope: Everything) -> Iterator[answers.ThreadRow]:

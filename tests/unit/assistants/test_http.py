@@ -120,6 +120,9 @@ def test_nothing_private_is_told_unless_the_config_says_so(server: Server) -> No
         assert secret not in told
     unknown, hidden = server.ask(("story", {"id": "no-such"}), ("story", {"id": private["id"]}))
     assert unknown == hidden, "what is hidden is answered like what does not exist"
+    for field, secret in (("source", "mole"), ("tag", "eyes-only")):
+        unknown, hidden = server.ask(("search", {"query": f"{field}:zebra"}), ("search", {"query": f"{field}:{secret}"}))
+        assert hidden.is_error and unknown.content[0].text.splitlines()[0].replace("zebra", secret) in hidden.content[0].text
     unknown, hidden = server.ask(("stories", {"feed": "no-such"}), ("stories", {"feed": "takeover"}))
     assert unknown.content[0].text.replace("no-such", "takeover") == hidden.content[0].text
 

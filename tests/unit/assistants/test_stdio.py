@@ -7,6 +7,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import jsonschema
@@ -154,6 +155,18 @@ def test_without_a_database_there_is_nothing_to_find_and_none_is_made(tmp_path: 
         file.unlink()
     assert desk.answer("stories") == {"stories": [], "next_cursor": None, "note": ""}
     assert not (tmp_path / "data" / "aggregator.db").exists()
+
+
+def test_a_database_of_an_older_release_is_left_to_its_daemon(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path)
+    database = tmp_path / "data" / "aggregator.db"
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        [version] = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute(f"PRAGMA user_version = {version - 1}")
+    before = database.read_bytes()
+    [answer] = desk.ask(("stories", {}))
+    assert answer.is_error and "let its daemon migrate it first" in answer.content[0].text
+    assert database.read_bytes() == before
 
 
 def test_a_config_that_is_edited_wrongly_meanwhile_is_told(tmp_path: Path) -> None:
