@@ -109,6 +109,7 @@ RULES: tuple[Rule, ...] = (
     # --- accounts
     Rule(r"bsky\.app", r"/profile/([^/]+)(?:/.*)?", "Bluesky profile", "https://bsky.app/profile/{1}/rss"),
     # --- code
+    Rule(r"github\.com", r"/orgs/([\w-]+)/discussions(?:/.*)?", "GitHub discussions", "https://github.com/orgs/{1}/discussions.atom"),
     Rule(r"github\.com", rf"{_REPOSITORY}/releases(?:/.*)?", "GitHub releases", "https://github.com/{1}/{2}/releases.atom"),
     Rule(r"github\.com", rf"{_REPOSITORY}/tags", "GitHub tags", "https://github.com/{1}/{2}/tags.atom"),
     Rule(r"github\.com", rf"{_REPOSITORY}/commits", "GitHub commits", "https://github.com/{1}/{2}/commits.atom"),
@@ -171,7 +172,8 @@ ANY_SITE: tuple[Rule, ...] = (
     Rule(_ANY, r"/@([\w.-]+)", "Fediverse account", "{origin}/@{1}.rss"),
     Rule(_ANY, r"/users/([\w.-]+)", "Fediverse account", "{origin}/users/{1}.rss"),
     Rule(_ANY, r"/tags/([^/]+)", "Fediverse tag", "{origin}/tags/{1}.rss"),
-    Rule(_ANY, r"/c/(\w+)@([\w-]+(?:\.[\w-]+)+)", "Lemmy community", "https://{2}/feeds/c/{1}.xml?sort=New"),
+    Rule(_ANY, r"/c/(\w+)@([\w-]+(?:\.[\w-]+)+)", "Lemmy community",
+        "{origin}/feeds/c/{1}@{2}.xml?sort=New https://{2}/feeds/c/{1}.xml?sort=New"),
     Rule(_ANY, r"/c/(\w+)", "Lemmy community", "{origin}/feeds/c/{1}.xml?sort=New"),
     Rule(
         _ANY, r"/c/([\w.-]+)/videos", "PeerTube channel", "{origin}/feeds/videos.xml?videoChannelName={1}"
