@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
@@ -44,6 +44,7 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
     if entities is not None:
         around.files.add(entities)
     sources = tuple(_sources(document, config, lists))
+    hooks = build_hooks(config, sources, base)
     return to.Settings(
         file=file,
         sources=sources,
@@ -61,12 +62,12 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
         dedup=to.Dedup(config.dedup.within, config.dedup.at_most, config.dedup.level, tuple(config.dedup.never)),
         threads=to.Threads(config.dedup.threads, config.threads.within),
         tagging=to.Tagging(config.subjects, entities, config.categories.map),
-        enrich=build_hooks(config, sources, base),
+        enrich=hooks,
         apply=config.apply,
         alerts_webhook=_value(config.alerts.webhook) if config.alerts else None,
         alerts_notify=alert_channels(config.alerts),
         channel_places=find_places(document, config),
-        notes=tuple(_notes(document, config, lists)),
+        notes=tuple(_notes(document, config, lists, hooks)),
         lists=addresses(lists),
         includes=tuple(sorted(around.files)),
         secrets=frozenset(secret for secret in _secrets(config, around) if len(secret) >= SHORTEST_SECRET),
@@ -269,7 +270,7 @@ def _shaped(plain: to.Output, output: rules.Output | None) -> to.Output:
 
 
 # --- what is told, what is kept quiet
-def _notes(document: Document, config: said.Config, lists: Mapping[int, List]) -> Iterator[str]:
+def _notes(document: Document, config: said.Config, lists: Mapping[int, List], hooks: Collection[str]) -> Iterator[str]:
     for one in lists.values():
         yield from one.told
     first: dict[str, int] = {}
@@ -285,6 +286,10 @@ def _notes(document: Document, config: said.Config, lists: Mapping[int, List]) -
                 document.problem(node, f"the same address as the source in line {first[source.url.value]}: it is polled twice")
             )
         first.setdefault(source.url.value, node.line)
+    for name in config.enrich:
+        if name not in hooks:
+            at = find(document.root, ("enrich", name))[0]
+            yield str(document.problem(at, f"enrich: no topic, output or source names the hook `{name}`: it is not asked"))
     if not config.sources:
         yield str(
             document.problem(find(document.root, ("sources",))[0], "no sources: nothing is polled; `aggregator add URL` adds one")

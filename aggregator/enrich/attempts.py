@@ -14,8 +14,9 @@ ATTEMPTS = len(WAITS) + 1
 AGAIN = 600.0
 """Seconds between two questions about one story, if that tells something else meanwhile: a story that is corrected every minute
 must not keep a model busy."""
-CRASHED = 30.0
-"""Seconds beyond a hook's timeout after which a question without an answer is taken for lost: the daemon was killed."""
+CRASHED = 5.0
+"""Seconds beyond a hook's timeout after which a question without an answer is taken for lost: the daemon was killed. A question
+that is under way is not asked twice, however long it takes to store the answer."""
 
 
 def note_change(known: Asking | None, wanted: Asking, settle: float, now: Instant) -> Asking | None:

@@ -13,10 +13,14 @@ import pytest
 
 from aggregator.enrich.attempts import AGAIN, ATTEMPTS, WAITS
 from aggregator.fetch.messenger import HttpMessenger
-from aggregator.ports import WEBHOOK
+from aggregator.ports import WEBHOOK, Event
 from aggregator.run.enriching import Enriching
+from aggregator.run.health import FAILED_ANSWERS, hook_conditions
 from aggregator.store.writer import Writer
 from aggregator.stories.decisions.edit import StoryEditor
+from aggregator.tag.prefilter import story_filter
+from aggregator.tag.rules import names_in
+from aggregator.tag.syntax import parse
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 from tests.unit.enrich.stand_in import StandIn, stand_in
 
@@ -511,3 +515,35 @@ def test_hooks_do_not_hold_up_one_another(newsroom: Newsroom, server: StandIn) -
 
     asyncio.run(asyncio.wait_for(work(), 60))
     assert len(server.requests) == 2
+
+
+def test_a_hook_that_fails_again_and_again_is_told_without_its_name_in_public(newsroom: Newsroom, server: StandIn) -> None:
+    server.status = 500
+    begin(newsroom, server)
+    conditions = []
+    for number in range(FAILED_ANSWERS):
+        title = ("Boat race won by Dorn", "House boat burns in Lund", "Boat show opens in Marlen")[number]
+        newsroom.serves(ALPHA, entry(title, at=newsroom.clock.time - 60, text=f"{title}: what a report says of it."))
+        newsroom.poll("alpha")
+        ask(newsroom)
+        conditions.append([one.kind for one in hook_conditions(newsroom.settings.enrich, newsroom.store.hook_states())])
+    assert conditions[0] == [] and conditions[-1] == ["hook"]
+    [condition] = hook_conditions(newsroom.settings.enrich, newsroom.store.hook_states())
+    assert condition.title == "The hook model fails" and "status 500" in condition.detail
+    with newsroom.store.begin() as transaction:
+        transaction.save_event(Event(condition.key, condition.kind, condition.title, condition.detail, newsroom.clock.time))
+    newsroom.publisher.show_health()
+    public = (newsroom.settings.publish.directory / "health.atom").read_text()
+    assert "A hook fails" in public and "model" not in public and "500" not in public
+    server.status = 200
+    ask(newsroom, after=WAITS[0])
+    assert list(hook_conditions(newsroom.settings.enrich, newsroom.store.hook_states())) == []
+
+
+def test_a_query_finds_what_a_hook_tagged(newsroom: Newsroom, server: StandIn) -> None:
+    server.answer = b'{"tags": ["rescue"]}'
+    begin(newsroom, server, options="tags: [rescue]")
+    brings(newsroom, ALPHA)
+    ask(newsroom)
+    names = names_in(newsroom.settings)
+    assert len(list(newsroom.store.find(story_filter(parse("tag:rescue"), names, newsroom.clock.time)))) == 1

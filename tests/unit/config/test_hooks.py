@@ -70,7 +70,9 @@ sources:
 
 
 def test_a_hook_that_nothing_names_is_not_asked(tmp_path: Path) -> None:
-    assert read(tmp_path, "enrich: {idle: {command: 'true'}}\n").enrich == {}
+    settings = read(tmp_path, "enrich: {idle: {command: 'true'}}\n")
+    assert settings.enrich == {}
+    assert "feeds.yaml:2:16: enrich: no topic, output or source names the hook `idle`" in settings.notes[0]
 
 
 def test_queries_may_ask_for_the_tags_of_hooks(tmp_path: Path) -> None:

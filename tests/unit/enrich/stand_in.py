@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
 class StandIn:
-    """answer: bytes to send, or None to hang until the end. requests: headers and bodies, in order."""
+    """answer: bytes to send, or None to hang. requests: headers and bodies, in order. then: once it has answered."""
 
     def __init__(self) -> None:
         self.answer: bytes | None = b"{}"
         self.status = 200
         self.requests: list[tuple[dict[str, str], dict[str, Any]]] = []
-        self.times: list[float] = []
         self.over = threading.Event()
         self.url = ""
+        self.then: Callable[[], None] = lambda: None
 
 
 @contextmanager
@@ -29,7 +28,6 @@ def stand_in() -> Iterator[StandIn]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            told.times.append(time.monotonic())
             body = self.rfile.read(int(self.headers["Content-Length"]))
             told.requests.append((dict(self.headers), json.loads(body)))
             if told.answer is None:
@@ -40,6 +38,8 @@ def stand_in() -> Iterator[StandIn]:
             self.end_headers()
             try:
                 self.wfile.write(told.answer)
+                self.wfile.flush()
+                told.then()
             except OSError:
                 pass
 

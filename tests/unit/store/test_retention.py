@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
+from msgspec.structs import replace
 
-from aggregator.model import ItemId, Link, Slug, SourceId, StoryId, ThreadId
-from aggregator.ports import ArchivePage, OutputState, Override, Phrase, StoryFilter
+from aggregator.model import Enrichment, ItemId, Link, Slug, SourceId, StoryId, ThreadId
+from aggregator.ports import ArchivePage, Asking, OutputState, Override, Phrase, StoryFilter
 from aggregator.store.retention import Keep, Swept
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.store.builders import JOINED, NEW, item, source
@@ -211,3 +212,24 @@ def test_a_thread_without_stories_keeps_its_id(database: SqliteStore) -> None:
     with database.begin() as transaction:
         assert transaction.begin_thread(stories[0]) != thread
     database.check(full=True)
+
+
+def test_what_hooks_told_goes_with_the_story(database: SqliteStore) -> None:
+    (story,) = {story for _, story in listed(database, 0, ["a"]).values()}
+    with database.begin() as transaction:
+        transaction.save_asking(Asking(story, "model", "input", result=Enrichment("model", summary="In short.")))
+    listed(database, 10, [])
+    assert database.askings([story])
+    database.sweep(KEEP, 101 * DAY)
+    assert database.askings([story]) == [] and database.hook_states() == {}
+
+
+def test_a_promised_id_keeps_nothing_of_what_hooks_told(database: SqliteStore) -> None:
+    (story,) = {story for _, story in listed(database, 0, ["a"]).values()}
+    with database.begin() as transaction:
+        transaction.save_story(replace(transaction.stories([story])[0], enriched=(Enrichment("model", summary="In short."),)))
+        transaction.mark_published([story])
+    listed(database, 10, [])
+    database.sweep(KEEP, 101 * DAY)
+    stored = database.story(story)
+    assert stored is not None and stored.enriched == ()
