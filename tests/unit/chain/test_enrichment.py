@@ -377,7 +377,7 @@ def test_private_stories_are_sent_to_no_address_unless_the_config_says_so(newsro
     begin(newsroom, server, source=f"{PRIVATE}, enrich: model")
     brings(newsroom, ALPHA)
     ask(newsroom)
-    assert server.requests == []
+    assert server.requests == [] and newsroom.store.hook_states() == {}
     configure(newsroom, server, options="private: true", source=f"{PRIVATE}, enrich: model")
     brings(newsroom, ALPHA, text=TEXT + " The captain is missing.")
     ask(newsroom)
