@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import sqlite3
 from collections.abc import Callable
 from typing import Any
@@ -44,7 +45,8 @@ def make_server(tools: Tools) -> MCPServer[Any]:
     reads = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
     limiter = anyio.CapacityLimiter(AT_ONCE)
     for tool in tools.all():
-        server.add_tool(_told(tool, limiter), annotations=reads, structured_output=True)
+        told = "\n\n".join(" ".join(part.split()) for part in inspect.cleandoc(tool.__doc__ or "").split("\n\n"))
+        server.add_tool(_told(tool, limiter), description=told, annotations=reads, structured_output=True)
     return server
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from aggregator.assistants import answers, rows
 from aggregator.assistants.scope import Everything, PublicOnly
@@ -41,8 +41,10 @@ LINES = 200
 LINE = 500
 """Characters of such a line."""
 
+_NULL = BeforeValidator(lambda value: "" if value is None else value)
+"""Clients of several makers can't show what is text or null, so it is text; models may send null all the same."""
 Limit = Annotated[int, Field(ge=1, le=MOST, description="At most so many.")]
-Cursor = Annotated[str | None, Field(max_length=100, description="`next_cursor` of the last answer, for what follows it.")]
+Cursor = Annotated[str, _NULL, Field(max_length=100, description="`next_cursor` of the last answer, for what follows it.")]
 Named = Annotated[
     str,
     Field(
@@ -52,7 +54,7 @@ Named = Annotated[
     ),
 ]
 Since = Annotated[
-    str | None, Field(max_length=10, description="Only stories with a report that came in this time: 45m, 12h, 7d.")
+    str, _NULL, Field(max_length=10, description="Only stories with a report that came in this time: 45m, 12h, 7d.")
 ]
 
 
@@ -71,10 +73,10 @@ class Tools:
     def search(
         self,
         query: Annotated[str, Field(min_length=1, max_length=1_000)],
-        since: Since = None,
+        since: Since = "",
         sort: Sort = "newest",
         limit: Limit = 20,
-        cursor: Cursor = None,
+        cursor: Cursor = "",
     ) -> answers.Stories:
         """Find stored news stories by words and by fields.
 
@@ -87,19 +89,17 @@ class Tools:
             scope, now = self._scope(application), time.time()
             parsed = scope.query(query)
             return self._stories(
-                application, scope, filter_since(parsed.filter(now), since, now), parsed, sort, now, limit, cursor
+                application, scope, filter_since(parsed.filter(now), since or None, now), parsed, sort, now, limit, cursor
             )
 
     def stories(
         self,
-        feed: Annotated[
-            str | None, Field(max_length=100, description="The slug of a feed or topic; all stories without it.")
-        ] = None,
-        thread: Annotated[str | None, Field(max_length=100, description="Only stories of this running event.")] = None,
-        since: Since = None,
+        feed: Annotated[str, _NULL, Field(max_length=100, description="A feed's or topic's slug; all stories without it.")] = "",
+        thread: Annotated[str, _NULL, Field(max_length=100, description="Only stories of this running event.")] = "",
+        since: Since = "",
         sort: Literal["newest", "outlets", "weight"] = "newest",
         limit: Limit = 20,
-        cursor: Cursor = None,
+        cursor: Cursor = "",
     ) -> answers.Stories:
         """List stories, of a feed or of all: what is new (newest), or what is big (weight, with since=1d).
 
@@ -107,12 +107,12 @@ class Tools:
         """
         with self._application() as application:
             scope, now = self._scope(application), time.time()
-            if feed is not None and feed not in scope.feeds:
+            if feed and feed not in scope.feeds:
                 raise UsageError(f"no feed or topic {feed!r}; there are: {', '.join(sorted(scope.feeds)[:100])}")
-            where = filter_since(StoryFilter(topic=feed, thread=thread), since, now)
+            where = filter_since(StoryFilter(topic=feed or None, thread=thread or None), since or None, now)
             return self._stories(application, scope, where, None, sort, now, limit, cursor)
 
-    def story(self, id: Named, cursor: Cursor = None) -> answers.StoryDetails:
+    def story(self, id: Named, cursor: Cursor = "") -> answers.StoryDetails:
         """Read one story: all reports with outlet, headline, address and text, its tags, feeds and thread.
 
         The leading report comes first, the others in the order in which they came.
@@ -132,7 +132,7 @@ class Tools:
                 note=found.note,
             )
 
-    def threads(self, limit: Limit = 20, cursor: Cursor = None) -> answers.Threads:
+    def threads(self, limit: Limit = 20, cursor: Cursor = "") -> answers.Threads:
         """List running events, each a thread of stories that follow one another; those with the newest report first.
 
         Their stories: `stories(thread=ID)`.
@@ -159,7 +159,7 @@ class Tools:
                 note=more if len(lines) > LINES else "",
             )
 
-    def status(self, limit: Limit = 20, cursor: Cursor = None) -> answers.Status:
+    def status(self, limit: Limit = 20, cursor: Cursor = "") -> answers.Status:
         """Tell how the aggregator and its sources are doing: faults first."""
         with self._application() as application:
             settings, store = application.settings, application.store
@@ -191,7 +191,7 @@ class Tools:
         sort: Sort,
         now: float,
         limit: int,
-        cursor: str | None,
+        cursor: str,
     ) -> answers.Stories:
         store = application.store
 
