@@ -43,12 +43,12 @@ def _find_problems(urls: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _unknown(urls: Sequence[str]) -> list[str]:
     """Those that Apprise does not know, by the process that knows Apprise."""
-    done = subprocess.run(
-        WORKER, input=json.dumps({"urls": urls}).encode() + b"\n", capture_output=True, check=False, timeout=SECONDS,
-        env=worker_environment(),
-    )  # fmt: skip
+    question = json.dumps({"urls": urls}).encode() + b"\n"
     try:
+        done = subprocess.run(WORKER, input=question, capture_output=True, check=False, timeout=SECONDS, env=worker_environment())
         known = json.loads(done.stdout)["known"]
+    except subprocess.TimeoutExpired:  # a machine under load: the first message will tell
+        return []
     except (ValueError, KeyError):
         return list(urls)
     return [url for url, is_known in zip(urls, known, strict=True) if not is_known]

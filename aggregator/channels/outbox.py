@@ -29,6 +29,8 @@ log = structlog.get_logger("channels")
 
 AT_ONCE = 4
 """Messages in flight: each has a process of its own for a second."""
+LAST_WAIT = 3.0
+"""Seconds that messages in flight get when the daemon is told to end: most need one."""
 AT_A_TIME = 500
 """Deliveries to one channel that are looked at, and told by one message at most."""
 
@@ -124,8 +126,10 @@ class ChannelOutbox:
         await self._commit(write)
 
     async def drain(self) -> None:
-        """Cancels messages in flight. They stay in the outbox and are sent once more after the next start."""
+        """Waits for messages in flight, and cancels what takes too long: it is sent once more after the next start."""
         tasks = list(self._under_way.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_WAIT)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

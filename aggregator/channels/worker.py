@@ -17,8 +17,8 @@ from typing import Any
 
 from aggregator.fetch.guard import Guard
 
-MEMORY = 1_000_000_000
-"""Bytes of address space: an answer that needs more ends this process, not the daemon."""
+MEMORY = 400_000_000
+"""Bytes of data: Apprise needs a tenth of it. An answer that needs more ends this process, not the daemon."""
 NOT_KNOWN = "Apprise does not know this address, or a part of it is missing"
 REFUSED = "it could not be reached, or refused the message"
 _STATUS = re.compile(r"error=(\d{3})\b")
@@ -56,7 +56,7 @@ def load(url: str, agent: str) -> Any:
     from apprise import Apprise, AppriseAsset
     from apprise.common import OverflowMode
 
-    asset = AppriseAsset(app_id=agent.partition("/")[0], app_desc=agent, http_redirects=False, async_mode=False)
+    asset = AppriseAsset(app_id=agent.partition("/")[0], app_desc=agent, async_mode=False)
     plugin = Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
     if plugin is not None:
         plugin.redirects = False
@@ -84,7 +84,8 @@ def check(urls: Collection[str]) -> list[bool]:
 
 
 def main() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the address
     question = _read()
     if "urls" in question:
         _quieten()

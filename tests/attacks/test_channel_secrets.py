@@ -86,6 +86,7 @@ def _watch(command: Command, port: int, directory: Path, server: Receiver) -> di
         found["plan of an edit"] = _both(command, "plan")
         config.write_text(config.read_text().replace("discord://4174216298/", "discord://"))
         eventually(lambda: '"event": "reload_refused"' in log.read_text(), process, log)
+        eventually(lambda: '"place": "alerts"' in log.read_text(), process, log)
         found["GET /readyz of a bad edit"] = get(f"{site}/readyz?token=administrator").body.decode()
     return found
 

@@ -32,7 +32,7 @@ SENT_KEY = "webhook."
 """Prefix of stored values: the `updated` that a webhook last received for each story in its feed."""
 
 NOTIFIED = "notified."
-"""Prefix of stored values: the channels without a threshold, and the stories of the feed that they were told of."""
+"""Prefix of stored values: the stories of a feed that its channels without a threshold were told of."""
 
 REMEMBERED = 1_000
 """Stories that left a feed's document and are not sent again when they come back."""
@@ -77,26 +77,25 @@ def make_channel_deliveries(
 ) -> tuple[list[Delivery], str | None]:
     """A delivery to each channel without a threshold for each story that is new since the last call, and the value to store.
 
-    The value is None if it is unchanged. Changes of a story are not told. What the feed shows when a channel is first seen, or
-    while the feed is being filled, is no news to it.
+    The value is None if it is unchanged. Changes of a story are not told. What the feed shows when its first channel is configured,
+    or while it is being filled, is no news.
     """
     channels = [one.id for one in output.notify if one.when is None]
     if not channels:
         return [], None
     stored = store.value(NOTIFIED + output.slug)
-    known, told = json.loads(stored) if stored else ([], [])
     current = [one.story for one in entries]
+    told: list[str] = json.loads(stored) if stored else []
     seen = set(current if filling or stored is None else told)
-    fresh = [one.story for one in reversed(entries) if one.story not in seen]
+    fresh = [story for story in reversed(current) if story not in seen]
     deliveries = [
         Delivery(CHANNEL, output.slug, channel, story, ONCE, now + place * IN_TURN, now)
         for channel in channels
-        if channel in known
         for place, story in enumerate(fresh)
     ]
     shown = set(current)
     left = [story for story in told if story not in shown]
-    text = json.dumps([channels, current + left[:REMEMBERED]])
+    text = json.dumps(current + left[:REMEMBERED])
     return deliveries, text if text != stored else None
 
 

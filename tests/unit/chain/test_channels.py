@@ -18,11 +18,15 @@ from aggregator.publish.messages.channel_states import STATE
 from aggregator.run import health
 from aggregator.settings import numbered_channels
 from aggregator.store.writer import Writer
-from tests.unit.chain.newsroom import HOUR, Newsroom
+from tests.unit.chain.newsroom import HOUR, Newsroom, entry
 from tests.unit.chain.test_thresholds import NAMES, SOURCES, report
 
 DESK = '\noutputs: [{slug: desk, title: Desk, query: "ferry OR bank OR @everyone", notify: [%s]}]'
 FERRY = "Ferry Osprey sinks off Marlen harbour"
+
+
+class Killed(Exception):
+    """The process ends after a message has arrived and before anything is stored of that."""
 
 
 class Channels:
@@ -31,12 +35,17 @@ class Channels:
     def __init__(self) -> None:
         self.answers: dict[str, Sent] = {}
         self.told: list[tuple[str, Notice]] = []
+        self.log: list[tuple[str, Notice]] = []
+        self.dies = False
 
     async def send(self, url: str, notice: Notice, begin: Callable[[], Awaitable[None]]) -> Sent:
         await begin()
         sent = next((answer for word, answer in self.answers.items() if word in url), Sent(SENT))
         if sent.outcome == SENT:
             self.told.append((url, notice))
+            self.log.append((url, notice))
+        if self.dies:
+            raise Killed
         return sent
 
     def take(self) -> list[Notice]:
@@ -68,7 +77,9 @@ def deliver(newsroom: Newsroom, channels: Channels) -> list[Notice]:
             await outbox.send_due()
             if not outbox._under_way:
                 break
-            await asyncio.gather(*outbox._under_way.values())
+            await asyncio.gather(*outbox._under_way.values(), return_exceptions=True)
+            if channels.dies:
+                break
 
     asyncio.run(work())
     return channels.take()
@@ -119,6 +130,8 @@ def test_edits_of_the_config_tell_no_old_stories(newsroom: Newsroom, channels: C
     report(newsroom, "gamma", title="Central bank of Norland raises its rate", text="The bank said that prices had risen.")
     configure(newsroom, '{url: "slack://A/B/C", when: "outlets>=1"}', '"ntfys://ntfy.example/a"')
     assert deliver(newsroom, channels) == []
+    report(newsroom, "delta", title="Central bank of Norland raises its rate", text="The bank said that prices had risen.")
+    assert deliver(newsroom, channels) == []
     report(newsroom, "delta", title="Bank clerks strike in Norland", text="Clerks of all banks stayed at home on Monday.")
     assert [one.title for one in deliver(newsroom, channels)] == ["Bank clerks strike in Norland"] * 2
 
@@ -140,6 +153,7 @@ def test_a_flood_comes_as_few_messages_that_name_everything(newsroom: Newsroom, 
     configure(newsroom, '{url: "slack://A/B/C", limit: 3/h}')
     flood(newsroom, 30)
     told = deliver(newsroom, channels)
+    assert [one.title for one in told[:2]] == ["Anchor anchor bank 0", "Bridge anchor bank 1"]
     assert len(told) == 3
     assert told[-1].title == "28 stories: Desk"
     assert told[-1].body.count("https://alpha.example/") == 20
@@ -148,6 +162,23 @@ def test_a_flood_comes_as_few_messages_that_name_everything(newsroom: Newsroom, 
     assert deliver(newsroom, channels) == []
     newsroom.clock.time += HOUR
     assert [one.title for one in deliver(newsroom, channels)] == [FERRY]
+
+
+def test_stories_of_one_document_are_told_in_their_order(newsroom: Newsroom, channels: Channels) -> None:
+    configure(newsroom, '"slack://A/B/C"', '{url: "ntfys://ntfy.example/a", when: "outlets>=1"}')
+    names = ("Magnet", "Anchor", "Needle", "Bridge", "Kettle", "Castle")
+    rows = []
+    for place, name in enumerate(names):
+        at, text = newsroom.clock.time - 600 + 60 * place, f"The {name} was a house of savers."
+        rows.append(entry(f"{name} bank closes", id=name, at=at, url=f"https://alpha.example/{name}", text=text))
+    newsroom.serves("https://alpha.example/feed.json", *rows)
+    newsroom.poll("alpha")
+    deliver_to: dict[str, list[str]] = {"slack": [], "ntfys": []}
+    deliver(newsroom, channels)
+    for url, notice in channels.log:
+        deliver_to[url.partition(":")[0]].append(notice.title.split()[0])
+    assert deliver_to["slack"] == list(names)
+    assert sorted(deliver_to["ntfys"]) == sorted(names)
 
 
 def test_a_failing_channel_holds_up_no_other_and_is_told(newsroom: Newsroom, channels: Channels) -> None:
@@ -167,6 +198,44 @@ def test_a_failing_channel_holds_up_no_other_and_is_told(newsroom: Newsroom, cha
 def conditions(newsroom: Newsroom) -> list[health.Condition]:
     states = newsroom.store.values(STATE)
     return list(health.channel_conditions(numbered_channels(newsroom.settings), states, newsroom.clock.now()))
+
+
+def test_a_message_that_may_have_arrived_is_told_twice_at_most(newsroom: Newsroom, channels: Channels) -> None:
+    configure(newsroom, '"slack://A/B/C"')
+    report(newsroom, "alpha")
+    channels.dies = True
+    keys = [one.key for _ in range(4) for one in deliver(newsroom, channels)]
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+    channels.dies = False
+    assert deliver(newsroom, channels) == []
+    report(newsroom, "beta", title="Bank of Norland raises its rate", text="The bank said that prices had risen.")
+    assert len(deliver(newsroom, channels)) == 1
+
+
+def test_what_is_taken_down_before_it_is_told_is_not_told(newsroom: Newsroom, channels: Channels) -> None:
+    configure(newsroom, '"slack://A/B/C"')
+    report(newsroom, "alpha")
+    newsroom.configure((SOURCES + DESK % '"slack://A/B/C"').replace("ferry OR", ""))
+    newsroom.publisher.publish(None, newsroom.clock.time)
+    assert deliver(newsroom, channels) == []
+    assert newsroom.store.channels_told() == []
+
+
+def test_a_message_in_flight_arrives_before_the_daemon_ends(newsroom: Newsroom, channels: Channels) -> None:
+    configure(newsroom, '"slack://A/B/C"')
+    report(newsroom, "alpha")
+
+    async def work() -> None:
+        writer = Writer(newsroom.store)
+        parts = Parts(newsroom.settings, ChannelComposer(newsroom.settings, newsroom.store), channels)
+        outbox = ChannelOutbox(newsroom.store, writer.commit, lambda: parts, newsroom.clock.now)
+        await outbox.send_due()
+        await outbox.drain()
+
+    asyncio.run(work())
+    assert [one.title for one in channels.take()] == [FERRY]
+    assert deliver(newsroom, channels) == []
 
 
 def test_no_headline_calls_the_people_of_a_chat(newsroom: Newsroom, channels: Channels) -> None:

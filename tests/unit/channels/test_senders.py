@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -170,8 +175,6 @@ def test_no_redirect_is_followed(server: Receiver, scheme: str) -> None:
 
 
 def test_a_slow_server_costs_no_more_than_the_limit(server: Receiver) -> None:
-    import threading
-
     over = threading.Event()
 
     def wait(request: Request) -> tuple[int, bytes]:
@@ -183,15 +186,26 @@ def test_a_slow_server_costs_no_more_than_the_limit(server: Receiver) -> None:
     over.set()
 
 
+def test_an_answer_without_end_costs_the_sending_process_alone() -> None:
+    def flood(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+            for _ in range(3_000):
+                connection.sendall(bytes(1_000_000))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=lambda: flood(listener.accept()[0]), daemon=True).start()
+        sent = send(f"ntfy://127.0.0.1:{listener.getsockname()[1]}/harbour", seconds=60.0)
+    assert sent.outcome in (FAILED, UNKNOWN)
+
+
 def test_an_address_that_nobody_knows() -> None:
     assert send("nosuchservice://token").outcome == FAILED
     assert "Apprise" in send("nosuchservice://token").why
 
 
-def test_one_after_another_needs_no_apprise_in_this_process() -> None:
-    import subprocess
-    import sys
-
+def test_the_daemon_imports_nothing_of_apprise() -> None:
     script = "import sys, aggregator.app, aggregator.commands.notify; print([one for one in sys.modules if 'apprise' in one])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
