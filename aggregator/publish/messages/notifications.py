@@ -77,8 +77,8 @@ def make_channel_deliveries(
 ) -> tuple[list[Delivery], str | None]:
     """A delivery to each channel without a threshold for each story that is new since the last call, and the value to store.
 
-    The value is None if it is unchanged. Changes of a story are not told. What the feed shows when its first channel is configured,
-    or while it is being filled, is no news.
+    The value is None if it is unchanged. Changes of a story are not told. What the feed shows when it gets its first
+    channel, or while it is being filled, is no news.
     """
     channels = [one.id for one in output.notify if one.when is None]
     if not channels:
