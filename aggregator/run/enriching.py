@@ -122,6 +122,6 @@ def _begin(transaction: Transaction, runtime: Runtime, hook: Hook, due: Asking, 
 
 def _may_be_asked(story: Story, hook: Hook) -> bool:
     """False for a story that is gone, merged into another one, taken down, or turned private since it was put in line."""
-    if story.alias_of is not None or story.dropped or not story.items:
+    if story.dropped or not story.items:  # a merged one has none
         return False
     return not story.private or hook.url is None or hook.private

@@ -194,6 +194,8 @@ def test_a_text_that_changes_is_asked_about_again_but_not_each_minute(newsroom: 
     ask(newsroom, after=AGAIN)
     assert len(server.requests) == 2
     assert "Now 10 ships" in server.requests[1][1]["content_text"]
+    assert server.requests[1][1]["title"] == FERRY, "the outlet's words, not what the hook told before"
+    assert "by model" not in json.dumps(server.requests[1][1])
 
 
 def test_markup_and_signs_are_no_change(newsroom: Newsroom, server: StandIn) -> None:
@@ -426,6 +428,10 @@ def test_a_field_that_the_config_wants_no_more_goes(newsroom: Newsroom, server: 
     newsroom.publisher.publish(None, newsroom.clock.time)
     [row] = newsroom.feed("boats")
     assert row["title"] == FERRY and "Summary by model" in row["content_html"]
+    configure(newsroom, server, options="fields: [title]")
+    newsroom.publisher.publish(None, newsroom.clock.time)
+    [row] = newsroom.feed("boats")
+    assert row["title"] == "Fähre gesunken" and "Summary by model" not in row["content_html"]
     assert len(server.requests) == 1
 
 
