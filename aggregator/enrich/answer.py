@@ -9,8 +9,7 @@ from typing import Any
 from aggregator.model import Enrichment
 from aggregator.settings import SUMMARY, TAGS, TITLE, Hook
 from aggregator.text.chars import one_line, scrub, shorten
-from aggregator.text.clean import Links, clean
-from aggregator.text.html import BREAKING, has_markup, text_of
+from aggregator.text.html import BREAKING, has_markup, plain_text, without_raw_text
 from aggregator.text.words import fold
 
 MAX_ANSWER = 64 * 1024
@@ -71,15 +70,15 @@ def _title(value: str) -> str:
 def _summary(value: str) -> str:
     """Plain text, a line for each paragraph."""
     if has_markup(value):
-        parts = [text_of(part) for part in BREAKING.sub("\0", clean(value, Links(None), MAX_ANSWER)).split("\0")]
+        parts = [plain_text(part) for part in BREAKING.sub("\0", without_raw_text(value)).split("\0")]
     else:
         parts = [one_line(part) for part in re.split(r"\n\s*\n", scrub(value))]
     return shorten("\n".join(part for part in parts if part), MAX_SUMMARY)
 
 
 def _plain(value: str) -> str:
-    """Text on one line; what has markup is cleaned first."""
-    return text_of(clean(value, Links(None), MAX_ANSWER)) if has_markup(value) else one_line(value)
+    """Text on one line, without markup."""
+    return plain_text(value) if has_markup(value) else one_line(value)
 
 
 def _tags(hook: Hook, value: object) -> tuple[str, ...]:

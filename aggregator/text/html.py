@@ -1,4 +1,4 @@
-"""Turns cleaned HTML into text, and text into HTML. No parser is needed; `clean` and `titles` use one."""
+"""Turns HTML into text, and text into HTML. No parser is needed; `clean` and `titles` use one."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _RAW_TEXT_NAMES = """
 RAW_TEXT = frozenset(_RAW_TEXT_NAMES.split())
 """Elements whose content is not part of an article's text."""
 
+_RAW_START = re.compile(rf"<({'|'.join(sorted(RAW_TEXT))})\b", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _BLOCK_TAG = (
     r"</?(?:p|div|br|h[1-6]|li|[uod]l|dt|dd|t[rdh]|table|caption|blockquote|pre|hr|figure|figcaption|section|article|aside|header"
@@ -53,6 +54,23 @@ def text_of(cleaned: str) -> str:
 def text_of_longer(summary: str, content: str) -> str:
     """The text of an entry: of its content or its summary, whichever is longer."""
     return text_of(max(content, summary, key=len))
+
+
+def plain_text(value: str) -> str:
+    """The text of HTML that is not cleaned, on one line, for display as text. It reads no structure, so it is no sanitizer."""
+    return one_line(decode_references(_TAG.sub("", BREAKING.sub(" ", without_raw_text(value)))))
+
+
+def without_raw_text(value: str) -> str:
+    """HTML without elements whose content is no text, as scripts. One that never ends takes the rest along."""
+    kept, at = [], 0
+    while (opened := _RAW_START.search(value, at)) is not None:
+        kept.append(value[at : opened.start()])
+        closed = re.compile(rf"</{opened[1]}\b[^<>]*>", re.IGNORECASE).search(value, opened.end())
+        if closed is None:
+            return "".join(kept)
+        at = closed.end()
+    return "".join((*kept, value[at:]))
 
 
 def unescape(cleaned: str) -> str:
