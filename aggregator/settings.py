@@ -37,6 +37,15 @@ class Backup(Struct, frozen=True):
     directory: Path = Path("data/backup")
 
 
+SERVERS = ("postgresql://", "postgres://")
+"""What the address of a database on a server begins with."""
+
+
+def is_on_server(database: str) -> bool:
+    """Whether `storage.database` names a database on a server, not a file."""
+    return database.startswith(SERVERS)
+
+
 class Storage(Struct, frozen=True):
     """database: a file of SQLite, or the address of a PostgreSQL database, which may hold a password.
 
@@ -52,6 +61,9 @@ class Storage(Struct, frozen=True):
     def folder(self) -> Path:
         """The folder of the database, where what is fetched and kept lies, too."""
         return Path(self.database).parent if self.beside is None else self.beside
+
+    def __repr__(self) -> str:
+        return repr_without(self, "database")
 
 
 class Assistants(Struct, frozen=True):

@@ -16,10 +16,10 @@ from aggregator.config.load import find_database, load, load_text
 from aggregator.errors import ConfigError, Problem, UsageError
 from aggregator.model import Source, StoryId
 from aggregator.ports import Database, Store
-from aggregator.settings import Settings
+from aggregator.settings import Settings, is_on_server
 from aggregator.store.lock import holder
-from aggregator.store.opening import open_store
-from aggregator.store.read_only import ReadOnlyStore, is_there, may_write
+from aggregator.store.opening import has_store, open_read_only, open_store
+from aggregator.store.read_only import may_write
 from aggregator.tag.check import check
 from aggregator.tag.rules import RuleSet, compile_rules, failed_expectations
 
@@ -82,15 +82,13 @@ class Application:
         A look must not leave a database behind, where no daemon will look for it or can write it, and needs no right to write.
         Raises StoreError.
         """
-        path = Path(self.settings.storage.database)
+        named = self.settings.storage.database
         if "database" in self.__dict__:
             return self.database
-        if is_there(path):
-            return (
-                self.database
-                if self._may_write and may_write(path)
-                else self._closing.enter_context(closing(ReadOnlyStore(path)))
-            )
+        if has_store(named):
+            if self._may_write and (is_on_server(named) or may_write(Path(named))):
+                return self.database
+            return self._closing.enter_context(closing(open_read_only(named)))
         from tempfile import TemporaryDirectory  # here: seldom needed
 
         folder = self._closing.enter_context(TemporaryDirectory(prefix="aggregator-"))

@@ -23,12 +23,15 @@ def command(application: Application, file: Path) -> None:
     The copy is one checked file, as the database is at this instant. An older backup at FILE is told first, and replaced when
     the copy is whole; any other file is refused. It can't lie in `publish.directory`.
     """
-    from aggregator.store.backup import backup, is_backup
+    from aggregator.settings import is_on_server
+    from aggregator.store.backup import NO_COPY, backup, is_backup
 
     public = Path(application.settings.publish.directory).resolve()
     if public in file.resolve().parents:
         raise UsageError(f"{file} would lie in publish.directory, which anybody may read: name another file")
     database = Path(application.settings.storage.database)
+    if is_on_server(application.settings.storage.database):
+        raise UsageError(NO_COPY.format("storage.database"))
     if file.exists() and file.resolve() != database.resolve():
         if not is_backup(file):
             raise UsageError(f"{file} is there and is no backup of this program: it was not touched; name another file")

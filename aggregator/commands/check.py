@@ -55,12 +55,10 @@ def check_expectations(settings: Settings) -> None:
 
 def check_published_folders(settings: Settings) -> None:
     """Raises ConfigError if the folders hold what we did not write. The database is not opened for this, only looked into."""
-    from pathlib import Path
-
     from aggregator.publish.site.ownership import SITE_ID, check_folders, make_owner
-    from aggregator.store.peek import read_value
+    from aggregator.store.opening import read_value
 
-    check_folders(settings, make_owner(settings, read_value(Path(settings.storage.database), SITE_ID), ()))
+    check_folders(settings, make_owner(settings, read_value(settings.storage.database, SITE_ID), ()))
 
 
 def summary(settings: Settings) -> str:

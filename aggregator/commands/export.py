@@ -52,7 +52,7 @@ def sources_as_opml(application: Application) -> bytes:
     from aggregator.config import opml
 
     settings = application.settings
-    states = application.store.states() if Path(settings.storage.database).exists() else {}
+    states = application.store.states()
     feeds = []
     for source in settings.sources:
         state = states.get(source.id)

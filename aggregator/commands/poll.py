@@ -37,7 +37,7 @@ def command(application: Application, ids: tuple[str, ...], everything: bool) ->
             *(application.settings, application.checked_settings, application.database, wanted),
             forced=bool(ids or everything),
             done=done,
-            asks=lambda: _tell_who_polls(Path(application.settings.storage.database)),
+            asks=lambda: _tell_who_polls(application.settings.storage.database),
         )
         reports = asyncio.run(one_poll)
     why = explain_reports(reports, {source.id: source.url for source in sources})
@@ -49,8 +49,8 @@ def command(application: Application, ids: tuple[str, ...], everything: bool) ->
     click.echo(summary(reports) if reports else NOTHING_DUE if sources else NO_SOURCES)
 
 
-def _tell_who_polls(database: Path) -> None:
-    click.echo(f"{holder(database) or 'another process'} uses the database: it is asked to poll", err=True)
+def _tell_who_polls(database: str) -> None:
+    click.echo(f"{holder(Path(database)) or 'another process'} uses the database: it is asked to poll", err=True)
 
 
 @contextmanager

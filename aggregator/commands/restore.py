@@ -26,10 +26,14 @@ def command(application: Application, file: Path) -> None:
     came after the backup gets the ids that readers know when it is fetched again: the old database and the published files
     tell them.
     """
+    from aggregator.errors import UsageError
     from aggregator.files import make_folder
+    from aggregator.settings import is_on_server
     from aggregator.store.lock import held
     from aggregator.stories.restoring.restore import restore_backup
 
+    if is_on_server(application.settings.storage.database):
+        raise UsageError("storage.database is on a server, where a dump is put back: `pg_restore --clean --dbname=ADDRESS FILE`")
     database = Path(application.settings.storage.database)
     make_folder(database.parent)
     with held(database):

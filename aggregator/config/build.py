@@ -16,6 +16,7 @@ from aggregator.config import schema as said
 from aggregator.config import schema_rules as rules
 from aggregator.config import schema_sources as feeds
 from aggregator.config.build_channels import alert_channels, channels, find_places
+from aggregator.config.database import folder_of
 from aggregator.config.document import Document, find
 from aggregator.config.hooks import addresses_of, build_hooks
 from aggregator.config.schema_hooks import named
@@ -87,6 +88,8 @@ def _server(server: said.Server) -> to.Server:
 
 
 def _storage(storage: said.Storage, base: Path) -> to.Storage:
+    if to.is_on_server(storage.database):
+        return to.Storage(storage.database, storage.keep, beside=folder_of(storage.database, base))
     copies, database = storage.backup, base / storage.database
     beside = database.parent / to.Backup().directory.name
     backup = to.Backup(copies.every, copies.keep, base / (copies.directory or beside)) if copies else None
@@ -308,6 +311,8 @@ def _secrets(config: said.Config, around: Surroundings) -> Iterator[str]:
         yield config.server.admin.token.value
     if config.server.mcp:
         yield config.server.mcp.token.value
+    if to.is_on_server(config.storage.database) and (password := urlsplit(config.storage.database).password):
+        yield from (password, unquote(password))
     addresses = [source.url for source in config.sources if isinstance(source, feeds.Source)]
     addresses += [proxy for proxy in (config.network.proxy, *(layer.proxy for layer in layers)) if proxy]
     addresses += addresses_of(config)

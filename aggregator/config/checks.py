@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from aggregator.config.channels import check_channels
+from aggregator.config.database import folder_of, is_filled_in
 from aggregator.config.document import Document, nodes, pairs, text_of
 from aggregator.config.extras import check_extras
 from aggregator.config.hooks import check_hooks
@@ -269,6 +270,8 @@ def check_directories(document: Document, path: Path) -> Iterator[Problem]:
     at, public = _named(publish, "directory", base, Publish.directory)
     kept, private = _named(publish, "private", base, Publish.private)
     database, place = _named(storage, "database", base, Storage.database)
+    if is_remote := is_filled_in(text_of(database) or ""):
+        place = folder_of(text_of(database), base) / "lists"
     inside = {"publish.private": private, "storage.database": place, "the config file": _absolute(base, path.name)}
     copies = storage.get("backup") if isinstance(storage, MapNode) else None
     if isinstance(copies, MapNode):
@@ -280,8 +283,8 @@ def check_directories(document: Document, path: Path) -> Iterator[Problem]:
         yield document.problem(
             kept or at or document.root, "publish.private holds publish.directory; choose directories side by side"
         )
-    if database is not None and "://" in (text_of(database) or ""):
-        yield document.problem(database, "storage.database: only SQLite is supported so far; write the path of a file")
+    if isinstance(copies, MapNode) and is_remote:
+        yield document.problem(copies, "storage.backup copies a file: a database on a server is backed up there (`pg_dump`)")
     names = document.root.get("entities")
     file = names.get("file") if isinstance(names, MapNode) else None
     if file is not None and text_of(file) and not (base / (text_of(file) or "")).is_file():

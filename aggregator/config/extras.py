@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from aggregator.config.document import Document, nodes, pairs
+from aggregator.config.database import is_filled_in
+from aggregator.config.document import Document, nodes, pairs, text_of
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar
 from aggregator.errors import Problem
 
 
 def check_extras(document: Document) -> Iterator[Problem]:
-    """`full_text: true` without trafilatura, at each place that says it."""
-    if find_spec("trafilatura") is not None:
-        return
+    """`full_text: true` without trafilatura, at each place that says it; a database on a server without psycopg."""
+    if find_spec("trafilatura") is None:
+        yield from _check_full_text(document)
+    storage = document.root.get("storage")
+    database = storage.get("database") if isinstance(storage, MapNode) else None
+    if database is not None and is_filled_in(text_of(database) or "") and find_spec("psycopg") is None:
+        install = "`pip install 'aggregator[postgres]'` or `pipx inject aggregator 'psycopg[binary]' psycopg-pool`"
+        yield document.problem(database, f"storage.database: psycopg is not installed, which speaks to PostgreSQL: {install}")
+
+
+def _check_full_text(document: Document) -> Iterator[Problem]:
     for node in _inherited(document.root):
         said = node.get("full_text") if isinstance(node, MapNode) else None
         if isinstance(said, Scalar) and said.value is True:

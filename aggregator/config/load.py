@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aggregator.config.build import build
 from aggregator.config.checks import check_all
+from aggregator.config.database import folder_of
 from aggregator.config.document import Document, plain, text_of
 from aggregator.config.explain import explain
 from aggregator.config.kinds import Reading
@@ -50,12 +51,13 @@ def load_text(
 
 
 def find_database(path: Path) -> Path:
-    """The database that a config file names, as far as it can be read: the default one, if not."""
+    """The database that a config file names, as far as it can be read: the default one, if not. None is there of a server's."""
     node: Node | None = None
     with suppress(ConfigError):
         section = parse(path)[0].root.get("storage")
         node = section.get("database") if isinstance(section, MapNode) else None
-    return path.parent / (text_of(node) or Storage().database)
+    said = text_of(node) or Storage().database
+    return folder_of(said, path.parent) / Path(said).name
 
 
 def parse(path: Path) -> tuple[Document, list[Problem]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aggregator import settings as to
 from aggregator.config.channels import CHANNEL_URL, LIMIT, LIMIT_SAID
+from aggregator.config.database import DATABASE
 from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, OrNothing, choice, count, text
 from aggregator.config.schema_hooks import Hook
 from aggregator.config.schema_rules import PLAIN_CHANNEL, Output, TagRule, Topic
@@ -70,7 +71,9 @@ class Backup(Section):
 class Storage(Section):
     """The database."""
 
-    database: str = key(FILE, "File of the SQLite database.", default=PLAIN.storage.database, secret=True)
+    database: str = key(
+        DATABASE, "File of the SQLite database, or address of a PostgreSQL one.", default=PLAIN.storage.database, secret=True
+    )
     keep: float = key(
         span(DAY, CENTURY), "How long an entry is kept after it has left its source's document.", default=PLAIN.storage.keep
     )

@@ -10,9 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aggregator.config import opml
+from aggregator.config.database import folder_of
 from aggregator.config.document import Document, nodes, text_of
 from aggregator.config.kinds import Refused
-from aggregator.config.schema import Storage
 from aggregator.config.secrets import check_url, fill, masked
 from aggregator.config.surroundings import Surroundings
 from aggregator.config.tree import Mapping as MapNode
@@ -40,7 +40,7 @@ def data_directory(document: Document, base: Path) -> Path:
     """The directory of the database: what is fetched and kept lies there, too."""
     storage = document.root.get("storage")
     named = text_of(storage.get("database")) if isinstance(storage, MapNode) else None
-    return (base / (named or Storage.database)).parent
+    return folder_of(named, base)
 
 
 def read_lists(document: Document, around: Surroundings, base: Path) -> dict[int, List]:

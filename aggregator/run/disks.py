@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from aggregator.run.health import Condition
-from aggregator.settings import Settings
+from aggregator.settings import Settings, is_on_server
 
 LEAST_FREE = 50_000_000
 """Bytes of free disk below which a person is told: a day of news, or the copy of a small database."""
@@ -33,7 +33,8 @@ def find_places(settings: Settings, *, probe: bool = False) -> list[Place]:
     probe: also try to write. A disk that Linux has stopped writing to after an error may not say so (ext4's `emergency_ro`).
     """
     storage, publish = settings.storage, settings.publish
-    wanted = {"database": storage.folder, "published files": publish.directory, "private feeds": publish.private}
+    kept = "fetched lists" if is_on_server(storage.database) else "database"
+    wanted = {kept: storage.folder, "published files": publish.directory, "private feeds": publish.private}
     if storage.backup is not None:
         wanted["backups"] = storage.backup.directory
     return [_place(what, folder, probe) for what, folder in wanted.items()]

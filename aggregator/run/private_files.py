@@ -8,23 +8,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aggregator.files import make_private, remove_leftovers
-from aggregator.settings import Settings
+from aggregator.settings import Settings, is_on_server
 from aggregator.store.backup import kept
 
 
 def restrict_private_files(settings: Settings) -> None:
     """Restricts the database with its side files, backups, fetched OPML lists and private feeds; removes temporary leftovers."""
-    database = Path(settings.storage.database)
+    folder = settings.storage.folder
     copies = settings.storage.backup.directory if settings.storage.backup else None
-    lists = database.parent / "lists"
-    make_private(database.parent.glob(f"{glob.escape(database.name)}*"))
+    lists = folder / "lists"
+    if not is_on_server(settings.storage.database):
+        make_private(folder.glob(f"{glob.escape(Path(settings.storage.database).name)}*"))
     make_private([*_tree(lists), *_tree(settings.publish.private)])
     if copies is not None:
+        database = Path(settings.storage.database)
         make_private(kept(database, copies))
         if not _holds(copies, settings.publish.directory) and not _holds(copies, database):
             make_private([copies])
-    for folder in {database.parent, lists, copies or lists}:
-        remove_leftovers(folder)
+    for place in {folder, lists, copies or lists}:
+        remove_leftovers(place)
 
 
 def _tree(root: Path) -> Iterator[Path]:

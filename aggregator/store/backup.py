@@ -16,6 +16,7 @@ from aggregator.model import Instant
 from aggregator.store import maintenance, schema
 from aggregator.store.connect import explained, open_reader
 
+NO_COPY = "{} is on a server, where it is backed up: `pg_dump --format=custom --file=news.dump ADDRESS`"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _HEADER = 100
 _MAGIC = b"SQLite format 3\0"

@@ -20,7 +20,8 @@ from aggregator.errors import ConfigError, Problem
 from aggregator.model import Slug
 from aggregator.publish.formats.head import feed_id
 from aggregator.publish.site.paths import FOLDERS, SITE_FILES, first_files_of, folders_of
-from aggregator.settings import Output, Settings
+from aggregator.settings import Output, Settings, is_on_server
+from aggregator.text.masks import mask_url
 
 SITE_ID = "publish.site"
 """Key of the stored UUID that makes the ids of this database's feeds globally unique."""
@@ -58,6 +59,8 @@ class Owner(Struct, frozen=True):
 
         With it, a new database in place of a lost one owns what that one published.
         """
+        if is_on_server(self.database):  # the same from every machine, whatever the password is
+            return hashlib.blake2b(mask_url(self.database).encode(), digest_size=16).hexdigest()
         way = os.path.relpath(os.path.realpath(self.database), os.path.realpath(root))
         return hashlib.blake2b(os.fsencode(f"{socket.gethostname()}\0{way}"), digest_size=16).hexdigest()
 

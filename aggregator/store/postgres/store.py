@@ -13,6 +13,7 @@ from aggregator.errors import HeldError, StoreError
 from aggregator.model import Instant, Source
 from aggregator.ports import Keep, Swept
 from aggregator.store import maintenance, renames, retention, states
+from aggregator.store.backup import NO_COPY
 from aggregator.store.index import LEFT
 from aggregator.store.postgres import schema
 from aggregator.store.postgres.connection import PostgresConnection, explained
@@ -24,7 +25,6 @@ from aggregator.store.writes import SqlTransaction
 
 SWEPT_AT_ONCE = 100
 """Stories per transaction of retention, so that polls get their turn in between."""
-NO_COPY = "{} is on a server, which is backed up there: `pg_dump --format=custom --file=news.dump ADDRESS`"
 
 
 class PostgresTransaction(SqlTransaction):

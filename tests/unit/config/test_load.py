@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from aggregator.config.load import load
+from aggregator.config.load import find_database, load
 from aggregator.config.secrets import PLAIN_URL, SHORT_URL, look_closely
 from aggregator.errors import ConfigError
 from aggregator.model import Auto, Cron, Fixed, Slug, Source, SourceId
@@ -296,6 +296,17 @@ def test_a_backup_of_which_nothing_is_said(config: Loader) -> None:
     assert said.storage.backup == replace(Backup(), directory=said.file.parent / Backup().directory)
     said = config("sources: []\nstorage: {database: /var/lib/news/news.db, backup: {}}")
     assert said.storage.backup == replace(Backup(), directory=Path("/var/lib/news/backup")), "where the daemon may write"
+
+
+def test_a_database_on_a_server_is_filled_in_and_its_password_shown_nowhere(config: Loader) -> None:
+    said = config("sources: []\nstorage: {database: 'postgresql://news:${PASSWORD}@db.example/news'}", {"PASSWORD": "hunter2"})
+    assert said.storage.database == "postgresql://news:hunter2@db.example/news"
+    assert said.storage.folder == said.file.parent / "data", "where fetched lists are kept"
+    assert "hunter2" in said.secrets and "hunter2" not in repr(said)
+    assert "swordfish" in config("sources: []\nstorage: {database: 'postgres://news:swordfish@db/news'}").secrets
+    whole = config("sources: []\nstorage: {database: '${DATABASE}'}", {"DATABASE": "postgresql:///news?host=/run/postgresql"})
+    assert whole.storage.database == "postgresql:///news?host=/run/postgresql"
+    assert find_database(whole.file).parent == whole.storage.folder
 
 
 @pytest.mark.parametrize("emptied", ["site:", "polling:", "hosts:", "groups:", "tags:", "outputs:", "categories:", "x-mine:"])

@@ -36,6 +36,8 @@ from aggregator.store import (
 )
 from aggregator.store.postgres import partitions, schema
 from aggregator.store.postgres.dialect import translate
+from aggregator.store.postgres.peek import is_made, read_value
+from aggregator.store.postgres.read_only import ReadOnlyPostgresStore
 from aggregator.store.postgres.statements import COPIED
 from aggregator.store.postgres.store import PostgresStore
 from aggregator.store.sqlite import SqliteStore
@@ -273,3 +275,18 @@ def test_a_server_that_is_not_there_is_told_without_the_password(place: str) -> 
     with pytest.raises(StoreError, match="does not answer") as caught:
         PostgresStore(where)
     assert "hunter2" not in str(caught.value)
+
+
+def test_who_only_looks_sees_what_is_committed_and_writes_nothing(address: str, store: PostgresStore) -> None:
+    store.sync_sources([source()], 1.0)
+    with closing(ReadOnlyPostgresStore(address)) as looking:
+        assert list(looking.states()) == ["alpha"]
+        with pytest.raises(StoreError, match="looking alone"):
+            looking.begin()
+
+
+def test_who_only_looks_makes_no_tables(address: str) -> None:
+    assert not is_made(address)
+    with pytest.raises(StoreError, match="schema 0"):
+        ReadOnlyPostgresStore(address)
+    assert not is_made(address) and read_value(address, "a") is None

@@ -1,0 +1,50 @@
+"""`storage.database`: the path of a file, or the address of a PostgreSQL database, which may hold a password."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aggregator.config.kinds import Filled, wrong
+from aggregator.config.secrets import fill, text_or_wrong
+from aggregator.config.surroundings import Surroundings
+from aggregator.settings import SERVERS, Storage, is_on_server
+
+_FORM = "postgresql://USER:PASSWORD@HOST/NAME"
+
+
+def _database(value: object, around: Surroundings) -> str:
+    said = text_or_wrong(value, "database")
+    if not is_filled_in(said):
+        if "://" in said:
+            wrong(f"storage.database is the path of an SQLite file, or {_FORM}")
+        if not said.strip() or said != said.strip() or not said.isprintable():
+            wrong("a path of a file or directory is needed")
+        return said
+    filled = fill(said, around)
+    if not is_on_server(filled):
+        wrong(f"what storage.database is filled in with is no address of PostgreSQL: {_FORM}")
+    try:
+        named = urlsplit(filled).port != 0 and filled.isprintable() and " " not in filled
+    except ValueError:
+        named = False
+    if not named:
+        wrong(f"storage.database has a host or port that is not valid, or a blank: {_FORM}")
+    return filled
+
+
+def is_filled_in(said: str) -> bool:
+    """Whether it is an address, or stands for one. A path is taken as it is written."""
+    return said.startswith((*SERVERS, "${", "file:"))
+
+
+def folder_of(said: str | None, base: Path) -> Path:
+    """Where files lie that are kept beside the database; for one on a server, where the file would lie by default.
+
+    said: as the config writes it.
+    """
+    default = Storage().database
+    return (base / (default if said is None or is_filled_in(said) or "://" in said else said)).parent
+
+
+DATABASE = Filled(_database, {"type": "string", "examples": ["data/aggregator.db", "postgresql://news@db.example/news"]})
