@@ -15,7 +15,7 @@ from aggregator.ports import FAILED, SENT, Event, Notice, Sent, Store
 from aggregator.publish.messages import notifications
 from aggregator.publish.messages.channel_messages import ChannelComposer, tame
 from aggregator.publish.messages.channel_states import STATE
-from aggregator.run import health
+from aggregator.run import health, status
 from aggregator.settings import numbered_channels
 from aggregator.store.writer import Writer
 from tests.unit.chain.newsroom import HOUR, Newsroom, entry
@@ -190,6 +190,15 @@ def test_a_failing_channel_holds_up_no_other_and_is_told(newsroom: Newsroom, cha
         newsroom.clock.time += 2 * HOUR
     assert [one.title for one in conditions(newsroom)] == ["Channel 1 (slack) of desk fails"]
     assert "answered 500" in conditions(newsroom)[0].detail
+    with newsroom.store.begin() as transaction:
+        for event in health.diff_events((), conditions(newsroom), newsroom.clock.now()):
+            transaction.save_event(event)
+    problems = status.daemon_problems(newsroom.settings, newsroom.store)
+    assert any(one.startswith("Channel 1 (slack) of desk fails: ") for one in problems)
+    newsroom.publisher.show_health()
+    shown = newsroom.publisher.shelf.get("/health.atom")
+    assert shown is not None
+    assert b"desk" not in shown.body, "the feed may be private"
     channels.answers.clear()
     assert len(deliver(newsroom, channels)) == 4
     assert conditions(newsroom) == []
