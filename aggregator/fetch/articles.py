@@ -18,7 +18,7 @@ from aggregator.ports import Clock, Fetcher
 from aggregator.settings import Settings
 
 LARGEST = 4 << 20
-"""Bytes of a page. Hardly any article's is larger, and reading it takes about a second for each megabyte."""
+"""Bytes of a page. One of so many paragraphs took 7 s to read, about what reading may take (`ARTICLE_DEADLINE`)."""
 ACCEPT = ("Accept", "text/html, application/xhtml+xml, */*;q=0.1")
 _PAGES = ("", "text/html", "application/xhtml+xml")
 """Media types of web pages; many servers send none."""

@@ -75,13 +75,21 @@ class Reader(Protocol):
 
 
 class ReadingPool:
-    """A `Reader`. readers: workers of the quick lane, started on first use; deadline: in seconds; memory: bytes per worker."""
+    """A `Reader`. readers: workers of the quick lane, started on first use; deadlines: in seconds; memory: bytes per worker."""
 
-    def __init__(self, readers: int = 1, deadline: float = DEADLINE, patience: float = PATIENCE, memory: int = MEMORY) -> None:
+    def __init__(
+        self,
+        readers: int = 1,
+        deadline: float = DEADLINE,
+        patience: float = PATIENCE,
+        memory: int = MEMORY,
+        article_deadline: float = ARTICLE_DEADLINE,
+    ) -> None:
+        self._article_deadline = article_deadline
         self._deadline, self._patience = deadline, min(patience, deadline)
         self._quick = _Lane(readers, memory, deadline)
         self._slow = _Lane(1, memory, deadline)
-        self._articles = _Lane(1, ARTICLE_MEMORY, ARTICLE_DEADLINE)
+        self._articles = _Lane(1, ARTICLE_MEMORY, article_deadline)
 
     @asynccontextmanager
     async def reading(
@@ -112,9 +120,9 @@ class ReadingPool:
     async def article_of(self, page: Fetched) -> str | Fault:
         """See `Reader`. In a lane of its own, so that no document waits for an article."""
         job = Job(page.url, page.header("content-type"), task="article")
-        answer = await self._articles.ask(job, page.body, ARTICLE_DEADLINE)
+        answer = await self._articles.ask(job, page.body, self._article_deadline)
         if answer is None:
-            return Fault(FaultKind.PARSE_LIMIT, f"reading took longer than {ARTICLE_DEADLINE:g} s and was stopped")
+            return Fault(FaultKind.PARSE_LIMIT, f"reading took longer than {self._article_deadline:g} s and was stopped")
         return answer.fault or answer.article
 
     async def aclose(self) -> None:

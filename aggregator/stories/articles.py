@@ -21,11 +21,11 @@ from aggregator.stories.identity.identify import Decision, New
 from aggregator.text.html import text_of
 
 SHORT = 1_000
-"""Characters of text below which an entry is taken for a summary. One that outlets write is rarely longer: up to this length
-`content: summary` shows it whole."""
+"""Characters of text below which an entry is taken for a summary: up to this length `content: summary` shows it whole. Of 7,666
+entries of 322 real feeds 86 in 100 are shorter, and 4 more are below 1,500."""
 PER_DAY = 200
-"""Articles that are asked for a day (UTC) and source. A busy desk publishes about a hundred; a source's `budget` of 3,000 entries
-would be a crawl of its site."""
+"""Articles that are asked for a day (UTC) and source: one each seven minutes. Chosen, not measured; a source's `budget` of 3,000
+entries would be a crawl of its site."""
 KEY = "articles."
 """Prefix of the stored values, by source."""
 OLD = "it is older than `publish.backfill`, so it enters no feed that is read"

@@ -219,3 +219,31 @@ def test_a_worker_that_is_stopped_in_the_middle_of_its_answer_is_gone(monkeypatc
         assert worker.pid is None
 
     run(work)
+
+
+def web_page(markup: str) -> Fetched:
+    return Fetched("https://harbour.example/a", 200, (("content-type", "text/html"),), markup.encode())
+
+
+ARTICLE = "<nav>Menu</nav><article>" + "".join(f"<p>Sentence {at} of an article.</p>" for at in range(30)) + "</article>"
+
+
+def test_an_article_is_read_after_one_that_took_too_much_memory() -> None:
+    async def work(pool: ReadingPool) -> None:
+        hungry = await pool.article_of(web_page("<a href='/x'>y</a> " * 200_000))
+        assert isinstance(hungry, Fault) and hungry.kind is FaultKind.PARSE_LIMIT
+        article = await pool.article_of(web_page(ARTICLE))
+        assert isinstance(article, str) and "Sentence 29" in article and "Menu" not in article
+
+    run(work)
+
+
+def test_no_document_waits_for_a_slow_article() -> None:
+    async def work(pool: ReadingPool) -> None:
+        slow = asyncio.create_task(pool.article_of(web_page("<p>word word word " * 100_000)))
+        for _ in range(5):
+            assert isinstance(await parse(pool, GOOD), Feed) and not slow.done()
+        late = await slow
+        assert isinstance(late, Fault) and late.kind is FaultKind.PARSE_LIMIT and "longer than 2 s" in late.detail
+
+    run(work, article_deadline=2.0)
