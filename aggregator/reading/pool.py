@@ -214,6 +214,8 @@ class Worker:
                 process.kill()
             except ProcessLookupError:
                 pass
+        if process is not None and process.stdin is not None:
+            process.stdin.close()  # else its pipe outlives the event loop
         return process
 
     async def _running(self) -> asyncio.subprocess.Process:
