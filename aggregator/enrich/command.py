@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,11 +14,14 @@ from aggregator.enrich.answer import MAX_ANSWER
 from aggregator.model import Fault, FaultKind
 from aggregator.settings import Hook
 from aggregator.text.chars import one_line
+from aggregator.text.masks import is_secret, mask_text
 
 SEEN = ("PATH", "HOME", "LANG")
 """Variables of ours that every program sees. Others may hold secrets, and must be named (`env`)."""
 MAX_COMPLAINT = 4_096
 """Bytes of what it writes to stderr that are read; the last line of them is told."""
+LONGEST_COMPLAINT = 200
+"""Characters of that line."""
 READ = 16 * 1024
 
 
@@ -38,14 +41,19 @@ async def run_command(hook: Hook, body: bytes, environ: Mapping[str, str], folde
     deadline = asyncio.timeout(hook.timeout)
     try:
         async with deadline:
-            return await _converse(process, body)
+            return await _converse(process, body, _seen_secrets(hook, seen))
     except TimeoutError:
         return Fault(FaultKind.TIMEOUT, f"too slow: not done within {hook.timeout:g} s")
     finally:
         _kill(process)
 
 
-async def _converse(process: Process, body: bytes) -> bytes | Fault:
+def _seen_secrets(hook: Hook, seen: Mapping[str, str]) -> frozenset[str]:
+    """The secrets among the variables that the program was given (`env`): libraries complain with them ("invalid key …")."""
+    return frozenset(seen[name] for name in hook.env if name in seen and is_secret(name, seen[name]))
+
+
+async def _converse(process: Process, body: bytes, secrets: Collection[str]) -> bytes | Fault:
     """Gives it the story and reads its answer, both at once: it may answer before it has read all."""
     writing = asyncio.create_task(_write(process, body))
     complaining = asyncio.create_task(_read_complaint(process))
@@ -53,7 +61,7 @@ async def _converse(process: Process, body: bytes) -> bytes | Fault:
         answer = await _read_answer(process)
         if answer is None:
             return Fault(FaultKind.TOO_LARGE, f"its answer is longer than {MAX_ANSWER // 1024} KiB")
-        status, complaint = await process.wait(), await complaining
+        status, complaint = await process.wait(), one_line(mask_text(await complaining, secrets), LONGEST_COMPLAINT)
     finally:
         writing.cancel()
         complaining.cancel()
@@ -89,7 +97,7 @@ async def _read_complaint(process: Process) -> str:
     while part := await process.stderr.read(READ):
         kept = (kept + part)[-MAX_COMPLAINT:]
     lines = kept.decode("utf-8", "replace").strip().splitlines()
-    return one_line(lines[-1], 200) if lines else ""
+    return lines[-1] if lines else ""
 
 
 def _kill(process: Process) -> None:

@@ -83,14 +83,16 @@ def _repeated(url: str, asked: list[str]) -> Fault | None:
 
 
 def _may_be_private(target: Target, source: Source) -> bool:
-    """Whether `network.allow` counts for an article: on the source's own host, or if that is of a private network itself.
+    """Whether `network.allow` counts for an article: on the source's own server, or if that is of a private network itself.
 
-    Else any feed could have us ask for any address of the network that one source lives in.
+    Else any feed could have us ask for any address of the network that one source lives in. By HTTPS a server is known by its
+    certificate; a name alone may be pointed at another machine of that network as soon as the feed was read (DNS rebinding).
     """
     home = parse_target(source.url)
     if isinstance(home, Fault):
         return False
-    return home.host == target.host or is_private_name(home.host) or Guard().refusal_of_host(home.host) is not None
+    is_own = home.host == target.host and (home.origin == target.origin or target.scheme == "https")
+    return is_own or is_private_name(home.host) or Guard().refusal_of_host(home.host) is not None
 
 
 def _private(target: Target, source: Source) -> Fault | None:

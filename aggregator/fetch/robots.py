@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from msgspec import Struct
 
@@ -18,6 +18,7 @@ MOST_RULES = 10_000
 
 _TOKEN = re.compile(r"[A-Za-z_-]+")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_ASCII = "".join(map(chr, range(128)))
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 """Octets that mean the same escaped or not (RFC 3986 2.3)."""
 
@@ -73,7 +74,10 @@ def rules_for(body: bytes, user_agent: str) -> tuple[Rule, ...]:
 def allows(rules: Iterable[Rule], url: str) -> bool:
     """Whether the rules let a program ask for an address: the longest match decides, `Allow` if two are as long."""
     parts = urlsplit(url)
-    path = _normalised((parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+    path = _normalised(parts.path or "/")
+    if "/." in path:  # `/a/%2e%2e/b` is `/b` for many servers (RFC 3986 6.2.2.3)
+        path = urlsplit(urljoin(url, f"/.{path}")).path
+    path += _normalised(f"?{parts.query}") if parts.query else ""
     if path == "/robots.txt":
         return True
     return max(((rule.length, rule.allows) for rule in rules if rule.matches(path)), default=(0, True))[1]
@@ -115,10 +119,7 @@ def _rule(allows: bool, pattern: str) -> Rule:
 
 def _normalised(path: str) -> str:
     """A path with octets beyond ASCII escaped, and with those unescaped that need no escape (RFC 9309 2.2.2)."""
-    escaped = "".join(
-        one if one.isascii() else "".join(f"%{octet:02X}" for octet in one.encode("utf-8", "replace")) for one in path
-    )
-    return _ESCAPE.sub(_unescape, escaped)
+    return _ESCAPE.sub(_unescape, quote(path, safe=_ASCII, errors="replace"))
 
 
 def _unescape(found: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from urllib.parse import urlsplit
 
@@ -19,6 +20,11 @@ _OF_THE_ADDRESS = frozenset((FaultKind.OFFLINE, FaultKind.ADDRESS, FaultKind.URL
 """Faults that say nothing of robots.txt: the page itself would have the same."""
 SITES = 500
 """Sites that are remembered: those of that many outlets. Articles choose them, so the number is bounded."""
+MEMORY = 32 << 20
+"""Bytes that the rules of all sites take at most, roughly. Most have a hundred rules; a hostile one takes ten megabytes."""
+_OF_A_PART = 60
+_OF_A_RULE = 250
+"""Bytes of memory beside the text: of each part between wildcards, and of each rule."""
 
 
 class _Known(Struct, frozen=True):
@@ -28,12 +34,18 @@ class _Known(Struct, frozen=True):
     rules: tuple[robots.Rule, ...]
     unread: str = ""
 
+    @property
+    def size(self) -> int:
+        """Bytes of memory, roughly."""
+        return sum(_OF_A_RULE + rule.length + _OF_A_PART * len(rule.parts) for rule in self.rules)
+
 
 class RobotsCache:
     """What sites allow, by origin and User-Agent; outlives a reload of the config."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()
+        self._size = 0
 
     async def refusal(self, request: FetchRequest, agent: str, fetcher: Fetcher, gate: HostGate, now: Instant) -> Fault | None:
         """Why an address may not be asked for; None if it may. agent: the User-Agent header that is sent.
@@ -46,7 +58,7 @@ class RobotsCache:
         if known is None or not now < known.until <= now + DAY:
             async with gate.turn(request.url):
                 answer = await fetcher.fetch(_request_of(key[0], request), now)
-            known = _judge(answer, agent, now)
+            known = await asyncio.to_thread(_judge, answer, agent, now)  # half a second for a hostile one
             if isinstance(answer, FetchFailed) and (answer.fault.holds_host or answer.fault.kind in _OF_THE_ADDRESS):
                 return answer.fault
             self._remember(key, known)
@@ -57,10 +69,12 @@ class RobotsCache:
         return Fault(FaultKind.ROBOTS, "its site's robots.txt forbids it")
 
     def _remember(self, key: tuple[str, str], known: _Known) -> None:
+        if (before := self._known.pop(key, None)) is not None:
+            self._size -= before.size
         self._known[key] = known
-        self._known.move_to_end(key)
-        while len(self._known) > SITES:
-            self._known.popitem(last=False)
+        self._size += known.size
+        while len(self._known) > SITES or (self._size > MEMORY and len(self._known) > 1):
+            self._size -= self._known.popitem(last=False)[1].size
 
 
 def _request_of(origin: str, request: FetchRequest) -> FetchRequest:

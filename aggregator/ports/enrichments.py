@@ -49,7 +49,7 @@ class Enrichments(Protocol):
         ...
 
     def due_askings(self, hook: str, now: Instant, limit: int) -> list[Asking]:
-        """Those of a hook that are due, longest due first."""
+        """Those of a hook that are due: of each source in turn (by the story's lead), longest due first."""
         ...
 
     def asked_since(self, hook: str, since: Instant) -> int:

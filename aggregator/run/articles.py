@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Literal
@@ -16,7 +17,7 @@ import structlog
 from aggregator.errors import AggregatorError
 from aggregator.fetch.articles import ArticleAnswer, ArticleFetcher
 from aggregator.fetch.robots_cache import RobotsCache
-from aggregator.model import Fault, FaultKind, Fetched, Instant, ItemId, Slug, Source
+from aggregator.model import Fault, FaultKind, Fetched, Instant, ItemId, Slug, Source, SourceId
 from aggregator.ports import DueArticle, Job, Transaction
 from aggregator.run.runtime import CurrentRuntime, Runtime
 from aggregator.settings import DAY
@@ -31,6 +32,8 @@ CHECK = 2.0
 """Seconds between two looks at what is due."""
 AT_ONCE = 4
 """Pages under way at once, each at another domain: as many as may hang without holding up the others."""
+PER_SOURCE = 2
+"""Pages of one source under way at once: a feed that links to a hundred sites that hang must not hold all of AT_ONCE."""
 LOOKED_AT = 500
 """Due articles that are looked at in one run."""
 GAP = 2.0
@@ -64,6 +67,7 @@ class Articles:
         self._gap = gap
         self._robots = RobotsCache()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._under_way: Counter[SourceId] = Counter()
         self._rests: dict[str, float] = {}
         """Domain → until when it is left alone, by the monotonic clock."""
 
@@ -82,10 +86,13 @@ class Articles:
             wait = self._seconds_to_wait(runtime, domain, due.url)
             if wait > WAIT:
                 waiting[due.item] = now + min(wait, LONGEST_WAIT)
-            elif wait <= 0 and domain not in self._tasks and len(self._tasks) < AT_ONCE:
+            elif wait <= 0 and domain not in self._tasks and self._has_room(due.source):
                 self._start(runtime, domain, due)
         if waiting:  # else those of one host could be all that is looked at
             await runtime.writer.commit(lambda transaction: _postpone(transaction, waiting, "its host is on hold"))
+
+    def _has_room(self, source: SourceId) -> bool:
+        return len(self._tasks) < AT_ONCE and self._under_way[source] < PER_SOURCE
 
     def _seconds_to_wait(self, runtime: Runtime, domain: str, url: str) -> float:
         now, hold = runtime.clock.now(), runtime.gate.held(url, runtime.clock.now())
@@ -97,10 +104,12 @@ class Articles:
     def _start(self, runtime: Runtime, domain: str, due: DueArticle) -> None:
         task = asyncio.create_task(self._attempt(runtime, due), name=f"article {due.item}")
         self._tasks[domain] = task
-        task.add_done_callback(lambda _: self._end(domain))
+        self._under_way[due.source] += 1
+        task.add_done_callback(lambda _: self._end(domain, due.source))
 
-    def _end(self, domain: str) -> None:
+    def _end(self, domain: str, source: SourceId) -> None:
         del self._tasks[domain]
+        self._under_way[source] -= 1
         self._rest(domain, self._gap)
 
     def _rest(self, domain: str, seconds: float) -> None:

@@ -15,7 +15,11 @@ LAST = 3
 
 _COLUMNS = "story, hook, input, due, attempts, asked, answered, result, private, error"
 ASKINGS = f"SELECT {_COLUMNS} FROM enrichments WHERE story IN (SELECT value FROM json_each(?)) ORDER BY story, hook"
-DUE = f"SELECT {_COLUMNS} FROM enrichments WHERE hook = ? AND due <= ? ORDER BY due, story LIMIT ?"
+DUE = f"""SELECT {_COLUMNS} FROM (
+        SELECT enrichments.*, row_number() OVER (PARTITION BY items.source ORDER BY due, enrichments.story) AS place
+        FROM enrichments LEFT JOIN stories ON stories.id = enrichments.story LEFT JOIN items ON items.id = stories.lead
+        WHERE hook = ? AND due <= ?) AS waiting
+    ORDER BY place, due, story LIMIT ?"""
 ASKED_SINCE = "SELECT count(*) FROM enrichments WHERE hook = ? AND asked > ?"
 STORIES = "SELECT story FROM enrichments WHERE hook = ? ORDER BY story"
 STATES = """SELECT hook, count(result), count(due), count(*) FILTER (WHERE due IS NULL AND error IS NOT NULL), max(asked)

@@ -56,6 +56,8 @@ _HEX = re.compile(r"(?=[a-fA-F]*[0-9])(?=[0-9]*[a-fA-F])[0-9a-fA-F]{16,}|[0-9]{2
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{6}")
 SHORT_KEY = 10
 """Characters of the shortest key that can be told from a name."""
+SHORTEST_VALUE = 4
+"""Characters of the shortest value of a variable that is masked in texts."""
 LONG_KEY = 16
 """Characters from which on four runs of letters and digits are a key, not a name."""
 _BEFORE_SECRET = frozenset(
@@ -93,6 +95,11 @@ def mask_text(text: str, secrets: Collection[str] = ()) -> str:
 def has_secret(url: str) -> bool:
     """True if `mask_url` would mask something."""
     return mask_url(url) != url
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether the value of a variable is secret, by its name or its form. Short ones are not: to mask "de" would hide words."""
+    return len(value) >= SHORTEST_VALUE and _is_secret(name, value)
 
 
 def _mask_match(match: re.Match[str]) -> str:

@@ -31,7 +31,10 @@ TITLE, SUMMARY = 200, 280
 PLAIN_TEMPLATE = "{title}\n{outlets}\n{link}"
 """A story among others in one message."""
 _FIELD = re.compile(r"\{\{|\}\}|\{(\w+)\}")
-_CALLS = re.compile(r"https?://[^\s<>]+|@(?=\S)|<(?=[!@#])")
+_CALLS = re.compile(r"https?://[^\s<>]+|@(?=\S)|<(?=[^\s\d=<])|\](?=\()")
+"""Addresses, and what begins a mention, or a link that shows other words than its address: `<!channel>` and `<https://…|words>`
+(Slack), `<users/all>` (Google Chat), `<at user_id="all">` (Feishu), `[words](https://…)` (Discord and others).
+"""
 _JOINER = "\u2060"
 """WORD JOINER: nobody sees it, and what it stands in is no name of a person, role or channel any more."""
 
@@ -136,7 +139,7 @@ class ChannelComposer:
         if not events:
             return None
         kept = tuple(events)
-        told = [(_alert_title(event), event.detail) for event in events.values()]
+        told = [(tame(excerpt(_alert_title(event), TITLE)), tame(event.detail)) for event in events.values()]
         if len(told) == 1:
             title, body = told[0]
             return Told(Notice(title, body, _key(kept), subject=title), kept)

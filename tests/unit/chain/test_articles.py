@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -421,6 +422,28 @@ def test_polls_do_not_wait_for_pages_that_hang(site: Site, desk: Newsdesk) -> No
                 reports = await now.poll()
             assert [report.new for report in reports] == [1, 1, 1]
             assert all(sum(path.startswith("/a") for path in one.log) == 1 for one in sites), "one page of a host at a time"
+
+        desk.run(work)
+
+
+def test_one_source_s_pages_that_hang_hold_up_no_other_source(site: Site, desk: Newsdesk) -> None:
+    """However many sites it links to."""
+    with ExitStack() as stack:
+        good, *traps = (stack.enter_context(Site(f"127.0.0.{last}")) for last in range(2, 7))
+        for one in traps:
+            one.pages |= {"/robots.txt": ALLOWED, "/trap": Served(hangs=True)}
+        site.feed("/feed", [entry(site, f"/{at}", f"Trap {at}", url=f"{one.url}/trap") for at, one in enumerate(traps)])
+        good.pages |= {"/robots.txt": ALLOWED, "/a": served(semantic(ENGLISH))}
+        good.feed("/feed", [entry(good, "/a", ENGLISH.title)])
+        names = ", ".join(f"{{id: {id}, url: '{one.url}/feed', full_text: true}}" for id, one in (("evil", site), ("good", good)))
+        desk.configure(f"sources: [{names}]", timeout="60s")
+
+        async def work(now: Desk) -> None:
+            await now.poll()
+            await now.articles.start_due()
+            async with asyncio.timeout(20):  # the pages hang for a minute
+                await asyncio.to_thread(good.wait_for, "/a")
+            assert sum(one.asked("/trap") for one in traps) <= 2
 
         desk.run(work)
 

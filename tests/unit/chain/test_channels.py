@@ -257,6 +257,30 @@ def test_no_headline_calls_the_people_of_a_chat(newsroom: Newsroom, channels: Ch
     assert tame("see https://medium.example/@anna/1") == "see https://medium.example/%40anna/1"
 
 
+@pytest.mark.parametrize(
+    "call",
+    ["<users/all>", '<at user_id="all"></at>', "<https://evil.example/|https://bank.example>", "[bank](https://evil.example)"],
+)
+def test_nor_does_the_markup_of_a_chat_pass(call: str) -> None:
+    """Mentions of Google Chat and Feishu; links of Slack and of Markdown that show another address than theirs."""
+    assert call not in tame(f"News {call}")
+    assert tame(f"News {call}").replace("\u2060", "") == f"News {call}"
+    assert tame("1 < 2 <3, a [sic] (once)") == "1 < 2 <3, a [sic] (once)"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_no_alert_calls_them_either(newsroom: Newsroom, channels: Channels, count: int) -> None:
+    """A feed's own title stands in alerts, and words of its server."""
+    configure(newsroom, more='\nalerts: {notify: [{url: "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", limit: 1/h}]}')
+    now = newsroom.clock.time
+    said = "its server says @everyone <!channel>"
+    events = [Event(f"broken {at}", "broken", "@everyone <!here> is broken", said, now) for at in range(count)]
+    tell_events(newsroom.store, newsroom, events)
+    [notice] = deliver(newsroom, channels)
+    for text in (notice.title, notice.body, notice.subject):
+        assert "@everyone" not in text and "<!" not in text
+
+
 def test_a_digest_is_told_issue_by_issue(newsroom: Newsroom, channels: Channels) -> None:
     digest = '\n  - {slug: morning, title: Morning, query: "ferry", digest: "0 6 * * *", notify: ["mailto://news.example?to=a@b.example"]}'
     newsroom.configure(SOURCES + "\noutputs:" + digest)

@@ -364,6 +364,19 @@ def test_the_rate_holds_over_restarts(newsroom: Newsroom, server: StandIn) -> No
     assert len(server.requests) == 5
 
 
+def test_a_source_that_brings_much_does_not_make_others_wait(newsroom: Newsroom, server: StandIn) -> None:
+    begin(newsroom, server, options="rate: 4")
+    crops = "barley cabbage daisy endive fennel garlic hazel indigo jasmine kale".split()
+    rows = [entry(f"Boat of {one} sold", at=newsroom.clock.time - 60, text=f"All {one} of the {one} boat.") for one in crops]
+    newsroom.serves(ALPHA, *rows)
+    newsroom.poll("alpha")
+    newsroom.clock.time += 1
+    brings(newsroom, BETA)
+    ask(newsroom)
+    told = [body["outlet"] for _, body in server.requests]
+    assert len(told) == 4 and "beta.example" in told
+
+
 def test_stale_stories_and_backlogs_are_not_asked_about(newsroom: Newsroom, server: StandIn) -> None:
     begin(newsroom, server)
     newsroom.serves(ALPHA, entry(FERRY, at=newsroom.clock.time - 30 * HOUR, text=TEXT))

@@ -16,7 +16,14 @@ from aggregator.enrich.command import run_command
 from aggregator.model import Fault, FaultKind
 from aggregator.settings import Hook
 
-ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/home/me", "LANG": "C.UTF-8", "SECRET": "hush", "MODEL_KEY": "named"}
+ENVIRON = {
+    "PATH": os.environ["PATH"],
+    "HOME": "/home/me",
+    "LANG": "C.UTF-8",
+    "SECRET": "hush",
+    "MODEL_KEY": "named",
+    "MODEL_NAME": "small-1",
+}
 
 
 def run(
@@ -128,3 +135,14 @@ def test_a_question_that_is_called_off_ends_the_program(tmp_path: Path) -> None:
 def test_a_program_that_can_not_be_started_is_a_failure(command: str, tmp_path: Path) -> None:
     fault = asyncio.run(run_command(Hook("model", command=tuple(shlex.split(command))), b"{}", ENVIRON, tmp_path))
     assert isinstance(fault, Fault) and "can't be started" in fault.detail
+
+
+def test_the_secrets_that_it_was_given_are_masked_in_its_complaints(tmp_path: Path) -> None:
+    code = "import os, sys; sys.exit(os.environ['MODEL_NAME'] + ': key ' + os.environ['MODEL_KEY'] + ' is not valid')"
+    fault = run(tmp_path, code, env=("MODEL_KEY", "MODEL_NAME"))
+    assert isinstance(fault, Fault) and fault.detail == "exit status 1: small-1: key *** is not valid"
+
+
+def test_a_secret_is_masked_before_the_complaint_is_cut(tmp_path: Path) -> None:
+    fault = run(tmp_path, "import os, sys; sys.exit('x' * 195 + os.environ['MODEL_KEY'])", env=("MODEL_KEY",))
+    assert isinstance(fault, Fault) and "nam" not in fault.detail

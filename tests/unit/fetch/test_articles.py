@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from aggregator.fetch.articles import ArticleAnswer, ArticleFetcher
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
-from aggregator.fetch.robots_cache import RobotsCache
+from aggregator.fetch.robots_cache import MEMORY, RobotsCache
 from aggregator.model import Fault, Fetched, FetchFailed, FetchOutcome, FetchRequest, Hop, Instant, Source, SourceId
 from aggregator.model.fetched import FaultKind
 from aggregator.ports import BodyMemory
@@ -69,6 +70,11 @@ PUBLIC, PRIVATE = "https://news.example/feed", "http://192.168.1.7/feed"
     [
         (PUBLIC, "https://news.example/a", True),
         (PUBLIC, "https://www.news.example/a", False),
+        # a name may be another machine by now: only its certificate, or the server that the config names, is the source's own
+        (PUBLIC, "http://news.example/a", False),
+        ("http://news.example/feed", "http://news.example:8080/a", False),
+        ("http://news.example/feed", "http://news.example/a", True),
+        ("http://news.example/feed", "https://news.example/a", True),
         (PUBLIC, "http://192.168.1.1/reboot", False),
         (PUBLIC, "http://router.lan/reboot", False),
         (PRIVATE, "http://192.168.1.7/a", True),
@@ -148,3 +154,44 @@ def test_what_a_site_says_by_its_robots_txt(robots: Served, asked: int) -> None:
         asyncio.run(work(site))
         assert [site.asked(path) for path in ("/a", "/b")] == [asked, asked]
         assert site.asked("/robots.txt") == (2 if robots.status == 429 else 1)
+
+
+class Sites(Web):
+    """Each site has a robots.txt of hundreds of kilobytes: articles, and where they redirect to, choose their number."""
+
+    def __init__(self, robots: bytes) -> None:
+        super().__init__()
+        self.robots = robots
+
+    async def fetch(self, request: FetchRequest, now: Instant, memory: BodyMemory | None = None) -> FetchOutcome:
+        if request.url.endswith("/robots.txt"):
+            self.asked.append(request.url)
+            return Fetched(request.url, 200, (("content-type", "text/plain"),), self.robots)
+        return await super().fetch(request, now, memory)
+
+
+def test_the_rules_of_many_sites_take_bounded_memory() -> None:
+    """Ten megabytes each, as there are a hundred thousand parts between wildcards."""
+    web = Sites(b"User-agent: *\nDisallow: /*" + b"*ab" * 160_000)
+    cache, gate = RobotsCache(), HostGate(SETTINGS)
+
+    async def ask(at: int) -> None:
+        request = FetchRequest(f"https://s{at}.evil.example/a")
+        assert await cache.refusal(request, "Newsdesk/1.0", web, gate, 0.0) is None
+
+    def run(first: int, last: int) -> int:
+        async def work() -> None:
+            for at in range(first, last):
+                await ask(at)
+
+        tracemalloc.start()
+        try:
+            asyncio.run(work())
+            return tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+
+    assert run(0, 20) < 2 * MEMORY
+    asked = len(web.asked)
+    asyncio.run(ask(19))
+    assert len(web.asked) == asked, "the newest are remembered"

@@ -87,3 +87,10 @@ def test_wildcards_take_no_time() -> None:
 
 def test_bytes_that_are_no_text_forbid_nothing() -> None:
     assert allows(rules_for(bytes(range(256)) * 100, AGENT), "https://site.example/a")
+
+
+@pytest.mark.parametrize("path", ["/a/%2e%2e/private/x", "/%2E/private/x", "/a/..%2fb/%2e%2e/%2e%2e/private/x"])
+def test_dots_that_are_escaped_are_no_way_around(path: str) -> None:
+    """Servers read `/a/%2e%2e/private` as `/private` (RFC 3986 6.2.2.3)."""
+    assert not may("User-agent: *\nDisallow: /private/", path)
+    assert may("User-agent: *\nDisallow: /private/", "/private/%2e%2e/public")
