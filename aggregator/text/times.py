@@ -6,6 +6,9 @@ from datetime import UTC, datetime, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo
 
+DAY = 86_400.0
+"""Seconds."""
+
 
 @cache
 def zone(name: str) -> tzinfo:
