@@ -49,8 +49,9 @@ def paragraphs(text: str) -> Iterator[str]:
 
 
 def options(context: click.Context) -> Iterator[tuple[str, str]]:
-    records = (one.get_help_record(context) for one in context.command.get_params(context) if isinstance(one, click.Option))
-    return (record for record in records if record is not None and not record[0].startswith("-h"))
+    """All but `--help`. click keeps a command's from its first use, and may know it there without `-h`."""
+    found = (one for one in context.command.get_params(context) if isinstance(one, click.Option) and "--help" not in one.opts)
+    return (record for one in found if (record := one.get_help_record(context)) is not None)
 
 
 def describe(context: click.Context) -> Iterator[str]:

@@ -8,7 +8,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from aggregator.cli import COMMANDS
 from tests.conftest import CHECKOUT
@@ -19,6 +21,13 @@ MAN = runpy.run_path(str(CHECKOUT / "docs" / "tools" / "man.py"))
 
 def test_the_page_says_what_the_commands_say() -> None:
     assert PAGE.read_text("ascii") == MAN["manual"](), "out of date: run `make man`"
+
+
+def test_help_is_no_option_of_the_page_whoever_called_the_command_before() -> None:
+    """click keeps the option that a command's first call made."""
+    command = click.Command("try")
+    assert CliRunner().invoke(command, ["--help"]).exit_code == 0
+    assert list(MAN["options"](click.Context(command, help_option_names=["-h", "--help"]))) == []
 
 
 def test_every_command_has_its_section() -> None:
