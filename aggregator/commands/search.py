@@ -144,7 +144,7 @@ def format_match(story: Story, explanation: Explanation) -> str:
     from aggregator.tag.marking import excerpt
 
     when = (rfc3339(story.published) or "")[:16].replace("T", " ")
-    item = next((item for item in story.items if explanation.branch.endswith(f"[{item.source}]")), story.lead_item)
+    item = story.items[explanation.place] if explanation.place is not None else story.lead_item
     lines = [
         f"{when}  {with_marks(story.title, explanation)}  ({', '.join(story.outlets)})  {story.id}",
         f"    {explanation.branch}",

@@ -32,11 +32,15 @@ MAX_NAMED = 6
 
 
 class Explanation(Struct, frozen=True):
-    """branch: the part of the query that matched (and where), or failed; terms: the terms that decided."""
+    """branch: the part of the query that matched (and where), or failed; terms: the terms that decided.
+
+    place: the number among the story's items, from 0, of the one whose words decided; None where no single one did.
+    """
 
     matched: bool
     branch: str
     terms: tuple[Term, ...]
+    place: int | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -69,8 +73,8 @@ class _Explainer:
             or not any(isinstance(term, Words | Near | Pattern) for term in explanation.terms)
         ):
             return explanation
-        source = self.facts.items[bit.bit_length() - 1].source
-        return Explanation(True, f"{explanation.branch} [{source}]", explanation.terms)
+        place = bit.bit_length() - 1
+        return Explanation(True, f"{explanation.branch} [{self.facts.items[place].source}]", explanation.terms, place)
 
     def matched(self, compiled: Compiled, bit: int) -> Explanation:
         match compiled.node:

@@ -97,6 +97,30 @@ def test_search_shows_the_story_and_below_it_the_report_that_matches(desk: Desk)
     assert "Ferry «Orla» sinks" in corrected[0] and len(corrected) == 2
 
 
+def test_search_shows_the_matching_one_of_two_reports_of_a_source(desk: Desk) -> None:
+    now = time.time()
+    with desk.application() as application, application.store.begin() as transaction:
+        first, *others = (
+            item(title, text, source=name, number=number, published=now - 9 * 3600)
+            for number, (title, text, name) in enumerate(
+                [
+                    ("Ferry sinks off Hull", "", "herald"),
+                    ("Rescue begins at sea", "Helicopters set off.", "post"),
+                    ("Boat with grain goes down", "The captain, a dentist, is safe.", "post"),
+                ],
+                50,
+            )
+        )
+        _, ferry = transaction.add_item(first, None, Evidence("new"))
+        for other in others:
+            transaction.add_item(other, ferry, Evidence("test"))
+    assert desk.run(search.command, "boat").output.splitlines()[1:] == [
+        "    boat in the title [post]",
+        "    post: «Boat» with grain goes down",
+    ]
+    assert desk.run(search.command, "dentist").output.splitlines()[-1] == "    The captain, a «dentist,» is safe."
+
+
 def test_kinds_of_tags_stay_apart_in_json() -> None:
     told = as_mapping(story(item("a"), item("b", language="pl"), tags=["tag:nato", "entity:nato", "entity:ua", "category:Nato"]))
     assert told["tags"] == ["Nato", "nato", "ua"], "who reads this key reads on"
