@@ -168,7 +168,7 @@ class Tools:
             shown = rows.page(iter(found), rows.source_row, lambda row: row.id, limit, cursor)
             return answers.Status(
                 states=dict(Counter(row.state for row in found)),
-                problems=[clean(one, LINE) for one in status.daemon_problems(settings, store)],
+                problems=[clean(one, LINE) for one in status.daemon_problems(settings, store, probe=False)],
                 sources=shown.rows,
                 next_cursor=shown.next_cursor,
                 note=shown.note,

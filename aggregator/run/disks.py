@@ -72,9 +72,9 @@ def disk_conditions(settings: Settings, *, probe: bool = False) -> Iterator[Cond
         yield Condition("space", "daemon", "A disk is nearly full", f"little room is left where {_listed(map(_left, short))}")
 
 
-def why_unwritable(folder: Path) -> str | None:
+def why_unwritable(folder: Path, *, probe: bool = True) -> str | None:
     """Says why nothing can be stored in a folder, if its disk is the reason."""
-    place = _place("", folder, probe=True)
+    place = _place("", folder, probe)
     if place.is_read_only:
         return f"the disk of {folder} is read-only"
     return f"no space is left on the disk of {folder}" if place.free < FULL else None

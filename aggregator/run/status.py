@@ -106,15 +106,15 @@ def _hook_line(name: str, state: HookState) -> str:
     return line + given_up + (f"; its last answer could not be used: {state.error}" if state.failing else "")
 
 
-def daemon_problems(settings: Settings, store: StoreView) -> list[str]:
+def daemon_problems(settings: Settings, store: StoreView, *, probe: bool = True) -> list[str]:
     """Lists what is wrong with the daemon itself: what it has stored (a refused edit, no readable source, a channel that fails),
-    and the disks as they are now: on a full one it can't store anything."""
+    and the disks as they are now: on a full one it can't store anything. probe: also try to write there (`disks.find_places`)."""
     found = {one.key: (one.title, one.detail) for one in store.events(EVENTS) if one.closed is None}
     found = {key: told for key, told in found.items() if key.endswith(" daemon") or key.startswith("channel ")}
-    disks = list(disk_conditions(settings, probe=True))
+    disks = list(disk_conditions(settings, probe=probe))
     if any(one.kind in ("disk", "readonly") for one in disks):
         found.pop("space daemon", None)
-    why = why_unwritable(settings.storage.folder)
+    why = why_unwritable(settings.storage.folder, probe=probe)
     found |= {one.key: (one.title, one.detail) for one in (*daemon_conditions({"database": why}), *disks)}
     return [mask_text(f"{title}: {detail}", settings.secrets) for title, detail in found.values()]
 

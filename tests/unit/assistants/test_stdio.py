@@ -150,6 +150,27 @@ def test_it_reads_what_a_daemon_writes_meanwhile_and_writes_nothing(tmp_path: Pa
     writer.close()
 
 
+def test_telling_the_status_opens_nothing_for_writing(desk: Desk) -> None:
+    """Not even to try whether the disk takes it, as `aggregator status` does."""
+    tried = """
+import os, sys
+from pathlib import Path
+from aggregator.assistants.tools import Tools
+found = []
+def watch(event, given):
+    if event == "open" and isinstance(given[2], int) and given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        found.append(given[0])
+tools = Tools(Path("feeds.yaml"), sees_all=True)
+sys.addaudithook(watch)
+assert tools.status().states == {"ok": 3}
+print(found)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", tried], cwd=desk.folder, env=clean_environment(), capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "[]\n", done.stdout + done.stderr
+
+
 def test_without_a_database_there_is_nothing_to_find_and_none_is_made(tmp_path: Path) -> None:
     desk = make_desk(tmp_path)
     for file in (tmp_path / "data").glob("aggregator.db*"):
