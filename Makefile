@@ -20,7 +20,7 @@ $(PYTHON) belongs to the system and takes no packages from elsewhere (PEP 668). 
 endef
 export IS_OURS NOT_OURS
 
-.PHONY: run demo demo-ports test attacks faults soak check coverage mutants bench sbom docs man screenshots lock install clean
+.PHONY: run demo demo-ports test attacks faults postgres soak check coverage mutants bench sbom docs man screenshots lock install clean
 
 run: .venv/runtime aggregator/tag/language.tables
 	$(BIN)/aggregator run
@@ -57,6 +57,11 @@ attacks: .venv/dev
 # The faults of a year, the long ones included: half an hour.
 faults: .venv/dev
 	$(BIN)/pytest tests/faults --long
+
+# The store, the chain and the flows on PostgreSQL (`apt-get install postgresql`); `make test` runs the store's and three flows.
+postgres: .venv/dev
+	$(BIN)/pytest tests/unit/store tests/unit/tag tests/unit/chain -k postgres --long
+	FLOW_DATABASE=postgres $(BIN)/pytest tests/flow
 
 # The daemon for half an hour at the pace of a second, judged; soak ARGS="--minutes 120 --feeds 2000 --every 10" for more.
 soak: .venv/dev

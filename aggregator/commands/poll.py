@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import click
 
@@ -14,7 +13,7 @@ from aggregator.commands.application import Application
 from aggregator.logs import configure
 from aggregator.model import PollReport
 from aggregator.run.outage import explain_reports
-from aggregator.store.lock import holder
+from aggregator.store.opening import find_holder
 
 NOTHING_DUE = "0 polled: nothing is due (`status` says when; `poll --all` asks every source now)"
 NO_SOURCES = "0 polled: the config has no sources"
@@ -50,7 +49,7 @@ def command(application: Application, ids: tuple[str, ...], everything: bool) ->
 
 
 def _tell_who_polls(database: str) -> None:
-    click.echo(f"{holder(Path(database)) or 'another process'} uses the database: it is asked to poll", err=True)
+    click.echo(f"{find_holder(database) or 'another process'} uses the database: it is asked to poll", err=True)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def check_extras(document: Document) -> Iterator[Problem]:
     storage = document.root.get("storage")
     database = storage.get("database") if isinstance(storage, MapNode) else None
     if database is not None and is_filled_in(text_of(database) or "") and find_spec("psycopg") is None:
-        install = "`pip install 'aggregator[postgres]'` or `pipx inject aggregator 'psycopg[binary]' psycopg-pool`"
+        install = "`pip install 'aggregator[postgres]'` or `pipx inject aggregator 'psycopg[binary]'`"
         yield document.problem(database, f"storage.database: psycopg is not installed, which speaks to PostgreSQL: {install}")
 
 

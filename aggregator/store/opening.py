@@ -8,7 +8,7 @@ from pathlib import Path
 from aggregator.errors import StoreError
 from aggregator.ports import Database, Store
 from aggregator.settings import is_on_server
-from aggregator.store import peek
+from aggregator.store import lock, peek
 from aggregator.store.read_only import ReadOnlyStore, is_there
 from aggregator.store.sqlite import SqliteStore
 
@@ -38,6 +38,16 @@ def has_store(database: str) -> bool:
     return is_made(database)
 
 
+def find_holder(database: str) -> str | None:
+    """The process that holds the database ("process 4711"); None if none does, or it can't be told."""
+    if not is_on_server(database):
+        return lock.holder(Path(database))
+    _require_psycopg()
+    from aggregator.store.postgres.peek import holder
+
+    return holder(database)
+
+
 def read_value(database: str, key: str) -> str | None:
     """A stored value, or None if there is none or it can't be read. The database is not opened for this, only looked into."""
     if not is_on_server(database):
@@ -56,5 +66,5 @@ def _open_on_server(address: str) -> Database:
 
 
 def _require_psycopg() -> None:
-    if find_spec("psycopg") is None or find_spec("psycopg_pool") is None:
+    if find_spec("psycopg") is None:
         raise StoreError("storage.database is on a server: PostgreSQL needs `pip install 'aggregator[postgres]'`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,12 @@ import pytest
 
 from aggregator.demo.origin import Origin, serving
 from aggregator.demo.prepare import write_config
+from tests import postgres
 from tests.flow.command import Command, free_port
 
+DATABASE = "FLOW_DATABASE"
+"""Set to `postgres`, this variable of the environment has all newsdesks keep their news on a server (`make postgres`)."""
+IN_A_FILE = "storage: {database: data/aggregator.db}"
 START = 1_760_000_000.0
 
 
@@ -44,7 +49,18 @@ class Newsdesk:
 
 def newsdesk(directory: Path, origin: Origin) -> Newsdesk:
     port = free_port()
-    return Newsdesk(origin, Command(write_config(directory, port, origin.place.port)), port, directory)
+    config = write_config(directory, port, origin.place.port)
+    if os.environ.get(DATABASE) == "postgres":
+        keep_on_server(config)
+    return Newsdesk(origin, Command(config), port, directory)
+
+
+def keep_on_server(config: Path) -> None:
+    """Has the config name a PostgreSQL database of its own."""
+    address = postgres.server().of_folder(config.parent)
+    text = config.read_text()
+    assert IN_A_FILE in text or address in text
+    config.write_text(text.replace(IN_A_FILE, f"storage: {{database: '{address}'}}"))
 
 
 @pytest.fixture(scope="module")

@@ -6,20 +6,15 @@ import signal
 
 import pytest
 
-from tests import postgres
 from tests.flow.command import eventually, get
-from tests.flow.conftest import Newsdesk, newsdesk
+from tests.flow.conftest import Newsdesk, keep_on_server, newsdesk
 from tests.flow.subscriber import titles
 
 
 @pytest.fixture
 def remote(desk: Newsdesk) -> Newsdesk:
     """A newsdesk whose database is on a server."""
-    config = desk.command.config
-    address = postgres.server().of_folder(desk.directory)
-    text = config.read_text()
-    config.write_text(text.replace("storage: {database: data/aggregator.db}", f"storage: {{database: '{address}'}}"))
-    assert address in config.read_text()
+    keep_on_server(desk.command.config)
     return desk
 
 

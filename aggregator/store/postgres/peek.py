@@ -6,6 +6,7 @@ import psycopg
 
 from aggregator.store.postgres import schema
 from aggregator.store.postgres.connection import arguments, explained
+from aggregator.store.postgres.writer import find_holder
 from aggregator.text.masks import mask_url
 
 
@@ -14,6 +15,15 @@ def is_made(address: str) -> bool:
     name = f"the database {mask_url(address)}"
     with explained(name), psycopg.connect(address, **arguments()) as connection:
         return schema.version(connection, name) > 0
+
+
+def holder(address: str) -> str | None:
+    """The process that holds the database; None if none does, or it can't be told."""
+    try:
+        with psycopg.connect(address, **arguments()) as connection:
+            return find_holder(connection)
+    except psycopg.Error:
+        return None
 
 
 def read_value(address: str, key: str) -> str | None:

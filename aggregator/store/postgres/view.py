@@ -1,31 +1,26 @@
-"""Reads PostgreSQL, on connections of a pool. All see committed state."""
+"""Reads PostgreSQL, on connections that are used again. All see committed state."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
 
-from aggregator.errors import StoreError
 from aggregator.model import Story
 from aggregator.ports import GroupedItems, StoryFilter, WordQuery
 from aggregator.store.connection import Connection
 from aggregator.store.postgres import search
 from aggregator.store.postgres.connection import PostgresConnection, arguments, configure, explained
 from aggregator.store.postgres.index import PostgresStoryIndex
+from aggregator.store.postgres.readers import Readers
 from aggregator.store.view import SqlView
 from aggregator.text.masks import mask_url
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-READERS = 32
-"""Connections that read at a time: more than threads of a daemon do. PostgreSQL allows 100 by default."""
-WAIT = 30.0
-"""Seconds that a reader waits for one of them."""
 _ONE_STATE = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -35,34 +30,16 @@ class PostgresView(SqlView):
     def __init__(self, address: str) -> None:
         self.name = f"the database {mask_url(address)}"
         self._address = address
-        self._pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
-            address,
-            kwargs=arguments(),
-            configure=configure,
-            min_size=0,
-            max_size=READERS,
-            open=False,
-            timeout=WAIT,
-            name="readers",
-        )
-
-    @contextmanager
-    def _reader(self) -> Iterator[PostgresConnection]:
-        self._pool.open()
-        try:
-            with self._pool.connection() as connection:
-                yield PostgresConnection(connection)
-        except PoolTimeout as error:
-            raise StoreError(f"{self.name} could not be reached within {WAIT:.0f} s") from error
+        self._readers = Readers(address)
 
     def _read(self, query: Callable[Concatenate[Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
         with explained(self.name):
             try:
-                with self._reader() as connection:
+                with self._readers.one() as connection:
                     return query(connection, *arguments, **named)
             except psycopg.OperationalError:
-                self._pool.check()
-            with self._reader() as connection:  # once more: the server was restarted since
+                self._readers.drop_free()
+            with self._readers.one() as connection:  # once more: the server was restarted since
                 return query(connection, *arguments, **named)
 
     def _read_whole(self, query: Callable[Concatenate[Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
@@ -85,11 +62,11 @@ class PostgresView(SqlView):
         self, where: StoryFilter, limit: int | None = None, *, relevant: WordQuery | None = None, seconds: float | None = None
     ) -> Generator[Story]:
         """See `Store.find`. Streams from its own connection, so that it sees one state of the database."""
-        with explained(self.name), self._reader() as connection, _one_state(connection):
+        with explained(self.name), self._readers.one() as connection, _one_state(connection):
             yield from search.find(connection.raw, where, limit, relevant, seconds)
 
     def close(self) -> None:
-        self._pool.close()
+        self._readers.close()
 
 
 @contextmanager

@@ -52,15 +52,8 @@ class WriterConnection:
     def _take(self) -> None:
         row = self.current.raw.execute(_TAKE.encode()).fetchone()
         if not row or not row[0]:
-            raise HeldError(f"{self._name} is in use by {self.holder()}: one daemon or poll at a time")
-
-    def holder(self) -> str:
-        """The process that holds the database."""
-        row = self.current.raw.execute(_HOLDER.encode()).fetchone()
-        if row is None:
-            return "another process"
-        name, address = row
-        return f"process {name.removeprefix('aggregator ')}" + (f" at {address.partition('/')[0]}" if address else "")
+            holder = find_holder(self.current.raw) or "another process"
+            raise HeldError(f"{self._name} is in use by {holder}: one daemon or poll at a time")
 
     def stop_leading(self) -> None:
         self._leads = False
@@ -84,6 +77,15 @@ class WriterConnection:
 
     def close(self) -> None:
         self.current.raw.close()
+
+
+def find_holder(connection: psycopg.Connection[Any]) -> str | None:
+    """The process that holds the database ("process 4711 at 192.0.2.7"); None if none does."""
+    row = connection.execute(_HOLDER.encode()).fetchone()
+    if row is None:
+        return None
+    name, address = row
+    return f"process {name.removeprefix('aggregator ')}" + (f" at {address.partition('/')[0]}" if address else "")
 
 
 def refuse_if_led(error: HeldError, found: int) -> StoreError:

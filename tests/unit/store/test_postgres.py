@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ from aggregator.store import (
 )
 from aggregator.store.postgres import partitions, schema
 from aggregator.store.postgres.dialect import translate
-from aggregator.store.postgres.peek import is_made, read_value
+from aggregator.store.postgres.peek import holder, is_made, read_value
 from aggregator.store.postgres.read_only import ReadOnlyPostgresStore
 from aggregator.store.postgres.statements import COPIED
 from aggregator.store.postgres.store import PostgresStore
@@ -149,9 +150,12 @@ def test_postgres_understands_every_statement_of_the_shared_queries(address: str
     assert refused == {}
 
 
-def test_one_daemon_or_poll_at_a_time(store: PostgresStore, other: PostgresStore) -> None:
-    with store.lock(), pytest.raises(HeldError, match=r"in use by process \d+"), other.lock():
+def test_one_daemon_or_poll_at_a_time(address: str, store: PostgresStore, other: PostgresStore) -> None:
+    with store.lock(), pytest.raises(HeldError, match=rf"in use by process {os.getpid()}\b"), other.lock():
         pass
+    with store.lock():
+        assert (holder(address) or "").startswith(f"process {os.getpid()}")
+    assert holder(address) is None
     with other.lock():
         pass
 
