@@ -20,6 +20,8 @@ from aggregator.fetch.guard import Guard
 MEMORY = 400_000_000
 """Bytes of data: Apprise needs a tenth of it. An answer that needs more ends this process, not the daemon."""
 NOT_KNOWN = "Apprise does not know this address, or a part of it is missing"
+SENDING = frozenset(("socket.connect", "socket.sendto", "socket.sendmsg"))
+"""Audit events of sockets that name whom they speak to; the latter two without a connection (UDP: syslog, Growl)."""
 REFUSED = "it could not be reached, or refused the message"
 _STATUS = re.compile(r"error=(\d{3})\b")
 """How Apprise's plugins log an HTTP status."""
@@ -40,7 +42,7 @@ class Watch(logging.Handler):
 
     def check(self, event: str, arguments: tuple[Any, ...]) -> None:
         """An audit hook (PEP 578): refuses connections right where they are made, so that no second look-up can differ."""
-        if event == "socket.connect" and isinstance(arguments[1], tuple):
+        if event in SENDING and isinstance(arguments[1], tuple):
             refusal = self._guard.refusal(str(arguments[1][0]))
             if refusal is not None:
                 self.refused = refusal
@@ -74,7 +76,12 @@ def send(plugin: Any, message: Mapping[str, str], agent: str, watch: Watch) -> d
     if mail.is_plain(plugin):
         why = mail.send(plugin, message, agent)
         return {"outcome": "failed", "why": watch.refused or why} if why else {"outcome": "sent"}
-    done = plugin.notify(body=message["body"], title=message["title"], body_format=NotifyFormat.TEXT)
+    try:
+        done = plugin.notify(body=message["body"], title=message["title"], body_format=NotifyFormat.TEXT)
+    except PermissionError:  # some plugins let pass what the watch raises
+        if not watch.refused:
+            raise
+        done = False
     return {"outcome": "sent"} if done else {"outcome": "failed", "why": watch.why}
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable
+from itertools import count
 
 import structlog
 from msgspec.structs import replace
@@ -37,6 +38,9 @@ class Enriching:
         self._current = current
         self._mark_changed = mark_changed
         self._under_way: dict[tuple[str, StoryId], asyncio.Task[None]] = {}
+        self._asked: dict[str, int] = {}
+        """Hook → the number of the question that it was asked last."""
+        self._numbers = count(1)
 
     def jobs(self) -> list[Job]:
         return [Job("enrich", LOOK, self.ask_due)]
@@ -44,7 +48,8 @@ class Enriching:
     async def ask_due(self) -> None:
         """Starts asking about stories that are due, within the limits; does not wait for answers."""
         runtime = self._current.runtime
-        for hook in runtime.settings.enrich.values():
+        hooks = runtime.settings.enrich.values()
+        for hook in sorted(hooks, key=lambda hook: self._asked.get(hook.name, 0)):  # else two that hang would always be first
             if len(self._under_way) >= AT_ONCE:
                 return
             self._start_due(runtime, hook)
@@ -66,6 +71,7 @@ class Enriching:
         due = runtime.store.due_askings(hook.name, now, free + PER_HOOK)
         for one in [one for one in due if (hook.name, one.story) not in self._under_way][:free]:
             key = hook.name, one.story
+            self._asked[hook.name] = next(self._numbers)
             self._under_way[key] = task = asyncio.create_task(self._ask(runtime, hook, one))
             task.add_done_callback(lambda done, key=key: self._ended(key, done))  # type: ignore[misc]
 

@@ -536,6 +536,31 @@ def test_hooks_do_not_hold_up_one_another(newsroom: Newsroom, server: StandIn) -
     assert len(server.requests) == 2
 
 
+def test_hooks_that_hang_take_turns_with_the_others(newsroom: Newsroom, server: StandIn) -> None:
+    """Two of them can hold all places, and have always a next story to ask about."""
+    server.answer = None
+    program = newsroom.folder / "quick.sh"
+    program.write_text('#!/bin/sh\necho \'{"summary": "Quick."}\'\n')
+    program.chmod(0o755)
+    other = f'other: {{url: "{server.url}", timeout: 1s'
+    begin(newsroom, server, options=f"timeout: 1s}}\n  {other}", topic="enrich: [model, other, ./quick.sh]")
+    crops = "barley cabbage daisy endive fennel garlic hazel indigo jasmine kale".split()
+    rows = [entry(f"Boat of {one} sold", at=newsroom.clock.time - 60, text=f"All {one} of the {one} boat.") for one in crops]
+    newsroom.serves(ALPHA, *rows)
+    newsroom.poll("alpha")
+    newsroom.clock.time += 60
+
+    async def work() -> None:
+        job = enriching(newsroom)
+        while not (state := newsroom.store.hook_states().get("quick")) or not state.told:
+            await job.ask_due()
+            await asyncio.sleep(0.01)
+        await job.drain()
+
+    asyncio.run(asyncio.wait_for(work(), 60))
+    assert len(server.requests) <= 8
+
+
 def test_a_hook_that_fails_again_and_again_is_told_without_its_name_in_public(newsroom: Newsroom, server: StandIn) -> None:
     server.status = 500
     begin(newsroom, server)

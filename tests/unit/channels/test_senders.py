@@ -166,6 +166,19 @@ def test_only_public_addresses_are_reached_unless_allowed(server: Receiver, sche
     assert server.got == []
 
 
+def test_nor_are_they_without_a_connection() -> None:
+    """Syslog goes by UDP, whose packets need none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        url = f"rsyslog://127.0.0.1:{listener.getsockname()[1]}"
+        assert send(url).outcome == SENT
+        assert b"Ferry sinks" in listener.recv(65_536)
+        assert send(url, allow=()) == Sent(FAILED, "loopback address 127.0.0.1 not allowed (network.allow opens ranges)")
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.recv(65_536)
+
+
 @pytest.mark.parametrize("scheme", ["ntfy://{}/harbour", "mastodon://token@{}"])
 def test_no_redirect_is_followed(server: Receiver, scheme: str) -> None:
     with receiver() as other:
