@@ -50,6 +50,10 @@ def long(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def logs_end_with_the_run() -> Iterator[None]:
-    """Several runs in one process (`make mutants`) each log to a standard error of their own."""
+    """What a test logs can be captured, whatever ran before it in this process: otherwise, who logs first sets the level for all.
+
+    Several runs in one process (`make mutants`) each log to a standard error of their own.
+    """
+    structlog.configure()
     yield
     structlog.reset_defaults()
