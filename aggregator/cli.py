@@ -38,6 +38,7 @@ COMMANDS = {
     "schema": "Print the JSON Schema of the config.",
     "backup": "Copy the database while it is in use.",
     "restore": "Put a backup in place of the database.",
+    "migrate": "Copy the database from SQLite to PostgreSQL, or back.",
     "demo": "A bundled offline newsroom to try everything with.",
 }
 MODULES = {"import": "import_"}

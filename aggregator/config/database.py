@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from aggregator.config.kinds import Filled, wrong
+from aggregator.config.kinds import Filled, Refused, wrong
 from aggregator.config.secrets import fill, text_or_wrong
 from aggregator.config.surroundings import Surroundings
+from aggregator.errors import UsageError
 from aggregator.settings import SERVERS, Storage, is_on_server
 
 _FORM = "postgresql://USER:PASSWORD@HOST/NAME"
@@ -31,6 +33,14 @@ def _database(value: object, around: Surroundings) -> str:
     if not named:
         wrong(f"storage.database has a host or port that is not valid, or a blank: {_FORM}")
     return filled
+
+
+def read_address(said: str, environ: Mapping[str, str]) -> str:
+    """What a person names a database by on the command line, filled in. Raises UsageError, which doesn't repeat it."""
+    try:
+        return _database(said, Surroundings(environ, Path()))
+    except Refused as error:
+        raise UsageError(str(error).replace("storage.database", "a database")) from error
 
 
 def is_filled_in(said: str) -> bool:

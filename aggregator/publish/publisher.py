@@ -44,13 +44,19 @@ class Publisher:
     """Publishes the outputs of one config from one store. Used by one thread at a time; other threads may read `shelf`."""
 
     def __init__(
-        self, settings: Settings, store: Store, shelf: Shelf | None = None, *, mint: Callable[[], uuid.UUID] = uuid.uuid4
+        self,
+        settings: Settings,
+        store: Store,
+        shelf: Shelf | None = None,
+        *,
+        mint: Callable[[], uuid.UUID] = uuid.uuid4,
+        folders: Folders | None = None,
     ) -> None:
         self.shelf = shelf or Shelf()
         self._settings = settings
         self._store = store
         self._mint = mint
-        self._folders = Folders(settings, store)
+        self._folders = folders or Folders(settings, store)
         self._trees = self._folders.trees
         self._renderer = Renderer(settings, store.stories)
         self._closed = ClosedPages(settings, store, self._renderer, self._trees, self.site_id)

@@ -4,28 +4,66 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from aggregator.errors import StoreError
 from aggregator.ports import Database, Store
 from aggregator.settings import is_on_server
 from aggregator.store import lock, peek
+from aggregator.store.marks import refuse_unfinished
 from aggregator.store.read_only import ReadOnlyStore, is_there
 from aggregator.store.sqlite import SqliteStore
+from aggregator.store.transfer.sqlite_end import SqliteEnd
+from aggregator.text.masks import mask_url
+
+if TYPE_CHECKING:
+    from aggregator.store.postgres.transfer import PostgresEnd
+
+
+S = TypeVar("S", bound=Store)
 
 
 def open_store(database: str) -> Database:
-    """The database, created or migrated if needed. Raises StoreError."""
-    return _open_on_server(database) if is_on_server(database) else SqliteStore(Path(database))
+    """The database, created or migrated if needed. Raises StoreError, also for an unfinished copy (`aggregator migrate`)."""
+    return _checked(open_unfinished(database), database)
 
 
 def open_read_only(database: str) -> Store:
-    """The database, which can't be written by way of this. Raises StoreError."""
+    """The database, which can't be written by way of this. Raises StoreError, also for an unfinished copy."""
     if not is_on_server(database):
-        return ReadOnlyStore(Path(database))
+        return _checked(ReadOnlyStore(Path(database)), database)
     _require_psycopg()
     from aggregator.store.postgres.read_only import ReadOnlyPostgresStore
 
-    return ReadOnlyPostgresStore(database)
+    return _checked(ReadOnlyPostgresStore(database), database)
+
+
+def open_unfinished(database: str) -> Database:
+    """Like `open_store`, but opens an unfinished copy, too."""
+    return _open_on_server(database) if is_on_server(database) else SqliteStore(Path(database))
+
+
+def _checked(store: S, database: str) -> S:
+    try:
+        refuse_unfinished(store, name_of(database))
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def open_end(database: str, *, writes: bool) -> SqliteEnd | PostgresEnd:
+    """The database as an end of a copy. It must have been opened as a store before."""
+    if not is_on_server(database):
+        return SqliteEnd(Path(database), writes=writes)
+    from aggregator.store.postgres.transfer import PostgresEnd  # here: of an optional extra
+
+    return PostgresEnd(database, writes=writes)
+
+
+def name_of(database: str) -> str:
+    """The database in a message, without its password."""
+    return f"the database {mask_url(database) if is_on_server(database) else database}"
 
 
 def has_store(database: str) -> bool:

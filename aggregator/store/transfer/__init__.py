@@ -1,0 +1,1 @@
+"""Copies a database into one of another kind, row by row, and compares both."""
