@@ -14,6 +14,7 @@ import pytest
 
 from aggregator.demo.origin import Origin
 from aggregator.ports import Event, Subscription
+from aggregator.store.postgres.store import PostgresStore
 from aggregator.store.sqlite import SqliteStore
 from tests import postgres
 from tests.flow.command import Command, clean_environment, eventually, get
@@ -70,8 +71,13 @@ def address(tmp_path: Path) -> str:
     return postgres.server().of_folder(tmp_path)
 
 
+def documents(desk: Desk) -> dict[str, str]:
+    """Hashes of published feeds and pages. Others tell when sources were polled."""
+    return {path: made for path, made in snapshot(desk.desk.public).items() if path.startswith(("feeds/", "topics/", "stories/"))}
+
+
 def test_there_and_back_again(second_day: Desk, address: str, tmp_path: Path) -> None:
-    command, published = second_day.command, snapshot(second_day.desk.public)
+    command, published = second_day.command, documents(second_day)
     back = tmp_path / "back.db"
     said = command.run("migrate", str(second_day.database), address)
     assert "entries among them" in said and "the same in both" in said
@@ -80,18 +86,17 @@ def test_there_and_back_again(second_day: Desk, address: str, tmp_path: Path) ->
     command.run("migrate", address, str(back))
     assert contents(second_day.database) == second_day.held, "the first one stays as it is"
     assert contents(back) == second_day.held
-    assert snapshot(second_day.desk.public) == published
-    for database in (address, str(back), str(second_day.database)):
+    assert documents(second_day) == published
+    for database in (address, str(back)):
         second_day.use(database)
-        assert "is fine" in command.run("check") or command.run("check")
-        command.run("poll")
-        assert snapshot(second_day.desk.public) == published
+        command.run("poll", "--all")
+        assert documents(second_day) == published
         assert {row["id"] for row in command.rows("search", "nato AND vilnius")}
+    second_day.use(str(second_day.database))
 
 
-@pytest.mark.parametrize("moment", ("sources:", "items:", "words", "tables compared", "rendered from"))
-@pytest.mark.parametrize("way", ("there", "back"))
-def test_killed_in_the_middle_and_run_again(second_day: Desk, address: str, tmp_path: Path, moment: str, way: str) -> None:
+@pytest.mark.parametrize(("way", "moment"), (("there", "tables compared"), ("back", "words")))
+def test_killed_in_the_middle_and_run_again(second_day: Desk, address: str, tmp_path: Path, way: str, moment: str) -> None:
     command, origin, copy = second_day.command, str(second_day.database), address
     if way == "back":
         command.run("migrate", origin, copy)
@@ -99,7 +104,6 @@ def test_killed_in_the_middle_and_run_again(second_day: Desk, address: str, tmp_
     kill_after(command, moment, origin, copy)
     assert contents(second_day.database) == second_day.held
     second_day.use(copy)
-    assert "unfinished copy" in command.fails("status")
     assert "unfinished copy" in command.fails("poll")
     second_day.use(str(second_day.database))
     command.run("migrate", origin, copy)
@@ -131,11 +135,7 @@ def test_refused_while_a_daemon_runs(second_day: Desk, address: str) -> None:
 
 
 def test_a_row_that_differs_is_noticed(second_day: Desk, address: str) -> None:
-    SqliteStore(second_day.database).close()
-    second_day.command.fails("migrate", str(second_day.database) + ".missing", address, code=2)
-    second_day.use(address)
-    second_day.command.run("status")
-    second_day.use(str(second_day.database))
+    PostgresStore(address).close()
     with psycopg.connect(address) as connection:
         connection.execute(b"""CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN IF NEW.id = 3 THEN NEW.title = upper(NEW.title); END IF; RETURN NEW; END $$""")
@@ -159,5 +159,6 @@ def test_what_is_not_empty_or_of_one_kind_is_refused(second_day: Desk, address: 
     assert "holds data" in command.fails("migrate", address, str(other))
     with closing(SqliteStore(other)) as store:
         assert store.value("a") == "b"
+    assert "no database to copy" in command.fails("migrate", f"{first}.missing", address, code=2)
     assert "both are files" in command.fails("migrate", first, str(tmp_path / "x.db"), code=2)
     assert "both are on a server" in command.fails("migrate", address, address, code=2)

@@ -15,8 +15,10 @@ from aggregator.store.postgres.words import search_words
 from aggregator.store.transfer.tables import EVERY, HAS_ROWS, Row, Table
 from aggregator.text.masks import mask_url
 
-_TYPES = """SELECT attname, format_type(atttypid, atttypmod), attidentity <> '' FROM pg_attribute
+_TYPES = """SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
     WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped"""
+_COUNTERS = """SELECT attrelid::regclass::text, attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND attidentity <> '' AND NOT attisdropped"""
 _SENT_AS = {"json": "text"}
 """A JSON value is sent as its text, and is to stay the same to the byte."""
 _SET_COUNTER = "SELECT setval(pg_get_serial_sequence('{0}', '{1}'), coalesce(max({1}), 0) + 1, false) FROM {0}"
@@ -32,7 +34,6 @@ class PostgresEnd:
     def __init__(self, address: str, *, writes: bool) -> None:
         self.name = f"the database {mask_url(address)}"
         self.tables: tuple[Table, ...] = ()
-        self._counters: list[tuple[str, str]] = []
         with explained(self.name):
             self._raw: psycopg.Connection[Any] = psycopg.connect(address, **arguments())
             configure(self._raw)
@@ -89,7 +90,7 @@ class PostgresEnd:
     def commit(self) -> None:
         """Sets the counters of ids, commits, and looks at the tables, so that the first queries are planned well."""
         with explained(self.name):
-            for table, column in self._counters:
+            for table, column in self._raw.execute(_COUNTERS.encode()).fetchall():
                 self._raw.execute(_SET_COUNTER.format(table, column).encode())
             self._raw.execute(b"COMMIT")
             self._raw.execute(b"ANALYZE")
@@ -98,13 +99,12 @@ class PostgresEnd:
         self._raw.close()
 
     def _types(self, table: Table) -> list[str]:
-        """The types of a table's columns, in their order. Raises StoreError if it has others."""
+        """The types of these columns of a table. Raises StoreError if it lacks one."""
         with explained(self.name):
             found = self._raw.execute(_TYPES.encode(), (table.name,)).fetchall()
-        types = {name: type for name, type, _ in found}
-        self._counters += [(table.name, name) for name, _, counts in found if counts]
-        if set(types) != set(table.columns):
-            raise StoreError(f"{self.name} has other columns in its table {table.name} than SQLite: both need the same release")
+        types = dict(found)
+        if missing := sorted(set(table.columns) - types.keys()):
+            raise StoreError(f"{self.name} has no column {table.name}.{missing[0]}, which SQLite has: both need the same release")
         return [types[column] for column in table.columns]
 
 
