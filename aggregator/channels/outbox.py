@@ -44,7 +44,7 @@ class Parts(Struct, frozen=True):
 
 
 class ChannelOutbox:
-    """parts: returns those in use; commit: runs a write in the writer's thread."""
+    """parts: returns those in use; commit: runs a write in the writer's thread; record: called with service and outcome."""
 
     def __init__(
         self,
@@ -52,11 +52,13 @@ class ChannelOutbox:
         commit: Callable[[Callable[[Transaction], None]], Awaitable[None]],
         parts: Callable[[], Parts],
         now: Callable[[], Instant],
+        record: Callable[[str, str], None] = lambda service, outcome: None,
     ) -> None:
         self._store = store
         self._commit = commit
         self._parts = parts
         self._now = now
+        self._record = record
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
     async def send_due(self) -> None:
@@ -109,6 +111,7 @@ class ChannelOutbox:
         key = state_key(place, channel.id)
         after = decide.end(state, sent, self._now())
         await self._save(key, after, told.deliveries if sent.outcome == SENT else ())
+        self._record(channel.service, sent.outcome)
         fields = {"place": place or "alerts", "service": channel.service, "told": len(told.deliveries)}
         if sent.outcome == SENT:
             log.info("channel", outcome="sent", **fields)

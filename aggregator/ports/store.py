@@ -26,7 +26,10 @@ class StoreView(
     """Reads everything that is committed."""
 
     def counts(self) -> Mapping[str, int]:
-        """The number of `sources`, `items`, `stories`, and `aliases`, and the `bytes` of the database."""
+        """The number of `sources`, `items`, `stories`, and `aliases`, and the `bytes` of the database.
+
+        Also what waits: articles to be fetched, questions to hooks, stories and alerts that channels are to be told.
+        """
         ...
 
 

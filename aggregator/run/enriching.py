@@ -32,11 +32,14 @@ MINUTE = 60.0
 
 
 class Enriching:
-    """mark_changed: called with the feeds that an answer changed."""
+    """mark_changed: called with the feeds that an answer changed; record: with the hook, and "used" or "failed"."""
 
-    def __init__(self, current: CurrentRuntime, mark_changed: Callable[[frozenset[Slug]], None]) -> None:
+    def __init__(
+        self, current: CurrentRuntime, mark_changed: Callable[[frozenset[Slug]], None], record: Callable[[str, str], None]
+    ) -> None:
         self._current = current
         self._mark_changed = mark_changed
+        self._record = record
         self._under_way: dict[tuple[str, StoryId], asyncio.Task[None]] = {}
         self._asked: dict[str, int] = {}
         """Hook → the number of the question that it was asked last."""
@@ -94,6 +97,7 @@ class Enriching:
             log.warning("enrich_failed", hook=hook.name, story=story.id, attempt=began.attempts, error=answer.detail)
         else:
             log.info("enriched", hook=hook.name, story=story.id)
+        self._record(hook.name, "failed" if isinstance(answer, Fault) else "used")
         is_private = story.private
         store = self._current.runtime.writer.commit
         self._mark_changed(await store(lambda transaction: self._conclude(transaction, began, answer, is_private)))

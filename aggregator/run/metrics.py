@@ -45,6 +45,15 @@ class Metrics:
         self._articles = Counter(
             "aggregator_articles", "Attempts to fetch an entry's article, by what came of them.", ["outcome"], registry=registry
         )
+        self._hooks = Counter(
+            "aggregator_hook_answers", "Answers of hooks, by what came of them.", ["hook", "outcome"], registry=registry
+        )
+        self._messages = Counter(
+            "aggregator_channel_messages",
+            "Messages to channels, by what came of them.",
+            ["service", "outcome"],
+            registry=registry,
+        )
         self._published = Counter("aggregator_published_feeds", "Documents of feeds that were written anew.", registry=registry)
         self._publish_seconds = Histogram(
             "aggregator_publish_seconds", "Duration of publishing.", buckets=LATENCY, registry=registry
@@ -72,6 +81,12 @@ class Metrics:
 
     def record_article(self, outcome: str) -> None:
         self._articles.labels(outcome).inc()
+
+    def record_answer(self, hook: str, outcome: str) -> None:
+        self._hooks.labels(hook, outcome).inc()
+
+    def record_message(self, service: str, outcome: str) -> None:
+        self._messages.labels(service, outcome).inc()
 
     def record_publishing(self, feeds: int, seconds: float) -> None:
         self._published.inc(feeds)

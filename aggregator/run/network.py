@@ -33,9 +33,12 @@ ReceivePush = Callable[[Source, Callable[[SourceState], Fetched]], Coroutine[Any
 
 
 class Network:
-    """Wires the server, hub, subscriber and outbox to the runtime in use. receive: stores a pushed document."""
+    """Wires the server, hub, subscriber and outbox to the runtime in use.
 
-    def __init__(self, current: CurrentRuntime, receive: ReceivePush) -> None:
+    receive: stores a pushed document; record_message: called with a channel's service, and what came of a message to it.
+    """
+
+    def __init__(self, current: CurrentRuntime, receive: ReceivePush, record_message: Callable[[str, str], None]) -> None:
         self._current = current
         self._shelf = current.runtime.resources.shelf
         self._stop = asyncio.Event()
@@ -43,7 +46,11 @@ class Network:
         self._hub = self._make_hub()
         self._outbox = self._make_outbox()
         self._channels = ChannelOutbox(
-            current.runtime.store, current.runtime.writer.commit, lambda: current.runtime.channels, current.runtime.clock.now
+            current.runtime.store,
+            current.runtime.writer.commit,
+            lambda: current.runtime.channels,
+            current.runtime.clock.now,
+            record_message,
         )
         self._serving: asyncio.Task[None] | None = None
 

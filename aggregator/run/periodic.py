@@ -22,13 +22,18 @@ DIGESTS = 20.0
 
 
 class PeriodicWork:
-    """mark_changed: called with the feeds that a job changed."""
+    """mark_changed: called with the feeds that a job changed; record_answer: with a hook, and what came of its answer."""
 
-    def __init__(self, current: CurrentRuntime, mark_changed: Callable[[frozenset[Slug]], None]) -> None:
+    def __init__(
+        self,
+        current: CurrentRuntime,
+        mark_changed: Callable[[frozenset[Slug]], None],
+        record_answer: Callable[[str, str], None] = lambda hook, outcome: None,
+    ) -> None:
         self._current = current
         self._mark_changed = mark_changed
         self._lists = OpmlLists()
-        self.enriching = Enriching(current, mark_changed)
+        self.enriching = Enriching(current, mark_changed, record_answer)
 
     def jobs(self) -> list[Job]:
         return [

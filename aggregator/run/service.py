@@ -41,12 +41,12 @@ class Service:
         self.publishing = publishing = FeedPublishing(current, metrics, background)
         self.polling = Polling(current, publishing, metrics, background)
         self.config = ConfigReload(current, load, make, self.polling.poller, publishing, metrics)
-        self.periodic = PeriodicWork(current, publishing.mark_changed)
+        self.periodic = PeriodicWork(current, publishing.mark_changed, metrics.record_answer)
         self.articles = Articles(
             current, publishing.mark_changed, metrics.record_article, lambda: self.polling.outage.why is not None
         )
         self.health = HealthWatch(current, metrics, self._conditions)
-        self.network = Network(current, self.polling.receive_push)
+        self.network = Network(current, self.polling.receive_push, metrics.record_message)
         self._maintenance = Maintenance(current)
         self._rescue = Rescue(current)
         self._last_tick = runtime.clock.monotonic()

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 
 from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, Story, StoryId, ThreadId
-from aggregator.ports import Attributes, Hold, KnownItem, Reject, Whereabouts
+from aggregator.ports import CHANNEL, CHANNEL_ALERT, Attributes, Hold, KnownItem, Reject, Whereabouts
 from aggregator.store.connection import Connection
 from aggregator.store.rows import BACKLOG, EXCESS, ITEM_COLUMNS, Row, as_json, document_of, evidence_of, item_of, names_of
 from aggregator.store.story_rows import READ_COLUMNS, WITH_THREADS, story_of
@@ -68,6 +68,9 @@ COUNTS = {
     "items": "SELECT count(*) FROM items",
     "stories": "SELECT count(DISTINCT story) FROM items",
     "aliases": "SELECT count(*) FROM stories WHERE alias_of IS NOT NULL",
+    "articles_waiting": "SELECT count(due) FROM articles",
+    "questions_waiting": "SELECT count(due) FROM enrichments",
+    "messages_waiting": f"SELECT count(*) FROM deliveries WHERE kind IN ('{CHANNEL}', '{CHANNEL_ALERT}')",
     "bytes": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
 }
 

@@ -16,6 +16,7 @@ from aggregator.publish.messages import notifications
 from aggregator.publish.messages.channel_messages import ChannelComposer, tame
 from aggregator.publish.messages.channel_states import STATE
 from aggregator.run import health, status
+from aggregator.run.metrics import Metrics
 from aggregator.settings import numbered_channels
 from aggregator.store.writer import Writer
 from tests.unit.chain.newsroom import HOUR, Newsroom, entry
@@ -66,13 +67,14 @@ def configure(newsroom: Newsroom, *notify: str, more: str = "") -> None:
     newsroom.clock.time += 60
 
 
-def deliver(newsroom: Newsroom, channels: Channels) -> list[Notice]:
+def deliver(newsroom: Newsroom, channels: Channels, metrics: Metrics | None = None) -> list[Notice]:
     """Tells all that may be told now."""
 
     async def work() -> None:
         writer = Writer(newsroom.store)
         parts = Parts(newsroom.settings, ChannelComposer(newsroom.settings, newsroom.store), channels)
-        outbox = ChannelOutbox(newsroom.store, writer.commit, lambda: parts, newsroom.clock.now)
+        record = (metrics or Metrics()).record_message
+        outbox = ChannelOutbox(newsroom.store, writer.commit, lambda: parts, newsroom.clock.now, record)
         for _ in range(60):
             await outbox.send_due()
             if not outbox._under_way:
@@ -101,6 +103,19 @@ def test_a_story_is_told_once_however_often_it_changes(newsroom: Newsroom, chann
     report(newsroom, "beta", "gamma")
     assert len(newsroom.stories()[0].outlets) == 3
     assert deliver(newsroom, channels) == []
+
+
+def test_metrics_tell_what_came_of_messages_and_what_waits(newsroom: Newsroom, channels: Channels) -> None:
+    channels.answers = {"slack": Sent(FAILED, "refused")}
+    configure(newsroom, '"ntfys://ntfy.example/a"', '"slack://A/B/C"')
+    report(newsroom, "alpha")
+    metrics = Metrics()
+    assert newsroom.store.counts()["messages_waiting"] == 2
+    deliver(newsroom, channels, metrics)
+    text = metrics.render(newsroom.store.counts()).decode()
+    assert 'aggregator_channel_messages_total{outcome="sent",service="ntfys"} 1.0' in text
+    assert 'aggregator_channel_messages_total{outcome="failed",service="slack"} 1.0' in text
+    assert 'aggregator_store{what="messages_waiting"} 1.0' in text
 
 
 def test_a_threshold_of_its_own(newsroom: Newsroom, channels: Channels) -> None:

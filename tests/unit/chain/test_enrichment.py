@@ -16,6 +16,7 @@ from aggregator.fetch.messenger import HttpMessenger
 from aggregator.ports import WEBHOOK, Event
 from aggregator.run.enriching import Enriching
 from aggregator.run.health import FAILED_ANSWERS, hook_conditions
+from aggregator.run.metrics import Metrics
 from aggregator.store.writer import Writer
 from aggregator.stories.decisions.edit import StoryEditor
 from aggregator.tag.prefilter import story_filter
@@ -74,7 +75,7 @@ def brings(newsroom: Newsroom, url: str, title: str = FERRY, text: str = TEXT, *
     newsroom.poll("alpha" if url == ALPHA else "beta")
 
 
-def enriching(newsroom: Newsroom) -> Enriching:
+def enriching(newsroom: Newsroom, metrics: Metrics | None = None) -> Enriching:
     """A daemon's job, with the newsroom's parts. Must be made in an event loop."""
     parts = SimpleNamespace(
         settings=newsroom.settings,
@@ -85,15 +86,15 @@ def enriching(newsroom: Newsroom) -> Enriching:
         messenger=HttpMessenger(newsroom.settings),
     )
     current: Any = SimpleNamespace(runtime=parts)
-    return Enriching(current, lambda slugs: None)
+    return Enriching(current, lambda slugs: None, (metrics or Metrics()).record_answer)
 
 
-def ask(newsroom: Newsroom, after: float = 60.0) -> None:
+def ask(newsroom: Newsroom, after: float = 60.0, metrics: Metrics | None = None) -> None:
     """Time passes, the job asks about what is due and stores the answers, and feeds are published."""
     newsroom.clock.time += after
 
     async def work() -> None:
-        await enriching(newsroom).finish()
+        await enriching(newsroom, metrics).finish()
 
     asyncio.run(work())
     newsroom.publisher.publish(None, newsroom.clock.time)
@@ -118,6 +119,28 @@ def test_a_summary_and_a_headline_are_shown_with_the_hook_s_name(newsroom: Newsr
         assert "Fähre gesunken" in text and "Summary by model:" in text, name
         assert name.startswith("topics") or FERRY in text, name
     assert newsroom.stories()[0].title == FERRY, "grouping and threads read the outlet's headline"
+
+
+def test_metrics_tell_what_came_of_answers_and_what_waits(newsroom: Newsroom, server: StandIn) -> None:
+    metrics = Metrics()
+
+    def shown() -> list[str]:
+        text = metrics.render(newsroom.store.counts()).decode()
+        return [line.partition("{")[2] for line in text.splitlines() if "_hook_answers_total{" in line or "questions" in line]
+
+    begin(newsroom, server)
+    brings(newsroom, ALPHA)
+    assert shown() == ['what="questions_waiting"} 1.0']
+    server.status = 500
+    ask(newsroom, metrics=metrics)
+    assert shown() == ['hook="model",outcome="failed"} 1.0', 'what="questions_waiting"} 1.0']
+    server.status = 200
+    ask(newsroom, after=3600.0, metrics=metrics)
+    assert shown() == [
+        'hook="model",outcome="failed"} 1.0',
+        'hook="model",outcome="used"} 1.0',
+        'what="questions_waiting"} 0.0',
+    ]
 
 
 def test_the_hook_gets_the_story_as_documented(newsroom: Newsroom, server: StandIn) -> None:
