@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 from aggregator.assistants import answers, rows
 from aggregator.assistants.scope import Everything, PublicOnly
 from aggregator.assistants.untrusted import clean, clean_all
-from aggregator.commands import why
+from aggregator.commands import why, why_lines
 from aggregator.commands.application import Application
 from aggregator.commands.search import Sort, filter_since, find_stories
 from aggregator.errors import UsageError
@@ -150,7 +150,7 @@ class Tools:
         """
         with self._application() as application:
             told = clean_all(why.explain(application, _full_id(application.store, id)), LINE)
-            lines = [clean(line, LINE) for text in why.lines(told) for line in text.split("\n")]
+            lines = [clean(line, LINE) for text in why_lines.lines(told) for line in text.split("\n")]
             more = f"{len(lines) - LINES} lines are left out: `aggregator why {told.get('id')}` prints all."
             return answers.Explanation(
                 id=told.get("id"),

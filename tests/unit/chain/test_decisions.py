@@ -14,7 +14,8 @@ from aggregator.commands import sources
 from aggregator.commands.application import Application
 from aggregator.commands.sources import count_overlaps
 from aggregator.commands.stories import decision_row
-from aggregator.commands.why import explain_story, lines
+from aggregator.commands.why import explain_story
+from aggregator.commands.why_lines import lines
 from aggregator.errors import AggregatorError, UsageError
 from aggregator.model import Fault, FaultKind, FetchFailed, PollReport, SourceId, StoryId
 from aggregator.run import poll_requests

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from aggregator.commands import stories
 from aggregator.commands.application import Application
-from aggregator.commands.why import explain_story, lines
+from aggregator.commands.why import explain_story
+from aggregator.commands.why_lines import lines
 from aggregator.model import Story
 from aggregator.stories.decisions.edit import StoryEditor
 from aggregator.stories.upkeep.adopt_config import definition, fill, fingerprints

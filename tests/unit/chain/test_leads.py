@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 
 from aggregator.commands.application import Application
-from aggregator.commands.why import explain_story, lines
+from aggregator.commands.why import explain_story
+from aggregator.commands.why_lines import lines
 from aggregator.model import Story
 from aggregator.stories.decisions.edit import StoryEditor
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry

@@ -13,7 +13,8 @@ from aggregator.commands import why
 from aggregator.commands.application import Application
 from aggregator.commands.search import find_matches
 from aggregator.commands.stories import as_mapping, decision_line, decision_row
-from aggregator.commands.why import explain_story, lines
+from aggregator.commands.why import explain_story
+from aggregator.commands.why_lines import lines
 from aggregator.dedup.engine import Engine
 from aggregator.errors import UsageError
 from aggregator.model import ItemId, SourceId, Story, StoryId

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from aggregator.commands import why
 from aggregator.commands.application import Application
-from aggregator.commands.why import explain_story, lines
+from aggregator.commands.why import explain_story
+from aggregator.commands.why_lines import lines
 from aggregator.commands.why_two import explain_two, lines_of_two
 from aggregator.errors import UsageError
 from aggregator.stories.decisions.edit import StoryEditor
