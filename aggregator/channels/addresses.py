@@ -38,7 +38,13 @@ def _find_problems(urls: Sequence[str]) -> Iterator[tuple[str, str]]:
     if others and not has_apprise():
         yield others[0], MISSING
     elif others:
-        yield from ((url, f"{NOT_KNOWN}; compare it with Apprise's own page of that service") for url in _unknown(others))
+        yield from ((url, f"{NOT_KNOWN}; {_hint(url)}") for url in _unknown(others))
+
+
+def _hint(url: str) -> str:
+    if url.lower().startswith(("mailto:", "mailtos:")):
+        return "write for example `mailto://192.168.0.2:25?to=you@example.org&from=news@example.org`"
+    return "compare it with Apprise's own page of that service"
 
 
 def _unknown(urls: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Mapping
 from email.message import EmailMessage
@@ -43,8 +44,22 @@ def send(plugin: Any, message: Mapping[str, str], agent: str) -> str:
     except smtplib.SMTPRecipientsRefused as error:
         return f"the mail server refused the receiver: {', '.join(str(code) for code, _ in error.recipients.values())}"
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        return f"the mail server could not be used ({type(error).__name__})"
+        return f"the mail server could not be used: {_why(error)}"
     return ""
+
+
+def _why(error: Exception) -> str:
+    """In our words: those of the error may hold parts of the address."""
+    reasons: tuple[tuple[type[Exception], str], ...] = (
+        (ConnectionRefusedError, "connection refused: nothing listens at its port"),
+        (socket.gaierror, "its name has no address"),
+        (TimeoutError, "no answer in time"),
+        (ssl.SSLCertVerificationError, "its certificate is not trusted"),
+        (ssl.SSLError, "no TLS at its port: `?mode=starttls` or `?mode=ssl` in the address says how it begins"),
+        (smtplib.SMTPServerDisconnected, "it hung up"),
+        (smtplib.SMTPNotSupportedError, "it offers no STARTTLS (`mailto:` does without) or takes no password (leave it out)"),
+    )
+    return next((words for kind, words in reasons if isinstance(error, kind)), type(error).__name__)
 
 
 def _connect(plugin: Any) -> smtplib.SMTP:

@@ -23,21 +23,35 @@ NOT_KNOWN = "Apprise does not know this address, or a part of it is missing"
 SENDING = frozenset(("socket.connect", "socket.sendto", "socket.sendmsg"))
 """Audit events of sockets that name whom they speak to; the latter two without a connection (UDP: syslog, Growl)."""
 REFUSED = "it could not be reached, or refused the message"
-_STATUS = re.compile(r"error=(\d{3})\b")
-"""How Apprise's plugins log an HTTP status."""
+_STATUS = re.compile(r"error=(\d{3})(?:\d\d)?\b")
+"""How Apprise's plugins log an HTTP status. Of an error of ntfy itself, such as 40301, it is the beginning."""
+_BROKEN = (
+    ("Connection refused", "connection refused: nothing listens there"),
+    ("NameResolutionError", "its name has no address"),
+    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted"),
+    ("WRONG_VERSION_NUMBER", "it speaks no TLS: its scheme may be one without the `s` at the end"),
+    ("timed out", "no answer in time"),
+    ("Connection reset", "connection reset by the server"),
+    ("unreachable", "there is no way to it in the network"),
+)
+"""What the log lines of a failed connection hold, and what is told of it: the lines themselves may hold parts of the address."""
 
 
 class Watch(logging.Handler):
-    """Keeps what may be told of a failure: the last HTTP status, and the last address that was not allowed."""
+    """Keeps what may be told of a failure: the last HTTP status, how a connection broke, and the last address not allowed."""
 
     def __init__(self, guard: Guard) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.DEBUG)
         self._guard = guard
         self.status = ""
         self.refused = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if match := _STATUS.search(record.getMessage()):
+        said = record.getMessage()
+        if record.levelno < logging.WARNING:  # holds the message itself, too
+            if said.startswith("Socket Exception"):
+                self.status = next((words for part, words in _BROKEN if part in said), self.status)
+        elif match := _STATUS.search(said):
             self.status = f"answered {match[1]}"
 
     def check(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -115,6 +129,8 @@ def _quieten(watch: Watch | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [watch or logging.NullHandler()]
     root.setLevel(logging.WARNING)
+    if watch is not None:
+        logging.getLogger("apprise").setLevel(logging.DEBUG)  # why a connection broke is told on this level alone
 
 
 def _read() -> dict[str, Any]:

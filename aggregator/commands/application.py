@@ -31,7 +31,7 @@ CONFIG_VARIABLE = "AGGREGATOR_CONFIG"
 CONFIG_PLACES = (Path("feeds.yaml"), Path("/etc/aggregator/feeds.yaml"))
 
 GOES_ON = (
-    "The daemon ({}) goes on with the config from before this edit, and takes it up once it is right. "
+    "The daemon ({}) goes on with the config that it has; an edit of its own file is taken up once it is right. "
     "To look meanwhile, name a file that is: `aggregator -c FILE status`"
 )
 

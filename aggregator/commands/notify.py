@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import click
@@ -76,6 +77,6 @@ async def _send(application: Application, chosen: list[Numbered]) -> list[Sent]:
     async def begin() -> None: ...
 
     try:
-        return [await senders.send(channel.url, composer.test(place), begin) for place, _, channel in chosen]
+        return [await senders.send(channel.url, composer.test(place, token_hex(16)), begin) for place, _, channel in chosen]
     finally:
         await messenger.aclose()

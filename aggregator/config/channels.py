@@ -108,11 +108,17 @@ def _channel(document: Document, channel: Node, *, is_digest: bool) -> Iterator[
 
 
 def _say(match: re.Match[str]) -> str:
+    if match[0] == "{":
+        return f"this `{{` is not closed; known are {_fields()}; write `{{{{` if it is meant as text"
     if match[1] is None:
         return f"a single `{match[0]}`; write `{match[0] * 2}` if it is meant as text"
     near = difflib.get_close_matches(match[1].strip().lower(), FIELDS, n=1)
-    known = f"did you mean `{{{near[0]}}}`?" if near else f"known are {', '.join(f'`{{{one}}}`' for one in FIELDS)}"
+    known = f"did you mean `{{{near[0]}}}`?" if near else f"known are {_fields()}"
     return f"there is no `{{{match[1][:40]}}}`; {known}"
+
+
+def _fields() -> str:
+    return ", ".join(f"`{{{one}}}`" for one in FIELDS)
 
 
 def _twice(document: Document, channels: list[Node]) -> Iterator[Problem]:

@@ -39,6 +39,8 @@ def check_hooks(document: Document, base: Path) -> Iterator[Problem]:
         if not (ADDRESS.match(text) or "/" in text):
             near = difflib.get_close_matches(text, defined, n=1)
             hint = f"did you mean `{near[0]}`?" if near else "define it there, or write an address, or a program with its path"
+            if (base / text).is_file():
+                hint = f"did you mean the program `./{text[:60]}`?"
             yield document.problem(node, f"enrich: there is no hook `{text[:60]}` in `enrich`; {hint}")
             continue
         if not ADDRESS.match(text):
@@ -73,7 +75,7 @@ def _check_program(document: Document, at: Node, words: Sequence[str], base: Pat
     if not path.is_file():
         yield document.problem(at, f"enrich: there is no program {words[0][:200]}")
     elif not os.access(path, os.X_OK):
-        yield document.problem(at, f"enrich: {words[0][:200]} may not be run; `chmod +x` lets it")
+        yield document.problem(at, f"enrich: {words[0][:200]} may not be run; `chmod +x {words[0][:200]}` lets it")
 
 
 def _uses(document: Document) -> Iterator[tuple[MapNode | None, Node]]:

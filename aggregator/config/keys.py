@@ -88,6 +88,8 @@ def unknown_words(path: Path) -> str:
     if "=opml" in path and name in _known(("sources", 0, "=source")):
         return f"`{name}` has no meaning beside `opml`: a list has many sources"
     place = f"in `{_section(path)}`" if _section(path) else "at the top level"
+    if path[0] == "topics" and len(path) == 3 and name in _known(("outputs", 0)):
+        return f"there is no key `{name}` {place}; it belongs into `outputs`, at one with the slug of the topic"
     if near:
         return f"there is no key `{name}` {place}; did you mean `{near}`?"
     if name in HOMES and HOMES[name] in known:

@@ -49,6 +49,8 @@ def _variable(value: str) -> str:
 
 def _named(value: object, around: Surroundings) -> Secretive:
     """The name of a hook, an address, or a program with a `/` in it."""
+    if isinstance(value, dict):
+        wrong("a hook is defined in `enrich:` at the top level, under a name; here stands the name")
     said = text_or_wrong(value, "hook")
     if ADDRESS.match(said):
         return address(said, around)

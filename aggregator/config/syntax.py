@@ -71,7 +71,7 @@ def _words(text: str, index: int, said: str) -> str:
         return "nothing may follow `...`, which ends the document; remove it"
     begins = text.rfind("\n", 0, index) + 1
     lead = text[begins : index + 1]
-    if "\t" in lead and not lead.strip():
+    if "\t" in lead and not lead.strip() and "tab" not in hint:
         return f"{hint} (a tab is in the indentation of this line; indent with spaces)"
     if any(blank in lead for blank in "\u00a0\u2003\u3000"):
         return f"{hint} (a no-break space is in this line; use usual spaces)"

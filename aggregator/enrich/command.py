@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 from asyncio.subprocess import PIPE, Process
@@ -36,8 +37,7 @@ async def run_command(hook: Hook, body: bytes, environ: Mapping[str, str], folde
             *hook.command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=seen, cwd=folder, start_new_session=True
         )
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
-        return Fault(FaultKind.INTERNAL, f"{Path(hook.command[0]).name} can't be started: {reason or type(error).__name__}")
+        return Fault(FaultKind.INTERNAL, f"{Path(hook.command[0]).name} can't be started: {_reason(error, hook.command[0])}")
     deadline = asyncio.timeout(hook.timeout)
     try:
         async with deadline:
@@ -88,6 +88,17 @@ async def _read_answer(process: Process) -> bytes | None:
         if len(answer) >= MAX_ANSWER:
             return None
     return answer
+
+
+def _reason(error: Exception, program: str) -> str:
+    """Why a program can't be started."""
+    if not isinstance(error, OSError):
+        return type(error).__name__
+    if error.errno == errno.ENOEXEC:
+        return "its first line names no interpreter, such as #!/bin/sh"
+    if error.errno == errno.ENOENT and Path(program).is_file():
+        return "the interpreter that its first line names is not there (or that line ends as on Windows, with CR LF)"
+    return error.strerror or type(error).__name__
 
 
 async def _read_complaint(process: Process) -> str:

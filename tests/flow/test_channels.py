@@ -47,6 +47,15 @@ def test_each_channel_gets_one_test_message(server: Receiver, tmp_path: Path) ->
     assert mail["Subject"] == "Test: News"
 
 
+def test_a_second_test_mail_is_none_that_the_server_knows(server: Receiver, tmp_path: Path) -> None:
+    with mail_server() as mailbox:
+        command = write(tmp_path, server, mailbox.host)
+        command.run("notify", "test", "morning")
+        command.run("notify", "test", "morning")
+        (_, first), (_, second) = mailbox.got
+    assert first["Message-ID"] != second["Message-ID"]
+
+
 def test_one_channel_can_be_chosen(server: Receiver, tmp_path: Path) -> None:
     command = write(tmp_path, server)
     assert command.run("notify", "test", "desk", "--channel", "2") == "desk, channel 2 (mastodon): sent\n"
@@ -83,6 +92,14 @@ def test_without_the_extra_all_else_works(server: Receiver, tmp_path: Path, monk
     command = Command(tmp_path / "feeds.yaml")
     assert "fine" in command.run("check")
     assert command.run("notify", "test") == "desk, channel 1 (mastodon): sent\n"
+
+
+def test_a_mail_address_without_a_sender_is_told_with_one_that_has_it(server: Receiver, tmp_path: Path) -> None:
+    command = write(tmp_path, server)
+    path = tmp_path / "feeds.yaml"
+    path.write_text(path.read_text().replace(f"ntfy://{server.host}/one", "mailto://127.0.0.1:25?to=anna@b.example"))
+    told = command.fails("check", code=2)
+    assert "write for example `mailto://192.168.0.2:25?to=you@example.org&from=news@example.org`" in told
 
 
 def test_an_address_that_no_service_has_is_told_with_its_place(server: Receiver, tmp_path: Path) -> None:

@@ -56,6 +56,12 @@ def send(url: str, notice: Notice = NOTICE, *, allow: tuple[str, ...] = HERE, se
     return asyncio.run(sending())
 
 
+def closed_port() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
 def test_ntfy(server: Receiver) -> None:
     assert send(f"ntfy://{server.host}/harbour") == Sent(SENT)
     [request] = server.got
@@ -149,6 +155,30 @@ def test_a_mail_server_that_refuses_is_told_by_its_code(mailbox: Mailbox) -> Non
     mailbox.refuses = "554 5.7.1 spam from reader:password"
     sent = send(f"mailto://{mailbox.host}?to=anna@news.example&from=desk@news.example&mode=insecure")
     assert sent == Sent(FAILED, "the mail server answered 554")
+
+
+def test_a_mail_server_that_is_not_there_or_has_no_tls_is_told_in_words(mailbox: Mailbox) -> None:
+    form = "mailto://{}?to=anna@news.example&from=desk@news.example&mode={}"
+    assert "connection refused" in send(form.format(closed_port(), "insecure")).why
+    assert "STARTTLS" in send(form.format(mailbox.host, "starttls")).why
+    assert "TLS at its port" in send(form.format(mailbox.host, "ssl")).why
+
+
+def test_a_server_that_can_not_be_reached_is_told_apart_from_one_that_refuses(server: Receiver) -> None:
+    assert send(f"ntfy://{closed_port()}/harbour-secret") == Sent(FAILED, "connection refused: nothing listens there")
+    why = send(f"ntfys://{server.host}/harbour-secret").why
+    assert "no TLS" in why
+    assert "harbour" not in why
+
+
+def test_the_status_is_told_of_the_own_codes_of_ntfy(server: Receiver) -> None:
+    server.answer = lambda request: (403, b'{"code": 40301, "http": 403, "error": "forbidden"}')
+    assert send(f"ntfy://{server.host}/harbour") == Sent(FAILED, "answered 403")
+
+
+def test_what_an_answer_says_is_taken_for_no_status(server: Receiver) -> None:
+    server.answer = lambda request: (403, b"error=401")
+    assert send(f"ntfy://{server.host}/harbour") == Sent(FAILED, "answered 403")
 
 
 def test_a_server_that_refuses_is_told_by_its_status(server: Receiver) -> None:

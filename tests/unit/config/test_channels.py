@@ -15,6 +15,7 @@ WRONG = [
     ("{slug: d, notify: [{url: 'ntfy://h/t', template: 'a ¦{0.__class__}'}]}", "known are `{title}`"),
     ("{slug: d, notify: [{url: 'ntfy://h/t', template: '{title} ¦} b'}]}", "write `}}`"),
     ("{slug: d, notify: [{url: 'ntfy://h/t', template: '{title} ¦{ b'}]}", "write `{{`"),
+    ("{slug: d, notify: [{url: 'ntfy://h/t', template: '¦{title'}]}", "this `{` is not closed; known are `{title}`"),
     ("{slug: d, notify: [{url: 'ntfy://h/t', limit: ¦10}]}", "10/h"),
     ("{slug: d, notify: [{url: 'ntfy://h/t', limit: ¦0/h}]}", "10/h"),
     ("{slug: d, notify: [{url: 'ntfy://h/t', limit: ¦10/w}]}", "10/h"),

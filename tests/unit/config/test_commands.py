@@ -243,7 +243,7 @@ def test_after_a_bad_edit_a_command_tells_of_the_daemon_that_goes_on(run: Callab
         database = file.parent / ("here.db" if "here" in text else "data/aggregator.db")
         with closing(SqliteStore(database)) as store, store.lock(), pytest.raises(ConfigError) as caught:
             run("status")
-        assert f"The daemon (process {os.getpid()}) goes on with the config from before" in str(caught.value)
+        assert f"The daemon (process {os.getpid()}) goes on with the config that it has; an edit of its own" in str(caught.value)
         with pytest.raises(ConfigError) as caught:
             run("status")
         assert "daemon" not in str(caught.value), "none runs"

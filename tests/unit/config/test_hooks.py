@@ -86,8 +86,10 @@ def test_queries_may_ask_for_the_tags_of_hooks(tmp_path: Path) -> None:
     [
         (TOPIC % "modle" + "enrich: {model: {command: 'true'}}\n", "there is no hook `modle` in `enrich`; did you mean `model`?"),
         (TOPIC % "jq", "there is no hook `jq` in `enrich`; define it there"),
+        (TOPIC % "hook.sh", "there is no hook `hook.sh` in `enrich`; did you mean the program `./hook.sh`?"),
+        (TOPIC % "{command: ./plain.sh}", "a hook is defined in `enrich:` at the top level, under a name; here stands the name"),
         (TOPIC % "./gone.sh", "there is no program ./gone.sh"),
-        (TOPIC % "./plain.txt", "./plain.txt may not be run"),
+        (TOPIC % "./plain.txt", "./plain.txt may not be run; `chmod +x ./plain.txt` lets it"),
         (TOPIC % '"./hook.sh \'open"', "a quote in this command is not closed"),
         (TOPIC % "[]" + "enrich: {m: {}}\n", "has neither `command` nor `url`"),
         ("enrich: {m: {command: ./gone.sh}}\n", "there is no program ./gone.sh"),

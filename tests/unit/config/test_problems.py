@@ -52,6 +52,11 @@ FORM: list[tuple[str, str | bytes, str, str]] = [
 ]
 
 
+def test_a_tab_between_sections_is_told_once(problems: Problems) -> None:
+    [told] = problems("sources:\n  - http://a.example/\n\ttopics: []\n")
+    assert told.count("tab") == told.count("indent with spaces") == 1
+
+
 @pytest.mark.parametrize(("text", "place", "words"), [row[1:] for row in FORM], ids=[row[0] for row in FORM])
 def test_form(problems: Problems, text: str | bytes, place: str, words: str) -> None:
     told = problems(text)
@@ -178,6 +183,8 @@ VALUES: list[tuple[str, str, str]] = [
     ("tags: {'': c}", "2:8", "no tag"),
     ("topics: {slug: t}", "2:9", "must be a list"),
     ("topics: [{slug: t}]", "2:10", "`query` is missing"),
+    ("topics: [{slug: t, query: a, notify: []}]", "2:30", "no key `notify` in `topics`; it belongs into `outputs`, at one"),
+    ("topics: [{slug: t, query: a, digest: 0 6 * * *}]", "2:30", "with the slug of the topic"),
     ("topics: [{query: a}]", "2:10", "`slug` is missing"),
     ("topics: [{slug: T, query: a}]", "2:17", "did you mean `t`?"),
     ("topics: [{slug: a/b, query: a}]", "2:17", "slug"),

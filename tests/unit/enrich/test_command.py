@@ -52,6 +52,24 @@ def test_it_gets_the_story_and_answers(tmp_path: Path) -> None:
     assert run(tmp_path, "import sys; sys.stdout.write(sys.stdin.read().upper())") == b'{"TITLE": "X"}'
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("jq .\n", "its first line names no interpreter, such as #!/bin/sh"),
+        ("#!/no/such/shell\n", "the interpreter that its first line names is not there"),
+        ("#!/bin/sh\r\n", "ends as on Windows"),
+    ],
+)
+def test_a_script_that_can_not_be_started_is_told_by_its_first_line(code: str, said: str, tmp_path: Path) -> None:
+    script = tmp_path / "hook.sh"
+    script.write_text(code, newline="")
+    script.chmod(0o755)
+    fault = asyncio.run(run_command(Hook("model", command=(str(script),)), b"{}", ENVIRON, tmp_path))
+    assert isinstance(fault, Fault)
+    assert fault.detail.startswith("hook.sh can't be started: ")
+    assert said in fault.detail
+
+
 def test_it_need_not_read_the_story(tmp_path: Path) -> None:
     assert run(tmp_path, "print('{}')", body=b"x" * 5_000_000) == b"{}\n"
 
