@@ -165,6 +165,7 @@ class Copied(Struct, frozen=True):
 COPIED = {
     items._INSERT_ITEM: Copied(f"COPY items ({', '.join(items._INSERTED)}) FROM STDIN"),
     items._INSERT_STORY: Copied(f"COPY stories ({', '.join(STORY_COLUMNS)}, key) FROM STDIN"),
+    outputs._ENTER: Copied("COPY members (slug, story, seq, entered) FROM STDIN"),
     items._INSERT_WORDS: Copied("COPY search (item, words) FROM STDIN", search_words),
 }
 
