@@ -66,6 +66,14 @@ class DatabaseLostError(StoreError):
     """The database was deleted or replaced while open. Its content has been saved; this process can't go on with it."""
 
 
+class UnreachableError(StoreError):
+    """The server of the database does not answer, or has cut the connection. It may be back in a moment."""
+
+
+class LeadershipLostError(StoreError):
+    """Another process leads on this database now: this one has to stop writing, and to forget what it knows."""
+
+
 class TookTooLongError(StoreError):
     """A search was stopped because its time was over."""
 

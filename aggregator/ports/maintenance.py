@@ -1,9 +1,8 @@
-"""Maintenance of the database: locking, checks, retention, and backups."""
+"""Maintenance of the database: checks, retention, and backups."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -41,10 +40,6 @@ class Swept(Struct, frozen=True):
 
 class DatabaseMaintenance(Protocol):
     """Maintenance by the daemon or a poll. Every method raises StoreError if it fails."""
-
-    def lock(self) -> AbstractContextManager[None]:
-        """Holds the database for a daemon or a poll, until the end of the context. Raises HeldError."""
-        ...
 
     def displaced(self) -> str | None:
         """Why the open database is no longer the one that a new process would open; None if it is."""

@@ -10,6 +10,7 @@ from aggregator.model import Instant, Source
 from aggregator.ports.articles import Articles
 from aggregator.ports.enrichments import Enrichments
 from aggregator.ports.feeds import Feeds
+from aggregator.ports.leadership import Leadership
 from aggregator.ports.maintenance import DatabaseMaintenance
 from aggregator.ports.poll_requests import PollRequests
 from aggregator.ports.sources import Entries, Sources
@@ -50,5 +51,5 @@ class Store(StoreView, Protocol):
     def close(self) -> None: ...
 
 
-class Database(Store, DatabaseMaintenance, Protocol):
+class Database(Store, Leadership, DatabaseMaintenance, Protocol):
     """The database as the process that opened it sees it, with maintenance."""

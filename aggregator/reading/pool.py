@@ -11,7 +11,7 @@ import math
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -71,6 +71,10 @@ class Reader(Protocol):
         """The article in a web page, as clean HTML."""
         ...
 
+    async def warm_up(self) -> None:
+        """Starts a worker, so that the first document does not wait for one."""
+        ...
+
     async def aclose(self) -> None: ...
 
 
@@ -125,6 +129,9 @@ class ReadingPool:
             return Fault(FaultKind.PARSE_LIMIT, f"reading took longer than {self._article_deadline:g} s and was stopped")
         return answer.fault or answer.article
 
+    async def warm_up(self) -> None:
+        await self._quick.warm_up()
+
     async def aclose(self) -> None:
         """Ends all workers."""
         await asyncio.gather(self._quick.stop(), self._slow.stop(), self._articles.stop())
@@ -153,6 +160,13 @@ class _Lane:
         worker = await self._idle.get()
         try:
             return await worker.ask(job, body, seconds)
+        finally:
+            self._idle.put_nowait(worker)
+
+    async def warm_up(self) -> None:
+        worker = await self._idle.get()
+        try:
+            await worker.warm_up()
         finally:
             self._idle.put_nowait(worker)
 
@@ -199,6 +213,11 @@ class Worker:
         except asyncio.CancelledError:
             await self.stop()
             raise
+
+    async def warm_up(self) -> None:
+        """Starts the process. If that fails, the first document tries again."""
+        with suppress(OSError, TimeoutError, EOFError):
+            await self._running()
 
     async def stop(self) -> int | None:
         """Kills the process, if any, and returns its exit code."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from aggregator.errors import StoreError
+
 log = structlog.get_logger("background")
 
 
@@ -28,5 +30,9 @@ class BackgroundTasks:
 
     def _log_failure(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if isinstance(error, StoreError):  # the database is away; the tick tells it, too
+            log.error("task_failed", error=str(error))
+        else:
             log.error("task_failed", error=repr(error), exc_info=error)

@@ -29,7 +29,7 @@ class OwnProcess(ProcessCollector):
 class Metrics:
     """The metrics of one daemon, in a registry of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, leads: bool = True) -> None:
         self.registry = CollectorRegistry()
         OwnProcess(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -68,6 +68,8 @@ class Metrics:
             "aggregator_config_ok", "1 while the config file is the one in use, 0 while it is refused.", registry=registry
         )
         self._config_ok.set(1)
+        self._leads = Gauge("aggregator_leads", "1 if this daemon polls and publishes, 0 if it stands by.", registry=registry)
+        self._leads.set(1 if leads else 0)
 
     def record_poll(self, outcome: str, seconds: float, new: int, changed: int) -> None:
         self._polls.labels(outcome).inc()

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import structlog
 
-from aggregator.errors import AggregatorError
+from aggregator.errors import AggregatorError, UnreachableError
 from aggregator.model import Slug
 from aggregator.ports import OutputState
 from aggregator.run.background import BackgroundTasks
@@ -23,6 +23,8 @@ REST = 4.0
 time, feeds hold tens of thousands of stories: selecting among them must not delay the polls."""
 PAUSE = 30.0
 """Seconds after a failed publishing until it is tried again."""
+SERVER_PAUSE = 3.0
+"""The same if the database's server did not answer: a restart takes seconds."""
 
 
 class FeedPublishing:
@@ -103,7 +105,8 @@ class FeedPublishing:
         except BaseException as error:
             self._changed |= slugs
             self._everything |= everything
-            self._paused_until = runtime.clock.monotonic() + PAUSE
+            pause = SERVER_PAUSE if isinstance(error, UnreachableError) else PAUSE
+            self._paused_until = runtime.clock.monotonic() + pause
             if isinstance(error, OSError):
                 raise AggregatorError(f"can't publish: {error}") from error
             raise

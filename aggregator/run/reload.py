@@ -53,6 +53,10 @@ class ConfigReload:
         self.error: str | None = None
         self.restart_keys: tuple[str, ...] = ()
 
+    def forget(self) -> None:
+        """Has the next look read the file again: it holds an edit that was refused before this config was put in use."""
+        self._seen = b""
+
     async def reload_if_changed(self, *, forced: bool) -> None:
         """Reloads the config if the content of its files has changed. An invalid config is reported and changes nothing."""
         async with self._lock:

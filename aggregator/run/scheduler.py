@@ -16,7 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 from msgspec import Struct, field
 
-from aggregator.errors import AggregatorError, DatabaseLostError
+from aggregator.errors import AggregatorError, DatabaseLostError, LeadershipLostError, StoreError, UnreachableError
 from aggregator.ports import Job
 from aggregator.run.systemd import notify, watchdog_interval
 
@@ -36,6 +36,9 @@ STALL = 30.0
 """Seconds without a tick after which the wall clock must have jumped, and the jobs are rescheduled."""
 STORE_PAUSE = 30.0
 """Seconds without new polls after the store refused a write: a full disk must not cause a burst of requests."""
+
+SERVER_PAUSE = 3.0
+"""The same after the database's server did not answer: a restart takes seconds."""
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
@@ -74,20 +77,36 @@ class _State(Struct):
     paused_until: float = 0.0
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     hangup: asyncio.Event = field(default_factory=asyncio.Event)
-    lost: DatabaseLostError | None = None
+    lost: DatabaseLostError | LeadershipLostError | None = None
 
 
-async def run(service: Service, *, end: Callable[[int], object] = os._exit) -> None:
+async def run(
+    service: Service,
+    *,
+    told: asyncio.Event | None = None,
+    at_once: bool = False,
+    end: Callable[[int], object] = os._exit,
+) -> None:
     """Runs until SIGTERM or SIGINT, then drains. SIGHUP reloads.
 
     Raises what `service.start` raises, and DatabaseLostError after a drain if the database was deleted or replaced: then the
-    service manager starts the process again. end: kills the process if the writer's thread takes too long at the end; like a
-    power cut, that loses nothing.
+    service manager starts the process again. Raises LeadershipLostError, once nothing of the service runs any more, if another
+    process leads on the database. told: set when the process is told to end, maybe before. at_once: the first tick comes
+    without a pause. end: kills the process if the writer's thread takes too long at the end; like a power cut, that loses
+    nothing.
     """
     loop = asyncio.get_running_loop()
     state = _State(loop.time(), loop.time())
+    told = told or asyncio.Event()
+
+    def stop() -> None:
+        told.set()
+        state.stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, state.stop.set)
+        loop.add_signal_handler(number, stop)
+    if told.is_set():
+        stop()
     loop.add_signal_handler(signal.SIGHUP, state.hangup.set)
     await service.start()
     scheduler, jobs = _schedule_jobs(service, state)
@@ -95,10 +114,13 @@ async def run(service: Service, *, end: Callable[[int], object] = os._exit) -> N
     tasks = [asyncio.create_task(_watch(scheduler, jobs, state)), asyncio.create_task(_reload_on_hangup(service, state))]
     notify("READY=1")
     try:
+        if at_once:
+            await _tick(service, state)
         await state.stop.wait()
     finally:
-        notify("STOPPING=1")
-        log.info("stopping")
+        if not isinstance(state.lost, LeadershipLostError):
+            notify("STOPPING=1")
+            log.info("stopping")
         for task in tasks:
             task.cancel()
         scheduler.shutdown(wait=False)
@@ -110,11 +132,11 @@ async def run(service: Service, *, end: Callable[[int], object] = os._exit) -> N
 async def _drain(service: Service, state: _State, end: Callable[[int], object]) -> None:
     try:
         async with asyncio.timeout(END_LIMIT if service.may_be_killed() else None):
-            await service.drain(DRAIN)
+            await service.drain(0.0 if isinstance(state.lost, LeadershipLostError) else DRAIN)
     except TimeoutError:
         log.warning("stopped_at_once", after=END_LIMIT)
         end(0 if state.lost is None else state.lost.exit_code)
-    except DatabaseLostError:
+    except (DatabaseLostError, LeadershipLostError, UnreachableError):
         log.info("stopped")  # polls in flight could not be stored; the next process polls those sources again
     else:
         log.info("stopped")
@@ -148,9 +170,14 @@ async def _tick(service: Service, state: _State) -> None:
         log.error("database_lost", error=str(error))
         state.lost = error
         state.stop.set()
+    except LeadershipLostError as error:
+        log.error("leadership_lost", error=str(error))
+        state.lost = error
+        state.stop.set()
     except AggregatorError as error:
-        state.paused_until = loop.time() + STORE_PAUSE
-        log.error("tick_failed", error=str(error), pause=STORE_PAUSE)
+        pause = SERVER_PAUSE if isinstance(error, UnreachableError) else STORE_PAUSE
+        state.paused_until = loop.time() + pause
+        log.error("tick_failed", error=str(error), pause=pause)
     finally:
         state.ticked = state.stall_start = loop.time()
 
@@ -158,6 +185,9 @@ async def _tick(service: Service, state: _State) -> None:
 def _log_failed_job(event: JobExecutionEvent) -> None:
     if isinstance(event.exception, asyncio.CancelledError):
         return  # shutting down cancels a running tick
+    if isinstance(event.exception, StoreError):  # the database is away; the tick tells it, too
+        log.error("job_failed", job=event.job_id, error=str(event.exception))
+        return
     log.error("job_failed", job=event.job_id, error=repr(event.exception), exc_info=event.exception)
 
 

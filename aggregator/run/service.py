@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 import structlog
 
-from aggregator.errors import AggregatorError
+from aggregator.errors import AggregatorError, UnreachableError
 from aggregator.ports import Job
 from aggregator.run import health
 from aggregator.run.articles import Articles
 from aggregator.run.background import BackgroundTasks
+from aggregator.run.following import poll_again
 from aggregator.run.health_watch import HealthWatch
 from aggregator.run.maintenance import Maintenance
 from aggregator.run.metrics import Metrics
@@ -51,7 +52,8 @@ class Service:
         self._rescue = Rescue(current)
         self._last_tick = runtime.clock.monotonic()
         self._tick_error: str | None = None
-        self.check_database, self.may_be_killed = self._rescue.check_database, self._rescue.may_be_killed
+        self._was_cut_off = False
+        self.may_be_killed = self._rescue.may_be_killed
         self.reload_if_changed = self.config.reload_if_changed
 
     @property
@@ -95,14 +97,23 @@ class Service:
             }
         )
 
+    async def check_database(self) -> None:
+        """Raises LeadershipLostError or DatabaseLostError if this process can't go on with the database."""
+        try:
+            self.runtime.store.confirm_lead()
+        except UnreachableError as error:
+            self._tick_error, self._was_cut_off = str(error), True
+            raise
+        await self._rescue.check_database()
+
     async def tick(self) -> None:
         """Starts what is due. Raises StoreError if the store can't be written; then no new polls start."""
         try:
             await self._tick()
         except AggregatorError as error:
-            self._tick_error = str(error)
+            self._tick_error, self._was_cut_off = str(error), isinstance(error, UnreachableError)
             raise
-        self._tick_error = None
+        self._tick_error, self._was_cut_off = None, False
 
     async def _tick(self) -> None:
         runtime = self.runtime
@@ -110,6 +121,8 @@ class Service:
         await runtime.writer.flush()
         await self.config.retry_adopt()
         now = runtime.clock.now()
+        if self._was_cut_off:
+            await runtime.writer.call(lambda: poll_again(runtime.store, now, self.polling.poller.in_flight))
         self._tell_outage()
         self.publishing.find_changes()
         await self.polling.start_requested()

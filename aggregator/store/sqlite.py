@@ -16,7 +16,7 @@ from aggregator.store import backup, maintenance, renames, retention, schema, st
 from aggregator.store.connect import CHECKPOINT_PAGES, CHECKPOINT_PAGES_BESIDE, explained, open_writer
 from aggregator.store.database_files import DatabaseFiles, database_lost_error
 from aggregator.store.index import LEFT, SqlStoryIndex
-from aggregator.store.lock import held
+from aggregator.store.lock import held, holder
 from aggregator.store.sqlite_view import SqliteView
 from aggregator.store.writes import SqlTransaction
 
@@ -129,6 +129,8 @@ class SqliteStore(SqliteView):
         finally:
             os.close(wal)
 
+    may_stand_by = False
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Holds the database for a daemon or a poll, until the end of the context. Raises HeldError."""
@@ -141,6 +143,15 @@ class SqliteStore(SqliteView):
                 with suppress(StoreError):  # the next start replays from the log what is not written now
                     self._write_terms()
                 self._checkpoint_at(CHECKPOINT_PAGES_BESIDE)
+
+    def holder(self) -> str | None:
+        return holder(self.path)
+
+    def confirm_lead(self) -> None:
+        """The kernel's lock can't be lost."""
+
+    def depose_frozen(self) -> str | None:
+        return None
 
     def _write_terms(self) -> None:
         """Writes the index's terms, so that the next start has little to replay."""

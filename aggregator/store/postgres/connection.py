@@ -12,16 +12,21 @@ from psycopg import RawCursor, adapters, errors
 from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap, Loader
 
-from aggregator.errors import StoreError, TookTooLongError
+from aggregator.errors import StoreError, TookTooLongError, UnreachableError
 from aggregator.store.postgres.dialect import Statement, translate
 from aggregator.store.postgres.statements import COPIED, LIGHT
 
 CONNECT_TIMEOUT = 10
 """Seconds that a server may take to answer."""
+SILENCE = 5
+"""Seconds that what was sent may stay unacknowledged: the server's machine has vanished then, and the event loop waits along."""
 PREPARED = 400
 """Statements kept prepared per connection: more than the store has."""
 OPTIONS = "-c jit=off -c TimeZone=UTC -c idle_in_transaction_session_timeout=0"
 """Our queries take milliseconds: compiling them takes longer."""
+
+_CUT = ("08", "57")
+"""Classes of SQLSTATE: connection exceptions, and a server that is shut down, has crashed, or starts up."""
 
 
 class _JsonAsText(Loader):
@@ -45,6 +50,7 @@ def arguments() -> dict[str, Any]:
         "application_name": f"aggregator {os.getpid()}",
         "cursor_factory": RawCursor,
         "context": _Context(),
+        "tcp_user_timeout": SILENCE * 1_000,
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
@@ -111,7 +117,15 @@ def explained(name: str) -> Iterator[None]:
     except errors.QueryCanceled as error:
         raise TookTooLongError("the search was stopped: its time was over") from error
     except psycopg.Error as error:
-        raise StoreError(explain(error, name)) from error
+        kind = UnreachableError if is_cut(error) else StoreError
+        raise kind(explain(error, name)) from error
+
+
+def is_cut(error: psycopg.Error) -> bool:
+    """Whether the connection failed, not the statement: the server has ended, refuses anybody, or can't be reached."""
+    refused = (errors.InvalidPassword, errors.InvalidAuthorizationSpecification)
+    is_ours = isinstance(error, psycopg.OperationalError) and not isinstance(error, refused)
+    return is_ours and (error.sqlstate is None or error.sqlstate[:2] in _CUT)
 
 
 def explain(error: psycopg.Error, name: str) -> str:

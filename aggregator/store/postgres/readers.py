@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,8 +24,9 @@ WAIT = 30.0
 class Readers:
     """Connections to an address, for one reader at a time each. Safe to use from several threads."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self, address: str, check: Callable[[], None] = lambda: None) -> None:
+        """check: raises StoreError while the server is known to be away, so that nobody waits for it."""
+        self._address, self._check = address, check
         self._room = threading.BoundedSemaphore(MOST)
         self._free: list[PostgresConnection] = []
         self._is_closed = False
@@ -33,6 +34,7 @@ class Readers:
     @contextmanager
     def one(self) -> Iterator[PostgresConnection]:
         """A connection outside any transaction. Raises psycopg.Error, or StoreError if all are in use for long."""
+        self._check()
         if not self._room.acquire(timeout=WAIT):
             raise StoreError(f"{MOST} readers use the database already")
         try:

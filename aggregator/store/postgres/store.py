@@ -18,9 +18,11 @@ from aggregator.store.index import LEFT
 from aggregator.store.postgres import schema
 from aggregator.store.postgres.connection import PostgresConnection, explained
 from aggregator.store.postgres.index import FORGET_WRITER, PostgresStoryIndex
+from aggregator.store.postgres.leadership import Beat, LeaderWatch
 from aggregator.store.postgres.partitions import Partitions
+from aggregator.store.postgres.readers import Readers
 from aggregator.store.postgres.view import PostgresView
-from aggregator.store.postgres.writer import WriterConnection, refuse_if_led
+from aggregator.store.postgres.writer import WriterConnection, find_holder, refuse_if_led
 from aggregator.store.writes import SqlTransaction
 
 SWEPT_AT_ONCE = 100
@@ -53,6 +55,9 @@ class PostgresStore(PostgresView):
         self._turn = threading.Lock()
         self._owner: int | None = None
         self._partitions = Partitions()
+        self._beat: Beat | None = None
+        self._readers = Readers(address, self.confirm_lead)
+        self._watch = LeaderWatch()
         with explained(self.name):
             self._writer = WriterConnection(address, self.name)
             try:
@@ -70,7 +75,7 @@ class PostgresStore(PostgresView):
         if found == len(schema.MIGRATIONS):
             return
         try:
-            self._writer.lead()
+            self._writer.take()
         except HeldError as error:
             raise refuse_if_led(error, found) from error
         try:
@@ -115,19 +120,53 @@ class PostgresStore(PostgresView):
             states.sync(self._writer.current, sources, now)
 
     # --- maintenance
+    may_stand_by = True
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Holds the database for a daemon or a poll, until the end of the context. Raises HeldError."""
         with self._turn, explained(self.name):
             self._writer.renew()
-            self._writer.lead()
+            term = self._writer.lead()
+        self._beat = beat = Beat(self._address, self.name, term, self._keep_writer)
+        beat.start()
         try:
             yield
         finally:
             with suppress(StoreError):  # the next start replays from the log what is not written now
+                self.confirm_lead()
                 self._write_terms()
+            beat.end()
+            self._beat = None
             with self._turn, suppress(psycopg.Error):
                 self._writer.stop_leading()
+
+    def _keep_writer(self) -> None:
+        """Opens the connection that writes anew if it was cut while nothing was written."""
+        if self._turn.acquire(blocking=False):  # else a transaction is under way, and notices itself
+            try:
+                with explained(self.name):
+                    if self._writer.is_cut() and self._writer.renew():
+                        self._index = PostgresStoryIndex(self._writer.current)
+            finally:
+                self._turn.release()
+
+    def holder(self) -> str | None:
+        with self._turn, explained(self.name):
+            self._writer.renew()
+            return find_holder(self._writer.current.raw)
+
+    def confirm_lead(self) -> None:
+        """See `Leadership.confirm_lead`."""
+        if self._beat is not None and self._beat.trouble is not None:
+            raise self._beat.trouble
+
+    def depose_frozen(self) -> str | None:
+        """See `Leadership.depose_frozen`."""
+        with self._turn, explained(self.name):
+            self._writer.renew()
+            seen, who = self._writer.leader(), find_holder(self._writer.current.raw)
+            return who if self._watch.is_frozen(seen) and seen is not None and self._writer.depose(seen) else None
 
     def _write_terms(self) -> None:
         """Writes the index's terms, so that the next start has little to replay."""

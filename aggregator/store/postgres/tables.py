@@ -141,3 +141,11 @@ CREATE TABLE group_state (name text PRIMARY KEY, value float8 NOT NULL);
 """
 
 TABLES = _TEXT.sub('text COLLATE "C"', _SOURCES + _STORIES + _OUTPUTS + _OUTGOING + _SMALL + _THREADS + _GROUPING)
+
+LEADERSHIP = """
+CREATE TABLE leadership (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one), term bigint NOT NULL, pid integer NOT NULL, beat bigint NOT NULL);
+INSERT INTO leadership (term, pid, beat) VALUES (0, 0, 0);
+"""
+"""term: grows with each process that begins to lead; pid: of the server's process for the leader's connection; beat: grows while
+the leader lives."""

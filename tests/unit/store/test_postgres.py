@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from aggregator.errors import HeldError, StoreError
+from aggregator.errors import HeldError, LeadershipLostError, StoreError
 from aggregator.model import ItemId
 from aggregator.ports import IndexedItem, Phrase, StoryFilter
 from aggregator.store import (
@@ -35,7 +36,7 @@ from aggregator.store import (
     states,
     threads,
 )
-from aggregator.store.postgres import partitions, schema
+from aggregator.store.postgres import leadership, partitions, schema, writer
 from aggregator.store.postgres.dialect import translate
 from aggregator.store.postgres.peek import holder, is_made, read_value
 from aggregator.store.postgres.read_only import ReadOnlyPostgresStore
@@ -43,10 +44,11 @@ from aggregator.store.postgres.statements import COPIED
 from aggregator.store.postgres.store import PostgresStore
 from aggregator.store.sqlite import SqliteStore
 from tests import postgres
+from tests.flow.command import eventually
 from tests.unit.store.builders import NEW, item, source
 
 SQLITES_OWN = {"search_config", "search_content", "search_data", "search_docsize", "search_idx", "sqlite_stat1", "sqlite_stat4"}
-POSTGRES_OWN = {"aggregator_schema"}
+POSTGRES_OWN = {"aggregator_schema", "leadership"}
 
 
 @pytest.fixture
@@ -75,6 +77,36 @@ def cut_connections(address: str) -> None:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'news'"
         )
+
+
+def end_leader(address: str) -> None:
+    """Ends the connection that holds the lock, and no other."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {writer._IS_HELD}".encode())
+
+
+def wait_until_held(store: PostgresStore) -> None:
+    """Leads for a moment, as soon as nobody else does."""
+
+    def is_led() -> bool:
+        try:
+            with store.lock():
+                return True
+        except HeldError:
+            return False
+
+    eventually(is_led)
+
+
+def until_raised(kind: type[Exception], call: Callable[[], object]) -> None:
+    def is_raised() -> bool:
+        try:
+            call()
+        except kind:
+            return True
+        return False
+
+    eventually(is_raised)
 
 
 def test_both_databases_have_the_same_tables_and_columns(tmp_path: Path, address: str, store: PostgresStore) -> None:
@@ -181,11 +213,78 @@ def test_a_lost_connection_is_opened_anew_and_the_lock_taken_again(
 def test_who_lost_the_lock_to_another_process_writes_no_more(address: str, store: PostgresStore, other: PostgresStore) -> None:
     with store.lock():
         cut_connections(address)
-        with closing(PostgresStore(address)) as third, third.lock():
+        with closing(PostgresStore(address)) as third:
+            with third.lock():
+                for _ in range(4):
+                    with pytest.raises(StoreError), store.begin() as transaction:
+                        transaction.set_value("a", "too late")
             for _ in range(2):
-                with pytest.raises(StoreError), store.begin() as transaction:
-                    transaction.set_value("a", "too late")
+                with pytest.raises(LeadershipLostError), store.begin() as transaction:
+                    transaction.set_value("a", "too late, though nobody leads now")
         assert other.value("a") is None
+    with store.begin() as transaction:
+        transaction.set_value("a", "as any command may")
+    with store.lock():
+        store.confirm_lead()
+
+
+def test_a_leader_that_writes_nothing_notices_that_another_one_leads(address: str, store: PostgresStore) -> None:
+    with store.lock():
+        store.confirm_lead()
+        end_leader(address)
+        with closing(PostgresStore(address)) as third:
+            wait_until_held(third)
+            until_raised(LeadershipLostError, store.confirm_lead)
+
+
+def test_a_leader_that_was_cut_while_nobody_else_led_goes_on(address: str, store: PostgresStore, other: PostgresStore) -> None:
+    with store.lock():
+        end_leader(address)
+        eventually(lambda: other.holder() is not None)
+        store.confirm_lead()
+        with store.begin() as transaction:
+            transaction.set_value("a", "written")
+    assert other.holder() is None
+
+
+def test_a_frozen_leader_is_deposed_and_one_that_lives_is_not(
+    address: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leadership, "FROZEN", 1.2)
+    with closing(PostgresStore(address)) as standby, store.lock():
+        end = time.monotonic() + 1.8
+        while time.monotonic() < end:
+            assert standby.depose_frozen() is None, "it counts"
+        monkeypatch.setattr(leadership, "_COUNT", "UPDATE leadership SET pid = pid WHERE term = $1")
+        eventually(lambda: (standby.depose_frozen() or "").startswith("process "))
+
+
+def test_who_migrates_is_not_taken_for_a_frozen_leader(
+    address: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leadership, "FROZEN", 0.0)
+    with store.lock():
+        pass
+    with closing(psycopg.connect(address, autocommit=True)) as migrating:
+        migrating.execute(writer._TAKE.encode())
+        for _ in range(5):
+            assert store.depose_frozen() is None
+        assert store.holder() is not None
+
+
+def test_a_standby_that_was_frozen_itself_counts_anew() -> None:
+    now = [0.0]
+    watch = leadership.LeaderWatch(lambda: now[0])
+    assert not watch.is_frozen((1, 7))
+    now[0] = 60.0
+    assert not watch.is_frozen((1, 7)), "nobody knows what was in this minute"
+    for _ in range(12):
+        now[0] += 0.2
+        assert not watch.is_frozen((1, 7))
+    now[0] += 0.2
+    assert watch.is_frozen((1, 7))
+    assert not watch.is_frozen((1, 8))
+    assert not watch.is_frozen(None)
 
 
 def test_a_read_after_a_cut_is_tried_again(address: str, store: PostgresStore) -> None:

@@ -1,0 +1,173 @@
+"""Several daemons on one database: when the one that leads dies, freezes or is cut off, another follows and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests import postgres
+from tests.faults.network import CuttableProxy
+from tests.faults.nodes import Cluster, Node, cluster
+from tests.faults.presses import Presses
+from tests.flow.command import eventually
+
+KILLED = 2.0
+FROZEN = 5.0
+"""Seconds within which the next entry is shown."""
+ON_A_BUSY_MACHINE = 20.0
+"""The same where other programs want more than the processors have: less than any lease or pause of ours."""
+
+
+def limit(seconds: float) -> float:
+    return seconds if os.getloadavg()[0] < (os.cpu_count() or 1) else ON_A_BUSY_MACHINE
+
+
+def entries(address: str) -> dict[tuple[str, str], str]:
+    """The story of each stored entry. Fails if one is stored twice."""
+    with psycopg.connect(address) as connection:
+        rows = connection.execute("SELECT source, guid, stories.id FROM items JOIN stories ON key = story").fetchall()
+    found = {(source, guid): story for source, guid, story in rows}
+    assert len(found) == len(rows), "an entry is stored twice"
+    return found
+
+
+def check_nothing_is_lost(address: str, presses: Presses, nodes: Cluster) -> None:
+    listed = presses.entries()
+    eventually(lambda: listed <= entries(address).keys(), patience=90)
+    found = entries(address)
+    assert len(set(found.values())) == len({guid.rpartition("/")[2] for _, guid in found}), "each event is one story"
+    for node in nodes.nodes:
+        assert "Traceback" not in node.log, node.log[-5000:]
+
+
+def follow(nodes: Cluster, presses: Presses, follower: Node, since: float) -> float:
+    """Seconds until the follower shows what was told after that moment."""
+    return nodes.seconds_until_shown([follower], presses.told + 1, since)
+
+
+@pytest.fixture
+def server() -> Iterator[postgres.Server]:
+    """A server that may be stopped."""
+    programs = postgres.find()
+    if programs is None:
+        pytest.skip(postgres.MISSING)
+    started = postgres.Server(programs)
+    try:
+        yield started
+    finally:
+        started.end()
+
+
+def test_a_killed_leader_is_followed_under_load(tmp_path: Path, long: bool) -> None:
+    address, presses = postgres.server().of_folder(tmp_path), Presses()
+    with presses.serving() as origin, presses.never_ending(0.4), cluster(tmp_path, presses, origin, [address] * 2) as nodes:
+        took = []
+        for _ in range(20 if long else 3):
+            leader, standby = nodes.leader(), nodes.standby()
+            nodes.seconds_until_shown([leader], presses.told, time.monotonic())
+            since = time.monotonic()
+            leader.kill()
+            took.append(follow(nodes, presses, standby, since))
+            leader.start()
+            eventually(leader.stands_by, leader.process, leader.directory / "log")
+        print("seconds until the next entry was shown:", [round(one, 2) for one in took])
+        check_nothing_is_lost(address, presses, nodes)
+    assert max(took) <= limit(KILLED)
+
+
+def test_a_frozen_leader_is_followed_and_stands_by_when_it_thaws(tmp_path: Path, long: bool) -> None:
+    address, presses = postgres.server().of_folder(tmp_path), Presses()
+    with presses.serving() as origin, presses.never_ending(0.4), cluster(tmp_path, presses, origin, [address] * 2) as nodes:
+        took = []
+        for _ in range(10 if long else 1):
+            leader, standby = nodes.leader(), nodes.standby()
+            lost = leader.log.count("leadership_lost")
+            nodes.seconds_until_shown([leader], presses.told, time.monotonic())
+            since = time.monotonic()
+            leader.signal(signal.SIGSTOP)
+            took.append(follow(nodes, presses, standby, since))
+            leader.signal(signal.SIGCONT)
+            eventually(leader.stands_by, leader.process, leader.directory / "log")
+            assert leader.log.count("leadership_lost") == lost + 1
+        print("seconds until the next entry was shown:", [round(one, 2) for one in took])
+        check_nothing_is_lost(address, presses, nodes)
+    assert max(took) <= limit(FROZEN)
+
+
+def test_a_server_that_crashes_and_starts_again(server: postgres.Server, tmp_path: Path) -> None:
+    address, presses = server.of_folder(tmp_path), Presses()
+    with presses.serving() as origin, presses.never_ending(0.4), cluster(tmp_path, presses, origin, [address] * 2) as nodes:
+        nodes.seconds_until_shown([nodes.leader()], presses.told, time.monotonic())
+        server.stop()
+        eventually(lambda: all(not node.is_ready() for node in nodes.nodes))
+        assert all(node.answers() for node in nodes.nodes)
+        server.start()
+        nodes.seconds_until_shown(nodes.nodes, presses.told + 1, time.monotonic())
+        eventually(lambda: sorted(node.is_ready() for node in nodes.nodes) == [False, True])
+        check_nothing_is_lost(address, presses, nodes)
+        assert all(node.process is not None and node.process.poll() is None for node in nodes.nodes)
+
+
+def test_a_leader_that_is_cut_off_from_the_server_stands_by_when_it_is_back(tmp_path: Path) -> None:
+    server, presses = postgres.server(), Presses()
+    address = server.of_folder(tmp_path)
+    with closing(CuttableProxy(server.port)) as first, closing(CuttableProxy(server.port)) as second:
+        proxies = {proxy.port: proxy for proxy in (first, second)}
+        addresses = [address.replace(f":{server.port}/", f":{port}/") for port in proxies]
+        with presses.serving() as origin, presses.never_ending(0.4), cluster(tmp_path, presses, origin, addresses) as nodes:
+            leader, standby = nodes.leader(), nodes.standby()
+            cut = proxies[first.port if leader is nodes.nodes[0] else second.port]
+            nodes.seconds_until_shown([leader], presses.told, time.monotonic())
+            cut.cut()
+            follow(nodes, presses, standby, time.monotonic())
+            assert leader.answers() and not leader.is_ready()
+            cut.restore()
+            eventually(leader.stands_by, leader.process, leader.directory / "log")
+            check_nothing_is_lost(address, presses, nodes)
+
+
+def test_a_lone_daemon_goes_on_after_a_cut_and_serves_meanwhile(tmp_path: Path) -> None:
+    server, presses = postgres.server(), Presses()
+    address = server.of_folder(tmp_path)
+    with closing(CuttableProxy(server.port)) as proxy:
+        through = address.replace(f":{server.port}/", f":{proxy.port}/")
+        with presses.serving() as origin, presses.never_ending(0.4), cluster(tmp_path, presses, origin, [through]) as nodes:
+            [node] = nodes.nodes
+            nodes.seconds_until_shown([node], presses.told, time.monotonic())
+            proxy.cut()
+            eventually(lambda: not node.is_ready())
+            assert node.leads, "it shows what it has"
+            proxy.restore()
+            nodes.seconds_until_shown([node], presses.told + 1, time.monotonic())
+            assert node.log.count('"event": "started"') == 1, "nobody has led meanwhile"
+            check_nothing_is_lost(address, presses, nodes)
+
+
+def test_commands_beside_two_daemons(tmp_path: Path) -> None:
+    address, presses = postgres.server().of_folder(tmp_path), Presses()
+    presses.tell(5)
+    sections = {"defaults": {"every": "1h"}}
+    with presses.serving() as origin, cluster(tmp_path, presses, origin, [address] * 2, **sections) as nodes:
+        leader, standby = nodes.leader(), nodes.standby()
+        nodes.seconds_until_shown([leader], 1, time.monotonic())
+        presses.tell()
+        assert "12 polled" in standby.command.run("poll", "--all"), "the leader is asked, from any node"
+        assert nodes.read(leader) == 6
+        story = standby.command.rows("stories")[0]["id"]
+        standby.command.run("stories", "drop", story)
+        eventually(lambda: story.encode() not in leader.get("/feeds/all.atom").body)
+        answer = standby.get("/feeds/all.atom")
+        assert (answer.status, b"stands by" in answer.body) == (503, True)
+        assert b"aggregator_leads 0.0" in standby.get("/metrics").body
+        assert b"aggregator_leads 1.0" in leader.get("/metrics").body
+        standby.signal(signal.SIGTERM)
+        assert standby.process is not None
+        assert standby.process.wait(10) == 0
+        standby.process = None
