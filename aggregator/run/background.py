@@ -28,6 +28,12 @@ class BackgroundTasks:
         """Waits until the tasks that run now have ended, whether or not they fail."""
         await asyncio.gather(*self._running, return_exceptions=True)
 
+    async def end(self) -> None:
+        """Cancels the tasks that still run."""
+        for task in self._running:
+            task.cancel()
+        await self.wait()
+
     def _log_failure(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if task.cancelled() or (error := task.exception()) is None:

@@ -183,8 +183,8 @@ async def _tick(service: Service, state: _State) -> None:
 
 
 def _log_failed_job(event: JobExecutionEvent) -> None:
-    if isinstance(event.exception, asyncio.CancelledError):
-        return  # shutting down cancels a running tick
+    if isinstance(event.exception, asyncio.CancelledError | LeadershipLostError):
+        return  # shutting down cancels a running tick; that another process leads is told by the tick
     if isinstance(event.exception, StoreError):  # the database is away; the tick tells it, too
         log.error("job_failed", job=event.job_id, error=str(event.exception))
         return

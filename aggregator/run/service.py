@@ -176,4 +176,5 @@ class Service:
             await self.runtime.writer.flush()
             await self.publishing.publish()
         finally:
+            await self.background.end()
             await self.runtime.aclose()
