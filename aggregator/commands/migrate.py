@@ -35,6 +35,7 @@ def command(application: Application, source: str, target: str) -> None:
     again. feeds.yaml is not edited: the line to change is printed.
     """
     from aggregator.config.database import read_address
+    from aggregator.settings import is_on_server
 
     origin, copy = (read_address(said, os.environ) for said in (source, target))
     _check_kinds(origin, copy)
@@ -46,6 +47,8 @@ def command(application: Application, source: str, target: str) -> None:
     click.echo(f"{rows:,} rows of {len(told)} tables copied in {seconds:.1f} s, {items:,} entries among them")
     click.echo("all tables and all published documents are the same in both")
     click.echo(f"to use the copy, write in {application.config_path}:\n  storage: {{database: {_to_write(copy, target)!r}}}")
+    if application.settings.storage.backup is not None and is_on_server(copy):
+        click.echo("and take `backup:` out there: a database on a server is backed up there, with `pg_dump`")
 
 
 def _check_kinds(origin: str, copy: str) -> None:

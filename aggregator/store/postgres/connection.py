@@ -69,6 +69,7 @@ class _Context:
 def configure(connection: psycopg.Connection[Any]) -> None:
     """Settings of a new connection."""
     connection.prepared_max = PREPARED
+    connection.execute("SET idle_in_transaction_session_timeout = 0")  # a copy holds its source by one for minutes
     connection.execute("SET jit = off; SET timezone = 'UTC'; SET bytea_output = 'hex'; SET client_min_messages = warning")
 
 

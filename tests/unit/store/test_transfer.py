@@ -9,13 +9,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
+from aggregator.cli import root
 from aggregator.config.load import load
 from aggregator.errors import StoreError
 from aggregator.model import SourceId
 from aggregator.ports import Override, Phrase, Reject, StoryFilter, Traces
+from aggregator.publish.archive import pack
 from aggregator.publish.rehearsal import differences, render_all
+from aggregator.publish.rendering import Rendered
 from aggregator.settings import Settings
 from aggregator.store.marks import Mark, mark_migrated, refuse_unfinished
 from aggregator.store.opening import open_read_only, open_store
@@ -172,6 +176,8 @@ def test_an_unfinished_copy_is_opened_by_nobody(filled: Path, address: str, remo
         refuse_unfinished(store, address)
 
 
+ITEM = b'{"id": "urn:calm", "url": "https://alpha.example/calm", "title": "Calm", "content_html": "Calm"}'
+
 CONFIG = """
 site: {title: News, url: "https://news.example"}
 publish: {directory: public, private: private}
@@ -187,17 +193,26 @@ def settings(tmp_path: Path) -> Settings:
     return load(tmp_path / "feeds.yaml", check, {})
 
 
-def test_documents_are_rendered_without_writing_and_a_difference_is_noticed(
-    filled: Path, address: str, remote: PostgresStore, tmp_path: Path, settings: Settings
-) -> None:
+@pytest.fixture
+def published(filled: Path, settings: Settings) -> Path:
+    """The same database with two feeds of that config, one with a token, and an archive page."""
     with closing(sqlite3.connect(filled)) as connection, connection:
-        connection.execute("DELETE FROM pages")  # of no format that can be read
         for slug in ("storms", "desk"):
             connection.execute("INSERT INTO outputs (slug, filling, last_seq) VALUES (?, 0, 100)", (slug,))
             connection.execute("INSERT INTO members SELECT ?, seq, story, entered, NULL FROM members WHERE slug = 'all'", (slug,))
-    held = contents(filled)
-    there(filled, address)
-    with closing(SqliteStore(filled)) as store:
+        [story] = connection.execute("SELECT id FROM stories WHERE key = 1").fetchone()
+        archived = [Rendered(story, 1, 2000, 2100.0, b"<entry><title>Calm</title></entry>", b"<item/>", ITEM)]
+        connection.execute("INSERT INTO pages VALUES ('storms', 1, 2200.0, 2100.0, ?, ?)", (f'["{story}"]', pack(archived)))
+        connection.execute("UPDATE pages SET body = ? WHERE slug = 'all'", (pack([]),))
+    return filled
+
+
+def test_documents_are_rendered_without_writing_and_a_difference_is_noticed(
+    published: Path, address: str, remote: PostgresStore, tmp_path: Path, settings: Settings
+) -> None:
+    held = contents(published)
+    there(published, address)
+    with closing(SqliteStore(published)) as store:
         ours = render_all(settings, store, 5000.0)
     theirs = render_all(settings, remote, 5000.0)
     assert {
@@ -205,11 +220,59 @@ def test_documents_are_rendered_without_writing_and_a_difference_is_noticed(
         "/feeds/desk.atom",
         "private file feeds/desk.json",
         "public file topics/storms.html",
+        "public file feeds/storms/1.atom",
     } <= ours.keys()
     assert differences(ours, theirs) == []
-    assert contents(filled) == held
+    assert contents(published) == held
     assert not (tmp_path / "public").exists() and not (tmp_path / "private").exists()
     with psycopg.connect(address) as connection:
         connection.execute("UPDATE items SET title = 'Storm: another headline' WHERE id = 5")
+        connection.execute("UPDATE pages SET body = %s WHERE slug = 'storms'", (pack([]),))
     changed = differences(ours, render_all(settings, remote, 5000.0))
-    assert {"/feeds/storms.atom", "/feeds/storms.json", "private file feeds/desk.atom"} <= set(changed)
+    assert {"/feeds/storms.atom", "/feeds/storms.json", "private file feeds/desk.atom", "public file feeds/storms/1.atom"} <= set(
+        changed
+    )
+
+
+def run(tmp_path: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(root, ["-c", str(tmp_path / "feeds.yaml"), "migrate", *arguments])
+
+
+def test_a_document_that_differs_is_noticed_and_the_copy_stays_unusable(
+    published: Path, address: str, remote: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(PostgresStore, "shown", lambda *_: [])
+        done = run(tmp_path, str(published), address)
+    assert isinstance(done.exception, StoreError) and "/feeds/all.atom" in str(done.exception)
+    assert "guessed" not in str(done.exception) + done.output
+    with pytest.raises(StoreError, match=r"an unfinished copy of the database .*first\.db"):
+        open_store(address)
+    done = run(tmp_path, str(published), address)
+    assert done.exit_code == 0 and "guessed" not in done.output
+    open_store(address).close()
+
+
+def test_a_password_is_filled_in_and_shown_nowhere(
+    published: Path, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_PASSWORD", "hunter22")
+    named = address.replace("guessed", "${DATABASE_PASSWORD}")
+    done = run(tmp_path, str(published), named)
+    assert done.exit_code == 0, done.exception
+    assert f"storage: {{database: {named!r}}}" in done.output
+    refused = run(tmp_path, str(published), "postgresql://news:hunter22@127.0.0.1:1/news")
+    assert "does not answer" in str(refused.exception)
+    assert "hunter22" not in done.output + refused.output + str(refused.exception)
+
+
+def test_a_server_that_ends_idle_transactions_does_not_end_a_copy(published: Path, address: str, tmp_path: Path) -> None:
+    assert run(tmp_path, str(published), address).exit_code == 0
+    done = run(tmp_path, f"{address}%20-cidle_in_transaction_session_timeout%3D20", str(tmp_path / "back.db"))
+    assert done.exit_code == 0, done.exception
+
+
+def test_own_backups_are_told_to_be_the_servers_task(published: Path, address: str, tmp_path: Path) -> None:
+    config = tmp_path / "feeds.yaml"
+    config.write_text(config.read_text() + "storage: {database: first.db, backup: {every: 1d}}\n")
+    assert "`backup:` out" in run(tmp_path, str(published), address).output
