@@ -6,43 +6,36 @@ commit. Stories that were read are cached.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 
 from msgspec.structs import replace
 
 from aggregator.errors import StoreError
-from aggregator.model import Evidence, Instant, Item, ItemId, Link, Slug, SourceId, SourceState, Story, StoryId, ThreadId
-from aggregator.ports import ArchivePage, Fate, OutputState, Remembered, ThreadState, ThreadStory, Traces, WantedArticle
+from aggregator.model import Evidence, Instant, Item, ItemId, SourceId, SourceState, Story, StoryId
+from aggregator.ports import Remembered, Traces, WantedArticle
 from aggregator.ports.stories import ItemKey
 from aggregator.store import articles, listings, moves, outgoing, outputs, reads, remembered, states, threads
 from aggregator.store.connection import Connection
+from aggregator.store.feed_writes import FeedWrites
 from aggregator.store.identity import story_ids
 from aggregator.store.index import SqlStoryIndex
-from aggregator.store.items import Batch
 from aggregator.store.listings import Listing
-from aggregator.store.row_writes import RowWrites
 from aggregator.store.story_rows import new_story, sort_items
+from aggregator.store.thread_writes import ThreadWrites
 
 
-class SqlTransaction(RowWrites):
+class SqlTransaction(ThreadWrites, FeedWrites):
     """A ports.Transaction. Made by `SqliteStore.begin`, which commits it or rolls it back."""
 
     def __init__(self, connection: Connection, index: SqlStoryIndex) -> None:
         super().__init__(connection)
         self._index = index
         self._index_begun = False
-        self._batch = Batch(connection)
-        self._stories: dict[StoryId, Story] = {}
         self._unseen: set[StoryId] = set()
         self._states: dict[SourceId, SourceState] = {}
         self._listings: dict[SourceId, Listing] = {}
         self._strangers: dict[SourceId, bool] = {}
-        self._entering: dict[Slug, dict[StoryId, Instant]] = {}
-        self._outputs: dict[Slug, OutputState] | None = None
-        self._bumped: dict[Slug, OutputState] = {}
-        self.promised = False
-        """True if an id was promised to subscribers: then the commit must be on disk before anyone sees it."""
 
     @property
     def index(self) -> SqlStoryIndex:
@@ -262,155 +255,3 @@ class SqlTransaction(RowWrites):
         self._forget(kept, alias)
         self._batch.forget_aliases()
         self._batch.grow(kept)
-
-    # --- threads
-    def threads_of(self, stories: Collection[StoryId]) -> Mapping[StoryId, ThreadId]:
-        asked = [story for story in stories if not self._batch.is_new(story)]
-        return threads.threads_of(self._connection, asked) if asked else {}
-
-    def thread_states(self, ids: Collection[ThreadId]) -> Mapping[ThreadId, ThreadState]:
-        return threads.states(self._connection, ids) if ids else {}
-
-    def thread_members(self, thread: ThreadId) -> list[ThreadStory]:
-        self._batch.flush()
-        return threads.members(self._connection, thread)
-
-    def links(self, story: StoryId) -> list[Link]:
-        self._batch.flush()
-        return threads.links(self._connection, story)
-
-    def fates(self, stories: Collection[StoryId]) -> Mapping[StoryId, Fate]:
-        self._batch.flush()
-        return threads.fates(self._connection, stories)
-
-    def stories_showing(self, stories: Collection[StoryId]) -> list[StoryId]:
-        self._batch.flush()
-        return threads.showing(self._connection, stories)
-
-    def stories_in(self, thread: ThreadId) -> list[StoryId]:
-        self._batch.flush()
-        return threads.stories_in(self._connection, thread)
-
-    def stories_bound(self, keys: Collection[str]) -> Mapping[str, StoryId]:
-        self._batch.flush()
-        return threads.bound(self._connection, keys)
-
-    def living_threads(self, ids: Collection[ThreadId]) -> Mapping[ThreadId, ThreadId]:
-        return threads.living(self._connection, ids)
-
-    def thread_aliases(self, thread: ThreadId) -> tuple[ThreadId, ...]:
-        return threads.aliases(self._connection, thread)
-
-    def begin_thread(self, first: StoryId) -> ThreadId:
-        return threads.begin(self._connection, first)
-
-    def enter_thread(self, thread: ThreadId, stories: Sequence[StoryId], vector: bytes) -> None:
-        self._batch.flush()
-        threads.enter(self._connection, thread, stories, vector)
-
-    def leave_threads(self, stories: Collection[StoryId]) -> None:
-        self._batch.flush()
-        threads.leave(self._connection, stories)
-        self._forget(*stories)
-
-    def merge_threads(self, kept: ThreadId, alias: ThreadId, vector: bytes) -> None:
-        threads.merge(self._connection, kept, alias, vector)
-        outgoing.merge_reached(self._connection, kept, alias)
-
-    def part_threads(self, alias: ThreadId, aliases: Collection[ThreadId]) -> None:
-        threads.part(self._connection, alias, aliases)
-
-    def save_links(self, links: Iterable[Link]) -> None:
-        self._batch.flush()
-        threads.save_links(self._connection, links)
-
-    def hide_threads(self, hidden: bool) -> None:
-        self._batch.flush()
-        threads.hide(self._connection, hidden)
-        self._stories.clear()
-
-    def sum_up_threads(self, ids: Collection[ThreadId]) -> frozenset[StoryId]:
-        if not ids:  # waiting rows of several documents are written together
-            return frozenset()
-        self._batch.flush()
-        changed = threads.sum_up(self._connection, ids)
-        self._forget(*changed)
-        return changed
-
-    def _forget(self, *stories: StoryId) -> None:
-        for story in stories:
-            self._stories.pop(story, None)
-
-    # --- published feeds
-    def members_of(self, ids: Collection[StoryId]) -> Mapping[StoryId, frozenset[Slug]]:
-        asked = [id for id in ids if not self._batch.is_new(id)]
-        stored = outputs.members_of(self._connection, asked) if asked else {}
-        return {id: stored.get(id, frozenset()).union(self._enters(id)) for id in ids}
-
-    def _enters(self, story: StoryId) -> Iterator[Slug]:
-        return (slug for slug, stories in self._entering.items() if story in stories)
-
-    def published_stories(self, ids: Collection[StoryId]) -> frozenset[StoryId]:
-        asked = [id for id in ids if not self._batch.is_new(id)]
-        return outputs.published(self._connection, asked) if asked else frozenset()
-
-    def enter(self, slug: Slug, stories: Sequence[StoryId], now: Instant) -> None:
-        self._known_outputs().setdefault(slug, OutputState(slug, b""))
-        waiting = self._entering.setdefault(slug, {})
-        for story in stories:
-            waiting.setdefault(story, now)
-
-    def leave(self, slug: Slug, stories: Collection[StoryId]) -> None:
-        self._flush_members()
-        self._batch.flush()
-        outputs.leave(self._connection, slug, stories)
-
-    def withdraw(self, slug: Slug, stories: Collection[StoryId]) -> None:
-        self._flush_members()
-        self._batch.flush()
-        outputs.withdraw(self._connection, slug, stories)
-
-    def clear(self, slug: Slug) -> None:
-        self._flush_members()
-        outputs.clear(self._connection, slug)
-
-    def _flush_members(self) -> None:
-        """Writes stories and the feeds they enter. Called before members are read or removed."""
-        if self._entering:
-            new = self._batch.new_keys()
-            self._batch.flush()
-            for slug, stories in self._entering.items():
-                outputs.enter(self._connection, slug, stories, new)
-            self._entering = {}
-
-    def bump(self, slugs: Collection[Slug], now: Instant) -> None:
-        known = self._known_outputs()
-        for slug in slugs:
-            if (state := known.get(slug)) is not None:
-                known[slug] = self._bumped[slug] = replace(state, revision=state.revision + 1, changed=now)
-
-    def outputs(self) -> dict[Slug, OutputState]:
-        return dict(sorted(self._known_outputs().items()))
-
-    def _known_outputs(self) -> dict[Slug, OutputState]:
-        """The feeds' states: read once and kept up to date by this transaction."""
-        if self._outputs is None:
-            self._outputs = outputs.outputs(self._connection)
-        return self._outputs
-
-    def save_output(self, state: OutputState) -> None:
-        self._known_outputs()[state.slug] = state
-        self._bumped.pop(state.slug, None)
-        outputs.save(self._connection, state)
-
-    def mark_published(self, ids: Collection[StoryId]) -> None:
-        self._batch.flush()
-        self.promised |= outputs.mark_published(self._connection, ids)
-
-    def return_to_pages(self, story: StoryId) -> None:
-        self._flush_members()
-        outputs.return_to_pages(self._connection, story)
-
-    def save_page(self, page: ArchivePage) -> None:
-        self._flush_members()
-        outputs.save_page(self._connection, page)
