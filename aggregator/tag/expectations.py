@@ -18,11 +18,14 @@ _WHEN = 0.0
 
 def failed(settings: Settings, rules: RuleSet) -> list[tuple[Expectation, str]]:
     """The expectations that fail, each with the reason. Numbers (`outlets>=3`) are taken as met."""
-    from aggregator.tag.language import Guesser  # one for all of them: each would load a model of its own
+    cases = list(_expectations(settings))
+    if not cases:
+        return []  # without the model of languages, which a daemon need not hold
+    from aggregator.tag.language import Guesser
 
     found: list[tuple[Expectation, str]] = []
-    guesser = Guesser()
-    for name, expectation in _expectations(settings):
+    guesser = Guesser()  # one for all of them: each would load a model of its own
+    for name, expectation in cases:
         problem = _problem(name, expectation, settings, rules, guesser)
         if problem is not None:
             found.append((expectation, problem))
