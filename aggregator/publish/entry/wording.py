@@ -30,6 +30,16 @@ _ENGLISH = Wording(
     "Summary by {}:",
     "Headline by {}. The original:",
 )
+_NORWEGIAN = Wording(
+    "Også omtalt av",
+    "Omtalt av",
+    "Tidligere:",
+    "Debatt:",
+    "Sakens side",
+    "{} og {} andre",
+    "Sammendrag av {}:",
+    "Overskrift av {}. Originalen:",
+)
 _LANGUAGES = {
     "en": _ENGLISH,
     "da": Wording(
@@ -102,26 +112,8 @@ _LANGUAGES = {
         "Samenvatting door {}:",
         "Kop door {}. Origineel:",
     ),
-    "no": Wording(
-        "Også omtalt av",
-        "Omtalt av",
-        "Tidligere:",
-        "Debatt:",
-        "Sakens side",
-        "{} og {} andre",
-        "Sammendrag av {}:",
-        "Overskrift av {}. Originalen:",
-    ),
-    "nb": Wording(
-        "Også omtalt av",
-        "Omtalt av",
-        "Tidligere:",
-        "Debatt:",
-        "Sakens side",
-        "{} og {} andre",
-        "Sammendrag av {}:",
-        "Overskrift av {}. Originalen:",
-    ),
+    "no": _NORWEGIAN,
+    "nb": _NORWEGIAN,
     "pl": Wording(
         "Piszą o tym także:",
         "Źródło:",
