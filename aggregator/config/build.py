@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cache, partial
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from msgspec.structs import replace
 
 from aggregator import settings as to
-from aggregator.config import ids
 from aggregator.config import schema as said
 from aggregator.config import schema_rules as rules
 from aggregator.config import schema_sources as feeds
 from aggregator.config.build_channels import alert_channels, channels, find_places
+from aggregator.config.build_sources import build_sources
 from aggregator.config.database import folder_of
 from aggregator.config.document import Document, find
 from aggregator.config.hooks import addresses_of, build_hooks
-from aggregator.config.schema_hooks import named
 from aggregator.config.secrets import Secretive
-from aggregator.config.subscriptions import List, addresses, included, listed
+from aggregator.config.subscriptions import List, addresses
 from aggregator.config.surroundings import Surroundings
 from aggregator.config.tree import Key
 from aggregator.config.values import in_words
-from aggregator.model import Auto, Every, Fixed, Slug, Source, SourceId
-from aggregator.text.masks import mask_url
-from aggregator.text.publishers import is_aggregator
+from aggregator.model import Fixed, Slug
 
 ALL = Slug("all")
 SHORTEST_SECRET = 5
 """Characters; hiding shorter ones would garble every text."""
-
-T = TypeVar("T")
 
 
 def build(file: Path, document: Document, config: said.Config, lists: Mapping[int, List], around: Surroundings) -> to.Settings:
@@ -44,7 +37,7 @@ def build(file: Path, document: Document, config: said.Config, lists: Mapping[in
     entities = base / config.entities.file if config.entities else None
     if entities is not None:
         around.files.add(entities)
-    sources = tuple(_sources(document, config, lists))
+    sources = tuple(build_sources(document, config, lists))
     hooks = build_hooks(config, sources, base)
     return to.Settings(
         file=file,
@@ -121,90 +114,6 @@ def _network(network: said.NetworkSection) -> to.Network:
 
 def _value(secretive: Secretive | None) -> str | None:
     return secretive.value if secretive else None
-
-
-# --- sources
-def _sources(document: Document, config: said.Config, lists: Mapping[int, List]) -> Iterator[Source]:
-    """All sources: those of the file in its order, those of lists behind."""
-    named = [source for source in config.sources if isinstance(source, feeds.Source)]
-    members = included(document, lists)
-    names = ids.assign(listed(document, lists))
-    common = cache(partial(_common, config))
-    for name, source in zip(names, named, strict=False):
-        group = source.group or config.defaults.group
-        made = _source(common(group), source, name, source.url.value, source.url.shown, source.title)
-        yield _passes_on(config, made, source)
-    for name, (position, feed) in zip(names[len(named) :], members, strict=True):
-        inclusion = config.sources[position]
-        assert isinstance(inclusion, feeds.OpmlSource)
-        group = inclusion.group or feed.group or config.defaults.group
-        made = _source(common(group), inclusion, name, feed.url, mask_url(feed.url), feed.title)
-        yield _passes_on(config, made, inclusion)
-
-
-def _common(config: said.Config, group: str | None) -> Source:
-    """What every source of the group is that says nothing itself: what the group says, else the defaults."""
-    network = config.network
-    plain = Source(
-        SourceId(""),
-        "",
-        level=config.dedup.level,
-        proxy=_value(network.proxy),
-        user_agent=network.user_agent,
-    )
-    base = _source(plain, config.defaults)
-    of_group = _source(base, config.groups.get(group or "", feeds.Group()))
-    return replace(of_group, group=group, every=_slowed(of_group.every))
-
-
-def _source(base: Source, own: feeds.Inherited, id: str = "", url: str = "", shown: str = "", title: str | None = None) -> Source:
-    """What is said here, else what `base` has; tags and headers add up."""
-    headers = {name.lower(): (name, value) for name, value in base.headers}
-    headers |= {name.lower(): (name, value.value) for name, value in own.headers.items()}
-    dedup = own.dedup
-    return Source(
-        SourceId(id),
-        url,
-        title,
-        base.group,
-        rank=_either(own.rank, base.rank),
-        tags=tuple(dict.fromkeys((*base.tags, *own.tags))) if own.tags else base.tags,
-        every=_either(own.every, base.every),
-        keep=_either(own.keep, base.keep),
-        drop=_either(own.drop, base.drop),
-        headers=tuple(headers.values()),
-        outlet=_either(own.outlet, base.outlet),
-        aggregator=_either(own.aggregator, base.aggregator),
-        dedup=base.dedup if dedup is None else dedup is not False,
-        level=(dedup.level if isinstance(dedup, feeds.SourceDedup) else None) or base.level,
-        proxy=own.proxy.value if own.proxy else base.proxy,
-        user_agent=_either(own.user_agent, base.user_agent),
-        silent_after=_either(own.silent_after, base.silent_after),
-        retain=_either(own.retain, base.retain),
-        budget=_either(own.budget, base.budget),
-        enabled=_either(own.enabled, base.enabled),
-        private=_either(own.private, base.private),
-        full_text=_either(own.full_text, base.full_text),
-        enrich=base.enrich if own.enrich is None else tuple((one.value, one.shown) for one in named(own.enrich)),
-        shown=shown,
-        kind=_either(own.kind, base.kind),
-    )
-
-
-def _either(own: T | None, base: T) -> T:
-    return base if own is None else own
-
-
-def _slowed(every: Every) -> Every:
-    """An interval that is not written at the source itself: the feed's hints slow it down."""
-    return every if isinstance(every, Auto) else replace(every, strict=False)
-
-
-def _passes_on(config: said.Config, source: Source, own: feeds.Inherited) -> Source:
-    """The source, marked as an aggregator if its site is known to be one and nothing in the file says otherwise."""
-    layers = (own, config.groups.get(source.group or "", feeds.Group()), config.defaults)
-    said_so = any(layer.aggregator is not None for layer in layers)
-    return source if said_so or source.outlet or not is_aggregator(source.url) else replace(source, aggregator=True)
 
 
 def _outlet(name: str, said_of: Sequence[str] | said.OutletSection) -> to.Outlet:
