@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -54,6 +55,21 @@ def logs_end_with_the_run() -> Iterator[None]:
 
     Several runs in one process (`make mutants`) each log to a standard error of their own.
     """
-    structlog.configure()
-    yield
+    configure = structlog.configure
+
+    def configure_without_cache(*given: Any, **named: Any) -> None:
+        configure(*given, **named | {"cache_logger_on_first_use": False})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", configure_without_cache)  # a kept logger can't be set up anew
+        structlog.configure()
+        yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def logs_are_set_up_for_one_test() -> Iterator[None]:
+    """A command that a test runs in this process (`poll`) sets the level and form of logs, which later tests don't expect."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
