@@ -25,10 +25,12 @@ def test_an_article_is_due_until_it_is_asked_for(store: Store) -> None:
     one, two = stored(store, "a", "b")
     [first, second] = store.due_articles(5.0, 10)
     assert (first.item, first.source, first.url, first.since) == (one.id, ALPHA, one.entry.url, one.first_seen)
+    assert store.counts()["articles_waiting"] == 2
     assert store.due_articles(4.0, 10) == [] and store.due_articles(5.0, 1) == [first]
     with store.begin() as transaction:
         transaction.begin_article(one.id, 6.0)
     assert store.due_articles(9.0, 10) == [second]
+    assert store.counts()["articles_waiting"] == 1
     assert store.attempts([one.id, two.id]) == {one.id: Attempt(None, 6.0, None), two.id: Attempt(5.0, None, None)}
     with store.begin() as transaction:
         transaction.end_article(one.id, "404 not found")
