@@ -98,8 +98,9 @@ def _copy(settings: Settings, origin: str, copy: str, old: Database, new: Databa
     """Copies, compares, and marks the copy as usable. Raises StoreError if something differs; it stays unusable then."""
     from aggregator.settings import is_on_server
     from aggregator.store import marks
-    from aggregator.store.opening import name_of, open_end
+    from aggregator.store.opening import name_of
     from aggregator.store.transfer.copying import claim, compare_all, copy_all
+    from aggregator.store.transfer.ends import open_end
     from aggregator.store.transfer.tables import known_tables
 
     name = name_of(origin if is_on_server(origin) else str(Path(origin).resolve()))

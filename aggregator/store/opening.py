@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from aggregator.errors import StoreError
 from aggregator.ports import Database, Store
@@ -13,12 +13,7 @@ from aggregator.store import lock, peek
 from aggregator.store.marks import refuse_unfinished
 from aggregator.store.read_only import ReadOnlyStore, is_there
 from aggregator.store.sqlite import SqliteStore
-from aggregator.store.transfer.sqlite_end import SqliteEnd
 from aggregator.text.masks import mask_url
-
-if TYPE_CHECKING:
-    from aggregator.store.postgres.transfer import PostgresEnd
-
 
 S = TypeVar("S", bound=Store)
 
@@ -50,15 +45,6 @@ def _checked(store: S, database: str) -> S:
         store.close()
         raise
     return store
-
-
-def open_end(database: str, *, writes: bool) -> SqliteEnd | PostgresEnd:
-    """The database as an end of a copy. It must have been opened as a store before."""
-    if not is_on_server(database):
-        return SqliteEnd(Path(database), writes=writes)
-    from aggregator.store.postgres.transfer import PostgresEnd  # here: of an optional extra
-
-    return PostgresEnd(database, writes=writes)
 
 
 def name_of(database: str) -> str:
