@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,7 @@ class Server:
         self._run("initdb", "-D", "data", "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
         self.settings = (*QUICK, f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}")
         self.settings = (*self.settings, *settings)
+        self._watch()
         self.start()
         self._run("createdb", "-h", str(self.folder), "-p", str(self.port), "-U", USER, "news")
 
@@ -57,10 +59,29 @@ class Server:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _watch(self) -> None:
+        """Has the server stopped when this process has ended, in whichever way: its end of a pipe closes then."""
+        commands = 'cat >/dev/null; "$0" -D data -s -m immediate stop; rm -rf "$PWD"'
+        self._watcher = subprocess.Popen(
+            ["sh", "-c", commands, self._programs / "pg_ctl"],
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            **self._user(),
+        )
+
+    def _user(self) -> dict[str, Any]:
+        return {"user": _unprivileged(), "group": _unprivileged(), "extra_groups": []} if os.geteuid() == 0 else {}
+
     def _run(self, program: str, *arguments: str) -> None:
-        user = {"user": _unprivileged(), "group": _unprivileged(), "extra_groups": []} if os.geteuid() == 0 else {}
         ended = subprocess.run(
-            *([self._programs / program, *arguments],), cwd=self.folder, capture_output=True, text=True, check=False, **user
+            [self._programs / program, *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            **self._user(),
         )
         if ended.returncode:
             log = self.folder / "log"

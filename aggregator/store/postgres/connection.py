@@ -22,8 +22,6 @@ SILENCE = 5
 """Seconds that what was sent may stay unacknowledged: the server's machine has vanished then, and the event loop waits along."""
 PREPARED = 400
 """Statements kept prepared per connection: more than the store has."""
-OPTIONS = "-c jit=off -c TimeZone=UTC -c idle_in_transaction_session_timeout=0"
-"""Our queries take milliseconds: compiling them takes longer."""
 
 _CUT = ("08", "57")
 """Classes of SQLSTATE: connection exceptions, and a server that is shut down, has crashed, or starts up."""
