@@ -110,7 +110,8 @@ class FeedPublishing:
             if isinstance(error, OSError):
                 raise AggregatorError(f"can't publish: {error}") from error
             raise
-        self._rest_until = runtime.clock.monotonic() + REST * seconds
+        if not everything:  # after a start or an edit, what the first polls bring is not to wait for that
+            self._rest_until = runtime.clock.monotonic() + REST * seconds
         self._revisions |= {slug: state.revision for slug, state in states.items() if everything or slug in slugs}
         if changed:
             log.info("published", feeds=len(changed))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -15,8 +17,8 @@ import pytest
 from tests import postgres
 from tests.faults.network import CuttableProxy
 from tests.faults.nodes import Cluster, Node, cluster
-from tests.faults.presses import Presses
-from tests.flow.command import eventually
+from tests.faults.presses import Event, Presses
+from tests.flow.command import eventually, free_port
 
 KILLED = 2.0
 FROZEN = 5.0
@@ -171,3 +173,44 @@ def test_commands_beside_two_daemons(tmp_path: Path) -> None:
         assert standby.process is not None
         assert standby.process.wait(10) == 0
         standby.process = None
+
+
+UPDATED = re.compile(rb"<updated>[^<]*</updated>")
+"""When a daemon saw something change: each database has its own moments."""
+
+
+def without_moments(feed: bytes) -> bytes:
+    """A feed without these, and without its own id, which is random for each database. Dates of the outlets stay."""
+    head, _, rest = feed.partition(b"<id>")
+    return UPDATED.sub(b"", head + rest.partition(b"</id>")[2])
+
+
+def test_ids_and_feeds_are_those_of_one_daemon_on_sqlite(tmp_path: Path, long: bool) -> None:
+    address, presses, chance = postgres.server().of_folder(tmp_path), Presses(), random.Random(3)
+    sections = {"defaults": {"every": "1h"}, "site": {"url": "https://news.example"}}
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    with presses.serving() as origin, cluster(tmp_path, presses, origin, [address] * 2, **sections) as nodes:
+        single = presses.configure(alone, origin, free_port(), **sections)
+        single.run("poll")
+        for step in range(1, 21 if long else 7):
+            event = Event(step, 1_700_000_000.0 + step)
+            leader = nodes.leader()
+            for outlet in chance.sample(range(1, presses.outlets + 1), 2):
+                presses.listed[outlet] = [event, *presses.listed.get(outlet, ())]
+                for command in (leader.command, single):  # documents reach both in the same order, one after the other
+                    assert "1 polled, 1 new entry" in command.run("poll", f"news-{outlet}")
+            if step % 3 == 0:
+                standby = nodes.standby()
+                leader.kill()
+                eventually(lambda standby=standby: standby.leads)  # type: ignore[misc]
+                leader.start()
+        ours, theirs = (
+            {story["id"]: (story["title"], sorted(item["guid"] for item in story["items"])) for story in one.rows("stories")}
+            for one in (nodes.leader().command, single)
+        )
+        assert ours == theirs and len(ours) == step
+        folders = (nodes.leader().directory, alone)
+        published = [without_moments((folder / "data/public/feeds/all.atom").read_bytes()) for folder in folders]
+        assert published[0] == published[1]
+        assert published[0].count(b"</entry>") == step
