@@ -11,27 +11,24 @@ from pathlib import Path
 
 from aggregator.errors import DatabaseLostError, HeldError, StoreError
 from aggregator.model import Instant, Source
-from aggregator.ports import Keep, Swept
-from aggregator.store import backup, maintenance, renames, retention, schema, states
+from aggregator.store import backup, maintenance, renames, schema, states
 from aggregator.store.connect import CHECKPOINT_PAGES, CHECKPOINT_PAGES_BESIDE, explained, open_writer
+from aggregator.store.connection import Connection
 from aggregator.store.database_files import DatabaseFiles, database_lost_error
-from aggregator.store.index import LEFT, SqlStoryIndex
+from aggregator.store.index import SqlStoryIndex
 from aggregator.store.lock import held, holder
+from aggregator.store.sql_store import SqlStore
 from aggregator.store.sqlite_view import SqliteView
 from aggregator.store.writes import SqlTransaction
 
-SWEPT_AT_ONCE = 100
-"""Stories per transaction of retention: a few milliseconds, no longer than a poll's."""
 
-
-class SqliteStore(SqliteView):
+class SqliteStore(SqlStore, SqliteView):
     """A ports.Database in one file. Safe to use from several threads; a transaction belongs to the thread that began it."""
 
     def __init__(self, path: Path) -> None:
         """Opens, creates or migrates the database. Raises StoreError."""
         super().__init__(path)
         self._turn = threading.Lock()
-        self._owner: int | None = None
         with explained(path):
             schema.refuse_foreign(path)
             self._writer = open_writer(path)
@@ -64,11 +61,13 @@ class SqliteStore(SqliteView):
         backup.backup(self.path, self.path.with_name(f"{self.path.name}.schema-{version}"))
 
     # --- writing
+    @property
+    def _writing(self) -> Connection:
+        return self._writer
+
     @contextmanager
     def begin(self) -> Iterator[SqlTransaction]:
         """See `Store.begin`. Raises StoreError where SQLite fails; nothing is stored then. Can't be nested."""
-        if self._owner == threading.get_ident():
-            raise StoreError("a transaction was begun inside another one")
         with self._own_turn(), explained(self.path):
             self._refuse_if_displaced()
             self._writer.execute("BEGIN IMMEDIATE")
@@ -84,15 +83,6 @@ class SqliteStore(SqliteView):
                 raise
             if transaction.promised:
                 self._make_durable()
-
-    @contextmanager
-    def _own_turn(self) -> Iterator[None]:
-        with self._turn:
-            self._owner = threading.get_ident()
-            try:
-                yield
-            finally:
-                self._owner = None
 
     def _refuse_if_displaced(self) -> None:
         """Raises if the open file is no longer at its path: what is written to it would be lost."""
@@ -153,12 +143,6 @@ class SqliteStore(SqliteView):
     def depose_frozen(self) -> str | None:
         return None
 
-    def _write_terms(self) -> None:
-        """Writes the index's terms, so that the next start has little to replay."""
-        if self._index.logged > LEFT:
-            with self.begin() as transaction:
-                transaction.index.write_terms()
-
     def _checkpoint_at(self, pages: int) -> None:
         with self._turn, explained(self.path):
             self._writer.execute(f"PRAGMA wal_autocheckpoint = {pages}")
@@ -170,19 +154,6 @@ class SqliteStore(SqliteView):
             states.sync(self._writer, sources, now)
 
     # --- maintenance
-    def sweep(self, keep: Keep, now: Instant) -> Swept:
-        """Retention: removes old stories, a few per transaction, so that polls get their turn in between."""
-        with self.begin():
-            retention.release(self._writer)
-            maintenance.forget(self._writer, now)
-        swept = Swept()
-        stories = self._read(retention.candidates, keep, now)
-        for at in range(0, len(stories), SWEPT_AT_ONCE):
-            with self.begin() as transaction:
-                chunk = stories[at : at + SWEPT_AT_ONCE]
-                swept += retention.sweep(self._writer, transaction.index, chunk, keep, now)
-        return swept
-
     def back_up(self, directory: Path, keep: int, now: Instant) -> Path:
         return backup.scheduled(self.path, directory, keep, now)
 

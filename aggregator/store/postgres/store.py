@@ -11,10 +11,9 @@ import psycopg
 
 from aggregator.errors import HeldError, StoreError
 from aggregator.model import Instant, Source
-from aggregator.ports import Keep, Swept
-from aggregator.store import maintenance, renames, retention, states
+from aggregator.store import maintenance, renames, states
 from aggregator.store.backup import NO_COPY
-from aggregator.store.index import LEFT
+from aggregator.store.connection import Connection
 from aggregator.store.postgres import schema
 from aggregator.store.postgres.connection import PostgresConnection, explained
 from aggregator.store.postgres.index import FORGET_WRITER, PostgresStoryIndex
@@ -23,10 +22,8 @@ from aggregator.store.postgres.partitions import Partitions
 from aggregator.store.postgres.readers import Readers
 from aggregator.store.postgres.view import PostgresView
 from aggregator.store.postgres.writer import WriterConnection, find_holder, refuse_if_led
+from aggregator.store.sql_store import SqlStore
 from aggregator.store.writes import SqlTransaction
-
-SWEPT_AT_ONCE = 100
-"""Stories per transaction of retention, so that polls get their turn in between."""
 
 
 class PostgresTransaction(SqlTransaction):
@@ -46,14 +43,15 @@ class PostgresTransaction(SqlTransaction):
         self._partitions.forget()
 
 
-class PostgresStore(PostgresView):
+class PostgresStore(SqlStore, PostgresView):
     """A ports.Database on a server. Safe to use from several threads; a transaction belongs to the thread that began it."""
+
+    _index: PostgresStoryIndex
 
     def __init__(self, address: str) -> None:
         """Connects; creates or migrates the tables. Raises StoreError."""
         super().__init__(address)
         self._turn = threading.Lock()
-        self._owner: int | None = None
         self._partitions = Partitions()
         self._beat: Beat | None = None
         self._readers = Readers(address, self.confirm_lead)
@@ -84,11 +82,13 @@ class PostgresStore(PostgresView):
             self._writer.stop_leading()
 
     # --- writing
+    @property
+    def _writing(self) -> Connection:
+        return self._writer.current
+
     @contextmanager
     def begin(self) -> Iterator[SqlTransaction]:
         """See `Store.begin`. Raises StoreError where the server fails; nothing is stored then. Can't be nested."""
-        if self._owner == threading.get_ident():
-            raise StoreError("a transaction was begun inside another one")
         with self._own_turn(), explained(self.name):
             if self._writer.renew():
                 self._index = PostgresStoryIndex(self._writer.current)
@@ -102,15 +102,6 @@ class PostgresStore(PostgresView):
                 transaction.undo()
                 self._writer.roll_back()
                 raise
-
-    @contextmanager
-    def _own_turn(self) -> Iterator[None]:
-        with self._turn:
-            self._owner = threading.get_ident()
-            try:
-                yield
-            finally:
-                self._owner = None
 
     def sync_sources(self, sources: Sequence[Source], now: Instant) -> None:
         with self.begin():
@@ -168,31 +159,12 @@ class PostgresStore(PostgresView):
             seen, who = self._writer.leader(), find_holder(self._writer.current.raw)
             return who if self._watch.is_frozen(seen) and seen is not None and self._writer.depose(seen) else None
 
-    def _write_terms(self) -> None:
-        """Writes the index's terms, so that the next start has little to replay."""
-        if self._index.logged > LEFT:
-            with self.begin() as transaction:
-                transaction.index.write_terms()
-
     def displaced(self) -> str | None:
         """None: a server's database is no file that could be replaced."""
         return None
 
     def rescue(self, now: Instant) -> None:
         """Nothing to save: see `displaced`."""
-
-    def sweep(self, keep: Keep, now: Instant) -> Swept:
-        """Retention: removes old stories, a few per transaction, so that polls get their turn in between."""
-        with self.begin():
-            retention.release(self._writer.current)
-            maintenance.forget(self._writer.current, now)
-        swept = Swept()
-        stories = self._read(retention.candidates, keep, now)
-        for at in range(0, len(stories), SWEPT_AT_ONCE):
-            with self.begin() as transaction:
-                chunk = stories[at : at + SWEPT_AT_ONCE]
-                swept += retention.sweep(self._writer.current, transaction.index, chunk, keep, now)
-        return swept
 
     def back_up(self, directory: Path, keep: int, now: Instant) -> Path:
         raise StoreError(NO_COPY.format(self.name))
