@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Protocol
 
 from aggregator import __version__
 from aggregator.fetch.errors import UnsendableError
 from aggregator.fetch.guard import Guard, is_private_name
 from aggregator.fetch.target import Target, parse_target
-from aggregator.model import FetchRequest, Source, SourceState, Validators
+from aggregator.model import FetchRequest, Source, Validators
 from aggregator.settings import Settings
 
 ACCEPT = (
@@ -38,12 +39,23 @@ Headers = tuple[tuple[str, str], ...]
 Encoded = tuple[tuple[bytes, bytes], ...]
 
 
-def conditional_request(source: Source, state: SourceState, proxy: str | None = None) -> FetchRequest:
-    """The request for a source: to the address in use, with the validators of its last document."""
+class LastDocument(Protocol):
+    """What is known of a document from the last time: the address in use, its validators, and where those came from."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def validators(self) -> Validators: ...
+    @property
+    def validators_url(self) -> str | None: ...
+
+
+def conditional_request(source: Source, last: LastDocument, proxy: str | None = None) -> FetchRequest:
+    """The request for a document of a source: a feed (its state), or a sitemap that an index lists."""
     return FetchRequest(
-        url=state.url,
-        validators=state.validators,
-        validators_url=state.validators_url,
+        url=last.url,
+        validators=last.validators,
+        validators_url=last.validators_url,
         headers=source.headers,
         user_agent=source.user_agent,
         proxy=source.proxy or proxy,

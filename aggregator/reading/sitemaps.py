@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aggregator.cadence.unchanged import body_hash
+from aggregator.fetch.request import conditional_request
 from aggregator.fetch.target import show_url
 from aggregator.model import (
     Entry,
@@ -97,7 +98,7 @@ async def follow_index(
         if (faults and _ends(faults[-1])) or monotonic() > until:
             after.append(sitemap)
             continue
-        outcome = await ask(_request(source, sitemap, proxy))
+        outcome = await ask(conditional_request(source, sitemap, proxy))
         found = await _read_one(sitemap, outcome, read)
         after.append(found.sitemap)
         if found.fault is not None:
@@ -117,18 +118,6 @@ class _Found(Struct, frozen=True):
     sitemap: Sitemap
     read: Read | None = None
     fault: Fault | None = None
-
-
-def _request(source: Source, sitemap: Sitemap, proxy: str | None) -> FetchRequest:
-    return FetchRequest(
-        url=sitemap.url,
-        validators=sitemap.validators,
-        validators_url=sitemap.validators_url,
-        headers=source.headers,
-        user_agent=source.user_agent,
-        proxy=source.proxy or proxy,
-        configured=source.url,
-    )
 
 
 async def _read_one(sitemap: Sitemap, outcome: FetchOutcome, read: ReadDocument) -> _Found:
