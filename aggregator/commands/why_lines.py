@@ -37,20 +37,7 @@ def lines(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:
     yield f"\n{shown}: {report['lead']['source']} ({report['lead']['reason']})"
     yield f"outlets ({len(report['outlets'])}): {', '.join(report['outlets'])}\n\nentries:"
     for item in report["items"]:
-        yield f"  {item['published']}  {item['outlet']} [{item['source']}]  {item['title']}\n    {item['url']}"
-        yield f"    {item['joined']}: {RULES.get(item.get('rule', ''), item.get('rule', 'no reason is stored'))}"
-        yield f"    {item['counts_for']}"
-        if item["full_text"]:
-            yield f"    full text: {item['full_text']}"
-        if item["astray"]:
-            yield f"    {ASTRAY}"
-        if "partner" in item:
-            yield f"    compared with {item['partner']['outlet']}: {item['partner']['title']}"
-        yield from (f"      {sentence}" for sentence in item.get("because", ()))
-        if numbers and item.get("terms"):
-            yield f"    {format_score(item['terms'], item['score'])}"
-        if "nearest" in item:
-            yield f"    {_format_nearest(item['nearest'], numbers)}"
+        yield from _item_lines(item, numbers)
     yield from _hidden_lines(report["hidden"])
     if report["thread"]:
         yield from why_thread.lines_of_thread(report["thread"])
@@ -61,6 +48,24 @@ def lines(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:
     yield from (f"  {tag['kind']}:{tag['tag']}  ({tag['reason']})" for tag in report["tags"])
     yield "\nfeeds, and what of their query the story meets or lacks:"
     yield from (f"  {'in ' if feed['in'] else 'out'}  {feed['feed']}: {feed['reason']}" for feed in report["feeds"])
+
+
+def _item_lines(item: dict[str, Any], numbers: bool) -> Iterator[str]:
+    """An entry: what it is, why it is in the story, and which story it did not join."""
+    yield f"  {item['published']}  {item['outlet']} [{item['source']}]  {item['title']}\n    {item['url']}"
+    yield f"    {item['joined']}: {RULES.get(item.get('rule', ''), item.get('rule', 'no reason is stored'))}"
+    yield f"    {item['counts_for']}"
+    if item["full_text"]:
+        yield f"    full text: {item['full_text']}"
+    if item["astray"]:
+        yield f"    {ASTRAY}"
+    if "partner" in item:
+        yield f"    compared with {item['partner']['outlet']}: {item['partner']['title']}"
+    yield from (f"      {sentence}" for sentence in item.get("because", ()))
+    if numbers and item.get("terms"):
+        yield f"    {format_score(item['terms'], item['score'])}"
+    if "nearest" in item:
+        yield f"    {_format_nearest(item['nearest'], numbers)}"
 
 
 def _hidden_lines(hidden: list[dict[str, Any]]) -> Iterator[str]:
