@@ -10,10 +10,11 @@ from aggregator.config.document import Document, nodes, pairs, text_of
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar
 from aggregator.errors import Problem
+from aggregator.settings import is_in_object_store
 
 
 def check_extras(document: Document) -> Iterator[Problem]:
-    """`full_text: true` without trafilatura, at each place that says it; a database on a server without psycopg."""
+    """`full_text: true` without trafilatura, at each place that says it; a server or object store without its library."""
     if find_spec("trafilatura") is None:
         yield from _check_full_text(document)
     storage = document.root.get("storage")
@@ -21,6 +22,13 @@ def check_extras(document: Document) -> Iterator[Problem]:
     if database is not None and is_filled_in(text_of(database) or "") and find_spec("psycopg") is None:
         install = "`pip install 'aggregator[postgres]'` or `pipx inject aggregator 'psycopg[binary]'`"
         yield document.problem(database, f"storage.database: psycopg is not installed, which speaks to PostgreSQL: {install}")
+    publish = document.root.get("publish")
+    directory = publish.get("directory") if isinstance(publish, MapNode) else None
+    if directory is not None and is_in_object_store(text_of(directory) or "") and find_spec("obstore") is None:
+        install = "`pip install 'aggregator[s3]'` or `pipx inject aggregator obstore`"
+        yield document.problem(
+            directory, f"publish.directory: obstore is not installed, which speaks to object stores: {install}"
+        )
 
 
 def _check_full_text(document: Document) -> Iterator[Problem]:

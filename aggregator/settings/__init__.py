@@ -7,6 +7,7 @@ from aggregator.settings.hooks import SUMMARY, TAGS, TITLE, Hook
 from aggregator.settings.outputs import OUTLETS, WEIGHT, Channel, Output, Rate, threshold_key
 from aggregator.settings.rules import Dedup, Expectation, Outlet, Tagging, TagRule, Threads, Topic
 from aggregator.settings.service import (
+    OBJECT_STORES,
     SERVERS,
     Assistants,
     Backup,
@@ -17,6 +18,7 @@ from aggregator.settings.service import (
     Server,
     Site,
     Storage,
+    is_in_object_store,
     is_on_server,
     own_address,
 )
@@ -25,6 +27,7 @@ from aggregator.text.times import DAY
 
 __all__ = [
     "DAY",
+    "OBJECT_STORES",
     "OUTLETS",
     "SERVERS",
     "SUMMARY",
@@ -53,6 +56,7 @@ __all__ = [
     "Threads",
     "Topic",
     "configured_channels",
+    "is_in_object_store",
     "is_on_server",
     "numbered_channels",
     "own_address",

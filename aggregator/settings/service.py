@@ -87,6 +87,15 @@ def own_address(server: Server) -> str:
     return f"http://{host}:{server.port}"
 
 
+OBJECT_STORES = ("s3://", "gs://", "az://")
+"""What the address of a prefix in an object store begins with: S3 and what speaks like it, Google Cloud, Azure."""
+
+
+def is_in_object_store(directory: str) -> bool:
+    """Whether `publish.directory` names a place in an object store, not a folder."""
+    return directory.startswith(OBJECT_STORES)
+
+
 class Publishing(Struct, frozen=True):
     """backfill: greatest age of a new source's entries that still enter existing feeds.
 

@@ -17,6 +17,7 @@ from tests.conftest import CHECKOUT
 SECTION = (CHECKOUT / "deploy" / "install.md").read_text("utf-8").split("\n## Extras\n")[1].split("\n## ")[0]
 TABLE = {row[1].strip(" `"): row for row in (line.split("|") for line in SECTION.splitlines() if line.startswith("| `"))}
 CONFIG = """storage: {database: "postgresql://news@db.example/news"}
+publish: {directory: "s3://news"}
 sources: [{url: "https://paper.example/feed", full_text: true}]
 """
 
@@ -33,7 +34,7 @@ def test_what_is_said_without_it_is_what_the_program_says(tmp_path: Path, monkey
     assert isinstance(refused, ConfigError)
     found = [one.message for one in refused.problems]
     said = {"notify": senders.MISSING, "mcp": mcp.MISSING}
-    said |= {extra: one for extra in ("fulltext", "postgres") for one in found if f"[{extra}]" in one}
+    said |= {extra: one for extra in ("fulltext", "postgres", "s3") for one in found if f"[{extra}]" in one}
     for extra, row in TABLE.items():
         quoted, command = row[4].strip().strip('"').removesuffix("…"), row[5].strip(" `")
         assert said[extra].startswith(quoted) and quoted.endswith(": ")
