@@ -22,8 +22,8 @@ from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.messenger import HttpMessenger
 from aggregator.model import PollReport, SourceId
-from aggregator.pipeline import CurrentPipeline, Pipeline
-from aggregator.ports import Database
+from aggregator.pipeline import CurrentPipeline, DocumentStorage, NextStates, Pipeline, PoliteRequests
+from aggregator.ports import Database, Rules
 from aggregator.publish.messages.channel_messages import ChannelComposer
 from aggregator.publish.messages.webhooks import WebhookComposer
 from aggregator.publish.publisher import Publisher
@@ -197,6 +197,29 @@ def _make_public_fetcher(settings: Settings, fetcher: HttpFetcher, resources: Re
     return HttpFetcher(replace(settings, network=replace(settings.network, allow=())), resources.gate)
 
 
+def _make_pipeline(settings: Settings, resources: Resources, fetcher: HttpFetcher, rules: Rules, hubs: Hubs | None) -> Pipeline:
+    ingester = Ingester(
+        rules,
+        Engine(settings.dedup, find_places, AROUND if settings.threads.enabled else 0.0),
+        settings.publish.backfill,
+        collect_owners(settings.sources, settings.outlets),
+        Linker(view_of, rarity, settings.threads.within) if settings.threads.enabled else None,
+    )
+    states = NextStates(settings, random.random, hubs)
+    return Pipeline(
+        settings=settings,
+        store=resources.store,
+        writer=resources.writer,
+        requests=PoliteRequests(resources.gate, fetcher, resources.writer, resources.clock),
+        documents=resources.documents,
+        states=states,
+        storage=DocumentStorage(settings, resources.store, resources.writer, ingester, states, hubs),
+        clock=resources.clock,
+        current=resources.current,
+        bodies=resources.bodies,
+    )
+
+
 def make_runtime(settings: Settings, resources: Resources) -> Runtime:
     """Makes the parts that depend on the config. Raises AggregatorError, ConfigError if it would publish among others' files."""
     store = resources.store
@@ -215,26 +238,7 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
         rules=rules,
         fetcher=fetcher,
         public_fetcher=_make_public_fetcher(settings, fetcher, resources),
-        pipeline=Pipeline(
-            settings=settings,
-            store=resources.store,
-            writer=resources.writer,
-            gate=resources.gate,
-            fetcher=fetcher,
-            documents=resources.documents,
-            ingester=Ingester(
-                rules,
-                Engine(settings.dedup, find_places, AROUND if settings.threads.enabled else 0.0),
-                settings.publish.backfill,
-                collect_owners(settings.sources, settings.outlets),
-                Linker(view_of, rarity, settings.threads.within) if settings.threads.enabled else None,
-            ),
-            clock=resources.clock,
-            rng=random.random,
-            current=resources.current,
-            hubs=hubs,
-            bodies=resources.bodies,
-        ),
+        pipeline=_make_pipeline(settings, resources, fetcher, rules, hubs),
         publisher=Publisher(settings, resources.store, resources.shelf),
         compose={kind: compose for composer in composers for kind, compose in composer.kinds.items()},
         messenger=messenger,

@@ -56,7 +56,7 @@ class PeriodicWork:
     async def _refresh_lists(self) -> None:
         """Refreshes the lists. The next reload sees that a list's file has changed."""
         runtime = self._current.runtime
-        await self._lists.refresh(runtime.settings, runtime.pipeline.fetcher, runtime.clock.now())
+        await self._lists.refresh(runtime.settings, runtime.fetcher, runtime.clock.now())
 
     async def _issue_digests(self) -> None:
         runtime, now = self._current.runtime, self._current.runtime.clock.now()

@@ -18,7 +18,7 @@ from aggregator.fetch.discover import offered_feeds
 from aggregator.fetch.hosts import HostGate
 from aggregator.model import Fault, Fetched, FetchOutcome, FetchRequest, Instant, PollReport, Slug, SourceId, Story
 from aggregator.parse.article import read_article
-from aggregator.pipeline import CurrentPipeline, Pipeline
+from aggregator.pipeline import CurrentPipeline, DocumentStorage, NextStates, Pipeline, PoliteRequests
 from aggregator.ports import Store, StoryFilter
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.selection import filling
@@ -173,8 +173,11 @@ class Newsroom:
         enabled = self.settings.threads.enabled
         linker = Linker(view_of, rarity, self.settings.threads.within) if enabled else None
         engine = Engine(self.settings.dedup, around=AROUND if enabled else 0.0)
-        chain = (self, self, Ingester(self.rules, engine, backfill, owned, linker))
-        return Pipeline(self.settings, self.store, writer, self.gate, *chain, self.clock, lambda: 0.5, self.current)
+        ingester = Ingester(self.rules, engine, backfill, owned, linker)
+        states = NextStates(self.settings, lambda: 0.5)
+        requests = PoliteRequests(self.gate, self, writer, self.clock)
+        storage = DocumentStorage(self.settings, self.store, writer, ingester, states)
+        return Pipeline(self.settings, self.store, writer, requests, self, states, storage, self.clock, self.current)
 
     # --- what a subscriber sees
     def feed(self, slug: str = "all") -> list[dict[str, Any]]:

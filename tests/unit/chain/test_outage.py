@@ -55,7 +55,8 @@ class World:
 
     def make(self, settings: Settings, resources: Resources) -> Runtime:
         runtime = make_runtime(settings, resources)
-        return replace(runtime, pipeline=replace(runtime.pipeline, fetcher=self))
+        pipeline = runtime.pipeline
+        return replace(runtime, pipeline=replace(pipeline, requests=replace(pipeline.requests, fetcher=self)))
 
 
 @pytest.fixture

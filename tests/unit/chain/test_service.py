@@ -171,7 +171,7 @@ def test_reloads_at_once_leave_one_runtime_and_close_the_others_at_the_end(tmp_p
         async def aclose() -> None:
             closed.append(1)
 
-        first.pipeline.fetcher.aclose = aclose  # type: ignore[method-assign]
+        first.fetcher.aclose = aclose  # type: ignore[method-assign]
         await asyncio.gather(*(service.reload_if_changed(forced=True) for _ in range(5)))
         assert len(service.config._retiring) == 5
         assert desk.resources.current.pipeline is service.runtime.pipeline

@@ -1,0 +1,9 @@
+"""The path of one poll: `polls.py` is the whole way on one screen, `storage.py` what happens to a document that was read."""
+
+from aggregator.pipeline.current import CurrentPipeline
+from aggregator.pipeline.polls import Pipeline
+from aggregator.pipeline.requests import PoliteRequests
+from aggregator.pipeline.states import NextStates
+from aggregator.pipeline.storage import DocumentStorage, Storage
+
+__all__ = ["CurrentPipeline", "DocumentStorage", "NextStates", "Pipeline", "PoliteRequests", "Storage"]
