@@ -1,6 +1,7 @@
 """Ports: the interfaces to the database, the network, the clock, and the rules. All stores pass the same contract tests."""
 
 from aggregator.ports.articles import Articles, ArticleWrites, Attempt, DueArticle, WantedArticle
+from aggregator.ports.cluster import Arrival, Attendance, Claimed, Claims, Cluster, Documents, Inbox, Node, PublishedDocument
 from aggregator.ports.decisions import Decisions, DecisionWrites
 from aggregator.ports.enrichments import Asking, Enrichments, EnrichmentWrites, HookState
 from aggregator.ports.feeds import Feeds, FeedWrites
@@ -84,22 +85,28 @@ __all__ = [
     "Answer",
     "AnyOf",
     "ArchivePage",
+    "Arrival",
     "ArticleWrites",
     "Articles",
     "Asking",
     "Attempt",
+    "Attendance",
     "Attributes",
     "BodyMemory",
     "Call",
     "Candidate",
     "ChannelSender",
+    "Claimed",
+    "Claims",
     "Clock",
+    "Cluster",
     "Database",
     "DatabaseMaintenance",
     "Decision",
     "DecisionWrites",
     "Decisions",
     "Delivery",
+    "Documents",
     "DueArticle",
     "Endpoint",
     "EnrichmentWrites",
@@ -117,6 +124,7 @@ __all__ = [
     "Hold",
     "HookState",
     "Hubs",
+    "Inbox",
     "IndexedItem",
     "Job",
     "Keep",
@@ -126,6 +134,7 @@ __all__ = [
     "Message",
     "Messenger",
     "Nearby",
+    "Node",
     "Notice",
     "OutputState",
     "Override",
@@ -134,6 +143,7 @@ __all__ = [
     "PollRequestWrites",
     "PollRequests",
     "Postings",
+    "PublishedDocument",
     "QueryChecker",
     "QueryNames",
     "Reached",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from aggregator.model import Instant, Source
 from aggregator.ports.articles import Articles
+from aggregator.ports.cluster import Cluster
 from aggregator.ports.enrichments import Enrichments
 from aggregator.ports.feeds import Feeds
 from aggregator.ports.leadership import Leadership
@@ -53,3 +54,8 @@ class Store(StoreView, Protocol):
 
 class Database(Store, Leadership, DatabaseMaintenance, Protocol):
     """The database as the process that opened it sees it, with maintenance."""
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """What several nodes share; None where there is one process alone."""
+        ...

@@ -120,6 +120,7 @@ class SqliteStore(SqlStore, SqliteView):
             os.close(wal)
 
     may_stand_by = False
+    cluster = None
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -38,6 +38,11 @@ class SqlTransaction(ThreadWrites, FeedWrites):
         self._strangers: dict[SourceId, bool] = {}
 
     @property
+    def connection(self) -> Connection:
+        """For what a database of several nodes writes along."""
+        return self._connection
+
+    @property
     def index(self) -> SqlStoryIndex:
         """Begun on first use, because most transactions only save states."""
         if not self._index_begun:

@@ -13,9 +13,9 @@ from typing import Any
 import psycopg
 
 from aggregator.errors import StoreError
-from aggregator.store.postgres.tables import LEADERSHIP, TABLES
+from aggregator.store.postgres.tables import CLUSTER, LEADERSHIP, TABLES
 
-MIGRATIONS = (TABLES, LEADERSHIP)
+MIGRATIONS = (TABLES, LEADERSHIP, CLUSTER)
 LOCK_TIMEOUT = "5s"
 OLDEST = 150_000
 """PostgreSQL 15, of 2022: the oldest that the distributions still have."""

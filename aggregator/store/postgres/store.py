@@ -15,6 +15,7 @@ from aggregator.store import maintenance, renames, states
 from aggregator.store.backup import NO_COPY
 from aggregator.store.connection import Connection
 from aggregator.store.postgres import schema
+from aggregator.store.postgres.cluster.parts import PostgresCluster
 from aggregator.store.postgres.connection import PostgresConnection, explained
 from aggregator.store.postgres.index import FORGET_WRITER, PostgresStoryIndex
 from aggregator.store.postgres.leadership import Beat, LeaderWatch
@@ -56,6 +57,7 @@ class PostgresStore(SqlStore, PostgresView):
         self._beat: Beat | None = None
         self._readers = Readers(address, self.confirm_lead)
         self._watch = LeaderWatch()
+        self._cluster: PostgresCluster | None = None
         with explained(self.name):
             self._writer = WriterConnection(address, self.name)
             try:
@@ -109,6 +111,13 @@ class PostgresStore(SqlStore, PostgresView):
                 self._index.rolled_back()  # it holds the old ids
                 self._writer.current.execute(FORGET_WRITER)
             states.sync(self._writer.current, sources, now)
+
+    @property
+    def cluster(self) -> PostgresCluster:
+        """What several nodes share."""
+        if self._cluster is None:
+            self._cluster = PostgresCluster(self._address, self.name)
+        return self._cluster
 
     # --- maintenance
     may_stand_by = True
@@ -183,6 +192,8 @@ class PostgresStore(SqlStore, PostgresView):
 
     def close(self) -> None:
         """Closes all connections. No call may be under way."""
+        if self._cluster is not None:
+            self._cluster.close()
         with self._turn:
             super().close()
             self._writer.close()

@@ -149,3 +149,33 @@ INSERT INTO leadership (term, pid, beat) VALUES (0, 0, 0);
 """
 """term: grows with each process that begins to lead; pid: of the server's process for the leader's connection; beat: grows while
 the leader lives."""
+
+SHARDS = 64
+"""Parts of all sources, by domain. A part is one node's at a time, so that limits per host hold exactly."""
+
+CLUSTER = f"""
+ALTER TABLE sources ADD COLUMN turn bigint NOT NULL DEFAULT 0;
+ALTER TABLE sources ADD COLUMN shard integer NOT NULL GENERATED ALWAYS AS (
+    mod(hashtext(coalesce(
+        substring(lower(url) from '^[a-z]+://(?:[^/?#]*@)?(?:[^/?#:@]*[.])?([^/?#:@.]+[.][^/?#:@.]+)[.]?(?::[0-9]*)?(?:[/?#]|$)'),
+        substring(lower(url) from '^[a-z]+://(?:[^/?#]*@)?([^/?#:]*)'), ''))::bigint + 2147483648, {SHARDS})::integer) STORED;
+CREATE TABLE inbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, source text COLLATE "C" NOT NULL, turn bigint NOT NULL,
+    at float8 NOT NULL, content bytea NOT NULL);
+ALTER TABLE inbox ALTER COLUMN content SET STORAGE EXTERNAL;
+CREATE TABLE published (
+    path text COLLATE "C", whole boolean, revision bigint NOT NULL, about text, body bytea, PRIMARY KEY (path, whole));
+ALTER TABLE published ALTER COLUMN body SET STORAGE EXTERNAL;
+CREATE INDEX published_revision ON published (revision);
+CREATE TABLE nodes (
+    pid integer PRIMARY KEY, role text NOT NULL, asks boolean NOT NULL, name text NOT NULL, beat bigint NOT NULL DEFAULT 0,
+    config text NOT NULL);
+"""
+"""For several nodes on one database.
+
+turn: grows with each claim of a source; what was asked in an earlier turn is no longer stored. shard: of the last two labels of
+the host, which all hosts of a registrable domain share. inbox: documents that were read and wait for the leader. published: what
+every node serves, by path (whole: for who has the token; about: its headers as JSON, NULL once it is removed; revision: grows
+with each publication). nodes: who takes part; pid: of the server's process for the node's own connection; asks: whether it
+asks sources.
+"""

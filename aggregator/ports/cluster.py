@@ -1,0 +1,164 @@
+"""Several nodes on one database: who reads which sources, what they hand to the leader, and what every node serves.
+
+A database of one process (SQLite) has none of this: `Database.cluster` is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from aggregator.model import Instant, SourceId, SourceState
+from aggregator.ports.rows import Hold
+from aggregator.ports.transaction import Transaction
+
+
+class Claimed(Struct, frozen=True):
+    """A source that one node asks now. turn: of this claim; a later claim makes what this one brings worthless."""
+
+    state: SourceState
+    turn: int
+    shard: int
+
+
+class Arrival(Struct, frozen=True):
+    """A document that a node has read and that waits for the leader. at: when the answer came; content: as msgpack."""
+
+    id: int
+    source: SourceId
+    turn: int
+    at: Instant
+    content: bytes
+
+
+class Inbox(Protocol):
+    """Documents on their way from the nodes that read them to the one that leads, in order of arrival."""
+
+    def put(self, source: SourceId, turn: int, at: Instant, content: bytes) -> bool:
+        """Adds a document and wakes the leader. False if the source has been claimed anew since: nothing is added."""
+        ...
+
+    def count(self) -> int:
+        """How many documents wait."""
+        ...
+
+    def waiting(self, limit: int, besides: Collection[int] = ()) -> list[Arrival]:
+        """The oldest that wait, except `besides`, which are under way already."""
+        ...
+
+    def settle(self, transaction: Transaction, arrival: Arrival) -> bool:
+        """Removes a document in this transaction. False if its source has been claimed anew since: it is not to be stored."""
+        ...
+
+
+class Claims(Protocol):
+    """What a node may store without the leader: the states of the sources that it has claimed."""
+
+    def claim_one(self, source: SourceId, until: Instant) -> Claimed | None:
+        """Takes one source, due or not, for a document that was pushed. None if it is not configured."""
+        ...
+
+    def save_states(self, states: Iterable[tuple[SourceState, int]], holds: Iterable[Hold] = ()) -> None:
+        """Stores states with the turns they were claimed in. A state whose source has been claimed anew since is dropped."""
+        ...
+
+
+class PublishedDocument(Struct, frozen=True):
+    """What every node serves at a path. whole: for who has the token, in place of the public one.
+
+    about: all but the body, as JSON (publish/shelf.py); None if the path is no longer served.
+    """
+
+    path: str
+    whole: bool
+    revision: int
+    about: str | None
+    body: bytes
+
+
+class Documents(Protocol):
+    """Published documents, which the leader writes and every node serves."""
+
+    def publish(self, transaction: Transaction, documents: Sequence[PublishedDocument]) -> int:
+        """Stores these, and tells the nodes once that is committed. They get a new revision, which is returned."""
+        ...
+
+    def since(self, revision: int) -> list[PublishedDocument]:
+        """What has changed after that revision, removed paths included, in order of revisions. 0: everything that is served."""
+        ...
+
+
+class Node(Struct, frozen=True):
+    """A process that takes part. asks: whether it asks sources; config: a fingerprint of its config file."""
+
+    pid: int
+    role: str
+    asks: bool
+    name: str
+    config: str
+
+
+class Attendance(Protocol):
+    """This process among the nodes: its signs of life, its shards, the server's clock. Safe to use from several threads."""
+
+    def now(self) -> Instant:
+        """The server's time, which all nodes share however wrong their own clocks are."""
+        ...
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """All that take part, as last seen, this one first."""
+        ...
+
+    @property
+    def is_led(self) -> bool:
+        """Whether a leader has given a sign of life lately."""
+        ...
+
+    def claim(self, now: Instant, limit: int, until: Instant) -> list[Claimed]:
+        """Takes due sources of this node's shards, longest due first. Each must be given back by `finish`.
+
+        They become due again at `until`, unless their poll is stored first.
+        """
+        ...
+
+    def finish(self, claimed: Claimed) -> None:
+        """The poll is over: its shard may become another node's."""
+        ...
+
+    def since(self, shard: int) -> float | None:
+        """Since when (monotonic) the shard is this node's; None if it isn't, or the server is away. Asked before each request."""
+        ...
+
+    def end(self) -> None:
+        """Leaves the nodes."""
+        ...
+
+
+class Cluster(Protocol):
+    """What a database offers to several nodes."""
+
+    @property
+    def inbox(self) -> Inbox: ...
+
+    @property
+    def claims(self) -> Claims: ...
+
+    @property
+    def documents(self) -> Documents: ...
+
+    def attend(self, role: str, config: Callable[[], str], *, asks: bool) -> Attendance:
+        """Joins the nodes. config: a fingerprint of the config in use; asks: whether this node asks sources.
+
+        Raises StoreError if the server does not answer.
+        """
+        ...
+
+    def listen(self, wake: Callable[[str], None]) -> Callable[[], None]:
+        """Calls `wake` from another thread with what has happened: "inbox" or "published". Returns what ends that.
+
+        After a lost connection both are called, since something may have been missed.
+        """
+        ...
