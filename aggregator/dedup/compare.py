@@ -6,7 +6,9 @@ weights were found.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Set as AbstractSet
+from itertools import repeat
+from operator import mul
 from typing import NamedTuple
 
 from aggregator.dedup.weigh import Weighed
@@ -93,8 +95,7 @@ class Pair(NamedTuple):
 
 def compare(a: Weighed, b: Weighed, apart: float, same_outlet: bool, weights: Weights) -> Pair:
     """Compares two items published `apart` seconds from each other. Only the dictionaries of `a` are used."""
-    vector = a.vector
-    both = [(word, place) for place, word in enumerate(b.words) if word in vector]
+    both = a.vector.keys() & b.words
     shared, cover_a, cover_b = _covers(a, b, both)
     cover_max, cover_min = (cover_a, cover_b) if cover_a >= cover_b else (cover_b, cover_a)
     a_title, b_title = a.title_weight, b.title_weight
@@ -115,11 +116,11 @@ def compare(a: Weighed, b: Weighed, apart: float, same_outlet: bool, weights: We
         score += weights.languages
     if score + weights.cosine < 0.0:  # the texts' words can't lift it to 0
         return Pair(max(-LIMIT, score), cover_max, cover_min, 0.0, copy, 0.0, 0.0, 0.0, 0.0, containment, short, languages)
-    cosine = _cosine(a, b, both)
+    cosine = _cosine(a, b)
     alike = max(copy, containment if same_outlet else containment**UNLIKE_TITLES)
     numbers = missing(a.numbers, b.numbers) * alike if alike else 0.0
     title_numbers = missing(a.title_numbers, b.title_numbers) * containment if containment else 0.0
-    names = _missing_names(a, b, {word for word, _ in both}) if containment and a.names and b.names else 0.0
+    names = _missing_names(a, b, both) if containment and a.names and b.names else 0.0
     score += weights.cosine * cosine + weights.numbers * numbers + weights.title_numbers * title_numbers + weights.names * names
     form = _form(a, b, both, copy) if weights.form and score >= 0.0 else 0.0
     score += weights.form * form
@@ -152,11 +153,13 @@ def missing(a: frozenset[int], b: frozenset[int]) -> float:
     return 1.0 - len(small & large) / len(small)
 
 
-def _missing_names(a: Weighed, b: Weighed, shared: Collection[int]) -> float:
+def _missing_names(a: Weighed, b: Weighed, shared: AbstractSet[int]) -> float:
     """Share, by weight, of a title's names that the other item has nowhere: the smaller share of the two directions.
 
     Scaled by how alike the titles are without their names: names that differ would else hide that the rest is the same.
     """
+    if a.names <= shared or b.names <= shared:
+        return 0.0
     missing_a, rest_a = _split_title(a, shared)
     missing_b, rest_b = _split_title(b, shared)
     missing = min(missing_a, missing_b)
@@ -167,7 +170,7 @@ def _missing_names(a: Weighed, b: Weighed, shared: Collection[int]) -> float:
     return missing * (common / lighter) ** LIKE_TITLES if lighter else 0.0
 
 
-def _split_title(item: Weighed, shared: Collection[int]) -> tuple[float, dict[int, int]]:
+def _split_title(item: Weighed, shared: AbstractSet[int]) -> tuple[float, dict[int, int]]:
     """(share of the names' weight that the other item lacks, the title's other words and their weights)."""
     rest: dict[int, int] = {}
     named = lacking = 0
@@ -180,11 +183,10 @@ def _split_title(item: Weighed, shared: Collection[int]) -> tuple[float, dict[in
     return lacking / named if named else 0.0, rest
 
 
-def _form(a: Weighed, b: Weighed, both: list[tuple[int, int]], copy: float) -> float:
+def _form(a: Weighed, b: Weighed, shared: AbstractSet[int], copy: float) -> float:
     """How far two titles are one form, each filled in with words that the other item has nowhere: 0 to 1."""
     if copy >= COPIED_TEXT and min(len(a.runs), len(b.runs)) >= LONG_TEXT:
         return 0.0
-    shared = {word for word, _ in both}
     filled = min(_own_words(a, shared), _own_words(b, shared))
     if filled <= REWORDED:
         return 0.0
@@ -193,7 +195,7 @@ def _form(a: Weighed, b: Weighed, both: list[tuple[int, int]], copy: float) -> f
     return like * min(1.0, (filled - REWORDED) / (FILLED_IN - REWORDED)) if like > 0 else 0.0
 
 
-def _own_words(item: Weighed, shared: Collection[int]) -> float:
+def _own_words(item: Weighed, shared: AbstractSet[int]) -> float:
     """Share, by weight, of the title's words that the other item has nowhere. Numbers don't count: the terms on numbers do that.
 
     A word counts in full if it is a name or the text repeats it.
@@ -206,26 +208,24 @@ def _own_words(item: Weighed, shared: Collection[int]) -> float:
     return own / item.title_weight if item.title_weight else 0.0
 
 
-def _covers(a: Weighed, b: Weighed, both: list[tuple[int, int]]) -> tuple[int, float, float]:
+def _covers(a: Weighed, b: Weighed, both: AbstractSet[int]) -> tuple[int, float, float]:
     """(weight of the words in both titles, share of a's title in b, share of b's title in a)."""
-    rare, rarities = a.rare, b.rarities
-    in_title = len(rarities)
-    shared = covered_a = covered_b = 0
-    for word, place in both:
-        own = rare.get(word, 0)
-        covered_a += own
-        if place < in_title:
-            weight = rarities[place]
-            covered_b += weight
-            shared += weight if weight < own else own
+    rare = a.rare
+    shared = covered_b = 0
+    for word, rarity in zip(b.words, b.rarities, strict=False):
+        if word in both:
+            covered_b += rarity
+            own = rare.get(word, 0)
+            shared += rarity if rarity < own else own
+    covered_a = sum([rare[word] for word in rare.keys() & both])
     return shared, covered_a / (a.title_weight or 1), covered_b / (b.title_weight or 1)
 
 
-def _cosine(a: Weighed, b: Weighed, both: list[tuple[int, int]]) -> float:
+def _cosine(a: Weighed, b: Weighed) -> float:
     if not a.norm or not b.norm:
         return 0.0
-    of_a, of_b = a.vector, b.weights
-    return sum([of_a[word] * of_b[place] for word, place in both]) / (a.norm * b.norm)
+    weights_in_a = map(a.vector.get, b.words, repeat(0))
+    return sum(map(mul, weights_in_a, b.weights)) / (a.norm * b.norm)
 
 
 def _copy(a: Weighed, b: Weighed, shared: int, short: float) -> float:
