@@ -224,8 +224,8 @@ def _covers(a: Weighed, b: Weighed, both: AbstractSet[int]) -> tuple[int, float,
 def _cosine(a: Weighed, b: Weighed) -> float:
     if not a.norm or not b.norm:
         return 0.0
-    weights_in_a = map(a.vector.get, b.words, repeat(0))
-    return sum(map(mul, weights_in_a, b.weights)) / (a.norm * b.norm)
+    in_common: int = sum(map(mul, map(a.vector.get, b.words, repeat(0)), b.weights))
+    return in_common / (a.norm * b.norm)
 
 
 def _copy(a: Weighed, b: Weighed, shared: int, short: float) -> float:

@@ -1,7 +1,7 @@
 """The engine decides which story an item joins, and on what evidence.
 
 `prepare` reads an item outside the lock; `place` decides inside a transaction, from the index; `record` adds the stored item to
-the index. The engine itself keeps no items.
+the index. Of stored items, the engine remembers only how they were judged (`verdicts`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from aggregator.dedup.judge import judge
 from aggregator.dedup.search import JUDGES, LEVELS, Placement, Search, spread
 from aggregator.dedup.signature import PRIVATE, FindPlaces, Signature, WordHashes, no_places, signature
 from aggregator.dedup.standing import Standing, standings
+from aggregator.dedup.verdicts import Verdicts
 from aggregator.dedup.votes import strays
 from aggregator.dedup.weigh import Commonness, Weighed, former_of, pack, view_of, weigh
 from aggregator.model import Evidence, Instant, Item, ItemId, StoryId
@@ -41,6 +42,7 @@ class Engine:
         self._find_places = find_places
         self._hashes = {private: WordHashes(private=private) for private in (False, True)}
         self._common = Commonness(1)
+        self._verdicts = {name: Verdicts(level.weights) for name, level in LEVELS.items()}
 
     def prepare(self, item: Item, level: str | None = None) -> Signature:
         """The signature of an item. Pure; runs outside the lock. level: the source's own, if it differs from the settings."""
@@ -79,7 +81,7 @@ class Engine:
         weighed = self._weighed(index, read, level.reach.heavy)
         weighed.second_hand = item.second_hand
         row = IndexedItem(ItemId(0), StoryId(""), item.source, item.outlet_key, item.published, now, b"", view=weighed)
-        found = Search(index, self._settings, level, row, closed)
+        found = Search(index, self._settings, level, self._verdicts[read.level], row, closed)
         twin = found.by_address(read.url) if read.url is not None else None
         if twin is not None:
             weighed.astray = not found.tells_the_same(twin)
@@ -144,7 +146,7 @@ class Engine:
             asked = list(spread(rows, JUDGES))
         else:
             asked = [row for row in rows[:-JUDGES] if row.id == lead] + rows[-JUDGES:]
-        return standings(asked, self.weights)
+        return standings(asked, self._verdicts[self._settings.level])
 
     @property
     def weights(self) -> Weights:

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from aggregator.dedup.candidates import Reach, by_address
 from aggregator.dedup.compare import EVENT, STORY, Weights, terms
 from aggregator.dedup.judge import Verdict, judge
+from aggregator.dedup.verdicts import Verdicts
 from aggregator.dedup.votes import Opinion, agreed, is_bridged, mean, not_alone, opinion_of, share, votes
-from aggregator.dedup.weigh import Weighed, texts_of, view_of
+from aggregator.dedup.weigh import view_of
 from aggregator.model import Evidence, ItemId, StoryId
 from aggregator.ports import GroupedItems, IndexedItem
 from aggregator.settings import Dedup
@@ -138,10 +139,18 @@ class Search:
     """The search for one item's story."""
 
     def __init__(
-        self, index: GroupedItems, settings: Dedup, level: Level, row: IndexedItem, closed: Collection[StoryId] = ()
+        self,
+        index: GroupedItems,
+        settings: Dedup,
+        level: Level,
+        verdicts: Verdicts,
+        row: IndexedItem,
+        closed: Collection[StoryId] = (),
     ) -> None:
+        """verdicts: by the weights of the level."""
         self._index = index
         self._settings = settings
+        self._verdicts = verdicts
         self._weights = level.weights
         self._once = level.once
         self._of_source = level.of_source
@@ -178,7 +187,7 @@ class Search:
 
     def by_words(self, candidates: Sequence[IndexedItem]) -> Placement:
         """The story that agrees with the item best, and the stories that then prove to be the same."""
-        verdicts, marked = self._verdicts(candidates)
+        verdicts, marked = self._judge(candidates)
         proposals, nearest = self._proposals(verdicts)
         agreeing = [one for one in proposals if one.agrees(self._weights)]
         agreeing.sort(key=lambda one: (max(one.scores) < self._weights.sure, -one.mean))
@@ -195,13 +204,13 @@ class Search:
         evidence = self._evidence(best)
         return Placement(best.story, nearest.of(evidence) if nearest else evidence, merges, self._row, marked)
 
-    def _verdicts(self, candidates: Sequence[IndexedItem]) -> tuple[list[tuple[Verdict, IndexedItem]], tuple[IndexedItem, ...]]:
+    def _judge(self, candidates: Sequence[IndexedItem]) -> tuple[list[tuple[Verdict, IndexedItem]], tuple[IndexedItem, ...]]:
         """Each candidate with its verdict, highest score first, and the candidates of one form with the item."""
-        verdicts = [(self._judge(self._row, other), other) for other in candidates]
+        verdicts = [(self._verdicts.of(self._row, other), other) for other in candidates]
         marked = tuple(other for verdict, other in verdicts if verdict.form)
         if marked:
             self._row.form = True
-            verdicts = [(self._judge(self._row, other), other) for other in candidates]
+            verdicts = [(self._verdicts.of(self._row, other), other) for other in candidates]
         verdicts.sort(key=lambda one: -one[0].score)
         return verdicts, tuple(other for other in marked if not other.form)
 
@@ -223,7 +232,7 @@ class Search:
     def _proposal(self, members: Sequence[IndexedItem], partner: IndexedItem, verdict: Verdict) -> _Proposal:
         judges = spread(members, JUDGES)
         judges = [one for one in judges if not view_of(one).astray] or judges
-        opinions = [opinion_of(self._row, one, frozenset((one.outlet,)), self._hear(self._row, one)) for one in judges]
+        opinions = [opinion_of(self._row, one, frozenset((one.outlet,)), self._verdicts.heard(self._row, one)) for one in judges]
         scores, bridged = [one.score for one in opinions], is_bridged(opinions)
         return _Proposal(
             partner.story, partner, verdict, scores, votes(judges, self._once), self._is_second_text(members), bridged
@@ -232,7 +241,7 @@ class Search:
     def _is_second_text(self, members: Sequence[IndexedItem]) -> bool:
         """True if an item of the same outlet in the story has a different text, and an outlet counts once."""
         mine = (member for member in members if member.outlet == self._row.outlet)
-        return self._once and any(self._judge(self._row, member).score < 0 for member in mine)
+        return self._once and any(self._verdicts.of(self._row, member).score < 0 for member in mine)
 
     def _merges(self, story: StoryId, others: Sequence[StoryId]) -> tuple[StoryId, ...]:
         """The other stories that prove the same as this one, now that the item is in it."""
@@ -249,7 +258,7 @@ class Search:
 
     def _are_one(self, ours: Sequence[IndexedItem], theirs: Sequence[IndexedItem]) -> bool:
         """True if two stories agree now that the item is in one of them, and not only because of it and of round-ups."""
-        pairs = [(a, b, self._hear(a, b)) for a in ours for b in theirs]
+        pairs = [(a, b, self._verdicts.heard(a, b)) for a in ours for b in theirs]
         scores = [verdict.score for *_, verdict in pairs]
         counts = [one * other for one in votes(ours, self._once) for other in votes(theirs, self._once)] if scores else []
         if not scores or not agreed(scores, counts, self._weights):
@@ -274,20 +283,6 @@ class Search:
 
     def _rows(self, story: StoryId) -> list[IndexedItem]:
         return list(self._index.items(self._index.members(story)).values())
-
-    def _judge(self, a: IndexedItem, b: IndexedItem) -> Verdict:
-        return self._judge_texts(a, b, view_of(a), view_of(b))
-
-    def _hear(self, a: IndexedItem, b: IndexedItem) -> Verdict:
-        """The verdict that counts as a vote. Edited items vote by what they said before, too: an edit keeps nobody apart."""
-        verdict = self._judge(a, b)
-        if verdict.score >= 0 or not (view_of(a).former or view_of(b).former):
-            return verdict
-        verdicts = [self._judge_texts(a, b, one, other) for one in texts_of(a) for other in texts_of(b)]
-        return max(verdicts, key=lambda verdict: verdict.score)
-
-    def _judge_texts(self, a: IndexedItem, b: IndexedItem, one: Weighed, other: Weighed) -> Verdict:
-        return judge(one, other, abs(a.at - b.at), a.outlet == b.outlet, a.form or b.form, self._weights)
 
     def _evidence(self, best: _Proposal) -> Evidence:
         partner, pair = best.partner, best.verdict.pair

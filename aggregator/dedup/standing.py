@@ -7,8 +7,8 @@ from itertools import combinations
 from statistics import median
 from typing import NamedTuple, TypeAlias
 
-from aggregator.dedup.compare import Weights
-from aggregator.dedup.judge import FEW_OWN_WORDS, judge
+from aggregator.dedup.judge import FEW_OWN_WORDS
+from aggregator.dedup.verdicts import Verdicts
 from aggregator.dedup.votes import COPY, TEXT_COVER, mean, opinion_of, text_cover, votes
 from aggregator.dedup.weigh import view_of
 from aggregator.model import ItemId
@@ -53,13 +53,13 @@ class _Meeting(NamedTuple):
 Standings: TypeAlias = Mapping[ItemId, Standing]
 
 
-def standings(rows: Sequence[IndexedItem], weights: Weights) -> dict[ItemId, Standing]:
+def standings(rows: Sequence[IndexedItem], verdicts: Verdicts) -> dict[ItemId, Standing]:
     """Returns the standing of each report. Those that no other outlet's report stands beside have none."""
     counts = dict(zip([row.id for row in rows], votes(rows, once=True), strict=True))
     met: dict[ItemId, list[_Meeting]] = {row.id: [] for row in rows}
     for a, b in combinations(rows, 2):
         if a.outlet != b.outlet and a.source != b.source:
-            verdict = judge(view_of(a), view_of(b), abs(a.at - b.at), False, a.form or b.form, weights)
+            verdict = verdicts.of(a, b)
             copies = opinion_of(a, b, frozenset(), verdict).copies
             for one, other in ((a, b), (b, a)):
                 met[one.id].append(_Meeting(other.id, verdict.score, copies, copies or verdict.pair.copy >= COPY))
