@@ -18,11 +18,14 @@ _QUIET = {
     "asyncio": logging.WARNING,
     "uvicorn.access": logging.WARNING,
     "mcp": logging.ERROR,
+    "procrastinate": logging.CRITICAL,
+    "psycopg.pool": logging.CRITICAL,
     "apscheduler": logging.ERROR,
     "apscheduler.executors": logging.CRITICAL,
 }
 """Libraries that log each request, or their inner life. That a turn was left out because the last one still runs is no news;
-what a job raised is told by the daemon (`job_failed`), and that one was cancelled at the end is no failure."""
+what a job raised is told by the daemon (`job_failed`), that one was cancelled at the end is no failure, and that the server
+is away is told once (`jobs_interrupted`)."""
 
 
 def configure(*, level: str = "info", form: str = "auto") -> None:

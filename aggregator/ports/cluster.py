@@ -11,6 +11,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from aggregator.model import Instant, SourceId, SourceState
+from aggregator.ports.outside import Job
 from aggregator.ports.rows import Hold
 from aggregator.ports.transaction import Transaction
 
@@ -154,6 +155,10 @@ class Cluster(Protocol):
 
         Raises StoreError if the server does not answer.
         """
+        ...
+
+    async def run_jobs(self, jobs: Sequence[Job]) -> None:
+        """Does each job every so many seconds, once in the cluster, until cancelled. For the leader."""
         ...
 
     def listen(self, wake: Callable[[str], None]) -> Callable[[], None]:

@@ -12,11 +12,15 @@ from aggregator.ports.transaction import Transaction
 
 
 class Job(Struct, frozen=True):
-    """Work that is done every `seconds`. A failure is logged and does not stop later runs."""
+    """Work that is done every `seconds`. A failure is logged and does not stop later runs.
+
+    queued: whether several nodes keep it in their queue, so that the next leader repeats what was cut short.
+    """
 
     name: str
     seconds: float
     work: Callable[[], Awaitable[None]]
+    queued: bool = False
 
 
 class Clock(Protocol):

@@ -57,7 +57,7 @@ class HealthWatch:
         self.stale: str | None = None
 
     def jobs(self) -> list[Job]:
-        return [Job("health", HEALTH, self.check), Job("own-health", OWN, self.check_if_changed)]
+        return [Job("health", HEALTH, self.check, queued=True), Job("own-health", OWN, self.check_if_changed)]
 
     async def check_if_changed(self) -> None:
         """Checks everything if something with the daemon itself has begun or is over."""

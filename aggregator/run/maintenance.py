@@ -40,9 +40,9 @@ class Maintenance:
 
     def jobs(self) -> list[Job]:
         return [
-            Job("sweep", CHECK, self.sweep_if_due),
-            Job("tidy", CHECK, self.tidy_if_due),
-            Job("backup", BACKUP_CHECK, self.backup),
+            Job("sweep", CHECK, self.sweep_if_due, queued=True),
+            Job("tidy", CHECK, self.tidy_if_due, queued=True),
+            Job("backup", BACKUP_CHECK, self.backup, queued=True),
         ]
 
     async def sweep_if_due(self) -> None:

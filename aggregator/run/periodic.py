@@ -40,8 +40,8 @@ class PeriodicWork:
             Job("roll", ROLL, self._roll),
             Job("rank", RANK, self._rank),
             Job("ripen", self._ripen_seconds(), self._ripen),
-            Job("lists", LISTS, self._refresh_lists),
-            Job("digests", DIGESTS, self._issue_digests),
+            Job("lists", LISTS, self._refresh_lists, queued=True),
+            Job("digests", DIGESTS, self._issue_digests, queued=True),
             *self.enriching.jobs(),
         ]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
@@ -57,8 +57,12 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         return self._begin + ((after - self._begin) // self._interval + 1) * self._interval
 
 
+JobQueue: TypeAlias = Callable[[Sequence[Job]], Coroutine[Any, Any, None]]
+"""Does jobs that several nodes keep in their queue, until cancelled (`Cluster.run_jobs`)."""
+
+
 class Service(Protocol):
-    """What the daemon runs; run/service.py implements it."""
+    """What the daemon runs; run/service.py implements it. queue: None where there is one process alone."""
 
     async def start(self) -> None: ...
     async def check_database(self) -> None: ...
@@ -66,6 +70,7 @@ class Service(Protocol):
     def may_be_killed(self) -> bool: ...
     async def reload_if_changed(self, *, forced: bool) -> None: ...
     def jobs(self) -> list[Job]: ...
+    def queue(self) -> JobQueue | None: ...
     async def drain(self, seconds: float) -> None: ...
 
 
@@ -111,7 +116,9 @@ async def run(
     await service.start()
     scheduler, jobs = _schedule_jobs(service, state)
     scheduler.start()
-    tasks = [asyncio.create_task(_watch(scheduler, jobs, state)), asyncio.create_task(_reload_on_hangup(service, state))]
+    queue = service.queue()
+    tasks = [] if queue is None else [asyncio.create_task(queue([job for job in service.jobs() if job.queued]))]
+    tasks += [asyncio.create_task(_watch(scheduler, jobs, state)), asyncio.create_task(_reload_on_hangup(service, state))]
     notify("READY=1")
     try:
         if at_once:
@@ -124,6 +131,7 @@ async def run(
         for task in tasks:
             task.cancel()
         scheduler.shutdown(wait=False)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await _drain(service, state, end)
     if state.lost is not None:
         raise state.lost
@@ -152,7 +160,7 @@ def _schedule_jobs(service: Service, state: _State) -> tuple[AsyncIOScheduler, l
     jobs = [
         Job("tick", TICK, partial(_tick, service, state)),
         Job("reload", CONFIG_CHECK, reload_if_changed),
-        *service.jobs(),
+        *(job for job in service.jobs() if not job.queued or service.queue() is None),
     ]
     begin = datetime.now(UTC)  # the same for all: jobs that are due in one second wake the process once
     for job in jobs:

@@ -25,6 +25,7 @@ from aggregator.run.readiness import Readiness, free_bytes
 from aggregator.run.reload import ConfigReload
 from aggregator.run.rescue import Rescue
 from aggregator.run.runtime import CurrentRuntime, MakeRuntime, Runtime
+from aggregator.run.scheduler import JobQueue
 from aggregator.settings import Settings
 
 log = structlog.get_logger("service")
@@ -84,6 +85,11 @@ class Service:
         """The jobs that run beside the tick."""
         parts = (self.periodic, self.articles, self.health, self._maintenance, self.network)
         return [job for part in parts for job in part.jobs()]
+
+    def queue(self) -> JobQueue | None:
+        """The queue of the jobs that are to be done once, where several nodes share the database."""
+        cluster = self.runtime.store.cluster
+        return None if cluster is None else cluster.run_jobs
 
     def _conditions(self) -> Iterator[health.Condition]:
         """Yields what is wrong with the daemon itself, for the health events."""

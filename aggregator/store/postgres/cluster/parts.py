@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
+from aggregator.ports import Job
 from aggregator.store.postgres.cluster.attendance import PostgresAttendance
 from aggregator.store.postgres.cluster.claims import PostgresClaims
 from aggregator.store.postgres.cluster.documents import PostgresDocuments
@@ -37,6 +38,12 @@ class PostgresCluster:
         attendance = PostgresAttendance(self._address, self._name, role, config, asks=asks)
         attendance.start()
         return attendance
+
+    async def run_jobs(self, jobs: Sequence[Job]) -> None:
+        """See `Cluster.run_jobs`."""
+        from aggregator.store.postgres.cluster.jobs import ClusterJobs  # here: only the leader needs procrastinate
+
+        await ClusterJobs(self._address, self._name).run(jobs)
 
     def listen(self, wake: Callable[[str], None]) -> Callable[[], None]:
         """See `Cluster.listen`."""
