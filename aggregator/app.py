@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import random
-import socket
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
 
-import structlog
 from msgspec.structs import replace
 
 from aggregator.channels.outbox import Parts
 from aggregator.channels.senders import make_senders
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.weigh import rarity, view_of
-from aggregator.errors import HeldError, LeadershipLostError, StoreError, UnreachableError
+from aggregator.errors import HeldError, UsageError
 from aggregator.fetch.body import BodyBudget
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
@@ -30,17 +26,15 @@ from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Shelf
 from aggregator.publish.site.ownership import SITE_ID, check_folders, make_owner
 from aggregator.reading.pool import ReadingPool, count_readers
-from aggregator.run import scheduler
 from aggregator.run.clock import SystemClock
 from aggregator.run.descriptors import raise_limit
 from aggregator.run.disks import why_unwritable
-from aggregator.run.following import poll_again
 from aggregator.run.one_shot import poll_here, poll_there
 from aggregator.run.opml_lists import OpmlLists
+from aggregator.run.roles import NEEDS_SERVER, Role
 from aggregator.run.runtime import CurrentRuntime, Resources, Runtime
-from aggregator.run.service import Service
-from aggregator.run.standby import ConfigWatch, Stop, stand_by
-from aggregator.serve.server import listen
+from aggregator.run.standby import ConfigWatch
+from aggregator.run.turns import Wiring, take_turns
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
 from aggregator.stories.identity.domains import collect_owners
@@ -51,76 +45,24 @@ from aggregator.tag.rules import compile_rules
 from aggregator.websub import deliveries
 from aggregator.websub.subscriptions import Hubs
 
-log = structlog.get_logger("app")
-
 COLLECTED = 20_000
 """Objects made between two runs of the garbage collector: those of about ten documents."""
 
 
-async def run(settings: Settings, load: Callable[[], Settings], store: Database) -> None:
-    """Runs the daemon until it is told to stop. load: reads and checks the config.
+async def run(settings: Settings, load: Callable[[], Settings], store: Database, role: Role = "all") -> None:
+    """Runs a process in its role until it is told to stop. load: reads and checks the config.
 
-    Where several may share the database, it stands by while another one leads, and again after it has lost the lead. Raises
-    AggregatorError before anything starts if the database or the port is taken.
+    Raises UsageError for a role that the database does not allow, and AggregatorError before anything starts if the database
+    or the port is taken.
     """
-    with ExitStack() as closing:
-        held: ExitStack | None = _lead_at_once(store)
-        if held is not None:
-            closing.push(held)
-        listener = closing.enter_context(listen(settings.server.host, settings.server.port))
-        config, stop = ConfigWatch(settings, load), Stop()
-        follows = held is None
-        while not stop.event.is_set():
-            resources = make_resources(config.settings, store)
-            try:
-                held = held or await _stand_by(config, resources, listener, stop)
-                if held is not None:
-                    with held:
-                        await _lead(config, resources, listener, stop, follows=follows)
-                return
-            except (LeadershipLostError, UnreachableError) as error:
-                log.warning("stands_back", error=str(error))
-            finally:
-                with suppress(StoreError):
-                    await resources.writer.aclose()
-                await resources.aclose()
-            held, follows = None, True
-
-
-def _lead_at_once(store: Database) -> ExitStack | None:
-    """Takes the database; None if another process has it for whose end this one may wait. Raises HeldError."""
-    held = ExitStack()
-    try:
-        held.enter_context(store.lock())
-    except HeldError:
-        if store.may_stand_by:
-            return None
-        raise
-    return held
-
-
-async def _stand_by(config: ConfigWatch, resources: Resources, listener: socket.socket, stop: Stop) -> ExitStack | None:
-    """Waits for the turn of this process, with a reading worker that is ready for the first document."""
-    warming = asyncio.create_task(resources.documents.warm_up())
-    try:
-        return await stand_by(resources.store, listener, config, stop)
-    finally:
-        await warming
-
-
-async def _lead(config: ConfigWatch, resources: Resources, listener: socket.socket, stop: Stop, *, follows: bool) -> None:
-    """Does everything that a daemon does, with parts of its own: nothing is known from an earlier lead."""
-    store = resources.store
-    store.check()
-    resources.gate.configure(config.settings)
-    if follows:
-        log.info("leads", polled_again=poll_again(store, resources.clock.now()))
-    own = listener.dup() if store.may_stand_by else listener  # the server closes it when this lead ends
-    service = Service(make_runtime(config.settings, resources), config.load, make_runtime, own)
-    if config.is_refused:
-        service.config.forget()
-    spare_collector()
-    await scheduler.run(service, told=stop.event, at_once=follows)
+    if role != "all" and store.cluster is None:
+        raise UsageError(NEEDS_SERVER.format(role))
+    config = ConfigWatch(settings, load)
+    match role:
+        case "all" | "lead":
+            await take_turns(config, store, Wiring(make_resources, make_runtime, spare_collector))
+        case "fetch" | "web":
+            raise UsageError(f"--role {role} is not built yet")
 
 
 async def poll_once(

@@ -9,9 +9,17 @@ import click
 from aggregator.app import run
 from aggregator.commands.application import Application
 from aggregator.logs import configure
+from aggregator.run.roles import ROLES, Role
 
 
 @click.command()
+@click.option(
+    "--role",
+    type=click.Choice(ROLES),
+    default="all",
+    show_default=True,
+    help="Of several on one PostgreSQL database: fetch asks sources, lead stores and publishes, web serves.",
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True)
 @click.option(
     "--log-format",
@@ -21,7 +29,7 @@ from aggregator.logs import configure
     help="auto: console on a terminal.",
 )
 @click.pass_obj
-def command(application: Application, log_level: str, log_format: str) -> None:
+def command(application: Application, role: Role, log_level: str, log_format: str) -> None:
     """Poll, publish and serve until SIGTERM or Ctrl-C. SIGHUP reads the config again; so does an edit, within seconds."""
     configure(level=log_level, form=log_format)
-    asyncio.run(run(application.tested_settings(), application.checked_settings, application.database))
+    asyncio.run(run(application.tested_settings(), application.checked_settings, application.database, role))
