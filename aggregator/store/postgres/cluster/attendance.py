@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -161,10 +162,8 @@ class PostgresAttendance(threading.Thread):
         with self._lock:
             self._held.clear()
             if self._connection is not None and not self._connection.closed:
-                try:
+                with suppress(psycopg.Error):  # the others see that the session is gone
                     self._connection.execute("DELETE FROM nodes WHERE pid = pg_backend_pid()")
-                except psycopg.Error:
-                    log.debug("left_without_a_word")
                 self._connection.close()
 
     def end(self) -> None:

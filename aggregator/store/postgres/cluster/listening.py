@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psycopg
-import structlog
 
 from aggregator.store.postgres.connection import arguments, configure
-
-log = structlog.get_logger("cluster")
 
 INBOX, PUBLISHED = "inbox", "published"
 """What has happened: a document waits for the leader; there is something new to serve."""
@@ -34,11 +32,9 @@ class Listener(threading.Thread):
 
     def run(self) -> None:
         while not self._over.is_set():
-            try:
+            with suppress(psycopg.Error):
                 self._listen()
-            except psycopg.Error as error:
-                log.debug("listening_interrupted", error=type(error).__name__)
-                self._over.wait(AGAIN)
+            self._over.wait(AGAIN)
 
     def _listen(self) -> None:
         connection: psycopg.Connection[Any]
