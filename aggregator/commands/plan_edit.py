@@ -42,7 +42,7 @@ def make(store: Store, settings: Settings, rules: RuleSet, since: float, now: fl
     """
     states, hashes = store.states(), restate.attribute_hashes(store, settings)
     known = adopted_sources(store, settings, hashes)
-    sources = {source.id: source for source in settings.sources}
+    sources = settings.sources_by_id
     hidden, private = known_sources(store), wanted_sources(store, settings)
     edited, unfiltered = restate.edited_sources(hashes, known), restate.unfiltered_sources(settings, known)
     difference = adopted.difference(store, settings, states)

@@ -29,15 +29,22 @@ SHORTEST_SECRET = 5
 """Characters; hiding shorter ones would garble every text."""
 
 
-def build(file: Path, document: Document, config: said.Config, lists: Mapping[int, List], around: Surroundings) -> to.Settings:
-    """The settings of a config that has no problems."""
+def build(
+    file: Path,
+    document: Document,
+    config: said.Config,
+    lists: Mapping[int, List],
+    names: Sequence[str],
+    around: Surroundings,
+) -> to.Settings:
+    """The settings of a config that has no problems. names: the ids of all sources (`ids.assign`)."""
     base = file.parent
     topics = tuple(_topic(document, position, topic) for position, topic in enumerate(config.topics))
     site = _site(config)
     entities = base / config.entities.file if config.entities else None
     if entities is not None:
         around.files.add(entities)
-    sources = tuple(build_sources(document, config, lists))
+    sources = tuple(build_sources(document, config, lists, names))
     hooks = build_hooks(config, sources, base)
     return to.Settings(
         file=file,

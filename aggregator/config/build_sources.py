@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import TypeVar
 
 from msgspec.structs import replace
 
-from aggregator.config import ids
 from aggregator.config import schema as said
 from aggregator.config import schema_sources as feeds
 from aggregator.config.document import Document
 from aggregator.config.schema_hooks import named
-from aggregator.config.subscriptions import List, included, listed
+from aggregator.config.subscriptions import List, included
 from aggregator.model import Auto, Every, Source, SourceId
 from aggregator.text.masks import mask_url
 from aggregator.text.publishers import is_aggregator
@@ -21,11 +20,10 @@ from aggregator.text.publishers import is_aggregator
 T = TypeVar("T")
 
 
-def build_sources(document: Document, config: said.Config, lists: Mapping[int, List]) -> Iterator[Source]:
-    """All sources: those of the file in its order, those of lists behind."""
+def build_sources(document: Document, config: said.Config, lists: Mapping[int, List], names: Sequence[str]) -> Iterator[Source]:
+    """All sources: those of the file in its order, those of lists behind. names: their ids."""
     named = [source for source in config.sources if isinstance(source, feeds.Source)]
     members = included(document, lists)
-    names = ids.assign(listed(document, lists))
     common = cache(partial(_common, config))
     for name, source in zip(names, named, strict=False):
         group = source.group or config.defaults.group

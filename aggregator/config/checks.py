@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -51,8 +51,10 @@ RESERVED = frozenset(
 """Slugs that addresses of the site have already."""
 
 
-def check_all(document: Document, lists: Mapping[int, List], check_query: QueryChecker, path: Path) -> list[Problem]:
-    """Every problem that is not one of a single value."""
+def check_all(
+    document: Document, lists: Mapping[int, List], names: Sequence[str], check_query: QueryChecker, path: Path
+) -> list[Problem]:
+    """Every problem that is not one of a single value. names: the ids of all sources."""
     return [
         *(one.problem for one in lists.values() if one.problem is not None),
         *check_nulls(document),
@@ -68,7 +70,7 @@ def check_all(document: Document, lists: Mapping[int, List], check_query: QueryC
         *check_address(document),
         *check_directories(document, path),
         *check_extras(document),
-        *check_queries(document, lists, check_query, path.parent),
+        *check_queries(document, lists, names, check_query, path.parent),
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from aggregator.config import ids
 from aggregator.config.build import build
 from aggregator.config.checks import check_all
 from aggregator.config.database import folder_of
@@ -14,7 +15,7 @@ from aggregator.config.explain import explain
 from aggregator.config.kinds import Reading
 from aggregator.config.schema import Config
 from aggregator.config.source import decode, read_bytes
-from aggregator.config.subscriptions import read_lists
+from aggregator.config.subscriptions import listed, read_lists
 from aggregator.config.surroundings import Surroundings
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar, Sequence, compose
@@ -43,11 +44,12 @@ def load_text(
     around = Surroundings(environ, path.parent)
     lists = read_lists(document, around, path.parent)
     config, more = validate(document, around)
-    checked = check_all(document, lists, check_query, path)
+    names = ids.assign(listed(document, lists))
+    checked = check_all(document, lists, names, check_query, path)
     problems += more + checked
     if problems or config is None:
         raise ConfigError(arrange(problems), tuple(sorted(around.files)))
-    return build(path, document, config, lists, around)
+    return build(path, document, config, lists, names, around)
 
 
 def find_database(path: Path) -> Path:

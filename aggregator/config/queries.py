@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from aggregator.config import ids
 from aggregator.config.document import Document, nodes, pairs, text_of
 from aggregator.config.source import decode, read_bytes
-from aggregator.config.subscriptions import List, listed
+from aggregator.config.subscriptions import List
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar, compose
 from aggregator.errors import ConfigError, Problem
@@ -33,9 +32,11 @@ class _Query(Struct, frozen=True):
     entry: bool = False
 
 
-def check_queries(document: Document, lists: Mapping[int, List], check_query: QueryChecker, base: Path) -> Iterator[Problem]:
-    """Every query, with the place of each mistake. base: the directory that paths are relative to."""
-    names = query_names(document, lists, base)
+def check_queries(
+    document: Document, lists: Mapping[int, List], ids: Iterable[str], check_query: QueryChecker, base: Path
+) -> Iterator[Problem]:
+    """Every query, with the place of each mistake. ids: of all sources; base: the directory that paths are relative to."""
+    names = query_names(document, lists, ids, base)
     for query in _queries(document, names):
         for error in check_query(query.at.text, query.names, rolling=query.rolling, entry=query.entry):
             yield document.query_problem(query.at, error.offset, f"query: {error.message}")
@@ -109,7 +110,7 @@ def _query(
         yield _Query(at, names, rolling, entry)
 
 
-def query_names(document: Document, lists: Mapping[int, List], base: Path) -> QueryNames:
+def query_names(document: Document, lists: Mapping[int, List], ids: Iterable[str], base: Path) -> QueryNames:
     """What queries may refer to: of the tree, so that a mistake in a source does not make its name unknown."""
     root = document.root
     sources = nodes(root.get("sources"))
@@ -129,7 +130,7 @@ def query_names(document: Document, lists: Mapping[int, List], base: Path) -> Qu
     tags |= {name for _, _, node in pairs(root.get("enrich")) if isinstance(node, MapNode) for name in _texts(node.get("tags"))}
     topics = {name for node in nodes(root.get("topics")) if isinstance(node, MapNode) and (name := text_of(node.get("slug")))}
     return QueryNames(
-        frozenset(ids.assign(listed(document, lists))),
+        frozenset(ids),
         frozenset(groups),
         frozenset(tags),
         frozenset(topics),

@@ -23,7 +23,7 @@ class CurrentPipeline(Struct):
     sources: Mapping[SourceId, Source] = field(default_factory=dict)
 
     def use(self, pipeline: Pipeline) -> None:
-        self.pipeline, self.sources = pipeline, {source.id: source for source in pipeline.settings.sources}
+        self.pipeline, self.sources = pipeline, pipeline.settings.sources_by_id
 
     def find(self, source: Source) -> Source | None:
         """Returns the source as the config has it now; None if its address has changed: an old answer says nothing about it."""

@@ -183,8 +183,8 @@ class PublicOrigins(Mapping[SourceId, Origin]):
     Each is made on first use, since the stories in feeds come from few of possibly thousands of sources.
     """
 
-    def __init__(self, sources: Iterable[Source]) -> None:
-        self._sources = {source.id: source for source in sources}
+    def __init__(self, sources: Mapping[SourceId, Source]) -> None:
+        self._sources = sources
         self._made: dict[SourceId, Origin | None] = {}
 
     def __getitem__(self, source: SourceId) -> Origin:
@@ -203,7 +203,7 @@ class PublicOrigins(Mapping[SourceId, Origin]):
 
 def public_origins(settings: Settings) -> Mapping[SourceId, Origin]:
     """`PublicOrigins` of a config."""
-    return PublicOrigins(settings.sources)
+    return PublicOrigins(settings.sources_by_id)
 
 
 def _origin(source: Source) -> Origin | None:

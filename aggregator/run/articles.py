@@ -152,7 +152,7 @@ class Articles:
             log.info("article_done", source=due.source, outcome=outcome, detail=detail, ms=milliseconds)
 
     async def _fetch(self, runtime: Runtime, due: DueArticle) -> tuple[Outcome, str]:
-        source = next((one for one in runtime.settings.sources if one.id == due.source and one.enabled), None)
+        source = runtime.settings.enabled_sources.get(due.source)
         now = runtime.clock.now()
         if source is None or not source.full_text:
             return await _fail(runtime, due, "its source no longer asks for the full text")

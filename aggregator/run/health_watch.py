@@ -20,7 +20,7 @@ from aggregator.run import clock_jumps, health
 from aggregator.run.disks import disk_conditions
 from aggregator.run.metrics import Metrics
 from aggregator.run.runtime import CurrentRuntime
-from aggregator.settings import numbered_channels
+from aggregator.settings import Settings, numbered_channels
 from aggregator.stories import budget
 from aggregator.text.masks import mask_text
 
@@ -45,8 +45,7 @@ class HealthWatch:
         self._metrics = metrics
         self._of_daemon = of_daemon
         self._turn = asyncio.Lock()
-        self._states: Mapping[SourceId, SourceState] = {}
-        self._spent: Mapping[SourceId, budget.Spent] = {}
+        self._of_sources: Sequence[health.Condition] = ()
         self._channels: Mapping[str, str] = {}
         self._hooks: Mapping[str, HookState] = {}
         self._events: Sequence[Event] = ()
@@ -96,11 +95,15 @@ class HealthWatch:
             log.error("health_failed", error=str(error))
 
     async def _read(self) -> None:
-        """Reads states and events; corrects times in the future (clock_jumps.py). If the database fails, the last ones stay."""
+        """Reads the states of sources, and events; corrects times in the future (clock_jumps.py).
+
+        If the database fails, what was found last stays. States are not kept: those of 100,000 sources take 80 MB.
+        """
         runtime = self._current.runtime
         try:
-            self._states, count = await runtime.writer.call(lambda: _correct_times(runtime.store, runtime.clock.now()))
-            self._spent = budget.all_known(runtime.store)
+            states, count = await runtime.writer.call(lambda: _correct_times(runtime.store, runtime.clock.now()))
+            spent = budget.all_known(runtime.store)
+            self._of_sources = await asyncio.to_thread(_find_of_sources, runtime.settings, states, spent, runtime.clock.now())
             self._channels = runtime.store.values(STATE)
             self._hooks = runtime.store.hook_states() if runtime.settings.enrich else {}
             self._events = overlay(runtime.store.events(EVENTS), self._unstored)
@@ -133,16 +136,23 @@ class HealthWatch:
         """Finds everything that is wrong now, with secrets masked."""
         settings, own = self._current.runtime.settings, self._find_own()
         self._own = frozenset(one.key for one in own)
-        of_sources = list(health.find_conditions(settings.sources, self._states, now, settings.polling, settings.site.timezone))
-        self.stale = next((one.detail for one in of_sources if one.kind == "stale"), None)
-        over_budget = health.budget_conditions(settings.sources, self._states, self._spent, now)
+        self.stale = next((one.detail for one in self._of_sources if one.kind == "stale"), None)
         of_channels = health.channel_conditions(numbered_channels(settings), self._channels, now)
         of_hooks = health.hook_conditions(settings.enrich, self._hooks)
         secrets = settings.secrets
-        found = {one.key: one for one in (*over_budget, *of_sources, *of_channels, *of_hooks, *own)}
+        found = {one.key: one for one in (*self._of_sources, *of_channels, *of_hooks, *own)}
         return [
             replace(one, title=mask_text(one.title, secrets), detail=mask_text(one.detail, secrets)) for one in found.values()
         ]
+
+
+def _find_of_sources(
+    settings: Settings, states: Mapping[SourceId, SourceState], spent: Mapping[SourceId, budget.Spent], now: Instant
+) -> list[health.Condition]:
+    """Finds what is wrong with sources. Runs beside the event loop: of very many sources it takes a while."""
+    found = list(health.budget_conditions(settings.sources, states, spent, now))
+    found += health.find_conditions(settings.sources, states, now, settings.polling, settings.site.timezone)
+    return found
 
 
 def _correct_times(store: Store, now: Instant) -> tuple[Mapping[SourceId, SourceState], int]:

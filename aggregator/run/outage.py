@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from msgspec.structs import replace
 
 from aggregator.fetch.guard import is_private_name, literal_address
-from aggregator.model import Fault, FaultKind, Instant, PollReport, SourceId, SourceState, Work
+from aggregator.model import Fault, FaultKind, Instant, PollReport, Source, SourceId, SourceState, Work
 from aggregator.run.health import Condition
 from aggregator.text.urls import registrable_domain
 
@@ -140,12 +140,12 @@ class OutageWatch:
         self._failed.pop(report.source, None)
         return [*self._take_unlogged(), report]
 
-    def judge(self, urls: Mapping[SourceId, str], is_idle: bool) -> Iterator[PollReport]:
+    def judge(self, sources: Mapping[SourceId, Source], is_idle: bool) -> Iterator[PollReport]:
         """Decides once all polls have ended (is_idle), or enough of them. Yields the reports to log if sources are at fault."""
         if self._is_over or not self._failed or self.why is not None or not (is_idle or len(self._failed) >= ENOUGH):
             return
-        faults = {urls[source]: fault for source, fault in self._failed.items() if source in urls}
-        domains = len({registrable_domain(url) for url in urls.values()})
+        faults = {sources[id].url: fault for id, fault in self._failed.items() if id in sources}
+        domains = len({registrable_domain(source.url) for source in sources.values()})
         self.why = explain_outage(faults, domains, self._has_route())
         if self.why is not None:
             self._unlogged.clear()

@@ -67,11 +67,11 @@ class Polling:
 
     def _judge(self) -> None:
         """Tells an outage with one line in place of one for each source."""
-        urls = {source.id: source.url for source in self._current.runtime.settings.sources if source.enabled}
-        for report in self.outage.judge(urls, not self.poller.in_flight):
+        sources = self._current.runtime.settings.enabled_sources
+        for report in self.outage.judge(sources, not self.poller.in_flight):
             _log(report)
         if self.outage.why is not None and self.outage.why != self._told:
-            log.warning("network_down", why=self.outage.why, sources=len(urls), error=self.outage.example(), probe=PROBE)
+            log.warning("network_down", why=self.outage.why, sources=len(sources), error=self.outage.example(), probe=PROBE)
             if self._told is None:
                 self._next_probe, self._probing = self._current.runtime.clock.monotonic() + PROBE, self._current.runtime
             self._told = self.outage.why

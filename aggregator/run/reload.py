@@ -60,7 +60,7 @@ class ConfigReload:
     async def reload_if_changed(self, *, forced: bool) -> None:
         """Reloads the config if the content of its files has changed. An invalid config is reported and changes nothing."""
         async with self._lock:
-            seen = fingerprint(self._current.runtime.settings, self._refused_includes)
+            seen = await asyncio.to_thread(fingerprint, self._current.runtime.settings, self._refused_includes)
             if seen == self._seen and not forced:
                 return
             self._seen = seen

@@ -82,8 +82,8 @@ class Runtime(Struct, frozen=True):
 
     def with_sources(self, states: Sequence[SourceState]) -> list[Work]:
         """Pairs states with their sources; leaves out those whose source is disabled or gone from the config."""
-        by_id = {source.id: source for source in self.settings.sources if source.enabled}
-        return [(by_id[state.id], state) for state in states if state.id in by_id]
+        enabled = self.settings.enabled_sources
+        return [(enabled[state.id], state) for state in states if state.id in enabled]
 
     def select_sources(self, request: PollRequest, in_flight: Collection[SourceId] = ()) -> list[Work]:
         """Returns the requested sources, or all. Unless forced, only those that are due or in flight."""

@@ -77,9 +77,8 @@ class Service:
 
     def _recall_success(self) -> None:
         """Sets the metric of the last success before anybody asks for it: monitors alert on an old one."""
-        successes = [state.last_success for state in self.runtime.store.states().values() if state.last_success is not None]
-        if successes:
-            self.metrics.record_success(max(successes))
+        if (last := self.runtime.store.last_success()) is not None:
+            self.metrics.record_success(last)
 
     def jobs(self) -> list[Job]:
         """The jobs that run beside the tick."""

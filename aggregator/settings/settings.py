@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from msgspec import Struct, field
 
-from aggregator.model import Source
+from aggregator.model import Source, SourceId
 from aggregator.settings.hooks import Hook
 from aggregator.settings.outputs import Channel, Output
 from aggregator.settings.rules import Dedup, Outlet, Tagging, TagRule, Threads, Topic
@@ -15,7 +16,7 @@ from aggregator.settings.service import HostRule, Network, Polling, Publishing, 
 from aggregator.text.masks import repr_without
 
 
-class Settings(Struct, frozen=True):
+class Settings(Struct, frozen=True, dict=True):
     """All of `feeds.yaml`. file: as named by the user; sources: in order, those of included lists last.
 
     outputs: all published feeds: `all`, one for each topic, and those under `outputs:`.
@@ -53,6 +54,15 @@ class Settings(Struct, frozen=True):
     """Values from the environment and from files, and passwords in addresses. They must not be shown or logged."""
     apply: bool = False
     """Whether an edited `keep` or `drop` is applied to stored entries when the config is adopted."""
+
+    @cached_property
+    def sources_by_id(self) -> Mapping[SourceId, Source]:
+        return {source.id: source for source in self.sources}
+
+    @cached_property
+    def enabled_sources(self) -> Mapping[SourceId, Source]:
+        """The sources that are polled."""
+        return {source.id: source for source in self.sources if source.enabled}
 
     def __repr__(self) -> str:
         return repr_without(self, "alerts_webhook", "lists", "secrets")

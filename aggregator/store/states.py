@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from aggregator.errors import StoreError
@@ -49,6 +49,7 @@ _SELECT = f"SELECT id, {', '.join(STATE_COLUMNS)} FROM sources"
 ALL_STATES = f"{_SELECT} WHERE configured ORDER BY position"
 SOME_STATES = f"{_SELECT} WHERE configured AND id IN (SELECT value FROM json_each(?)) ORDER BY position"
 DUE = f"{_SELECT} WHERE configured AND enabled AND NOT gone AND due <= ? ORDER BY due, position LIMIT ?"
+LAST_SUCCESS = "SELECT max(last_success) FROM sources WHERE configured"
 CLAIM = "UPDATE sources SET due = ?, reason = ? WHERE id = ?"
 _KNOWN = "SELECT id, position, configured, enabled, configured_url FROM sources"
 _ADD = """INSERT INTO sources (id, position, configured, enabled, configured_url, url, due, reason)
@@ -113,23 +114,25 @@ def _rest(state: SourceState) -> str | None:
     return as_json(rest) if rest else None
 
 
-_NO_HINTS = Hints()
+_NO_HINTS, _NO_VALIDATORS = Hints(), Validators()
+_NOTHING: Mapping[str, Any] = {}
+_BEHIND_PLAIN = 1 + len(_PLAIN)
 
 
 def state_of(row: Row) -> SourceState:
     """A state from `id` and STATE_COLUMNS."""
-    plain = dict(zip(_PLAIN, row[1 : 1 + len(_PLAIN)], strict=True))
+    plain = dict(zip(_PLAIN, row[1:_BEHIND_PLAIN], strict=True))
     plain["gone"] = bool(plain["gone"])
-    etag, last_modified, arrivals, text = row[1 + len(_PLAIN) :]
-    rest = json.loads(text) if text else {}
+    etag, last_modified, arrivals, text = row[_BEHIND_PLAIN:]
+    rest = json.loads(text) if text else _NOTHING
     return SourceState(
         id=SourceId(row[0]),
-        validators=Validators(etag, last_modified),
-        arrivals=tuple(array("d", arrivals)),
+        validators=Validators(etag, last_modified) if etag or last_modified else _NO_VALIDATORS,
+        arrivals=tuple(array("d", arrivals)) if arrivals else (),
         hints=_hints(rest["hints"]) if "hints" in rest else _NO_HINTS,
-        languages=rest.get("languages", {}),
-        led=rest.get("led", {}),
-        counters=rest.get("counters", {}),
+        languages=rest.get("languages", _NOTHING),
+        led=rest.get("led", _NOTHING),
+        counters=rest.get("counters", _NOTHING),
         notes=tuple(rest.get("notes", ())),
         reader=rest.get("reader", 0),
         **plain,
@@ -150,6 +153,12 @@ def states(connection: Connection, ids: Collection[SourceId] | None) -> dict[Sou
 def due(connection: Connection, now: Instant, limit: int) -> list[SourceState]:
     """See `Store.due`."""
     return [state_of(row) for row in connection.execute(DUE, (now, limit))]
+
+
+def last_success(connection: Connection) -> Instant | None:
+    """See `Store.last_success`."""
+    found: Instant | None = connection.execute(LAST_SUCCESS).fetchone()[0]
+    return found
 
 
 def claim(connection: Connection, now: Instant, limit: int, until: Instant, besides: Collection[SourceId]) -> list[SourceState]:

@@ -57,6 +57,9 @@ class SqlView(ABC):
     def due(self, now: Instant, limit: int) -> list[SourceState]:
         return self._read(states.due, now, limit)
 
+    def last_success(self) -> Instant | None:
+        return self._read(states.last_success)
+
     def holds(self, now: Instant) -> dict[str, Hold]:
         return self._read(reads.holds, now)
 

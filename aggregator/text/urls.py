@@ -215,6 +215,8 @@ def _ascii(host: str) -> str | None:
 
 
 def _is_address(host: str) -> bool:
+    if ":" not in host and not host.rstrip("]")[-1:].isdigit():
+        return False  # the usual name, told without an exception
     try:
         ipaddress.ip_address(host.strip("[]"))
     except ValueError:

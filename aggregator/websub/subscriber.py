@@ -151,10 +151,10 @@ class Subscriber:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("push_crashed", error=repr(error), exc_info=error)
 
-    def _sources(self) -> dict[SourceId, Source]:
+    def _sources(self) -> Mapping[SourceId, Source]:
         """Returns the sources whose hubs may push to us."""
         settings = self._settings()
-        return {source.id: source for source in settings.sources if source.enabled} if settings.network.websub else {}
+        return settings.enabled_sources if settings.network.websub else {}
 
     def _find(self, token: str) -> tuple[SourceId, PushSubscription] | None:
         """Finds the source of a push address with a single read of the store. Tokens are those of the last `ask_hubs`."""

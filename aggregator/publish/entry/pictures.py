@@ -101,7 +101,7 @@ class _Guard(Struct, frozen=True):
 def pictures(settings: Settings) -> Pictures:
     """The `Pictures` of a config."""
     link = settings.publish.images == "link"
-    return Pictures(link, settings.secrets, {source.id: source for source in settings.sources})
+    return Pictures(link, settings.secrets, settings.sources_by_id)
 
 
 def _secrets_of(source: Source) -> frozenset[str]:

@@ -6,7 +6,7 @@ kind of event and the title of a public source.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -62,7 +62,7 @@ def render_health(
     since: the date of a document without entries. unstored: events that the database refuses, as on a full disk.
     """
     events, site, token = overlay(store.events(HEALTH_ENTRIES), unstored)[:HEALTH_ENTRIES], settings.site, settings.server.admin
-    names = _names(settings, store)
+    names = _names(settings, store, events)
     in_public = [shown for event in events if (shown := _in_public(event, names)) is not None]
     public = _document(settings, top, notices.event_entries(in_public, site, site_id), since)
     if token is None:
@@ -88,14 +88,16 @@ def _document(settings: Settings, top: Head, entries: list[View], since: float) 
     return Prepared(TYPES["atom"], body, int(updated), f"public, max-age={MAX_AGE}")
 
 
-def _names(settings: Settings, store: StoreView) -> Mapping[SourceId, str]:
-    """Source id → name of each public source. Ids are not used as names, since one made from an address shows its path."""
-    states = store.states()
-    return {
-        source.id: plain(source.title or (state.title if (state := states.get(source.id)) else None) or "") or "A source"
-        for source in settings.sources
-        if not source.private
-    }
+def _names(settings: Settings, store: StoreView, events: Iterable[Event]) -> Mapping[SourceId, str]:
+    """Source id → name of each public source that events tell of.
+
+    Ids are not used as names, since one made from an address shows its path.
+    """
+    subjects = {SourceId(event.key.partition(" ")[2]) for event in events}
+    sources = [source for id in subjects if (source := settings.sources_by_id.get(id)) is not None and not source.private]
+    states = store.states([source.id for source in sources])
+    told = {id: state.title for id, state in states.items()}
+    return {source.id: plain(source.title or told.get(source.id) or "") or "A source" for source in sources}
 
 
 def _in_public(event: Event, names: Mapping[SourceId, str]) -> Event | None:

@@ -117,7 +117,7 @@ def plan(store: Store, settings: Settings, rules: Rules, engine: Engine, since: 
     Items from up to `dedup.at_most` before arrive, too: later items may belong to their stories.
     """
     binding = active_overrides(store.overrides())
-    sources = {source.id: source for source in settings.sources}
+    sources = settings.sources_by_id
     stories = []
     arrivals = []
     for story in store.find(StoryFilter(since=since - settings.dedup.at_most)):

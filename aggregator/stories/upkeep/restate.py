@@ -119,7 +119,7 @@ def asked_of_config(settings: Settings, nodes: Iterable[Node]) -> tuple[str, ...
 
 def find_behind(store: Entries, settings: Settings) -> frozenset[SourceId]:
     """Sources with stored entries that plainly have other attributes than the config says. Reads every stored entry."""
-    sources = {source.id: source for source in settings.sources}
+    sources = settings.sources_by_id
     return frozenset(
         found.source
         for found in store.attributes()
@@ -166,7 +166,8 @@ def voices_of(
 ) -> tuple[dict[SourceId, Source], dict[SourceId, Voice]]:
     """Those of the sources that are in the config and in the store, and whom each speaks for."""
     states, owned, claims = store.states(ids), collect_owners(settings.sources, settings.outlets), Claims(store.values)
-    sources = {source.id: source for source in settings.sources if source.id in ids and source.id in states}
+    known = settings.sources_by_id
+    sources = {id: known[id] for id in ids if id in known and id in states}
     voices = {
         id: outlets.decide_voice(source, states[id].led, states[id].home, owned, claims, states[id].title)
         for id, source in sources.items()
