@@ -52,7 +52,7 @@ def build(
         site=site,
         storage=_storage(config.storage, base),
         server=_server(config.server),
-        publish=_publishing(config.publish, base),
+        publish=_publishing(config.publish, _storage(config.storage, base), base),
         network=_network(config.network),
         polling=_polling(config.polling),
         hosts={name: to.HostRule(rule.gap) for name, rule in config.hosts.items()},
@@ -96,9 +96,11 @@ def _storage(storage: said.Storage, base: Path) -> to.Storage:
     return to.Storage(str(database), storage.keep, backup)
 
 
-def _publishing(publish: said.Publish, base: Path) -> to.Publishing:
+def _publishing(publish: said.Publish, storage: to.Storage, base: Path) -> to.Publishing:
+    is_copied = to.is_in_object_store(publish.directory)
     return to.Publishing(
-        directory=base / publish.directory,
+        directory=storage.folder / to.PUBLIC if is_copied else base / publish.directory,
+        objects=publish.directory.rstrip("/") if is_copied else None,
         private=base / publish.private,
         items=publish.items,
         content=publish.content,

@@ -15,7 +15,7 @@ from aggregator.config.schema import PLAIN, Publish, Storage
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar
 from aggregator.errors import Problem
-from aggregator.settings import Backup
+from aggregator.settings import PUBLIC, Backup, is_in_object_store
 
 
 def check_address(document: Document) -> Iterator[Problem]:
@@ -71,6 +71,8 @@ def check_directories(document: Document, path: Path) -> Iterator[Problem]:
     database, place = _named(storage, "database", base, Storage.database)
     if is_remote := is_filled_in(text_of(database) or ""):
         place = folder_of(text_of(database), base) / "lists"
+    if is_in_object_store(text_of(at) or ""):
+        public = place.parent / PUBLIC
     inside = {"publish.private": private, "storage.database": place, "the config file": _absolute(base, path.name)}
     copies = storage.get("backup") if isinstance(storage, MapNode) else None
     if isinstance(copies, MapNode):

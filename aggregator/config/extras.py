@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from aggregator.config.database import is_filled_in
 from aggregator.config.document import Document, nodes, pairs, text_of
+from aggregator.config.object_stores import MISSING
 from aggregator.config.tree import Mapping as MapNode
 from aggregator.config.tree import Node, Scalar
 from aggregator.errors import Problem
@@ -25,10 +26,7 @@ def check_extras(document: Document) -> Iterator[Problem]:
     publish = document.root.get("publish")
     directory = publish.get("directory") if isinstance(publish, MapNode) else None
     if directory is not None and is_in_object_store(text_of(directory) or "") and find_spec("obstore") is None:
-        install = "`pip install 'aggregator[s3]'` or `pipx inject aggregator obstore`"
-        yield document.problem(
-            directory, f"publish.directory: obstore is not installed, which speaks to object stores: {install}"
-        )
+        yield document.problem(directory, f"publish.directory: {MISSING}")
 
 
 def _check_full_text(document: Document) -> Iterator[Problem]:

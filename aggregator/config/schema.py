@@ -14,6 +14,7 @@ from aggregator import settings as to
 from aggregator.config.channels import CHANNEL_URL, LIMIT, LIMIT_SAID
 from aggregator.config.database import DATABASE
 from aggregator.config.kinds import SWITCH, Either, ListOf, MapOf, OrNothing, choice, count, text
+from aggregator.config.object_stores import DIRECTORY
 from aggregator.config.schema_hooks import Hook
 from aggregator.config.schema_rules import PLAIN_CHANNEL, Output, TagRule, Topic
 from aggregator.config.schema_sources import SOURCE, Defaults, Group, OpmlSource, Source
@@ -112,7 +113,11 @@ class Server(Section):
 class Publish(Section):
     """What all published feeds have in common."""
 
-    directory: str = key(FILE, "Where the public files are written.", default=str(PLAIN.publish.directory))
+    directory: str = key(
+        DIRECTORY,
+        "Where the public files are written: a folder, or a place in an object store.",
+        default=str(PLAIN.publish.directory),
+    )
     private: str = key(FILE, "Where feeds with a token are written.", default=str(PLAIN.publish.private))
     items: int = key(count(1, 10_000), "Stories in a feed.", default=PLAIN.publish.items)
     content: str = key(

@@ -268,9 +268,12 @@ def _publisher(value: str) -> str:
     return KNOWN.of(f"https://{value}") if path else meant
 
 
-def _path(value: str) -> str:
+def file_path(value: str) -> str:
+    """The path of a file or directory, as it is written."""
     if not value.strip() or value != value.strip() or not value.isprintable():
         wrong("a path of a file or directory is needed")
+    if "://" in value:
+        wrong("a path of a file or directory is needed, not an address")
     return value
 
 
@@ -286,7 +289,7 @@ DOMAIN = text(_domain)
 HOST = text(_host)
 PUBLISHER = text(_publisher)
 NETWORK = text(network)
-FILE = text(_path)
+FILE = text(file_path)
 CRON = Value(cron_line, {"type": "string"})
 SIZE = Value(size, {"type": "string", "examples": ["15MB"]}, size_in_words)
 EVERY = Value(every, {"type": "string", "examples": ["auto", "15m", "0 6 * * *"]})

@@ -58,6 +58,9 @@ class Metrics:
         self._publish_seconds = Histogram(
             "aggregator_publish_seconds", "Duration of publishing.", buckets=LATENCY, registry=registry
         )
+        self._objects = Counter(
+            "aggregator_objects", "Objects of the copy in an object store, by what came of them.", ["outcome"], registry=registry
+        )
         self._in_flight = Gauge("aggregator_polls_in_flight", "Polls under way.", registry=registry)
         self._lag = Gauge("aggregator_due_lag_seconds", "How late the longest due source is.", registry=registry)
         self._last_success = Gauge("aggregator_last_success_timestamp_seconds", "When a source was last read.", registry=registry)
@@ -93,6 +96,9 @@ class Metrics:
     def record_publishing(self, feeds: int, seconds: float) -> None:
         self._published.inc(feeds)
         self._publish_seconds.observe(seconds)
+
+    def record_objects(self, outcome: str, count: int) -> None:
+        self._objects.labels(outcome).inc(count)
 
     def record_tick(self, in_flight: int, lag: float) -> None:
         self._in_flight.set(in_flight)

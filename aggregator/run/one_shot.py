@@ -20,6 +20,7 @@ from aggregator.run.poller import LEASE, Poller
 from aggregator.run.private_files import restrict_private_files
 from aggregator.run.reload import fingerprint
 from aggregator.run.runtime import CurrentRuntime, Runtime
+from aggregator.run.uploading import Uploading
 from aggregator.stories.upkeep.adopt_config import adopt
 
 PATIENCE = 600.0
@@ -60,9 +61,19 @@ async def poll_here(
         await HealthWatch(current).check()
         await _maintain(current)
         await runtime.writer.call(lambda: publish_if_changed(runtime))
+        await _upload(current)
     finally:
         await runtime.aclose()
     return reports
+
+
+async def _upload(current: CurrentRuntime) -> None:
+    """Copies what is published into an object store, if the config names one. Raises AggregatorError if that fails."""
+    uploading = Uploading(current)
+    try:
+        await uploading.upload()
+    finally:
+        await uploading.close()
 
 
 async def _maintain(current: CurrentRuntime) -> None:

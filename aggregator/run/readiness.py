@@ -18,7 +18,7 @@ class Readiness(Struct, frozen=True):
 
     config, database, publishing, network: why the last edit, tick or publishing failed, and why no source can be read; None if
     all is well. A refused edit is reported, but the daemon stays ready with the old config. restart_keys: edited keys that need
-    a restart.
+    a restart. uploading: why the copy in the object store is behind; it is reported, but the daemon serves and polls.
     """
 
     since_tick: float
@@ -28,6 +28,7 @@ class Readiness(Struct, frozen=True):
     publishing: str | None = None
     network: str | None = None
     restart_keys: Sequence[str] = ()
+    uploading: str | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -43,7 +44,7 @@ class Readiness(Struct, frozen=True):
 
     def public(self) -> Mapping[str, object]:
         """Returns which parts work, for anybody. The reasons would name files, sources and keys."""
-        errors = {"config": self.config, "database": self.database, "publishing": self.publishing}
+        errors = {"config": self.config, "database": self.database, "publishing": self.publishing or self.uploading}
         parts = {part: "ok" if error is None else "refused" for part, error in errors.items()}
         parts["network"] = "ok" if self.network is None else "no source can be read"
         return parts | {"tick": f"{self.since_tick:.0f} s ago", "disk": self.disk}
@@ -53,7 +54,7 @@ class Readiness(Struct, frozen=True):
         parts: dict[str, object] = {
             "config": self.config or "ok",
             "database": self.database or "ok",
-            "publishing": self.publishing or "ok",
+            "publishing": self.publishing or self.uploading or "ok",
             "network": self.network or "ok",
             "tick": f"{self.since_tick:.0f} s ago",
             "disk": self.disk if self.disk == "ok" else f"{self.disk} ({self.free / 1e6:.1f} MB left)",

@@ -26,6 +26,7 @@ from aggregator.run.reload import ConfigReload
 from aggregator.run.rescue import Rescue
 from aggregator.run.runtime import CurrentRuntime, MakeRuntime, Runtime
 from aggregator.run.scheduler import JobQueue
+from aggregator.run.uploading import Uploading
 from aggregator.settings import Settings
 
 log = structlog.get_logger("service")
@@ -51,6 +52,7 @@ class Service:
         self.network = Network(current, self.polling.receive_push, metrics.record_message)
         self._maintenance = Maintenance(current)
         self._rescue = Rescue(current)
+        self.uploading = Uploading(current, metrics.record_objects)
         self._last_tick = runtime.clock.monotonic()
         self._tick_error: str | None = None
         self._was_cut_off = False
@@ -82,7 +84,7 @@ class Service:
 
     def jobs(self) -> list[Job]:
         """The jobs that run beside the tick."""
-        parts = (self.periodic, self.articles, self.health, self._maintenance, self.network)
+        parts = (self.periodic, self.articles, self.health, self._maintenance, self.uploading, self.network)
         return [job for part in parts for job in part.jobs()]
 
     def queue(self) -> JobQueue | None:
@@ -97,7 +99,7 @@ class Service:
         yield from health.daemon_conditions(
             {
                 "database": self._rescue.problem or self._tick_error,
-                "publishing": self.publishing.error,
+                "publishing": self.publishing.error or self.uploading.error,
                 "backup": self._maintenance.backup_error,
             }
         )
@@ -161,6 +163,7 @@ class Service:
             self.publishing.error,
             self.polling.outage.why or self.health.stale,
             self.config.restart_keys,
+            self.uploading.error,
         )
 
     def _render_metrics(self) -> bytes:
@@ -175,6 +178,7 @@ class Service:
         cancelled = await self.polling.poller.drain(seconds)
         if cancelled:
             log.warning("polls_cancelled", count=cancelled)
+        await self.uploading.close()
         await self.network.close()
         await self.config.close()
         try:

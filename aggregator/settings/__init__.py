@@ -8,6 +8,7 @@ from aggregator.settings.outputs import OUTLETS, WEIGHT, Channel, Output, Rate, 
 from aggregator.settings.rules import Dedup, Expectation, Outlet, Tagging, TagRule, Threads, Topic
 from aggregator.settings.service import (
     OBJECT_STORES,
+    PUBLIC,
     SERVERS,
     Assistants,
     Backup,
@@ -29,6 +30,7 @@ __all__ = [
     "DAY",
     "OBJECT_STORES",
     "OUTLETS",
+    "PUBLIC",
     "SERVERS",
     "SUMMARY",
     "TAGS",

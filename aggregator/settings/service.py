@@ -96,8 +96,14 @@ def is_in_object_store(directory: str) -> bool:
     return directory.startswith(OBJECT_STORES)
 
 
+PUBLIC = "public"
+"""The folder beside the database that is copied to an object store."""
+
+
 class Publishing(Struct, frozen=True):
-    """backfill: greatest age of a new source's entries that still enter existing feeds.
+    """directory: the folder of the public files; objects: the address in an object store that it is copied to.
+
+    backfill: greatest age of a new source's entries that still enter existing feeds.
 
     settle: how long a new story waits for a better lead; websub: True for our own hub, False for none, or another hub's address.
     ids: "global" or "per-feed".
@@ -113,6 +119,7 @@ class Publishing(Struct, frozen=True):
     websub: bool | str = True
     ids: str = "global"
     images: str = "link"
+    objects: str | None = None
 
 
 class Network(Struct, frozen=True):

@@ -309,6 +309,32 @@ def test_a_database_on_a_server_is_filled_in_and_its_password_shown_nowhere(conf
     assert find_database(whole.file).parent == whole.storage.folder
 
 
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("s3://news", "s3://news"),
+        ("s3://news.example.org/", "s3://news.example.org"),
+        ("gs://news/a/b-1_(x)/", "gs://news/a/b-1_(x)"),
+        ("az://site/news", "az://site/news"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("database", "beside"),
+    [
+        ("data/aggregator.db", "data/public"),
+        ("/var/lib/news/a.db", "/var/lib/news/public"),
+        ("postgresql://db/news", "data/public"),
+    ],
+)
+def test_a_site_in_an_object_store_has_its_files_beside_the_database(
+    config: Loader, written: str, address: str, database: str, beside: str
+) -> None:
+    said = config(f"sources: []\npublish: {{directory: '{written}'}}\nstorage: {{database: '{database}'}}")
+    assert said.publish.objects == address
+    assert said.publish.directory == said.file.parent / beside
+    assert config("sources: []").publish.objects is None
+
+
 @pytest.mark.parametrize("emptied", ["site:", "polling:", "hosts:", "groups:", "tags:", "outputs:", "categories:", "x-mine:"])
 def test_a_section_of_which_all_lines_are_commented_out_is_as_absent(config: Loader, emptied: str) -> None:
     assert config(f"sources: ['http://a.example/']\n{emptied}\n") == config("sources: ['http://a.example/']\n")
