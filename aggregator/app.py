@@ -23,8 +23,10 @@ from aggregator.ports import Database, Rules
 from aggregator.publish.messages.channel_messages import ChannelComposer
 from aggregator.publish.messages.webhooks import WebhookComposer
 from aggregator.publish.publisher import Publisher
+from aggregator.publish.shared_documents import tokens_of
 from aggregator.publish.shelf import Shelf
 from aggregator.publish.site.ownership import SITE_ID, check_folders, make_owner
+from aggregator.publish.staged_shelf import StagedShelf
 from aggregator.reading.pool import ReadingPool, count_readers
 from aggregator.run.clock import SystemClock
 from aggregator.run.descriptors import raise_limit
@@ -162,6 +164,12 @@ def _make_pipeline(settings: Settings, resources: Resources, fetcher: HttpFetche
     )
 
 
+def _publishing_shelf(settings: Settings, store: Database, shown: Shelf) -> Shelf:
+    """The shelf that the publisher writes to."""
+    cluster = store.cluster
+    return shown if cluster is None else StagedShelf(shown, store, cluster, tokens_of(settings))
+
+
 def make_runtime(settings: Settings, resources: Resources) -> Runtime:
     """Makes the parts that depend on the config. Raises AggregatorError, ConfigError if it would publish among others' files."""
     store = resources.store
@@ -181,7 +189,7 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
         fetcher=fetcher,
         public_fetcher=_make_public_fetcher(settings, fetcher, resources),
         pipeline=_make_pipeline(settings, resources, fetcher, rules, hubs),
-        publisher=Publisher(settings, resources.store, resources.shelf),
+        publisher=Publisher(settings, store, _publishing_shelf(settings, store, resources.shelf)),
         compose={kind: compose for composer in composers for kind, compose in composer.kinds.items()},
         messenger=messenger,
         channels=Parts(settings, ChannelComposer(settings, store), make_senders(settings, messenger)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -65,6 +66,11 @@ class FeedUpdate(Struct, frozen=True):
         return self.mark != self.old_mark
 
 
+def mark_digest(digests: Iterable[str]) -> str:
+    """One digest of a feed's documents. digests: of each, in the order of FORMATS."""
+    return digest("".join(digests).encode())
+
+
 def make_update(
     output: Output,
     settings: Settings,
@@ -86,7 +92,7 @@ def make_update(
     top = head(output, settings, site_id, max(updated, old.updated), content.links)
     made = render_documents(top, entries)
     digests = {format: digest(body) for format, body in made.items()}
-    new = digest("".join(digests.values()).encode())
+    new = mark_digest(digests.values())
     mark = old if new == old.digest else Mark(new, max(int(now), old.modified), top.updated)
     page = b"" if output.token is not None else render_page(settings, top, content, notice)
     return FeedUpdate(output, top, content, made, digests, page, mark, old, filling)

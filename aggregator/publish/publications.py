@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from aggregator.model import Instant, Slug, StoryId
-from aggregator.ports import Delivery, Store, Transaction
-from aggregator.publish.feed_update import FeedUpdate, Mark
+from aggregator.ports import Delivery, Store, Transaction, Values
+from aggregator.publish.entry.addresses import FORMATS, feed_path
+from aggregator.publish.feed_update import FeedUpdate, Mark, mark_digest
 from aggregator.publish.messages import notifications
+from aggregator.publish.shelf import Shelf
 from aggregator.settings import Settings
 
 MARK = "publish.mark."
 """Prefix of the keys of stored `Mark`s."""
+
+
+def read_mark(store: Values, slug: Slug) -> Mark:
+    return Mark.read(store.value(MARK + slug))
+
+
+def is_shown(store: Values, shelf: Shelf, slug: Slug) -> bool:
+    """Whether the documents of a feed on the shelf are those that were recorded last."""
+    shown = [shelf.get(feed_path(slug, format)) for format in FORMATS]
+    return read_mark(store, slug).digest == mark_digest(one.digest for one in shown if one is not None)
 
 
 class Publications:
@@ -27,7 +39,7 @@ class Publications:
         return len(self._recorded)
 
     def mark(self, slug: Slug) -> Mark:
-        return Mark.read(self._store.value(MARK + slug))
+        return read_mark(self._store, slug)
 
     def record(self, updates: Iterable[FeedUpdate], now: Instant) -> None:
         """Stores that these documents are about to become visible, with the deliveries they cause.

@@ -85,6 +85,7 @@ class Publisher:
         would lie among others' files.
         """
         self._now = now
+        self.shelf.recall()
         self._begin(now)
         self._claim(again=slugs is None)
         if self._is_behind:
@@ -107,8 +108,11 @@ class Publisher:
         tell_reached(self._store, outputs, states, now)
         if slugs is None:
             self._show_surroundings(states, now)
-            self._is_behind = False
         self._show_front(now)
+        self.shelf.show()
+        if slugs is None:
+            self._end_subscriptions(now)
+            self._is_behind = False
         self._forget()
         self._folders.sync()
         return tuple(one.output.slug for one in updates if one.has_changed)
@@ -136,6 +140,12 @@ class Publisher:
 
         It is served even if its file can't be written: what it tells may be just that. Raises AggregatorError then.
         """
+        self.shelf.recall()
+        body = self._put_health(unstored)
+        self.shelf.show()
+        self._file_health(body)
+
+    def _put_health(self, unstored: Sequence[Event] = ()) -> bytes:
         site = self._settings.site
         output = Output(Slug("health"), f"{site.title}: health", description="Sources that are broken, silent, gone or moved")
         since = float(self._store.value(SINCE) or 0.0)
@@ -145,8 +155,11 @@ class Publisher:
         if (shown := self.shelf.get("/health.atom")) is None or not shown.is_as(public):
             self.shelf.put("/health.atom", public)
         self.shelf.put_whole("/health.atom", whole)
+        return public.body
+
+    def _file_health(self, body: bytes) -> None:
         self._claim(again=False)
-        self._trees[False].write("health.atom", public.body)
+        self._trees[False].write("health.atom", body)
 
     def site_id(self) -> str:
         """This database's UUID, made at the first publication."""
@@ -285,17 +298,17 @@ class Publisher:
         self._put("/opml.xml", Prepared("text/x-opml; charset=utf-8", opml.document(site, public), int(now), cache))
         for one in public:
             self._pages.show_subscribe(one, now)
-        self.show_health()
+        self._file_health(self._put_health())
         self._closed.write_all()
         self._stories.write_all(states)
         self.shelf.on_demand = self._on_demand.answer
-        self._remove_the_rest(states, now)
+        self._remove_the_rest(states)
 
     def head_of(self, output: Output) -> Head:
         """The current head of a feed's subscription document."""
         return head(output, self._settings, self.site_id(), self._publications.mark(output.slug).updated)
 
-    def _remove_the_rest(self, states: Mapping[Slug, OutputState], now: Instant) -> None:
+    def _remove_the_rest(self, states: Mapping[Slug, OutputState]) -> None:
         served = {f"/{name}" for name in SITE_FILES}
         wanted: dict[bool, set[str]] = {False: set(SITE_FILES), True: set()}
         for output in self._settings.outputs:
@@ -313,7 +326,6 @@ class Publisher:
             if path not in served:
                 self.shelf.drop(path)
         self.shelf.put_away(former_addresses.answers(self._settings, self._store, states.keys(), served))
-        self._end_subscriptions(now)
 
     def _write_folder_page(self, slug: Slug) -> str:
         """Makes `/topics/SLUG` lead to the feed's page on hosts of files, too. Returns the path."""

@@ -124,6 +124,10 @@ def answer_nothing(path: str, knows: Knows) -> Answer | None:
     return None
 
 
+Key: TypeAlias = tuple[str, bool]
+"""A path, and whether it is of the document that only a holder of its token gets there."""
+
+
 class Shelf:
     """Path → document. The server reads while the publisher writes; each write swaps one reference.
 
@@ -136,6 +140,12 @@ class Shelf:
         self._whole: dict[str, Prepared] = {}
         self._away: Mapping[str, Moved | Gone] = {}
         self.on_demand: Callable[[str, Knows], Answer | None] = answer_nothing
+
+    def recall(self) -> None:
+        """Takes up what an earlier process published. Here nothing outlives the process."""
+
+    def show(self) -> None:
+        """Shows what was put, dropped and put away. Here that was seen at once."""
 
     def get(self, path: str) -> Prepared | None:
         return self._documents.get(path)
@@ -166,3 +176,25 @@ class Shelf:
 
     def away(self, path: str) -> Moved | Gone | None:
         return self._away.get(path)
+
+    def answers(self) -> dict[Key, Answer]:
+        """All that is answered, but for what is made on demand."""
+        found: dict[Key, Answer] = {(path, False): answer for path, answer in self._away.items()}
+        found |= {(path, False): document for path, document in self._documents.items()}
+        return found | {(path, True): document for path, document in self._whole.items()}
+
+    def apply(self, changes: Mapping[Key, Answer | None]) -> None:
+        """Puts these answers in place of what there is, and drops those that are None."""
+        away = dict(self._away)
+        for (path, is_whole), answer in changes.items():
+            if is_whole:
+                self.put_whole(path, answer if isinstance(answer, Prepared) else None)
+                continue
+            away.pop(path, None)
+            if isinstance(answer, Prepared):
+                self.put(path, answer)
+                continue
+            if answer is not None:
+                away[path] = answer
+            self.drop(path)
+        self.put_away(away)

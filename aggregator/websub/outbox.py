@@ -13,6 +13,7 @@ import structlog
 from aggregator.model import Fault, Instant
 from aggregator.ports import HUB_DOCUMENT, Delivery, Message, Messenger, Reply, Subscribers, SubscriberWrites
 from aggregator.websub import hub_rules
+from aggregator.websub.deliveries import NotShownYetError
 
 log = structlog.get_logger("outbox")
 
@@ -96,7 +97,10 @@ class Outbox:
             log.error("delivery_crashed", kind=key[0], topic=key[1], error=repr(error), exc_info=error)
 
     async def _deliver(self, delivery: Delivery, domain: str) -> None:
-        message = await asyncio.to_thread(self._compose[delivery.kind], delivery) if delivery.kind in self._compose else None
+        try:
+            message = await asyncio.to_thread(self._compose[delivery.kind], delivery) if delivery.kind in self._compose else None
+        except NotShownYetError:
+            return  # it stays in the outbox until the next look
         if message is None:
             await self._commit(lambda transaction: transaction.remove_delivery(delivery))
             return

@@ -19,6 +19,11 @@ def feed_path(slug: Slug, format: str) -> str:
     return f"/feeds/{slug}.{format}"
 
 
+def slug_of(path: str) -> Slug:
+    """The feed of a `feed_path`."""
+    return Slug(path.removeprefix("/feeds/").rpartition(".")[0])
+
+
 def page_path(slug: Slug, page: int, format: str) -> str:
     """The path of a closed archive page."""
     return f"/feeds/{slug}/{page}.{format}"
