@@ -15,7 +15,8 @@ from aggregator.store.marks import MARKS
 Row: TypeAlias = tuple[Any, ...]
 
 _NAMES = """SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name <> 'search'
-    AND name NOT GLOB 'search_*' ORDER BY name"""
+    AND name NOT GLOB 'search_*' AND name NOT GLOB '_litestream_*' ORDER BY name"""
+"""Litestream keeps two tables of its own in each database that it copies."""
 EVERY = "true"
 """All rows of a table (see `Table.where`)."""
 HAS_ROWS = "SELECT 1 FROM {0.name} WHERE {0.where} LIMIT 1"

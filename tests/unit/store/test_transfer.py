@@ -100,6 +100,14 @@ def test_every_kind_of_row_there_and_back(filled: Path, address: str, remote: Po
     assert contents(tmp_path / "back.db") == held == contents(filled)
 
 
+def test_tables_of_litestream_are_left_behind(filled: Path, address: str, remote: PostgresStore) -> None:
+    with closing(sqlite3.connect(filled)) as connection, connection:
+        connection.execute("CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")
+        connection.execute("CREATE TABLE _litestream_lock (id INTEGER)")
+        connection.execute("INSERT INTO _litestream_seq VALUES (1, 7)")
+    assert there(filled, address)["items"].rows > 0
+
+
 def test_the_copy_goes_on_where_the_first_one_ended(filled: Path, address: str, remote: PostgresStore) -> None:
     there(filled, address)
     with remote.begin() as transaction:
