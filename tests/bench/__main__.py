@@ -11,6 +11,7 @@ repeated, medians are taken. CPU is user and system time with children; wall is 
     --feeds 300,3000   --rounds 3 (up to 300 feeds; beyond, a third of them)
     --world (the synthetic internet beside the checkout)   --profile   --alone
     --peers newsboat,reader (of those that are installed: newsboat and sfeed on the PATH, reader where READER_PYTHON says)
+    --postgres (the product with its data on a PostgreSQL server, too; that server's CPU is counted)
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tests.bench.contestants import Contestant, Cost, contestants
+from tests.bench.contestants import POSTGRES, Contestant, Cost, contestants
 from tests.bench.daemon import polls_of_a_daemon
 from tests.bench.stages import profiled
 from tests.conftest import CHECKOUT
@@ -144,10 +145,13 @@ def main() -> None:
     parser.add_argument("--world", action="store_true")
     parser.add_argument("--alone", action="store_true", help="without the peers")
     parser.add_argument("--peers", default="newsboat,sfeed,reader")
+    parser.add_argument("--postgres", action="store_true", help="the product on PostgreSQL, too")
     parser.add_argument("--daemon", type=float, default=0, help="minutes that a daemon of 300 feeds is watched")
     parser.add_argument("--profile", action="store_true", help="where the time goes, by stage, at the first number of feeds")
     options = parser.parse_args()
     peers = frozenset() if options.alone else frozenset(options.peers.split(","))
+    if options.postgres:
+        peers |= {POSTGRES}
     sizes = sorted(int(size) for size in options.feeds.split(","))
     if options.profile:
         with origin(sizes[0], options.world) as url:

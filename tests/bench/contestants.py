@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tests.bench.servers import address_of_its_own, cpu_until_idle
 from tests.conftest import CHECKOUT
 from tests.flow.command import clean_environment
 
@@ -28,7 +30,8 @@ class Cost:
 class Contestant:
     """A program and how it polls everything once.
 
-    setup: commands before the first poll, not measured; starts: commands whose whole cost is shown, by what they are called.
+    setup: commands before the first poll, not measured; starts: commands whose whole cost is shown, by what they are called;
+    beside: CPU seconds so far of a server that works for it.
     """
 
     name: str
@@ -36,9 +39,12 @@ class Contestant:
     setup: tuple[tuple[str, ...], ...] = ()
     directory: Path = Path()
     starts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    beside: Callable[[], float] = lambda: 0.0
 
     def run(self, line: Sequence[str]) -> Cost:
-        return measured(line, self.directory)
+        before = self.beside()
+        cost = measured(line, self.directory)
+        return replace(cost, cpu=cost.cpu + self.beside() - before)
 
     def prepare(self) -> None:
         for line in self.setup:
@@ -68,9 +74,15 @@ def measured(line: Sequence[str], directory: Path) -> Cost:
     return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - began, usage.ru_maxrss / 1024)
 
 
+POSTGRES = "on postgres"
+"""The product with its data on a server, whose CPU is counted."""
+
+
 def contestants(root: Path, urls: Sequence[str], config: bytes, peers: Collection[str]) -> list[Contestant]:
     """The product and those of the peers that are here, each with a directory of its own below `root`."""
     found = [_aggregator(_place(root, "aggregator"), config)]
+    if POSTGRES in peers:
+        found.append(_on_postgres(_place(root, POSTGRES), config))
     if "newsboat" in peers and (newsboat := shutil.which("newsboat")):
         found.append(_newsboat(newsboat, _place(root, "newsboat"), urls))
     if "sfeed" in peers and (sfeed := shutil.which("sfeed_update")):
@@ -92,6 +104,12 @@ def _aggregator(place: Path, config: bytes) -> Contestant:
     command = (sys.executable, "-m", "aggregator", "-c", str(place / "feeds.yaml"))
     starts = {"--help": (*command, "--help"), "status": (*command, "status"), "poll, nothing due": (*command, "poll")}
     return Contestant("aggregator", (*command, "poll", "--all"), (compiled,), place, starts)
+
+
+def _on_postgres(place: Path, config: bytes) -> Contestant:
+    address = address_of_its_own(place)
+    known = json.loads(config) | {"storage": {"database": address}}
+    return replace(_aggregator(place, json.dumps(known).encode()), name=POSTGRES, beside=lambda: cpu_until_idle(address))
 
 
 def _newsboat(program: str, place: Path, urls: Sequence[str]) -> Contestant:
