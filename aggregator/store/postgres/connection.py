@@ -11,10 +11,13 @@ import psycopg
 from psycopg import RawCursor, adapters, errors
 from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap, Loader
+from psycopg.types.numeric import Int8BinaryDumper
 
 from aggregator.errors import StoreError, TookTooLongError, UnreachableError
+from aggregator.store.postgres.arrays import Column, ColumnDumper
 from aggregator.store.postgres.dialect import Statement, translate
-from aggregator.store.postgres.statements import COPIED, LIGHT
+from aggregator.store.postgres.in_bulk import COPIED, TOGETHER, Copied
+from aggregator.store.postgres.statements import LIGHT
 
 CONNECT_TIMEOUT = 10
 """Seconds that a server may take to answer."""
@@ -37,6 +40,8 @@ class _JsonAsText(Loader):
 def _own_adapters() -> AdaptersMap:
     own = AdaptersMap(adapters)
     own.register_loader("json", _JsonAsText)
+    own.register_dumper(int, Int8BinaryDumper)  # however small: each mix of types would be a statement to prepare of its own
+    own.register_dumper(Column, ColumnDumper)
     return own
 
 
@@ -68,6 +73,7 @@ def configure(connection: psycopg.Connection[Any]) -> None:
     """Settings of a new connection."""
     connection.prepared_max = PREPARED
     connection.execute("SET idle_in_transaction_session_timeout = 0")  # a copy holds its source by one for minutes
+    connection.execute("SET random_page_cost = 1.1")  # what is read often is in memory, and other disks than turning ones are usual
     connection.execute("SET jit = off; SET timezone = 'UTC'; SET bytea_output = 'hex'; SET client_min_messages = warning")
 
 
@@ -84,11 +90,14 @@ class PostgresConnection:
         found = self._known.get(statement)
         if found is None:
             found = self._known[statement] = translate(statement)
-        if self.is_light and statement not in LIGHT and not statement.startswith("SELECT"):
-            self.is_light = False
         return found
 
+    def _notice(self, statement: str) -> None:
+        if self.is_light and statement not in LIGHT and not statement.startswith("SELECT"):
+            self.is_light = False
+
     def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> psycopg.Cursor[Any]:
+        self._notice(statement)
         given = tuple(parameters)
         for one in self._translated(statement):
             cursor = self.raw.execute(one.sql.encode(), one.order(given))
@@ -96,16 +105,25 @@ class PostgresConnection:
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> RawCursor[Any]:
         cursor: RawCursor[Any] = self.raw.cursor()  # type: ignore[assignment]
-        if (copied := COPIED.get(statement)) is not None:
-            self.is_light = False
-            with cursor.copy(copied.into) as copy:
-                for row in rows:
-                    copy.write_row(copied.row(row))
-            return cursor
         given = [tuple(row) for row in rows]
-        for one in self._translated(statement):
-            cursor.executemany(one.sql.encode(), [one.order(row) for row in given])
+        if not given:
+            return cursor
+        self._notice(statement)
+        if (copied := COPIED.get(statement)) is not None:
+            _copy(cursor, copied, given)
+        elif (together := TOGETHER.get(statement)) is not None:
+            cursor.execute(together.sql.encode(), together.columns(given))
+        else:
+            for one in self._translated(statement):
+                cursor.executemany(one.sql.encode(), [one.order(row) for row in given])
         return cursor
+
+
+def _copy(cursor: RawCursor[Any], copied: Copied, rows: Sequence[Sequence[Any]]) -> None:
+    with cursor.copy(copied.into.encode()) as copy:
+        copy.set_types(copied.types)
+        for row in rows:
+            copy.write_row(copied.row(row))
 
 
 @contextmanager

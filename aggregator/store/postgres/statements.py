@@ -5,17 +5,11 @@ Parameters are those of that statement. The rest is rewritten by rule (dialect.p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-from msgspec import Struct
-
 from aggregator.model import SHOWN_FROM
 from aggregator.store import (
     articles,
     decisions,
     index,
-    index_terms,
     items,
     listings,
     moves,
@@ -29,9 +23,7 @@ from aggregator.store import (
     states,
     threads,
 )
-from aggregator.store.postgres.words import search_words
 from aggregator.store.rows import ITEM_COLUMNS
-from aggregator.store.story_rows import STORY_COLUMNS
 
 
 def _upsert(table: str, key: str, columns: str, unique: str = "") -> str:
@@ -64,10 +56,7 @@ _KEY = "(SELECT key FROM stories WHERE id = ?{})"
 
 OWN: dict[str, str | tuple[str, ...]] = {
     # --- the index of grouping
-    index._ADD_ROW: _upsert("group_items", "id", "id, story, source, outlet, at, added, signature, form"),
-    index._ADD_LOG: _upsert("group_log", "id", "id, at, added, counted, posted"),
     index.SAVE_STATE: _upsert("group_state", "name", "name, value"),
-    index_terms._WRITE: _upsert("group_terms", "term", "term, frequency, seen, postings"),
     # --- items and stories
     items._LAST_ID: """SELECT greatest(coalesce((SELECT max(id) FROM items), 0),
         coalesce((SELECT value::bigint FROM key_values WHERE key = ?), 0))""",
@@ -155,19 +144,5 @@ OWN: dict[str, str | tuple[str, ...]] = {
 """Two statements run one after the other, with the same parameters."""
 
 
-class Copied(Struct, frozen=True):
-    """Rows that are copied in company (COPY), which costs half of inserting them. row: as the table has them."""
-
-    into: str
-    row: Callable[[Sequence[Any]], Sequence[Any]] = lambda row: row
-
-
-COPIED = {
-    items._INSERT_ITEM: Copied(f"COPY items ({', '.join(items._INSERTED)}) FROM STDIN"),
-    items._INSERT_STORY: Copied(f"COPY stories ({', '.join(STORY_COLUMNS)}, key) FROM STDIN"),
-    outputs._ENTER: Copied("COPY members (slug, story, seq, entered) FROM STDIN"),
-    items._INSERT_WORDS: Copied("COPY search (item, words) FROM STDIN", search_words),
-}
-
-LIGHT = frozenset((states._SAVE, states.CLAIM, items._DELETE_WORDS, items._INSERT_WORDS))
-"""What writes states of sources alone (the last two run for no rows, then): if a crash loses it, the poll is repeated."""
+LIGHT = frozenset((states._SAVE, states.CLAIM))
+"""What writes states of sources alone: if a crash loses it, the poll is repeated."""

@@ -9,6 +9,9 @@ import re
 
 _TEXT = re.compile(r"(?<=\w )text(?= NOT NULL|,| PRIMARY|\n|\)| DEFAULT)")
 
+_TABLE = re.compile(r"CREATE TABLE (\w+) \((.*?)\);|$", re.DOTALL)
+_COLUMN = re.compile(r"(\w+) (text|bigint|integer|smallint|boolean|float8|bytea|json)\b")
+
 _SOURCES = """
 CREATE TABLE sources (
     id text PRIMARY KEY, position integer NOT NULL, configured boolean NOT NULL, enabled boolean NOT NULL,
@@ -140,7 +143,10 @@ CREATE TABLE group_log (
 CREATE TABLE group_state (name text PRIMARY KEY, value float8 NOT NULL);
 """
 
-TABLES = _TEXT.sub('text COLLATE "C"', _SOURCES + _STORIES + _OUTPUTS + _OUTGOING + _SMALL + _THREADS + _GROUPING)
+_ALL = _SOURCES + _STORIES + _OUTPUTS + _OUTGOING + _SMALL + _THREADS + _GROUPING
+COLUMNS = {table: dict(_COLUMN.findall(columns)) for table, columns in _TABLE.findall(_ALL)}
+"""Table to column to its type, as it was made."""
+TABLES = _TEXT.sub('text COLLATE "C"', _ALL)
 
 LEADERSHIP = """
 CREATE TABLE leadership (

@@ -82,7 +82,8 @@ class PostgresEnd:
                 partitions.make_room(connection, highest[0])
             [definition] = self._raw.execute(_WORDS_INDEX.encode()).fetchone() or ("",)
             self._raw.execute(b"DROP INDEX search_words")
-            with self._raw.cursor() as cursor, cursor.copy(b"COPY search (item, words) FROM STDIN") as copy:
+            with self._raw.cursor() as cursor, cursor.copy(b"COPY search (item, words) FROM STDIN (FORMAT BINARY)") as copy:
+                copy.set_types(("bigint", "bytea"))
                 for one in words:
                     copy.write_row(search_words(one))
             self._raw.execute(definition.replace("ON ONLY", "ON").encode())

@@ -1,0 +1,94 @@
+"""The statements that shared queries run for many rows, each as one: COPY for new rows, arrays for those that are changed.
+
+One row after the other costs three times as much, most of it in the client's and the server's protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from aggregator.store import index, index_terms, items, listings, outputs, states
+from aggregator.store.postgres.arrays import Column
+from aggregator.store.postgres.tables import COLUMNS
+from aggregator.store.postgres.words import search_words
+from aggregator.store.story_rows import STORY_COLUMNS
+
+Row = Sequence[Any]
+
+
+class Copied(Struct, frozen=True):
+    """New rows that are copied (binary COPY). types: of its columns; row: the row as the table has it."""
+
+    into: str
+    types: Sequence[str]
+    row: Callable[[Row], Row] = lambda row: row
+
+
+def _copied(table: str, columns: Sequence[str]) -> Copied:
+    types = COLUMNS[table]
+    return Copied(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)", [_SENT_AS.get(types[one], types[one]) for one in columns])
+
+
+_SENT_AS = {"json": "text"}
+"""JSON is sent as its text."""
+COPIED = {
+    items._INSERT_ITEM: _copied("items", items._INSERTED),
+    items._INSERT_STORY: _copied("stories", (*STORY_COLUMNS, "key")),
+    outputs._ENTER: _copied("members", ("slug", "story", "seq", "entered")),
+    items._INSERT_WORDS: Copied("COPY search (item, words) FROM STDIN (FORMAT BINARY)", ("bigint", "bytea"), search_words),
+}
+
+
+class Together(Struct, frozen=True):
+    """A statement over arrays, one of each column. types: theirs; key: which column tells rows apart: of equal ones the last counts."""
+
+    sql: str
+    types: Sequence[str]
+    key: int = 0
+
+    def columns(self, rows: Iterable[Row]) -> list[Column]:
+        """The parameters of the statement."""
+        last = {row[self.key]: row for row in rows}
+        return [Column(type, values) for type, values in zip(self.types, zip(*last.values(), strict=True), strict=True)]
+
+
+def _given(table: str, columns: Sequence[str]) -> tuple[str, list[str]]:
+    """The rows of arrays as a table `given`, and the types of the arrays."""
+    types = [COLUMNS[table][column] for column in columns]
+    arrays = ", ".join(f"${place}::{type}[]" for place, type in enumerate(types, 1))
+    return f"unnest({arrays}) AS given ({', '.join(columns)})", types
+
+
+def _update(table: str, columns: Sequence[str], more: Sequence[str] = (), where: str = "", key: str = "id") -> Together:
+    """Sets columns of the rows that the last column names by their key. more: assignments that are the same for all."""
+    given, types = _given(table, (*columns, key))
+    assigned = ", ".join([*(f"{column} = given.{column}" for column in columns), *more])
+    sql = f"UPDATE {table} SET {assigned} FROM {given} WHERE {table}.{key} = given.{key}{where}"
+    return Together(sql, types, len(columns))
+
+
+def _upsert(table: str, columns: Sequence[str]) -> Together:
+    """Inserts rows, or replaces those of the same key, which is the first column."""
+    given, types = _given(table, columns)
+    changed = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
+    names = ", ".join(columns)
+    sql = f"INSERT INTO {table} ({names}) SELECT {names} FROM {given} ON CONFLICT ({columns[0]}) DO UPDATE SET {changed}"
+    return Together(sql, types)
+
+
+_VERSION = "version = version + 1"
+TOGETHER = {
+    states._SAVE: _update("sources", states.STATE_COLUMNS),
+    states.CLAIM: _update("sources", ("due", "reason")),
+    items.UPDATE_STORY: _update("stories", STORY_COLUMNS[1:], (_VERSION,)),
+    items.GROW_STORY: _update("stories", (), (_VERSION,)),
+    outputs.MARK_PUBLISHED: _update("stories", (), ("published_once = TRUE",), " AND NOT published_once"),
+    listings.UNLIST: _update("items", ("unlisted",)),
+    listings.LIST_AGAIN: _update("items", (), ("unlisted = NULL",), " AND unlisted IS NOT NULL"),
+    index._ADD_ROW: _upsert("group_items", ("id", "story", "source", "outlet", "at", "added", "signature", "form")),
+    index._ADD_LOG: _upsert("group_log", ("id", "at", "added", "counted", "posted")),
+    index_terms._WRITE: _upsert("group_terms", ("term", "frequency", "seen", "postings")),
+}
