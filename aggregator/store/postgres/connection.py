@@ -26,6 +26,10 @@ SILENCE = 5
 PREPARED = 400
 """Statements kept prepared per connection: more than the store has."""
 
+_BY_INDEXES = "SET enable_seqscan = off; SET random_page_cost = 1.1"
+"""Indexes lead to all that is asked often, and what is asked often is in memory. Plans are kept: one that reads a table as a whole,
+since it was small when the plan was made, would do so when it has grown."""
+
 _CUT = ("08", "57")
 """Classes of SQLSTATE: connection exceptions, and a server that is shut down, has crashed, or starts up."""
 
@@ -73,7 +77,7 @@ def configure(connection: psycopg.Connection[Any]) -> None:
     """Settings of a new connection."""
     connection.prepared_max = PREPARED
     connection.execute("SET idle_in_transaction_session_timeout = 0")  # a copy holds its source by one for minutes
-    connection.execute("SET random_page_cost = 1.1")  # what is read often is in memory, and other disks than turning ones are usual
+    connection.execute(_BY_INDEXES)
     connection.execute("SET jit = off; SET timezone = 'UTC'; SET bytea_output = 'hex'; SET client_min_messages = warning")
 
 

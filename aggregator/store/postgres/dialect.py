@@ -11,6 +11,11 @@ from typing import NamedTuple
 from aggregator.store.postgres.statements import OWN
 
 _PLACE = re.compile(r"\?(\d*)")
+_IN_LIST = re.compile(r"(NOT )?IN \(SELECT value FROM json_each\((\?\d*)\)\)")
+"""Whether a text is in a JSON list, as a condition that an index can answer."""
+_GIVEN_LIST = re.compile(r"json_each\((\?\d*)\) AS (\w+)")
+"""A JSON list that is a parameter. Of an array the planner expects ten values, of json_array_elements a hundred: so many that it
+reads small tables as a whole, and goes on doing so while they grow."""
 _LIST = re.compile(r"json_each\(((?:[^()]|\([^()]*\))*)\)(?: AS (\w+))?")
 """A JSON list as a table. `value` is text there, so a list of numbers has a statement of its own."""
 _COLLECTED = re.compile(r"json_group_array\(((?:[^()]|\([^()]*\))*)\)")
@@ -36,10 +41,17 @@ def translate(statement: str) -> tuple[Statement, ...]:
 
 
 def _rewritten(sql: str) -> str:
+    sql = _IN_LIST.sub(_is_in_list, sql)
+    sql = _GIVEN_LIST.sub(r"unnest(ARRAY(SELECT json_array_elements_text(\1::json))) WITH ORDINALITY AS \2 (value, key)", sql)
     sql = _LIST.sub(_list_as_table, sql)
     sql = _COLLECTED.sub(r"coalesce(json_agg(\1), '[]')", sql)
     sql = sql.replace("CROSS JOIN", "JOIN").replace(" NOT INDEXED", "").replace("x''", "''::bytea")
     return sql.replace(" IS NOT (", " IS DISTINCT FROM (")
+
+
+def _is_in_list(match: re.Match[str]) -> str:
+    compared = "<> ALL" if match[1] else "= ANY"
+    return f"{compared} (ARRAY(SELECT json_array_elements_text({match[2]}::json)))"
 
 
 def _list_as_table(match: re.Match[str]) -> str:

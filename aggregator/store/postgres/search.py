@@ -107,6 +107,7 @@ def find(
     query, parameters = statement(where, limit, relevant)
     [one] = translate(query)
     end = None if seconds is None else time.monotonic() + seconds
+    connection.execute(b"SET LOCAL enable_seqscan = on")  # a filter may ask for most stories, and the plan is used once
     if seconds is not None:
         connection.execute(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}".encode())
     with RawServerCursor(connection, "found") as cursor:

@@ -34,8 +34,8 @@ def _upsert(table: str, key: str, columns: str, unique: str = "") -> str:
     return f"INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT ({unique or key}) DO UPDATE SET {changed}"
 
 
-_NUMBERS = "(SELECT value::bigint FROM json_array_elements_text(?{}::json) AS listed (value))"
-"""A JSON list of numbers, as the right side of IN."""
+_AMONG = "= ANY (ARRAY(SELECT value::bigint FROM json_array_elements_text(?{}::json) AS listed (value)))"
+"""In place of `IN`: is among the numbers of a JSON list."""
 _STORY_OF_ITEM = """SELECT stories.id FROM items JOIN stories ON stories.key = items.story WHERE items.{} = ?
     ORDER BY items.hidden IS NOT NULL, items.first_seen, items.id LIMIT 1"""
 _NAMED = """SELECT id FROM (SELECT DISTINCT stories.id, stories.key FROM items JOIN stories ON stories.key = items.story
@@ -53,6 +53,8 @@ _RENAMED_VALUE = (
 )
 _CLAIMED = "key LIKE 'domain:%' AND substr(key, strpos(key, ' ') + 1) = ?2"
 _KEY = "(SELECT key FROM stories WHERE id = ?{})"
+_LEFT = """DELETE FROM members WHERE slug = ? AND story = ANY (ARRAY(SELECT stories.key
+    FROM unnest(ARRAY(SELECT json_array_elements_text(?::json))) AS named (value) JOIN stories ON stories.id = named.value))"""
 
 OWN: dict[str, str | tuple[str, ...]] = {
     # --- the index of grouping
@@ -61,21 +63,21 @@ OWN: dict[str, str | tuple[str, ...]] = {
     items._LAST_ID: """SELECT greatest(coalesce((SELECT max(id) FROM items), 0),
         coalesce((SELECT value::bigint FROM key_values WHERE key = ?), 0))""",
     items._DELETE_WORDS: "DELETE FROM search WHERE item = ?",
-    listings.FINGERPRINTS_OF_ITEMS: f"SELECT id, fingerprint FROM items WHERE id IN {_NUMBERS.format('')}",
+    listings.FINGERPRINTS_OF_ITEMS: f"SELECT id, fingerprint FROM items WHERE id {_AMONG.format('')}",
     moves.REKEY: """UPDATE items SET guid = ?1 WHERE id = ?2 AND NOT EXISTS (SELECT 1 FROM items AS other
         WHERE other.guid = ?1 AND other.source = items.source AND other.id <> items.id)""",
-    moves.MOVE_BACK: f"UPDATE items SET story = {_KEY.format(1)} WHERE id IN {_NUMBERS.format(2)} AND story = {_KEY.format(3)}",
+    moves.MOVE_BACK: f"UPDATE items SET story = {_KEY.format(1)} WHERE id {_AMONG.format(2)} AND story = {_KEY.format(3)}",
     reads.ITEMS_OF_STORIES: f"""SELECT {", ".join(ITEM_COLUMNS)} FROM items
-        WHERE story IN {_NUMBERS.format(1)} AND (hidden IS NULL OR ?2) ORDER BY story, first_seen, id""",
+        WHERE story {_AMONG.format(1)} AND (hidden IS NULL OR ?2) ORDER BY story, first_seen, id""",
     reads.STORIES_WITH: f"""SELECT DISTINCT stories.id FROM items JOIN stories ON stories.key = items.story
-        WHERE items.id IN {_NUMBERS.format("")}""",
+        WHERE items.id {_AMONG.format("")}""",
     reads.STORY_BY_CANONICAL: _STORY_OF_ITEM.format("canonical"),
     reads.STORY_BY_GUID: _STORY_OF_ITEM.format("guid"),
     reads.STORIES_BY_CANONICAL: _NAMED.format("canonical"),
     reads.STORIES_BY_GUID: _NAMED.format("guid"),
     reads.COUNTS["bytes"]: """SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
         WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'm')""",
-    articles.ATTEMPTS: f"SELECT item, due, asked, outcome FROM articles WHERE item IN {_NUMBERS.format('')}",
+    articles.ATTEMPTS: f"SELECT item, due, asked, outcome FROM articles WHERE item {_AMONG.format('')}",
     articles.WANT: """INSERT INTO articles (item, due, outcome) SELECT id, ?::float8, ?::text FROM items
         WHERE guid = ? AND source = ? ON CONFLICT (item) DO NOTHING""",
     # --- small tables
@@ -91,6 +93,9 @@ OWN: dict[str, str | tuple[str, ...]] = {
     outgoing._SAVE_EVENT: _upsert("events", "key, opened", outgoing._EVENT),
     outgoing.REACHED_ALREADY: """UPDATE reached SET subject = ?1 WHERE subject = ?2
         AND NOT EXISTS (SELECT 1 FROM reached AS there WHERE there.subject = ?1 AND there.slug = reached.slug)""",
+    outputs.LEAVE: f"""{_LEFT} AND (page IS NULL
+        OR EXISTS (SELECT 1 FROM stories WHERE key = members.story AND (dropped OR alias_of IS NOT NULL)))""",
+    outputs.WITHDRAW: _LEFT,
     outputs._SAVE_PAGE: _upsert("pages", "slug, page", "slug, page, closed, updated, stories, body"),
     small_tables._SAVE_HOLD: _upsert("holds", "domain", "domain, until, reason"),
     small_tables._ADD_REJECT: """INSERT INTO rejects (source, guid, url, title, rule, at) VALUES (?, ?, ?, ?, ?, ?)
@@ -105,11 +110,11 @@ OWN: dict[str, str | tuple[str, ...]] = {
         JOIN remembered ON remembered.canonical = key.value""",
     remembered.BY_STORY: f"SELECT {_FIELDS}, key.place - 1 FROM {_TEXT_KEYS} JOIN remembered ON remembered.story = key.value",
     # --- retention
-    retention.LISTINGS: f"SELECT story, source, unlisted, id FROM items WHERE story IN {_NUMBERS.format('')}",
+    retention.LISTINGS: f"SELECT story, source, unlisted, id FROM items WHERE story {_AMONG.format('')}",
     retention.SHOWN_STORIES: f"""SELECT members.story FROM members JOIN outputs ON outputs.slug = members.slug
-        WHERE members.story IN {_NUMBERS.format("")} AND members.page IS NULL AND NOT outputs.withdrawn
+        WHERE members.story {_AMONG.format("")} AND members.page IS NULL AND NOT outputs.withdrawn
         AND members.seq > outputs.last_seq - ?""",
-    retention.TOMBSTONES: f"""SELECT key FROM stories WHERE key IN {_NUMBERS.format("")} AND (published_once
+    retention.TOMBSTONES: f"""SELECT key FROM stories WHERE key {_AMONG.format("")} AND (published_once
         OR EXISTS (SELECT 1 FROM stories AS alias WHERE alias.alias_of = stories.id)
         OR EXISTS (SELECT 1 FROM members WHERE members.story = stories.key AND page IS NOT NULL))""",
     # --- threads
