@@ -16,7 +16,8 @@ from tests.flow.command import eventually
 DURABLE = ("fsync=on", "full_page_writes=on", "shared_buffers=128MB")
 """PostgreSQL's defaults, in place of what makes tests quick. Autovacuum stays off: `cpu_until_idle` does its work at once."""
 _TO_VACUUM = """SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables
-    WHERE n_dead_tup > 50 + 0.2 * n_live_tup OR n_ins_since_vacuum > 1000 + 0.2 * n_live_tup OR n_mod_since_analyze > 50 + 0.1 * n_live_tup"""
+    WHERE n_dead_tup > 50 + 0.2 * n_live_tup OR n_ins_since_vacuum > 1000 + 0.2 * n_live_tup
+        OR n_mod_since_analyze > 50 + 0.1 * n_live_tup"""
 """The tables that autovacuum would take."""
 
 

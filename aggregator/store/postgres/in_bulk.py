@@ -28,12 +28,14 @@ class Copied(Struct, frozen=True):
 
 
 def _copied(table: str, columns: Sequence[str]) -> Copied:
-    types = COLUMNS[table]
-    return Copied(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)", [_SENT_AS.get(types[one], types[one]) for one in columns])
+    types = ["text" if type == "json" else type for type in _types(table, columns)]  # JSON is sent as its text
+    return Copied(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)", types)
 
 
-_SENT_AS = {"json": "text"}
-"""JSON is sent as its text."""
+def _types(table: str, columns: Sequence[str]) -> list[str]:
+    return [COLUMNS[table][column] for column in columns]
+
+
 COPIED = {
     items._INSERT_ITEM: _copied("items", items._INSERTED),
     items._INSERT_STORY: _copied("stories", (*STORY_COLUMNS, "key")),
@@ -43,21 +45,21 @@ COPIED = {
 
 
 class Together(Struct, frozen=True):
-    """A statement over arrays, one of each column. types: theirs; key: which column tells rows apart: of equal ones the last counts."""
+    """A statement over arrays, one of each column, whose types these are. key: the column that tells rows apart."""
 
     sql: str
     types: Sequence[str]
     key: int = 0
 
     def columns(self, rows: Iterable[Row]) -> list[Column]:
-        """The parameters of the statement."""
+        """The parameters of the statement. Of rows with the same key the last one counts, as if they came one after the other."""
         last = {row[self.key]: row for row in rows}
         return [Column(type, values) for type, values in zip(self.types, zip(*last.values(), strict=True), strict=True)]
 
 
 def _given(table: str, columns: Sequence[str]) -> tuple[str, list[str]]:
     """The rows of arrays as a table `given`, and the types of the arrays."""
-    types = [COLUMNS[table][column] for column in columns]
+    types = ["bigint" if type == "integer" else type for type in _types(table, columns)]
     arrays = ", ".join(f"${place}::{type}[]" for place, type in enumerate(types, 1))
     return f"unnest({arrays}) AS given ({', '.join(columns)})", types
 

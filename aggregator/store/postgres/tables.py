@@ -9,7 +9,7 @@ import re
 
 _TEXT = re.compile(r"(?<=\w )text(?= NOT NULL|,| PRIMARY|\n|\)| DEFAULT)")
 
-_TABLE = re.compile(r"CREATE TABLE (\w+) \((.*?)\);|$", re.DOTALL)
+_TABLE = re.compile(r"CREATE TABLE (\w+) \((.*?)\);", re.DOTALL)
 _COLUMN = re.compile(r"(\w+) (text|bigint|integer|smallint|boolean|float8|bytea|json)\b")
 
 _SOURCES = """

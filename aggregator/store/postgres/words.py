@@ -7,7 +7,6 @@ counts, and, by its weight, that it is in the title.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -18,7 +17,7 @@ from aggregator.ports import COLUMNS, AnyOf, EveryOf, Nearby, Phrase, WordQuery
 
 LONGEST = 200
 """Characters of a lexeme: PostgreSQL takes 2,046 bytes, and no word is that long."""
-_ASCII_WORD = re.compile("[0-9A-Za-z]+")
+_AS_BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 COUNTED = 5
 """How often a word counts at most: a text that repeats it more is about nothing else either way."""
 
@@ -26,28 +25,24 @@ COUNTED = 5
 def search_words(row: Sequence[Any]) -> tuple[int, bytes]:
     """The row of table `search` for (item, title, text, author), the words as `tsvector` in its binary form.
 
-    That is the number of words, then each one with a zero byte, the number of its marks (two bytes) and the marks (two bytes each).
+    That is the number of words, then each word, a zero byte, the number of its marks and these, in two bytes each.
     """
     item, title, text, author = row
-    named = frozenset(_cut(title.split()))
-    told = Counter(_cut(_split(text)))
-    told.update(_cut(_split(author)))
-    once = [word for word, times in told.items() if times == 1 and word not in named]
-    marked = [word.encode() + _marks(word in named, min(told[word], COUNTED)) for word in named.union(told).difference(once)]
-    return item, b"".join((pack(">i", len(once) + len(marked)), *[word.encode() + _UNMARKED for word in once], *marked))
+    named, told = frozenset(_words(title)), Counter(_words(text) + _words(author))
+    marked = named.union([word for word, times in told.items() if times > 1])
+    once = told.keys() - marked
+    parts = [word.encode() + _marks(word in named, min(told[word], COUNTED)) for word in marked]
+    return item, b"".join((pack(">i", len(once) + len(marked)), _UNMARKED.join((*once, "")).encode(), *parts))
 
 
-_UNMARKED = b"\0\0\0"
+_UNMARKED = "\0\0\0"
 _IN_TITLE = 3 << 14 | 1
 """The first place, with weight A."""
 
 
-def _split(text: str) -> list[str]:
+def _words(text: str) -> list[str]:
     """The words of a text as `text.words.searchable` gives it, which leaves it to the index to split plain ASCII."""
-    return _ASCII_WORD.findall(text) if text.isascii() else text.split()
-
-
-def _cut(words: list[str]) -> list[str]:
+    words = (text.translate(_AS_BLANKS) if text.isascii() else text).split()
     return words if max(map(len, words), default=0) <= LONGEST else [word[:LONGEST] for word in words]
 
 
