@@ -27,8 +27,8 @@ PREPARED = 400
 """Statements kept prepared per connection: more than the store has."""
 
 _BY_INDEXES = "SET enable_seqscan = off; SET random_page_cost = 1.1"
-"""Indexes lead to all that is asked often, and what is asked often is in memory. Plans are kept: one that reads a small table whole
-would still do so when the table has grown."""
+"""Indexes lead to all that is asked often, and what is asked often is in memory. Plans are kept: one that reads a small table as
+a whole would still do so when the table has grown."""
 
 _CUT = ("08", "57")
 """Classes of SQLSTATE: connection exceptions, and a server that is shut down, has crashed, or starts up."""

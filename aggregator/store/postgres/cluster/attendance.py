@@ -48,8 +48,8 @@ _LEADER = "SELECT term, beat FROM leadership"
 _END_FROZEN = "SELECT pg_terminate_backend(pid) FROM nodes WHERE pid = $1 AND beat = $2"
 _TAKEN = f"""SELECT objid::integer FROM pg_locks WHERE locktype = 'advisory' AND classid = {_OURS}::oid AND objsubid = 2
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
-_TAKE = f"SELECT pg_try_advisory_lock({_OURS}, $1)"
-_RELEASE = f"SELECT pg_advisory_unlock({_OURS}, $1)"
+_TAKE = f"SELECT pg_try_advisory_lock({_OURS}, $1::integer)"
+_RELEASE = f"SELECT pg_advisory_unlock({_OURS}, $1::integer)"
 
 
 class _Watch:
