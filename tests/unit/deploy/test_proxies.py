@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from aggregator.settings import Polling
 from tests.conftest import CHECKOUT
+
+CADDYFILES = pytest.mark.parametrize("caddyfile", ["Caddyfile", "cluster/Caddyfile"])
 
 
 def test_nginx_lets_pushes_through_and_keeps_other_bodies_small() -> None:
@@ -18,20 +22,22 @@ def test_nginx_lets_pushes_through_and_keeps_other_bodies_small() -> None:
     assert "access_log off" in places["/push/"]  # the address is a secret
 
 
-def test_caddy_lets_pushes_through_and_does_not_log_them() -> None:
-    text = (CHECKOUT / "deploy" / "Caddyfile").read_text()
+@CADDYFILES
+def test_caddy_lets_pushes_through_and_does_not_log_them(caddyfile: str) -> None:
+    text = (CHECKOUT / "deploy" / caddyfile).read_text()
     size = re.search(r"request_body @push \{\s+max_size (\d+)MB", text)
     assert size is not None
     assert int(size[1]) * 1_000_000 >= Polling().max_bytes
     assert "\tskip_log @push\n" in text, "Debian's Caddy, 2.6, knows no log_skip"
 
 
-def test_no_proxy_tells_of_unanswered_requests_with_their_tokens() -> None:
+@CADDYFILES
+def test_no_proxy_tells_of_unanswered_requests_with_their_tokens(caddyfile: str) -> None:
     nginx = (CHECKOUT / "deploy" / "nginx.conf").read_text()
     assert re.findall(r"^ *error_log .*$", nginx, re.M) == ["    error_log /dev/null emerg;"], (
         "a line of any level holds the request"
     )
-    caddy = (CHECKOUT / "deploy" / "Caddyfile").read_text()
+    caddy = (CHECKOUT / "deploy" / caddyfile).read_text()
     assert re.search(r"^{\n(?:\t.*\n)*?\tlog {\n\t\texclude http\.log\.error\n\t}\n}\n", caddy, re.M), (
         "the global options come first"
     )
@@ -47,8 +53,9 @@ def test_nginx_of_debian_12_knows_all_that_is_asked_of_it() -> None:
     assert "listen 443 ssl http2;" in settings
 
 
-def test_caddy_asks_for_nothing_packed_that_the_client_did_not_ask_for() -> None:
-    caddy = (CHECKOUT / "deploy" / "Caddyfile").read_text()
+@CADDYFILES
+def test_caddy_asks_for_nothing_packed_that_the_client_did_not_ask_for(caddyfile: str) -> None:
+    caddy = (CHECKOUT / "deploy" / caddyfile).read_text()
     assert re.search(
-        r"reverse_proxy \{\$UPSTREAM:\S+\} \{\n(?:.*\n)*?\t\ttransport http \{\n\t\t\tcompression off\n\t\t\}", caddy
+        r"reverse_proxy \{\$UPSTREAMS?:[^}]+\} \{\n(?:.*\n)*?\t\ttransport http \{\n\t\t\tcompression off\n\t\t\}", caddy
     )
