@@ -41,6 +41,7 @@ def build(
     base = file.parent
     topics = tuple(_topic(document, position, topic) for position, topic in enumerate(config.topics))
     site = _site(config)
+    storage = _storage(config.storage, config.publish, base)
     entities = base / config.entities.file if config.entities else None
     if entities is not None:
         around.files.add(entities)
@@ -50,9 +51,9 @@ def build(
         file=file,
         sources=sources,
         site=site,
-        storage=_storage(config.storage, base),
+        storage=storage,
         server=_server(config.server),
-        publish=_publishing(config.publish, _storage(config.storage, base), base),
+        publish=_publishing(config.publish, storage, base),
         network=_network(config.network),
         polling=_polling(config.polling),
         hosts={name: to.HostRule(rule.gap) for name, rule in config.hosts.items()},
@@ -87,9 +88,9 @@ def _server(server: said.Server) -> to.Server:
     return to.Server(server.host.strip("[]"), server.port, server.admin.token.value if server.admin else None, mcp)
 
 
-def _storage(storage: said.Storage, base: Path) -> to.Storage:
+def _storage(storage: said.Storage, publish: said.Publish, base: Path) -> to.Storage:
     if to.is_on_server(storage.database):
-        return to.Storage(storage.database, storage.keep, beside=folder_of(storage.database, base))
+        return to.Storage(storage.database, storage.keep, beside=folder_of(storage.database, publish.private, base))
     copies, database = storage.backup, base / storage.database
     beside = database.parent / to.Backup().directory.name
     backup = to.Backup(copies.every, copies.keep, base / (copies.directory or beside)) if copies else None

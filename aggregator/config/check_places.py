@@ -70,7 +70,7 @@ def check_directories(document: Document, path: Path) -> Iterator[Problem]:
     kept, private = _named(publish, "private", base, Publish.private)
     database, place = _named(storage, "database", base, Storage.database)
     if is_remote := is_filled_in(text_of(database) or ""):
-        place = folder_of(text_of(database), base) / "lists"
+        place = folder_of(text_of(database), text_of(kept), base) / "lists"
     if is_in_object_store(text_of(at) or ""):
         public = place.parent / PUBLIC
     inside = {"publish.private": private, "storage.database": place, "the config file": _absolute(base, path.name)}

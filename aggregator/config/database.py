@@ -10,7 +10,7 @@ from aggregator.config.kinds import Filled, Refused, wrong
 from aggregator.config.secrets import fill, text_or_wrong
 from aggregator.config.surroundings import Surroundings
 from aggregator.errors import UsageError
-from aggregator.settings import SERVERS, Storage, is_on_server
+from aggregator.settings import SERVERS, Publishing, Storage, is_on_server
 
 _FORM = "postgresql://USER:PASSWORD@HOST/NAME"
 
@@ -48,13 +48,13 @@ def is_filled_in(said: str) -> bool:
     return said.startswith((*SERVERS, "${", "file:"))
 
 
-def folder_of(said: str | None, base: Path) -> Path:
-    """Where files lie that are kept beside the database; for one on a server, where the file would lie by default.
+def folder_of(said: str | None, private: str | None, base: Path) -> Path:
+    """Where files lie that are kept beside the database; for one on a server, beside the private feeds, in a place for files.
 
-    said: as the config writes it.
+    said, private: `storage.database` and `publish.private`, as the config writes them.
     """
-    default = Storage().database
-    return (base / (default if said is None or is_filled_in(said) or "://" in said else said)).parent
+    is_file = said is None or not (is_filled_in(said) or "://" in said)
+    return (base / ((said or Storage().database) if is_file else (private or Publishing().private))).parent
 
 
 DATABASE = Filled(_database, {"type": "string", "examples": ["data/aggregator.db", "postgresql://news@db.example/news"]})

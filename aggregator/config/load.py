@@ -59,7 +59,7 @@ def find_database(path: Path) -> Path:
         section = parse(path)[0].root.get("storage")
         node = section.get("database") if isinstance(section, MapNode) else None
     said = text_of(node) or Storage().database
-    return folder_of(said, path.parent) / Path(said).name
+    return folder_of(said, None, path.parent) / Path(said).name
 
 
 def parse(path: Path) -> tuple[Document, list[Problem]]:

@@ -38,9 +38,12 @@ class List(Struct, frozen=True):
 
 def data_directory(document: Document, base: Path) -> Path:
     """The directory of the database: what is fetched and kept lies there, too."""
-    storage = document.root.get("storage")
-    named = text_of(storage.get("database")) if isinstance(storage, MapNode) else None
-    return folder_of(named, base)
+    sections = document.root.get("storage"), document.root.get("publish")
+    database, private = (
+        text_of(section.get(key)) if isinstance(section, MapNode) else None
+        for section, key in zip(sections, ("database", "private"), strict=True)
+    )
+    return folder_of(database, private, base)
 
 
 def read_lists(document: Document, around: Surroundings, base: Path) -> dict[int, List]:

@@ -307,6 +307,8 @@ def test_a_database_on_a_server_is_filled_in_and_its_password_shown_nowhere(conf
     whole = config("sources: []\nstorage: {database: '${DATABASE}'}", {"DATABASE": "postgresql:///news?host=/run/postgresql"})
     assert whole.storage.database == "postgresql:///news?host=/run/postgresql"
     assert find_database(whole.file).parent == whole.storage.folder
+    confined = config("sources: []\nstorage: {database: 'postgresql://db/news'}\npublish: {private: /srv/news/private}")
+    assert confined.storage.folder == Path("/srv/news"), "the config may lie where nothing can be written"
 
 
 @pytest.mark.parametrize(
