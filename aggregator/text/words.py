@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 _LETTERS = {
     "ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "ŧ": "t", "ŋ": "n", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ŀ": "l",
@@ -129,8 +129,12 @@ def searchable(text: str) -> str:
     return joined if joined.isascii() else " ".join(_words(joined))
 
 
+@lru_cache(maxsize=128)
 def fold_and_join(text: str) -> str:
-    """The folded text with dotted words and thousands joined into one piece, punctuation and all."""
+    """The folded text with dotted words and thousands joined into one piece, punctuation and all.
+
+    Cached, because search, queries and what a reader sees are made from the same titles and texts, one after another.
+    """
     folded = fold(text)
     if _DOT_LETTER_DOT.search(folded):
         folded = _DOTTED.sub(lambda found: found[0].replace(".", ""), folded)
