@@ -127,7 +127,7 @@ def state_of(row: Row) -> SourceState:
     rest = json.loads(text) if text else _NOTHING
     return SourceState(
         id=SourceId(row[0]),
-        validators=Validators(etag, last_modified) if etag or last_modified else _NO_VALIDATORS,
+        validators=_NO_VALIDATORS if etag is None and last_modified is None else Validators(etag, last_modified),
         arrivals=tuple(array("d", arrivals)) if arrivals else (),
         hints=_hints(rest["hints"]) if "hints" in rest else _NO_HINTS,
         languages=rest.get("languages", _NOTHING),
