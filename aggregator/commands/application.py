@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from aggregator.channels.addresses import check_channels
-from aggregator.config.load import find_database, load, load_text
+from aggregator.config.load import Memory, find_database, load, load_text
 from aggregator.errors import ConfigError, Problem, UsageError
 from aggregator.model import Source, StoryId
 from aggregator.ports import Database, Store
@@ -56,6 +56,7 @@ class Application:
         self._closing = ExitStack()
         self._needs_sources = True
         self._may_write = True
+        self._memory = Memory()
 
     @cached_property
     def config_path(self) -> Path:
@@ -156,7 +157,7 @@ class Application:
         load_text(self.config_path, text, check, os.environ)
 
     def _load(self) -> Settings:
-        return load(self.config_path, check, os.environ, needs_sources=self._needs_sources)
+        return load(self.config_path, check, os.environ, needs_sources=self._needs_sources, memory=self._memory)
 
     def __enter__(self) -> Self:
         return self

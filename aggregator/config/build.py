@@ -15,14 +15,14 @@ from aggregator.config import schema_sources as feeds
 from aggregator.config.build_channels import alert_channels, channels, find_places
 from aggregator.config.build_sources import build_sources
 from aggregator.config.database import folder_of
-from aggregator.config.document import Document, find
+from aggregator.config.document import Document, find, nodes
 from aggregator.config.hooks import addresses_of, build_hooks
 from aggregator.config.secrets import Secretive
 from aggregator.config.subscriptions import List, addresses
 from aggregator.config.surroundings import Surroundings
-from aggregator.config.tree import Key
+from aggregator.config.tree import Key, Node, Scalar
 from aggregator.config.values import in_words
-from aggregator.model import Fixed, Slug
+from aggregator.model import Every, Fixed, Slug, Source, SourceId
 
 ALL = Slug("all")
 SHORTEST_SECRET = 5
@@ -36,8 +36,12 @@ def build(
     lists: Mapping[int, List],
     names: Sequence[str],
     around: Surroundings,
+    before: Mapping[SourceId, Source],
 ) -> to.Settings:
-    """The settings of a config that has no problems. names: the ids of all sources (`ids.assign`)."""
+    """The settings of a config that has no problems. names: the ids of all sources (`ids.assign`).
+
+    before: sources that were made of an earlier text.
+    """
     base = file.parent
     topics = tuple(_topic(document, position, topic) for position, topic in enumerate(config.topics))
     site = _site(config)
@@ -45,7 +49,7 @@ def build(
     entities = base / config.entities.file if config.entities else None
     if entities is not None:
         around.files.add(entities)
-    sources = tuple(build_sources(document, config, lists, names))
+    sources = tuple(build_sources(document, config, lists, names, before))
     hooks = build_hooks(config, sources, base)
     return to.Settings(
         file=file,
@@ -196,26 +200,34 @@ def _notes(document: Document, config: said.Config, lists: Mapping[int, List], h
     for one in lists.values():
         yield from one.told
     first: dict[str, int] = {}
-    for position, source in enumerate(config.sources):
-        node = find(document.root, ("sources", position))[0]
-        if not isinstance(source, feeds.Source):
-            continue
-        if isinstance(source.every, Fixed) and source.every.seconds < config.polling.min:
-            told = f"every {in_words(source.every.seconds)} is below polling.min, which counts: {in_words(config.polling.min)}"
+    for node, url, every in _sources(document, config):
+        if isinstance(every, Fixed) and every.seconds < config.polling.min:
+            told = f"every {in_words(every.seconds)} is below polling.min, which counts: {in_words(config.polling.min)}"
             yield str(document.problem(node, told))
-        if source.url.value in first:
-            yield str(
-                document.problem(node, f"the same address as the source in line {first[source.url.value]}: it is polled twice")
-            )
-        first.setdefault(source.url.value, node.line)
+        line = first.setdefault(url, node.line)
+        if line != node.line:
+            yield str(document.problem(node, f"the same address as the source in line {line}: it is polled twice"))
     for name in config.enrich:
         if name not in hooks:
             at = find(document.root, ("enrich", name))[0]
             yield str(document.problem(at, f"enrich: no topic, output or source names the hook `{name}`: it is not asked"))
-    if not config.sources:
+    if not document.order:
         yield str(
             document.problem(find(document.root, ("sources",))[0], "no sources: nothing is polled; `aggregator add URL` adds one")
         )
+
+
+def _sources(document: Document, config: said.Config) -> Iterator[tuple[Node, str, Every | None]]:
+    """The place, address and interval of each source of the file, in its order."""
+    in_tree = zip(nodes(document.root.get("sources")), config.sources, strict=True)
+    places = document.apart.places() if document.apart else iter(())
+    for plain in document.order:
+        if plain is not None:
+            yield Scalar(plain.url, *next(places)), plain.url, None
+            continue
+        node, source = next(in_tree)
+        if isinstance(source, feeds.Source):
+            yield node, source.url.value, source.every
 
 
 def _secrets(config: said.Config, around: Surroundings) -> Iterator[str]:

@@ -20,21 +20,57 @@ from aggregator.text.publishers import is_aggregator
 T = TypeVar("T")
 
 
-def build_sources(document: Document, config: said.Config, lists: Mapping[int, List], names: Sequence[str]) -> Iterator[Source]:
-    """All sources: those of the file in its order, those of lists behind. names: their ids."""
-    named = [source for source in config.sources if isinstance(source, feeds.Source)]
-    members = included(document, lists)
-    common = cache(partial(_common, config))
-    for name, source in zip(names, named, strict=False):
-        group = source.group or config.defaults.group
-        made = _source(common(group), source, name, source.url.value, source.url.shown, source.title)
-        yield _passes_on(config, made, source)
-    for name, (position, feed) in zip(names[len(named) :], members, strict=True):
-        inclusion = config.sources[position]
-        assert isinstance(inclusion, feeds.OpmlSource)
-        group = inclusion.group or feed.group or config.defaults.group
-        made = _source(common(group), inclusion, name, feed.url, mask_url(feed.url), feed.title)
-        yield _passes_on(config, made, inclusion)
+def build_sources(
+    document: Document,
+    config: said.Config,
+    lists: Mapping[int, List],
+    names: Sequence[str],
+    before: Mapping[SourceId, Source],
+) -> Iterator[Source]:
+    """All sources: those of the file in its order, those of lists behind. names: their ids.
+
+    before: sources made before: one that would be the same is taken over.
+    """
+    make = _Maker(config, before)
+    ids, in_tree = iter(names), iter(config.sources)
+    for plain in document.order:
+        if plain is not None:
+            yield make.listed(None, plain.group, next(ids), plain.url, plain.title)
+        elif isinstance(source := next(in_tree), feeds.Source):
+            yield make.special(source, next(ids))
+    for position, feed in included(document, lists):
+        yield make.listed(position, feed.group, next(ids), feed.url, feed.title)
+
+
+class _Maker:
+    """Makes sources of one config."""
+
+    def __init__(self, config: said.Config, before: Mapping[SourceId, Source]) -> None:
+        self._config = config
+        self._before = before
+        self._common = cache(partial(_common, config))
+        self._base = cache(self._make_base)
+
+    def special(self, source: feeds.Source, name: str) -> Source:
+        """A source of which anything may be said."""
+        common = self._common(source.group or self._config.defaults.group)
+        made = _source(common, source, name, source.url.value, source.url.shown, source.title)
+        return made if _is_told(self._config, made, source) else _judged(made)
+
+    def listed(self, position: int | None, group: str | None, name: str, url: str, title: str | None) -> Source:
+        """A plain source, or one of a list. position: of its list among the sources in the tree."""
+        base, is_told = self._base(position, group)
+        known = self._before.get(SourceId(name))
+        shown = known.shown if known is not None and known.url == url else mask_url(url)
+        made = replace(base, id=name, url=url, title=title, shown=shown)
+        made = made if is_told else _judged(made)
+        return known if known == made else made  # the same object takes no memory twice
+
+    def _make_base(self, position: int | None, group: str | None) -> tuple[Source, bool]:
+        """What all such sources have in common, and whether the file tells if they are aggregators."""
+        own = feeds.Source() if position is None else self._config.sources[position]
+        base = _source(self._common(own.group or group or self._config.defaults.group), own)
+        return base, _is_told(self._config, base, own)
 
 
 def _common(config: said.Config, group: str | None) -> Source:
@@ -95,8 +131,12 @@ def _slowed(every: Every) -> Every:
     return every if isinstance(every, Auto) else replace(every, strict=False)
 
 
-def _passes_on(config: said.Config, source: Source, own: feeds.Inherited) -> Source:
-    """The source, marked as an aggregator if its site is known to be one and nothing in the file says otherwise."""
+def _is_told(config: said.Config, source: Source, own: feeds.Inherited) -> bool:
+    """Whether the file tells if a source is an aggregator."""
     layers = (own, config.groups.get(source.group or "", feeds.Group()), config.defaults)
-    said_so = any(layer.aggregator is not None for layer in layers)
-    return source if said_so or source.outlet or not is_aggregator(source.url) else replace(source, aggregator=True)
+    return bool(source.outlet) or any(layer.aggregator is not None for layer in layers)
+
+
+def _judged(source: Source) -> Source:
+    """The source, marked as an aggregator if its site is known to be one."""
+    return replace(source, aggregator=True) if is_aggregator(source.url) else source

@@ -121,7 +121,7 @@ def build_hooks(config: said.Config, sources: Sequence[Source], base: Path) -> d
     for output in config.outputs:
         for name in _find(made, named(output.enrich), base):
             made[name] = replace(made[name], outputs=(*made[name].outputs, Slug(output.slug)))
-    for source in sources:
+    for source in (one for one in sources if one.enrich):
         for name in _find(made, [Secretive(*one) for one in source.enrich], base):
             made[name] = replace(made[name], sources=(*made[name].sources, source.id))
     return {name: hook for name, hook in made.items() if hook.topics or hook.outputs or hook.sources}

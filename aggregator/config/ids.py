@@ -18,7 +18,7 @@ SUFFIX = re.compile(r"\.(?:xml|rss|rss2|atom|rdf|json|php|html?|aspx?|cgi)$")
 MAX_DERIVED = 60
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=2**17)
 def derive(url: str) -> str:
     """`https://feeds.bbci.co.uk/news/world/rss.xml` → `feeds.bbci.co.uk-news-world`.
 
@@ -45,13 +45,14 @@ def assign(sources: Iterable[tuple[str | None, str]]) -> list[str]:
     taken = {written.lower() for written, _ in listed if written}
     found = []
     for written, url in listed:
-        name = written or derive(url)
-        if written is None and name in taken:
-            name = f"{name}-{_mark(url)}"
-        while written is None and name in taken:
-            name += "x"
-        taken.add(name.lower())
-        found.append(name)
+        if written is None:
+            name = derive(url)
+            if name in taken:
+                name = f"{name}-{_mark(url)}"
+            while name in taken:
+                name += "x"
+            taken.add(name)
+        found.append(written or name)
     return found
 
 

@@ -118,6 +118,9 @@ KNOWN = Publishers()
 
 def is_aggregator(url: str) -> bool:
     """True for a feed of a site that is known to pass on others' articles."""
+    lowered = url.lower()
+    if url.isascii() and not any(site in lowered for site in AGGREGATORS):
+        return False  # most sources of a large config, told without a look at their domain
     return registrable_domain(url) in AGGREGATORS or _host(url).removeprefix("www.") in AGGREGATORS
 
 
