@@ -16,13 +16,16 @@ from aggregator.errors import StoreError
 from aggregator.store.postgres.tables import CLUSTER, LEADERSHIP, TABLES
 
 MIGRATIONS = (TABLES, LEADERSHIP, CLUSTER)
+FIRST_LED = MIGRATIONS.index(LEADERSHIP) + 1
+"""The first schema that knows leaders."""
 LOCK_TIMEOUT = "5s"
 OLDEST = 150_000
 """PostgreSQL 15, of 2022: the oldest that the distributions still have."""
 
 _VERSION_TABLE = "CREATE TABLE aggregator_schema (version integer NOT NULL)"
-_IS_OURS = "SELECT to_regclass('aggregator_schema') IS NOT NULL"
-_TABLES = """SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')"""
+_IS_OURS = """SELECT to_regclass('aggregator_schema') IS NOT NULL, (
+    SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p'))"""
+"""One statement, since another node may make the tables meanwhile."""
 _VERSION = "SELECT version FROM aggregator_schema"
 _ENCODING = "SELECT current_setting('server_encoding'), current_schema()"
 
@@ -40,8 +43,9 @@ def check_server(connection: psycopg.Connection[Any], name: str) -> None:
 
 def version(connection: psycopg.Connection[Any], name: str) -> int:
     """The database's schema version, 0 if it is empty. Raises StoreError for another program's database or a newer schema."""
-    if not _single(connection, _IS_OURS):
-        if _single(connection, _TABLES):
+    is_ours, tables = connection.execute(_IS_OURS).fetchone() or (False, 0)
+    if not is_ours:
+        if tables:
             raise StoreError(f"{name} holds another program's tables: name a database of its own at storage.database")
         return 0
     found: int = _single(connection, _VERSION)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,10 @@ from aggregator.store.postgres.view import PostgresView
 from aggregator.store.postgres.writer import WriterConnection, find_holder, refuse_if_led
 from aggregator.store.sql_store import SqlStore
 from aggregator.store.writes import SqlTransaction
+
+MIGRATED_WITHIN = 60.0
+"""Seconds that a starting node waits for another one that brings the tables forward."""
+MIGRATION_CHECK = 0.2
 
 
 class PostgresTransaction(SqlTransaction):
@@ -71,17 +76,23 @@ class PostgresStore(SqlStore, PostgresView):
         """Brings the tables to this release's schema, alone. Raises StoreError while an older release's daemon writes them."""
         connection = self._writer.current.raw
         schema.check_server(connection, self.name)
-        found = schema.version(connection, self.name)
-        if found == len(schema.MIGRATIONS):
-            return
-        try:
-            self._writer.take()
-        except HeldError as error:
-            raise refuse_if_led(error, found) from error
-        try:
-            schema.migrate(connection, schema.version(connection, self.name))
-        finally:
-            self._writer.stop_leading()
+        until = time.monotonic() + MIGRATED_WITHIN
+        while (found := schema.version(connection, self.name)) != len(schema.MIGRATIONS):
+            try:
+                self._writer.take()
+            except HeldError as error:
+                if self._is_led(found) or time.monotonic() > until:
+                    raise refuse_if_led(error, found) from error
+                time.sleep(MIGRATION_CHECK)
+                continue
+            try:
+                schema.migrate(connection, schema.version(connection, self.name))
+            finally:
+                self._writer.stop_leading()
+
+    def _is_led(self, found: int) -> bool:
+        """Whether who holds the database leads; another node may just bring the tables forward. found: their schema."""
+        return found >= schema.FIRST_LED and self._writer.leader() is not None
 
     # --- writing
     @property

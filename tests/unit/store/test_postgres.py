@@ -7,6 +7,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
 
@@ -355,6 +356,19 @@ def test_a_newer_releases_database_is_refused(address: str, store: PostgresStore
         connection.execute("UPDATE aggregator_schema SET version = version + 1")
     with pytest.raises(StoreError, match="newer release"):
         PostgresStore(address)
+
+
+def test_nodes_that_start_together_wait_for_the_one_that_makes_the_tables(address: str) -> None:
+    """Else all but one of a new cluster, or of a new release's nodes, would end."""
+    maker = writer.WriterConnection(address, "the first")
+    maker.take()
+    with closing(maker), ThreadPoolExecutor(3) as starting:
+        nodes = [starting.submit(PostgresStore, address) for _ in range(3)]
+        assert not wait(nodes, timeout=0.5).done
+        schema.migrate(maker.current.raw, 0)
+        maker.stop_leading()
+        for node in nodes:
+            node.result().close()
 
 
 def test_migrations_wait_for_a_daemon_of_the_older_release(
