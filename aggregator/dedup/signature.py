@@ -35,6 +35,8 @@ GRAM_WORDS = 100
 READ_WORDS = max(GRAM_WORDS, *BAG_WORDS.values())
 RUN = 5
 """Words of a run."""
+_RUNS = tuple(slice(4 * first, 4 * (first + RUN)) for first in range(GRAM_WORDS - RUN + 1))
+"""Where each run stands in words packed as 32-bit numbers."""
 FEW_WORDS = 4
 """A text shorter than this counts as none."""
 MAX_NUMBERS = 60
@@ -155,10 +157,11 @@ def signature(item: Signable, hashes: WordHashes, level: str, find_places: FindP
     """Makes the signature of an item."""
     shown = item.entry.title if item.headline is None else item.headline
     headline = bare_title(shown, with_suffix=item.headline is not None)
+    words = tokens(headline)
     spelt = number_words(item.language)
     text = _text_of(item.entry, spelt)
     found = find_places(shown, item.entry.text, item.language)
-    title, replaced = _with_countries(spelt.in_digits(tokens(headline)), found)
+    title, replaced = _with_countries(spelt.in_digits(words), found)
     dates, countries = date_words(title), [hashes[_country(place)] for place in found]
     stems = list(map(hashes.__getitem__, text.words[:READ_WORDS]))
     bag = _count_stems(
@@ -181,7 +184,7 @@ def signature(item: Signable, hashes: WordHashes, level: str, find_places: FindP
         places=frozenset(countries) or NOTHING,
         days=frozenset([DAYS[word] for word in title if word in DAYS]) or NOTHING,
         revision=is_revision(shown),
-        generic=is_generic(headline),
+        generic=is_generic(headline, words),
         version=is_bare_version(title),
         nameless=names == NOTHING,
         language=_language(item.language),
@@ -274,6 +277,8 @@ def _is_name(word: str, text: str) -> bool:
     if word.isupper() and len(word) > 1:
         return True
     lower = word.lower()
+    if text.isascii() and lower not in text.lower():
+        return False
     found = [one for one in _LETTERS.findall(text) if one.lower() == lower]
     return bool(found) and all(one[0].isupper() for one in found)
 
@@ -287,7 +292,7 @@ def key(kind: str, value: str) -> int:
 def _runs(words: Sequence[int]) -> bytes:
     """32-bit hashes of the runs of five words."""
     packed = array("I", words).tobytes()
-    hashes = frozenset([zlib.crc32(packed[start : start + 4 * RUN]) for start in range(0, len(packed) - 4 * RUN + 1, 4)])
+    hashes = frozenset(map(zlib.crc32, map(packed.__getitem__, _RUNS[: max(0, len(words) - RUN + 1)])))
     return array("I", hashes).tobytes()
 
 

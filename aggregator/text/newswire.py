@@ -141,9 +141,11 @@ def is_revision(title: str) -> bool:
     return _REVISION.match(title) is not None
 
 
-def is_generic(headline: str) -> bool:
-    """True if a headline names a column, not a story: "Morning briefing", "Quiz of the week: How well do you remember?"."""
-    words = tokens(headline)
+def is_generic(headline: str, words: Sequence[str]) -> bool:
+    """True if a headline names a column, not a story: "Morning briefing", "Quiz of the week: How well do you remember?".
+
+    words: the headline's `text.words.tokens`.
+    """
     if not words:
         return True
     before, colon, _ = headline.partition(": ")
@@ -163,4 +165,4 @@ def _begins_a_column(words: Sequence[str]) -> bool:
 
 def is_bare_version(words: Sequence[str]) -> bool:
     """True if a headline (as `text.words.tokens`) is nothing but a version number: "v1.2.3", "Release 4.2.0"."""
-    return any(map(_VERSION.fullmatch, words)) and all(word in _VERSION_WORDS or _VERSION.fullmatch(word) for word in words)
+    return all(word in _VERSION_WORDS or _VERSION.fullmatch(word) for word in words) and any(map(_VERSION.fullmatch, words))

@@ -46,22 +46,22 @@ _FURTHER = {
 
 
 class NumberWords(Struct, frozen=True):
-    """A language's number words. digits: folded word → its digits; numbers: all of these digits."""
+    """A language's number words. digits: folded word → its digits; words: these words; numbers: all of these digits."""
 
     digits: Mapping[str, str] = {}
+    words: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
 
     def in_digits(self, words: list[str]) -> list[str]:
         """Folded words with those that spell a number replaced by its digits."""
-        digits = self.digits
-        return words if digits.keys().isdisjoint(words) else [digits.get(word, word) for word in words]
+        return words if self.words.isdisjoint(words) else [self.digits.get(word, word) for word in words]
 
 
 def _number_words(language: str, spelt: str) -> NumberWords:
     words = {fold(word): str(number) for number, word in enumerate(spelt.split(), 2)}
     further = {fold(word): number for word, number in _FURTHER.get(language, {}).items()}
     digits = {word: number for word, number in (words | further).items() if word.isalpha()}
-    return NumberWords(digits, frozenset(digits.values()))
+    return NumberWords(digits, frozenset(digits), frozenset(digits.values()))
 
 
 _ROWS = (row.partition(":") for row in _SPELT.split(";") if row.strip())

@@ -120,6 +120,8 @@ def tokens(text: str) -> list[str]:
     last character (ABC: AB, BC, C), so that any part of it can be found: as a phrase of pairs, or as a prefix if it is one
     character.
     """
+    if text.isascii() and text.isalnum():
+        return [text.lower()]
     return _words(fold_and_join(text))
 
 
