@@ -43,7 +43,6 @@ def inspect(document: Fetched) -> dict[str, Any]:
     if isinstance(opened, Fault):
         raise AggregatorError(f"{opened.kind}: {opened.detail}")
     raws = list(opened.raw.entries)
-    opened.raw.entries = iter(raws)
     feed = feed_of(opened, document)
     ids = _ids(feed, document.url)
     links = [link_as_sent(raw, feed.url or document.url) for raw in raws]

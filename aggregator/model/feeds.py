@@ -58,7 +58,8 @@ class Entry(Struct, frozen=True):
     summary, content: cleaned HTML; text: the longer of the two as text, for search and dedup.
     published, updated: None if the feed gave none or nonsense; not clamped here.
     image: the picture that the feed names for it; those in its text are not looked for (model/pictures.py does that).
-    fingerprint: 8 bytes over everything that the entry was parsed from. tags: of a podcast's episode.
+    fingerprint: 8 bytes over everything that the entry was parsed from; if that was XML, 8 more over its element.
+    tags: of a podcast's episode.
     """
 
     guid: str | None

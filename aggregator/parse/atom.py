@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from aggregator.parse import modules
-from aggregator.parse.elements import Element, Fields, base_of, fields_of, first_piece, first_text, language_of, texts
+from aggregator.parse.elements import (
+    Element,
+    Fields,
+    base_of,
+    digest_below,
+    fields_of,
+    first_piece,
+    first_text,
+    language_of,
+    texts,
+)
 from aggregator.parse.raw import RawEntry, RawFeed
 from aggregator.parse.vocabulary import ATOM_03
 
@@ -18,8 +30,9 @@ def read(root: Element, with_base: bool) -> RawFeed:
     elements = [root] if alone else fields.get("atom:entry", [])
     return RawFeed(
         format="atom 0.3" if ATOM_03 in root.tag or root.get("version") == "0.3" else "atom 1.0",
-        entries=(_entry(element, with_base) for element in elements),
-        total=len(elements),
+        parts=elements,
+        make=partial(_entry, with_base=with_base),
+        digest=digest_below(root, with_base),
         title=first_piece(fields, "maybe", with_base, "atom:title"),
         links=modules.atom_links(fields, with_base),
         language=language_of(root) or first_text(fields, "dc:language"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from html import escape
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import urljoin
 
+import xxhash
 from lxml import etree
 
 from aggregator.parse.raw import Piece
@@ -16,10 +18,13 @@ from aggregator.text.html import RAW_TEXT, Kind
 
 Element: TypeAlias = etree._Element
 Fields: TypeAlias = dict[str, list[Element]]
+Digest: TypeAlias = Callable[[Any, int], bytes]
 
 _VOID = frozenset(("area", "br", "col", "embed", "hr", "img", "input", "source", "track", "wbr"))
 _FOREIGN = ("http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML")
 _MOST_ATTRIBUTES = 50
+_MOST_NAMESPACES = 50
+"""Namespaces in scope of an entry. The time to write them grows with the square of their number. Podcasts declare up to 15."""
 _HTML_TYPES = frozenset(("html", "text/html", "xhtml", "application/xhtml+xml", "text/x-html", "application/xml", "text/xml"))
 _TEXT_TYPES = frozenset(("text", "text/plain"))
 
@@ -135,6 +140,24 @@ def base_of(element: Element) -> str | None:
 def language_of(element: Element) -> str | None:
     """The element's own `xml:lang`."""
     return attribute(element, XML + "lang")
+
+
+def digest_below(place: Element, with_base: bool, home: str = "") -> Digest | None:
+    """Gives 8 bytes over all that an element below `place` holds and the namespaces in scope. home: as in `fields_of`.
+
+    libxml2 writes an element in a tenth of the time that it takes to read its fields. None if the document uses `xml:base`,
+    which may stand outside of the element, or has so many namespaces that writing each of them with each element takes long.
+    """
+    if with_base or len(place.nsmap) > _MOST_NAMESPACES:
+        return None
+    start = xxhash.xxh3_64_digest(home.encode())
+
+    def digest(element: Element, seed: int) -> bytes:
+        written = xxhash.xxh3_64(start, seed)
+        written.update(etree.tostring(element, encoding="utf-8", with_tail=False))
+        return written.digest()
+
+    return digest
 
 
 def inner_markup(element: Element) -> str:

@@ -38,8 +38,8 @@ def read(data: bytes) -> RawFeed | None:
     feed = parsed.feed
     return RawFeed(
         format=_FORMATS.get(parsed.version, "unknown"),
-        entries=(_entry(entry) for entry in parsed.entries),
-        total=len(parsed.entries),
+        parts=parsed.entries,
+        make=_entry,
         title=_piece(feed.get("title_detail")),
         links=tuple(_links(feed)),
         language=_text(feed, "language"),

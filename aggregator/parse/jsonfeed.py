@@ -34,8 +34,8 @@ def read(text: str) -> RawFeed | None:
     lost = len(document["items"]) - len(items)
     return RawFeed(
         format=_format(document),
-        entries=_entries(items),
-        total=len(items),
+        parts=items,
+        make=_entry,
         title=_piece(document, "title", "text"),
         links=tuple(_links(document)),
         language=_string(document, "language"),
@@ -80,24 +80,23 @@ def _links(document: dict[str, Any]) -> Iterator[Link]:
             yield Link(url, "hub")
 
 
-def _entries(items: list[dict[str, Any]]) -> Iterator[RawEntry]:
-    for item in items:
-        published, updated = _string(item, "date_published"), _string(item, "date_modified")
-        yield RawEntry(
-            guid=_identity(item.get("id")),
-            permalink=True,
-            links=tuple(Link(url) for url in _strings(item, "url", "external_url")),
-            title=_piece(item, "title", "text"),
-            summary=_piece(item, "summary", "maybe"),
-            content=_piece(item, "content_html", "html") or _piece(item, "content_text", "text"),
-            published=tuple(date for date in (published, updated) if date),
-            updated=(updated,) if updated else (),
-            authors=_authors(item),
-            categories=tuple((tag, None, None) for tag in _list_of_strings(item.get("tags"))),
-            media=tuple(_media(item)),
-            images=tuple(map(Candidate, _strings(item, "image", "banner_image"))),
-            language=_string(item, "language"),
-        )
+def _entry(item: dict[str, Any]) -> RawEntry:
+    published, updated = _string(item, "date_published"), _string(item, "date_modified")
+    return RawEntry(
+        guid=_identity(item.get("id")),
+        permalink=True,
+        links=tuple(Link(url) for url in _strings(item, "url", "external_url")),
+        title=_piece(item, "title", "text"),
+        summary=_piece(item, "summary", "maybe"),
+        content=_piece(item, "content_html", "html") or _piece(item, "content_text", "text"),
+        published=tuple(date for date in (published, updated) if date),
+        updated=(updated,) if updated else (),
+        authors=_authors(item),
+        categories=tuple((tag, None, None) for tag in _list_of_strings(item.get("tags"))),
+        media=tuple(_media(item)),
+        images=tuple(map(Candidate, _strings(item, "image", "banner_image"))),
+        language=_string(item, "language"),
+    )
 
 
 def _identity(value: object) -> str | None:

@@ -5,7 +5,7 @@ They are tuples of strings, so that an entry's fingerprint is the same whichever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import xxhash
@@ -99,15 +99,18 @@ class ListedSitemap(NamedTuple):
 
 
 class RawFeed(Struct):
-    """A document's own fields and its entries, which are made lazily. total: the number of entries.
+    """A document's own fields, and what its entries are made of.
 
-    ttl (minutes), period, and frequency are as written. images: candidates. dropped: counts by cap; grows as entries are made.
+    parts: elements or objects, one for each entry; make: makes the entry of a part; digest: gives 8 bytes over a part and a seed,
+    the same only if the entry made of it is the same. None if the format or what the document uses rules that out.
+    ttl (minutes), period, and frequency are as written. images: candidates. dropped: counts by cap; grows as entries are read.
     sitemaps: those that a sitemap index lists.
     """
 
     format: str
-    entries: Iterator[RawEntry]
-    total: int
+    parts: Sequence[Any]
+    make: Callable[[Any], RawEntry]
+    digest: Callable[[Any, int], bytes] | None = None
     title: Piece | None = None
     links: tuple[Link, ...] = ()
     language: str | None = None
@@ -124,13 +127,19 @@ class RawFeed(Struct):
     warnings: list[str] = field(default_factory=list)
     sitemaps: tuple[ListedSitemap, ...] = ()
 
+    @property
+    def entries(self) -> Iterator[RawEntry]:
+        return map(self.make, self.parts)
 
+
+FINGERPRINT_BYTES = 8
+"""Bytes of a hash of an entry's values. An `Entry.fingerprint` begins with it; the digest of its part may follow."""
 _TAGS = RawEntry._fields.index("tags")
 """Where tags stand: last. An entry without any has the fingerprint that it had in releases that knew no tags."""
 
 
 def fingerprint(entry: RawEntry, seed: int) -> bytes:
-    """An 8-byte hash of the entry. seed: from `seed_of`, for what the entry inherits from its document."""
+    """A hash of the entry's values, of FINGERPRINT_BYTES. seed: from `seed_of`, for what the entry inherits from its document."""
     parts: list[str] = []
     _flatten(entry if entry.tags else entry[:_TAGS], parts)
     return xxhash.xxh3_64_digest("\x1f".join(parts).encode("utf-8", "surrogatepass"), seed)

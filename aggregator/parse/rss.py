@@ -6,7 +6,7 @@ publication and update date, since feeds use it for either.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 
 from aggregator.parse import modules, podcasts
 from aggregator.parse.elements import (
@@ -14,6 +14,7 @@ from aggregator.parse.elements import (
     Fields,
     attribute,
     base_of,
+    digest_below,
     fields_of,
     first_piece,
     first_text,
@@ -45,8 +46,9 @@ def read(root: Element, home: str, with_base: bool) -> RawFeed:
     image = [*fields.get("image", ()), *outside.get("image", ())]
     return RawFeed(
         format=_format(root, channel),
-        entries=_entries(items, home, with_base),
-        total=len(items),
+        parts=items,
+        make=partial(_entry, home=home, with_base=with_base),
+        digest=digest_below(channel, with_base, home),
         title=first_piece(fields, "maybe", with_base, "title", "atom:title", "dc:title"),
         links=_links(fields, with_base),
         language=first_text(fields, "language", "dc:language") or language_of(channel) or language_of(root),
@@ -82,11 +84,6 @@ def _image(element: Element, home: str) -> str | None:
     if len(element):
         return first_text(fields_of(element, home), "url")
     return attribute(element, "url") or attribute(element, "href") or text_in(element) or None
-
-
-def _entries(items: list[Element], home: str, with_base: bool) -> Iterator[RawEntry]:
-    for item in items:
-        yield _entry(item, home, with_base)
 
 
 def _entry(item: Element, home: str, with_base: bool) -> RawEntry:

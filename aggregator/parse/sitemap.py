@@ -43,8 +43,8 @@ def read(root: Element, home: str) -> RawFeed:
     languages = {_publication(inner, home, "news:language") for _, inner in news}
     return RawFeed(
         format=NEWS if news or (_declares_news(root) and not untitled) else PLAIN,
-        entries=(_entry(fields, inner, home) for fields, inner in news),
-        total=len(news),
+        parts=news,
+        make=lambda part: _entry(part[0], part[1], home),
         title=Piece(names.most_common(1)[0][0], "maybe") if names else None,
         links=(Link("/"),),
         language=languages.pop() if len(languages) == 1 else None,
@@ -120,7 +120,7 @@ def read_index(root: Element, home: str) -> RawFeed:
         fields = fields_of(element, home)
         if address := first_text(fields, "loc"):
             listed.append(ListedSitemap(address, first_text(fields, "lastmod")))
-    return RawFeed(INDEX, iter(()), 0, links=(Link("/"),), base="/", sitemaps=tuple(listed))
+    return RawFeed(INDEX, (), RawEntry, links=(Link("/"),), base="/", sitemaps=tuple(listed))
 
 
 def choose_sitemaps(listed: Iterable[ListedSitemap], index: str) -> tuple[tuple[str, ...], list[str]]:

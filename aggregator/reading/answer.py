@@ -13,7 +13,7 @@ from aggregator.model import Entry, Fault, Feed
 from aggregator.parse.article import read_article
 from aggregator.parse.read import read_document
 from aggregator.ports import LanguageGuesser
-from aggregator.reading.job import Answer, Described, Job, document_of, known_of
+from aggregator.reading.job import Answer, Described, Job, document_of
 from aggregator.tag.places import find_places
 from aggregator.text.urls import canonical
 
@@ -61,7 +61,7 @@ def answer(job: Job, body: bytes, describer: Describer) -> Answer:
     if job.task == "article":
         article = read_article(document_of(job, body))
         return Answer(fault=article) if isinstance(article, Fault) else Answer(article=article)
-    feed = read_document(document_of(job, body), known_of(job))
+    feed = read_document(document_of(job, body), job.known)
     if isinstance(feed, Fault):
         return Answer(fault=feed)
     return Answer(feed, tuple(describer.describe(feed, job.level, job)) if job.level else ())

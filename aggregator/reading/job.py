@@ -11,11 +11,10 @@ from msgspec import Struct
 
 from aggregator.dedup.signature import Signature
 from aggregator.model import Fault, Feed, Fetched, Validators
+from aggregator.parse.raw import FINGERPRINT_BYTES
 
 FRAME_LENGTH = struct.Struct("!Q")
 """The length before each frame in the pipes between pool and worker."""
-FINGERPRINT_BYTES = 8
-"""Bytes of an `Entry.fingerprint`."""
 
 
 class Described(Struct, frozen=True, array_like=True):
@@ -63,7 +62,7 @@ class Job(Struct, frozen=True, array_like=True):
 
     url: str
     content_type: str | None = None
-    known: bytes = b""
+    known: tuple[bytes, ...] = ()
     level: str | None = None
     languages: dict[str, int] = {}
     private: bool = False
@@ -87,8 +86,8 @@ class Answer(Struct, frozen=True, array_like=True):
 
 
 def job_of(document: Fetched, options: ReadOptions) -> Job:
-    known = b"".join(options.known)
-    return Job(document.url, document.header("content-type"), known, options.level, dict(options.languages), options.private)
+    known, languages = tuple(options.known), dict(options.languages)
+    return Job(document.url, document.header("content-type"), known, options.level, languages, options.private)
 
 
 def document_of(job: Job, body: bytes) -> Fetched:
@@ -96,12 +95,8 @@ def document_of(job: Job, body: bytes) -> Fetched:
     return Fetched(job.url, 200, headers, body)
 
 
-def known_of(job: Job) -> frozenset[bytes]:
-    return frozenset(split_marks(job.known))
-
-
 def split_marks(marks: bytes) -> list[bytes]:
-    """Fingerprints that stand one behind the other."""
+    """Fingerprints of a sitemap's entries, which stand one behind the other."""
     return [marks[start : start + FINGERPRINT_BYTES] for start in range(0, len(marks), FINGERPRINT_BYTES)]
 
 

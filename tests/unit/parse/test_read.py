@@ -40,15 +40,16 @@ def test_known_entries_come_back_as_fingerprints() -> None:
 
 
 def test_fingerprint_moves_with_what_the_entry_says_and_with_nothing_else() -> None:
-    one = feed(rss("<item><guid>1</guid><title>One</title></item>")).entries[0].fingerprint
-    counted = feed(
+    known = frozenset([feed(rss("<item><guid>1</guid><title>One</title></item>")).entries[0].fingerprint])
+    counted = read(
         rss(
             '<item><guid>1</guid><title>One</title><slash:comments xmlns:slash="http://purl.org/rss/1.0/modules/slash/">9</slash:comments></item>'
-        )
+        ),
+        known=known,
     )
-    edited = feed(rss("<item><guid>1</guid><title>One, corrected</title></item>"))
-    assert counted.entries[0].fingerprint == one
-    assert edited.entries[0].fingerprint != one
+    edited = read(rss("<item><guid>1</guid><title>One, corrected</title></item>"), known=known)
+    assert isinstance(counted, Feed) and counted.unchanged == tuple(known) and not counted.entries
+    assert isinstance(edited, Feed) and not edited.unchanged and edited.entries[0].title == "One, corrected"
 
 
 def test_declared_entities_are_refused_and_say_so() -> None:

@@ -115,6 +115,15 @@ def test_a_page_is_read_for_its_feeds() -> None:
     run(work)
 
 
+def test_a_long_entry_takes_no_more_memory_than_a_document_may_have() -> None:
+    text = f"<description><![CDATA[{'<' * 4_900_000}]]></description>"
+
+    async def work(pool: ReadingPool) -> None:
+        assert isinstance(await parse(pool, rss(f"<item><guid>1</guid>{text * 3}</item>")), Feed)
+
+    run(work, deadline=20, patience=20)
+
+
 def test_too_much_memory_is_a_fault() -> None:
     async def work(pool: ReadingPool) -> None:
         found = await parse(pool, "<rss><channel><item>" + "<x/>" * 900_000 + "</item></channel></rss>")
