@@ -65,9 +65,9 @@ def read(body: bytes, known: frozenset[bytes] = frozenset()) -> Feed | Fault:
 
 
 def by_values(feed: Feed) -> Feed:
-    """The feed with fingerprints over values alone."""
+    """The feed with fingerprints over values alone. Of `unchanged` nobody asks the order, or how often."""
     entries = tuple(replace(entry, fingerprint=entry.fingerprint[:FINGERPRINT_BYTES]) for entry in feed.entries)
-    return replace(feed, entries=entries, unchanged=tuple(mark[:FINGERPRINT_BYTES] for mark in feed.unchanged))
+    return replace(feed, entries=entries, unchanged=tuple(sorted({mark[:FINGERPRINT_BYTES] for mark in feed.unchanged})))
 
 
 def agree(before: bytes, after: bytes) -> None:
