@@ -36,7 +36,9 @@ from aggregator.run.opml_lists import OpmlLists
 from aggregator.run.roles import NEEDS_SERVER, Role
 from aggregator.run.runtime import CurrentRuntime, Resources, Runtime
 from aggregator.run.standby import ConfigWatch
-from aggregator.run.turns import Wiring, take_turns
+from aggregator.run.turns import take_turns
+from aggregator.run.web_node import serve_web
+from aggregator.run.wiring import Wiring
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
 from aggregator.stories.identity.domains import collect_owners
@@ -63,7 +65,9 @@ async def run(settings: Settings, load: Callable[[], Settings], store: Database,
     match role:
         case "all" | "lead":
             await take_turns(config, store, Wiring(make_resources, make_runtime, spare_collector))
-        case "fetch" | "web":
+        case "web" if store.cluster is not None:
+            await serve_web(config, store, store.cluster, Wiring(make_resources, make_runtime, spare_collector))
+        case _:
             raise UsageError(f"--role {role} is not built yet")
 
 
@@ -120,15 +124,18 @@ def spare_collector() -> None:
     gc.set_threshold(COLLECTED)
 
 
-def make_resources(settings: Settings, store: Database) -> Resources:
-    """Makes the parts that outlive a reload. Must be called inside the event loop that uses them."""
+def make_resources(settings: Settings, store: Database, shelf: Shelf | None = None) -> Resources:
+    """Makes the parts that outlive a reload. Must be called inside the event loop that uses them.
+
+    shelf: what is served from; by default an empty one.
+    """
     return Resources(
         store=store,
         writer=Writer(store),
         clock=SystemClock(),
         gate=HostGate(settings),
         bodies=BodyBudget(),
-        shelf=Shelf(),
+        shelf=Shelf() if shelf is None else shelf,
         documents=ReadingPool(settings.polling.readers or count_readers()),
         current=CurrentPipeline(),
         descriptors=raise_limit(),

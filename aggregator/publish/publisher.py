@@ -27,7 +27,7 @@ from aggregator.publish.rendering import Renderer, feed_of
 from aggregator.publish.selection import private, thread_listing
 from aggregator.publish.selection.ranking import Rankings
 from aggregator.publish.selection.thresholds import tell_reached
-from aggregator.publish.shelf import Prepared, Shelf
+from aggregator.publish.shelf import Answer, Knows, Prepared, Shelf
 from aggregator.publish.site import former_addresses
 from aggregator.publish.site.folders import Folders
 from aggregator.publish.site.ownership import SITE_ID
@@ -124,6 +124,15 @@ class Publisher:
     def issue_digests(self, now: Instant, following: Following) -> tuple[Slug, ...]:
         """Makes the digests that are due. Returns their feeds, which the caller then publishes."""
         return self._digests.issue(now, following)
+
+    def follow(self, now: Instant) -> None:
+        """Takes up, on a node that answers and does not publish, that another process has published."""
+        self._now = now
+        self._closed.forget_counts()
+
+    def answer(self, path: str, knows: Knows) -> Answer | None:
+        """What is made on demand, on such a node; see `OnDemand.answer`."""
+        return self._on_demand.answer(path, knows)
 
     def rank(self, now: Instant) -> frozenset[Slug]:
         """Ranks the feeds that are not in order of time anew, and the front page. Returns what the caller then publishes.

@@ -133,9 +133,12 @@ class Shelf:
 
     on_demand: answers for paths that are not on the shelf. It may take milliseconds and is called in threads. Without the
     token of a private document it looks nothing up, so that its timing does not reveal whether the document exists.
+
+    is_filled: whether what is not here is not published; until a node has loaded anything, nobody is told that.
     """
 
     def __init__(self) -> None:
+        self.is_filled = True
         self._documents: dict[str, Prepared] = {}
         self._whole: dict[str, Prepared] = {}
         self._away: Mapping[str, Moved | Gone] = {}

@@ -46,7 +46,7 @@ class StagedShelf(Shelf):
             with self._store.begin() as transaction:
                 self._cluster.documents.publish(transaction, [to_row(key, staged.get(key)) for key in keys])
             self._shown.apply({key: staged.get(key) for key in keys})
-        self._shown.on_demand = self.on_demand
+        self._shown.on_demand, self._shown.is_filled = self.on_demand, True
 
 
 def _is_unchanged(held: Prepared | None, document: Prepared) -> bool:

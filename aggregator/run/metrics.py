@@ -73,6 +73,11 @@ class Metrics:
         self._config_ok.set(1)
         self._leads = Gauge("aggregator_leads", "1 if this daemon polls and publishes, 0 if it stands by.", registry=registry)
         self._leads.set(1 if leads else 0)
+        self._led = Gauge("aggregator_led", "1 if any daemon leads, as far as this one knows.", registry=registry)
+        self._led.set(1 if leads else 0)
+        self._age = Gauge(
+            "aggregator_documents_age_seconds", "Since when there may be newer documents than are served.", registry=registry
+        )
 
     def record_poll(self, outcome: str, seconds: float, new: int, changed: int) -> None:
         self._polls.labels(outcome).inc()
@@ -110,6 +115,11 @@ class Metrics:
     def record_success(self, at: float) -> None:
         """Sets when a source was last read."""
         self._last_success.set(at)
+
+    def record_documents(self, age: float, *, is_led: bool) -> None:
+        """Sets how old the documents may be that another process publishes, and whether one leads."""
+        self._age.set(age)
+        self._led.set(1 if is_led else 0)
 
     def record_conditions(self, kinds: Mapping[str, int]) -> None:
         """Sets the number of health conditions of each kind."""

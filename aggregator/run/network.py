@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any
 
 from aggregator.channels.outbox import ChannelOutbox
+from aggregator.errors import StoreError
 from aggregator.model import Fetched, Source, SourceState
 from aggregator.ports import Delivery, Job, Message
 from aggregator.publish.pages.status_page import Status
@@ -42,6 +44,7 @@ class Network:
         self._current = current
         self._shelf = current.runtime.resources.shelf
         self._stop = asyncio.Event()
+        self._hid = True
         self._subscriber = self._make_subscriber(receive)
         self._hub = self._make_hub()
         self._outbox = self._make_outbox()
@@ -92,10 +95,12 @@ class Network:
         return Status(parts, problems, sources, status.feed_rows(settings, store), events)
 
     def _hides(self) -> bool:
-        """Whether anything is private."""
+        """Whether anything is private; while the database can't be asked, whether anything was."""
         runtime = self._current.runtime
         has_private_feeds = any(output.token is not None for output in runtime.settings.outputs)
-        return has_private_feeds or bool(private.wanted_sources(runtime.store, runtime.settings))
+        with suppress(StoreError):
+            self._hid = has_private_feeds or bool(private.wanted_sources(runtime.store, runtime.settings))
+        return self._hid
 
     def jobs(self) -> list[Job]:
         outgoing = {"outbox": self._outbox.send_due, "channels": self._channels.send_due}

@@ -95,14 +95,15 @@ class Runtime(Struct, frozen=True):
         try:
             await asyncio.sleep(2 * self.settings.polling.timeout)
         finally:
-            await self._close_connections()
+            await self.close()
 
     async def aclose(self) -> None:
         """Closes this runtime and the process's resources."""
-        await self._close_connections()
+        await self.close()
         await self.resources.aclose()
 
-    async def _close_connections(self) -> None:
+    async def close(self) -> None:
+        """Closes this runtime's connections alone."""
         await self.fetcher.aclose()
         if self.public_fetcher is not self.fetcher:
             await self.public_fetcher.aclose()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from typing import Any
 
 import structlog
 
@@ -33,10 +34,20 @@ log = structlog.get_logger("service")
 
 
 class Service:
-    """Implements scheduler.Service. load: reads and checks the config, raises AggregatorError; make: wires it."""
+    """Implements scheduler.Service. load: reads and checks the config, raises AggregatorError; make: wires it.
 
-    def __init__(self, runtime: Runtime, load: Callable[[], Settings], make: MakeRuntime, listener: socket.socket) -> None:
-        self._listener = listener
+    serves: called once this serves, in place of what served before.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        load: Callable[[], Settings],
+        make: MakeRuntime,
+        listener: socket.socket,
+        serves: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
+        self._listener, self._serves = listener, serves
         self._current = current = CurrentRuntime(runtime)
         runtime.resources.current.use(runtime.pipeline)
         self.metrics = metrics = Metrics()
@@ -73,6 +84,8 @@ class Service:
         await self.publishing.publish(everything=True)
         self._recall_success()
         self.network.start(self._listener, self.ready, self.details, self._render_metrics)
+        if self._serves is not None:
+            self.background.start(self._serves())
         if not shares.is_ample:
             log.warning("few_descriptors", connections=shares.connections, polls=shares.polls)
         log.info("started", sources=len(settings.sources), address=f"http://{settings.server.host}:{settings.server.port}/")

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, ExitStack, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 
 import structlog
 from msgspec import Struct
 
 from aggregator.errors import AggregatorError, HeldError, StoreError
 from aggregator.ports import Database
-from aggregator.run.descriptors import STALLED, divide, raise_limit
-from aggregator.run.metrics import Metrics
 from aggregator.run.reload import fingerprint
 from aggregator.run.systemd import notify
-from aggregator.serve.ops import Administration
-from aggregator.serve.server import serve
-from aggregator.serve.standing_by import make_standby_app
 from aggregator.settings import Settings
 
 log = structlog.get_logger("standby")
@@ -52,17 +46,9 @@ class Stop:
 
 
 class Standing(Struct):
-    """What a standby tells. trouble: why it could not lead now, None while nothing is known."""
+    """is_reachable: whether the server answered last."""
 
-    trouble: str | None = None
     is_reachable: bool = True
-
-    def ready(self) -> tuple[bool, Mapping[str, object]]:
-        """Answers `/readyz`. Who leads is an address: the administrator alone sees it."""
-        return False, {"role": "standing by", "database": "ok" if self.is_reachable else "refused"}
-
-    def details(self) -> Mapping[str, object]:
-        return {"role": "standing by", "database": "ok" if self.is_reachable else "refused", "leader": self.trouble}
 
 
 class ConfigWatch:
@@ -87,45 +73,28 @@ class ConfigWatch:
             self.is_refused, self._seen = False, fingerprint(self.settings)
 
 
-async def stand_by(store: Database, listener: socket.socket, config: ConfigWatch, stop: Stop) -> ExitStack | None:
-    """Serves, and waits for the turn of this process. Returns what holds the database then, or None if it is to stop."""
+async def stand_by(store: Database, config: ConfigWatch, stop: Stop, use_config: Callable[[], None]) -> ExitStack | None:
+    """Waits for the turn of this process. Returns what holds the database then, or None if it is to stop.
+
+    use_config: called after each look at the config file.
+    """
     stop.watch()
     standing = Standing()
-    async with AsyncExitStack() as serving:
-        await _serve(serving, listener, config, standing)
-        log.info("standing_by", leader=await asyncio.to_thread(_holder, store))
-        notify("READY=1")
-        tries = 0
-        while not await stop.within(CHECK if standing.is_reachable else UNREACHABLE_CHECK):
-            notify("WATCHDOG=1")
-            if tries % CONFIG_CHECK == 0:
-                await asyncio.to_thread(config.look)
-            tries += 1
-            held = ExitStack()
-            if await asyncio.to_thread(_try_to_lead, store, held, standing):
-                await asyncio.to_thread(config.look)
-                return held
-        notify("STOPPING=1")
-        return None
-
-
-async def _serve(serving: AsyncExitStack, listener: socket.socket, config: ConfigWatch, standing: Standing) -> None:
-    """Starts the server, which ends with the stack."""
-    metrics, over = Metrics(leads=False), asyncio.Event()
-    app = make_standby_app(
-        standing.ready,
-        lambda: metrics.render({}),
-        Administration(lambda: config.settings.server.admin, details=standing.details),
-        lambda: config.settings.site.url,
-    )
-    connections = divide(raise_limit(), config.settings.polling.workers * STALLED).connections
-    task = asyncio.create_task(serve(app, listener.dup(), over, connections))
-
-    async def end() -> None:
-        over.set()
-        await task
-
-    serving.push_async_callback(end)
+    log.info("standing_by", leader=await asyncio.to_thread(_holder, store))
+    notify("READY=1")
+    tries = 0
+    while not await stop.within(CHECK if standing.is_reachable else UNREACHABLE_CHECK):
+        notify("WATCHDOG=1")
+        if tries % CONFIG_CHECK == 0:
+            await asyncio.to_thread(config.look)
+            use_config()
+        tries += 1
+        held = ExitStack()
+        if await asyncio.to_thread(_try_to_lead, store, held, standing):
+            await asyncio.to_thread(config.look)
+            return held
+    notify("STOPPING=1")
+    return None
 
 
 def _try_to_lead(store: Database, held: ExitStack, standing: Standing) -> bool:
@@ -133,8 +102,8 @@ def _try_to_lead(store: Database, held: ExitStack, standing: Standing) -> bool:
     try:
         held.enter_context(store.lock())
         return True
-    except HeldError as error:
-        standing.trouble, standing.is_reachable = str(error), True
+    except HeldError:
+        standing.is_reachable = True
     except StoreError as error:
         _tell_unreachable(standing, error)
         return False
@@ -149,7 +118,7 @@ def _try_to_lead(store: Database, held: ExitStack, standing: Standing) -> bool:
 def _tell_unreachable(standing: Standing, error: StoreError) -> None:
     if standing.is_reachable:
         log.error("database_unreachable", error=str(error))
-    standing.trouble, standing.is_reachable = str(error), False
+    standing.is_reachable = False
 
 
 def _holder(store: Database) -> str | None:

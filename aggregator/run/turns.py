@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from typing import TypeAlias
 
 import structlog
-from msgspec import Struct
 
 from aggregator.errors import HeldError, LeadershipLostError, StoreError, UnreachableError
 from aggregator.ports import Database
+from aggregator.publish.shelf import Shelf
 from aggregator.run import scheduler
 from aggregator.run.following import poll_again
-from aggregator.run.runtime import MakeRuntime, Resources
+from aggregator.run.runtime import Resources
 from aggregator.run.service import Service
 from aggregator.run.standby import ConfigWatch, Stop, stand_by
+from aggregator.run.web_node import WebNode
+from aggregator.run.wiring import Wiring
 from aggregator.serve.server import listen
-from aggregator.settings import Settings
 
 log = structlog.get_logger("app")
-
-MakeResources: TypeAlias = Callable[[Settings, Database], Resources]
-
-
-class Wiring(Struct, frozen=True):
-    """What `app.py` makes the parts of a lead with. prepare: called once all of them are made."""
-
-    make_resources: MakeResources
-    make_runtime: MakeRuntime
-    prepare: Callable[[], None]
 
 
 async def take_turns(config: ConfigWatch, store: Database, wiring: Wiring) -> None:
@@ -46,22 +35,26 @@ async def take_turns(config: ConfigWatch, store: Database, wiring: Wiring) -> No
             closing.push(held)
         server = config.settings.server
         listener = closing.enter_context(listen(server.host, server.port))
-        stop, follows = Stop(), held is None
+        stop, shelf = Stop(), Shelf()
         while not stop.event.is_set():
-            resources = wiring.make_resources(config.settings, store)
+            resources, node = wiring.make_resources(config.settings, store, shelf), None
             try:
-                held = held or await _stand_by(config, resources, listener, stop)
+                if held is None:
+                    node = _web_node(config, resources, wiring)
+                    held = await _stand_by(config, resources, node, listener, stop)
                 if held is not None:
                     with held:
-                        await _lead(config, resources, wiring, listener, stop, follows=follows)
+                        await _lead(config, resources, wiring, listener, stop, node)
                 return
             except (LeadershipLostError, UnreachableError) as error:
                 log.warning("stands_back", error=str(error))
             finally:
+                if node is not None:
+                    await node.close()
                 with suppress(StoreError):
                     await resources.writer.aclose()
                 await resources.aclose()
-            held, follows = None, True
+            held = None
 
 
 def _lead_at_once(store: Database) -> ExitStack | None:
@@ -76,27 +69,43 @@ def _lead_at_once(store: Database) -> ExitStack | None:
     return held
 
 
-async def _stand_by(config: ConfigWatch, resources: Resources, listener: socket.socket, stop: Stop) -> ExitStack | None:
-    """Waits for the turn of this process, with a reading worker that is ready for the first document."""
+def _web_node(config: ConfigWatch, resources: Resources, wiring: Wiring) -> WebNode:
+    """What serves while another process leads."""
+    cluster = resources.store.cluster
+    if cluster is None:
+        raise AssertionError("nobody waits for his turn at a database of one process")
+    return WebNode(resources, cluster, config, wiring.make_runtime, "standing by")
+
+
+async def _stand_by(
+    config: ConfigWatch, resources: Resources, node: WebNode, listener: socket.socket, stop: Stop
+) -> ExitStack | None:
+    """Serves and waits for the turn of this process, with a reading worker that is ready for the first document."""
     warming = asyncio.create_task(resources.documents.warm_up())
     try:
-        return await stand_by(resources.store, listener, config, stop)
+        await node.start(listener.dup())
+        return await stand_by(resources.store, config, stop, node.use_config)
     finally:
+        await node.stop_loading()
         await warming
 
 
 async def _lead(
-    config: ConfigWatch, resources: Resources, wiring: Wiring, listener: socket.socket, stop: Stop, *, follows: bool
+    config: ConfigWatch, resources: Resources, wiring: Wiring, listener: socket.socket, stop: Stop, node: WebNode | None
 ) -> None:
-    """Does everything that a daemon does, with parts of its own: nothing is known from an earlier lead."""
+    """Does everything that a daemon does, with parts of its own: nothing is known from an earlier lead.
+
+    node: served while this process stood by, and goes on until it serves as the leader.
+    """
     store = resources.store
     store.check()
     resources.gate.configure(config.settings)
-    if follows:
+    if node is not None:
         log.info("leads", polled_again=poll_again(store, resources.clock.now()))
     own = listener.dup() if store.may_stand_by else listener  # the server closes it when this lead ends
-    service = Service(wiring.make_runtime(config.settings, resources), config.load, wiring.make_runtime, own)
+    runtime = wiring.make_runtime(config.settings, resources)
+    service = Service(runtime, config.load, wiring.make_runtime, own, serves=node.close if node else None)
     if config.is_refused:
         service.config.forget()
     wiring.prepare()
-    await scheduler.run(service, told=stop.event, at_once=follows)
+    await scheduler.run(service, told=stop.event, at_once=node is not None)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from aggregator.errors import AggregatorError
 from aggregator.ports import Endpoint
 from aggregator.publish.shelf import Shelf
 from aggregator.serve import endpoints, ops, site
@@ -18,6 +19,9 @@ from aggregator.serve.answers import ALLOWED, short_response
 from aggregator.serve.below import BelowPath
 from aggregator.serve.feeds import Front
 from aggregator.settings import Settings
+
+RETRY = "5"
+"""Seconds after which a client may ask again for what can't be answered at the moment."""
 
 
 def make_app(
@@ -42,18 +46,25 @@ def make_app(
     own = [*ops.routes(ready, metrics, administration or ops.Administration()), *pages]
     if settings is not None:
         own += site.routes(settings, sitemap)
-    handlers = {HTTPException: _refusing(settings)}
+    handlers = {HTTPException: _refusing(settings, shelf), AggregatorError: _unavailable}
     behind = Starlette(routes=[*own, *endpoints.routes(more)], exception_handlers=handlers)
     behind.router.redirect_slashes = False  # it would redirect to whatever the request calls our host
     return BelowPath(Front(shelf, behind), site_url)
 
 
-def _refusing(settings: Callable[[], Settings] | None) -> Callable[[Request, Exception], Awaitable[Response]]:
+async def _unavailable(request: Request, error: Exception) -> Response:
+    """Answers what needs the store while it can't be read, which has logged why."""
+    return short_response(request.scope, 503, {"retry-after": RETRY})
+
+
+def _refusing(settings: Callable[[], Settings] | None, shelf: Shelf) -> Callable[[Request, Exception], Awaitable[Response]]:
     """Answers errors with a line of text and the usual headers, and browsers that ask for what is not there with a page."""
 
     async def refuse(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         given = (isinstance(error, HTTPException) and error.headers) or {}
+        if status == 404 and not shelf.is_filled:
+            return await _unavailable(request, error)
         if status == 404 and settings is not None and site.wants_page(request):
             return site.not_found(request, settings())
         extra = {"allow": given.get("Allow", ALLOWED)} if status == 405 else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
@@ -27,6 +28,8 @@ BODY_SECONDS = 20.0
 """Seconds for a pushed body to arrive."""
 MOST_WAITING = 64
 """Pushed documents that wait to be stored; further ones get 503."""
+TOKENS_KEPT = 0.2
+"""Seconds in which an unknown token stays unknown."""
 PER_SOURCE = 2
 """Bodies of one source that may arrive at once: a hub that stalls does not block other hubs."""
 
@@ -57,7 +60,8 @@ class Subscriber:
         self._budget = MemoryBudget()
         self._arriving: Counter[SourceId] = Counter()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._by_token: dict[str, SourceId] | None = None
+        self._by_token: dict[str, SourceId] = {}
+        self._tokens_read = -math.inf
 
     def jobs(self) -> list[Job]:
         return [Job("hubs", CHECK, self.ask_hubs)]
@@ -69,7 +73,7 @@ class Subscriber:
         """Asks hubs to start or renew wanted subscriptions, and to end unwanted ones."""
         now, wanted = self._now(), self._sources()
         stored = subscriptions.load_all(self._store)
-        self._by_token = {push.token: id for id, push in stored.items()}
+        self._remember_tokens(stored)
         due = []
         for id, push in stored.items():
             target = subscriptions.as_wanted(push, id in wanted)
@@ -156,10 +160,16 @@ class Subscriber:
         settings = self._settings()
         return settings.enabled_sources if settings.network.websub else {}
 
+    def _remember_tokens(self, stored: Mapping[SourceId, PushSubscription]) -> None:
+        self._by_token, self._tokens_read = {push.token: id for id, push in stored.items()}, self._now()
+
     def _find(self, token: str) -> tuple[SourceId, PushSubscription] | None:
-        """Finds the source of a push address with a single read of the store. Tokens are those of the last `ask_hubs`."""
-        if self._by_token is None:
-            self._by_token = {push.token: id for id, push in subscriptions.load_all(self._store).items()}
+        """Finds the source of a push address with a single read of the store.
+
+        For an unknown token all are read again, since another process may have asked a hub, but rarely: strangers ask, too.
+        """
+        if token not in self._by_token and self._now() - self._tokens_read > TOKENS_KEPT:
+            self._remember_tokens(subscriptions.load_all(self._store))
         id = self._by_token.get(token)
         push = subscriptions.load(self._store, id) if id is not None else None
         return (id, push) if id is not None and push is not None and push.token == token else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,10 +22,13 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 @dataclass(slots=True)
 class Node:
-    """One of them. process: None while it is not running."""
+    """One of them. process: None while it is not running; updated: of the feed as a reader saw it here last."""
 
     command: Command
     port: int
+    role: str = "all"
+    updated: str = ""
+    reading: threading.Lock = field(default_factory=threading.Lock)
     process: subprocess.Popen[str] | None = None
 
     @property
@@ -37,7 +41,7 @@ class Node:
         return path.read_text() if path.exists() else ""
 
     def start(self) -> None:
-        self.process = self.command.start("run")
+        self.process = self.command.start("run", "--role", self.role)
 
     def get(self, path: str) -> Answer:
         return get(f"http://127.0.0.1:{self.port}{path}")
@@ -47,14 +51,16 @@ class Node:
 
     @property
     def leads(self) -> bool:
-        return self.get("/feeds/all.atom").status == 200
+        return b'"tick"' in self.get("/readyz").body
 
     def is_ready(self) -> bool:
         return self.get("/readyz").status == 200
 
     def stands_by(self) -> bool:
-        answer = self.get("/readyz")
-        return answer.status == 503 and b"standing by" in answer.body
+        return b"standing by" in self.get("/readyz").body
+
+    def is_stale(self) -> bool:
+        return b'"documents":"stale"' in self.get("/readyz").body
 
     def signal(self, number: int) -> None:
         assert self.process is not None
@@ -69,10 +75,9 @@ class Node:
 
 @dataclass(slots=True)
 class Cluster:
-    """Nodes, and what a reader saw of them: `updated` of the feed, which must never go back."""
+    """Nodes, and the ids of entries that readers saw of them."""
 
     nodes: list[Node]
-    updated: str = ""
     ids: dict[str, str] = field(default_factory=dict)
 
     def leader(self) -> Node:
@@ -98,14 +103,18 @@ class Cluster:
 
     def read(self, node: Node) -> int:
         """The number of the newest event that the node shows; 0 if it shows nothing. Checks what a reader relies on."""
+        with node.reading:
+            return self._read(node)
+
+    def _read(self, node: Node) -> int:
         answer = node.get("/feeds/all.atom")
         if answer.status != 200:
             assert answer.status in (0, 503), answer
             return 0
         feed = etree.fromstring(answer.body)
         updated = feed.findtext(f"{ATOM}updated") or ""
-        assert updated >= self.updated, "the feed went back"
-        self.updated = updated
+        assert updated >= node.updated, "the feed went back"
+        node.updated = updated
         newest, titles = 0, set[str]()
         for entry in feed.iter(f"{ATOM}entry"):
             title, story = entry.findtext(f"{ATOM}title") or "", entry.findtext(f"{ATOM}id") or ""
@@ -125,15 +134,20 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: Path, presses: Presses, origin: int, addresses: Sequence[str], **sections: object) -> Iterator[Cluster]:
-    """Nodes, one for each address of the one database (which may lead through a proxy). Killed at the end."""
+def cluster(
+    folder: Path, presses: Presses, origin: int, addresses: Sequence[str], roles: Sequence[str] = (), **sections: object
+) -> Iterator[Cluster]:
+    """Nodes, one for each address of the one database (which may lead through a proxy). Killed at the end.
+
+    roles: of the nodes; by default all of them may lead.
+    """
     nodes = []
-    for number, address in enumerate(addresses, start=1):
+    for number, (address, role) in enumerate(zip(addresses, roles or ["all"] * len(addresses), strict=True), start=1):
         directory = folder / f"node{number}"
         directory.mkdir()
         port = free_port()
         command = presses.configure(directory, origin, port, storage={"database": address}, **sections)
-        nodes.append(Node(command, port))
+        nodes.append(Node(command, port, role))
     try:
         for node in nodes:
             node.start()
@@ -141,6 +155,6 @@ def cluster(folder: Path, presses: Presses, origin: int, addresses: Sequence[str
         yield Cluster(nodes)
     finally:
         for node in nodes:
-            if node.process is not None:
+            if node.process is not None and node.process.poll() is None:
                 node.signal(signal.SIGCONT)
                 node.kill()

@@ -133,7 +133,6 @@ class Presses:
     def configure(self, directory: Path, origin: int, port: int, **sections: object) -> Command:
         """The command over a config that reads these outlets each second. sections: of the config, in place of what is here."""
         config = {
-            "server": {"port": port},
             "storage": {"database": "data/aggregator.db"},
             "publish": {"directory": "data/public", "private": "data/private", "items": 100},
             "network": {"allow": ["127.0.0.0/8"]},
@@ -146,7 +145,8 @@ class Presses:
             "topics": [{"slug": "ka", "title": "Ka", "query": "ka*"}],
         }
         path = directory / "feeds.yaml"
-        path.write_text(json.dumps(config | sections), "utf-8")
+        server = {"server": {"port": port, **sections.get("server", {})}}  # type: ignore[dict-item]
+        path.write_text(json.dumps(config | sections | server), "utf-8")
         return Command(path)
 
 

@@ -54,6 +54,10 @@ class ClosedPages:
             self._counts[slug] = len(self._store.pages(slug))
         return self._counts[slug]
 
+    def forget_counts(self) -> None:
+        """Has pages counted anew: another process may have closed some."""
+        self._counts = {}
+
     def close(self, output: Output, shown: list[Shown], now: Instant) -> list[Shown]:
         """Closes the pages that are due. Returns the members left in the subscription document."""
         if not archive.is_due(shown, output.items):

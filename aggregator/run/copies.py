@@ -1,0 +1,139 @@
+"""What a node that does not publish holds of the published documents: loaded as they are announced, served while nobody leads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import structlog
+
+from aggregator.errors import StoreError
+from aggregator.ports import Attendance, Clock, Cluster
+from aggregator.publish.shared_documents import load
+from aggregator.publish.shelf import Shelf
+
+log = structlog.get_logger("copies")
+
+PUBLISHED = "published"
+"""The news that concern documents (`Cluster.listen`)."""
+CHECK = 5.0
+"""Seconds after which is looked for what was not announced."""
+STALE = 2.5 * CHECK
+"""Seconds without an answer of the database after which documents count as stale: there may be newer ones."""
+
+
+class Copies:
+    """tokens: of the config in use; loaded: called, in a thread, once documents have been loaded. attend: joins the nodes."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        shelf: Shelf,
+        clock: Clock,
+        tokens: Callable[[], Mapping[str, str]],
+        loaded: Callable[[], None],
+        attend: Callable[[], Attendance],
+    ) -> None:
+        self._cluster, self._shelf, self._clock = cluster, shelf, clock
+        self._tokens, self._loaded, self._attend = tokens, loaded, attend
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._attendance: Attendance | None = None
+        self._checked: float | None = None
+        self.revision = 0
+        self.trouble: str | None = None
+        self._shelf.is_filled = bool(self._shelf.answers())
+
+    # --- what is known
+    @property
+    def are_loaded(self) -> bool:
+        """Whether there is anything to serve."""
+        return self._shelf.is_filled
+
+    @property
+    def age(self) -> float:
+        """Seconds since there was certainly nothing newer."""
+        return self._clock.monotonic() - self._checked if self._checked is not None else float("inf")
+
+    @property
+    def are_stale(self) -> bool:
+        return self.trouble is not None or self.age > STALE
+
+    @property
+    def is_led(self) -> bool | None:
+        """Whether a process leads; None while that can't be known."""
+        return self._attendance.is_led if self._attendance is not None and self.trouble is None else None
+
+    @property
+    def configs(self) -> int:
+        """How many different config files the nodes use."""
+        return len({node.config for node in self._attendance.nodes}) if self._attendance is not None else 1
+
+    # --- loading
+    async def start(self) -> None:
+        """Loads everything, and follows from then on. If the database does not answer, what is held is served meanwhile."""
+        await self._look()
+        self._task = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        """Returns once nothing is loaded any more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    def load_anew(self) -> None:
+        """Has everything loaded again, under the tokens of another config."""
+        self.revision = 0
+        self._news.set()
+
+    async def _follow(self) -> None:
+        loop = asyncio.get_running_loop()
+        end = self._cluster.listen(lambda kind: self._hear(loop, kind))
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CHECK):
+                        await self._news.wait()
+                self._news.clear()
+                await self._look()
+        finally:
+            loop.run_in_executor(None, self._leave, end)
+
+    def _hear(self, loop: asyncio.AbstractEventLoop, kind: str) -> None:
+        if kind == PUBLISHED:
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(self._news.set)
+
+    async def _look(self) -> None:
+        loading = asyncio.ensure_future(asyncio.to_thread(self._load))
+        try:
+            await asyncio.shield(loading)
+        except asyncio.CancelledError:
+            await loading  # nothing may be put on the shelf once this has ended
+            raise
+
+    def _load(self) -> None:
+        began = self._clock.monotonic()
+        try:
+            if self._attendance is None:
+                self._attendance = self._attend()
+            revision = load(self._cluster.documents, self._shelf, self._tokens(), self.revision)
+        except StoreError as error:
+            if self.trouble is None:
+                log.warning("documents_stale", error=str(error))
+            self.trouble, self.revision = str(error), 0  # another server may answer next, which lacks what came last
+            return
+        if self.trouble is not None:
+            log.info("documents_current", seconds=round(self.age))
+        if revision != self.revision:
+            self.revision, self._shelf.is_filled = revision, True
+            self._loaded()
+        self.trouble, self._checked = None, began
+
+    def _leave(self, end: Callable[[], None]) -> None:
+        """Ends the connections, which may take seconds if the server is away."""
+        end()
+        if self._attendance is not None:
+            self._attendance.end()

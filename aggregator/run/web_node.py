@@ -1,0 +1,156 @@
+"""A node that serves what the leader publishes: in the role `web`, and while it stands by to lead."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import structlog
+
+from aggregator.errors import AggregatorError, StoreError, UnreachableError
+from aggregator.model import Fetched, Source, SourceState
+from aggregator.ports import Cluster, Database
+from aggregator.publish.shared_documents import tokens_of
+from aggregator.publish.shelf import Answer, Knows, Shelf
+from aggregator.run.copies import Copies
+from aggregator.run.metrics import Metrics
+from aggregator.run.network import Network
+from aggregator.run.reload import fingerprint, keep_until_restart
+from aggregator.run.runtime import CurrentRuntime, MakeRuntime, Resources
+from aggregator.run.standby import ConfigWatch, Stop
+from aggregator.run.systemd import notify
+from aggregator.run.wiring import Wiring
+from aggregator.serve.server import listen
+
+log = structlog.get_logger("web")
+
+CONFIG_CHECK = 2.0
+"""Seconds between two looks at the config file."""
+MEANWHILE = "the database does not answer at the moment"
+
+
+class WebNode:
+    """Serves from `start` to `close`. It needs the database for pages that are made on demand, search, and the hub alone.
+
+    role: as `/readyz` tells it. Raises AggregatorError if its config can't be used.
+    """
+
+    def __init__(self, resources: Resources, cluster: Cluster, config: ConfigWatch, make: MakeRuntime, role: str) -> None:
+        self._resources, self._config, self._make, self._role = resources, config, make, role
+        self._cluster, self._in_use = cluster, config.settings
+        self._current = CurrentRuntime(make(config.settings, resources))
+        self._metrics = Metrics(leads=False)
+        self._network = Network(self._current, self._receive_push, lambda service, outcome: None)
+        self._tokens = tokens_of(config.settings)
+        self._copies = Copies(
+            cluster,
+            resources.shelf,
+            resources.clock,
+            lambda: self._tokens,
+            self._follow_leader,
+            lambda: cluster.attend(role, lambda: fingerprint(self._in_use).hex(), asks=False),
+        )
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    async def start(self, listener: socket.socket) -> None:
+        """Loads what is published and starts serving. The listener is closed at the end."""
+        self._resources.shelf.on_demand = self._answer
+        await self._copies.start()
+        self._network.start(listener, self.ready, self.details, self._render_metrics)
+
+    def use_config(self) -> None:
+        """Puts the config in use that was read last. What the database needs of it, the leader adopts."""
+        if self._config.settings is self._in_use:
+            return
+        self._in_use, before = self._config.settings, self._current.runtime
+        try:
+            settings, keys = keep_until_restart(before.settings, self._in_use)
+            self._current.runtime = self._make(settings, self._resources)
+        except AggregatorError as error:
+            self._config.is_refused = True
+            log.error("reload_refused", error=str(error))
+            return
+        if keys:
+            log.warning("restart_needed", keys=keys)
+        log.info("reloaded", sources=len(settings.sources))
+        self._tokens = tokens_of(settings)
+        self._copies.load_anew()
+        task = asyncio.create_task(before.retire())
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def stop_loading(self) -> None:
+        """Goes on serving what it holds. Whoever leads changes the shelf alone."""
+        await self._copies.stop()
+
+    async def close(self) -> None:
+        await self._copies.stop()
+        for task in self._retiring:
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        await self._network.close()
+        await self._current.runtime.close()
+
+    # --- what is asked of it
+    def _answer(self, path: str, knows: Knows) -> Answer | None:
+        """What is made on demand. Nobody waits for a server that is known to be away."""
+        if self._copies.trouble is not None:
+            raise UnreachableError(MEANWHILE)
+        return self._current.runtime.publisher.answer(path, knows)
+
+    def _follow_leader(self) -> None:
+        self._current.runtime.publisher.follow(self._resources.clock.now())
+
+    async def _receive_push(self, source: Source, answer: Callable[[SourceState], Fetched]) -> None:
+        """Has the source asked: the leader polls it at once."""
+        await asyncio.to_thread(self._cluster.claims.claim_one, source.id, self._resources.clock.now())
+
+    def ready(self) -> tuple[bool, Mapping[str, object]]:
+        """Answers `/readyz`: ready with any documents, however old, so that no proxy takes all nodes out at once."""
+        copies = self._copies
+        return copies.are_loaded, {
+            "role": self._role,
+            "documents": ("stale" if copies.are_stale else "ok") if copies.are_loaded else "none",
+            "database": "ok" if copies.trouble is None else "refused",
+            "leader": {True: "ok", False: "none", None: "unknown"}[copies.is_led],
+            "config": "refused" if self._config.is_refused else "ok" if copies.configs == 1 else "differs among the nodes",
+        }
+
+    def details(self) -> Mapping[str, object]:
+        """Answers `/readyz` for the administrator. Who leads is an address: nobody else sees it."""
+        _, parts = self.ready()
+        parts = {**parts, "database": self._copies.trouble or "ok", "revision": self._copies.revision}
+        try:
+            return {**parts, "leader": self._resources.store.holder()}
+        except StoreError:
+            return parts
+
+    def _render_metrics(self) -> bytes:
+        self._metrics.record_documents(self._copies.age, is_led=self._copies.is_led is True)
+        return self._metrics.render({})
+
+
+async def serve_web(config: ConfigWatch, store: Database, cluster: Cluster, wiring: Wiring) -> None:
+    """Runs the role `web` until it is told to stop."""
+    server, stop = config.settings.server, Stop()
+    stop.watch()
+    with listen(server.host, server.port) as listener:
+        resources = wiring.make_resources(config.settings, store, Shelf())
+        try:
+            node = WebNode(resources, cluster, config, wiring.make_runtime, "web")
+            await node.start(listener.dup())
+            wiring.prepare()
+            log.info("serves", address=f"http://{server.host}:{server.port}/")
+            notify("READY=1")
+            while not await stop.within(CONFIG_CHECK):
+                notify("WATCHDOG=1")
+                await asyncio.to_thread(config.look)
+                node.use_config()
+            notify("STOPPING=1")
+            await node.close()
+        finally:
+            with suppress(StoreError):
+                await resources.writer.aclose()
+            await resources.aclose()
