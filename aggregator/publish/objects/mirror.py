@@ -91,7 +91,7 @@ class Mirror:
             await self._mark(owner, public_slugs(settings))
             await self._save_if_due()
         except BaseException:
-            self._listed = None  # nobody knows what came of a request that was cut off
+            self._listed = None  # nobody knows what came of a request that was cut off, or what a store that was away has kept
             raise
         return Exported(tuple(put), tuple(removed), len(taken.files) - len(put))
 
@@ -172,7 +172,6 @@ class Mirror:
         """Puts a file, unless its object has these bytes and headers."""
         made = digest(f"{file.headers.type}\n{file.headers.cache}\n".encode() + body)
         if is_other := self._objects.get(path, UNKNOWN).digest != made:
-            self._objects[path] = UNKNOWN
             self._objects[path] = Known(made, await self._bucket.put(path, body, file.headers))
             self._unrecorded += 1
         self._copied[path] = file

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from msgspec.structs import replace
 
 from aggregator.errors import AggregatorError, UsageError
 from aggregator.model import StoryId
+from aggregator.publish.objects import mirror
 from aggregator.publish.objects.bucket import Bucket
-from aggregator.publish.objects.mirror import RECORD, Mirror
+from aggregator.publish.objects.mirror import LIST_EVERY, RECORD, Mirror
 from aggregator.publish.objects.site_files import Headers, Snapshot
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.site.export import Exported
@@ -50,11 +50,12 @@ class Site:
         open_outputs(self.store, self.settings)
         self.publisher = Publisher(self.settings, self.store)
         self.now = LATER
+        self.clock = 0.0
         self.start()
 
     def start(self, address: str = ADDRESS) -> None:
         """Begins as a new process does."""
-        self.mirror = Mirror(Bucket(address), time.monotonic)
+        self.mirror = Mirror(Bucket(address), lambda: self.clock)
 
     def configure(self, settings: Settings) -> None:
         self.settings = settings
@@ -210,7 +211,10 @@ def test_nothing_is_put_twice_neither_later_nor_after_a_restart(site: Site, obje
     asyncio.run(work())
 
 
-def test_after_a_kill_the_next_start_ends_what_was_begun(site: Site, objects: ObjectStore) -> None:
+def test_after_a_kill_the_next_start_ends_what_was_begun(
+    site: Site, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "RECORD_LEAST", 10)
     broken = watch(objects)
 
     async def work() -> None:
@@ -231,6 +235,7 @@ def test_after_a_kill_the_next_start_ends_what_was_begun(site: Site, objects: Ob
 
     asyncio.run(work())
     assert broken == [] and copied(objects) == site.files()
+    assert len(objects.puts()) - len(site.files()) < 40, "what was put before a kill is known, but for the last of it"
 
 
 def test_what_is_no_longer_published_is_removed_and_only_that(site: Site, objects: ObjectStore) -> None:
@@ -315,6 +320,41 @@ def test_what_others_remove_or_replace_is_put_again_by_the_next_start(site: Site
         objects.objects["site/feeds/all.rss"] = Object(b"theirs", "text/plain", "")
         site.start()
         assert set((await site.copy()).written) == {f"stories/{story}.html", "feeds/all.rss"}
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("how", ["an hour later", "when the store is back"])
+def test_what_is_lost_while_the_daemon_runs_is_put_again(site: Site, objects: ObjectStore, how: str) -> None:
+    async def work() -> None:
+        (story,) = site.add(1)
+        site.publish()
+        await site.copy()
+        del objects.objects[f"site/stories/{story}.html"]
+        if how == "an hour later":
+            site.clock += LIST_EVERY
+        else:
+            site.add(2)
+            site.publish()
+            objects.refuses = (500, "InternalError")
+            with pytest.raises(AggregatorError):
+                await site.copy()
+            objects.refuses = None
+        assert f"stories/{story}.html" in (await site.copy()).written
+
+    asyncio.run(work())
+
+
+def test_a_file_that_comes_back_as_it_was_is_put_again(site: Site, objects: ObjectStore, tmp_path: Path) -> None:
+    async def work() -> None:
+        (story,) = site.add(1)
+        site.publish()
+        await site.copy()
+        page = site.settings.publish.directory / f"stories/{story}.html"
+        page.rename(tmp_path / "aside")
+        assert (await site.copy()).removed == (f"stories/{story}.html",)
+        (tmp_path / "aside").rename(page)
+        assert (await site.copy()).written == (f"stories/{story}.html",)
 
     asyncio.run(work())
 
