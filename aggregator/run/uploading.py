@@ -39,6 +39,7 @@ class Uploading:
         self._current = current
         self._record = record
         self._turn = asyncio.Lock()
+        self._address: str | None = None
         self._mirror: Mirror | None = None
         self._paused_until = 0.0
         self._pause = PAUSE
@@ -50,10 +51,7 @@ class Uploading:
     async def upload_if_due(self) -> None:
         """Copies what has changed, unless a failed attempt was just now. A failure is kept, told, and tried again later."""
         clock = self._current.runtime.clock
-        if self._current.runtime.settings.publish.objects is None:
-            self._mirror, self.error = None, None
-            return
-        if clock.monotonic() < self._paused_until:
+        if self._follow_config() is None or clock.monotonic() < self._paused_until:
             return
         try:
             await self.upload()
@@ -69,9 +67,9 @@ class Uploading:
         """Brings the object store up to date with what is published now, if the config names one. Raises AggregatorError."""
         runtime = self._current.runtime
         async with self._turn:
-            mirror = self._find_mirror(runtime.settings.publish.objects)
-            if mirror is None:
+            if (address := self._follow_config()) is None:
                 return
+            mirror = self._mirror = self._mirror or self._open(address)
             owner = make_owner(runtime.settings, runtime.store.value(SITE_ID), runtime.store.outputs().keys())
             began = runtime.clock.monotonic()
             copied = await mirror.update(runtime.settings, owner, runtime.writer.call)
@@ -81,15 +79,19 @@ class Uploading:
                 seconds = round(runtime.clock.monotonic() - began, 3)
                 log.info("uploaded", put=len(copied.written), removed=len(copied.removed), seconds=seconds)
 
-    def _find_mirror(self, address: str | None) -> Mirror | None:
-        if address is None:
-            return None
-        if self._mirror is None or self._mirror.address != address:
-            from aggregator.publish.objects.bucket import Bucket
-            from aggregator.publish.objects.mirror import Mirror
+    def _follow_config(self) -> str | None:
+        """The address of the object store, None without one. Of another one than before nothing is known yet."""
+        address = self._current.runtime.settings.publish.objects
+        if address != self._address:
+            self._address, self._mirror, self.error = address, None, None
+            self._pause, self._paused_until = PAUSE, 0.0
+        return address
 
-            self._mirror = Mirror(Bucket(address), self._current.runtime.clock.monotonic)
-        return self._mirror
+    def _open(self, address: str) -> Mirror:
+        from aggregator.publish.objects.bucket import Bucket
+        from aggregator.publish.objects.mirror import Mirror
+
+        return Mirror(Bucket(address), self._current.runtime.clock.monotonic)
 
     async def close(self) -> None:
         """Writes down what was copied, so that the next start copies nothing twice. The job has been cancelled before."""

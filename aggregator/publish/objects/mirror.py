@@ -70,11 +70,6 @@ class Mirror:
         self._recorded = monotonic()
         self._unrecorded = 0
 
-    @property
-    def address(self) -> str:
-        """The address of the bucket."""
-        return self._bucket.address
-
     async def update(self, settings: Settings, owner: Owner, in_turn: InTurn) -> Exported:
         """Brings the bucket up to date with `publish.directory`. Raises AggregatorError, UsageError if it is somebody else's.
 
@@ -118,10 +113,10 @@ class Mirror:
         is_fresh = self._listed is not None and self._monotonic() - self._listed < LIST_EVERY
         if is_fresh and self._marker is not None and set(self._marker.feeds) == set(slugs):
             return
-        marker = _read_marker(self.address, await self._bucket.get(MARKER))
+        marker = _read_marker(self._bucket.address, await self._bucket.get(MARKER))
         listed = await self._bucket.list_site()
         if (why := _refusal(marker, listed, owner, slugs)) is not None:
-            raise UsageError(f"{self.address} {why}")
+            raise UsageError(f"{self._bucket.address} {why}")
         self._marker = marker
         feeds = {*slugs, *(marker.feeds if marker else ())}
         await self._mark(owner, feeds)

@@ -77,6 +77,30 @@ def test_the_folder_beside_the_database_is_copied_and_follows_the_config(tmp_pat
     run(tmp_path, work)
 
 
+def test_another_address_is_tried_at_once_and_what_was_wrong_with_the_old_one_forgotten(
+    tmp_path: Path, objects: ObjectStore
+) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start(COPIED.replace(BUCKET, "no-such-bucket"))
+        await pass_time(desk, 600)
+        assert "NoSuchBucket" in str(service.details()["publishing"])
+        desk.configure(COPIED)
+        await service.reload_if_changed(forced=False)
+        await upload(desk).work()
+        assert service.details()["publishing"] == "ok" and "site/index.html" in objects.objects
+        objects.refuses = (403, "AccessDenied")
+        desk.configure(COPIED + TOPIC)
+        await service.reload_if_changed(forced=False)
+        await upload(desk).work()
+        assert "AccessDenied" in str(service.details()["publishing"])
+        desk.configure(CONFIG)
+        await service.reload_if_changed(forced=False)
+        await upload(desk).work()
+        assert service.details()["publishing"] == "ok"
+
+    run(tmp_path, work)
+
+
 def test_a_store_that_is_down_is_told_and_asked_ever_less_and_gets_everything_in_the_end(
     tmp_path: Path, objects: ObjectStore
 ) -> None:
