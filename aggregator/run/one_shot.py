@@ -44,6 +44,7 @@ async def poll_here(
     """
     runtime = current.runtime
     store, now = runtime.store, runtime.clock.now()
+    uploading = Uploading(current)  # before anything is published: it knows by the time which files are of now
     try:
         restrict_private_files(runtime.settings)
         store.sync_sources(runtime.settings.sources, now)
@@ -61,15 +62,14 @@ async def poll_here(
         await HealthWatch(current).check()
         await _maintain(current)
         await runtime.writer.call(lambda: publish_if_changed(runtime))
-        await _upload(current)
+        await _upload(uploading)
     finally:
         await runtime.aclose()
     return reports
 
 
-async def _upload(current: CurrentRuntime) -> None:
+async def _upload(uploading: Uploading) -> None:
     """Copies what is published into an object store, if the config names one. Raises AggregatorError if that fails."""
-    uploading = Uploading(current)
     try:
         await uploading.upload()
     finally:

@@ -14,6 +14,7 @@ from aggregator.errors import AggregatorError
 from aggregator.ports import Job
 from aggregator.publish.site.ownership import SITE_ID, make_owner
 from aggregator.run.runtime import CurrentRuntime
+from aggregator.settings import is_on_server
 
 if TYPE_CHECKING:
     from aggregator.publish.objects.mirror import Mirror
@@ -43,6 +44,7 @@ class Uploading:
         self._mirror: Mirror | None = None
         self._paused_until = 0.0
         self._pause = PAUSE
+        self._since = current.runtime.clock.now()
         self.error: str | None = None
 
     def jobs(self) -> list[Job]:
@@ -71,8 +73,10 @@ class Uploading:
                 return
             mirror = self._mirror = self._mirror or self._open(address)
             owner = make_owner(runtime.settings, runtime.store.value(SITE_ID), runtime.store.outputs().keys())
-            began = runtime.clock.monotonic()
-            copied = await mirror.update(runtime.settings, owner, runtime.writer.call)
+            began, began_at = runtime.clock.monotonic(), runtime.clock.now()
+            self._since = min(self._since, began_at)  # the clock may be set back
+            since = self._since if is_on_server(runtime.settings.storage.database) else None
+            copied = await mirror.update(runtime.settings, owner, runtime.writer.call, since)
             if copied.written or copied.removed:
                 self._record("put", len(copied.written))
                 self._record("removed", len(copied.removed))

@@ -67,15 +67,20 @@ def test_a_poll_that_is_killed_while_it_copies_is_ended_by_the_next_one(
     assert set(objects.puts()) <= {"site/health.atom"}, "all else lies there"
 
 
-def test_a_poll_says_that_the_store_refuses_and_the_next_one_copies_everything(copied: Newsdesk, objects: ObjectStore) -> None:
+def test_a_poll_says_that_the_store_refuses_and_the_next_ones_copy_everything(
+    copied: Newsdesk, objects: ObjectStore, tmp_path: Path
+) -> None:
     objects.refuses = (403, "InvalidAccessKeyId")
     told = copied.command.fails("poll", "--all")
     assert f"s3://{BUCKET}/site: the object store refuses: 403 InvalidAccessKeyId" in told
     assert SECRET not in told and "Traceback" not in told
     assert objects.objects == {} and files(copied.public), "it is published on this machine all the same"
     objects.refuses = None
-    copied.command.run("poll")
-    assert {f"site/{path}" for path in files(copied.public)} <= set(objects.objects)
+    for moment in (1_760_000_000.0, 1_760_090_000.0):
+        copied.origin.advance(moment)
+        copied.command.run("poll", "--all")
+        download(objects, "site/", tmp_path / f"{moment}")
+        assert files(tmp_path / f"{moment}") == files(copied.public)
 
 
 def test_export_writes_the_site_into_an_object_store(desk: Newsdesk, objects: ObjectStore, tmp_path: Path) -> None:

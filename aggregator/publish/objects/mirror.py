@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from aggregator.errors import UsageError
+from aggregator.model import Instant
 from aggregator.publish.objects.bucket import Bucket
 from aggregator.publish.objects.site_files import FRONT, Headers, SiteFile, Snapshot, public_slugs, rank, read, take_snapshot
 from aggregator.publish.pages.pages import CACHE
@@ -28,7 +29,7 @@ from aggregator.publish.site.paths import FEED_FOLDERS, is_published_file
 from aggregator.settings import Settings
 
 RECORD = ".aggregator-objects"
-"""Name of the record: gzipped JSON, path → digest and ETag of the object."""
+"""Name of the record: gzipped JSON, path → what is known of the object."""
 AT_ONCE = 8
 """Requests under way."""
 RECORD_EVERY = 600.0
@@ -44,13 +45,15 @@ InTurn: TypeAlias = Callable[[Callable[[], Snapshot]], Awaitable[Snapshot]]
 
 
 class Known(Struct, frozen=True, array_like=True):
-    """An object. digest: of its bytes and headers; empty if nobody knows them."""
+    """An object. digest: of its bytes; empty if nobody knows what it is."""
 
     digest: str
+    headers: Headers
     etag: str
 
 
-UNKNOWN = Known("", "")
+def _unknown(etag: str = "") -> Known:
+    return Known("", Headers("", ""), etag)
 
 
 class _OvertakenError(Exception):
@@ -70,16 +73,19 @@ class Mirror:
         self._recorded = monotonic()
         self._unrecorded = 0
 
-    async def update(self, settings: Settings, owner: Owner, in_turn: InTurn) -> Exported:
+    async def update(self, settings: Settings, owner: Owner, in_turn: InTurn, since: Instant | None = None) -> Exported:
         """Brings the bucket up to date with `publish.directory`. Raises AggregatorError, UsageError if it is somebody else's.
 
         Until the end, readers find the pages and feeds of before, and all stories that these name.
+
+        since: where several machines publish in turn, when this one began. It may have files from an earlier turn that another
+        one has changed meanwhile: what is older replaces no object with other bytes.
         """
         put: list[str] = []
         try:
             await self._claim(owner, public_slugs(settings))
             taken = await in_turn(lambda: take_snapshot(settings, self._copied))
-            while not await self._put_changed(settings, taken, put):
+            while not await self._put_changed(settings, taken, put, since):
                 taken = await in_turn(lambda: take_snapshot(settings, self._copied))
             removed = [path for path in self._objects if path not in taken.files]
             await _each(removed, self._remove)
@@ -122,11 +128,11 @@ class Mirror:
         await self._mark(owner, feeds)
         known = self._objects or await self._read_record()
         self._objects = {
-            path: known[path] if path in known and known[path].etag == etag else Known("", etag)
+            path: known[path] if path in known and known[path].etag == etag else _unknown(etag)
             for path, etag in listed.items()
             if is_published_file(path, feeds)
         }
-        self._copied = {path: file for path, file in self._copied.items() if self._objects.get(path, UNKNOWN).digest}
+        self._copied = {path: file for path, file in self._copied.items() if path in self._objects and self._objects[path].digest}
         self._listed = self._monotonic()
 
     async def _mark(self, owner: Owner, feeds: Collection[str]) -> None:
@@ -144,14 +150,14 @@ class Mirror:
         except (OSError, EOFError, zlib.error, msgspec.MsgspecError, UnicodeDecodeError):
             return {}
 
-    async def _put_changed(self, settings: Settings, taken: Snapshot, put: list[str]) -> bool:
+    async def _put_changed(self, settings: Settings, taken: Snapshot, put: list[str], since: Instant | None) -> bool:
         """Puts what has changed, rank by rank, and adds it to `put`. False if the snapshot was overtaken."""
 
         async def bring(path: str) -> None:
             body = taken.leading.get(path) or await asyncio.to_thread(read, settings, path)
             if body is None:
                 raise _OvertakenError
-            if await self._put(path, body, taken.files[path]):
+            if await self._put(path, body, taken.files[path], since):
                 put.append(path)
                 await self._save_if_due()
 
@@ -163,20 +169,29 @@ class Mirror:
             return False
         return True
 
-    async def _put(self, path: str, body: bytes, file: SiteFile) -> bool:
-        """Puts a file, unless its object has these bytes and headers."""
-        made = digest(f"{file.headers.type}\n{file.headers.cache}\n".encode() + body)
-        if is_other := self._objects.get(path, UNKNOWN).digest != made:
-            self._objects[path] = Known(made, await self._bucket.put(path, body, file.headers))
+    async def _put(self, path: str, body: bytes, file: SiteFile, since: Instant | None) -> bool:
+        """Puts a file if it should be. Returns whether it was."""
+        made = digest(body)
+        if is_put := _should_put(self._objects.get(path), made, file, since):
+            self._objects[path] = Known(made, file.headers, await self._bucket.put(path, body, file.headers))
             self._unrecorded += 1
         self._copied[path] = file
-        return is_other
+        return is_put
 
     async def _remove(self, path: str) -> None:
         await self._bucket.remove(path)
         del self._objects[path]
         self._copied.pop(path, None)
         self._unrecorded += 1
+
+
+def _should_put(known: Known | None, digest: str, file: SiteFile, since: Instant | None) -> bool:
+    """Decides whether a file is to replace its object. known: None if there is none."""
+    if known is None:
+        return True
+    if known.digest == digest:
+        return known.headers != file.headers
+    return since is None or file.changed >= since * 1e9
 
 
 async def _each(paths: Iterable[str], work: Callable[[str], Awaitable[None]]) -> None:

@@ -23,7 +23,7 @@ STORIES, ARCHIVES, FEEDS, PAGES, FRONT = range(5)
 """Ranks of files. They are copied in this order: the stories first, then what lists them, the front page last."""
 
 
-class Headers(Struct, frozen=True):
+class Headers(Struct, frozen=True, array_like=True):
     """The headers that the daemon sends with a document."""
 
     type: str

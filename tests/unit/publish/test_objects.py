@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -72,7 +74,7 @@ class Site:
         root = self.settings.publish.directory
         return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()} - {MARKER}
 
-    async def copy(self, meanwhile: Callable[[], None] = lambda: None) -> Exported:
+    async def copy(self, meanwhile: Callable[[], None] = lambda: None, since: float | None = None) -> Exported:
         owner = make_owner(self.settings, self.store.value(SITE_ID), self.store.outputs().keys())
 
         async def in_turn(work: Callable[[], Snapshot]) -> Snapshot:
@@ -80,7 +82,7 @@ class Site:
             meanwhile()
             return taken
 
-        return await self.mirror.update(self.settings, owner, in_turn)
+        return await self.mirror.update(self.settings, owner, in_turn, since)
 
 
 @pytest.fixture
@@ -320,6 +322,41 @@ def test_what_others_remove_or_replace_is_put_again_by_the_next_start(site: Site
         objects.objects["site/feeds/all.rss"] = Object(b"theirs", "text/plain", "")
         site.start()
         assert set((await site.copy()).written) == {f"stories/{story}.html", "feeds/all.rss"}
+
+    asyncio.run(work())
+
+
+def test_a_machine_that_publishes_again_takes_back_nothing_that_another_one_changed_meanwhile(
+    site: Site, objects: ObjectStore, tmp_path: Path
+) -> None:
+    """Two machines, one database: the first has files of its own from before."""
+    (folder := site.settings.publish.directory).mkdir(parents=True)
+
+    async def work() -> None:
+        (story,) = site.add(1)
+        site.publish()
+        await site.copy()
+        folder.rename(tmp_path / "first")
+        change_story(site.store, story, "As it should be", site.now)
+        site.configure(site.settings)
+        site.publish()
+        site.start()
+        await site.copy()
+        page, path = folder / f"stories/{story}.html", f"site/stories/{story}.html"
+        assert b"As it should be" in objects.objects[path].body
+        page.write_bytes((tmp_path / f"first/stories/{story}.html").read_bytes())
+        os.utime(page, (1e9, 1e9))
+        (new,) = site.add(2)
+        site.publish()
+        site.start()
+        began = time.time() - 3_600
+        os.utime(folder / "opml.xml", (1e9, 1e9))
+        objects.objects.pop("site/opml.xml")
+        written = (await site.copy(since=began)).written
+        assert b"As it should be" in objects.objects[path].body
+        assert {f"stories/{new}.html", "feeds/all.atom", "index.html", "opml.xml"} <= set(written), "newer, or missing there"
+        page.write_bytes(b"changed here")
+        assert (await site.copy(since=began)).written == (f"stories/{story}.html",)
 
     asyncio.run(work())
 
