@@ -130,6 +130,22 @@ def test_the_copy_is_the_folder_with_the_headers_that_the_daemon_sends(site: Sit
     assert len({made.cache for made in objects.objects.values()}) == 4, "of feeds, closed archives, pages, health"
 
 
+def test_other_headers_are_put_although_the_bytes_are_the_same(site: Site, objects: ObjectStore) -> None:
+    async def work() -> None:
+        site.add(1)
+        site.publish()
+        await site.copy()
+        before = objects.objects["site/feeds/all.atom"]
+        site.configure(replace(site.settings, polling=replace(site.settings.polling, min=1_200.0)))
+        site.publish()
+        await site.copy()
+        after = objects.objects["site/feeds/all.atom"]
+        assert (before.body, before.cache) == (after.body, "public, max-age=300")
+        assert after.cache == "public, max-age=1200"
+
+    asyncio.run(work())
+
+
 def test_a_private_feed_is_nowhere_in_the_bucket(site: Site, objects: ObjectStore) -> None:
     site.add(1)
     secret = store_story(site.store, item(2), slugs=("desk",))
