@@ -11,6 +11,7 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,7 +21,16 @@ from msgspec import Struct
 from aggregator.errors import UsageError
 from aggregator.model import Instant
 from aggregator.publish.objects.bucket import Bucket
-from aggregator.publish.objects.site_files import FRONT, Headers, SiteFile, Snapshot, public_slugs, rank, read, take_snapshot
+from aggregator.publish.objects.site_files import (
+    Headers,
+    SiteFile,
+    Snapshot,
+    find_changed,
+    public_slugs,
+    rank,
+    read,
+    take_snapshot,
+)
 from aggregator.publish.pages.pages import CACHE
 from aggregator.publish.shelf import digest
 from aggregator.publish.site.export import Exported
@@ -87,14 +97,14 @@ class Mirror:
             taken = await in_turn(lambda: take_snapshot(settings, self._copied))
             while not await self._put_changed(settings, taken, put, since):
                 taken = await in_turn(lambda: take_snapshot(settings, self._copied))
-            removed = [path for path in self._objects if path not in taken.files]
+            removed = [path for path in self._objects if path not in taken.paths]
             await _each(removed, self._remove)
             await self._mark(owner, public_slugs(settings))
             await self._save_if_due()
         except BaseException:
             self._listed = None  # nobody knows what came of a request that was cut off, or what a store that was away has kept
             raise
-        return Exported(tuple(put), tuple(removed), len(taken.files) - len(put))
+        return Exported(tuple(put), tuple(removed), len(taken.paths) - len(put))
 
     async def save(self) -> None:
         """Writes the record of what lies in the bucket, if it lacks anything."""
@@ -102,7 +112,7 @@ class Mirror:
         if not lacking:
             return
         try:
-            body = gzip.compress(msgspec.json.encode(self._objects), mtime=0)
+            body = await asyncio.to_thread(gzip.compress, msgspec.json.encode(self._objects), mtime=0)
             await self._bucket.put(RECORD, body, Headers("application/gzip", CACHE))
             self._recorded = self._monotonic()
         except BaseException:
@@ -152,19 +162,21 @@ class Mirror:
 
     async def _put_changed(self, settings: Settings, taken: Snapshot, put: list[str], since: Instant | None) -> bool:
         """Puts what has changed, rank by rank, and adds it to `put`. False if the snapshot was overtaken."""
+        changed = await asyncio.to_thread(find_changed, settings, taken, self._copied)
+        if changed is None:
+            return False
 
         async def bring(path: str) -> None:
-            body = taken.leading.get(path) or await asyncio.to_thread(read, settings, path)
+            body = taken.leading[path][1] if path in taken.leading else await asyncio.to_thread(read, settings, path)
             if body is None:
                 raise _OvertakenError
-            if await self._put(path, body, taken.files[path], since):
+            if await self._put(path, body, changed[path], since):
                 put.append(path)
                 await self._save_if_due()
 
-        changed = [path for path, file in taken.files.items() if self._copied.get(path) != file]
         try:
-            for each in range(FRONT + 1):
-                await _each([path for path in changed if rank(path) == each], bring)
+            for _, paths in groupby(sorted(changed, key=rank), rank):
+                await _each(paths, bring)
         except _OvertakenError:
             return False
         return True

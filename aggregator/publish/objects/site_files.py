@@ -39,31 +39,46 @@ class SiteFile(Struct, frozen=True):
 
 
 class Snapshot(Struct, frozen=True):
-    """files: path → version; leading: the bytes of feeds and pages whose version is another one than was known."""
+    """What lies in the folder. leading: feeds and pages whose version is another one than was known, with their bytes."""
 
-    files: Mapping[str, SiteFile]
-    leading: Mapping[str, bytes]
+    paths: frozenset[str]
+    leading: Mapping[str, tuple[SiteFile, bytes]]
 
 
 def take_snapshot(settings: Settings, known: Mapping[str, SiteFile]) -> Snapshot:
     """Looks at the published folder; must not run while something is published there. known: versions that were copied.
 
-    Raises AggregatorError if the folder holds no whole site, so that the copy of a lost one is not emptied.
-    Feeds and pages are read at once, so that each names only stories that lie in the folder now. The pages of stories may be
-    read later: they are many, and a newer one does no harm.
+    Feeds and pages are read at once, so that each names only stories that lie in the folder now. The pages of stories are read
+    later: they are many, and a newer one does no harm. Raises AggregatorError if the folder holds no whole site, so that the copy
+    of a lost one is not emptied.
     """
     root, seconds = settings.publish.directory, ttl(settings)
-    paths = sorted(Tree(root).ours(public_slugs(settings)))
-    newest = _newest_pages(paths)
-    files, leading = {}, {}
-    for path in paths:
-        found = (root / path).stat()
-        files[path] = one = SiteFile(found.st_size, found.st_mtime_ns, _headers(path, seconds, newest))
-        if rank(path) >= FEEDS and known.get(path) != one:
-            leading[path] = (root / path).read_bytes()
-    if "index.html" not in files:  # written last
+    paths = frozenset(Tree(root).ours(public_slugs(settings)))
+    if "index.html" not in paths:  # written last
         raise AggregatorError(f"nothing is published in {root} yet")
-    return Snapshot(files, leading)
+    leading = {}
+    for path in paths:
+        if rank(path) >= FEEDS and known.get(path) != (file := _version(root / path, _headers(path, seconds, {}))):
+            leading[path] = file, (root / path).read_bytes()
+    return Snapshot(paths, leading)
+
+
+def find_changed(settings: Settings, taken: Snapshot, known: Mapping[str, SiteFile]) -> dict[str, SiteFile] | None:
+    """The files whose version is not the known one. None if one was removed after the snapshot: then that is outdated."""
+    root, seconds, newest = settings.publish.directory, ttl(settings), _newest_pages(taken.paths)
+    changed = {path: file for path, (file, _) in taken.leading.items()}
+    try:
+        for path in taken.paths:
+            if rank(path) < FEEDS and known.get(path) != (file := _version(root / path, _headers(path, seconds, newest))):
+                changed[path] = file
+    except FileNotFoundError:
+        return None
+    return changed
+
+
+def _version(path: Path, headers: Headers) -> SiteFile:
+    found = path.stat()
+    return SiteFile(found.st_size, found.st_mtime_ns, headers)
 
 
 def public_slugs(settings: Settings) -> frozenset[Slug]:
