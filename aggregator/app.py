@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from msgspec.structs import replace
 
@@ -18,8 +19,17 @@ from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.messenger import HttpMessenger
 from aggregator.model import PollReport, SourceId
-from aggregator.pipeline import CurrentPipeline, DocumentStorage, NextStates, Pipeline, PoliteRequests
-from aggregator.ports import Database, Rules
+from aggregator.pipeline import (
+    CurrentPipeline,
+    DocumentStorage,
+    InboxStorage,
+    NextStates,
+    OwnTurnStorage,
+    Pipeline,
+    PoliteRequests,
+    Storage,
+)
+from aggregator.ports import Attendance, Database, Rules
 from aggregator.publish.messages.channel_messages import ChannelComposer
 from aggregator.publish.messages.webhooks import WebhookComposer
 from aggregator.publish.publisher import Publisher
@@ -28,15 +38,18 @@ from aggregator.publish.shelf import Shelf
 from aggregator.publish.site.ownership import SITE_ID, check_folders, make_owner
 from aggregator.publish.staged_shelf import StagedShelf
 from aggregator.reading.pool import ReadingPool, count_readers
-from aggregator.run.clock import SystemClock
+from aggregator.run.claiming import OwnSources, SharedSources
+from aggregator.run.clock import ServerClock, SystemClock
 from aggregator.run.descriptors import raise_limit
 from aggregator.run.disks import why_unwritable
+from aggregator.run.fetch_node import run_fetch_node
+from aggregator.run.node_store import NodeWrites
 from aggregator.run.one_shot import poll_here, poll_there
 from aggregator.run.opml_lists import OpmlLists
-from aggregator.run.roles import NEEDS_SERVER, Role
-from aggregator.run.runtime import CurrentRuntime, Resources, Runtime
+from aggregator.run.roles import LEADS, NEEDS_SERVER, STANDBY, Role
+from aggregator.run.runtime import CurrentRuntime, PollingRuntime, Resources, Runtime
 from aggregator.run.standby import ConfigWatch
-from aggregator.run.turns import take_turns
+from aggregator.run.turns import InUse, take_turns
 from aggregator.run.web_node import serve_web
 from aggregator.run.wiring import Wiring
 from aggregator.settings import Settings
@@ -62,13 +75,34 @@ async def run(settings: Settings, load: Callable[[], Settings], store: Database,
     if role != "all" and store.cluster is None:
         raise UsageError(NEEDS_SERVER.format(role))
     config = ConfigWatch(settings, load)
-    match role:
-        case "all" | "lead":
-            await take_turns(config, store, Wiring(make_resources, make_runtime, spare_collector))
-        case "web" if store.cluster is not None:
-            await serve_web(config, store, store.cluster, Wiring(make_resources, make_runtime, spare_collector))
-        case _:
-            raise UsageError(f"--role {role} is not built yet")
+    in_use = InUse(lambda: config.fingerprint)
+    with _attending(store, role, in_use) as attendance:
+
+        def make(settings: Settings, store: Database, shelf: Shelf) -> Resources:
+            return make_resources(settings, store, shelf, attendance, role)
+
+        wiring = Wiring(make, make_runtime, spare_collector)
+        match role:
+            case "all" | "lead":
+                await take_turns(config, in_use, store, wiring, role)
+            case "fetch":
+                await run_fetch_node(config, make(settings, store, Shelf()), make_polling_runtime)
+            case "web":
+                assert store.cluster is not None
+                await serve_web(config, store, store.cluster, wiring)
+
+
+@contextmanager
+def _attending(store: Database, role: Role, config: Callable[[], str]) -> Iterator[Attendance | None]:
+    """Joins the nodes on the database, where several may be. A node that only serves does that itself (run/copies.py)."""
+    if store.cluster is None or role == "web":
+        yield None
+        return
+    attendance = store.cluster.attend(STANDBY if role in LEADS else role, config, asks=role == "fetch")
+    try:
+        yield attendance
+    finally:
+        attendance.end()
 
 
 async def poll_once(
@@ -124,21 +158,36 @@ def spare_collector() -> None:
     gc.set_threshold(COLLECTED)
 
 
-def make_resources(settings: Settings, store: Database, shelf: Shelf | None = None) -> Resources:
+def make_resources(
+    settings: Settings,
+    store: Database,
+    shelf: Shelf | None = None,
+    attendance: Attendance | None = None,
+    role: Role = "all",
+) -> Resources:
     """Makes the parts that outlive a reload. Must be called inside the event loop that uses them.
 
-    shelf: what is served from; by default an empty one.
+    shelf: what is served from; by default an empty one. attendance: of this process among others; without it, the process has the
+    database for itself.
     """
+    cluster, claiming, clock = store.cluster, None, SystemClock()
+    if attendance is None or cluster is None:
+        writer = Writer(store)
+    else:
+        claiming, clock = SharedSources(attendance, cluster.claims, role), ServerClock(attendance)
+        writer = Writer(NodeWrites(cluster.claims) if role == "fetch" else store, claiming.save_states)
     return Resources(
         store=store,
-        writer=Writer(store),
-        clock=SystemClock(),
+        writer=writer,
+        claiming=claiming or OwnSources(store, writer),
+        clock=clock,
         gate=HostGate(settings),
         bodies=BodyBudget(),
         shelf=Shelf() if shelf is None else shelf,
         documents=ReadingPool(settings.polling.readers or count_readers()),
         current=CurrentPipeline(),
         descriptors=raise_limit(),
+        attendance=attendance,
     )
 
 
@@ -148,7 +197,7 @@ def _make_public_fetcher(settings: Settings, fetcher: HttpFetcher, resources: Re
     return HttpFetcher(replace(settings, network=replace(settings.network, allow=())), resources.gate)
 
 
-def _make_pipeline(settings: Settings, resources: Resources, fetcher: HttpFetcher, rules: Rules, hubs: Hubs | None) -> Pipeline:
+def _make_storage(settings: Settings, resources: Resources, rules: Rules, states: NextStates) -> DocumentStorage:
     ingester = Ingester(
         rules,
         Engine(settings.dedup, find_places, AROUND if settings.threads.enabled else 0.0),
@@ -156,19 +205,42 @@ def _make_pipeline(settings: Settings, resources: Resources, fetcher: HttpFetche
         collect_owners(settings.sources, settings.outlets),
         Linker(view_of, rarity, settings.threads.within) if settings.threads.enabled else None,
     )
-    states = NextStates(settings, random.random, hubs)
+    return DocumentStorage(settings, resources.store, resources.writer, ingester, states, states.hubs)
+
+
+def _make_states(settings: Settings, resources: Resources) -> NextStates:
+    return NextStates(settings, random.random, Hubs(resources.store) if settings.network.websub else None)
+
+
+def _make_pipeline(
+    settings: Settings, resources: Resources, fetcher: HttpFetcher, states: NextStates, storage: Storage
+) -> Pipeline:
+    claiming = resources.claiming
     return Pipeline(
         settings=settings,
         store=resources.store,
         writer=resources.writer,
-        requests=PoliteRequests(resources.gate, fetcher, resources.writer, resources.clock),
+        requests=PoliteRequests(
+            resources.gate, fetcher, resources.writer, resources.clock, lambda source: claiming.since(source) is not None
+        ),
         documents=resources.documents,
         states=states,
-        storage=DocumentStorage(settings, resources.store, resources.writer, ingester, states, hubs),
+        storage=storage,
         clock=resources.clock,
         current=resources.current,
         bodies=resources.bodies,
     )
+
+
+def make_polling_runtime(settings: Settings, resources: Resources) -> PollingRuntime:
+    """Makes the parts of a node that asks sources for whoever leads. Raises AggregatorError."""
+    cluster, claiming = resources.store.cluster, resources.claiming
+    assert cluster is not None
+    assert isinstance(claiming, SharedSources)
+    fetcher = HttpFetcher(settings, resources.gate)
+    storage = InboxStorage(cluster.inbox, claiming.turn_of)
+    pipeline = _make_pipeline(settings, resources, fetcher, _make_states(settings, resources), storage)
+    return PollingRuntime(settings, resources, fetcher, pipeline)
 
 
 def _publishing_shelf(settings: Settings, store: Database, shown: Shelf) -> Shelf:
@@ -184,7 +256,10 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
     rules = compile_rules(settings)
     fetcher = HttpFetcher(settings, resources.gate)
     messenger = HttpMessenger(settings)
-    hubs = Hubs(resources.store) if settings.network.websub else None
+    states = _make_states(settings, resources)
+    storage = _make_storage(settings, resources, rules, states)
+    claiming = resources.claiming
+    own = OwnTurnStorage(storage, claiming.is_current) if isinstance(claiming, SharedSources) else storage
     composers = (
         WebhookComposer(settings, resources.store),
         deliveries.Composer(settings, resources.store, resources.shelf),
@@ -195,7 +270,8 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
         rules=rules,
         fetcher=fetcher,
         public_fetcher=_make_public_fetcher(settings, fetcher, resources),
-        pipeline=_make_pipeline(settings, resources, fetcher, rules, hubs),
+        pipeline=_make_pipeline(settings, resources, fetcher, states, own),
+        storage=storage,
         publisher=Publisher(settings, store, _publishing_shelf(settings, store, resources.shelf)),
         compose={kind: compose for composer in composers for kind, compose in composer.kinds.items()},
         messenger=messenger,

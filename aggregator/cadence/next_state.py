@@ -127,7 +127,7 @@ def _hash_after(state: SourceState, outcome: Fetched | NotModified) -> bytes:
     """A delta (226, RFC 3229) is not the whole document, so the next body must be read whatever it is."""
     if isinstance(outcome, NotModified):
         return state.body_hash
-    return b"" if outcome.status == 226 else body_hash(outcome.body)
+    return b"" if outcome.status == 226 else outcome.body_hash or body_hash(outcome.body)
 
 
 def _with_feed(state: SourceState, feed: Feed) -> SourceState:

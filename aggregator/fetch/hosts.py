@@ -6,6 +6,7 @@ A registrable domain is what someone registered (`example.co.uk`); an IP address
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -21,6 +22,7 @@ KNOWN_GAPS: Mapping[str, float] = {"reddit.com": 30.0, "tumblr.com": 10.0}
 Reddit: QuiteRSS/quiterss#1626, Ranchero-Software/NetNewsWire#5328; Tumblr counts all its blogs: FreshRSS/FreshRSS#8925.
 `hosts:` replaces them.
 """
+LONG_AGO = -math.inf
 LONGEST_HOLD = 8 * 86_400.0
 """Seconds until the end of the longest possible hold. Servers can ask for a week (MAX_RETRY), so a longer one means that the
 clock was set back."""
@@ -38,14 +40,15 @@ class _Lane:
 class _Turn(AbstractAsyncContextManager[None]):
     """A turn at a domain. A class, because `@asynccontextmanager` would cost as much as the turn itself."""
 
-    __slots__ = ("_domain", "_gate")
+    __slots__ = ("_domain", "_gate", "_since")
 
-    def __init__(self, gate: HostGate, domain: str) -> None:
+    def __init__(self, gate: HostGate, domain: str, since: float) -> None:
         self._gate = gate
         self._domain = domain
+        self._since = since
 
     async def __aenter__(self) -> None:
-        await self._gate.enter(self._domain)
+        await self._gate.enter(self._domain, self._since)
 
     async def __aexit__(self, *_: object) -> None:
         self._gate.leave(self._domain)
@@ -72,12 +75,15 @@ class HostGate:
         configured = {registrable_domain(name) or name: rule.gap for name, rule in settings.hosts.items()}
         self._gaps = {**KNOWN_GAPS, **configured}
 
-    def turn(self, url: str) -> AbstractAsyncContextManager[None]:
-        """A context: waits until the URL's domain may get a request, and keeps the place inside the block."""
-        return _Turn(self, registrable_domain(url))
+    def turn(self, url: str, since: float = LONG_AGO) -> AbstractAsyncContextManager[None]:
+        """A context: waits until the URL's domain may get a request, and keeps the place inside the block.
 
-    async def enter(self, domain: str) -> None:
-        """Waits for a turn at a domain; end it with `leave`."""
+        since: until when (monotonic) another process may have asked the domain, which counts for the gap.
+        """
+        return _Turn(self, registrable_domain(url), since)
+
+    async def enter(self, domain: str, since: float = LONG_AGO) -> None:
+        """Waits for a turn at a domain; end it with `leave`. since: see `turn`."""
         lane = self._lanes.get(domain)
         if lane is None:
             lane = self._lanes[domain] = _Lane(self._per_host)
@@ -86,6 +92,7 @@ class HostGate:
         try:
             held = await lane.places.acquire()
             if (gap := self._gaps.get(domain, 0.0)) > 0:
+                lane.next_start = max(lane.next_start, since + gap)
                 await self._space(lane, gap)
         except BaseException:
             self.leave(domain, held)

@@ -101,7 +101,7 @@ class Hop(Struct, frozen=True):
 class Fetched(Struct, frozen=True):
     """A success with a body, unpacked from its content coding but otherwise untouched. Header names in lower case.
 
-    holds_host: the host's rate limit is used up until `retry_at`.
+    holds_host: the host's rate limit is used up until `retry_at`; body_hash: of a body that was left out once it was read.
     """
 
     url: str
@@ -113,6 +113,7 @@ class Fetched(Struct, frozen=True):
     hints: Hints = Hints()
     retry_at: Instant | None = None
     holds_host: bool = False
+    body_hash: bytes = b""
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None; `name` in lower case."""

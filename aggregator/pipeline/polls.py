@@ -32,9 +32,9 @@ from aggregator.model import (
 )
 from aggregator.parse.sitemap import INDEX
 from aggregator.pipeline.current import CurrentPipeline
-from aggregator.pipeline.requests import PoliteRequests
+from aggregator.pipeline.requests import PoliteRequests, ShareLostError
 from aggregator.pipeline.states import NextStates
-from aggregator.pipeline.storage import Storage, superseded
+from aggregator.pipeline.storage import ANOTHERS, Storage, superseded
 from aggregator.ports import BodyMemory, Clock, Store
 from aggregator.reading.job import Read, ReadOptions
 from aggregator.reading.offered_feeds import add_offered_feeds
@@ -45,7 +45,7 @@ from aggregator.store.writer import WatchedRoom, Writer
 
 log = structlog.get_logger("pipeline")
 
-_CUT_SHORT = Fault(FaultKind.PARSE_LIMIT, "reading its document was cut short: the program ended meanwhile")
+CUT_SHORT = Fault(FaultKind.PARSE_LIMIT, "reading its document was cut short: the program ended meanwhile")
 """The source's stored fault while its document is read, if that takes longer than `writer.LINGER`.
 
 If the document brings the machine down, the source waits after the next start like one that failed, longer each time.
@@ -74,18 +74,22 @@ class Pipeline(Struct, frozen=True):
         answered: called once the server has answered.
         """
         started, now = time.perf_counter(), self.clock.now()
-        if (refused := self._refuse(source, state, now, forced)) is not None:
-            return refused
         try:
+            self.requests.confirm_share(source)
+            if (refused := self._refuse(source, state, now, forced)) is not None:
+                return refused
             async with self.bodies.share() as memory:
                 answer = await self._take_handed(source, state, now)
                 if answer is None:
                     request = conditional_request(source, state, self.settings.network.proxy)
-                    answer = await self.requests.ask(request, now, memory)
+                    answer = await self.requests.ask(source, request, now, memory)
                 answered()
                 report = await self.receive(source, state, answer, memory)
         except AggregatorError:
             raise  # the store can't be written: not the source's fault, and nowhere to record it
+        except ShareLostError:
+            self._save(source, state)  # whose it is now may ask it at once
+            return superseded(source, ANOTHERS)
         except Exception as error:  # the only catch-all of a poll: a bug costs its source one turn
             log.error("poll_crashed", source=source.id, error=repr(error), exc_info=error)
             report = self._crash(source, state, error, now)
@@ -141,7 +145,7 @@ class Pipeline(Struct, frozen=True):
         level = source.level or self.settings.dedup.level
         options = ReadOptions(self.store.fingerprints(source.id), level, state.languages, source.private)
         was_slow = state.last_fault == FaultKind.PARSE_LIMIT
-        room = WatchedRoom(self.writer, lambda: self._save(source, self.states.failed(source, state, _CUT_SHORT, now)))
+        room = WatchedRoom(self.writer, lambda: self._save(source, self.states.failed(source, state, CUT_SHORT, now)))
         try:
             async with self.documents.reading(answer, options, room, slow=was_slow) as read:
                 room.stop_watching()

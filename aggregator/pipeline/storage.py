@@ -27,7 +27,8 @@ from aggregator.stories.ingest import Ingester, Prepared
 
 MOVED = "its address was changed meanwhile; the new one is asked next"
 ASKED_AGAIN = "it was asked again meanwhile"
-"""Why an answer says nothing any more."""
+ANOTHERS = "it is another node's to ask now"
+"""Why nothing comes of a poll."""
 
 
 class Storage(Protocol):

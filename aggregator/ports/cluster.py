@@ -5,7 +5,8 @@ A database of one process (SQLite) has none of this: `Database.cluster` is None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from msgspec import Struct
@@ -25,28 +26,35 @@ class Claimed(Struct, frozen=True):
 
 
 class Arrival(Struct, frozen=True):
-    """A document that a node has read and that waits for the leader. at: when the answer came; content: as msgpack."""
+    """A document that a node has read and that waits for the leader. at: when the answer came; content: as msgpack.
+
+    tries: how often it has been taken to be stored, this time included.
+    """
 
     id: int
     source: SourceId
     turn: int
     at: Instant
     content: bytes
+    tries: int
 
 
 class Inbox(Protocol):
     """Documents on their way from the nodes that read them to the one that leads, in order of arrival."""
 
     def put(self, source: SourceId, turn: int, at: Instant, content: bytes) -> bool:
-        """Adds a document and wakes the leader. False if the source has been claimed anew since: nothing is added."""
+        """Adds a document and wakes the leader. False if the source has been claimed anew since: nothing is added.
+
+        The source is not due again while its document waits, for an hour at most.
+        """
         ...
 
     def count(self) -> int:
         """How many documents wait."""
         ...
 
-    def waiting(self, limit: int, besides: Collection[int] = ()) -> list[Arrival]:
-        """The oldest that wait, except `besides`, which are under way already."""
+    def take(self, limit: int, besides: Collection[int] = ()) -> list[Arrival]:
+        """The oldest that wait, except `besides`, which are under way already. They stay until they are settled."""
         ...
 
     def settle(self, transaction: Transaction, arrival: Arrival) -> bool:
@@ -61,8 +69,24 @@ class Claims(Protocol):
         """Takes one source, due or not, for a document that was pushed. None if it is not configured."""
         ...
 
-    def save_states(self, states: Iterable[tuple[SourceState, int]], holds: Iterable[Hold] = ()) -> None:
-        """Stores states with the turns they were claimed in. A state whose source has been claimed anew since is dropped."""
+    def save_states(
+        self,
+        states: Iterable[tuple[SourceState, int]],
+        holds: Iterable[Hold] = (),
+        values: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> None:
+        """Stores states with the turns they were claimed in, and what else polls leave behind: holds, and single values.
+
+        A state whose source has been claimed anew since is dropped.
+        """
+        ...
+
+    def is_current(self, transaction: Transaction, source: SourceId, turn: int) -> bool:
+        """Whether the source has not been claimed anew since that turn. Until the transaction ends, it won't be."""
+        ...
+
+    def make_due(self, sources: Collection[SourceId], now: Instant) -> None:
+        """Has whoever holds their shards ask these sources next, except those that are being asked."""
         ...
 
 
@@ -92,7 +116,7 @@ class Documents(Protocol):
 
 
 class Node(Struct, frozen=True):
-    """A process that takes part. asks: whether it asks sources; config: a fingerprint of its config file."""
+    """A process that takes part. role: as it was told, or "standby"; asks: whether it asks sources; config: a fingerprint."""
 
     pid: int
     role: str
@@ -111,6 +135,31 @@ class Attendance(Protocol):
     @property
     def nodes(self) -> Sequence[Node]:
         """All that take part, as last seen, this one first."""
+        ...
+
+    def become(self, role: str, *, asks: bool) -> None:
+        """Goes on in another role. Takes its share of the free shards at once if it asks sources, else gives all back.
+
+        Raises StoreError if the server does not answer; the role is another one then all the same.
+        """
+        ...
+
+    def poll_again(self, now: Instant, besides: Collection[SourceId]) -> int:
+        """Makes the sources due that a node was asking which is gone, in the shards taken since the last call. Returns how many.
+
+        Not those whose document waits for the leader, nor those `besides`, which this node is asking. A source that ends one
+        node after the other waits for the end of its lease: its document may be the reason.
+        """
+        ...
+
+    @property
+    def shards(self) -> int:
+        """How many shards are this node's now; 0 while the server is away."""
+        ...
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the server has answered lately."""
         ...
 
     @property

@@ -78,10 +78,20 @@ class Metrics:
         self._age = Gauge(
             "aggregator_documents_age_seconds", "Since when there may be newer documents than are served.", registry=registry
         )
+        self._role = Gauge("aggregator_role", "1 for what this process does among several nodes.", ["role"], registry=registry)
+        self._shards = Gauge("aggregator_shards", "Parts of the sources that this node asks, of 64.", registry=registry)
+        self._waiting = Gauge(
+            "aggregator_inbox", "Documents that nodes have read and the leader has not stored.", registry=registry
+        )
 
     def record_poll(self, outcome: str, seconds: float, new: int, changed: int) -> None:
         self._polls.labels(outcome).inc()
         self._seconds.labels(outcome).observe(seconds)
+        self._entries.labels("new").inc(new)
+        self._entries.labels("changed").inc(changed)
+
+    def record_arrival(self, new: int, changed: int) -> None:
+        """Counts the entries of a document that another node has read."""
         self._entries.labels("new").inc(new)
         self._entries.labels("changed").inc(changed)
 
@@ -108,6 +118,13 @@ class Metrics:
     def record_tick(self, in_flight: int, lag: float) -> None:
         self._in_flight.set(in_flight)
         self._lag.set(max(0.0, lag))
+
+    def record_node(self, role: str, shards: int, waiting: int) -> None:
+        """Sets what this process does among others. shards: of the sources that it asks; waiting: documents in the inbox."""
+        self._role.clear()
+        self._role.labels(role).set(1)
+        self._shards.set(shards)
+        self._waiting.set(waiting)
 
     def record_reload(self, succeeded: bool) -> None:
         self._config_ok.set(1 if succeeded else 0)

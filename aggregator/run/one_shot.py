@@ -13,10 +13,11 @@ from aggregator.publish.selection import filling
 from aggregator.publish.site import published_state
 from aggregator.run import poll_requests
 from aggregator.run.articles import Articles
+from aggregator.run.claiming import LEASE
 from aggregator.run.health_watch import HealthWatch
 from aggregator.run.maintenance import SWEPT_KEY, Maintenance
 from aggregator.run.periodic import PeriodicWork
-from aggregator.run.poller import LEASE, Poller
+from aggregator.run.poller import Poller
 from aggregator.run.private_files import restrict_private_files
 from aggregator.run.reload import fingerprint
 from aggregator.run.runtime import CurrentRuntime, Runtime

@@ -121,6 +121,11 @@ class OutageWatch:
         return bool(self._failed)
 
     @property
+    def was_reached(self) -> bool:
+        """Whether a server has answered, so that no outage is looked for any more."""
+        return self._is_over
+
+    @property
     def is_over(self) -> bool:
         """Whether a server was reached after all, so that those which failed should be asked again."""
         return self._is_over and (bool(self._failed) or self.why is not None)

@@ -9,14 +9,13 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any
 
+from aggregator.fetch.hosts import LONG_AGO
 from aggregator.model import Fetched, PollReport, Source, SourceId, SourceState, Work
-from aggregator.run.runtime import CurrentRuntime
+from aggregator.run.runtime import CurrentPolling
 from aggregator.text.urls import registrable_domain
 
 PATIENCE = 1.0
 """Seconds after which a poll that waits for its server gives its worker slot to another one."""
-LEASE = 60.0
-"""Seconds after which a claimed source is due again if its poll was never stored, because it or the process was killed."""
 
 
 def interleave_hosts(work: Iterable[Work]) -> list[Work]:
@@ -33,7 +32,7 @@ class Poller:
     workers: polls that may be busy at once; most: polls in flight, including those that wait for a stalled server.
     """
 
-    def __init__(self, current: CurrentRuntime, workers: int, most: int) -> None:
+    def __init__(self, current: CurrentPolling, workers: int, most: int) -> None:
         self._current = current
         self.configure(workers, most)
         self._tasks: dict[SourceId, asyncio.Task[PollReport]] = {}
@@ -80,9 +79,13 @@ class Poller:
 
     def _remove(self, source: SourceId, _: asyncio.Task[PollReport]) -> None:
         del self._tasks[source]
+        self._current.runtime.resources.claiming.finish(source)
 
     async def _poll(self, source: Source, state: SourceState, forced: bool) -> PollReport:
-        async with self._current.runtime.gate.turn(state.url), self._slots, self._worker_slot() as release:
+        runtime = self._current.runtime
+        since = runtime.resources.claiming.since(source.id)
+        turn = runtime.gate.turn(state.url, LONG_AGO if since is None else since)  # None: the pipeline asks nobody
+        async with turn, self._slots, self._worker_slot() as release:
             return await self._current.runtime.pipeline.poll(source, state, forced=forced, answered=release)
 
     @asynccontextmanager

@@ -46,7 +46,7 @@ class ConfigReload:
         self._publishing = publishing
         self._metrics = metrics
         self._lock = asyncio.Lock()
-        self._seen = fingerprint(current.runtime.settings)
+        self.in_use = self._seen = fingerprint(current.runtime.settings)
         self._refused_includes: tuple[Path, ...] = ()
         self._is_adopted = False
         self._retiring: set[asyncio.Task[None]] = set()
@@ -100,6 +100,7 @@ class ConfigReload:
         if after.settings.includes != before.settings.includes or self._refused_includes:
             self._seen = fingerprint(after.settings)
         self._refused_includes = ()
+        self.in_use = self._seen
         self._metrics.record_reload(True)
         log.info("reloaded", sources=len(after.settings.sources), **describe_changes(before.settings, after.settings))
         self._is_adopted = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -14,21 +14,26 @@ from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.messenger import HttpMessenger
 from aggregator.model import SourceId, SourceState, Work
-from aggregator.pipeline import CurrentPipeline, Pipeline
-from aggregator.ports import Clock, Database, Delivery, Message, PollRequest, Rules
+from aggregator.pipeline import CurrentPipeline, DocumentStorage, Pipeline
+from aggregator.ports import Attendance, Clock, Cluster, Database, Delivery, Message, PollRequest, Rules
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.shelf import Shelf
 from aggregator.reading.pool import Reader as DocumentReader
+from aggregator.run.claiming import Claiming
 from aggregator.run.descriptors import STALLED, Shares, divide
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
 
 
 class Resources(Struct, frozen=True):
-    """The parts that outlive a reload. Must be made inside the event loop that uses them."""
+    """The parts that outlive a reload. Must be made inside the event loop that uses them.
+
+    attendance: among the nodes that share the database, if several may.
+    """
 
     store: Database
     writer: Writer
+    claiming: Claiming
     clock: Clock
     gate: HostGate
     bodies: BodyBudget
@@ -36,28 +41,20 @@ class Resources(Struct, frozen=True):
     documents: DocumentReader
     current: CurrentPipeline
     descriptors: int
+    attendance: Attendance | None = None
 
     async def aclose(self) -> None:
         """Ends the reading workers. Who opened the store closes it."""
         await self.documents.aclose()
 
 
-class Runtime(Struct, frozen=True):
-    """The parts that are made anew for each config; app.py wires them. compose: makes a delivery's message, by its kind.
-
-    public_fetcher: without `network.allow`, for addresses that strangers chose.
-    """
+class PollingRuntime(Struct, frozen=True):
+    """The parts for asking sources that are made anew for each config; app.py wires them."""
 
     settings: Settings
     resources: Resources
-    rules: Rules
     fetcher: HttpFetcher
-    public_fetcher: HttpFetcher
     pipeline: Pipeline
-    publisher: Publisher
-    compose: Mapping[str, Callable[[Delivery], Message | None]]
-    messenger: HttpMessenger
-    channels: Parts
 
     @property
     def shares(self) -> Shares:
@@ -85,11 +82,6 @@ class Runtime(Struct, frozen=True):
         enabled = self.settings.enabled_sources
         return [(enabled[state.id], state) for state in states if state.id in enabled]
 
-    def select_sources(self, request: PollRequest, in_flight: Collection[SourceId] = ()) -> list[Work]:
-        """Returns the requested sources, or all. Unless forced, only those that are due or in flight."""
-        now, states = self.clock.now(), self.store.states(request.ids).values()
-        return self.with_sources([state for state in states if request.forced or state.due <= now or state.id in in_flight])
-
     async def retire(self) -> None:
         """Closes a replaced runtime once the polls that use it must have ended; at once if cancelled."""
         try:
@@ -105,13 +97,49 @@ class Runtime(Struct, frozen=True):
     async def close(self) -> None:
         """Closes this runtime's connections alone."""
         await self.fetcher.aclose()
+
+
+class Runtime(PollingRuntime, frozen=True):
+    """All parts that a config makes. storage: of documents; compose: makes a delivery's message, by its kind.
+
+    public_fetcher: without `network.allow`, for addresses that strangers chose.
+    """
+
+    rules: Rules
+    public_fetcher: HttpFetcher
+    storage: DocumentStorage
+    publisher: Publisher
+    compose: Mapping[str, Callable[[Delivery], Message | None]]
+    messenger: HttpMessenger
+    channels: Parts
+
+    def select_sources(self, request: PollRequest, in_flight: Collection[SourceId] = ()) -> list[Work]:
+        """Returns the requested sources, or all. Unless forced, only those that are due or in flight."""
+        now, states = self.clock.now(), self.store.states(request.ids).values()
+        return self.with_sources([state for state in states if request.forced or state.due <= now or state.id in in_flight])
+
+    async def close(self) -> None:
+        """See `PollingRuntime.close`."""
+        await self.fetcher.aclose()
         if self.public_fetcher is not self.fetcher:
             await self.public_fetcher.aclose()
         await self.messenger.aclose()
 
 
+def shared_cluster(runtime: PollingRuntime) -> Cluster | None:
+    """What the nodes share of which this process is one; None if it is alone on the database."""
+    return runtime.store.cluster if runtime.resources.attendance is not None else None
+
+
 MakeRuntime: TypeAlias = Callable[[Settings, Resources], Runtime]
 """Wires a config; raises AggregatorError. The one implementation is `app.make_runtime`."""
+
+
+class CurrentPolling(Protocol):
+    """What polls see of a `CurrentRuntime`."""
+
+    @property
+    def runtime(self) -> PollingRuntime: ...
 
 
 class CurrentRuntime:

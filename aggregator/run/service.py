@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any
@@ -13,7 +14,6 @@ from aggregator.ports import Job
 from aggregator.run import health
 from aggregator.run.articles import Articles
 from aggregator.run.background import BackgroundTasks
-from aggregator.run.following import poll_again
 from aggregator.run.health_watch import HealthWatch
 from aggregator.run.maintenance import Maintenance
 from aggregator.run.metrics import Metrics
@@ -66,7 +66,6 @@ class Service:
         self.uploading = Uploading(current, metrics.record_objects)
         self._last_tick = runtime.clock.monotonic()
         self._tick_error: str | None = None
-        self._was_cut_off = False
         self.may_be_killed = self._rescue.may_be_killed
         self.reload_if_changed = self.config.reload_if_changed
 
@@ -83,6 +82,8 @@ class Service:
         await self.config.adopt()
         await self.publishing.publish(everything=True)
         self._recall_success()
+        if self.polling.arrivals is not None:
+            self.polling.arrivals.start()
         self.network.start(self._listener, self.ready, self.details, self._render_metrics)
         if self._serves is not None:
             self.background.start(self._serves())
@@ -122,7 +123,7 @@ class Service:
         try:
             self.runtime.store.confirm_lead()
         except UnreachableError as error:
-            self._tick_error, self._was_cut_off = str(error), True
+            self._tick_error = str(error)
             raise
         await self._rescue.check_database()
 
@@ -131,26 +132,32 @@ class Service:
         try:
             await self._tick()
         except AggregatorError as error:
-            self._tick_error, self._was_cut_off = str(error), isinstance(error, UnreachableError)
+            self._tick_error = str(error)
             raise
-        self._tick_error, self._was_cut_off = None, False
+        self._tick_error = None
 
     async def _tick(self) -> None:
         runtime = self.runtime
-        self.polling.raise_store_error()
+        self.polling.due.raise_store_error()
         await runtime.writer.flush()
         await self.config.retry_adopt()
         now = runtime.clock.now()
-        if self._was_cut_off:
-            await runtime.writer.call(lambda: poll_again(runtime.store, now, self.polling.poller.in_flight))
         self._tell_outage()
         self.publishing.find_changes()
         await self.polling.start_requested()
         self.polling.poll_unstored_pushes()
-        lag = await self.polling.start_due(now)
+        lag = await self.polling.due.start(now)
         await self.polling.end_filling()
         self.metrics.record_tick(len(self.polling.poller.in_flight), lag)
+        await self._record_node()
         self._last_tick = runtime.clock.monotonic()
+
+    async def _record_node(self) -> None:
+        """Tells the metrics what this process does among several nodes."""
+        attendance, cluster = self.runtime.resources.attendance, self.runtime.store.cluster
+        if attendance is not None and cluster is not None and attendance.nodes:
+            waiting = await asyncio.to_thread(cluster.inbox.count)
+            self.metrics.record_node(attendance.nodes[0].role, attendance.shards, waiting)
 
     def _tell_outage(self) -> None:
         """Has pages and health events tell an outage, or its end, at once."""
@@ -186,6 +193,8 @@ class Service:
         """Lets polls and answers end, stores and publishes their results, and closes everything."""
         self.network.stop()
         self.config.stop()
+        if self.polling.arrivals is not None:
+            await self.polling.arrivals.stop()
         await self.articles.stop()
         await self.periodic.enriching.drain()
         cancelled = await self.polling.poller.drain(seconds)

@@ -52,16 +52,19 @@ class Standing(Struct):
 
 
 class ConfigWatch:
-    """Keeps the last config that could be used. is_refused: whether the file holds another one now, which can't."""
+    """Keeps the last config that could be used, and its fingerprint.
+
+    is_refused: whether the file holds another one now, which can't.
+    """
 
     def __init__(self, settings: Settings, load: Callable[[], Settings]) -> None:
         self.settings, self.load = settings, load
-        self._seen = fingerprint(settings)
+        self.fingerprint = self._seen = fingerprint(settings)
         self.is_refused = False
 
-    def look(self) -> None:
-        """Reads the config if its files have changed."""
-        if (seen := fingerprint(self.settings)) == self._seen:
+    def look(self, *, forced: bool = False) -> None:
+        """Reads the config if its files have changed, or if forced."""
+        if (seen := fingerprint(self.settings)) == self._seen and not forced:
             return
         self._seen = seen
         try:
@@ -70,7 +73,8 @@ class ConfigWatch:
             self.is_refused = True
             log.error("reload_refused", error=str(error))
         else:
-            self.is_refused, self._seen = False, fingerprint(self.settings)
+            self.is_refused = False
+            self.fingerprint = self._seen = fingerprint(self.settings)
 
 
 async def stand_by(store: Database, config: ConfigWatch, stop: Stop, use_config: Callable[[], None]) -> ExitStack | None:

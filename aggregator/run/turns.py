@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
 import structlog
+from msgspec import Struct
 
 from aggregator.errors import HeldError, LeadershipLostError, StoreError, UnreachableError
 from aggregator.ports import Database
 from aggregator.publish.shelf import Shelf
 from aggregator.run import scheduler
-from aggregator.run.following import poll_again
+from aggregator.run.roles import STANDBY, Role
 from aggregator.run.runtime import Resources
 from aggregator.run.service import Service
 from aggregator.run.standby import ConfigWatch, Stop, stand_by
@@ -23,7 +25,16 @@ from aggregator.serve.server import listen
 log = structlog.get_logger("app")
 
 
-async def take_turns(config: ConfigWatch, store: Database, wiring: Wiring) -> None:
+class InUse(Struct):
+    """A fingerprint of the config that this process uses now, for the other nodes."""
+
+    config: Callable[[], bytes]
+
+    def __call__(self) -> str:
+        return self.config().hex()
+
+
+async def take_turns(config: ConfigWatch, in_use: InUse, store: Database, wiring: Wiring, role: Role) -> None:
     """Runs the daemon until it is told to stop.
 
     Where several may share the database, it stands by while another one leads, and again after it has lost the lead. Raises
@@ -38,13 +49,19 @@ async def take_turns(config: ConfigWatch, store: Database, wiring: Wiring) -> No
         stop, shelf = Stop(), Shelf()
         while not stop.event.is_set():
             resources, node = wiring.make_resources(config.settings, store, shelf), None
+            in_use.config = lambda: config.fingerprint
             try:
                 if held is None:
                     node = _web_node(config, resources, wiring)
                     held = await _stand_by(config, resources, node, listener, stop)
                 if held is not None:
                     with held:
-                        await _lead(config, resources, wiring, listener, stop, node)
+                        polled_again = await _join(resources, role)
+                        service = _make_service(config, resources, wiring, listener, node)
+                        in_use.config = lambda service=service: service.config.in_use  # type: ignore[misc]
+                        if node is not None:
+                            log.info("leads", polled_again=polled_again)
+                        await scheduler.run(service, told=stop.event, at_once=node is not None)
                 return
             except (LeadershipLostError, UnreachableError) as error:
                 log.warning("stands_back", error=str(error))
@@ -54,6 +71,7 @@ async def take_turns(config: ConfigWatch, store: Database, wiring: Wiring) -> No
                 with suppress(StoreError):
                     await resources.writer.aclose()
                 await resources.aclose()
+                await _step_down(resources)
             held = None
 
 
@@ -90,22 +108,33 @@ async def _stand_by(
         await warming
 
 
-async def _lead(
-    config: ConfigWatch, resources: Resources, wiring: Wiring, listener: socket.socket, stop: Stop, node: WebNode | None
-) -> None:
-    """Does everything that a daemon does, with parts of its own: nothing is known from an earlier lead.
+async def _join(resources: Resources, role: Role) -> int:
+    """Takes this node's share of the sources. Returns how many of them are polled at once, since who asked them is gone."""
+    resources.store.check()
+    if (attendance := resources.attendance) is None:
+        return 0
+    await asyncio.to_thread(attendance.become, role, asks=role == "all")
+    return await asyncio.to_thread(attendance.poll_again, attendance.now(), ())
+
+
+async def _step_down(resources: Resources) -> None:
+    if resources.attendance is not None:
+        with suppress(StoreError):
+            await asyncio.to_thread(resources.attendance.become, STANDBY, asks=False)
+
+
+def _make_service(
+    config: ConfigWatch, resources: Resources, wiring: Wiring, listener: socket.socket, node: WebNode | None
+) -> Service:
+    """Makes all that a daemon does it with, anew: nothing is known from an earlier lead.
 
     node: served while this process stood by, and goes on until it serves as the leader.
     """
-    store = resources.store
-    store.check()
     resources.gate.configure(config.settings)
-    if node is not None:
-        log.info("leads", polled_again=poll_again(store, resources.clock.now()))
-    own = listener.dup() if store.may_stand_by else listener  # the server closes it when this lead ends
+    own = listener.dup() if resources.store.may_stand_by else listener  # the server closes it when this lead ends
     runtime = wiring.make_runtime(config.settings, resources)
     service = Service(runtime, config.load, wiring.make_runtime, own, serves=node.close if node else None)
     if config.is_refused:
         service.config.forget()
     wiring.prepare()
-    await scheduler.run(service, told=stop.event, at_once=node is not None)
+    return service

@@ -7,12 +7,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from aggregator.model import SourceId, SourceState
-from aggregator.ports import Store, Transaction
+from aggregator.ports import Transaction
 
 T = TypeVar("T")
 
@@ -32,6 +32,12 @@ GATHERING = 0.5
 """Seconds of preparing after which a group is closed: its transaction holds up other writers."""
 
 
+class Writes(Protocol):
+    """The part of a `Store` that writes."""
+
+    def begin(self) -> AbstractContextManager[Transaction]: ...
+
+
 @dataclass(slots=True, eq=False)
 class _Document:
     """A document that waits to be stored. work: what `prepare` returned; outcome: what `work` returned or raised."""
@@ -48,9 +54,11 @@ class Writer:
     room: semaphore that a poll holds while it reads and stores a document.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Writes, save_states: Callable[[Sequence[SourceState]], None] | None = None) -> None:
+        """save_states: stores a batch of states, where several nodes share a database; else a transaction of the store does."""
         self.room = asyncio.Semaphore(ROOM)
         self._store = store
+        self._save_states = save_states or self._save_in_transaction
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._documents: deque[_Document] = deque()
         self._states: dict[SourceId, SourceState] = {}
@@ -158,19 +166,19 @@ class Writer:
         states, self._states = self._states, {}
         if not states:
             return
-
-        def save(transaction: Transaction) -> None:
-            for state in list(states.values()):
-                transaction.save_state(state)
-
         self._under_way.append(states)
         try:
-            await self.commit(save)
+            await self.call(lambda: self._save_states(list(states.values())))
         except BaseException:
             self._states = states | self._states  # newer ones win; the next flush tries again
             raise
         finally:
             self._under_way = [one for one in self._under_way if one is not states]
+
+    def _save_in_transaction(self, states: Sequence[SourceState]) -> None:
+        with self._store.begin() as transaction:
+            for state in states:
+                transaction.save_state(state)
 
     async def flush(self) -> None:
         """Returns when all states given so far are stored. Raises what storing them raised."""

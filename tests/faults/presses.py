@@ -40,9 +40,20 @@ class Event:
         return " ".join("".join(chance.choices(SYLLABLES, k=3)) for _ in range(count))
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request to an outlet. began, ended: when it came and when it was answered (monotonic)."""
+
+    outlet: int
+    began: float
+    ended: float
+
+
 @dataclass(slots=True)
 class Presses:
     """The outlets `news-1` … and what each lists, newest first. asked: the moment (monotonic) of each request.
+
+    requests: the same with when each was answered, which takes `slow` seconds.
 
     window: entries in a document at most; more than come between two looks, or entries are lost by right.
     """
@@ -52,6 +63,8 @@ class Presses:
     chance: random.Random = field(default_factory=lambda: random.Random(5))
     listed: dict[int, list[Event]] = field(default_factory=dict)
     asked: list[float] = field(default_factory=list)
+    requests: list[Asked] = field(default_factory=list)
+    slow: float = 0.0
     told: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -89,7 +102,15 @@ class Presses:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                tag, body = presses.document(int(self.path.strip("/")), self.headers["If-None-Match"])
+                began, outlet = time.monotonic(), int(self.path.strip("/"))
+                time.sleep(presses.slow)
+                try:
+                    self._answer(outlet)
+                finally:
+                    presses.requests.append(Asked(outlet, began, time.monotonic()))
+
+            def _answer(self, outlet: int) -> None:
+                tag, body = presses.document(outlet, self.headers["If-None-Match"])
                 self.send_response(200 if body else 304)
                 self.send_header("Content-Type", "application/rss+xml")
                 self.send_header("ETag", tag)

@@ -17,7 +17,7 @@ import pytest
 from lxml import etree
 
 from aggregator.demo.origin import Origin
-from aggregator.run.poller import LEASE
+from aggregator.run.claiming import LEASE
 from tests.faults.network import silent_server
 from tests.faults.presses import Presses
 from tests.faults.processes import children, is_running

@@ -161,13 +161,15 @@ SHARDS = 64
 
 CLUSTER = f"""
 ALTER TABLE sources ADD COLUMN turn bigint NOT NULL DEFAULT 0;
+ALTER TABLE sources ADD COLUMN deaths integer NOT NULL DEFAULT 0;
+ALTER TABLE sources ADD COLUMN died_in bigint NOT NULL DEFAULT 0;
 ALTER TABLE sources ADD COLUMN shard integer NOT NULL GENERATED ALWAYS AS (
     mod(hashtext(coalesce(
         substring(lower(url) from '^[a-z]+://(?:[^/?#]*@)?(?:[^/?#:@]*[.])?([^/?#:@.]+[.][^/?#:@.]+)[.]?(?::[0-9]*)?(?:[/?#]|$)'),
         substring(lower(url) from '^[a-z]+://(?:[^/?#]*@)?([^/?#:]*)'), ''))::bigint + 2147483648, {SHARDS})::integer) STORED;
 CREATE TABLE inbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, source text COLLATE "C" NOT NULL, turn bigint NOT NULL,
-    at float8 NOT NULL, content bytea NOT NULL);
+    at float8 NOT NULL, content bytea NOT NULL, tries integer NOT NULL DEFAULT 0);
 ALTER TABLE inbox ALTER COLUMN content SET STORAGE EXTERNAL;
 CREATE TABLE published (
     path text COLLATE "C", whole boolean, revision bigint NOT NULL, about text, body bytea, PRIMARY KEY (path, whole));
@@ -179,9 +181,10 @@ CREATE TABLE nodes (
 """
 """For several nodes on one database.
 
-turn: grows with each claim of a source; what was asked in an earlier turn is no longer stored. shard: of the last two labels of
-the host, which all hosts of a registrable domain share. inbox: documents that were read and wait for the leader. published: what
-every node serves, by path (whole: for who has the token; about: its headers as JSON, NULL once it is removed; revision: grows
-with each publication). nodes: who takes part; pid: of the server's process for the node's own connection; asks: whether it
-asks sources.
+turn: grows with each claim of a source; what was asked in an earlier turn is no longer stored. deaths: nodes that were gone
+before they had stored what they asked for, one after the other; died_in: the turn of the last one. shard: of the last two labels
+of the host, which all hosts of a registrable domain share. inbox: documents that were read and wait for the leader; tries: how
+often one was taken to be stored. published: what every node serves, by path (whole: for who has the token; about: its headers as
+JSON, NULL once it is removed; revision: grows with each publication). nodes: who takes part; pid: of the server's process for the
+node's own connection; asks: whether it asks sources.
 """

@@ -40,7 +40,9 @@ def asked_together(answers: bool) -> int:
 
     async def run() -> int:
         pipeline = Pipeline(answers)
-        runtime = SimpleNamespace(gate=SimpleNamespace(turn=lambda url: nullcontext()), pipeline=pipeline)
+        resources = SimpleNamespace(claiming=SimpleNamespace(since=lambda source: 0.0, finish=lambda source: None))
+        gate = SimpleNamespace(turn=lambda url, since: nullcontext())
+        runtime = SimpleNamespace(gate=gate, pipeline=pipeline, resources=resources)
         poller = Poller(CurrentRuntime(cast(Any, runtime)), WORKERS, 100)
         polls = poller.start(work(10))
         for _ in range(50):

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from aggregator.model import SourceId
 from aggregator.ports import Attendance, PublishedDocument
 from aggregator.store.postgres.cluster import attendance as attending
+from aggregator.store.postgres.cluster.claims import DEADLY
 from aggregator.store.postgres.store import PostgresStore
 from aggregator.store.postgres.tables import SHARDS
 from tests import postgres
@@ -131,18 +132,41 @@ def test_a_document_is_settled_once_and_only_in_its_turn(store: PostgresStore) -
     claimed = cluster.claims.claim_one(id, 61.0)
     assert claimed is not None
     assert cluster.inbox.put(id, claimed.turn, 5.0, b"read") and not cluster.inbox.put(id, claimed.turn - 1, 5.0, b"late")
-    [arrival] = cluster.inbox.waiting(10)
+    [arrival] = cluster.inbox.take(10)
     assert (arrival.source, arrival.at, arrival.content, cluster.inbox.count()) == (id, 5.0, b"read", 1)
-    assert not cluster.inbox.waiting(10, besides=[arrival.id])
+    assert not cluster.inbox.take(10, besides=[arrival.id])
     with store.begin() as transaction:
         assert cluster.inbox.settle(transaction, arrival)
     assert cluster.inbox.count() == 0
     cluster.inbox.put(id, claimed.turn, 6.0, b"read")
-    [late] = cluster.inbox.waiting(10)
+    [late] = cluster.inbox.take(10)
     cluster.claims.claim_one(id, 90.0)
     with store.begin() as transaction:
         assert not cluster.inbox.settle(transaction, late)
     assert cluster.inbox.count() == 0
+
+
+def test_what_a_node_was_asking_that_is_gone_is_due_at_once_unless_it_ends_one_after_the_other(
+    store: PostgresStore, join: Join
+) -> None:
+    one = SourceId("s1")
+    for death in range(1, DEADLY + 1):
+        assert store.cluster.claims.claim_one(one, 62.0) is not None
+        node = join()
+        assert node.poll_again(2.0, ()) == (death < DEADLY)
+        assert store.states()[one].due == (2.0 if death < DEADLY else 62.0)
+        node.end()  # it stores nothing
+    for _ in range(2):  # a poll that was stored in between ends the row
+        assert store.cluster.claims.claim_one(one, 62.0) is not None
+    assert join().poll_again(2.0, ()) == 1
+
+
+def test_what_this_node_is_asking_or_what_waits_for_the_leader_is_not_asked_again(store: PostgresStore, join: Join) -> None:
+    gone = join()
+    first, second = gone.claim(1.0, 2, 61.0)
+    gone.end()
+    assert store.cluster.inbox.put(first.state.id, first.turn, 1.0, b"read")
+    assert join().poll_again(2.0, {second.state.id}) == 0
 
 
 def test_what_is_published_is_heard_of(store: PostgresStore) -> None:

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -20,9 +20,9 @@ import psycopg
 import structlog
 
 from aggregator.errors import StoreError
-from aggregator.model import Instant
+from aggregator.model import Instant, SourceId
 from aggregator.ports import Claimed, Node
-from aggregator.store.postgres.cluster.claims import claim_due
+from aggregator.store.postgres.cluster.claims import claim_due, poll_again
 from aggregator.store.postgres.connection import arguments, configure, explained
 from aggregator.store.postgres.leadership import FROZEN as LEADER_FROZEN
 from aggregator.store.postgres.tables import SHARDS
@@ -33,13 +33,13 @@ BEAT = 0.5
 """Seconds between two signs of life."""
 VALID = 2.0
 """Seconds after the last answer of the server in which a node may still ask the sources of its shards."""
-FROZEN = 5.0
-"""Seconds without a sign of life after which a node's session is ended by the others."""
+FROZEN = 3.0
+"""Seconds without a sign of life after which a node's session is ended by the others. It must be more than VALID."""
 
 _OURS = "hashtext('aggregator shard ' || current_schema())"
 """Locks of shards belong to the whole database: ours are told apart by the schema."""
 _JOIN = "INSERT INTO nodes (pid, role, asks, name, config) VALUES (pg_backend_pid(), $1, $2, $3, $4)"
-_BEAT = """UPDATE nodes SET beat = beat + 1, config = $1 WHERE pid = pg_backend_pid()
+_BEAT = """UPDATE nodes SET beat = beat + 1, config = $1, role = $2, asks = $3 WHERE pid = pg_backend_pid()
     RETURNING extract(epoch FROM clock_timestamp())::float8"""
 _NODES = """SELECT pid, role, asks, name, config, beat FROM nodes JOIN pg_stat_activity USING (pid)
     ORDER BY pid <> pg_backend_pid(), pid"""
@@ -80,8 +80,10 @@ class PostgresAttendance(threading.Thread):
         self._role, self._asks, self._config = role, asks, config
         self._over = threading.Event()
         self._lock = threading.RLock()  # of the connection, and of what it holds
+        self._counting = threading.Lock()  # of `_busy`: never held while the server is waited for
         self._watch = _Watch()
         self._held: dict[int, float] = {}
+        self._gained: set[int] = set()
         self._busy: Counter[int] = Counter()
         self._nodes: tuple[Node, ...] = ()
         self._offset = self._confirmed = 0.0
@@ -105,13 +107,12 @@ class PostgresAttendance(threading.Thread):
             began, connection = _own_time(), self._open()
             if began - self._confirmed > VALID:
                 self._watch.forget_all()  # this process may have stood still itself
-            row = connection.execute(_BEAT.encode(), (self._config(),)).fetchone()
+            row = connection.execute(_BEAT.encode(), (self._config(), self._role, self._asks)).fetchone()
             if row is None:
                 raise StoreError("this node was taken for dead")
             self._offset = row[0] - (began + _own_time()) / 2
             self._look(connection, began)
-            if self._asks:
-                self._share(connection)
+            self._share(connection)
             self._confirmed = began
 
     def _open(self) -> psycopg.Connection[Any]:
@@ -137,7 +138,7 @@ class PostgresAttendance(threading.Thread):
 
     def _share(self, connection: psycopg.Connection[Any]) -> None:
         """Takes free shards up to this node's share, and gives back what is beyond it once no source of it is asked."""
-        share = -(-SHARDS // max(1, sum(node.asks for node in self._nodes)))
+        share = -(-SHARDS // max(1, sum(node.asks for node in self._nodes))) if self._asks else 0
         for shard in [one for one in self._held if not self._busy[one]][: max(0, len(self._held) - share)]:
             del self._held[shard]
             connection.execute(_RELEASE.encode(), (shard,))
@@ -147,6 +148,7 @@ class PostgresAttendance(threading.Thread):
                 row = connection.execute(_TAKE.encode(), (shard,)).fetchone()
                 if row and row[0]:
                     self._held[shard] = time.monotonic()
+                    self._gained.add(shard)
 
     def _lose(self, error: StoreError) -> None:
         """Without the session, its locks are gone."""
@@ -179,27 +181,45 @@ class PostgresAttendance(threading.Thread):
         return self._nodes
 
     @property
-    def is_led(self) -> bool:
-        return self._is_valid and self._leader_age < LEADER_FROZEN
+    def shards(self) -> int:
+        return len(self._held) if self.is_connected else 0
 
     @property
-    def _is_valid(self) -> bool:
+    def is_led(self) -> bool:
+        return self.is_connected and self._leader_age < LEADER_FROZEN
+
+    @property
+    def is_connected(self) -> bool:
         return _own_time() - self._confirmed < VALID
 
     def since(self, shard: int) -> float | None:
-        return self._held.get(shard) if self._is_valid else None
+        return self._held.get(shard) if self.is_connected else None
+
+    def become(self, role: str, *, asks: bool) -> None:
+        self._role, self._asks = role, asks
+        with explained(self._database):
+            self._beat()
+
+    def poll_again(self, now: Instant, besides: Collection[SourceId]) -> int:
+        with self._lock, explained(self._database):
+            if not self._gained or not self.is_connected or self._connection is None:
+                return 0
+            count = poll_again(self._connection, now, self._gained & self._held.keys(), besides)
+            self._gained.clear()
+            return count
 
     # --- claims
     def claim(self, now: Instant, limit: int, until: Instant) -> list[Claimed]:
         with self._lock, explained(self._database):
-            if not self._is_valid or not self._held or self._connection is None:
+            if not self.is_connected or not self._held or self._connection is None:
                 return []
             claimed = claim_due(self._connection, now, limit, until, self._held)
-            self._busy.update(one.shard for one in claimed)
+            with self._counting:
+                self._busy.update(one.shard for one in claimed)
             return claimed
 
     def finish(self, claimed: Claimed) -> None:
-        with self._lock:
+        with self._counting:
             self._busy[claimed.shard] -= 1
 
 

@@ -1,0 +1,188 @@
+"""A node that asks sources for whoever leads: it stores the states of its sources, and hands over the documents that it reads."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from aggregator.errors import AggregatorError
+from aggregator.ports import Attendance, Cluster, Job
+from aggregator.run import scheduler
+from aggregator.run.due_polls import DuePolls
+from aggregator.run.metrics import Metrics
+from aggregator.run.opml_lists import OpmlLists
+from aggregator.run.readiness import LATE_TICK
+from aggregator.run.reload import keep_until_restart
+from aggregator.run.roles import config_differs
+from aggregator.run.runtime import PollingRuntime, Resources
+from aggregator.run.standby import ConfigWatch
+from aggregator.run.systemd import notify
+from aggregator.serve.operator_app import make_operator_app
+from aggregator.serve.ops import Administration
+from aggregator.serve.server import listen, serve
+from aggregator.settings import Settings
+
+log = structlog.get_logger("fetch_node")
+
+FULL = 1_000
+"""Documents in the inbox with which no more sources are claimed: the leader is behind, or there is none."""
+LISTS = 60.0
+"""Seconds between two looks whether an OPML list is to be fetched."""
+ELSEWHERE = "this node asks sources; ask one that serves"
+
+MakePollingRuntime = Callable[[Settings, Resources], PollingRuntime]
+
+
+async def run_fetch_node(config: ConfigWatch, resources: Resources, make: MakePollingRuntime) -> None:
+    """Runs until it is told to stop. Raises AggregatorError if the port is taken."""
+    server = config.settings.server
+    with listen(server.host, server.port) as listener:
+        await scheduler.run(FetchNode(config, make(config.settings, resources), make, listener.dup()))
+
+
+class FetchNode:
+    """Implements scheduler.Service."""
+
+    def __init__(self, config: ConfigWatch, runtime: PollingRuntime, make: MakePollingRuntime, listener: socket.socket) -> None:
+        cluster, attendance = runtime.store.cluster, runtime.resources.attendance
+        assert cluster is not None
+        assert attendance is not None
+        self._cluster: Cluster = cluster
+        self._attendance: Attendance = attendance
+        self._config, self._make, self._listener = config, make, listener
+        self.runtime = runtime
+        runtime.resources.current.use(runtime.pipeline)
+        self.metrics = Metrics(leads=False)
+        self.polls = DuePolls(self, self.metrics, lambda report: None, is_shared=True)
+        self._lists = OpmlLists()
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._stop = asyncio.Event()
+        self._serving: asyncio.Task[None] | None = None
+        self._last_tick = runtime.clock.monotonic()
+        self._tick_error: str | None = None
+        self._is_full = self._differs = False
+
+    async def start(self) -> None:
+        runtime = self.runtime
+        runtime.gate.restore(runtime.store.holds(runtime.clock.now()))
+        admin = Administration(lambda: self.runtime.settings.server.admin, details=self.details)
+        site_url = lambda: self.runtime.settings.site.url  # noqa: E731
+        app = make_operator_app(self.ready, lambda: self.metrics.render({}), admin, site_url, ELSEWHERE)
+        self._serving = asyncio.create_task(serve(app, self._listener, self._stop, runtime.shares.connections))
+        log.info("asks_sources", sources=len(runtime.settings.sources))
+
+    def jobs(self) -> list[Job]:
+        return [Job("lists", LISTS, self._refresh_lists)]
+
+    def queue(self) -> None:
+        """Its jobs are this node's own."""
+
+    async def _refresh_lists(self) -> None:
+        """Fetches OPML lists for this node's own copy of the config."""
+        await self._lists.refresh(self.runtime.settings, self.runtime.fetcher, self.runtime.clock.now())
+
+    def may_be_killed(self) -> bool:
+        return True
+
+    async def check_database(self) -> None:
+        """A lost connection is the tick's to notice: it claims nothing then."""
+
+    # --- polls
+    async def tick(self) -> None:
+        """Starts what is due of this node's share. Raises StoreError if the server does not answer."""
+        try:
+            await self._tick()
+        except AggregatorError as error:
+            self._tick_error = str(error)
+            raise
+        self._tick_error = None
+
+    async def _tick(self) -> None:
+        runtime = self.runtime
+        self.polls.raise_store_error()
+        await runtime.writer.flush()
+        self._compare_config()
+        waiting = await asyncio.to_thread(self._cluster.inbox.count)
+        lag = 0.0 if self._is_too_full(waiting) else await self.polls.start(runtime.clock.now())
+        self.metrics.record_tick(len(self.polls.poller.in_flight), lag)
+        self.metrics.record_node("fetch", self._attendance.shards, waiting)
+        self._last_tick = runtime.clock.monotonic()
+
+    def _is_too_full(self, waiting: int) -> bool:
+        """Whether so many documents wait that no more are to be read; tells it once."""
+        if (is_full := waiting >= FULL) != self._is_full:
+            self._is_full = is_full
+            log.warning("inbox_full", waiting=waiting) if is_full else log.info("inbox_has_room", waiting=waiting)
+        return is_full
+
+    # --- the config
+    async def reload_if_changed(self, *, forced: bool) -> None:
+        """Takes up another config. An invalid config is reported and changes nothing."""
+        before = self._config.settings
+        await asyncio.to_thread(self._config.look, forced=forced)
+        self.metrics.record_reload(not self._config.is_refused)
+        if self._config.settings is before:
+            return
+        notify("RELOADING=1")
+        settings, restart_keys = keep_until_restart(self.runtime.settings, self._config.settings)
+        if restart_keys:
+            log.warning("restart_needed", keys=restart_keys)
+        old, self.runtime = self.runtime, self._make(settings, self.runtime.resources)
+        self.runtime.resources.current.use(self.runtime.pipeline)
+        self.runtime.gate.configure(settings)
+        self.polls.poller.configure(settings.polling.workers, self.runtime.shares.polls)
+        task = asyncio.create_task(old.retire())
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+        log.info("reloaded", sources=len(settings.sources))
+        notify("READY=1")
+
+    def _compare_config(self) -> None:
+        """Tells once if the leader has read another config."""
+        if (differs := config_differs(self._attendance.nodes)) and not self._differs:
+            log.warning("config_differs")
+        self._differs = differs
+
+    # --- what it tells
+    def ready(self) -> tuple[bool, Mapping[str, object]]:
+        """Answers `/readyz`."""
+        since_tick = self.runtime.clock.monotonic() - self._last_tick
+        is_ready = self._attendance.is_connected and self._tick_error is None and self.polls.outage.why is None
+        return is_ready and since_tick < LATE_TICK, self._parts(since_tick)
+
+    def details(self) -> Mapping[str, object]:
+        """Answers `/readyz` for the administrator."""
+        outage = {"network": self.polls.outage.why} if self.polls.outage.why else {}
+        error = {"database": self._tick_error} if self._tick_error else {}
+        nodes = [f"{node.role}: {node.name}" for node in self._attendance.nodes]
+        return {**self._parts(self.runtime.clock.monotonic() - self._last_tick), **outage, **error, "nodes": nodes}
+
+    def _parts(self, since_tick: float) -> dict[str, object]:
+        config = "refused" if self._config.is_refused else "differs" if self._differs else "ok"
+        return {
+            "role": "fetch",
+            "config": config,
+            "database": "ok" if self._attendance.is_connected and self._tick_error is None else "refused",
+            "leader": "ok" if self._attendance.is_led else "none",
+            "inbox": "full" if self._is_full else "ok",
+            "network": "ok" if self.polls.outage.why is None else "no source can be read",
+            "tick": f"{since_tick:.0f} s ago",
+        }
+
+    async def drain(self, seconds: float) -> None:
+        """Lets polls end, stores what they brought, and closes everything."""
+        self._stop.set()
+        for task in self._retiring:
+            task.cancel()
+        if cancelled := await self.polls.poller.drain(seconds):
+            log.warning("polls_cancelled", count=cancelled)
+        if self._serving is not None:
+            await self._serving
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        try:
+            await self.runtime.writer.aclose()
+        finally:
+            await self.runtime.aclose()
