@@ -54,7 +54,6 @@ from aggregator.run.web_node import serve_web
 from aggregator.run.wiring import Wiring
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
-from aggregator.stories.identity.domains import collect_owners
 from aggregator.stories.ingest import Ingester
 from aggregator.stories.link import AROUND, Linker
 from aggregator.tag.places import find_places
@@ -194,7 +193,7 @@ def make_resources(
 def _make_public_fetcher(settings: Settings, fetcher: HttpFetcher, resources: Resources) -> HttpFetcher:
     if not settings.network.allow:
         return fetcher
-    return HttpFetcher(replace(settings, network=replace(settings.network, allow=())), resources.gate)
+    return HttpFetcher(replace(settings, network=replace(settings.network, allow=())), resources.gate, shared=fetcher.shared)
 
 
 def _make_storage(settings: Settings, resources: Resources, rules: Rules, states: NextStates) -> DocumentStorage:
@@ -202,7 +201,7 @@ def _make_storage(settings: Settings, resources: Resources, rules: Rules, states
         rules,
         Engine(settings.dedup, find_places, AROUND if settings.threads.enabled else 0.0),
         settings.publish.backfill,
-        collect_owners(settings.sources, settings.outlets),
+        resources.current.owners_under(settings),
         Linker(view_of, rarity, settings.threads.within) if settings.threads.enabled else None,
     )
     return DocumentStorage(settings, resources.store, resources.writer, ingester, states, states.hubs)

@@ -18,6 +18,7 @@ from aggregator.ports import OutputState, Store, Stories, StoryFilter
 from aggregator.publish.selection.private import known_sources, wanted_sources
 from aggregator.publish.selection.ranking import compare_documents, is_reshaped
 from aggregator.settings import Output, Settings
+from aggregator.stories.identity.domains import Owners, collect_owners
 from aggregator.stories.upkeep import adopted, reselect, restate
 from aggregator.stories.upkeep.adopt_config import RULES_KEY, Fingerprints, adopted_sources, fingerprints, known_feed
 from aggregator.stories.upkeep.reselect import Edit
@@ -40,14 +41,15 @@ def make(store: Store, settings: Settings, rules: RuleSet, since: float, now: fl
 
     against: an earlier config to compare with, in place of the one adopted last. Raises ConfigError if it is invalid.
     """
-    states, hashes = store.states(), restate.attribute_hashes(store, settings)
-    known = adopted_sources(store, settings, hashes)
+    owned = collect_owners(settings.sources, settings.outlets)
+    states, hashes = store.states(), restate.attribute_hashes(store, settings, owned)
+    known = adopted_sources(store, settings, hashes, adopted.records(store))
     sources = settings.sources_by_id
     hidden, private = known_sources(store), wanted_sources(store, settings)
     edited, unfiltered = restate.edited_sources(hashes, known), restate.unfiltered_sources(settings, known)
     difference = adopted.difference(store, settings, states)
-    tallies, stories_out, stories_back = _tally(store, restate.restatement(store, settings, rules, edited, unfiltered))
-    feeds = tuple(_feeds(store, settings, rules, (edited, unfiltered if settings.apply else frozenset()), since, now))
+    tallies, stories_out, stories_back = _tally(store, restate.restatement(store, settings, rules, owned, edited, unfiltered))
+    feeds = tuple(_feeds(store, settings, rules, owned, (edited, unfiltered if settings.apply else frozenset()), since, now))
     renamed = _renamed(states, sources)
     aged = store.find(StoryFilter(until=now - settings.storage.keep))
     return Plan(
@@ -130,13 +132,14 @@ def _feeds(
     store: Store,
     settings: Settings,
     rules: RuleSet,
+    owned: Owners,
     concerned: tuple[frozenset[SourceId], frozenset[SourceId]],
     since: float,
     now: float,
 ) -> Iterator[FeedPlan | DigestPlan]:
     """Selects stories as adopting the config will. concerned: sources whose stored entries are restated, or filtered anew."""
     known, rules_now = store.outputs(), fingerprints(settings)
-    restatement = restate.restatement(store, settings, rules, *concerned)
+    restatement = restate.restatement(store, settings, rules, owned, *concerned)
     selections = [
         select(store, output, known_feed(known.get(output.slug)), now, edited=is_edited)
         for output in settings.outputs

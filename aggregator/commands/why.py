@@ -67,16 +67,19 @@ def find_elsewhere(store: Stories, named: str, story: Story) -> list[dict[str, s
 
 def explain_story(application: Application, story: Story) -> dict[str, Any]:
     """Collects all decisions about a story, with their reasons."""
+    from aggregator.stories.identity.domains import collect_owners
     from aggregator.stories.identity.outlets import tell_outlet
     from aggregator.stories.upkeep.restate import voices_of
 
-    store, rules = application.store, application.rules
+    store, rules, settings = application.store, application.rules, application.settings
     evidence = store.evidence(story.id)
     reasons = rules.reasons(replace(story, items=story.reports), time.time())
     member_of = store.members_of([story.id])[story.id]
     tell = teller(application)
     attempts = store.attempts([item.id for item in story.items])
-    _, voices = voices_of(store, application.settings, {item.source for item in story.items})
+    _, voices = voices_of(
+        store, settings, collect_owners(settings.sources, settings.outlets), {item.source for item in story.items}
+    )
     return {
         "id": story.id,
         "title": story.title,

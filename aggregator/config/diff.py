@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import NODEFAULT, Struct
 from msgspec.structs import replace
 
 from aggregator.settings import Settings
@@ -118,9 +119,15 @@ def with_paths_from_file(settings: Settings) -> Settings:
 
 def keys_of(value: Struct) -> Keys:
     """The keys of a value that differ from their defaults."""
-    defaults = dict(zip(value.__struct_fields__[::-1], value.__struct_defaults__[::-1], strict=False))
-    found = ((name, getattr(value, name)) for name in value.__struct_fields__ if name not in UNSAID)
-    return {name: _hash(one) for name, one in found if name not in defaults or defaults[name] != one}
+    found = ((name, getattr(value, name), default) for name, default in _compared(type(value)))
+    return {name: _hash(one) for name, one, default in found if one is not default and one != default}
+
+
+@cache
+def _compared(kind: type[Struct]) -> tuple[tuple[str, object], ...]:
+    """The fields that are compared, with their defaults; those without are never equal to theirs."""
+    defaults = dict(zip(kind.__struct_fields__[::-1], kind.__struct_defaults__[::-1], strict=False))
+    return tuple((name, defaults.get(name, NODEFAULT)) for name in kind.__struct_fields__ if name not in UNSAID)
 
 
 def compare(before: Settings, after: Settings) -> Difference:

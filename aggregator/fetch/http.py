@@ -61,7 +61,7 @@ class HttpFetcher:
     """A `ports.Fetcher` over HTTP/1.1 for one event loop: make it while the loop runs, close it with `aclose`.
 
     gate: asked for a turn before a redirect leads to another domain; for the first address the caller asks.
-    transport: sends the requests that don't go through a proxy; our own by default.
+    transport: sends the requests that don't go through a proxy; our own by default. shared: origins of several sources, if known.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class HttpFetcher:
         resolve: Resolve | None = None,
         environ: Mapping[str, str] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        shared: frozenset[Origin] | None = None,
     ) -> None:
         self._timeout = settings.polling.timeout
         self._max_bytes = settings.polling.max_bytes
@@ -80,7 +81,7 @@ class HttpFetcher:
         self._hold = settings.polling.min
         self._identity = identity(settings)
         self._gate = gate
-        self._shared = _shared_origins(settings)
+        self.shared = _shared_origins(settings) if shared is None else shared
         self._context = make_context(os.environ if environ is None else environ)
         self._proxies: dict[str, ProxyTransport] = {}
         self._guard = Guard(settings.network.allow)
@@ -150,7 +151,7 @@ class HttpFetcher:
     async def _ask(self, request: FetchRequest, progress: _Progress) -> Answer:
         """Sends one request and reads its answer, the body decoded. Raises KNOWN."""
         target = progress.target
-        keep = request.proxy is None and target.origin in self._shared
+        keep = request.proxy is None and target.origin in self.shared
         headers = headers_for(request, target, progress.home, self._identity, keep)
         sent = httpx.Request("GET", _parsed(target.url), headers=headers, extensions=self._extensions)
         response = await self._transport(request.proxy).handle_async_request(sent)
@@ -223,6 +224,10 @@ def _decoded(location: str) -> str:
 
 def _shared_origins(settings: Settings) -> frozenset[Origin]:
     """Origins that several sources share: the connection is kept for the next source."""
-    targets = (parse_target(source.url) for source in settings.sources if source.enabled and source.proxy is None)
-    counts = Counter(target.origin for target in targets if isinstance(target, Target))
+    direct = (source.url for source in settings.sources if source.enabled and source.proxy is None)
+    written = Counter("/".join(url.split("/", 3)[:3]) + "/" for url in direct)  # what has to be parsed of very many sources
+    counts: Counter[Origin] = Counter()
+    for address, count in written.items():
+        if isinstance(target := parse_target(address), Target):
+            counts[target.origin] += count
     return frozenset(origin for origin, count in counts.items() if count > 1)

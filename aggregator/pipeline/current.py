@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from aggregator.model import Source, SourceId
+from aggregator.settings import Settings
+from aggregator.stories.identity.domains import Owners, collect_owners
+from aggregator.stories.identity.edited_sources import owners_after
 
 if TYPE_CHECKING:
     from aggregator.pipeline.polls import Pipeline
@@ -17,13 +20,21 @@ class CurrentPipeline(Struct):
     """The pipeline of the config in use. It stores the polls that began under an older config.
 
     Under the old rules, their stories would miss the new config's topics: a reload looks at stored stories only once.
+    owned: what `owners_under` found last, and for which config.
     """
 
     pipeline: Pipeline | None = None
     sources: Mapping[SourceId, Source] = field(default_factory=dict)
+    owned: tuple[Owners, Settings] | None = None
 
     def use(self, pipeline: Pipeline) -> None:
         self.pipeline, self.sources = pipeline, pipeline.settings.sources_by_id
+
+    def owners_under(self, settings: Settings) -> Owners:
+        """Whose domains are whose under a config. Of one that differs in a few sources, these alone are looked at."""
+        owners = collect_owners(settings.sources, settings.outlets) if self.owned is None else owners_after(*self.owned, settings)
+        self.owned = (owners, settings)
+        return owners
 
     def find(self, source: Source) -> Source | None:
         """Returns the source as the config has it now; None if its address has changed: an old answer says nothing about it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -33,7 +34,9 @@ def describe_changes(before: Settings, after: Settings) -> dict[str, str]:
             continue
         if field in _NAMED:
             kind, name = _NAMED[field]
-            _compare(kind, _by_name(old, name), _by_name(new, name), found)
+            is_source = field == "sources"
+            known = (before.sources_by_id, after.sources_by_id) if is_source else (_by_name(old, name), _by_name(new, name))
+            _compare(kind, known[0], known[1], found)
         else:
             found["changed"].append(_KEYS.get(field, field))
     return {how: _listed(names) for how, names in found.items() if names}
@@ -51,7 +54,7 @@ def _without_places(one: msgspec.Struct) -> msgspec.Struct:
 
 
 def _compare(
-    kind: str, old: Mapping[str, msgspec.Struct], new: Mapping[str, msgspec.Struct], found: Mapping[str, list[str]]
+    kind: str, old: Mapping[Any, msgspec.Struct], new: Mapping[Any, msgspec.Struct], found: Mapping[str, list[str]]
 ) -> None:
     found["added"].extend(f"{kind} {name}" for name in new if name not in old)
     found["removed"].extend(f"{kind} {name}" for name in old if name not in new)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import structlog
+from msgspec import Struct
 from msgspec.structs import replace
 
 from aggregator.errors import AggregatorError, ConfigError
+from aggregator.model import SourceId
 from aggregator.run import health
 from aggregator.run.config_changes import describe_changes
 from aggregator.run.metrics import Metrics
@@ -19,9 +21,19 @@ from aggregator.run.publishing import FeedPublishing
 from aggregator.run.runtime import CurrentRuntime, MakeRuntime, Runtime
 from aggregator.run.systemd import notify
 from aggregator.settings import Settings, own_address
+from aggregator.stories.identity.edited_sources import concerned_sources
 from aggregator.stories.upkeep import adopt_config
 
 log = structlog.get_logger("reload")
+
+
+class Edit(Struct, frozen=True):
+    """A config that is ready for use. concerned: see `concerned_sources`; told: what the log says of it."""
+
+    runtime: Runtime
+    restart_keys: tuple[str, ...]
+    concerned: frozenset[SourceId] | None
+    told: Mapping[str, str]
 
 
 class ConfigReload:
@@ -71,17 +83,22 @@ class ConfigReload:
                 notify("READY=1")
 
     async def _reload(self) -> None:
-        running = self._current.runtime
         try:
-            settings, restart_keys = keep_until_restart(running.settings, await asyncio.to_thread(self._load))
-            after = self._make(settings, running.resources)
+            edit = await asyncio.to_thread(self._prepare, self._current.runtime)
         except AggregatorError as error:
             self._refuse(error)
             return
-        if restart_keys:
-            log.warning("restart_needed", keys=restart_keys)
-        self.restart_keys, self.error = restart_keys, None
-        await self._swap(after)
+        if edit.restart_keys:
+            log.warning("restart_needed", keys=edit.restart_keys)
+        self.restart_keys, self.error = edit.restart_keys, None
+        await self._swap(edit)
+
+    def _prepare(self, running: Runtime) -> Edit:
+        """Makes everything of the new config beside the event loop: of very many sources it takes a while."""
+        settings, restart_keys = keep_until_restart(running.settings, self._load())
+        after = self._make(settings, running.resources)
+        concerned = concerned_sources(running.settings, settings, running.owners, after.owners)
+        return Edit(after, restart_keys, concerned, describe_changes(running.settings, settings))
 
     def _refuse(self, error: AggregatorError) -> None:
         self.error = str(error)
@@ -90,35 +107,40 @@ class ConfigReload:
         log.error("reload_refused", error=str(error))
         self._metrics.record_reload(False)
 
-    async def _swap(self, after: Runtime) -> None:
+    async def _swap(self, edit: Edit) -> None:
         """Puts the new config in use. If the disk refuses to store or publish what follows from it, a later tick does."""
+        after = edit.runtime
         before, self._current.runtime = self._current.runtime, after
         after.resources.current.use(after.pipeline)
         self._retire(before)
         after.gate.configure(after.settings)
         self._poller.configure(after.settings.polling.workers, after.shares.polls)
         if after.settings.includes != before.settings.includes or self._refused_includes:
-            self._seen = fingerprint(after.settings)
+            self._seen = await asyncio.to_thread(fingerprint, after.settings)
         self._refused_includes = ()
         self.in_use = self._seen
         self._metrics.record_reload(True)
-        log.info("reloaded", sources=len(after.settings.sources), **describe_changes(before.settings, after.settings))
+        log.info("reloaded", sources=len(after.settings.sources), **edit.told)
+        concerned = edit.concerned if self._is_adopted else None  # what an earlier edit concerned may still have to be adopted
         self._is_adopted = False
         try:
-            await self.adopt()
+            await self.adopt(concerned)
         except AggregatorError as error:
             log.error("adopt_failed", error=str(error))
             return
         await self._publishing.try_publish(everything=True)
 
-    async def adopt(self) -> None:
-        """Makes the store follow the config. Flushes first, so that states of polls under the old config are stored."""
+    async def adopt(self, concerned: frozenset[SourceId] | None = None) -> None:
+        """Makes the store follow the config. Flushes first, so that states of polls under the old config are stored.
+
+        concerned: the sources that differ from what was adopted before; None for all.
+        """
         runtime = self._current.runtime
         now = runtime.clock.now()
 
         def work() -> None:
             runtime.store.sync_sources(runtime.settings.sources, now)
-            adopt_config.adopt(runtime.store, runtime.settings, lambda: runtime.rules, now)
+            adopt_config.adopt(runtime.store, runtime.settings, lambda: runtime.rules, now, runtime.owners, concerned)
 
         await runtime.writer.flush()
         await runtime.writer.call(work)

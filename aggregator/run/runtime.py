@@ -23,6 +23,7 @@ from aggregator.run.claiming import Claiming
 from aggregator.run.descriptors import STALLED, Shares, divide
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
+from aggregator.stories.identity.domains import Owners
 
 
 class Resources(Struct, frozen=True):
@@ -112,6 +113,11 @@ class Runtime(PollingRuntime, frozen=True):
     compose: Mapping[str, Callable[[Delivery], Message | None]]
     messenger: HttpMessenger
     channels: Parts
+
+    @property
+    def owners(self) -> Owners:
+        """Whose domains are whose under this config."""
+        return self.storage.ingester.owners
 
     def select_sources(self, request: PollRequest, in_flight: Collection[SourceId] = ()) -> list[Work]:
         """Returns the requested sources, or all. Unless forced, only those that are due or in flight."""

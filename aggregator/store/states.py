@@ -54,6 +54,8 @@ CLAIM = "UPDATE sources SET due = ?, reason = ? WHERE id = ?"
 _KNOWN = "SELECT id, position, configured, enabled, configured_url FROM sources"
 _ADD = """INSERT INTO sources (id, position, configured, enabled, configured_url, url, due, reason)
     VALUES (?, ?, TRUE, ?, ?, ?, ?, 'new')"""
+GAP = 100
+"""Between two positions once they had to move, so that sources that come in between move no others."""
 _PLACE = "UPDATE sources SET position = ?, enabled = ? WHERE id = ?"
 _REVIVE = """UPDATE sources SET configured = TRUE, due = ?, gone = FALSE, failures = 0, parse_failures = 0,
     reason = 'back in the config' WHERE id = ?"""
@@ -182,11 +184,17 @@ def sync(connection: Connection, sources: Sequence[Source], now: Instant) -> Non
     named = {source.id for source in sources}
     connection.executemany(_RETIRE, [(id,) for id, row in known.items() if row[2] and id not in named])
     new, placed, revived, moved = [], [], [], []
-    for position, source in enumerate(sources):
+    position = -1
+    for source in sources:
         row = known.get(source.id)
         if row is None:
+            position += 1
             new.append((source.id, position, source.enabled, source.url, source.url, now))
             continue
+        if not row[2]:
+            position += 1
+        else:
+            position = row[1] if row[1] > position else position + GAP
         if (row[1], row[3]) != (position, source.enabled):
             placed.append((position, source.enabled, source.id))
         if not row[2]:

@@ -135,17 +135,16 @@ def _rank(id: SourceId, claim: Claim, address: str, domain: str) -> tuple[bool, 
 
 
 def lost_domains(claims: Claims, sources: Mapping[SourceId, Source], owned: Owners) -> dict[SourceId, tuple[str, ...]]:
-    """The domains that sources have learnt and may not speak for."""
+    """The domains that sources may not speak for, of each source that has learnt any."""
     stored: dict[str, dict[str, str]] = {}
     for key, value in claims.values(_PREFIX).items():
         stored.setdefault(key[: key.index(" ") + 1], {})[key] = value
     read = Claims(lambda prefix: stored.get(prefix, {}))  # one query for all
-    lost = {
+    return {
         id: tuple(sorted(domain for domain in domains if why_not(domain, sources[id], None, owned, read) is not None))
         for id, domains in claims.all().items()
         if id in sources
     }
-    return {id: domains for id, domains in lost.items() if domains}
 
 
 def _first(ids: frozenset[SourceId]) -> SourceId:

@@ -8,14 +8,15 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from aggregator.config.diff import take, with_paths_from_file
+from aggregator.config.diff import keys_of, with_paths_from_file
 from aggregator.errors import UsageError
 from aggregator.model import Instant, Slug, SourceId, StoryId, Validators
 from aggregator.ports import OutputState, Rules, Store, StoreView
 from aggregator.publish.selection import ranking
 from aggregator.settings import WEIGHT, Output, Settings
+from aggregator.stories.identity.domains import Owners, collect_owners
 from aggregator.stories.upkeep import adopted, channels, hooks, privacy, ranked_feeds, reselect, restate, thresholds
-from aggregator.stories.upkeep.adopted import AdoptedSource
+from aggregator.stories.upkeep.adopted import Adopted, AdoptedSource
 from aggregator.stories.upkeep.reselect import Edit
 from aggregator.stories.upkeep.selection import select
 from aggregator.tag.ordering import RuleName, needs
@@ -88,8 +89,18 @@ def _rule_of(output: Output) -> RuleName:
     return RuleName("output", output.slug) if output.query else RuleName("topic", output.topic or "")
 
 
-def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Instant) -> frozenset[Slug]:
+def adopt(
+    store: Store,
+    settings: Settings,
+    rules: Callable[[], Rules],
+    now: Instant,
+    owned: Owners | None = None,
+    concerned: Collection[SourceId] | None = None,
+) -> frozenset[Slug]:
     """Makes the store follow a config. Returns the feeds whose documents differ now. Idempotent.
+
+    owned: whose domains are whose under this config; collected if it isn't given. concerned: the sources that may differ from the
+    config adopted before (`concerned_sources`); None for all.
 
     A new feed starts full, with the newest `items` stories of any age. In an empty store it stays `filling` until every source
     has been polled once (`publish.filling`). rules: called only if stories must be looked at.
@@ -100,18 +111,20 @@ def adopt(store: Store, settings: Settings, rules: Callable[[], Rules], now: Ins
     states = store.outputs()
     changed = _register(store, settings.outputs, states, rules_now, now)
     turned = privacy.follow(store, settings, rules, now)
-    hashes = restate.attribute_hashes(store, settings)
-    known = adopted_sources(store, settings, hashes)
+    owned = owned or collect_owners(settings.sources, settings.outlets)
+    hashes = restate.attribute_hashes(store, settings, owned, concerned)
+    records = adopted.records(store, None if concerned is None else hashes)
+    known = adopted_sources(store, settings, hashes, records)
     edited = restate.edited_sources(hashes, known)
     filtered = restate.unfiltered_sources(settings, known) if settings.apply else frozenset[SourceId]()
     stale = not rules_now.is_known(store.value(RULES_KEY))
     if stale or edited or filtered or any(output.slug in changed for output in settings.outputs):
-        changed |= _follow(store, settings, rules(), (edited, filtered), states, changed, now, retag=stale)
+        changed |= _follow(store, settings, rules(), owned, (edited, filtered), states, changed, now, retag=stale)
     changed |= ranked_feeds.follow(store, settings, changed, now)
     thresholds.follow(store, settings, rules, now)
     channels.follow(store, settings)
     changed |= hooks.follow(store, settings, rules, now)
-    _save(store, settings, known, hashes, filtered, rules_now, now)
+    _save(store, settings, records, known, hashes, filtered, rules_now, now)
     return turned | changed
 
 
@@ -121,16 +134,19 @@ def apply_filters(store: Store, settings: Settings, rules: Rules, now: Instant) 
     Returns the feeds whose documents differ now. It may run beside a daemon, and before the config is adopted: feeds that the
     store doesn't have yet are filled when it is.
     """
-    known = adopted_sources(store, settings, restate.attribute_hashes(store, settings))
+    owned = collect_owners(settings.sources, settings.outlets)
+    records = adopted.records(store)
+    known = adopted_sources(store, settings, restate.attribute_hashes(store, settings, owned), records)
     filtered = restate.unfiltered_sources(settings, known)
     states = {slug: state for slug, state in store.outputs().items() if not state.withdrawn}
     outputs = [output for output in settings.outputs if output.slug in states]
     edited = replace(settings, outputs=tuple(outputs))
     shown = {slug: _as_read(store, slug) for slug in states}
-    _follow(store, edited, rules, (frozenset(), filtered), states, set(), now, retag=False)
+    _follow(store, edited, rules, owned, (frozenset(), filtered), states, set(), now, retag=False)
     with store.begin() as transaction:
         hashes = {source.id: restate.filter_hash(source, settings) for source in settings.sources if source.id in filtered}
-        adopted.save_sources(transaction, {id: replace(known[id], filter=hash) for id, hash in hashes.items()})
+        kept = {id: adopted.read(records[id]) if id in records else AdoptedSource({}, known[id].attributes) for id in hashes}
+        adopted.save_sources(transaction, {id: adopted.written(replace(kept[id], filter=hash)) for id, hash in hashes.items()})
     return frozenset(slug for slug in states if _as_read(store, slug) != shown[slug])
 
 
@@ -162,6 +178,7 @@ def _follow(
     store: Store,
     settings: Settings,
     rules: Rules,
+    owned: Owners,
     concerned: tuple[frozenset[SourceId], frozenset[SourceId]],
     states: Mapping[Slug, OutputState],
     changed: Collection[Slug],
@@ -173,7 +190,7 @@ def _follow(
 
     concerned: sources whose attributes were edited, and those to be filtered anew; changed: feeds whose rules were edited.
     """
-    restatement = restate.restatement(store, settings, rules, *concerned)
+    restatement = restate.restatement(store, settings, rules, owned, *concerned)
     selections = [
         select(store, output, known_feed(states.get(output.slug)), now, edited=output.slug in changed)
         for output in settings.outputs
@@ -193,50 +210,55 @@ def known_feed(state: OutputState | None) -> OutputState | None:
     return state if state is not None and state.definition else None
 
 
-def adopted_sources(store: StoreView, settings: Settings, hashes: Mapping[SourceId, str]) -> dict[SourceId, AdoptedSource]:
+def adopted_sources(
+    store: StoreView, settings: Settings, hashes: Mapping[SourceId, str], records: Mapping[SourceId, str]
+) -> dict[SourceId, Adopted]:
     """What was adopted of each source. hashes: of their attributes, as the config has them.
 
     A source without a record is new, or was read by a release that kept none.
     Of the latter, edits that have not reached all stored entries are found by looking at these; which `keep` and `drop` they
     passed is unknown.
     """
-    found = adopted.sources(store)
-    missing = [source for source in settings.sources if source.id not in found]
+    found = {id: adopted.read_part(record) for id, record in records.items()}
+    missing = [settings.sources_by_id[id] for id in hashes if id not in found]
     states = store.states([source.id for source in missing]) if missing else {}
     is_new = {source.id: source.id not in states or states[source.id].first_success is None for source in missing}
     behind = restate.find_behind(store, settings) if not all(is_new.values()) else frozenset[SourceId]()
     for source in missing:
         attributes = "" if source.id in behind else hashes[source.id]
         filter = restate.filter_hash(source, settings)
-        found[source.id] = AdoptedSource({}, attributes, filter if is_new[source.id] or not filter else None)
+        found[source.id] = Adopted(attributes, filter if is_new[source.id] or not filter else None)
     return found
 
 
 def _save(
     store: Store,
     settings: Settings,
-    known: Mapping[SourceId, AdoptedSource],
+    records: Mapping[SourceId, str],
+    known: Mapping[SourceId, Adopted],
     hashes: Mapping[SourceId, str],
     filtered: Collection[SourceId],
     rules_now: Fingerprints,
     now: Instant,
 ) -> None:
-    """Records what was adopted. Sources whose `keep` or `drop` was edited are asked for their whole documents next time."""
-    snapshot, before = take(settings), adopted.sources(store)
-    after = {}
-    for source in settings.sources:
+    """Records what was adopted. Sources whose `keep` or `drop` was edited are asked for their whole documents next time.
+
+    records: as stored before; hashes: of the sources whose records may differ.
+    """
+    changed, refiltered = {}, []
+    for source in (settings.sources_by_id[id] for id in hashes):
         filter = restate.filter_hash(source, settings) if source.id in filtered else known[source.id].filter
-        after[source.id] = AdoptedSource(snapshot.sources[source.id], hashes[source.id], filter)
-    changed = {id: source for id, source in after.items() if before.get(id) != source}
-    refiltered = [
-        id for id in changed if id in before and any(before[id].keys.get(key) != after[id].keys.get(key) for key in FILTERS)
-    ]
+        after, before = AdoptedSource(keys_of(source), hashes[source.id], filter), records.get(source.id)
+        if (record := adopted.written(after)) != before:
+            changed[source.id] = record
+            if before is not None and any(adopted.read(before).keys.get(key) != after.keys.get(key) for key in FILTERS):
+                refiltered.append(source.id)
     states = store.states(refiltered) if refiltered else {}
     definitions = {output.slug: rules_now.of(output)[0] for output in settings.outputs}
     with store.begin() as transaction:
         adopted.save_sources(transaction, changed)
-        adopted.save_rest(store, transaction, snapshot)
-        adopted.save_taken(store, transaction, snapshot, now)
+        adopted.save_rest(store, transaction, settings)
+        adopted.save_taken(store, transaction, settings, now)
         for asked in states.values():
             transaction.save_state(replace(asked, validators=Validators(), validators_url=None, body_hash=b""))
         for slug, state in transaction.outputs().items():

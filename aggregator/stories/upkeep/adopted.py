@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -23,6 +23,10 @@ TAKEN_KEY = "adopted"
 """Key of the stored fingerprint of the whole config that was adopted last, and when that was."""
 
 
+CHUNK = 1_000
+"""Sources that are hashed at a time."""
+
+
 class AdoptedSource(Struct, frozen=True, omit_defaults=True):
     """keys: as in `Snapshot`; attributes: a hash of what decides the attributes of its stored entries.
 
@@ -34,12 +38,42 @@ class AdoptedSource(Struct, frozen=True, omit_defaults=True):
     filter: str | None = None
 
 
+class Adopted(Struct, frozen=True):
+    """The part of an `AdoptedSource` that is asked of every source."""
+
+    attributes: str = ""
+    filter: str | None = None
+
+
+def records(store: Values, ids: Collection[SourceId] | None = None) -> dict[SourceId, str]:
+    """The stored records of all adopted sources, also of those that have left the config since; or of those with these ids.
+
+    As they are stored, since very many of them take a third of the memory so.
+    """
+    if ids is None:
+        return {SourceId(key.removeprefix(SOURCE_KEY)): value for key, value in store.values(SOURCE_KEY).items()}
+    found = {id: store.value(SOURCE_KEY + id) for id in ids}
+    return {id: value for id, value in found.items() if value is not None}
+
+
+def read_part(record: str) -> Adopted:
+    """What is asked of every source."""
+    return msgspec.json.decode(record, type=Adopted)
+
+
+def read(record: str) -> AdoptedSource:
+    """What a record holds."""
+    return msgspec.json.decode(record, type=AdoptedSource)
+
+
+def written(source: AdoptedSource) -> str:
+    """The record of a source."""
+    return msgspec.json.encode(source).decode()
+
+
 def sources(store: Values) -> dict[SourceId, AdoptedSource]:
     """All adopted sources, also those that have left the config since."""
-    return {
-        SourceId(key.removeprefix(SOURCE_KEY)): msgspec.json.decode(value, type=AdoptedSource)
-        for key, value in store.values(SOURCE_KEY).items()
-    }
+    return {id: read(record) for id, record in records(store).items()}
 
 
 def difference(store: Values, settings: Settings, configured: Mapping[SourceId, object]) -> Difference | None:
@@ -56,27 +90,33 @@ def taken_up(store: Values, settings: Settings) -> Instant | None:
     """Since when just this config is in use; None if another one was adopted last."""
     stored = store.value(TAKEN_KEY)
     known, _, at = stored.partition(" ") if stored else ("", "", "")
-    return float(at) if known == _fingerprint(take(settings)) else None
+    return float(at) if known == _fingerprint(settings) else None
 
 
-def save_taken(store: Values, transaction: ValueWrites, snapshot: Snapshot, now: Instant) -> None:
+def save_taken(store: Values, transaction: ValueWrites, settings: Settings, now: Instant) -> None:
     """Stores that the config is in use from now on, if it is another one than before."""
-    stored, found = store.value(TAKEN_KEY), _fingerprint(snapshot)
+    stored, found = store.value(TAKEN_KEY), _fingerprint(settings)
     if stored is None or stored.partition(" ")[0] != found:
         transaction.set_value(TAKEN_KEY, f"{found} {now}")
 
 
-def _fingerprint(snapshot: Snapshot) -> str:
-    return hashlib.blake2b(msgspec.json.encode(snapshot, order="sorted"), digest_size=8).hexdigest()
+def _fingerprint(settings: Settings) -> str:
+    """Hashes the whole config. The sources as they are, whose snapshot takes long if they are many."""
+    rest = take(msgspec.structs.replace(settings, sources=()))
+    digest = hashlib.blake2b(msgspec.json.encode(rest, order="sorted"), digest_size=8)
+    for first in range(0, len(settings.sources), CHUNK):
+        digest.update(msgspec.msgpack.encode(settings.sources[first : first + CHUNK]))
+    return digest.hexdigest()
 
 
-def save_sources(transaction: ValueWrites, changed: Mapping[SourceId, AdoptedSource]) -> None:
-    for id, source in changed.items():
-        transaction.set_value(SOURCE_KEY + id, msgspec.json.encode(source).decode())
+def save_sources(transaction: ValueWrites, changed: Mapping[SourceId, str]) -> None:
+    """Stores records in place of those that there are."""
+    for id, record in changed.items():
+        transaction.set_value(SOURCE_KEY + id, record)
 
 
-def save_rest(store: Values, transaction: ValueWrites, snapshot: Snapshot) -> None:
-    """Stores the snapshot without its sources, if it differs."""
-    text = msgspec.json.encode(msgspec.structs.replace(snapshot, sources={})).decode()
+def save_rest(store: Values, transaction: ValueWrites, settings: Settings) -> None:
+    """Stores the snapshot of the config without its sources, if it differs."""
+    text = msgspec.json.encode(take(msgspec.structs.replace(settings, sources=()))).decode()
     if store.value(REST_KEY) != text:
         transaction.set_value(REST_KEY, text)

@@ -19,9 +19,9 @@ from aggregator.ports import Entries, Rules, StoreView, Values
 from aggregator.settings import Settings
 from aggregator.stories.identity import outlets
 from aggregator.stories.identity.claims import Claims, lost_domains
-from aggregator.stories.identity.domains import Owners, collect_owners, is_shared
+from aggregator.stories.identity.domains import Owners, is_shared
 from aggregator.stories.identity.outlets import Voice
-from aggregator.stories.upkeep.adopted import AdoptedSource
+from aggregator.stories.upkeep.adopted import Adopted
 from aggregator.tag.fields import THREAD_FIELDS
 from aggregator.tag.nodes import Compare, Dated, Node, Value, terms
 from aggregator.tag.syntax import parse
@@ -131,19 +131,22 @@ def find_behind(store: Entries, settings: Settings) -> frozenset[SourceId]:
     )
 
 
-def attribute_hashes(store: Values, settings: Settings) -> dict[SourceId, str]:
-    """`attributes_hash` of all sources."""
-    owned, sources = collect_owners(settings.sources, settings.outlets), {source.id: source for source in settings.sources}
+def attribute_hashes(
+    store: Values, settings: Settings, owned: Owners, concerned: Collection[SourceId] | None = None
+) -> dict[SourceId, str]:
+    """`attributes_hash` of all sources, or of those concerned and those that have learnt a domain."""
+    sources = settings.sources_by_id
     lost = lost_domains(Claims(store.values), sources, owned)
-    return {id: attributes_hash(source, owned, lost.get(id, ())) for id, source in sources.items()}
+    chosen = sources if concerned is None else {id: sources[id] for id in sorted({*concerned, *lost}) if id in sources}
+    return {id: attributes_hash(source, owned, lost.get(id, ())) for id, source in chosen.items()}
 
 
-def edited_sources(hashes: Mapping[SourceId, str], known: Mapping[SourceId, AdoptedSource]) -> frozenset[SourceId]:
+def edited_sources(hashes: Mapping[SourceId, str], known: Mapping[SourceId, Adopted]) -> frozenset[SourceId]:
     """Sources whose stored entries have other attributes than new ones get. Sources not adopted before have none stored."""
     return frozenset(id for id, hash in hashes.items() if id in known and known[id].attributes != hash)
 
 
-def unfiltered_sources(settings: Settings, known: Mapping[SourceId, AdoptedSource]) -> frozenset[SourceId]:
+def unfiltered_sources(settings: Settings, known: Mapping[SourceId, Adopted]) -> frozenset[SourceId]:
     """Sources whose stored entries were filtered by another `keep` and `drop` than that of the config."""
     return frozenset(
         source.id
@@ -153,19 +156,24 @@ def unfiltered_sources(settings: Settings, known: Mapping[SourceId, AdoptedSourc
 
 
 def restatement(
-    store: StoreView, settings: Settings, rules: Rules, edited: Collection[SourceId], filtered: Collection[SourceId]
+    store: StoreView,
+    settings: Settings,
+    rules: Rules,
+    owned: Owners,
+    edited: Collection[SourceId],
+    filtered: Collection[SourceId],
 ) -> Restatement:
     """Prepares the restatement of these sources' entries."""
     ids = frozenset(edited) | frozenset(filtered)
-    sources, voices = voices_of(store, settings, ids)
+    sources, voices = voices_of(store, settings, owned, ids)
     return Restatement(rules, frozenset(edited), frozenset(filtered), sources, voices)
 
 
 def voices_of(
-    store: StoreView, settings: Settings, ids: Collection[SourceId]
+    store: StoreView, settings: Settings, owned: Owners, ids: Collection[SourceId]
 ) -> tuple[dict[SourceId, Source], dict[SourceId, Voice]]:
     """Those of the sources that are in the config and in the store, and whom each speaks for."""
-    states, owned, claims = store.states(ids), collect_owners(settings.sources, settings.outlets), Claims(store.values)
+    states, claims = store.states(ids), Claims(store.values)
     known = settings.sources_by_id
     sources = {id: known[id] for id in ids if id in known and id in states}
     voices = {
