@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from msgspec.structs import replace
 
@@ -86,6 +88,14 @@ def test_states_come_in_the_order_of_the_config(store: Store) -> None:
     store.sync_sources([source("gamma"), source("beta"), source("alpha")], 2.0)
     assert list(store.states()) == [GAMMA, BETA, ALPHA]
     assert list(store.states([ALPHA, GAMMA, SourceId("none")])) == [GAMMA, ALPHA]
+
+
+def test_the_order_is_that_of_the_config_whatever_comes_and_goes(store: Store) -> None:
+    rng, names = random.Random(4), [f"s{number}" for number in range(9)]
+    for _ in range(40):
+        listed = rng.sample(names, rng.randint(0, 9))
+        store.sync_sources([source(name) for name in listed], 1.0)
+        assert [str(id) for id in store.states()] == listed
 
 
 def test_the_longest_due_come_first_and_no_more_than_asked_for(store: Store) -> None:
