@@ -11,7 +11,8 @@ from aggregator.publish.entry.addresses import FORMATS, TYPES, feed_path, subscr
 from aggregator.publish.feed_update import Content, FeedUpdate, make_update
 from aggregator.publish.formats import opml
 from aggregator.publish.formats.head import ArchiveLinks, Head, head, ttl
-from aggregator.publish.messages import health_feed, notices, notifications
+from aggregator.publish.health_page import HEALTH_FILE, SINCE, HealthPage
+from aggregator.publish.messages import notices, notifications
 from aggregator.publish.messages.digests import Digests, Following
 from aggregator.publish.on_demand import OnDemand
 from aggregator.publish.pages import pages
@@ -22,6 +23,7 @@ from aggregator.publish.pages.open_threads import OpenThreads
 from aggregator.publish.pages.public_stories import PublicStories
 from aggregator.publish.pages.story_pages import StoryPages
 from aggregator.publish.pages.thread_pages import ThreadPages
+from aggregator.publish.placed_documents import PlacedDocuments
 from aggregator.publish.publications import Publications
 from aggregator.publish.rendering import Renderer, feed_of
 from aggregator.publish.selection import private, thread_listing
@@ -34,8 +36,6 @@ from aggregator.publish.site.ownership import SITE_ID
 from aggregator.publish.site.paths import SITE_FILES, STORY_FOLDER
 from aggregator.settings import Output, Settings
 
-SINCE = "publish.since"
-"""Key of the stored time of the first publication, which dates empty documents."""
 SPARE = 200
 """Rendered entries that may be kept beyond twice the number of entries in feeds."""
 
@@ -58,6 +58,7 @@ class Publisher:
         self._mint = mint
         self._folders = folders or Folders(settings, store)
         self._trees = self._folders.trees
+        self._placed = PlacedDocuments(self.shelf, self._trees)
         self._renderer = Renderer(settings, store.stories)
         self._closed = ClosedPages(settings, store, self._renderer, self._trees, self.site_id)
         self._publications = Publications(settings, store)
@@ -66,12 +67,12 @@ class Publisher:
         public = PublicStories(settings)
         threads = OpenThreads(store, public.outputs, settings.storage.keep, lambda: self._now)
         self._stories = StoryPages(settings, store, self._trees[False], self.head_of, public, threads)
+        self._health = HealthPage(settings, store, self.shelf, self.head_of, self.site_id)
         self._front = FrontStories(settings.site, store, public, threads)
-        self._pages = FeedPages(settings, store, self._put, self.head_of)
+        self._pages = FeedPages(settings, store, self._placed.put, self.head_of)
         self._on_demand = OnDemand(self._closed, self._stories, ThreadPages(settings, store, self.site_id, public, threads))
         self._now: Instant = 0.0
         self._site_id: str | None = None
-        self._filed: set[str] = set()
         self._is_behind = True
         self._shown: dict[Slug, tuple[StoryId, ...]] = {}
         self._bases: dict[Slug, object] = {}
@@ -110,6 +111,7 @@ class Publisher:
             self._show_surroundings(states, now)
         self._show_front(now)
         self.shelf.show()
+        self._placed.file_rest()
         if slugs is None:
             self._end_subscriptions(now)
             self._is_behind = False
@@ -150,25 +152,10 @@ class Publisher:
         It is served even if its file can't be written: what it tells may be just that. Raises AggregatorError then.
         """
         self.shelf.recall()
-        body = self._put_health(unstored)
+        body = self._health.put(unstored)
         self.shelf.show()
-        self._file_health(body)
-
-    def _put_health(self, unstored: Sequence[Event] = ()) -> bytes:
-        site = self._settings.site
-        output = Output(Slug("health"), f"{site.title}: health", description="Sources that are broken, silent, gone or moved")
-        since = float(self._store.value(SINCE) or 0.0)
-        public, whole = health_feed.render_health(
-            self._settings, self._store, self.head_of(output), self.site_id(), since, unstored
-        )
-        if (shown := self.shelf.get("/health.atom")) is None or not shown.is_as(public):
-            self.shelf.put("/health.atom", public)
-        self.shelf.put_whole("/health.atom", whole)
-        return public.body
-
-    def _file_health(self, body: bytes) -> None:
         self._claim(again=False)
-        self._trees[False].write("health.atom", body)
+        self._trees[False].write(HEALTH_FILE, body)
 
     def site_id(self) -> str:
         """This database's UUID, made at the first publication."""
@@ -189,7 +176,7 @@ class Publisher:
         """Makes the folders ours before anything is written there. Where they were removed, everything is written anew."""
         if not self._folders.are_ours:
             self._is_behind = True
-            self._filed.clear()
+            self._placed.forget_files()
             self._bases.clear()
             self._pages.forget_front()
             self._stories.forget()
@@ -277,7 +264,7 @@ class Publisher:
             links = f'<{one.head.hub}>; rel="hub", <{one.head.self_url(format)}>; rel="self"'
             extra = {"link": links} if one.head.hub else {}
             prepared = Prepared(TYPES[format], body, one.mark.modified, cache, output.token, extra, one.digests[format])
-            self._put(feed_path(output.slug, format), prepared)
+            self._placed.put(feed_path(output.slug, format), prepared)
         self._pages.show(one)
         self._shown[output.slug] = one.stories
         self._bases[output.slug] = one.content.basis
@@ -288,26 +275,14 @@ class Publisher:
         self._stories.write_missing(front.ids)
         self._pages.finish(front, now)
 
-    def _put(self, path: str, document: Prepared) -> None:
-        """Writes the file, then serves the document. Does nothing if the document is unchanged."""
-        shown = self.shelf.get(path)
-        is_filed = path in self._filed  # by this publisher: another one may have written to another folder
-        if shown is not None and shown.is_as(document) and is_filed:
-            return
-        known = shown is not None and shown.token == document.token and is_filed  # the file has the old document
-        body = pages.as_file(document.body) if document.type.startswith("text/html") else document.body
-        self._trees[document.token is not None].write(path[1:], body, changed=known)
-        self._filed.add(path)
-        self.shelf.put(path, document)
-
     def _show_surroundings(self, states: Mapping[Slug, OutputState], now: Instant) -> None:
         """Publishes the OPML list, health, and archive pages, and removes documents that are no longer published."""
         site, cache = self._settings.site, f"public, max-age={ttl(self._settings)}"
         public = [self.head_of(output) for output in self._settings.outputs if output.token is None]
-        self._put("/opml.xml", Prepared("text/x-opml; charset=utf-8", opml.document(site, public), int(now), cache))
+        self._placed.put("/opml.xml", Prepared("text/x-opml; charset=utf-8", opml.document(site, public), int(now), cache))
         for one in public:
             self._pages.show_subscribe(one, now)
-        self._file_health(self._put_health())
+        self._trees[False].write(HEALTH_FILE, self._health.put())
         self._closed.write_all()
         self._stories.write_all(states)
         self.shelf.on_demand = self._on_demand.answer

@@ -137,6 +137,9 @@ class Shelf:
     is_filled: whether what is not here is not published; until a node has loaded anything, nobody is told that.
     """
 
+    is_seen_at_once = True
+    """Whether what is put is seen at once, or by `show`."""
+
     def __init__(self) -> None:
         self.is_filled = True
         self._documents: dict[str, Prepared] = {}

@@ -16,6 +16,8 @@ class StagedShelf(Shelf):
     the next `show` stores it.
     """
 
+    is_seen_at_once = False
+
     def __init__(self, shown: Shelf, store: Store, cluster: Cluster, tokens: Mapping[str, str]) -> None:
         super().__init__()
         self._shown, self._store, self._cluster, self._tokens = shown, store, cluster, tokens

@@ -53,7 +53,7 @@ class Asked:
 class Presses:
     """The outlets `news-1` … and what each lists, newest first. asked: the moment (monotonic) of each request.
 
-    requests: the same with when each was answered, which takes `slow` seconds.
+    answered: when each event was told first. requests: as `asked`, with when each was answered, which takes `slow` seconds.
 
     window: entries in a document at most; more than come between two looks, or entries are lost by right.
     """
@@ -65,6 +65,7 @@ class Presses:
     asked: list[float] = field(default_factory=list)
     requests: list[Asked] = field(default_factory=list)
     slow: float = 0.0
+    answered: dict[int, float] = field(default_factory=dict)
     told: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -90,6 +91,8 @@ class Presses:
         tag = f'"{events[0].number if events else 0}"'
         if tag == known:
             return tag, b""
+        for event in events:
+            self.answered.setdefault(event.number, time.monotonic())
         items = "".join(_item(outlet, event) for event in events)
         about = "news" if outlet % 4 else "news<image><url>x</image>"  # not closed: a worker has to read it
         head = f"<title>Outlet {outlet}</title><link>http://outlet{outlet}.example/</link><description>{about}</description>"

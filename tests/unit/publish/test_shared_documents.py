@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 
-from aggregator.errors import StoreError
+from aggregator.errors import AggregatorError, StoreError
 from aggregator.model import Slug
 from aggregator.ports import Subscription
 from aggregator.publish.publisher import Publisher
@@ -162,3 +164,26 @@ def test_subscribers_get_a_document_once_readers_do(tmp_path: Path, store: Postg
     show()
     message = composer.compose_document(delivery)
     assert message is not None and b"Better" in message.body
+
+
+def test_a_disk_that_is_full_holds_up_no_other_node(
+    tmp_path: Path, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = samples.settings(tmp_path, ALL)
+    open_outputs(store, settings)
+    story = store_story(store, item(1))
+    publisher, shown = leader(settings, store)
+    publisher.publish(None, NOON)
+    change_story(store, story, "Better", NOON + 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", refuse)
+        with pytest.raises(AggregatorError, match="No space left"):
+            publisher.publish([Slug("all")], NOON + 2)
+    feed = shown.get(FEED)
+    assert feed is not None and b"Better" in feed.body
+    publisher.publish([Slug("all")], NOON + 3)
+    assert (tmp_path / "public/feeds/all.atom").read_bytes() == feed.body
+
+
+def refuse(descriptor: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
