@@ -11,6 +11,7 @@ import structlog
 
 from tests import postgres
 from tests.browser import chromium
+from tests.object_store import ObjectStore, object_store
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -34,6 +35,15 @@ def shared() -> Path:
     if not (folder / "lab").is_dir():
         pytest.skip(f"needs the measuring data and programs in {folder.name}/ beside the checkout, which is not there")
     return folder
+
+
+@pytest.fixture
+def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    """An object store on loopback, which the environment names."""
+    with object_store() as made:
+        for name, value in made.environment().items():
+            monkeypatch.setenv(name, value)
+        yield made
 
 
 @pytest.fixture

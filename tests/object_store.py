@@ -39,8 +39,8 @@ class Object:
 class ObjectStore:
     """objects: by key. diary: method and key of each change, in order; each: called after a change.
 
-    refuses: status and code of every answer. hangs: whether requests wait until the end of the test; hang_after: from so many
-    puts on.
+    refuses: status and code of every answer; keeps: whether removing is refused; hang_after: puts after which each request waits
+    until the end of the test.
     """
 
     url: str = ""
@@ -48,6 +48,7 @@ class ObjectStore:
     diary: list[tuple[str, str]] = field(default_factory=list)
     each: Callable[[], None] = lambda: None
     refuses: tuple[int, str] | None = None
+    keeps: bool = False
     hang_after: int | None = None
     hanging: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
@@ -125,9 +126,11 @@ def object_store() -> Iterator[ObjectStore]:
                     self.send(200, etag=made.etag)
                 case "POST" if "delete" in query:
                     keys = [one.text or "" for one in ElementTree.fromstring(body).iter() if one.tag.endswith("Key")]
-                    for one in keys:
+                    denied = "<Code>AccessDenied</Code><Message>no</Message>"
+                    for one in () if store.keeps else keys:
                         store.remove(one)
-                    done = "".join(f"<Deleted><Key>{escape(one)}</Key></Deleted>" for one in keys)
+                    answer = f"<Error><Key>{{}}</Key>{denied}</Error>" if store.keeps else "<Deleted><Key>{}</Key></Deleted>"
+                    done = "".join(answer.format(escape(one)) for one in keys)
                     self.send(200, f"<DeleteResult>{done}</DeleteResult>".encode())
                 case "DELETE":
                     store.remove(key)

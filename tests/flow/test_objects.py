@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,7 @@ from aggregator.publish.site.ownership import MARKER
 from tests.flow.command import PATIENCE
 from tests.flow.conftest import Newsdesk
 from tests.flow.crawler import Crawl, static_host
-from tests.object_store import BUCKET, SECRET, ObjectStore, object_store
-
-
-@pytest.fixture
-def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    with object_store() as made:
-        for name, value in made.environment().items():
-            monkeypatch.setenv(name, value)
-        yield made
+from tests.object_store import BUCKET, SECRET, ObjectStore
 
 
 @pytest.fixture

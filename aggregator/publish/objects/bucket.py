@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import obstore
@@ -20,20 +20,17 @@ TIMEOUT = timedelta(seconds=60)
 RETRIES = 3
 RETRY_TIME = timedelta(seconds=20)
 """Retries of one request, and how long they go on: what lasts longer is told, and tried again later."""
-_CODE = re.compile(r"<Code>([A-Za-z]{1,60})</Code>")
+_CODE = re.compile(r"<Code>([A-Za-z]{1,60})</Code>|\(code: ([A-Za-z]{1,60})\)")
 _STATUS = re.compile(r"status code: ([1-5]\d\d)")
 _CAUSES = (
+    (re.compile(r"Missing[A-Z]|169\.254\.169\.254|metadata\.google"), "there are no credentials for it in the environment"),
     (re.compile(r"dns error"), "its name is not known"),
     (re.compile(r"ConnectionRefused"), "the connection is refused"),
-    (re.compile(r"TimedOut|kind: Timeout"), "it does not answer in time"),
+    (re.compile(r"TimedOut"), "it does not answer in time"),
     (re.compile(r"[Rr]edirect"), "it is in another region than AWS_REGION says"),
     (re.compile(r"[Cc]ertificate"), "its certificate is not trusted"),
-    (
-        re.compile(r"Missing|169\.254\.169\.254|metadata\.google|[Cc]redential"),
-        "there are no credentials for it in the environment",
-    ),
 )
-"""What obstore's reports hold, and what is told."""
+"""What stands in obstore's reports, and what is told. Without credentials, it asks where clouds keep those of a machine."""
 
 
 class Bucket:
@@ -58,9 +55,7 @@ class Bucket:
             try:
                 found = await obstore.get_async(self._store, path)
                 return bytes(await found.bytes_async())
-            except FileNotFoundError as error:
-                if "NoSuchBucket" in str(error):
-                    raise
+            except FileNotFoundError:
                 return None
 
     async def put(self, path: str, body: bytes, headers: Headers) -> str:
@@ -72,12 +67,8 @@ class Bucket:
 
     async def remove(self, path: str) -> None:
         """Removes an object, if there is one."""
-        with self._telling():
-            try:
-                await obstore.delete_async(self._store, path)
-            except FileNotFoundError as error:
-                if "NoSuchBucket" in str(error):
-                    raise
+        with self._telling(), suppress(FileNotFoundError):
+            await obstore.delete_async(self._store, path)
 
     async def list_site(self) -> Mapping[str, str]:
         """Path → ETag of all objects directly below the address and in the folders of a site. Others are not looked at."""
@@ -107,6 +98,6 @@ def _describe(report: str) -> str:
         if code is None and sign.search(report):
             return f"the object store can't be used: {words}"
     if code or status:
-        said = " ".join(one[1] for one in (status, code) if one)
+        said = " ".join(one[one.lastindex or 0] for one in (status, code) if one)
         return f"the object store refuses: {said}"
     return "the object store can't be reached"

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from structlog.testing import capture_logs
 
 from aggregator.commands.status import daemon_problems
 from aggregator.ports import Job
 from aggregator.publish.objects.mirror import RECORD
-from tests.object_store import BUCKET, SECRET, ObjectStore, object_store
+from tests.object_store import BUCKET, SECRET, ObjectStore
 from tests.unit.chain.test_service import CONFIG, TOPIC, Desk, run
 
 COPIED = CONFIG + f"publish: {{directory: 's3://{BUCKET}/site/'}}\n"
 PATIENCE = 10.0
-
-
-@pytest.fixture
-def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    with object_store() as made:
-        for name, value in made.environment().items():
-            monkeypatch.setenv(name, value)
-        yield made
 
 
 def upload(desk: Desk) -> Job:

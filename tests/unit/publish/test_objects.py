@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 
 from aggregator.errors import AggregatorError, UsageError
 from aggregator.model import StoryId
-from aggregator.publish.objects import mirror
+from aggregator.publish.objects import bucket, mirror
 from aggregator.publish.objects.bucket import Bucket
 from aggregator.publish.objects.mirror import LIST_EVERY, RECORD, Mirror
 from aggregator.publish.objects.site_files import Headers, Snapshot
@@ -23,21 +24,13 @@ from aggregator.publish.site.export import Exported
 from aggregator.publish.site.ownership import MARKER, SITE_ID, make_owner
 from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
-from tests.object_store import BUCKET, SECRET, Object, ObjectStore, object_store
+from tests.object_store import BUCKET, SECRET, Object, ObjectStore
 from tests.unit.publish import samples
 from tests.unit.publish.samples import NOON, change_story, item, open_outputs, store_story
 
 LATER = NOON + 86_400.0
 STORY = re.compile(rb"stories/([0-9a-f-]{36})\.html")
 ADDRESS = f"s3://{BUCKET}/site"
-
-
-@pytest.fixture
-def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    with object_store() as made:
-        for name, value in made.environment().items():
-            monkeypatch.setenv(name, value)
-        yield made
 
 
 class Site:
@@ -465,15 +458,25 @@ def test_a_refusal_is_told_in_a_line_without_secrets(objects: ObjectStore, refus
 def test_a_bucket_that_is_not_there_and_a_server_that_is_not_there_are_told(
     objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for call in ("get", "remove"):
-        with pytest.raises(AggregatorError, match="s3://none: the object store refuses: 404 NoSuchBucket"):
-            asyncio.run(getattr(Bucket("s3://none"), call)("index.html"))
+    with pytest.raises(AggregatorError, match="s3://none: the object store refuses: 404 NoSuchBucket"):
+        asyncio.run(Bucket("s3://none").list_site())
+    monkeypatch.setattr(bucket, "TIMEOUT", timedelta(seconds=0.2))
+    monkeypatch.setattr(bucket, "RETRIES", 0)
+    objects.hang_after = 0
+    with pytest.raises(AggregatorError, match="can't be used: it does not answer in time"):
+        asyncio.run(Bucket(ADDRESS).get("index.html"))
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(AggregatorError, match="can't be used: the connection is refused"):
         asyncio.run(Bucket(ADDRESS).get("index.html"))
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(AggregatorError, match="there are no credentials for it in the environment"):
         Bucket(ADDRESS)
+
+
+def test_that_nothing_may_be_removed_is_told(objects: ObjectStore) -> None:
+    objects.keeps = True
+    with pytest.raises(AggregatorError, match=f"{ADDRESS}: the object store refuses: AccessDenied"):
+        asyncio.run(Bucket(ADDRESS).remove("index.html"))
 
 
 def test_the_whole_bucket_may_be_the_site(site: Site, objects: ObjectStore) -> None:
