@@ -88,7 +88,7 @@ def _inside() -> None:
 
     threading.Thread.run = run  # type: ignore[method-assign]
     try:
-        profiles[0].runcall(_command)
+        profiles[0].runcall(run_command)
     finally:
         stats = pstats.Stats(profiles[0])
         for profile in profiles[1:]:
@@ -97,7 +97,7 @@ def _inside() -> None:
         stats.dump_stats(out)
 
 
-def _command() -> None:
+def run_command() -> None:
     from aggregator.cli import main
 
     sys.argv[0] = "aggregator"
