@@ -55,6 +55,26 @@ def newsdesk(directory: Path, origin: Origin) -> Newsdesk:
     return Newsdesk(origin, Command(config), port, directory)
 
 
+def needs_a_file(why: str) -> None:
+    """Skips a test of what SQLite's file alone has."""
+    if os.environ.get(DATABASE) == "postgres":
+        pytest.skip(f"not on PostgreSQL: {why}")
+
+
+def stored(desk: Newsdesk) -> object:
+    """All that the newsdesk's database holds, to be compared."""
+    if os.environ.get(DATABASE) != "postgres":
+        return (desk.directory / "data" / "aggregator.db").read_bytes()
+    import psycopg
+
+    tables = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' ORDER BY relname"
+    with psycopg.connect(postgres.server().of_folder(desk.directory)) as connection:
+        return {
+            table: sorted(connection.execute(f"SELECT {table}::text FROM {table}".encode()).fetchall())
+            for (table,) in connection.execute(tables).fetchall()
+        }
+
+
 def keep_on_server(config: Path) -> None:
     """Has the config name a PostgreSQL database of its own."""
     address = postgres.server().of_folder(config.parent)

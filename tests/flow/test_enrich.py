@@ -14,7 +14,7 @@ import pytest
 
 from aggregator.demo.origin import serving
 from tests.flow.command import eventually, get
-from tests.flow.conftest import Newsdesk, newsdesk
+from tests.flow.conftest import Newsdesk, newsdesk, stored
 from tests.unit.enrich.stand_in import StandIn, stand_in
 
 
@@ -115,12 +115,12 @@ def test_commands_tell_of_hooks(fresh: Newsdesk, server: StandIn) -> None:
     question = json.loads(fresh.command.run("enrich", "test", story, "--question"))
     assert question["version"] == 1 and len(server.requests) == count
     server.answer = b'{"summary": "Another <b>one</b>."}'
-    database = (fresh.directory / "data" / "aggregator.db").read_bytes()
+    before = stored(fresh)
     told = fresh.command.run("enrich", "test", story)
     assert "summary: Another one." in told
     assert re.search(r"<em>[^<]+ model:</em> Another one\.", told), "said in the story's language"
     assert json.loads(fresh.command.run("enrich", "test", story, "--json"))["told"]["summary"] == "Another one."
-    assert (fresh.directory / "data" / "aggregator.db").read_bytes() == database, "a try stores nothing"
+    assert stored(fresh) == before, "a try stores nothing"
     server.status = 500
     assert "the hook model told nothing: it answered with status 500" in fresh.command.fails("enrich", "test", story)
     assert "there is no hook 'modle'" in fresh.command.fails("enrich", "test", story, "--hook", "modle", code=2)

@@ -18,7 +18,7 @@ from aggregator.store.postgres.store import PostgresStore
 from aggregator.store.sqlite import SqliteStore
 from tests import postgres
 from tests.flow.command import Command, clean_environment, eventually, get
-from tests.flow.conftest import Newsdesk, newsdesk
+from tests.flow.conftest import Newsdesk, needs_a_file, newsdesk
 from tests.flow.subscriber import snapshot
 from tests.unit.store.contents import contents
 
@@ -47,6 +47,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def second_day(tmp_path_factory: pytest.TempPathFactory, shared_origin: Origin) -> Iterator[Desk]:
+    needs_a_file("it begins with a file, and goes to PostgreSQL by itself")
     desk = newsdesk(tmp_path_factory.mktemp("migrate"), shared_origin)
     desk.command.run("poll", "--all")
     urls = [row["items"][0]["url"] for row in desk.command.rows("stories")]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flow.conftest import Newsdesk
+from tests.flow.conftest import Newsdesk, needs_a_file
 
 SERVICE = (61_234, 61_235)
 """User and group, as systemd's DynamicUser may choose them."""
@@ -16,6 +16,7 @@ SERVICE = (61_234, 61_235)
 @pytest.fixture
 def owned(desk: Newsdesk) -> Newsdesk:
     """A newsroom whose folder belongs to the service."""
+    needs_a_file("a server's files belong to the server")
     if os.geteuid() != 0:
         pytest.skip("needs root: nobody else can give files away")
     os.chown(desk.directory, *SERVICE)
