@@ -41,6 +41,13 @@ class _JsonAsText(Loader):
         return bytes(data).decode()
 
 
+class _Cursor(RawCursor[Any]):
+    """Gives the rows of a statement all at once: psycopg's own steps through Python code for each one."""
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        return iter(self.fetchall())
+
+
 def _own_adapters() -> AdaptersMap:
     own = AdaptersMap(adapters)
     own.register_loader("json", _JsonAsText)
@@ -55,7 +62,7 @@ def arguments() -> dict[str, Any]:
         "autocommit": True,
         "connect_timeout": CONNECT_TIMEOUT,
         "application_name": f"aggregator {os.getpid()}",
-        "cursor_factory": RawCursor,
+        "cursor_factory": _Cursor,
         "context": _Context(),
         "tcp_user_timeout": SILENCE * 1_000,
         "keepalives_idle": 30,

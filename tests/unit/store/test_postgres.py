@@ -38,6 +38,7 @@ from aggregator.store import (
     threads,
 )
 from aggregator.store.postgres import leadership, partitions, schema, writer
+from aggregator.store.postgres.connection import configure
 from aggregator.store.postgres.dialect import translate
 from aggregator.store.postgres.in_bulk import COPIED, TOGETHER
 from aggregator.store.postgres.peek import holder, is_made, read_value
@@ -46,7 +47,7 @@ from aggregator.store.postgres.store import PostgresStore
 from aggregator.store.sqlite import SqliteStore
 from tests import postgres
 from tests.flow.command import eventually
-from tests.unit.store.builders import NEW, item, source
+from tests.unit.store.builders import NEW, entry, item, source
 
 SQLITES_OWN = {"search_config", "search_content", "search_data", "search_docsize", "search_idx", "sqlite_stat1", "sqlite_stat4"}
 SEVERAL_NODES_OWN = {"turn", "shard"}
@@ -185,6 +186,52 @@ def test_postgres_understands_every_statement_of_the_shared_queries(address: str
                 except psycopg.Error as error:
                     refused[name] = f"{error}: {sql}"
     assert refused == {}
+
+
+ASKED_BY_POLLS = (
+    *(reads.KNOWN, reads.STORIES, reads.ITEMS_OF_STORIES, reads.ALIVE, reads.VERSIONS, reads.DOCUMENT, reads.VALUE),
+    *(outputs.MEMBERS_OF, outputs.PUBLISHED, outputs._TO_ENTER, outputs.LEAVE, threads.THREADS_OF, decisions.CORRECTIONS),
+    *(states.SOME_STATES, states.DUE, states._SAVE, items.UPDATE_STORY, items.GROW_STORY, listings.UNLIST),
+)
+
+
+@pytest.mark.parametrize("statement", ASKED_BY_POLLS)
+def test_a_plan_made_while_tables_are_small_is_led_by_indexes(address: str, store: PostgresStore, statement: str) -> None:
+    """It is kept while they grow."""
+    store.sync_sources([source()], 1.0)
+    with store.begin() as transaction:
+        transaction.add_item(item("one"), None, NEW)
+    together = TOGETHER.get(statement)
+    sql = together.sql if together is not None else translate(statement)[0].sql
+    with psycopg.connect(address, autocommit=True) as connection:
+        configure(connection)
+        connection.execute("ANALYZE; SET plan_cache_mode = force_generic_plan")
+        connection.execute(f"PREPARE tried AS {sql}".encode())
+        given = ", ".join("NULL" for _ in set(re.findall(r"\$\d+", sql)))
+        plan = connection.execute(f"EXPLAIN EXECUTE tried ({given})".encode()).fetchall()
+    assert not [line for (line,) in plan if "Seq Scan" in line]
+
+
+def test_rows_of_one_key_count_as_if_they_came_one_after_the_other(store: PostgresStore) -> None:
+    with store.begin():
+        rows = [(7, 1.0, 2.0, b"first", b""), (8, 1.0, 2.0, b"", b""), (7, 1.0, 2.0, b"last", b"")]
+        store._writing.executemany(index._ADD_LOG, rows)
+        found = store._writing.execute("SELECT id, counted FROM group_log ORDER BY id").fetchall()
+    assert found == [(7, b"last"), (8, b"")]
+
+
+def test_words_are_what_the_server_would_read(address: str, store: PostgresStore) -> None:
+    long = "x" * 300
+    told = entry("one", title="Storm over Łódź", text=f"storm storm fog, 'fog' a\\b Ağaç {long}1 {long}2", authors=("Ann Fog",))
+    store.sync_sources([source()], 1.0)
+    with store.begin() as transaction:
+        transaction.add_item(item("one", entry=told), None, NEW)
+    with psycopg.connect(address) as connection:
+        [(words, is_whole)] = connection.execute("SELECT words, words::text = words::text::tsvector::text FROM search").fetchall()
+    assert is_whole, "sorted, and each word once"
+    assert sorted(str(words).split()) == sorted(
+        ["'a'", "'agac'", "'ann'", "'b'", "'fog':2,3,4", "'lodz':1A", "'over':1A", "'storm':1A,2,3", f"'{'x' * 200}':2,3"]
+    )
 
 
 def test_one_daemon_or_poll_at_a_time(address: str, store: PostgresStore, other: PostgresStore) -> None:
