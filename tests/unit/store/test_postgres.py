@@ -50,7 +50,7 @@ from tests.flow.command import eventually
 from tests.unit.store.builders import NEW, entry, item, source
 
 SQLITES_OWN = {"search_config", "search_content", "search_data", "search_docsize", "search_idx", "sqlite_stat1", "sqlite_stat4"}
-SEVERAL_NODES_OWN = {"turn", "shard"}
+SEVERAL_NODES_OWN = {"turn", "shard", "deaths", "died_in"}
 """Columns of sources."""
 POSTGRES_OWN = {"aggregator_schema", "leadership", "inbox", "published", "nodes"}
 
