@@ -80,21 +80,20 @@ async def run(settings: Settings, load: Callable[[], Settings], store: Database,
         def make(settings: Settings, store: Database, shelf: Shelf) -> Resources:
             return make_resources(settings, store, shelf, attendance, role)
 
-        wiring = Wiring(make, make_runtime, spare_collector)
+        wiring = Wiring(make, make_runtime, make_polling_runtime, spare_collector)
         match role:
             case "all" | "lead":
                 await take_turns(config, in_use, store, wiring, role)
             case "fetch":
                 await run_fetch_node(config, make(settings, store, Shelf()), make_polling_runtime)
             case "web":
-                assert store.cluster is not None
-                await serve_web(config, store, store.cluster, wiring)
+                await serve_web(config, store, wiring)
 
 
 @contextmanager
 def _attending(store: Database, role: Role, config: Callable[[], str]) -> Iterator[Attendance | None]:
-    """Joins the nodes on the database, where several may be. A node that only serves does that itself (run/copies.py)."""
-    if store.cluster is None or role == "web":
+    """Joins the nodes on the database, where several may be."""
+    if store.cluster is None:
         yield None
         return
     attendance = store.cluster.attend(STANDBY if role in LEADS else role, config, asks=role == "fetch")

@@ -9,7 +9,7 @@ from contextlib import suppress
 import structlog
 
 from aggregator.errors import StoreError
-from aggregator.ports import Attendance, Clock, Cluster
+from aggregator.ports import Clock, Cluster
 from aggregator.publish.shared_documents import load
 from aggregator.publish.shelf import Shelf
 
@@ -24,7 +24,7 @@ STALE = 2.5 * CHECK
 
 
 class Copies:
-    """tokens: of the config in use; loaded: called, in a thread, once documents have been loaded. attend: joins the nodes."""
+    """tokens: of the config in use; loaded: called, in a thread, once documents have been loaded."""
 
     def __init__(
         self,
@@ -33,13 +33,11 @@ class Copies:
         clock: Clock,
         tokens: Callable[[], Mapping[str, str]],
         loaded: Callable[[], None],
-        attend: Callable[[], Attendance],
     ) -> None:
         self._cluster, self._shelf, self._clock = cluster, shelf, clock
-        self._tokens, self._loaded, self._attend = tokens, loaded, attend
+        self._tokens, self._loaded = tokens, loaded
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._attendance: Attendance | None = None
         self._checked: float | None = None
         self.revision = 0
         self.trouble: str | None = None
@@ -59,16 +57,6 @@ class Copies:
     @property
     def are_stale(self) -> bool:
         return self.trouble is not None or self.age > STALE
-
-    @property
-    def is_led(self) -> bool | None:
-        """Whether a process leads; None while that can't be known."""
-        return self._attendance.is_led if self._attendance is not None and self.trouble is None else None
-
-    @property
-    def configs(self) -> int:
-        """How many different config files the nodes use."""
-        return len({node.config for node in self._attendance.nodes}) if self._attendance is not None else 1
 
     # --- loading
     async def start(self) -> None:
@@ -99,7 +87,7 @@ class Copies:
                 self._news.clear()
                 await self._look()
         finally:
-            loop.run_in_executor(None, self._leave, end)
+            loop.run_in_executor(None, end)  # may take seconds if the server is away
 
     def _hear(self, loop: asyncio.AbstractEventLoop, kind: str) -> None:
         if kind == PUBLISHED:
@@ -117,8 +105,6 @@ class Copies:
     def _load(self) -> None:
         began = self._clock.monotonic()
         try:
-            if self._attendance is None:
-                self._attendance = self._attend()
             revision = load(self._cluster.documents, self._shelf, self._tokens(), self.revision)
         except StoreError as error:
             if self.trouble is None:
@@ -131,9 +117,3 @@ class Copies:
             self.revision, self._shelf.is_filled = revision, True
             self._loaded()
         self.trouble, self._checked = None, began
-
-    def _leave(self, end: Callable[[], None]) -> None:
-        """Ends the connections, which may take seconds if the server is away."""
-        end()
-        if self._attendance is not None:
-            self._attendance.end()

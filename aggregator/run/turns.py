@@ -52,7 +52,7 @@ async def take_turns(config: ConfigWatch, in_use: InUse, store: Database, wiring
             in_use.config = lambda: config.fingerprint
             try:
                 if held is None:
-                    node = _web_node(config, resources, wiring)
+                    node = WebNode(resources, config, wiring, "standing by")
                     held = await _stand_by(config, resources, node, listener, stop)
                 if held is not None:
                     with held:
@@ -85,14 +85,6 @@ def _lead_at_once(store: Database) -> ExitStack | None:
             return None
         raise
     return held
-
-
-def _web_node(config: ConfigWatch, resources: Resources, wiring: Wiring) -> WebNode:
-    """What serves while another process leads."""
-    cluster = resources.store.cluster
-    if cluster is None:
-        raise AssertionError("nobody waits for his turn at a database of one process")
-    return WebNode(resources, cluster, config, wiring.make_runtime, "standing by")
 
 
 async def _stand_by(

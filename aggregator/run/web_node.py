@@ -11,14 +11,16 @@ import structlog
 
 from aggregator.errors import AggregatorError, StoreError, UnreachableError
 from aggregator.model import Fetched, Source, SourceState
-from aggregator.ports import Cluster, Database
+from aggregator.ports import Attendance, Database
 from aggregator.publish.shared_documents import tokens_of
 from aggregator.publish.shelf import Answer, Knows, Shelf
 from aggregator.run.copies import Copies
 from aggregator.run.metrics import Metrics
 from aggregator.run.network import Network
-from aggregator.run.reload import fingerprint, keep_until_restart
-from aggregator.run.runtime import CurrentRuntime, MakeRuntime, Resources
+from aggregator.run.node_pushes import NodePushes
+from aggregator.run.reload import keep_until_restart
+from aggregator.run.roles import config_differs
+from aggregator.run.runtime import CurrentRuntime, Resources
 from aggregator.run.standby import ConfigWatch, Stop
 from aggregator.run.systemd import notify
 from aggregator.run.wiring import Wiring
@@ -37,21 +39,19 @@ class WebNode:
     role: as `/readyz` tells it. Raises AggregatorError if its config can't be used.
     """
 
-    def __init__(self, resources: Resources, cluster: Cluster, config: ConfigWatch, make: MakeRuntime, role: str) -> None:
-        self._resources, self._config, self._make, self._role = resources, config, make, role
-        self._cluster, self._in_use = cluster, config.settings
-        self._current = CurrentRuntime(make(config.settings, resources))
+    def __init__(self, resources: Resources, config: ConfigWatch, wiring: Wiring, role: str) -> None:
+        assert resources.attendance is not None  # only where several share the database does one node serve for another
+        assert resources.store.cluster is not None
+        self._resources, self._config, self._wiring, self._role = resources, config, wiring, role
+        self._attendance: Attendance = resources.attendance
+        self._in_use = config.settings
+        self._current = CurrentRuntime(wiring.make_runtime(config.settings, resources))
+        self._pushes = NodePushes(wiring.make_polling_runtime(config.settings, resources))
         self._metrics = Metrics(leads=False)
         self._network = Network(self._current, self._receive_push, lambda service, outcome: None)
         self._tokens = tokens_of(config.settings)
-        self._copies = Copies(
-            cluster,
-            resources.shelf,
-            resources.clock,
-            lambda: self._tokens,
-            self._follow_leader,
-            lambda: cluster.attend(role, lambda: fingerprint(self._in_use).hex(), asks=False),
-        )
+        cluster, shelf = resources.store.cluster, resources.shelf
+        self._copies = Copies(cluster, shelf, resources.clock, lambda: self._tokens, self._follow_leader)
         self._retiring: set[asyncio.Task[None]] = set()
 
     async def start(self, listener: socket.socket) -> None:
@@ -64,10 +64,10 @@ class WebNode:
         """Puts the config in use that was read last. What the database needs of it, the leader adopts."""
         if self._config.settings is self._in_use:
             return
-        self._in_use, before = self._config.settings, self._current.runtime
+        self._in_use, before = self._config.settings, (self._current.runtime, self._pushes.runtime)
+        settings, keys = keep_until_restart(before[0].settings, self._in_use)
         try:
-            settings, keys = keep_until_restart(before.settings, self._in_use)
-            self._current.runtime = self._make(settings, self._resources)
+            self._current.runtime = self._wiring.make_runtime(settings, self._resources)
         except AggregatorError as error:
             self._config.is_refused = True
             log.error("reload_refused", error=str(error))
@@ -77,9 +77,11 @@ class WebNode:
         log.info("reloaded", sources=len(settings.sources))
         self._tokens = tokens_of(settings)
         self._copies.load_anew()
-        task = asyncio.create_task(before.retire())
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
+        self._pushes = NodePushes(self._wiring.make_polling_runtime(settings, self._resources))
+        for runtime in before:
+            task = asyncio.create_task(runtime.retire())
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
 
     async def stop_loading(self) -> None:
         """Goes on serving what it holds. Whoever leads changes the shelf alone."""
@@ -92,6 +94,7 @@ class WebNode:
         await asyncio.gather(*self._retiring, return_exceptions=True)
         await self._network.close()
         await self._current.runtime.close()
+        await self._pushes.runtime.close()
 
     # --- what is asked of it
     def _answer(self, path: str, knows: Knows) -> Answer | None:
@@ -104,42 +107,42 @@ class WebNode:
         self._current.runtime.publisher.follow(self._resources.clock.now())
 
     async def _receive_push(self, source: Source, answer: Callable[[SourceState], Fetched]) -> None:
-        """Has the source asked: the leader polls it at once."""
-        await asyncio.to_thread(self._cluster.claims.claim_one, source.id, self._resources.clock.now())
+        await self._pushes.receive(source, answer)
 
     def ready(self) -> tuple[bool, Mapping[str, object]]:
         """Answers `/readyz`: ready with any documents, however old, so that no proxy takes all nodes out at once."""
-        copies = self._copies
+        copies, nodes = self._copies, self._attendance.nodes
         return copies.are_loaded, {
             "role": self._role,
             "documents": ("stale" if copies.are_stale else "ok") if copies.are_loaded else "none",
             "database": "ok" if copies.trouble is None else "refused",
-            "leader": {True: "ok", False: "none", None: "unknown"}[copies.is_led],
-            "config": "refused" if self._config.is_refused else "ok" if copies.configs == 1 else "differs among the nodes",
+            "leader": "ok" if self._attendance.is_led else "none",
+            "config": "refused" if self._config.is_refused else "differs" if config_differs(nodes) else "ok",
         }
 
     def details(self) -> Mapping[str, object]:
         """Answers `/readyz` for the administrator. Who leads is an address: nobody else sees it."""
         _, parts = self.ready()
-        parts = {**parts, "database": self._copies.trouble or "ok", "revision": self._copies.revision}
+        nodes = [f"{node.role}: {node.name}" for node in self._attendance.nodes]
+        parts = {**parts, "database": self._copies.trouble or "ok", "revision": self._copies.revision, "nodes": nodes}
         try:
             return {**parts, "leader": self._resources.store.holder()}
         except StoreError:
             return parts
 
     def _render_metrics(self) -> bytes:
-        self._metrics.record_documents(self._copies.age, is_led=self._copies.is_led is True)
+        self._metrics.record_documents(self._copies.age, is_led=self._attendance.is_led)
         return self._metrics.render({})
 
 
-async def serve_web(config: ConfigWatch, store: Database, cluster: Cluster, wiring: Wiring) -> None:
+async def serve_web(config: ConfigWatch, store: Database, wiring: Wiring) -> None:
     """Runs the role `web` until it is told to stop."""
     server, stop = config.settings.server, Stop()
     stop.watch()
     with listen(server.host, server.port) as listener:
         resources = wiring.make_resources(config.settings, store, Shelf())
         try:
-            node = WebNode(resources, cluster, config, wiring.make_runtime, "web")
+            node = WebNode(resources, config, wiring, "web")
             await node.start(listener.dup())
             wiring.prepare()
             log.info("serves", address=f"http://{server.host}:{server.port}/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import threading
 import time
@@ -16,9 +17,10 @@ import psycopg
 from tests import postgres
 from tests.faults.network import CuttableProxy
 from tests.faults.nodes import Cluster, Node, cluster
-from tests.faults.presses import Presses
+from tests.faults.presses import Event, Presses
+from tests.faults.presses import address as loopback
 from tests.faults.test_leaders import limit
-from tests.flow.command import eventually
+from tests.flow.command import Command, eventually, free_port, get
 
 TOKEN, ADMIN = "for-the-desk-alone", "for-the-one-who-runs-it"
 SECTIONS = {
@@ -224,3 +226,43 @@ def test_what_a_source_answers_is_soon_served_by_another_node(tmp_path: Path, lo
         p95 = took[len(took) * 19 // 20 - 1]
         print(f"seconds: median {took[len(took) // 2]:.2f}, p95 {p95:.2f}, most {took[-1]:.2f}; load {os.getloadavg()[0]:.1f}")
         assert p95 <= limit(SOON)
+
+
+def desk(folder: Path, port: int, source: str, every: str) -> Command:
+    """An aggregator of somebody else, which subscribes to hubs and has one."""
+    folder.mkdir()
+    path = folder / "feeds.yaml"
+    path.write_text(
+        f"site: {{url: 'http://127.0.0.1:{port}'}}\nserver: {{port: {port}}}\npolling: {{min: 1s}}\n"
+        f"network: {{allow: [127.0.0.0/8], websub: true}}\nsources:\n  - {{id: upstream, url: '{source}', every: {every}}}\n"
+    )
+    return Command(path)
+
+
+def test_a_node_takes_pushes_and_subscribers(tmp_path: Path) -> None:
+    address, presses = postgres.server().of_folder(tmp_path), Presses()
+    presses.tell(3)
+    above, below = free_port(), free_port()
+    with presses.serving() as origin:
+        upstream = desk(tmp_path / "above", above, f"http://{loopback(1)}:{origin}/1", "1s")
+        sections = {
+            "network": {"allow": ["127.0.0.0/8"], "websub": True},
+            "sources": [{"id": "upstream", "url": f"http://127.0.0.1:{above}/feeds/all.atom", "every": "1h"}],
+        }
+        with upstream.daemon(above), cluster(tmp_path, presses, origin, [address] * 2, ["all", "web"], **sections) as nodes:
+            leader, web = nodes.nodes
+            for node in nodes.nodes:  # the site's address leads to the node that only serves
+                text = json.loads(node.command.config.read_text()) | {"site": {"url": f"http://127.0.0.1:{web.port}"}}
+                node.command.config.write_text(json.dumps(text))
+            eventually(lambda: f"127.0.0.1:{web.port}/hub".encode() in ask(web, "/feeds/all.atom")[2])
+            leader.command.run("poll", "--all")
+            eventually(lambda: '"hub_verified"' in web.log, web.process, web.directory / "log", patience=60)
+            downstream = desk(tmp_path / "below", below, f"http://127.0.0.1:{web.port}/feeds/all.atom", "1h")
+            with downstream.daemon(below):
+                eventually(lambda: '"subscribed"' in web.log, web.process, web.directory / "log", patience=60)
+                presses.listed[1] = [Event(99, time.time()), *presses.listed.get(1, ())]
+                for port in (web.port, leader.port, below):
+                    feed = f"http://127.0.0.1:{port}/feeds/all.atom"
+                    eventually(lambda feed=feed: b" 99</title>" in get(feed).body)  # type: ignore[misc]
+                assert '"push_done"' in web.log and '"push_done"' not in leader.log, "no node but the one that was asked"
+                assert '"event": "delivery"' in leader.log and '"event": "delivery"' not in web.log
