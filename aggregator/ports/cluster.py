@@ -167,10 +167,10 @@ class Attendance(Protocol):
         """Whether a leader has given a sign of life lately."""
         ...
 
-    def claim(self, now: Instant, limit: int, until: Instant) -> list[Claimed]:
-        """Takes due sources of this node's shards, longest due first. Each must be given back by `finish`.
+    def claim(self, now: Instant, limit: int, until: Instant, besides: Collection[SourceId] = ()) -> list[Claimed]:
+        """Takes due sources of this node's shards, longest due first, except those `besides`, which this node is asking.
 
-        They become due again at `until`, unless their poll is stored first.
+        Each must be given back by `finish`. They become due again at `until`, unless their poll is stored first.
         """
         ...
 

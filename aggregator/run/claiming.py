@@ -91,19 +91,19 @@ class SharedSources:
         self._turns: dict[SourceId, int] = {}
 
     async def claim(self, now: Instant, limit: int, busy: Collection[SourceId]) -> list[SourceState]:
-        """See `Claiming.claim`. A poll that outlasts its lease goes on, in the turn that would have been the next one's."""
+        """See `Claiming.claim`. What has just been stored may be due again before its poll has ended here: it waits for that."""
         taken, lost = [], []
         await asyncio.to_thread(self._attendance.poll_again, now, busy)
-        for one in await asyncio.to_thread(self._attendance.claim, now, limit, now + LEASE):
+        asked = {*busy, *self._asked}
+        for one in await asyncio.to_thread(self._attendance.claim, now, limit, now + LEASE, asked):
             source, since = one.state.id, self._attendance.since(one.shard)
             self._turns[source] = one.turn
-            if source not in busy and source not in self._asked and since is not None:
+            if since is not None:
                 self._asked[source] = _Asked(one, since)
                 taken.append(one.state)
                 continue
-            self._attendance.finish(one)
-            if since is None:  # the server has not answered for a while: the source is due again
-                lost.append((one.state, one.turn))
+            self._attendance.finish(one)  # the server has not answered for a while: the source is due again
+            lost.append((one.state, one.turn))
         if lost:
             await asyncio.to_thread(self._claims.save_states, lost)
         return taken

@@ -90,6 +90,13 @@ def test_nodes_share_all_sources_and_none_is_claimed_twice(store: PostgresStore,
     eventually(lambda: len(held(alone)) == SHARDS)
 
 
+def test_a_source_that_is_still_asked_is_not_claimed_anew(store: PostgresStore, join: Join) -> None:
+    node = join()
+    asked = [one.state.id for one in node.claim(1.0, 10, 0.0)]  # due again already
+    assert {one.state.id for one in node.claim(1.0, 100, 61.0, asked)}.isdisjoint(asked)
+    assert [one.state.id for one in node.claim(1.0, 100, 61.0)] == asked
+
+
 def test_a_shard_stays_while_one_of_its_sources_is_asked(store: PostgresStore, join: Join) -> None:
     alone = join()
     claimed = alone.claim(1.0, 100, 61.0)

@@ -209,11 +209,11 @@ class PostgresAttendance(threading.Thread):
             return count
 
     # --- claims
-    def claim(self, now: Instant, limit: int, until: Instant) -> list[Claimed]:
+    def claim(self, now: Instant, limit: int, until: Instant, besides: Collection[SourceId] = ()) -> list[Claimed]:
         with self._lock, explained(self._database):
             if not self.is_connected or not self._held or self._connection is None:
                 return []
-            claimed = claim_due(self._connection, now, limit, until, self._held)
+            claimed = claim_due(self._connection, now, limit, until, self._held, besides)
             with self._counting:
                 self._busy.update(one.shard for one in claimed)
             return claimed

@@ -22,7 +22,7 @@ _CLAIM = f"""WITH due_now AS (SELECT {_COLUMNS} FROM sources WHERE configured AN
     FOR UPDATE SKIP LOCKED)
     UPDATE sources SET due = $1, reason = $2, turn = sources.turn + 1 FROM due_now WHERE sources.id = due_now.id
     RETURNING {_BEFORE}, sources.turn, sources.shard"""
-_CLAIM_DUE = _CLAIM.format("due <= $3 AND shard = ANY($4) ORDER BY due, position LIMIT $5")
+_CLAIM_DUE = _CLAIM.format("due <= $3 AND shard = ANY($4) AND id <> ALL($5::text[]) ORDER BY due, position LIMIT $6")
 _CLAIM_ONE = _CLAIM.format("id = $3").replace(" SKIP LOCKED", "")
 _TURN = "SELECT turn FROM sources WHERE id = ? FOR UPDATE"
 """Locked, so that no node claims the source before its document is stored."""
@@ -75,10 +75,15 @@ class PostgresClaims:
 
 
 def claim_due(
-    connection: psycopg.Connection[Any], now: Instant, limit: int, until: Instant, shards: Collection[int]
+    connection: psycopg.Connection[Any],
+    now: Instant,
+    limit: int,
+    until: Instant,
+    shards: Collection[int],
+    besides: Collection[SourceId],
 ) -> list[Claimed]:
     """See `Attendance.claim`. Passes over what another node is just claiming."""
-    rows = connection.execute(_CLAIM_DUE.encode(), (until, BEING_POLLED, now, list(shards), limit)).fetchall()
+    rows = connection.execute(_CLAIM_DUE.encode(), (until, BEING_POLLED, now, list(shards), list(besides), limit)).fetchall()
     return sorted(map(_claimed, rows), key=lambda one: one.state.due)
 
 
