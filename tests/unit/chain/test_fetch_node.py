@@ -34,7 +34,6 @@ from aggregator.model import (
 )
 from aggregator.pipeline.handing_over import decode
 from aggregator.ports import Arrival, Attendance, Store, StoryFilter
-from aggregator.publish.selection import filling
 from aggregator.run import fetch_node
 from aggregator.run.fetch_node import FetchNode
 from aggregator.run.runtime import PollingRuntime, Resources
@@ -43,6 +42,7 @@ from aggregator.run.standby import ConfigWatch
 from aggregator.settings import Settings
 from aggregator.store.postgres.store import PostgresStore
 from aggregator.store.sqlite import SqliteStore
+from aggregator.stories.upkeep.adopt_config import adopt
 from aggregator.tag.check import check
 from tests import postgres
 from tests.faults.presses import Event
@@ -96,7 +96,7 @@ class Room:
         config = {
             "site": {"url": "https://news.example"},
             "storage": {"database": self.url},
-            "publish": {"directory": f"{name}/public", "private": f"{name}/private", "backfill": 100},
+            "publish": {"directory": f"{name}/public", "private": f"{name}/private"},
             "sources": [{"id": f"s{number}", "url": address(number)} for number in range(COUNT)],
         }
         path = self.folder / f"{name}.yaml"
@@ -373,11 +373,11 @@ async def replay(room: Room, arrivals: list[Arrival]) -> tuple[dict[StoryId, lis
     with closing(SqliteStore(room.folder / "alone.db")) as store:
         runtime = make_runtime(settings, replace(make_resources(settings, store), clock=clock))
         store.sync_sources(settings.sources, 0.0)
+        adopt(store, settings, lambda: runtime.rules, arrivals[0].at)
         for arrival in arrivals:
             clock.time, one = arrival.at, decode(arrival.content)
             state, source = store.states([arrival.source])[arrival.source], settings.enabled_sources[arrival.source]
             await runtime.storage.store_document(source, state, one.answer, one.read, arrival.at)
-        filling.end(store, settings, clock.now())
         runtime.publisher.publish(None, clock.now())
         await runtime.writer.aclose()
         await runtime.aclose()
