@@ -32,8 +32,12 @@ def _copied(table: str, columns: Sequence[str]) -> Copied:
     return Copied(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)", types)
 
 
+_ADDED = {"turn": "bigint"}
+"""Columns that later migrations have added."""
+
+
 def _types(table: str, columns: Sequence[str]) -> list[str]:
-    return [COLUMNS[table][column] for column in columns]
+    return [(COLUMNS[table] | _ADDED)[column] for column in columns]
 
 
 COPIED = {
@@ -81,10 +85,20 @@ def _upsert(table: str, columns: Sequence[str]) -> Together:
     return Together(sql, types)
 
 
+def _save_in_turn() -> Together:
+    given, types = _given("sources", (*states.STATE_COLUMNS, "id", "turn"))
+    assigned = ", ".join(f"{column} = given.{column}" for column in states.STATE_COLUMNS)
+    sql = f"UPDATE sources SET {assigned} FROM {given} WHERE sources.id = given.id AND sources.turn = given.turn"
+    return Together(sql, types, len(states.STATE_COLUMNS))
+
+
+SAVE_IN_TURN = f"{states._SAVE} AND turn = ?"
+"""Saves a state unless its source has been claimed anew since."""
 _VERSION = "version = version + 1"
 TOGETHER = {
     states._SAVE: _update("sources", states.STATE_COLUMNS),
-    states.CLAIM: _update("sources", ("due", "reason")),
+    SAVE_IN_TURN: _save_in_turn(),
+    states.CLAIM: _update("sources", ("due", "reason"), ("turn = turn + 1",)),  # ends the turn of a node that is asking
     items.UPDATE_STORY: _update("stories", STORY_COLUMNS[1:], (_VERSION,)),
     items.GROW_STORY: _update("stories", (), (_VERSION,)),
     outputs.MARK_PUBLISHED: _update("stories", (), ("published_once = TRUE",), " AND NOT published_once"),

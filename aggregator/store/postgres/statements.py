@@ -57,8 +57,6 @@ _LEFT = """DELETE FROM members WHERE slug = ? AND story = ANY (ARRAY(SELECT stor
     FROM unnest(ARRAY(SELECT json_array_elements_text(?::json))) AS named (value) JOIN stories ON stories.id = named.value))"""
 
 OWN: dict[str, str | tuple[str, ...]] = {
-    # --- sources: who claims without a share of them ends the turn of a node that is asking
-    states.CLAIM: "UPDATE sources SET due = ?, reason = ?, turn = turn + 1 WHERE id = ?",
     # --- the index of grouping
     index.SAVE_STATE: _upsert("group_state", "name", "name, value"),
     # --- items and stories

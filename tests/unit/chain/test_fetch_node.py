@@ -33,13 +33,14 @@ from aggregator.model import (
     Validators,
 )
 from aggregator.pipeline.handing_over import decode
-from aggregator.ports import Arrival, Attendance, Store, StoryFilter
+from aggregator.ports import Arrival, Attendance, Store, StoryFilter, Transaction
 from aggregator.run import fetch_node
 from aggregator.run.fetch_node import FetchNode
 from aggregator.run.runtime import PollingRuntime, Resources
 from aggregator.run.service import Service
 from aggregator.run.standby import ConfigWatch
 from aggregator.settings import Settings
+from aggregator.store.postgres.cluster.inbox import PostgresInbox
 from aggregator.store.postgres.store import PostgresStore
 from aggregator.store.sqlite import SqliteStore
 from aggregator.stories.upkeep.adopt_config import adopt
@@ -384,10 +385,18 @@ async def replay(room: Room, arrivals: list[Arrival]) -> tuple[dict[StoryId, lis
         return stories_of(store), published(settings)
 
 
-def test_replayed_in_order_one_daemon_on_sqlite_makes_the_same_stories(room: Room) -> None:
+def test_replayed_in_order_one_daemon_on_sqlite_makes_the_same_stories(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrivals, settle = list[Arrival](), PostgresInbox.settle
+
+    def remember(inbox: PostgresInbox, transaction: Transaction, arrival: Arrival) -> bool:
+        arrivals.append(arrival)
+        return settle(inbox, transaction, arrival)
+
+    monkeypatch.setattr(PostgresInbox, "settle", remember)
+
     async def work() -> None:
         room.prepare()
-        node, leader, arrivals = await room.fetcher(), None, list[Arrival]()
+        node, leader = await room.fetcher(), None
         for step in range(1, 4):
             for number in range(COUNT):
                 shared, own = range(step), 100 + 10 * step + number
@@ -395,12 +404,10 @@ def test_replayed_in_order_one_daemon_on_sqlite_makes_the_same_stories(room: Roo
             with psycopg.connect(room.url) as connection:
                 connection.execute("UPDATE sources SET due = 0")
             await polled(node)
-            found = room.rows("SELECT id, source, turn, at, content, tries FROM inbox ORDER BY id")
-            arrivals.extend(Arrival(id, SourceId(source), *rest) for id, source, *rest in found)
             leader = leader or await room.leader()
             await until(lambda: not room.rows("SELECT * FROM inbox"))
         assert leader is not None
-        assert len(arrivals) == 3 * COUNT
+        assert len(arrivals) == 3 * COUNT and arrivals == sorted(arrivals, key=lambda one: one.id)
         await leader.tick()
         await leader.background.wait()
         stories, feed = await replay(room, arrivals)

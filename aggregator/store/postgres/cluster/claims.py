@@ -14,6 +14,7 @@ from aggregator.store import small_tables, states
 from aggregator.store.connection import Connection
 from aggregator.store.postgres.cluster.transactions import connection_of
 from aggregator.store.postgres.connection import explained
+from aggregator.store.postgres.in_bulk import SAVE_IN_TURN
 from aggregator.store.postgres.readers import Readers
 
 _COLUMNS = ", ".join(("id", *states.STATE_COLUMNS))
@@ -35,7 +36,6 @@ _POLL_AGAIN = f"""UPDATE sources SET deaths = {_DEATHS}, died_in = turn,
     WHERE configured AND enabled AND reason = $2 AND shard = ANY($3) AND id <> ALL($4) AND died_in <> turn AND NOT EXISTS (
         SELECT FROM inbox WHERE inbox.source = sources.id AND inbox.turn = sources.turn)
     RETURNING deaths < {DEADLY}"""
-SAVE_IN_TURN = f"{states._SAVE} AND turn = ?"
 
 
 class PostgresClaims:
@@ -62,12 +62,10 @@ class PostgresClaims:
         holds: Iterable[Hold] = (),
         values: Mapping[str, str | None] = MappingProxyType({}),
     ) -> None:
-        """By growing ids, so that two nodes never wait for each other."""
-        rows = sorted((*states.state_row(state), state.id, turn) for state, turn in states_and_turns)
+        rows = [(*states.state_row(state), state.id, turn) for state, turn in states_and_turns]
         with explained(self._name), self._connections.one() as connection, connection.raw.transaction():
             connection.raw.execute("SET LOCAL synchronous_commit = off")  # if a crash loses it, the poll is repeated
-            if rows:
-                connection.executemany(SAVE_IN_TURN, rows)
+            connection.executemany(SAVE_IN_TURN, rows)
             for hold in holds:
                 small_tables.save_hold(connection, hold)
             for key, value in values.items():
