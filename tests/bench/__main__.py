@@ -10,7 +10,8 @@ repeated, medians are taken. CPU is user and system time with children; wall is 
 
     --feeds 300,3000   --rounds 3 (up to 300 feeds; beyond, a third of them)
     --world (the synthetic internet beside the checkout)   --profile   --alone
-    --peers newsboat,reader (of those that are installed: newsboat and sfeed on the PATH, reader where READER_PYTHON says)
+    --peers newsboat,reader (of those that are installed: newsboat, sfeed and miniflux on the PATH, reader where READER_PYTHON
+      says; miniflux has its data on the same server as --postgres, whose CPU is counted for both)
     --postgres (the product with its data on a PostgreSQL server, too; that server's CPU is counted)
 """
 
@@ -144,7 +145,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--world", action="store_true")
     parser.add_argument("--alone", action="store_true", help="without the peers")
-    parser.add_argument("--peers", default="newsboat,sfeed,reader")
+    parser.add_argument("--peers", default="newsboat,sfeed,reader,miniflux")
     parser.add_argument("--postgres", action="store_true", help="the product on PostgreSQL, too")
     parser.add_argument("--daemon", type=float, default=0, help="minutes that a daemon of 300 feeds is watched")
     parser.add_argument("--profile", action="store_true", help="where the time goes, by stage, at the first number of feeds")

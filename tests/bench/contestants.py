@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tests.bench import miniflux
 from tests.bench.servers import address_of_its_own, cpu_until_idle
 from tests.conftest import CHECKOUT
 from tests.flow.command import clean_environment
@@ -89,6 +90,8 @@ def contestants(root: Path, urls: Sequence[str], config: bytes, peers: Collectio
         found.append(_sfeed(sfeed, _place(root, "sfeed"), urls))
     if "reader" in peers and (reader := os.environ.get("READER_PYTHON")):
         found.append(_reader(reader, _place(root, "reader"), urls))
+    if "miniflux" in peers and (program := shutil.which("miniflux")):
+        found.append(_miniflux(program, _place(root, "miniflux"), urls))
     return found
 
 
@@ -134,3 +137,12 @@ def _reader(python: str, place: Path, urls: Sequence[str]) -> Contestant:
     (place / "status.py").write_text(made + "for feed in r.get_feeds(): print(feed.url, feed.last_updated)\n")
     starts = {"status": (python, str(place / "status.py"))}
     return Contestant("reader", (python, str(place / "update.py")), ((python, str(place / "add.py")),), place, starts)
+
+
+def _miniflux(program: str, place: Path, urls: Sequence[str]) -> Contestant:
+    address = address_of_its_own(place)
+    made = Contestant("miniflux", miniflux.command(program, address, "-refresh-feeds"), (), place)
+    miniflux.prepare(address)
+    subprocess.run(miniflux.command(program, address, "-migrate"), cwd=place, check=True, capture_output=True)
+    miniflux.subscribe(address, urls)
+    return replace(made, beside=lambda: cpu_until_idle(address))
