@@ -175,7 +175,7 @@ def configure(folder: Path, origin: str, address: str, port: int) -> Command:
         "storage": {"database": address},
         "publish": {"directory": "public", "private": "private", "items": 200, "settle": "0s"},
         "polling": {"min": "1s", "workers": 8, "per_host": PER_HOST, "timeout": "5s"},
-        "defaults": {"every": "1s"},
+        "sources": [source | {"every": "1s"} for source in config["sources"]],  # whatever its feed says
         "hosts": {SLOW: {"gap": f"{GAP:g}s"}},
     }
     folder.mkdir()
@@ -235,7 +235,7 @@ def fail(chance: random.Random, made: list[Member], server: postgres.Server) -> 
 
 def seconds_until_stored(address: str, origin: str) -> float:
     """Seconds until what the world tells now is stored."""
-    made = json.loads(get(f"{origin}/tick?n=30").body)
+    made = json.loads(get(f"{origin}/tick?n=30&gone=0").body)
     wanted, began = {(f"news-{one['feed']}", one["guid"]) for one in made["new"]}, time.monotonic()
     while time.monotonic() - began < PATIENCE:
         with suppress(psycopg.Error), psycopg.connect(address, connect_timeout=2) as connection:
@@ -303,7 +303,10 @@ def run(folder: Path, programs: Path, options: argparse.Namespace) -> None:
     try:
         with world(options.feeds, 16) as origin, members(folder, origin, server) as made:
             reader = Reader([member for member in made if member.role == "web"])
-            with every(1.0, lambda: get(f"{origin}/tick?n=10")), every(0.05, lambda: reader.read(chance.choice(reader.members))):
+            with (
+                every(1.0, lambda: get(f"{origin}/tick?n=10&gone=0")),
+                every(0.05, lambda: reader.read(chance.choice(reader.members))),
+            ):
                 seconds_until_stored(address, origin)
                 for number in range(1, options.rounds + 1):
                     what = fail(chance, made, server)

@@ -49,7 +49,11 @@ class CuttableProxy:
             if not self._lets_through:
                 client.close()
                 continue
-            server = socket.create_connection(("127.0.0.1", self._target))
+            try:
+                server = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:  # what it leads to is not there now
+                client.close()
+                continue
             self._open += (client, server)
             for source, sink in ((client, server), (server, client)):
                 threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()

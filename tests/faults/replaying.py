@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from aggregator.pipeline.handing_over import decode
 
 from aggregator.config.load import load
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.weigh import rarity, view_of
-from aggregator.model import Instant, SourceId
+from aggregator.model import Instant, SourceId, StoryId
 from aggregator.pipeline import DocumentStorage, NextStates
+from aggregator.pipeline.handing_over import decode
 from aggregator.ports import Store
 from aggregator.publish import rehearsal
 from aggregator.publish.site.ownership import SITE_ID
@@ -30,14 +30,18 @@ from aggregator.tag.check import check
 from aggregator.tag.places import find_places
 from aggregator.tag.rules import compile_rules
 
-LOG = """CREATE TABLE settled (number bigint GENERATED ALWAYS AS IDENTITY, source text, at float8, content bytea);
+LOG = """CREATE TABLE settled (number bigint GENERATED ALWAYS AS IDENTITY, source text, at float8, content bytea, shown text);
 CREATE FUNCTION note_settled() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO settled (source, at, content)
     SELECT OLD.source, OLD.at, OLD.content FROM sources WHERE id = OLD.source AND turn = OLD.turn;
     RETURN OLD; END $$;
 CREATE TRIGGER note_settled AFTER DELETE ON inbox FOR EACH ROW EXECUTE FUNCTION note_settled();
+CREATE FUNCTION note_shown() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO settled (shown) VALUES (NEW.id); RETURN NEW; END $$;
+CREATE TRIGGER note_shown AFTER UPDATE OF published_once ON stories FOR EACH ROW
+    WHEN (NEW.published_once AND NOT OLD.published_once) EXECUTE FUNCTION note_shown();
 """
-"""Has the database note each document that is stored, in order: the leader alone stores, one after the other."""
+"""Has the database note, in order, each document that is stored and each story that is published: by the leader alone."""
 _STORIES = """SELECT items.source, items.guid, stories.id, stories.tags, stories.topics, items.id = stories.lead
     FROM items JOIN stories ON stories.key = items.story ORDER BY items.source, items.guid"""
 _MEMBERS = "SELECT slug, id FROM members JOIN stories ON key = story ORDER BY slug, id"
@@ -46,16 +50,16 @@ _MEMBERS = "SELECT slug, id FROM members JOIN stories ON key = story ORDER BY sl
 def replay(config: Path, address: str, path: Path) -> int:
     """Makes the database of that process. Returns how many documents it got."""
     with psycopg.connect(address) as connection:
-        rows = connection.execute("SELECT source, at, content FROM settled ORDER BY number").fetchall()
+        rows = connection.execute("SELECT source, at, content, shown FROM settled ORDER BY number").fetchall()
     settings, store = load(config, check, {}), SqliteStore(path)
     try:
         asyncio.run(_store_all(settings, store, rows))
     finally:
         store.close()
-    return len(rows)
+    return sum(row[0] is not None for row in rows)
 
 
-async def _store_all(settings: Settings, store: SqliteStore, rows: Iterable[tuple[str, Instant, bytes]]) -> None:
+async def _store_all(settings: Settings, store: SqliteStore, rows: Iterable[tuple[str | None, Instant, bytes, str]]) -> None:
     rules, writer = compile_rules(settings), Writer(store)
     ingester = Ingester(
         rules,
@@ -66,7 +70,11 @@ async def _store_all(settings: Settings, store: SqliteStore, rows: Iterable[tupl
     )
     storage = DocumentStorage(settings, store, writer, ingester, NextStates(settings, lambda: 0.5))
     sources, is_first = {source.id: source for source in settings.sources}, True
-    for id, at, content in rows:
+    for id, at, content, shown in rows:
+        if id is None:
+            with store.begin() as transaction:
+                transaction.mark_published([StoryId(shown)])
+            continue
         if is_first:
             store.sync_sources(settings.sources, at)
             adopt(store, settings, lambda: rules, at)
@@ -100,11 +108,12 @@ def _rows(store: Any, query: str) -> list[tuple[Any, ...]]:
 
 
 def _first_difference(one: list[Any], other: list[Any]) -> str:
-    return str(sorted(set(map(repr, one)) ^ set(map(repr, other)))[:4])
+    differing = sorted(set(map(repr, one)) ^ set(map(repr, other)))
+    return f"{len(differing)} of {len(one)} and {len(other)} differ: {differing[:4]}"
 
 
 def _copy_names(theirs: Store, ours: Store) -> None:
-    """What a site is called, and since when: each database draws it for itself."""
+    """What a site is called, and when what was shown last: nobody is shown what that process has."""
     with ours.begin() as transaction:
-        for key in (SITE_ID, "publish.since"):
-            transaction.set_value(key, theirs.value(key))
+        for key, value in (theirs.values("publish.") | {SITE_ID: theirs.value(SITE_ID)}).items():
+            transaction.set_value(key, value)
