@@ -20,7 +20,7 @@ $(PYTHON) belongs to the system and takes no packages from elsewhere (PEP 668). 
 endef
 export IS_OURS NOT_OURS
 
-.PHONY: run demo demo-ports test attacks faults postgres soak check coverage mutants bench sbom docs man screenshots lock install clean
+.PHONY: run demo demo-ports test attacks faults postgres cluster soak check coverage mutants bench sbom docs man screenshots lock install clean
 
 run: .venv/runtime aggregator/tag/language.tables
 	$(BIN)/aggregator run
@@ -62,6 +62,10 @@ faults: .venv/dev
 postgres: .venv/dev
 	$(BIN)/pytest tests/unit/store tests/unit/tag tests/unit/chain -k postgres --long
 	FLOW_DATABASE=postgres $(BIN)/pytest tests/flow
+
+# A cluster of six nodes under 200 faults, judged: two hours; cluster ARGS="--rounds 20" for less. Needs the internet beside the project.
+cluster: .venv/dev
+	$(BIN)/python -m tests.faults.chaos $(ARGS)
 
 # The daemon for half an hour at the pace of a second, judged; soak ARGS="--minutes 120 --feeds 2000 --every 10" for more.
 soak: .venv/dev

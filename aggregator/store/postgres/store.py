@@ -99,12 +99,16 @@ class PostgresStore(SqlStore, PostgresView):
     def _writing(self) -> Connection:
         return self._writer.current
 
+    def _renew(self) -> None:
+        """Opens the connection anew if it was lost. The index reads by it, too."""
+        if self._writer.renew():
+            self._index = PostgresStoryIndex(self._writer.current)
+
     @contextmanager
     def begin(self) -> Iterator[SqlTransaction]:
         """See `Store.begin`. Raises StoreError where the server fails; nothing is stored then. Can't be nested."""
         with self._own_turn(), explained(self.name):
-            if self._writer.renew():
-                self._index = PostgresStoryIndex(self._writer.current)
+            self._renew()
             self._writer.begin()
             transaction = PostgresTransaction(self._writer.current, self._index, self._partitions)
             try:
@@ -137,7 +141,7 @@ class PostgresStore(SqlStore, PostgresView):
     def lock(self) -> Iterator[None]:
         """Holds the database for a daemon or a poll, until the end of the context. Raises HeldError."""
         with self._turn, explained(self.name):
-            self._writer.renew()
+            self._renew()
             term = self._writer.lead()
         self._beat = beat = Beat(self._address, self.name, term, self._keep_writer)
         beat.start()
@@ -157,14 +161,14 @@ class PostgresStore(SqlStore, PostgresView):
         if self._turn.acquire(blocking=False):  # else a transaction is under way, and notices itself
             try:
                 with explained(self.name):
-                    if self._writer.is_cut() and self._writer.renew():
-                        self._index = PostgresStoryIndex(self._writer.current)
+                    if self._writer.is_cut():
+                        self._renew()
             finally:
                 self._turn.release()
 
     def holder(self) -> str | None:
         with self._turn, explained(self.name):
-            self._writer.renew()
+            self._renew()
             return find_holder(self._writer.current.raw)
 
     def confirm_lead(self) -> None:
@@ -175,7 +179,7 @@ class PostgresStore(SqlStore, PostgresView):
     def depose_frozen(self) -> str | None:
         """See `Leadership.depose_frozen`."""
         with self._turn, explained(self.name):
-            self._writer.renew()
+            self._renew()
             seen, who = self._writer.leader(), find_holder(self._writer.current.raw)
             return who if self._watch.is_frozen(seen) and seen is not None and self._writer.depose(seen) else None
 
@@ -192,7 +196,7 @@ class PostgresStore(SqlStore, PostgresView):
     def tidy(self) -> None:
         """Drops the words of removed items. The server's autovacuum does the rest."""
         with self._turn, explained(self.name):
-            self._writer.renew()
+            self._renew()
             self._partitions.drop_empty(self._writer.current)
 
     def check(self, *, full: bool = False) -> None:

@@ -48,6 +48,9 @@ class Busy:
     def jobs(self) -> list[Job]:
         return []
 
+    def queue(self) -> None:
+        """There is one process alone."""
+
     async def drain(self, seconds: float) -> None:
         await asyncio.to_thread(self.release.wait)
 

@@ -299,6 +299,23 @@ def test_a_leader_that_was_cut_while_nobody_else_led_goes_on(address: str, store
     assert other.holder() is None
 
 
+def test_a_standby_that_was_cut_groups_once_it_leads(address: str, store: PostgresStore) -> None:
+    with store.begin() as transaction:
+        assert transaction.index.total == 0
+    cut_connections(address)
+    eventually(lambda: _holder(store) is None)
+    with store.lock(), store.begin() as transaction:
+        assert transaction.index.total == 0
+
+
+def _holder(store: PostgresStore) -> str | None:
+    """Who leads; a word while the connection is found to be cut."""
+    try:
+        return store.holder()
+    except StoreError:
+        return "cut"
+
+
 def test_a_frozen_leader_is_deposed_and_one_that_lives_is_not(
     address: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
