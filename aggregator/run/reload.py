@@ -202,4 +202,6 @@ def keep_until_restart(running: Settings, wanted: Settings) -> tuple[Settings, t
     server = replace(wanted.server, host=running.server.host, port=running.server.port)
     # Links made of the new port would lead nowhere until the restart.
     site = wanted.site if wanted.site.url != own_address(wanted.server) else replace(wanted.site, url=own_address(server))
+    if (server, storage, site) == (wanted.server, wanted.storage, wanted.site):
+        return wanted, tuple(keys)  # with what it has found out already
     return replace(wanted, server=server, storage=storage, site=site), tuple(keys)

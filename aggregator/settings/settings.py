@@ -62,6 +62,8 @@ class Settings(Struct, frozen=True, dict=True):
     @cached_property
     def enabled_sources(self) -> Mapping[SourceId, Source]:
         """The sources that are polled."""
+        if all(source.enabled for source in self.sources):
+            return self.sources_by_id
         return {source.id: source for source in self.sources if source.enabled}
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
 from aggregator.text.publishers import LEAST_LABEL as _LEAST
 from aggregator.text.publishers import label_of
@@ -65,16 +66,21 @@ def is_borne_out(name: str, publisher: str) -> bool:
 
 def strength(name: str, publisher: str) -> int:
     """How well the domain of a publisher bears a name out: 0, ABBREVIATED, WITH_A_WORD or SPELT_OUT."""
-    words = tokens(name)
-    label = "".join(tokens(label_of(publisher)))
+    words, label = tokens(name), _label(publisher)
     if not words or len(words) > MAX_WORDS or len(label) < 2:
         return 0
     return max(_strength(said, label) for said in (words, _without_article(words)))
 
 
+@lru_cache(maxsize=1_024)
+def _label(publisher: str) -> str:
+    """The label of a publisher as names are compared with it."""
+    return "".join(tokens(label_of(publisher)))
+
+
 def index_keys(publisher: str) -> set[str]:
     """Words under which to list a domain, so that `name_keys` of a name that it bears out finds it."""
-    label = "".join(tokens(label_of(publisher)))
+    label = _label(publisher)
     return {label, label[:-1]} if len(label) > _LEAST else {label}
 
 
@@ -92,8 +98,7 @@ def core_of(name: str) -> str:
 
 def leading_words(name: str, publisher: str) -> int:
     """How many of a name's first words make up the publisher's own name; 0 if none do. An article is counted in."""
-    label = "".join(tokens(label_of(publisher)))
-    words = tokens(name)
+    label, words = _label(publisher), tokens(name)
     if len(label) < 2:
         return 0
     for skipped in (0, len(words) - len(_without_article(words))):

@@ -221,10 +221,13 @@ def measure_daemon(world: World) -> None:
 def measure_reload(world: World, process: subprocess.Popen[str], old: str, new: str) -> str:
     """Edits one source and tells how long it took until the new config was in use, and adopted, and what paused meanwhile."""
     log = world.folder / "log"
-    begins, mark, before = log.stat().st_size, world.adopted(), cpu_seconds(process.pid)
-    world.edit(old, new)
-    polls = len(world.origin.asked)
+    begins, mark = log.stat().st_size, world.adopted()
     with Watch(world.port) as watch:
+        before = cpu_seconds(process.pid)
+        time.sleep(SETTLE)
+        asking, usual = (cpu_seconds(process.pid) - before) / SETTLE, watch.longest
+        world.edit(old, new)
+        polls, before, watch.longest = len(world.origin.asked), cpu_seconds(process.pid), 0.0
         began = time.monotonic()
         process.send_signal(signal.SIGHUP)
         eventually(lambda: b'"reloaded"' in log.read_bytes()[begins:], process, log, PATIENCE)
@@ -232,11 +235,13 @@ def measure_reload(world: World, process: subprocess.Popen[str], old: str, new: 
         eventually(lambda: world.is_adopted_since(mark), process, log, PATIENCE)
         adopted = time.monotonic() - began
         time.sleep(SETTLE)
+        spent = cpu_seconds(process.pid) - before - asking * (time.monotonic() - began)
     asked = [*world.origin.asked[polls - 1 :], time.monotonic()]
     gap = max(after - before for before, after in pairwise(asked))
     return (
-        f"in use after {used:.2f} s, adopted after {adopted:.2f} s, slowest answer {1000 * watch.longest:.0f} ms, "
-        f"longest time between two polls {gap:.2f} s, CPU {cpu_seconds(process.pid) - before:.2f} s, "
+        f"in use after {used:.2f} s, adopted after {adopted:.2f} s, slowest answer {1000 * watch.longest:.0f} ms "
+        f"(before: {1000 * usual:.0f}), "
+        f"longest time between two polls {gap:.2f} s, CPU {spent:.2f} s, "
         f"{resident(process.pid) / 2**20:.0f} MB"
     )
 

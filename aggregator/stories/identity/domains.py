@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from msgspec import Struct
@@ -72,10 +72,14 @@ def collect_owners(sources: Iterable[Source], outlets: Mapping[str, Outlet] | No
     for domain, name in named.items():
         domains[fold(name)].add(domain)
     public = [source for source in sources if not source.private]
-    homes = {source.id: publishers.of(source.url) for source in public}
+    homes, shared = {}, set()
+    for source in public:
+        homes[source.id] = publishers.of(source.url)
+        if is_shared(source.url):  # here, while its domain is in the cache
+            shared.add(source.id)
     for source in public:
         if source.outlet:
-            domains[fold(source.outlet)] |= {homes[source.id]} if not is_shared(source.url) else set()
+            domains[fold(source.outlet)] |= {homes[source.id]} if source.id not in shared else set()
             domains[fold(source.outlet)] |= {publishers.of(source.outlet)} if "." in source.outlet else set()
     addresses: defaultdict[str, set[SourceId]] = defaultdict(set)
     titles: defaultdict[str, list[str]] = defaultdict(list)
@@ -84,7 +88,7 @@ def collect_owners(sources: Iterable[Source], outlets: Mapping[str, Outlet] | No
         outlet = source.outlet or named.get(home)
         for domain in {home, *(domains[fold(outlet)] & named.keys() if outlet else ())}:
             addresses[domain].add(source.id)
-        if source.title and not is_shared(source.url):
+        if source.title and source.id not in shared:
             titles[home].append(outlet_in(source.title, home, trusted=True) or "")
     common = {domain: name for domain, found in titles.items() if (name := _in_common(found))}
     return Owners(
@@ -94,7 +98,7 @@ def collect_owners(sources: Iterable[Source], outlets: Mapping[str, Outlet] | No
         named,
         common,
         _inverted((registrable_domain(home), id) for id, home in homes.items() if "/" in home),
-        _inverted(_called(public, named, domains, common)),
+        _inverted(_called(public, shared, named, domains, common)),
         _inverted((key, domain) for domain in addresses if _is_own(domain, publishers) for key in index_keys(domain)),
         frozenset(map(core_of, domains)),
         publishers,
@@ -109,14 +113,18 @@ def _is_own(domain: str, publishers: Publishers) -> bool:
 
 
 def _called(
-    sources: Iterable[Source], named: Mapping[str, str], domains: Mapping[str, set[str]], titles: Mapping[str, str]
+    sources: Iterable[Source],
+    shared: Collection[SourceId],
+    named: Mapping[str, str],
+    domains: Mapping[str, set[str]],
+    titles: Mapping[str, str],
 ) -> Iterator[tuple[str, str]]:
-    """The names that a person wrote, each with the domains that may be called so."""
+    """The names that a person wrote, each with the domains that may be called so. shared: sources on hosts that serve anybody."""
     yield from ((core_of(name), domain) for domain, name in [*named.items(), *titles.items()])
     for source in sources:
         if source.outlet:
             yield from ((core_of(source.outlet), domain) for domain in domains[fold(source.outlet)] or {""})
-        elif source.title and is_shared(source.url):
+        elif source.title and source.id in shared:
             yield core_of(source.title), ""
 
 

@@ -89,7 +89,7 @@ def attributes_hash(source: Source, owned: Owners, lost: Collection[str] = ()) -
 
     lost: the domains that the source has learnt and may not speak for: other sources have them.
     """
-    home = owned.publishers.of(source.url)
+    home = owned.homes.get(source.id) or owned.publishers.of(source.url)
     outlet = source.outlet or owned.names.get(home)
     domains = sorted(owned.domains_of(outlet)) if outlet else []
     name = source.title if is_shared(source.url) else owned.titles.get(home)
