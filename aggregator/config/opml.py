@@ -8,7 +8,7 @@ They are decoded and mend_markup as feeds are. Nothing is fetched and no entity 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from lxml import etree
@@ -90,7 +90,8 @@ def _collect(root: etree._Element, base: str | None) -> Subscriptions | Unreadab
         if not isinstance(element.tag, str) or _name(element.tag) != "outline":
             continue
         outlines += 1
-        found = _include(element, base) or _subscription(element)
+        given = _given(element)
+        found = _include(element, given, base) or _subscription(element, given)
         if isinstance(found, str):
             refused.append(found)
         elif isinstance(found, Include):
@@ -114,9 +115,13 @@ def _title_of(root: etree._Element) -> str | None:
     return None
 
 
-def _include(element: etree._Element, base: str | None) -> Include | str | None:
+def _given(element: etree._Element) -> dict[str, str]:
+    """The attributes of an outline, whatever the case of their names."""
+    return {_name(str(key)): str(value) for key, value in element.items()}
+
+
+def _include(element: etree._Element, given: Mapping[str, str], base: str | None) -> Include | str | None:
     """The list that an outline includes (OPML 2.0, inclusion), the reason why it can't be read, or None: it includes none."""
-    given = {_name(str(key)): str(value) for key, value in element.attrib.items()}
     if given.get("type", "").strip().lower() != "include":
         return None
     line, address = _line_of(element), given.get("url") or given.get("xmlurl") or given.get("href") or ""
@@ -126,9 +131,8 @@ def _include(element: etree._Element, base: str | None) -> Include | str | None:
     return Include(url, _group(element), line)
 
 
-def _subscription(element: etree._Element) -> Subscription | str | None:
+def _subscription(element: etree._Element, given: Mapping[str, str]) -> Subscription | str | None:
     """The feed of an outline, the reason why it has none that can be polled, or None: it is no feed."""
-    given = {_name(str(key)): str(value) for key, value in element.attrib.items()}
     address = given.get("xmlurl", "").strip()
     kind = given.get("type", "").strip().lower()
     if not address and "url" in given and kind not in NOT_FEEDS and kind:
@@ -165,9 +169,11 @@ def _plain_scheme(address: str) -> str:
 def _group(element: etree._Element) -> str | None:
     """The nearest outline around it that has a name and is no feed itself."""
     for parent in element.iterancestors():
-        given = {_name(str(key)): str(value) for key, value in parent.attrib.items()}
+        if _name(str(parent.tag)) != "outline":
+            continue
+        given = _given(parent)
         name = one_line(given.get("text") or given.get("title") or "", 100)
-        if name and "xmlurl" not in given and _name(str(parent.tag)) == "outline":
+        if name and "xmlurl" not in given:
             return name
     return None
 
