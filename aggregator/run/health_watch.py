@@ -101,7 +101,10 @@ class HealthWatch:
         """
         runtime = self._current.runtime
         try:
-            states, count = await runtime.writer.call(lambda: _correct_times(runtime.store, runtime.clock.now()))
+            count = 0
+            states: Mapping[SourceId, SourceState] = await asyncio.to_thread(runtime.store.states)
+            if await asyncio.to_thread(_are_ahead, states, runtime.clock.now()):
+                states, count = await runtime.writer.call(lambda: _correct_times(runtime.store, runtime.clock.now()))
             spent = budget.all_known(runtime.store)
             self._of_sources = await asyncio.to_thread(_find_of_sources, runtime.settings, states, spent, runtime.clock.now())
             self._channels = runtime.store.values(STATE)
@@ -153,6 +156,11 @@ def _find_of_sources(
     found = list(health.budget_conditions(settings.sources, states, spent, now))
     found += health.find_conditions(settings.sources, states, now, settings.polling, settings.site.timezone)
     return found
+
+
+def _are_ahead(states: Mapping[SourceId, SourceState], now: Instant) -> bool:
+    """Whether times have to be corrected. As a rule not, so that polls need not wait while very many states are read."""
+    return any(clock_jumps.correct_state(state, now) is not None for state in states.values())
 
 
 def _correct_times(store: Store, now: Instant) -> tuple[Mapping[SourceId, SourceState], int]:
