@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import structlog
+from msgspec import MsgspecError
 
 from aggregator.errors import StoreError
 from aggregator.ports import Clock, Cluster
@@ -19,6 +20,8 @@ PUBLISHED = "published"
 """The news that concern documents (`Cluster.listen`)."""
 CHECK = 5.0
 """Seconds after which is looked for what was not announced."""
+AGAIN = 1.0
+"""Seconds until a database that did not answer is asked again."""
 STALE = 2.5 * CHECK
 """Seconds without an answer of the database after which documents count as stale: there may be newer ones."""
 
@@ -39,6 +42,7 @@ class Copies:
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._checked: float | None = None
+        self._is_anew = True
         self.revision = 0
         self.trouble: str | None = None
         self._shelf.is_filled = bool(self._shelf.answers())
@@ -73,7 +77,7 @@ class Copies:
 
     def load_anew(self) -> None:
         """Has everything loaded again, under the tokens of another config."""
-        self.revision = 0
+        self._is_anew = True
         self._news.set()
 
     async def _follow(self) -> None:
@@ -82,7 +86,7 @@ class Copies:
         try:
             while True:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(CHECK):
+                    async with asyncio.timeout(CHECK if self.trouble is None else AGAIN):
                         await self._news.wait()
                 self._news.clear()
                 await self._look()
@@ -103,17 +107,18 @@ class Copies:
             raise
 
     def _load(self) -> None:
-        began = self._clock.monotonic()
+        began, since = self._clock.monotonic(), 0 if self._is_anew else self.revision
+        self._is_anew = False
         try:
-            revision = load(self._cluster.documents, self._shelf, self._tokens(), self.revision)
-        except StoreError as error:
+            revision = load(self._cluster.documents, self._shelf, self._tokens(), since)
+        except (StoreError, MsgspecError) as error:  # the latter: of a newer release's leader
             if self.trouble is None:
                 log.warning("documents_stale", error=str(error))
-            self.trouble, self.revision = str(error), 0  # another server may answer next, which lacks what came last
+            self.trouble, self._is_anew = str(error), True  # another server may answer next, which lacks what came last
             return
         if self.trouble is not None:
             log.info("documents_current", seconds=round(self.age))
         if revision != self.revision:
-            self.revision, self._shelf.is_filled = revision, True
+            self.revision, self._shelf.is_filled = revision, revision > 0
             self._loaded()
         self.trouble, self._checked = None, began
