@@ -148,8 +148,8 @@ class ConfigReload:
             self._is_adopted = True
 
     async def retry_adopt(self) -> None:
-        """Adopts and publishes a config that the store refused at its reload."""
-        if not self._is_adopted:
+        """Adopts and publishes a config that the store refused at its reload. One that a reload is adopting is left to it."""
+        if not self._is_adopted and not self._lock.locked():
             await self.adopt()
             await self._publishing.try_publish(everything=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
+from aggregator.stories.upkeep import adopt_config
 from tests.unit.chain.test_service import Desk, run
 
 FEW, MANY = 10, 300
@@ -144,3 +147,22 @@ def test_after_edits_the_same_is_adopted_as_by_a_look_at_every_source(tmp_path: 
         run(folder, lambda desk, whole=whole: edit(desk, whole=whole))  # type: ignore[misc]
     assert records[0] == records[1]
     assert "source.snew" in records[0]
+
+
+def test_a_tick_during_a_reload_does_not_adopt_the_config_once_more(tmp_path: Path) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start(config(FEW))
+        loop, adopt, ticks = asyncio.get_running_loop(), adopt_config.adopt, []
+
+        def with_a_tick(*arguments: Any) -> Any:
+            ticks.append(asyncio.run_coroutine_threadsafe(service.config.retry_adopt(), loop))
+            return adopt(*arguments)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(adopt_config, "adopt", with_a_tick)
+            desk.configure(config(FEW + 1))
+            await service.reload_if_changed(forced=False)
+            await asyncio.wrap_future(ticks[0])
+        assert len(ticks) == 1
+
+    run(tmp_path, work)
