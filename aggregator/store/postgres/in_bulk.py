@@ -68,11 +68,11 @@ def _given(table: str, columns: Sequence[str]) -> tuple[str, list[str]]:
     return f"unnest({arrays}) AS given ({', '.join(columns)})", types
 
 
-def _update(table: str, columns: Sequence[str], more: Sequence[str] = (), where: str = "", key: str = "id") -> Together:
-    """Sets columns of the rows that the last column names by their key. more: assignments that are the same for all."""
-    given, types = _given(table, (*columns, key))
+def _update(table: str, columns: Sequence[str], more: Sequence[str] = (), where: str = "") -> Together:
+    """Sets columns of rows, by their id, which comes last. more: assignments that are the same for all."""
+    given, types = _given(table, (*columns, "id"))
     assigned = ", ".join([*(f"{column} = given.{column}" for column in columns), *more])
-    sql = f"UPDATE {table} SET {assigned} FROM {given} WHERE {table}.{key} = given.{key}{where}"
+    sql = f"UPDATE {table} SET {assigned} FROM {given} WHERE {table}.id = given.id{where}"
     return Together(sql, types, len(columns))
 
 
