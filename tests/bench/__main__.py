@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from tests.bench import servers
 from tests.bench.contestants import POSTGRES, Contestant, Cost, contestants
 from tests.bench.daemon import polls_of_a_daemon
 from tests.bench.stages import profiled
@@ -171,7 +172,11 @@ def main() -> None:
     print("\n".join(feed_table(by_size)), flush=True)
     if options.daemon:
         with origin(300, options.world) as url:
-            print(f"\n{polls_of_a_daemon(url, 300, options.daemon)}")
+            print(f"\n{polls_of_a_daemon(url, 300, options.daemon)}", flush=True)
+        if options.postgres:
+            storage = {"database": servers.server().address("daemon")}
+            with origin(300, options.world) as url:
+                print(f"on postgres: {polls_of_a_daemon(url, 300, options.daemon, storage, servers.cpu_now)}")
 
 
 if __name__ == "__main__":

@@ -38,18 +38,26 @@ def address_of_its_own(folder: Path) -> str:
 
 
 def cpu_until_idle(address: str) -> float:
-    """CPU seconds of the server's processes so far, those of connections that have ended included.
+    """`cpu_now`, once all connections have ended.
 
-    First it does what it would do a minute or five later: autovacuum's work, and to write the tables to their files, which SQLite
-    does at the end of a command, too.
+    The server first does what it would do a minute or five later: autovacuum's work, and writing tables to their files, which
+    SQLite does at the end of a command, too.
     """
     with psycopg.connect(address, autocommit=True) as connection:
         for (table,) in connection.execute(_TO_VACUUM).fetchall():
             connection.execute(f"VACUUM (ANALYZE) {table}".encode())
         connection.execute("CHECKPOINT")
-    pid = int((server().folder / "data" / "postmaster.pid").read_text().split()[0])
-    eventually(lambda: not any(map(_is_client, children(pid))))
-    return cpu_seconds(pid)
+    eventually(lambda: not any(map(_is_client, children(_pid()))))
+    return cpu_now()
+
+
+def cpu_now() -> float:
+    """CPU seconds of the server's processes so far, those of connections that have ended included."""
+    return cpu_seconds(_pid())
+
+
+def _pid() -> int:
+    return int((server().folder / "data" / "postmaster.pid").read_text().split()[0])
 
 
 def _is_client(pid: int) -> bool:
