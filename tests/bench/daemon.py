@@ -31,7 +31,8 @@ def polls_of_a_daemon(
     with tempfile.TemporaryDirectory(prefix="bench-daemon-") as folder:
         config: dict[str, Any] = json.loads(get(origin + "/feeds.yaml").body)
         port = free_port()
-        config |= {"defaults": {"every": EVERY}, "polling": {"min": "1s"}, "server": {"port": port}}
+        config |= {"polling": {"min": "1s"}, "server": {"port": port}}
+        config["sources"] = [source | {"every": EVERY} for source in config["sources"]]  # max-age slows other rhythms down
         config |= {"storage": storage} if storage else {}
         (Path(folder) / "feeds.yaml").write_text(json.dumps(config))
         with Command(Path(folder) / "feeds.yaml").daemon(port) as process:
