@@ -70,6 +70,19 @@ def test_connections_are_limited_by_registrable_domain(urls: list[str], most: in
     assert most_at_a_time(urls) == most
 
 
+def test_who_takes_a_domain_over_waits_the_gap_first() -> None:
+    async def run() -> list[float]:
+        clock = Clock()
+        the_gate, starts = gate(clock, slow_example=5.0), []
+        begin = clock.at
+        for since in (begin - 2.0, begin - 2.0, begin + 20.0):  # the last: it was another node's in between
+            async with the_gate.turn("https://slow.example/feed", since):
+                starts.append(clock.at - begin)
+        return starts
+
+    assert asyncio.run(run()) == [3.0, 8.0, 25.0]
+
+
 def test_a_gap_spaces_the_starts_of_one_domain_alone() -> None:
     async def run() -> list[float]:
         clock = Clock()
