@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import socket
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,11 +19,13 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from aggregator.app import make_polling_runtime, make_resources, make_runtime
+from aggregator.cadence import body_hash
 from aggregator.config.load import load
 from aggregator.fetch.hosts import LONG_AGO
 from aggregator.model import (
     Fault,
     FaultKind,
+    Fetched,
     FetchFailed,
     FetchOutcome,
     FetchRequest,
@@ -35,6 +38,7 @@ from aggregator.model import (
 from aggregator.pipeline.handing_over import decode
 from aggregator.ports import Arrival, Attendance, Store, StoryFilter, Transaction
 from aggregator.run import fetch_node
+from aggregator.run.arrivals import TRIES
 from aggregator.run.fetch_node import FetchNode
 from aggregator.run.runtime import PollingRuntime, Resources
 from aggregator.run.service import Service
@@ -60,6 +64,7 @@ class Servers:
 
     answers: dict[str, FetchOutcome] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    asked_at: dict[str, float] = field(default_factory=dict)
 
     def tells(self, number: int, *titles: str) -> None:
         url = address(number)
@@ -69,6 +74,7 @@ class Servers:
 
     async def fetch(self, request: FetchRequest, now: Instant, memory: object = None) -> FetchOutcome:
         self.asked.append(request.url)
+        self.asked_at[request.url] = time.monotonic()
         return self.answers.get(request.url, NotModified(request.url, Validators()))
 
     async def aclose(self) -> None:
@@ -122,6 +128,7 @@ class Room:
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
         watch = ConfigWatch(settings, lambda: load(settings.file, check, {}))
+        await resources.documents.warm_up()  # a document that is read for long is stored as one that was cut short
         node = FetchNode(watch, self.servers.make(settings, resources), self.servers.make, listener)
         await node.start()
         self.opened.append(lambda: node.drain(1.0))
@@ -208,7 +215,9 @@ def test_the_leader_stores_what_waits_and_marks_the_feeds(room: Room) -> None:
         feed = (leader.runtime.settings.publish.directory / "feeds/all.json").read_text()
         assert "A ferry runs aground" in feed and "Miners strike" in feed
         state = leader.runtime.store.states()[SourceId("s0")]
-        assert state.body_hash and state.last_success is not None and state.entries == 1
+        answer = room.servers.answers[address(0)]
+        assert isinstance(answer, Fetched) and state.body_hash == body_hash(answer.body)
+        assert state.last_success is not None and state.entries == 1
 
     run(room, work)
 
@@ -246,6 +255,34 @@ def settings_with(settings: Settings, sources: list[dict[str, str]]) -> Settings
     config = json.loads(settings.file.read_text()) | {"sources": sources}
     settings.file.write_text(json.dumps(config))
     return load(settings.file, check, {})
+
+
+def test_a_document_that_ends_one_leader_after_the_other_counts_as_a_failure(room: Room) -> None:
+    async def work() -> None:
+        room.prepare()
+        node = await room.fetcher()
+        room.servers.tells(0, "A ferry runs aground")
+        await polled(node)
+        with psycopg.connect(room.url) as connection:
+            connection.execute(f"UPDATE inbox SET tries = {TRIES}".encode())
+        await room.leader()
+        await until(lambda: not room.rows("SELECT * FROM inbox"))
+        [(failures, error)] = room.rows("SELECT failures, last_error FROM sources WHERE id = 's0'")
+        assert (failures, "could not be stored" in error) == (1, True)
+        assert not room.rows("SELECT * FROM items")
+
+    run(room, work)
+
+
+def test_who_has_just_got_a_shard_waits_the_gap_of_its_hosts_first(room: Room) -> None:
+    async def work() -> None:
+        room.prepare()
+        began = time.monotonic()
+        node = await room.fetcher(hosts={"outlet0.example": {"gap": "3s"}})
+        await polled(node)
+        assert room.servers.asked_at[address(0)] >= began + 3.0 > room.servers.asked_at[address(1)]
+
+    run(room, work)
 
 
 def test_a_full_inbox_ends_claims_until_there_is_room(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
