@@ -35,8 +35,8 @@ class Claiming(Protocol):
         """Since when (monotonic) nobody else asks the source's domain; None if somebody else may."""
         ...
 
-    def finish(self, source: SourceId) -> None:
-        """The source's poll is over."""
+    def finish(self, source: SourceId, *, is_stored: bool = True) -> None:
+        """The source's poll is over. is_stored: else the database did not take what it brought, and the source is due again."""
         ...
 
     async def pause(self) -> None:
@@ -65,8 +65,8 @@ class OwnSources:
     def since(self, source: SourceId) -> float | None:
         return LONG_AGO
 
-    def finish(self, source: SourceId) -> None:
-        """Nobody waits for it."""
+    def finish(self, source: SourceId, *, is_stored: bool = True) -> None:
+        """Nobody waits for it. What could not be stored is due after its lease."""
 
     async def pause(self) -> None:
         """There is nobody else."""
@@ -89,10 +89,12 @@ class SharedSources:
         self._attendance, self._claims, self._role = attendance, claims, role
         self._asked: dict[SourceId, _Asked] = {}
         self._turns: dict[SourceId, int] = {}
+        self._unstored: dict[SourceId, SourceState] = {}
 
     async def claim(self, now: Instant, limit: int, busy: Collection[SourceId]) -> list[SourceState]:
         """See `Claiming.claim`. What has just been stored may be due again before its poll has ended here: it waits for that."""
-        taken, lost = [], []
+        taken = []
+        await self._give_back()
         await asyncio.to_thread(self._attendance.poll_again, now, busy)
         asked = {*busy, *self._asked}
         for one in await asyncio.to_thread(self._attendance.claim, now, limit, now + LEASE, asked):
@@ -103,10 +105,15 @@ class SharedSources:
                 taken.append(one.state)
                 continue
             self._attendance.finish(one)  # the server has not answered for a while: the source is due again
-            lost.append((one.state, one.turn))
-        if lost:
-            await asyncio.to_thread(self._claims.save_states, lost)
+            self._unstored[source] = one.state
+        await self._give_back()
         return taken
+
+    async def _give_back(self) -> None:
+        """Makes sources due again of whose polls nothing was stored."""
+        if states := list(self._unstored.values()):
+            await asyncio.to_thread(self.save_states, states)
+            self._unstored.clear()
 
     async def claim_one(self, source: SourceId, now: Instant) -> SourceState:
         claimed = await asyncio.to_thread(self._claims.claim_one, source, now + LEASE)
@@ -121,9 +128,12 @@ class SharedSources:
             return LONG_AGO
         return asked.since if self._attendance.since(asked.claimed.shard) == asked.since else None
 
-    def finish(self, source: SourceId) -> None:
-        if (asked := self._asked.pop(source, None)) is not None:
-            self._attendance.finish(asked.claimed)
+    def finish(self, source: SourceId, *, is_stored: bool = True) -> None:
+        if (asked := self._asked.pop(source, None)) is None:
+            return
+        self._attendance.finish(asked.claimed)
+        if not is_stored:
+            self._unstored[source] = asked.claimed.state
 
     async def pause(self) -> None:
         await asyncio.to_thread(self._attendance.become, self._role, asks=False)

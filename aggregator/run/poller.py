@@ -77,9 +77,10 @@ class Poller:
         task.add_done_callback(partial(self._remove, source))
         return task
 
-    def _remove(self, source: SourceId, _: asyncio.Task[PollReport]) -> None:
+    def _remove(self, source: SourceId, task: asyncio.Task[PollReport]) -> None:
         del self._tasks[source]
-        self._current.runtime.resources.claiming.finish(source)
+        is_stored = task.cancelled() or task.exception() is None
+        self._current.runtime.resources.claiming.finish(source, is_stored=is_stored)
 
     async def _poll(self, source: Source, state: SourceState, forced: bool) -> PollReport:
         runtime = self._current.runtime

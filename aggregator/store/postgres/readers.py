@@ -55,7 +55,10 @@ class Readers:
             return PostgresConnection(made)
 
     def _give_back(self, connection: PostgresConnection) -> None:
-        is_idle = connection.raw.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        status = connection.raw.info.transaction_status
+        is_idle = status == psycopg.pq.TransactionStatus.IDLE
+        if status == psycopg.pq.TransactionStatus.UNKNOWN:  # it was cut, as the others may have been
+            self.drop_free()
         if is_idle and not self._is_closed:
             self._free.append(connection)
         else:

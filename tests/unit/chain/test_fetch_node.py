@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 from aggregator.app import make_polling_runtime, make_resources, make_runtime
 from aggregator.cadence import body_hash
 from aggregator.config.load import load
+from aggregator.errors import UnreachableError
 from aggregator.fetch.hosts import LONG_AGO
 from aggregator.model import (
     Fault,
@@ -319,6 +320,31 @@ def test_a_poll_whose_shard_is_lost_asks_nobody_and_gives_its_source_back(room: 
         assert not room.servers.asked
         states = node.runtime.store.states().values()
         assert [(state.due, state.last_poll, state.failures) for state in states] == [(0.0, None, 0)] * COUNT
+
+    run(room, work)
+
+
+def test_what_the_database_does_not_take_is_asked_again_once_it_does(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> None:
+        room.prepare()
+        node = await room.fetcher()
+        room.servers.tells(0, "A ferry runs aground")
+        cluster = node.runtime.store.cluster
+        assert cluster is not None
+        with monkeypatch.context() as broken:
+
+            def refuse(*_: object) -> bool:
+                raise UnreachableError("the server does not answer")
+
+            broken.setattr(PostgresInbox, "put", refuse)
+            await node.tick()
+            await asyncio.gather(*node.polls.poller.tasks([SourceId("s0")]), return_exceptions=True)
+        with pytest.raises(UnreachableError):
+            await node.tick()
+        await polled(node)
+        await polled(node)
+        assert room.servers.asked.count(address(0)) == 2
+        assert room.rows("SELECT source FROM inbox") == [("s0",)]
 
     run(room, work)
 

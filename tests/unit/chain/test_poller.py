@@ -40,7 +40,7 @@ def asked_together(answers: bool) -> int:
 
     async def run() -> int:
         pipeline = Pipeline(answers)
-        resources = SimpleNamespace(claiming=SimpleNamespace(since=lambda source: 0.0, finish=lambda source: None))
+        resources = SimpleNamespace(claiming=SimpleNamespace(since=lambda source: 0.0, finish=lambda source, is_stored: None))
         gate = SimpleNamespace(turn=lambda url, since: nullcontext())
         runtime = SimpleNamespace(gate=gate, pipeline=pipeline, resources=resources)
         poller = Poller(CurrentRuntime(cast(Any, runtime)), WORKERS, 100)

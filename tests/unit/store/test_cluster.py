@@ -110,6 +110,15 @@ def test_a_shard_stays_while_one_of_its_sources_is_asked(store: PostgresStore, j
     eventually(lambda: len(held(two)) == SHARDS // 2)
 
 
+def test_in_another_role_nothing_is_asked_any_more(store: PostgresStore, join: Join) -> None:
+    alone = join()
+    claimed = alone.claim(1.0, 100, 61.0)
+    alone.become("fetch", asks=False)
+    assert held(alone) == {one.shard for one in claimed}, "a node that pauses ends its polls first"
+    alone.become("standby", asks=False)
+    assert not held(alone)
+
+
 def test_a_node_that_is_cut_off_has_no_shards(store: PostgresStore, join: Join, address: str) -> None:
     alone, before = join(), time.monotonic()
     with psycopg.connect(address, autocommit=True) as connection:

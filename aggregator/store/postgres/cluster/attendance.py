@@ -11,7 +11,6 @@ import os
 import socket
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any
@@ -80,11 +79,11 @@ class PostgresAttendance(threading.Thread):
         self._role, self._asks, self._config = role, asks, config
         self._over = threading.Event()
         self._lock = threading.RLock()  # of the connection, and of what it holds
-        self._counting = threading.Lock()  # of `_busy`: never held while the server is waited for
+        self._counting = threading.Lock()  # of `_asking`: never held while the server is waited for
         self._watch = _Watch()
         self._held: dict[int, float] = {}
         self._gained: set[int] = set()
-        self._busy: Counter[int] = Counter()
+        self._asking: dict[tuple[SourceId, int], int] = {}  # the shard of each claim that is not finished
         self._nodes: tuple[Node, ...] = ()
         self._offset = self._confirmed = 0.0
         self._leader_age = 0.0
@@ -139,7 +138,9 @@ class PostgresAttendance(threading.Thread):
     def _share(self, connection: psycopg.Connection[Any]) -> None:
         """Takes free shards up to this node's share, and gives back what is beyond it once no source of it is asked."""
         share = -(-SHARDS // max(1, sum(node.asks for node in self._nodes))) if self._asks else 0
-        for shard in [one for one in self._held if not self._busy[one]][: max(0, len(self._held) - share)]:
+        with self._counting:
+            busy = set(self._asking.values())
+        for shard in [one for one in self._held if one not in busy][: max(0, len(self._held) - share)]:
             del self._held[shard]
             connection.execute(_RELEASE.encode(), (shard,))
         if len(self._held) < share:
@@ -196,6 +197,9 @@ class PostgresAttendance(threading.Thread):
         return self._held.get(shard) if self.is_connected else None
 
     def become(self, role: str, *, asks: bool) -> None:
+        if role != self._role:
+            with self._counting:
+                self._asking.clear()  # polls of the role before are over, however they ended
         self._role, self._asks = role, asks
         with explained(self._database):
             self._beat()
@@ -215,12 +219,12 @@ class PostgresAttendance(threading.Thread):
                 return []
             claimed = claim_due(self._connection, now, limit, until, self._held, besides)
             with self._counting:
-                self._busy.update(one.shard for one in claimed)
+                self._asking |= {(one.state.id, one.turn): one.shard for one in claimed}
             return claimed
 
     def finish(self, claimed: Claimed) -> None:
         with self._counting:
-            self._busy[claimed.shard] -= 1
+            self._asking.pop((claimed.state.id, claimed.turn), None)
 
 
 def _own_time() -> float:
