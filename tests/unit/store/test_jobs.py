@@ -104,6 +104,27 @@ def test_what_the_end_cuts_short_waits_for_the_next_leader(
     assert rows(address, "SELECT status::text FROM procrastinate_jobs WHERE task_name = 'tidy'") == [("todo",)]
 
 
+def test_it_ends_when_told_even_if_the_server_is_gone_by_then(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = asyncio.Event()
+
+    async def work(self: jobs.ClusterJobs, todo: list[Job]) -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise psycopg.OperationalError("the connection is lost") from None
+
+    async def end() -> None:
+        running = asyncio.create_task(store.cluster.run_jobs([]))
+        await started.wait()
+        running.cancel()
+        await asyncio.wait([running], timeout=jobs.AGAIN)
+        assert running.cancelled()
+
+    monkeypatch.setattr(jobs.ClusterJobs, "_work", work)
+    asyncio.run(end())
+
+
 def test_tables_of_an_older_release_are_brought_up_to_date(store: PostgresStore, address: str) -> None:
     older = [one for one in sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql")) if one.name < "03.02"]
     with psycopg.connect(address, autocommit=True) as connection:

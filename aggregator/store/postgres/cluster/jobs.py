@@ -44,11 +44,14 @@ class ClusterJobs:
 
     async def run(self, jobs: Sequence[Job]) -> None:
         """Does each job every so many seconds, until cancelled. While the server is away it waits."""
+        task = asyncio.current_task()
         while True:
             try:
                 await asyncio.to_thread(self._prepare)
                 await self._work(jobs)
             except (StoreError, exceptions.ConnectorException, PoolTimeout, psycopg.Error) as error:
+                if task is not None and task.cancelling():  # the worker's end failed with the server
+                    raise asyncio.CancelledError from error
                 log.warning("jobs_interrupted", error=str(error).partition("\n")[0], pause=AGAIN)
             await asyncio.sleep(AGAIN)
 
