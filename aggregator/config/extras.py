@@ -20,13 +20,20 @@ def check_extras(document: Document) -> Iterator[Problem]:
         yield from _check_full_text(document)
     storage = document.root.get("storage")
     database = storage.get("database") if isinstance(storage, MapNode) else None
-    if database is not None and is_filled_in(text_of(database) or "") and find_spec("psycopg") is None:
-        install = "`pip install 'aggregator[postgres]'` or `pipx inject aggregator 'psycopg[binary]'`"
-        yield document.problem(database, f"storage.database: psycopg is not installed, which speaks to PostgreSQL: {install}")
+    if database is not None and is_filled_in(text_of(database) or ""):
+        yield from _check_database(document, database)
     publish = document.root.get("publish")
     directory = publish.get("directory") if isinstance(publish, MapNode) else None
     if directory is not None and is_in_object_store(text_of(directory) or "") and find_spec("obstore") is None:
         yield document.problem(directory, f"publish.directory: {MISSING}")
+
+
+def _check_database(document: Document, database: Node) -> Iterator[Problem]:
+    install = "`pip install 'aggregator[postgres]'` or `pipx inject aggregator 'psycopg[binary]' procrastinate`"
+    for package, does in (("psycopg", "speaks to PostgreSQL"), ("procrastinate", "keeps the jobs of several nodes there")):
+        if find_spec(package) is None:
+            yield document.problem(database, f"storage.database: {package} is not installed, which {does}: {install}")
+            return
 
 
 def _check_full_text(document: Document) -> Iterator[Problem]:

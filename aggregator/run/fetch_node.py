@@ -16,7 +16,7 @@ from aggregator.run.metrics import Metrics
 from aggregator.run.opml_lists import OpmlLists
 from aggregator.run.readiness import LATE_TICK
 from aggregator.run.reload import keep_until_restart
-from aggregator.run.roles import config_differs
+from aggregator.run.roles import ConfigComparison
 from aggregator.run.runtime import PollingRuntime, Resources
 from aggregator.run.standby import ConfigWatch
 from aggregator.run.systemd import notify
@@ -63,14 +63,15 @@ class FetchNode:
         self._serving: asyncio.Task[None] | None = None
         self._last_tick = runtime.clock.monotonic()
         self._tick_error: str | None = None
-        self._is_full = self._differs = False
+        self._comparison = ConfigComparison()
+        self._is_full = False
 
     async def start(self) -> None:
         runtime = self.runtime
         runtime.gate.restore(runtime.store.holds(runtime.clock.now()))
         admin = Administration(lambda: self.runtime.settings.server.admin, details=self.details)
         site_url = lambda: self.runtime.settings.site.url  # noqa: E731
-        app = make_operator_app(self.ready, lambda: self.metrics.render({}), admin, site_url, ELSEWHERE)
+        app = make_operator_app(self.ready, self._render_metrics, admin, site_url, ELSEWHERE)
         self._serving = asyncio.create_task(serve(app, self._listener, self._stop, runtime.shares.connections))
         log.info("asks_sources", sources=len(runtime.settings.sources))
 
@@ -104,7 +105,7 @@ class FetchNode:
         runtime = self.runtime
         self.polls.raise_store_error()
         await runtime.writer.flush()
-        self._compare_config()
+        self._comparison.look(self._attendance.nodes)
         waiting = await asyncio.to_thread(self._cluster.inbox.count)
         lag = 0.0 if self._is_too_full(waiting) else await self.polls.start(runtime.clock.now())
         self.metrics.record_tick(len(self.polls.poller.in_flight), lag)
@@ -140,12 +141,6 @@ class FetchNode:
         log.info("reloaded", sources=len(settings.sources))
         notify("READY=1")
 
-    def _compare_config(self) -> None:
-        """Tells once if the leader has read another config."""
-        if (differs := config_differs(self._attendance.nodes)) and not self._differs:
-            log.warning("config_differs")
-        self._differs = differs
-
     # --- what it tells
     def ready(self) -> tuple[bool, Mapping[str, object]]:
         """Answers `/readyz`."""
@@ -160,8 +155,12 @@ class FetchNode:
         nodes = [f"{node.role}: {node.name}" for node in self._attendance.nodes]
         return {**self._parts(self.runtime.clock.monotonic() - self._last_tick), **outage, **error, "nodes": nodes}
 
+    def _render_metrics(self) -> bytes:
+        self.metrics.record_leader(is_led=self._attendance.is_led)
+        return self.metrics.render({})
+
     def _parts(self, since_tick: float) -> dict[str, object]:
-        config = "refused" if self._config.is_refused else "differs" if self._differs else "ok"
+        config = "refused" if self._config.is_refused else "differs" if self._comparison.differs else "ok"
         return {
             "role": "fetch",
             "config": config,

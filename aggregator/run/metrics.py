@@ -121,10 +121,13 @@ class Metrics:
 
     def record_node(self, role: str, shards: int, waiting: int) -> None:
         """Sets what this process does among others. shards: of the sources that it asks; waiting: documents in the inbox."""
-        self._role.clear()
-        self._role.labels(role).set(1)
+        self.record_role(role)
         self._shards.set(shards)
         self._waiting.set(waiting)
+
+    def record_role(self, role: str) -> None:
+        self._role.clear()
+        self._role.labels(role).set(1)
 
     def record_reload(self, succeeded: bool) -> None:
         self._config_ok.set(1 if succeeded else 0)
@@ -133,9 +136,12 @@ class Metrics:
         """Sets when a source was last read."""
         self._last_success.set(at)
 
-    def record_documents(self, age: float, *, is_led: bool) -> None:
-        """Sets how old the documents may be that another process publishes, and whether one leads."""
+    def record_documents(self, age: float) -> None:
+        """Sets how old the documents may be that another process publishes."""
         self._age.set(age)
+
+    def record_leader(self, *, is_led: bool) -> None:
+        """Sets whether another process leads."""
         self._led.set(1 if is_led else 0)
 
     def record_conditions(self, kinds: Mapping[str, int]) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, get_args
 
+import structlog
+
 from aggregator.ports import Node
+
+log = structlog.get_logger("nodes")
 
 Role: TypeAlias = Literal["all", "fetch", "lead", "web"]
 """all: leads and asks sources, as a daemon alone does; fetch: asks sources for whoever leads; lead: leads and asks none; web:
@@ -22,3 +26,15 @@ def config_differs(nodes: Sequence[Node]) -> bool:
     """Whether the first of these nodes has read another config than the one that leads."""
     own, *others = nodes or (None,)
     return own is not None and any(node.role in LEADS and node.config != own.config for node in others)
+
+
+class ConfigComparison:
+    """Tells once in the log when the leader has read another config than this node. differs: as it was last seen."""
+
+    def __init__(self) -> None:
+        self.differs = False
+
+    def look(self, nodes: Sequence[Node]) -> None:
+        if (differs := config_differs(nodes)) and not self.differs:
+            log.warning("config_differs")
+        self.differs = differs

@@ -19,7 +19,7 @@ from aggregator.run.metrics import Metrics
 from aggregator.run.network import Network
 from aggregator.run.node_pushes import NodePushes
 from aggregator.run.reload import keep_until_restart
-from aggregator.run.roles import config_differs
+from aggregator.run.roles import STANDBY, ConfigComparison, config_differs
 from aggregator.run.runtime import CurrentRuntime, Resources
 from aggregator.run.standby import ConfigWatch, Stop
 from aggregator.run.systemd import notify
@@ -47,7 +47,8 @@ class WebNode:
         self._in_use = config.settings
         self._current = CurrentRuntime(wiring.make_runtime(config.settings, resources))
         self._pushes = NodePushes(wiring.make_polling_runtime(config.settings, resources))
-        self._metrics = Metrics(leads=False)
+        self._metrics, self._comparison = Metrics(leads=False), ConfigComparison()
+        self._metrics.record_role("web" if role == "web" else STANDBY)
         self._network = Network(self._current, self._receive_push, lambda service, outcome: None)
         self._tokens = tokens_of(config.settings)
         cluster, shelf = resources.store.cluster, resources.shelf
@@ -62,6 +63,7 @@ class WebNode:
 
     def use_config(self) -> None:
         """Puts the config in use that was read last. What the database needs of it, the leader adopts."""
+        self._comparison.look(self._attendance.nodes)
         if self._config.settings is self._in_use:
             return
         self._in_use, before = self._config.settings, (self._current.runtime, self._pushes.runtime)
@@ -131,7 +133,8 @@ class WebNode:
             return parts
 
     def _render_metrics(self) -> bytes:
-        self._metrics.record_documents(self._copies.age, is_led=self._attendance.is_led)
+        self._metrics.record_documents(self._copies.age)
+        self._metrics.record_leader(is_led=self._attendance.is_led)
         return self._metrics.render({})
 
 

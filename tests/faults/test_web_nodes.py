@@ -162,6 +162,8 @@ def test_a_node_that_is_cut_off_serves_what_it_has(tmp_path: Path) -> None:
                 story = connection.execute("SELECT id FROM stories LIMIT 1").fetchone()
             assert story is not None and ask(web, f"/stories/{story[0]}.html")[0] == 200
             assert b"aggregator_led 1.0" in ask(web, "/metrics")[2]
+            assert b'aggregator_role{role="web"} 1.0' in ask(web, "/metrics")[2]
+            eventually(lambda: "config_differs" in web.log)  # its port and its address of the database are its own
             proxy.cut()
             eventually(web.is_stale)
             assert web.is_ready() and nodes.read(web)

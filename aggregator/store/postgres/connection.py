@@ -170,6 +170,8 @@ def explain(error: psycopg.Error, name: str) -> str:
             return f"{name} is held by another program: {said}; stop it, then try again"
         case errors.ReadOnlySqlTransaction():
             return f"{name} can't be written: its server is a replica, or read-only"
+        case psycopg.OperationalError() if error.sqlstate is None and "FATAL:" in said:  # libpq gives no code of a connection
+            return f"the server of {name} refuses the connection (storage.database names user, password and database): {said}"
         case psycopg.OperationalError():
             return f"the server of {name} does not answer: {said}"
         case _:

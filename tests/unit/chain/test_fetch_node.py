@@ -398,6 +398,7 @@ def test_a_node_that_has_another_config_says_so(room: Room) -> None:
             await polled(node)
         assert node.ready()[1]["config"] == "differs"
         assert [line["event"] for line in logs].count("config_differs") == 1
+        assert b"aggregator_led 1.0" in node._render_metrics()
         assert leader.ready()[0]
 
     run(room, work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,15 @@ sources: [{url: "https://paper.example/feed", full_text: true}]
 def test_every_extra_is_listed() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
     assert TABLE.keys() == project["optional-dependencies"].keys()
+
+
+def test_a_database_on_a_server_needs_both_of_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.config.extras.find_spec", lambda name: None if name == "procrastinate" else find_spec(name))
+    (tmp_path / "feeds.yaml").write_text(CONFIG.replace("s3://news", "public"))
+    refused = CliRunner().invoke(root, ["-c", str(tmp_path / "feeds.yaml"), "check"]).exception
+    assert isinstance(refused, ConfigError)
+    [problem] = refused.problems
+    assert "procrastinate is not installed" in problem.message and "'psycopg[binary]' procrastinate`" in problem.message
 
 
 def test_what_is_said_without_it_is_what_the_program_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

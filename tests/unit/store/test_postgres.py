@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from aggregator.errors import HeldError, LeadershipLostError, StoreError
 from aggregator.model import ItemId
@@ -460,6 +461,13 @@ def test_a_server_that_is_not_there_is_told_without_the_password(place: str) -> 
     with pytest.raises(StoreError, match="does not answer") as caught:
         PostgresStore(where)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("wrong", "said"), (({"user": "stranger"}, '"stranger"'), ({"dbname": "nothing"}, '"nothing"')))
+def test_a_server_that_refuses_the_connection_is_not_said_to_be_away(address: str, wrong: dict[str, str], said: str) -> None:
+    with pytest.raises(StoreError, match=f"refuses the connection .*storage.database names.*{said}") as caught:
+        PostgresStore(make_conninfo(address, **wrong))
+    assert "does not answer" not in str(caught.value)
 
 
 def test_who_only_looks_sees_what_is_committed_and_writes_nothing(address: str, store: PostgresStore) -> None:
