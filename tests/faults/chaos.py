@@ -4,7 +4,7 @@ One lead and one standby, two fetchers and two web nodes read the synthetic inte
 In each round something fails: a process is killed or stands still, the database's server stops at once, a node's connections
 are cut. One fetcher's clock is an hour off. A reader asks the web nodes all the time. At the end:
 
-- every entry that was ever listed is stored, once; the feeds that a reader saw never went back;
+- every entry that was ever listed is stored, once; no node's feed went back;
 - stories, ids, tags and documents equal those of one process with SQLite that is given the same documents in the same order;
 - no host was asked by more requests at a time than `per_host`, nor sooner than its gap, by the log of the world.
 """
@@ -89,10 +89,13 @@ class Member:
 
 @dataclass(slots=True)
 class Reader:
-    """Asks web nodes and keeps what must never change."""
+    """Asks web nodes and keeps what must never change.
+
+    updated: by node, since one that is cut off serves what it holds, and a balancer keeps a reader at one node.
+    """
 
     members: list[Member]
-    updated: str = ""
+    updated: dict[int, str] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     asked: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -101,7 +104,7 @@ class Reader:
     def read(self, member: Member) -> set[str]:
         """The links that a node shows. The feed of one answer may not be older than that of an answer before it was asked."""
         with self.lock:
-            before = self.updated
+            before = self.updated.get(member.port, "")
         answer = member.get("/feeds/all.atom")
         if answer.status != 200:
             return set()
@@ -117,7 +120,7 @@ class Reader:
             self.asked += 1
             if updated < before:
                 self.wrong.append(f"{member.role}: the feed went back from {before} to {updated}")
-            self.updated = max(self.updated, updated)
+            self.updated[member.port] = max(before, updated)
             for link, id in links.items():
                 self.ids.setdefault(link, id)
         return set(links)
