@@ -44,6 +44,9 @@ GAP = 2.0
 SLOW = "127.0.0.2"
 """That host."""
 ROLES = ("lead", "lead", "fetch", "fetch", "web", "web")
+TICK = 3.0
+"""Seconds between two moments at which a tenth of the feeds has news. A feed lists 30 entries: within the lease of a source whose
+node was killed, fewer come."""
 PATIENCE = 60.0
 """Seconds after a fault within which the newest entry is shown on each web node."""
 
