@@ -179,7 +179,7 @@ def configure(folder: Path, origin: str, address: str, port: int) -> Command:
     config |= {
         "server": {"port": port},
         "storage": {"database": address},
-        "publish": {"directory": "public", "private": "private", "items": 200, "settle": "0s"},
+        "publish": {"directory": "public", "private": "private", "items": 1_000, "settle": "0s"},
         "polling": {"min": "1s", "workers": 8, "per_host": PER_HOST, "timeout": "5s"},
         "sources": [source | {"every": "1s"} for source in config["sources"]],  # whatever its feed says
         "hosts": {SLOW: {"gap": f"{GAP:g}s"}},
