@@ -42,6 +42,8 @@ CREATE TRIGGER note_shown AFTER UPDATE OF published_once ON stories FOR EACH ROW
     WHEN (NEW.published_once AND NOT OLD.published_once) EXECUTE FUNCTION note_shown();
 """
 """Has the database note, in order, each document that is stored and each story that is published: by the leader alone."""
+OF_THE_MOMENT = ("/health.atom", " health.atom", "index.html")
+"""What tells when it was looked at last: what failed meanwhile, and the order of the front page."""
 _STORIES = """SELECT items.source, items.guid, stories.id, stories.tags, stories.topics, items.id = stories.lead
     FROM items JOIN stories ON stories.key = items.story ORDER BY items.source, items.guid"""
 _MEMBERS = "SELECT slug, id FROM members JOIN stories ON key = story ORDER BY slug, id"
@@ -94,7 +96,7 @@ def compare(config: Path, address: str, path: Path, now: Instant) -> str:
         assert members[0] == members[1], _first_difference(*members)
         _copy_names(theirs, ours)
         documents = [rehearsal.render_all(settings, store, now) for store in (theirs, ours)]
-        differing = rehearsal.differences(*documents)
+        differing = [path for path in rehearsal.differences(*documents) if not path.endswith(OF_THE_MOMENT)]
         assert not differing, f"{len(differing)} of {len(documents[0])} documents differ: {differing[:10]}"
         return f"the same {len(stories[0]):,} entries in stories, {len(members[0]):,} in feeds, {len(documents[0]):,} documents"
     finally:
