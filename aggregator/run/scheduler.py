@@ -119,6 +119,8 @@ async def run(
     queue = service.queue()
     tasks = [] if queue is None else [asyncio.create_task(queue([job for job in service.jobs() if job.queued]))]
     tasks += [asyncio.create_task(_watch(scheduler, jobs, state)), asyncio.create_task(_reload_on_hangup(service, state))]
+    for task in tasks:
+        task.add_done_callback(_log_end)
     notify("READY=1")
     try:
         if at_once:
@@ -197,6 +199,12 @@ def _log_failed_job(event: JobExecutionEvent) -> None:
         log.error("job_failed", job=event.job_id, error=str(event.exception))
         return
     log.error("job_failed", job=event.job_id, error=repr(event.exception), exc_info=event.exception)
+
+
+def _log_end(task: asyncio.Task[None]) -> None:
+    """Tells of a task that was to run to the end: its jobs would stop, and nobody would know."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("task_failed", error=repr(error), exc_info=error)
 
 
 async def _reload_on_hangup(service: Service, state: _State) -> None:

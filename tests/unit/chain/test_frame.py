@@ -8,12 +8,13 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import apscheduler.schedulers.base
 import pytest
+from structlog.testing import capture_logs
 
 from aggregator.ports import Job
 from aggregator.run import scheduler
@@ -48,8 +49,9 @@ class Busy:
     def jobs(self) -> list[Job]:
         return []
 
-    def queue(self) -> None:
-        """There is one process alone."""
+    def queue(self) -> scheduler.JobQueue | None:
+        """None: there is one process alone."""
+        return None
 
     async def drain(self, seconds: float) -> None:
         await asyncio.to_thread(self.release.wait)
@@ -66,6 +68,25 @@ def test_a_backup_under_way_does_not_put_off_the_end(monkeypatch: pytest.MonkeyP
     asyncio.run(scheduler.run(busy, end=end))
     assert ends == [0]
     assert 1 <= busy.reloads <= 2, "a storm of SIGHUPs before and during the start is one reload, or two"
+
+
+class Unqueued(Busy):
+    """A service whose queue of jobs can't be opened."""
+
+    def queue(self) -> scheduler.JobQueue:
+        async def work(jobs: Sequence[Job]) -> None:
+            raise ModuleNotFoundError("procrastinate")
+
+        return work
+
+
+def test_a_queue_that_ends_by_itself_is_told() -> None:
+    service = Unqueued()
+    service.release.set()
+    with capture_logs() as logs:
+        asyncio.run(scheduler.run(service))
+    [told] = [line for line in logs if line["event"] == "task_failed"]
+    assert "procrastinate" in told["error"] and told["exc_info"]
 
 
 @dataclass

@@ -52,7 +52,7 @@ class ClusterJobs:
             except (StoreError, exceptions.ConnectorException, PoolTimeout, psycopg.Error) as error:
                 if task is not None and task.cancelling():  # the worker's end failed with the server
                     raise asyncio.CancelledError from error
-                log.warning("jobs_interrupted", error=str(error).partition("\n")[0], pause=AGAIN)
+                log.warning("jobs_interrupted", error=str(error).partition("\n")[0] or repr(error), pause=AGAIN)
             await asyncio.sleep(AGAIN)
 
     def _prepare(self) -> None:
