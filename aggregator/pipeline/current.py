@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from msgspec import Struct, field
 
 from aggregator.model import Source, SourceId
+from aggregator.pipeline.storage import Storage
 from aggregator.settings import Settings
 from aggregator.stories.identity.domains import Owners, collect_owners
 from aggregator.stories.identity.edited_sources import owners_after
 
-if TYPE_CHECKING:
-    from aggregator.pipeline.polls import Pipeline
+
+class Wired(Protocol):
+    """A pipeline, as far as polls under way look at the one that replaced theirs."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def storage(self) -> Storage: ...
 
 
 class CurrentPipeline(Struct):
@@ -23,11 +30,11 @@ class CurrentPipeline(Struct):
     owned: what `owners_under` found last, and for which config.
     """
 
-    pipeline: Pipeline | None = None
+    pipeline: Wired | None = None
     sources: Mapping[SourceId, Source] = field(default_factory=dict)
     owned: tuple[Owners, Settings] | None = None
 
-    def use(self, pipeline: Pipeline) -> None:
+    def use(self, pipeline: Wired) -> None:
         self.pipeline, self.sources = pipeline, pipeline.settings.sources_by_id
 
     def owners_under(self, settings: Settings) -> Owners:
