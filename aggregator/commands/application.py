@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from aggregator.channels.addresses import check_channels
-from aggregator.config.load import Memory, find_database, load, load_text
+from aggregator.config.load import find_database, load, load_text
 from aggregator.errors import ConfigError, Problem, UsageError
-from aggregator.model import Source, StoryId
+from aggregator.model import Source, SourceId, StoryId
 from aggregator.ports import Database, Store
 from aggregator.settings import Settings, is_on_server
 from aggregator.store.lock import holder
@@ -56,7 +56,7 @@ class Application:
         self._closing = ExitStack()
         self._needs_sources = True
         self._may_write = True
-        self._memory = Memory()
+        self._sources: Mapping[SourceId, Source] = {}
 
     @cached_property
     def config_path(self) -> Path:
@@ -157,7 +157,9 @@ class Application:
         load_text(self.config_path, text, check, os.environ)
 
     def _load(self) -> Settings:
-        return load(self.config_path, check, os.environ, needs_sources=self._needs_sources, memory=self._memory)
+        settings = load(self.config_path, check, os.environ, needs_sources=self._needs_sources, before=self._sources)
+        self._sources = settings.sources_by_id
+        return settings
 
     def __enter__(self) -> Self:
         return self

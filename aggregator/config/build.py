@@ -20,9 +20,9 @@ from aggregator.config.hooks import addresses_of, build_hooks
 from aggregator.config.secrets import Secretive
 from aggregator.config.subscriptions import List, addresses
 from aggregator.config.surroundings import Surroundings
-from aggregator.config.tree import Key, Node, Scalar
+from aggregator.config.tree import Key
 from aggregator.config.values import in_words
-from aggregator.model import Every, Fixed, Slug, Source, SourceId
+from aggregator.model import Fixed, Slug, Source, SourceId
 
 ALL = Slug("all")
 SHORTEST_SECRET = 5
@@ -200,34 +200,25 @@ def _notes(document: Document, config: said.Config, lists: Mapping[int, List], h
     for one in lists.values():
         yield from one.told
     first: dict[str, int] = {}
-    for node, url, every in _sources(document, config):
-        if isinstance(every, Fixed) and every.seconds < config.polling.min:
-            told = f"every {in_words(every.seconds)} is below polling.min, which counts: {in_words(config.polling.min)}"
+    for node, source in zip(nodes(document.root.get("sources")), config.sources, strict=True):
+        if not isinstance(source, feeds.Source):
+            continue
+        if isinstance(source.every, Fixed) and source.every.seconds < config.polling.min:
+            told = f"every {in_words(source.every.seconds)} is below polling.min, which counts: {in_words(config.polling.min)}"
             yield str(document.problem(node, told))
-        line = first.setdefault(url, node.line)
-        if line != node.line:
-            yield str(document.problem(node, f"the same address as the source in line {line}: it is polled twice"))
+        if source.url.value in first:
+            yield str(
+                document.problem(node, f"the same address as the source in line {first[source.url.value]}: it is polled twice")
+            )
+        first.setdefault(source.url.value, node.line)
     for name in config.enrich:
         if name not in hooks:
             at = find(document.root, ("enrich", name))[0]
             yield str(document.problem(at, f"enrich: no topic, output or source names the hook `{name}`: it is not asked"))
-    if not document.order:
+    if not config.sources:
         yield str(
             document.problem(find(document.root, ("sources",))[0], "no sources: nothing is polled; `aggregator add URL` adds one")
         )
-
-
-def _sources(document: Document, config: said.Config) -> Iterator[tuple[Node, str, Every | None]]:
-    """The place, address and interval of each source of the file, in its order."""
-    in_tree = zip(nodes(document.root.get("sources")), config.sources, strict=True)
-    places = document.apart.places() if document.apart else iter(())
-    for plain in document.order:
-        if plain is not None:
-            yield Scalar(plain.url, *next(places)), plain.url, None
-            continue
-        node, source = next(in_tree)
-        if isinstance(source, feeds.Source):
-            yield node, source.url.value, source.every
 
 
 def _secrets(config: said.Config, around: Surroundings) -> Iterator[str]:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from aggregator.config import schema as said
 from aggregator.config import schema_sources as feeds
 from aggregator.config.document import Document
+from aggregator.config.opml import Subscription
 from aggregator.config.schema_hooks import named
 from aggregator.config.subscriptions import List, included
 from aggregator.model import Auto, Every, Source, SourceId
@@ -29,46 +30,45 @@ def build_sources(
 ) -> Iterator[Source]:
     """All sources: those of the file in its order, those of lists behind. names: their ids.
 
-    before: sources made before: one that would be the same is taken over.
+    before: sources of an earlier text. One that comes out equal stays the same object, which takes no memory twice.
     """
-    make = _Maker(config, before)
-    ids, in_tree = iter(names), iter(config.sources)
-    for plain in document.order:
-        if plain is not None:
-            yield make.listed(None, plain.group, next(ids), plain.url, plain.title)
-        elif isinstance(source := next(in_tree), feeds.Source):
-            yield make.special(source, next(ids))
+    for made in _make_all(document, config, lists, names):
+        known = before.get(made.id)
+        yield known if known == made else made
+
+
+def _make_all(document: Document, config: said.Config, lists: Mapping[int, List], names: Sequence[str]) -> Iterator[Source]:
+    make, ids = _Maker(config), iter(names)
+    for source in config.sources:
+        if isinstance(source, feeds.Source):
+            yield make.own(source, next(ids))
     for position, feed in included(document, lists):
-        yield make.listed(position, feed.group, next(ids), feed.url, feed.title)
+        yield make.listed(position, feed, next(ids))
 
 
 class _Maker:
     """Makes sources of one config."""
 
-    def __init__(self, config: said.Config, before: Mapping[SourceId, Source]) -> None:
+    def __init__(self, config: said.Config) -> None:
         self._config = config
-        self._before = before
         self._common = cache(partial(_common, config))
         self._base = cache(self._make_base)
 
-    def special(self, source: feeds.Source, name: str) -> Source:
-        """A source of which anything may be said."""
+    def own(self, source: feeds.Source, name: str) -> Source:
+        """A source that the file names itself."""
         common = self._common(source.group or self._config.defaults.group)
         made = _source(common, source, name, source.url.value, source.url.shown, source.title)
         return made if _is_told(self._config, made, source) else _judged(made)
 
-    def listed(self, position: int | None, group: str | None, name: str, url: str, title: str | None) -> Source:
-        """A plain source, or one of a list. position: of its list among the sources in the tree."""
-        base, is_told = self._base(position, group)
-        known = self._before.get(SourceId(name))
-        shown = known.shown if known is not None and known.url == url else mask_url(url)
-        made = replace(base, id=name, url=url, title=title, shown=shown)
-        made = made if is_told else _judged(made)
-        return known if known == made else made  # the same object takes no memory twice
+    def listed(self, position: int, feed: Subscription, name: str) -> Source:
+        """A source of a list. position: of the list in `sources`."""
+        base, is_told = self._base(position, feed.group)
+        made = replace(base, id=name, url=feed.url, title=feed.title, shown=mask_url(feed.url))
+        return made if is_told else _judged(made)
 
-    def _make_base(self, position: int | None, group: str | None) -> tuple[Source, bool]:
-        """What all such sources have in common, and whether the file tells if they are aggregators."""
-        own = feeds.Source() if position is None else self._config.sources[position]
+    def _make_base(self, position: int, group: str | None) -> tuple[Source, bool]:
+        """What the sources of a list and a group have in common, and whether the file tells if they are aggregators."""
+        own = self._config.sources[position]
         base = _source(self._common(own.group or group or self._config.defaults.group), own)
         return base, _is_told(self._config, base, own)
 

@@ -95,12 +95,8 @@ def check_nulls(document: Document) -> Iterator[Problem]:
 
 def check_ids(document: Document) -> Iterator[Problem]:
     """Ids of sources, unique whatever the case of their letters."""
-    at = [node.get("id") for node in nodes(document.root.get("sources")) if isinstance(node, MapNode)]
+    at = (node.get("id") for node in nodes(document.root.get("sources")) if isinstance(node, MapNode))
     yield from _twice(document, "id", at)
-    plain = [source.id for source in document.plain_sources if source.id]
-    named = [*plain, *(name.lower() for node in at if (name := text_of(node)))]
-    if plain and len(set(named)) < len(named):
-        yield document.problem(document.root, "duplicate id: told with its place when the whole file is read as YAML")
 
 
 def check_slugs(document: Document) -> Iterator[Problem]:
@@ -195,9 +191,6 @@ def check_groups(document: Document) -> Iterator[Problem]:
             continue
         if right := meant(name):
             yield document.problem(given, f"group: `{name[:60]}` is not in `groups`; did you mean `{right}`?")
-    named = {source.group for source in document.plain_sources if source.group}
-    if any(map(meant, named - known.keys())):
-        yield document.problem(document.root, "group: told with its place when the whole file is read as YAML")
 
 
 def _meant(known: Iterable[str], name: str) -> str | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
 
-from aggregator.config.plain_sources import Apart, PlainSource
-from aggregator.config.tree import Key, Mapping, Node, Scalar
-from aggregator.config.tree import Sequence as SequenceNode
+from aggregator.config.tree import Key, Mapping, Node, Scalar, Sequence
 from aggregator.errors import Problem
 from aggregator.text.masks import mask_text
 
@@ -18,24 +16,11 @@ ESCAPES = {"x": 2, "u": 4, "U": 8}
 
 
 class Document(Struct, frozen=True):
-    """The text of a file and the tree read from it. name: as the user named the file.
-
-    apart: the plain sources, which are in neither; None if all sources are in the tree.
-    """
+    """The text of a file and the tree read from it. name: as the user named the file."""
 
     name: str
     text: str
     root: Mapping
-    apart: Apart | None = None
-
-    @property
-    def plain_sources(self) -> tuple[PlainSource, ...]:
-        return tuple(filter(None, self.apart.order)) if self.apart else ()
-
-    @property
-    def order(self) -> Sequence[PlainSource | None]:
-        """The members of `sources` in the order of the file, None for those that are in the tree."""
-        return self.apart.order if self.apart else [None] * len(nodes(self.root.get("sources")))
 
     def problem(self, at: Node, message: str) -> Problem:
         return Problem(self.name, at.line, at.column, mask_text(message))
@@ -52,14 +37,14 @@ def plain(node: Node) -> Any:
     """The tree as lists, dicts and scalars, for validation."""
     if isinstance(node, Scalar):
         return node.value
-    if isinstance(node, SequenceNode):
+    if isinstance(node, Sequence):
         return [plain(item) for item in node.items]
     return {key: plain(value) for key, (_, value) in node.pairs.items()}
 
 
 def nodes(node: Node | None) -> list[Node]:
     """The items of a list; nothing for anything else."""
-    return node.items if isinstance(node, SequenceNode) else []
+    return node.items if isinstance(node, Sequence) else []
 
 
 def pairs(node: Node | None) -> Iterator[tuple[str, Scalar, Node]]:
@@ -86,7 +71,7 @@ def find(root: Node, path: tuple[Key, ...]) -> tuple[Node, Scalar | None, tuple[
         if isinstance(node, Mapping) and part in node.pairs:
             key, node = node.pairs[str(part)]
             missing = []
-        elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.items):
+        elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
             key, node = None, node.items[part]
             missing = []
         else:

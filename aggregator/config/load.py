@@ -13,7 +13,6 @@ from aggregator.config.database import folder_of
 from aggregator.config.document import Document, plain, text_of
 from aggregator.config.explain import explain
 from aggregator.config.kinds import Reading
-from aggregator.config.plain_sources import PlainSource, set_apart, take_marks
 from aggregator.config.schema import Config
 from aggregator.config.source import decode, read_bytes
 from aggregator.config.subscriptions import listed, read_lists
@@ -30,29 +29,21 @@ MOST_PROBLEMS = 500
 """More are counted, not listed."""
 
 
-class Memory:
-    """What was made of the sources of a config, so that after an edit of some the others are not made again."""
-
-    def __init__(self) -> None:
-        self.pieces: Mapping[str, PlainSource] = {}
-        self.sources: Mapping[SourceId, Source] = {}
-
-
 def load(
     path: Path,
     check_query: QueryChecker,
     environ: Mapping[str, str],
     *,
     needs_sources: bool = True,
-    memory: Memory | None = None,
+    before: Mapping[SourceId, Source] | None = None,
 ) -> Settings:
     """The settings of a config file. `path` as the user named it: problems begin with it; paths in the file are relative to it.
 
-    needs_sources: False for commands that write the first one. memory: of the last time. Raises ConfigError with every problem,
-    in the order of the file.
+    needs_sources: False for commands that write the first one. before: sources of an earlier text; those that are as they were
+    are the same objects. Raises ConfigError with every problem, in the order of the file.
     """
     text = decode(str(path), read_bytes(path))
-    return load_text(path, text, check_query, environ, needs_sources=needs_sources, memory=memory)
+    return load_text(path, text, check_query, environ, needs_sources=needs_sources, before=before)
 
 
 def load_text(
@@ -62,25 +53,10 @@ def load_text(
     environ: Mapping[str, str],
     *,
     needs_sources: bool = True,
-    memory: Memory | None = None,
+    before: Mapping[SourceId, Source] | None = None,
 ) -> Settings:
     """The settings of a config file that has this text, or would have it."""
-    memory = memory or Memory()
-    if (document := _parse_apart(str(path), text, memory)) is not None:
-        with suppress(ConfigError):  # the whole file is read for the words, and for what only seems wrong
-            return _settings(path, document, [], check_query, environ, memory)
     document, problems = parse_text(str(path), text, needs_sources=needs_sources)
-    return _settings(path, document, problems, check_query, environ, memory)
-
-
-def _settings(
-    path: Path,
-    document: Document,
-    problems: list[Problem],
-    check_query: QueryChecker,
-    environ: Mapping[str, str],
-    memory: Memory,
-) -> Settings:
     around = Surroundings(environ, path.parent)
     lists = read_lists(document, around, path.parent)
     config, more = validate(document, around)
@@ -89,19 +65,7 @@ def _settings(
     problems += more + checked
     if problems or config is None:
         raise ConfigError(arrange(problems), tuple(sorted(around.files)))
-    settings = build(path, document, config, lists, names, around, memory.sources)
-    memory.pieces, memory.sources = document.apart.pieces if document.apart else {}, settings.sources_by_id
-    return settings
-
-
-def _parse_apart(name: str, text: str, memory: Memory) -> Document | None:
-    """The config with its plain sources apart; None if it has none, or if its form is wrong."""
-    apart = set_apart(text, memory.pieces)
-    if apart is None:
-        return None
-    root, problems = compose(name, apart.frame)
-    is_sound = not problems and isinstance(root, MapNode) and take_marks(root.get("sources"), apart)
-    return Document(name, apart.frame, root, apart) if is_sound and isinstance(root, MapNode) else None
+    return build(path, document, config, lists, names, around, before or {})
 
 
 def find_database(path: Path) -> Path:

@@ -118,7 +118,6 @@ def query_names(document: Document, lists: Mapping[int, List], ids: Iterable[str
     groups |= {
         name for node in [*sources, root.get("defaults")] if isinstance(node, MapNode) and (name := text_of(node.get("group")))
     }
-    groups |= {plain.group for plain in document.plain_sources if plain.group}
     groups |= {feed.group for one in lists.values() for feed in one.feeds if feed.group}
     tags = _source_tags(document) | {key for key, _, _ in pairs(root.get("tags"))}
     tags |= {

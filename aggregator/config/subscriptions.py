@@ -157,12 +157,7 @@ def listed(document: Document, lists: Mapping[int, List]) -> list[tuple[str | No
     What ids are made from (`ids.assign`), so that checks and settings come to the same ones.
     """
     own: list[tuple[str | None, str]] = []
-    in_tree = enumerate(nodes(document.root.get("sources")))
-    for plain in document.order:
-        if plain is not None:
-            own.append((plain.id, plain.url))
-            continue
-        position, node = next(in_tree)
+    for position, node in enumerate(nodes(document.root.get("sources"))):
         if isinstance(node, Scalar):
             own.append((None, node.text))
         elif isinstance(node, MapNode) and position not in lists:
@@ -175,7 +170,6 @@ def included(document: Document, lists: Mapping[int, List]) -> list[tuple[int, o
     if not lists:
         return []
     seen = {node.text for node in nodes(document.root.get("sources")) if isinstance(node, Scalar)}
-    seen |= {plain.url for plain in document.plain_sources}
     seen |= {text_of(node.get("url")) or "" for node in nodes(document.root.get("sources")) if isinstance(node, MapNode)}
     found = []
     for position, one in lists.items():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from aggregator.config.load import find_database, load
+from aggregator.config.load import find_database, load, load_text
 from aggregator.config.secrets import PLAIN_URL, SHORT_URL, look_closely
 from aggregator.errors import ConfigError
 from aggregator.model import Auto, Cron, Fixed, Slug, Source, SourceId
@@ -217,6 +217,18 @@ def test_what_is_worth_telling(config: Loader) -> None:
     settings = config(sources + "alerts: {webhook: 'https://a.example/'}\n")
     assert [note.split("feeds.yaml:")[1][:3] for note in settings.notes] == ["2:5", "3:5"]
     assert "no sources" in config("sources: []\n").notes[0]
+    assert "polled twice" in config("sources: [http://a.example/, http://a.example/]\n").notes[0]
+
+
+def test_an_edit_makes_no_other_source_anew(tmp_path: Path) -> None:
+    file, outline = tmp_path / "feeds.yaml", '<outline xmlUrl="https://{0}.example/" text="{0}" category="world"/>'
+    (tmp_path / "list.opml").write_text(f"<opml><body>{''.join(map(outline.format, 'xyz'))}</body></opml>")
+    text = "sources:\n  - opml: list.opml\n" + "".join(f"  - {{url: https://{one}.example/, title: {one}}}\n" for one in "abc")
+    before = load_text(file, text, marks, {})
+    after = load_text(file, text.replace("title: b", "title: Edited"), marks, {}, before=before.sources_by_id)
+    kept = [old.id for old, new in zip(before.sources, after.sources, strict=True) if old is new]
+    assert kept == ["a.example", "c.example", "x.example", "y.example", "z.example"]
+    assert after.sources_by_id[SourceId("b.example")].title == "Edited"
 
 
 lines = FULL.splitlines()
