@@ -42,16 +42,16 @@ from aggregator.run.claiming import OwnSources, SharedSources
 from aggregator.run.clock import ServerClock, SystemClock
 from aggregator.run.descriptors import raise_limit
 from aggregator.run.disks import why_unwritable
-from aggregator.run.fetch_node import run_fetch_node
-from aggregator.run.node_store import NodeWrites
+from aggregator.run.nodes.fetch_node import run_fetch_node
+from aggregator.run.nodes.roles import LEADS, NEEDS_SERVER, STANDBY, Role
+from aggregator.run.nodes.standby import ConfigWatch
+from aggregator.run.nodes.turns import InUse, take_turns
+from aggregator.run.nodes.web_node import serve_web
+from aggregator.run.nodes.wiring import Wiring
+from aggregator.run.nodes.writes import NodeWrites
 from aggregator.run.one_shot import poll_here, poll_there
 from aggregator.run.opml_lists import OpmlLists
-from aggregator.run.roles import LEADS, NEEDS_SERVER, STANDBY, Role
 from aggregator.run.runtime import CurrentRuntime, PollingRuntime, Resources, Runtime
-from aggregator.run.standby import ConfigWatch
-from aggregator.run.turns import InUse, take_turns
-from aggregator.run.web_node import serve_web
-from aggregator.run.wiring import Wiring
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer
 from aggregator.stories.ingest import Ingester

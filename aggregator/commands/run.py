@@ -9,7 +9,7 @@ import click
 from aggregator.app import run
 from aggregator.commands.application import Application
 from aggregator.logs import configure
-from aggregator.run.roles import ROLES, Role
+from aggregator.run.nodes.roles import ROLES, Role
 
 
 @click.command()

@@ -12,7 +12,7 @@ import psycopg
 from aggregator.publish.shared_documents import to_row
 from aggregator.publish.shelf import Prepared, Shelf
 from aggregator.run.clock import SystemClock
-from aggregator.run.copies import Copies
+from aggregator.run.nodes.copies import Copies
 from aggregator.store.postgres.store import PostgresStore
 from tests import postgres
 from tests.flow.command import eventually

@@ -38,12 +38,12 @@ from aggregator.model import (
 )
 from aggregator.pipeline.handing_over import decode
 from aggregator.ports import Arrival, Attendance, Store, StoryFilter, Transaction
-from aggregator.run import fetch_node
 from aggregator.run.arrivals import TRIES
-from aggregator.run.fetch_node import FetchNode
+from aggregator.run.nodes import fetch_node
+from aggregator.run.nodes.fetch_node import FetchNode
+from aggregator.run.nodes.standby import ConfigWatch
 from aggregator.run.runtime import PollingRuntime, Resources
 from aggregator.run.service import Service
-from aggregator.run.standby import ConfigWatch
 from aggregator.settings import Settings
 from aggregator.store.postgres.cluster.inbox import PostgresInbox
 from aggregator.store.postgres.store import PostgresStore

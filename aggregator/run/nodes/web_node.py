@@ -14,16 +14,16 @@ from aggregator.model import Fetched, Source, SourceState
 from aggregator.ports import Attendance, Database
 from aggregator.publish.shared_documents import tokens_of
 from aggregator.publish.shelf import Answer, Knows, Shelf
-from aggregator.run.copies import Copies
 from aggregator.run.metrics import Metrics
 from aggregator.run.network import Network
-from aggregator.run.node_pushes import NodePushes
+from aggregator.run.nodes.copies import Copies
+from aggregator.run.nodes.pushes import NodePushes
+from aggregator.run.nodes.roles import STANDBY, ConfigComparison, config_differs
+from aggregator.run.nodes.standby import ConfigWatch, Stop
+from aggregator.run.nodes.wiring import Wiring
 from aggregator.run.reload import keep_until_restart
-from aggregator.run.roles import STANDBY, ConfigComparison, config_differs
 from aggregator.run.runtime import CurrentRuntime, Resources
-from aggregator.run.standby import ConfigWatch, Stop
 from aggregator.run.systemd import notify
-from aggregator.run.wiring import Wiring
 from aggregator.serve.server import listen
 
 log = structlog.get_logger("web")

@@ -13,12 +13,12 @@ from aggregator.ports import Attendance, Cluster, Job
 from aggregator.run import scheduler
 from aggregator.run.due_polls import DuePolls
 from aggregator.run.metrics import Metrics
+from aggregator.run.nodes.roles import ConfigComparison
+from aggregator.run.nodes.standby import ConfigWatch
 from aggregator.run.opml_lists import OpmlLists
 from aggregator.run.readiness import LATE_TICK
 from aggregator.run.reload import keep_until_restart
-from aggregator.run.roles import ConfigComparison
 from aggregator.run.runtime import PollingRuntime, Resources
-from aggregator.run.standby import ConfigWatch
 from aggregator.run.systemd import notify
 from aggregator.serve.operator_app import make_operator_app
 from aggregator.serve.ops import Administration

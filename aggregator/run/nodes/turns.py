@@ -14,12 +14,12 @@ from aggregator.errors import HeldError, LeadershipLostError, StoreError, Unreac
 from aggregator.ports import Database
 from aggregator.publish.shelf import Shelf
 from aggregator.run import scheduler
-from aggregator.run.roles import STANDBY, Role
+from aggregator.run.nodes.roles import STANDBY, Role
+from aggregator.run.nodes.standby import ConfigWatch, Stop, stand_by
+from aggregator.run.nodes.web_node import WebNode
+from aggregator.run.nodes.wiring import Wiring
 from aggregator.run.runtime import Resources
 from aggregator.run.service import Service
-from aggregator.run.standby import ConfigWatch, Stop, stand_by
-from aggregator.run.web_node import WebNode
-from aggregator.run.wiring import Wiring
 from aggregator.serve.server import listen
 
 log = structlog.get_logger("app")
