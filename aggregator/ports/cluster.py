@@ -43,8 +43,9 @@ class Inbox(Protocol):
     """Documents on their way from the nodes that read them to the one that leads, in order of arrival."""
 
     def put(self, source: SourceId, turn: int, at: Instant, content: bytes) -> bool:
-        """Adds a document and wakes the leader. False if the source has been claimed anew since: nothing is added.
+        """Adds a document, in place of older ones of its source, and wakes the leader.
 
+        False if the source has been claimed anew since: nothing is added.
         The source is not due again while its document waits, for an hour at most.
         """
         ...
@@ -53,8 +54,12 @@ class Inbox(Protocol):
         """How many documents wait."""
         ...
 
-    def take(self, limit: int, besides: Collection[int] = ()) -> list[Arrival]:
-        """The oldest that wait, except `besides`, which are under way already. They stay until they are settled."""
+    def take(self, limit: int, size: int, besides: Collection[int] = ()) -> list[Arrival]:
+        """The oldest that wait, except `besides`, which are under way already. They stay until they are settled.
+
+        size: their bytes at most; one that is larger is taken alone. So is one that was taken before: it may be what ended
+        a leader, and what is taken with it would share its tries.
+        """
         ...
 
     def settle(self, transaction: Transaction, arrival: Arrival) -> bool:

@@ -27,6 +27,8 @@ CHECK = 1.0
 """Seconds between two looks for documents whose announcement was not heard."""
 PAUSE = 5.0
 """Seconds without a look after the database has refused a document: the tick tells that, and tries again."""
+SIZE = 48 * 2**20
+"""Bytes of the documents under way, as of the bodies that one daemon reads at a time."""
 TRIES = 5
 """Times that a document is taken; then it counts as its source's failure: it may be what ends one leader after the other."""
 
@@ -37,6 +39,7 @@ class Arrivals:
     def __init__(self, current: CurrentRuntime, cluster: Cluster, reported: Callable[[PollReport], None]) -> None:
         self._current, self._cluster, self._reported = current, cluster, reported
         self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._taken: dict[int, Arrival] = {}
         self._wake = asyncio.Event()
         self._was_refused = False
         self._taking: asyncio.Task[None] | None = None
@@ -76,16 +79,18 @@ class Arrivals:
 
     async def _take(self) -> None:
         """Starts to store the oldest documents, as many as the writer has room for: it stores them in this order."""
-        if (room := ROOM - len(self._under_way)) <= 0:
+        room, size = ROOM - len(self._taken), SIZE - sum(len(one.content) for one in self._taken.values())
+        if room <= 0 or size <= 0 or any(one.tries > 1 for one in self._taken.values()):
             return
-        for arrival in await asyncio.to_thread(self._cluster.inbox.take, room, list(self._under_way)):
+        for arrival in await asyncio.to_thread(self._cluster.inbox.take, room, size, list(self._taken)):
+            self._taken[arrival.id] = arrival
             task = asyncio.create_task(self._store(arrival), name=f"arrival {arrival.id}")
             self._under_way[arrival.id] = task
             task.add_done_callback(partial(self._end, arrival))
 
     def _end(self, arrival: Arrival, task: asyncio.Task[None]) -> None:
         """Makes room. A document that the database could not take stays in the inbox, and is taken again."""
-        del self._under_way[arrival.id]
+        del self._under_way[arrival.id], self._taken[arrival.id]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("arrival_unstored", source=arrival.source, error=str(error))
             self._was_refused = True

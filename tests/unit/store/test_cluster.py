@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from aggregator.model import SourceId
-from aggregator.ports import Attendance, PublishedDocument
+from aggregator.ports import Arrival, Attendance, PublishedDocument
 from aggregator.store.postgres.cluster import attendance as attending
 from aggregator.store.postgres.cluster.claims import DEADLY
 from aggregator.store.postgres.store import PostgresStore
@@ -148,18 +148,64 @@ def test_a_document_is_settled_once_and_only_in_its_turn(store: PostgresStore) -
     claimed = cluster.claims.claim_one(id, 61.0)
     assert claimed is not None
     assert cluster.inbox.put(id, claimed.turn, 5.0, b"read") and not cluster.inbox.put(id, claimed.turn - 1, 5.0, b"late")
-    [arrival] = cluster.inbox.take(10)
+    [arrival] = cluster.inbox.take(10, 100)
     assert (arrival.source, arrival.at, arrival.content, cluster.inbox.count()) == (id, 5.0, b"read", 1)
-    assert not cluster.inbox.take(10, besides=[arrival.id])
+    assert not cluster.inbox.take(10, 100, besides=[arrival.id])
     with store.begin() as transaction:
         assert cluster.inbox.settle(transaction, arrival)
     assert cluster.inbox.count() == 0
     cluster.inbox.put(id, claimed.turn, 6.0, b"read")
-    [late] = cluster.inbox.take(10)
+    [late] = cluster.inbox.take(10, 100)
     cluster.claims.claim_one(id, 90.0)
     with store.begin() as transaction:
         assert not cluster.inbox.settle(transaction, late)
     assert cluster.inbox.count() == 0
+
+
+def put(store: PostgresStore, id: str, content: bytes = b"read") -> None:
+    claimed = store.cluster.claims.claim_one(SourceId(id), 61.0)
+    assert claimed is not None
+    assert store.cluster.inbox.put(claimed.state.id, claimed.turn, 5.0, content)
+
+
+def test_a_source_has_one_document_in_the_inbox_however_often_its_hub_pushes(store: PostgresStore, address: str) -> None:
+    inbox = store.cluster.inbox
+    put(store, "s2", b"of another")
+    for number in range(50):
+        put(store, "s1", b"%d" % number)
+    assert [one.content for one in inbox.take(100, 100)] == [b"of another", b"49"]
+    with psycopg.connect(address) as settling:  # nobody waits for the leader, who waits for the source
+        settling.execute("DELETE FROM inbox WHERE source = 's1'")
+        put(store, "s1", b"new")
+    assert inbox.count() == 2
+
+
+def test_large_documents_are_taken_few_at_a_time(store: PostgresStore) -> None:
+    inbox = store.cluster.inbox
+    for number in range(4):
+        put(store, f"s{number}", b"x" * 60)
+    [first] = inbox.take(10, 50)
+    assert first.source == "s0", "one is taken, however large"
+    assert not inbox.take(10, 50, besides=[first.id])
+    assert [one.source for one in inbox.take(10, 120, besides=[first.id])] == ["s1", "s2"]
+
+
+def test_what_was_taken_with_a_document_that_ends_leaders_is_not_given_up_with_it(store: PostgresStore) -> None:
+    inbox, stored = store.cluster.inbox, dict[str, int]()
+    for number in range(6):
+        put(store, f"s{number}")
+    for _ in range(10):  # leaders, one after the other
+        under_way: list[Arrival] = []
+        while taken := inbox.take(10, 100, besides=[one.id for one in under_way]):
+            under_way += taken
+            if any(one.source == "s3" and one.tries <= 5 for one in taken):
+                break
+            for one in taken:
+                with store.begin() as transaction:
+                    assert inbox.settle(transaction, one)
+                stored[one.source] = one.tries
+            under_way = []
+    assert stored == {"s0": 2, "s1": 2, "s2": 2, "s3": 6, "s4": 2, "s5": 2}
 
 
 def test_what_a_node_was_asking_that_is_gone_is_due_at_once_unless_it_ends_one_after_the_other(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from aggregator.model import Instant, SourceId
 from aggregator.ports import Arrival, Transaction
@@ -15,11 +15,15 @@ from aggregator.store.postgres.readers import Readers
 KEPT = 3_600.0
 """Seconds that a document may wait before its source is asked again: without a leader, nobody is to be asked each minute."""
 _PUT = f"""WITH asked AS (UPDATE sources SET due = greatest(due, $5::float8) WHERE id = $1 AND turn = $2 RETURNING id, turn),
+    older AS (SELECT inbox.id FROM inbox JOIN asked ON inbox.source = asked.id AND inbox.turn < asked.turn
+        FOR UPDATE OF inbox SKIP LOCKED),
+    replaced AS (DELETE FROM inbox WHERE id IN (SELECT id FROM older)),
     added AS (INSERT INTO inbox (source, turn, at, content) SELECT id, turn, $3::float8, $4::bytea FROM asked RETURNING id)
     SELECT {NOTIFY.format(INBOX)} FROM added"""
-_TAKE = """UPDATE inbox SET tries = tries + 1
-    WHERE id IN (SELECT id FROM inbox WHERE id <> ALL($1::bigint[]) ORDER BY id LIMIT $2)
-    RETURNING id, source, turn, at, content, tries"""
+"""Older documents of the source could only be dropped: without them, a hub that pushes all the time fills no inbox. One that is
+locked is being settled, and is not waited for: the leader waits for the source then."""
+_WAITING = "SELECT id, tries, octet_length(content) FROM inbox WHERE id <> ALL($1::bigint[]) ORDER BY id LIMIT $2"
+_TAKE = "UPDATE inbox SET tries = tries + 1 WHERE id = ANY($1::bigint[]) RETURNING id, source, turn, at, content, tries"
 _REMOVE = "DELETE FROM inbox WHERE id = ?"
 
 
@@ -38,12 +42,28 @@ class PostgresInbox:
             row = connection.raw.execute("SELECT count(*) FROM inbox").fetchone()
         return int(row[0]) if row else 0
 
-    def take(self, limit: int, besides: Collection[int] = ()) -> list[Arrival]:
+    def take(self, limit: int, size: int, besides: Collection[int] = ()) -> list[Arrival]:
         with explained(self._name), self._connections.one() as connection:
-            rows = sorted(connection.raw.execute(_TAKE, (list(besides), limit)).fetchall())
+            waiting = connection.raw.execute(_WAITING, (list(besides), limit)).fetchall()
+            ids = _choose(waiting, size, is_idle=not besides)
+            rows = sorted(connection.raw.execute(_TAKE, (ids,)).fetchall()) if ids else []
         return [Arrival(id, SourceId(source), turn, at, bytes(content), tries) for id, source, turn, at, content, tries in rows]
 
     def settle(self, transaction: Transaction, arrival: Arrival) -> bool:
         connection = connection_of(transaction)
         connection.execute(_REMOVE, (arrival.id,))
         return is_current(connection, arrival.source, arrival.turn)
+
+
+def _choose(waiting: Iterable[tuple[int, int, int]], size: int, *, is_idle: bool) -> list[int]:
+    """The ids that are taken, of (id, tries, bytes) in order of arrival. is_idle: nothing is under way."""
+    chosen: list[int] = []
+    for id, tries, length in waiting:
+        is_first = is_idle and not chosen
+        if tries:
+            return [id] if is_first else chosen
+        size -= length
+        if size < 0 and not is_first:
+            break
+        chosen.append(id)
+    return chosen
