@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 from msgspec.structs import replace
@@ -30,6 +31,8 @@ _NOBODY = ""
 """A placeholder token, compared if there is no private document. It opens nothing."""
 _SMALL = 64 * 1024
 """Bytes that are compressed at once (about 2 ms). Larger bodies are compressed in a thread, so that other requests don't wait."""
+_COMPRESSING = ThreadPoolExecutor(2, thread_name_prefix="compressing")
+"""Threads of its own: while a database hangs, it may hold all that ask it."""
 
 
 class Front:
@@ -135,7 +138,7 @@ async def _represent(document: Prepared, name: str) -> Representation:
         return made
     if name == "identity" or len(document.body) <= _SMALL:
         return document.make(name)
-    return await asyncio.to_thread(document.make, name)
+    return await asyncio.get_running_loop().run_in_executor(_COMPRESSING, document.make, name)
 
 
 def _headers(scope: Scope) -> dict[bytes, str] | None:

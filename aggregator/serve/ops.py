@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -49,11 +50,13 @@ def routes(
     Metrics count private things, too, so they need the administrator's token if there is one, or if anything is private.
     """
 
+    thread = ThreadPoolExecutor(1, thread_name_prefix="readyz")  # its own: while a database hangs, it may hold all that ask it
+
     async def healthz(request: Request) -> Response:
         return Response("ok\n", media_type="text/plain", headers=_HEADERS)
 
     async def readyz(request: Request) -> Response:
-        works, details = await asyncio.to_thread(ready)
+        works, details = await asyncio.get_running_loop().run_in_executor(thread, ready)
         if administration.admits(request):
             details = await asyncio.to_thread(administration.details)
         return JSONResponse({"ready": works, **details}, 200 if works else 503, headers=_HEADERS)

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qsl, urlsplit
 
 import structlog
@@ -47,6 +48,7 @@ class Hub:
         self._now = now
         self._rates = {True: RateLimit(), False: RateLimit()}
         self._pending: dict[asyncio.Task[None], tuple[bool, str]] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hub")
 
     def endpoints(self) -> list[Endpoint]:
         return [Endpoint("POST", "/hub", self.handle_request)]
@@ -56,23 +58,26 @@ class Hub:
         body = await bodies.read_body(call, LARGEST_FORM, FORM_SECONDS)
         if isinstance(body, Answer):
             return body
-        asked = self._read_form(body)
+        # in a thread of its own: a database that hangs stops neither the event loop nor other requests
+        asked, known = await asyncio.get_running_loop().run_in_executor(self._thread, self._examine, body)
         if isinstance(asked, Refused):
             return Answer(400, asked.reason + "\n")
-        known = self._store.subscription(asked.topic, asked.callback) is not None
         return self._why_wait(asked, known) or self._start_verification(asked, known)
+
+    def _examine(self, body: bytes) -> tuple[HubRequest | Refused, bool]:
+        """Reads a request. Also returns whether the subscriber is known."""
+        asked = self._read_form(body)
+        known = isinstance(asked, HubRequest) and self._store.subscription(asked.topic, asked.callback) is not None
+        if isinstance(asked, HubRequest) and asked.mode == "subscribe" and not known:
+            return hub_rules.why_full(*self._store.count_subscriptions(asked.topic, asked.domain)) or asked, False
+        return asked, known  # a renewal always fits
 
     def _read_form(self, body: bytes) -> HubRequest | Refused:
         try:
             form = dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=50))
         except (UnicodeDecodeError, ValueError):
             return Refused("the form can't be read")
-        asked = hub_rules.read_request(form, self._topic_of)
-        if isinstance(asked, Refused) or asked.mode == "unsubscribe":
-            return asked
-        if self._store.subscription(asked.topic, asked.callback) is not None:
-            return asked  # a renewal always fits
-        return hub_rules.why_full(*self._store.count_subscriptions(asked.topic, asked.domain)) or asked
+        return hub_rules.read_request(form, self._topic_of)
 
     def _topic_of(self, url: str) -> str | None:
         """Returns the path of a published public feed by its URL, else None."""

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -62,6 +63,7 @@ class Subscriber:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._by_token: dict[str, SourceId] = {}
         self._tokens_read = -math.inf
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="pushes")
 
     def jobs(self) -> list[Job]:
         return [Job("hubs", CHECK, self.ask_hubs)]
@@ -97,7 +99,7 @@ class Subscriber:
 
     async def verify_intent(self, call: Call) -> Answer:
         """Answers a hub that verifies our intent (WebSub 5.3) or denies the subscription (5.2)."""
-        found = self._find(call.name)
+        found = await self._find(call.name)
         if found is None:
             return Answer(404)
         id, push = found
@@ -119,7 +121,7 @@ class Subscriber:
 
     async def receive(self, call: Call) -> Answer:
         """Receives a document (WebSub 7). One without a valid signature is acknowledged and discarded (section 8)."""
-        found = self._find(call.name)
+        found = await self._find(call.name)
         source = self._sources().get(found[0]) if found is not None else None
         if found is None or source is None:
             return Answer(404)
@@ -163,7 +165,11 @@ class Subscriber:
     def _remember_tokens(self, stored: Mapping[SourceId, PushSubscription]) -> None:
         self._by_token, self._tokens_read = {push.token: id for id, push in stored.items()}, self._now()
 
-    def _find(self, token: str) -> tuple[SourceId, PushSubscription] | None:
+    async def _find(self, token: str) -> tuple[SourceId, PushSubscription] | None:
+        """Finds the source of a push address in a thread of its own: a database that hangs stops nothing else."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._look_up, token)
+
+    def _look_up(self, token: str) -> tuple[SourceId, PushSubscription] | None:
         """Finds the source of a push address with a single read of the store.
 
         For an unknown token all are read again, since another process may have asked a hub, but rarely: strangers ask, too.
