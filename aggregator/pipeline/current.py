@@ -15,7 +15,7 @@ from aggregator.stories.identity.edited_sources import owners_after
 
 
 class Wired(Protocol):
-    """A pipeline, as far as polls under way look at the one that replaced theirs."""
+    """What polls under way look at of the pipeline that replaced theirs."""
 
     @property
     def settings(self) -> Settings: ...
@@ -38,7 +38,7 @@ class CurrentPipeline(Struct):
         self.pipeline, self.sources = pipeline, pipeline.settings.sources_by_id
 
     def owners_under(self, settings: Settings) -> Owners:
-        """Whose domains are whose under a config. Of one that differs in a few sources, these alone are looked at."""
+        """Who owns which domain under a config. If only a few sources differ from the last one, looks at these alone."""
         owners = collect_owners(settings.sources, settings.outlets) if self.owned is None else owners_after(*self.owned, settings)
         self.owned = (owners, settings)
         return owners

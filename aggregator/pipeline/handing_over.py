@@ -21,7 +21,7 @@ HANDED_OVER = "handed over"
 class Document(Struct, frozen=True):
     """A document as it was read. url: of the source in the reader's config; state: as it was claimed.
 
-    fetched: without its body; not_modified: of a sitemap index whose sitemaps are new. One of them is None.
+    fetched: without its body; not_modified: of a sitemap index whose sitemaps are new. Exactly one of them is set.
     """
 
     url: str

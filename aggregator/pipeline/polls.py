@@ -88,7 +88,7 @@ class Pipeline(Struct, frozen=True):
         except AggregatorError:
             raise  # the store can't be written: not the source's fault, and nowhere to record it
         except ShareLostError:
-            self._save(source, state)  # whose it is now may ask it at once
+            self._save(source, state)  # the node that has it now may ask it at once
             return superseded(source, ANOTHERS)
         except Exception as error:  # the only catch-all of a poll: a bug costs its source one turn
             log.error("poll_crashed", source=source.id, error=repr(error), exc_info=error)

@@ -1,7 +1,19 @@
 """Ports: the interfaces to the database, the network, the clock, and the rules. All stores pass the same contract tests."""
 
 from aggregator.ports.articles import Articles, ArticleWrites, Attempt, DueArticle, WantedArticle
-from aggregator.ports.cluster import Arrival, Attendance, Claimed, Claims, Cluster, Documents, Inbox, Node, PublishedDocument
+from aggregator.ports.cluster import (
+    INBOX,
+    PUBLISHED,
+    Arrival,
+    Attendance,
+    Claimed,
+    Claims,
+    Cluster,
+    Documents,
+    Inbox,
+    Node,
+    PublishedDocument,
+)
 from aggregator.ports.decisions import Decisions, DecisionWrites
 from aggregator.ports.enrichments import Asking, Enrichments, EnrichmentWrites, HookState
 from aggregator.ports.feeds import Feeds, FeedWrites
@@ -76,8 +88,10 @@ __all__ = [
     "FAILED",
     "HUB_DENIAL",
     "HUB_DOCUMENT",
+    "INBOX",
     "INDEX_VERSION",
     "MINUTE_BITS",
+    "PUBLISHED",
     "REJECTS_KEPT",
     "SENT",
     "UNKNOWN",

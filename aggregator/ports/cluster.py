@@ -16,9 +16,12 @@ from aggregator.ports.outside import Job
 from aggregator.ports.rows import Hold
 from aggregator.ports.transaction import Transaction
 
+INBOX, PUBLISHED = "inbox", "published"
+"""What nodes are told: a document waits for the leader; there is something new to serve (`Cluster.listen`)."""
+
 
 class Claimed(Struct, frozen=True):
-    """A source that one node asks now. turn: of this claim; a later claim makes what this one brings worthless."""
+    """A source that one node asks now. turn: of this claim; what it brings is dropped once there is a later one."""
 
     state: SourceState
     turn: int
@@ -58,7 +61,7 @@ class Inbox(Protocol):
         """The oldest that wait, except `besides`, which are under way already. They stay until they are settled.
 
         size: their bytes at most; one that is larger is taken alone. So is one that was taken before: it may be what ended
-        a leader, and what is taken with it would share its tries.
+        a leader, and the tries of those taken with it would count, too.
         """
         ...
 
@@ -96,7 +99,7 @@ class Claims(Protocol):
 
 
 class PublishedDocument(Struct, frozen=True):
-    """What every node serves at a path. whole: for who has the token, in place of the public one.
+    """What every node serves at a path. whole: for readers who have the token, in place of the public one.
 
     about: all but the body, as JSON (publish/shelf.py); None if the path is no longer served.
     """
@@ -116,7 +119,7 @@ class Documents(Protocol):
         ...
 
     def since(self, revision: int) -> list[PublishedDocument]:
-        """What has changed after that revision, removed paths included, in order of revisions. 0: everything that is served."""
+        """What has changed since that revision, removed paths included, in order of revisions. 0: everything that is served."""
         ...
 
 
@@ -145,15 +148,15 @@ class Attendance(Protocol):
     def become(self, role: str, *, asks: bool) -> None:
         """Goes on in another role. Takes its share of the free shards at once if it asks sources, else gives all back.
 
-        Raises StoreError if the server does not answer; the role is another one then all the same.
+        Raises StoreError if the server does not answer; the new role holds all the same.
         """
         ...
 
     def poll_again(self, now: Instant, besides: Collection[SourceId]) -> int:
-        """Makes the sources due that a node was asking which is gone, in the shards taken since the last call. Returns how many.
+        """In the shards taken since the last call, makes the sources due that a lost node was asking. Returns how many.
 
-        Not those whose document waits for the leader, nor those `besides`, which this node is asking. A source that ends one
-        node after the other waits for the end of its lease: its document may be the reason.
+        Leaves out those whose document waits for the leader, and `besides`, which this node is asking. A source that several
+        nodes in a row were asking when they ended waits for the end of its lease: its document may be the reason.
         """
         ...
 
@@ -216,8 +219,8 @@ class Cluster(Protocol):
         ...
 
     def listen(self, wake: Callable[[str], None]) -> Callable[[], None]:
-        """Calls `wake` from another thread with what has happened: "inbox" or "published". Returns what ends that.
+        """Calls `wake` from another thread with what has happened: INBOX or PUBLISHED. Returns a function that ends this.
 
-        After a lost connection both are called, since something may have been missed.
+        At the start and after a lost connection it is called with each, since something may have been missed.
         """
         ...

@@ -32,7 +32,7 @@ class StagedShelf(Shelf):
             self._is_recalled = True
 
     def put(self, path: str, document: Prepared) -> None:
-        """Keeps the date of a document that has not changed, which other nodes serve, too."""
+        """Keeps the held document if only its date differs: other nodes serve that date."""
         if not _is_unchanged(self.get(path), document):
             super().put(path, document)
 

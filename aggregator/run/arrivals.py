@@ -13,15 +13,13 @@ from msgspec.structs import replace
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.model import Fault, FaultKind, PollReport, SourceState
 from aggregator.pipeline.handing_over import Document, decode
-from aggregator.ports import Arrival, Cluster, Transaction
+from aggregator.ports import INBOX, Arrival, Cluster, Transaction
 from aggregator.run.claiming import LEASE
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.store.writer import ROOM
 
 log = structlog.get_logger("arrivals")
 
-INBOX = "inbox"
-"""What the nodes are told when a document has arrived."""
 OTHER_CONFIG = "it was read under another config"
 CHECK = 1.0
 """Seconds between two looks for documents whose announcement was not heard."""

@@ -36,7 +36,7 @@ class Claiming(Protocol):
         ...
 
     def finish(self, source: SourceId, *, is_stored: bool = True) -> None:
-        """The source's poll is over. is_stored: else the database did not take what it brought, and the source is due again."""
+        """The source's poll is over. is_stored: if not, because the database refused it, the source is due again."""
         ...
 
     async def pause(self) -> None:
@@ -66,7 +66,7 @@ class OwnSources:
         return LONG_AGO
 
     def finish(self, source: SourceId, *, is_stored: bool = True) -> None:
-        """Nobody waits for it. What could not be stored is due after its lease."""
+        """There is nobody to tell. What could not be stored is due after its lease."""
 
     async def pause(self) -> None:
         """There is nobody else."""
@@ -92,7 +92,7 @@ class SharedSources:
         self._unstored: dict[SourceId, SourceState] = {}
 
     async def claim(self, now: Instant, limit: int, busy: Collection[SourceId]) -> list[SourceState]:
-        """See `Claiming.claim`. What has just been stored may be due again before its poll has ended here: it waits for that."""
+        """See `Claiming.claim`. A source may be due again before its poll has ended here: it waits for that."""
         taken = []
         await self._give_back()
         await asyncio.to_thread(self._attendance.poll_again, now, busy)
@@ -110,7 +110,7 @@ class SharedSources:
         return taken
 
     async def _give_back(self) -> None:
-        """Makes sources due again of whose polls nothing was stored."""
+        """Makes sources due again whose polls stored nothing."""
         if states := list(self._unstored.values()):
             await asyncio.to_thread(self.save_states, states)
             self._unstored.clear()
@@ -123,7 +123,7 @@ class SharedSources:
         return claimed.state
 
     def since(self, source: SourceId) -> float | None:
-        """See `Claiming.since`. Of what was claimed outside the shards (`claim_one`): always."""
+        """See `Claiming.since`. A source claimed by `claim_one` counts as this node's, whatever its shard."""
         if (asked := self._asked.get(source)) is None:
             return LONG_AGO
         return asked.since if self._attendance.since(asked.claimed.shard) == asked.since else None

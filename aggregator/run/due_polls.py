@@ -26,7 +26,7 @@ READ = ("changed", "unchanged")
 class DuePolls:
     """Starts polls, logs and counts their reports. reported: called with each.
 
-    is_shared: other nodes can ask the sources while this one reaches nobody, so that is watched for all the time.
+    is_shared: other nodes can ask the sources while this one reaches nobody, so an outage is looked for all the time.
     """
 
     def __init__(

@@ -69,7 +69,7 @@ class Polling:
         async def load_state() -> SourceState:
             runtime = self._current.runtime
             state = await runtime.resources.claiming.claim_one(source.id, runtime.clock.now())
-            if self._awaited is not None and state.reason == BEING_POLLED:  # what another node brings is of an earlier turn now
+            if self._awaited is not None and state.reason == BEING_POLLED:  # the other node's answer will be dropped
                 self._unstored_pushes.add(source.id)
             return state
 

@@ -51,7 +51,7 @@ class Uploading:
         return [Job("upload", LOOK, self.upload_if_due)]
 
     async def upload_if_due(self) -> None:
-        """Copies what has changed, unless a failed attempt was just now. A failure is kept, told, and tried again later."""
+        """Copies what has changed, unless an attempt has failed just now. A failure is kept, told, and tried again later."""
         clock = self._current.runtime.clock
         if self._follow_config() is None or clock.monotonic() < self._paused_until:
             return
@@ -84,7 +84,7 @@ class Uploading:
                 log.info("uploaded", put=len(copied.written), removed=len(copied.removed), seconds=seconds)
 
     def _follow_config(self) -> str | None:
-        """The address of the object store, None without one. Of another one than before nothing is known yet."""
+        """The address of the object store, None without one. If it has changed, forgets what was known of the old one."""
         address = self._current.runtime.settings.publish.objects
         if address != self._address:
             self._address, self._mirror, self.error = address, None, None

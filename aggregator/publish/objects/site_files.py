@@ -39,7 +39,7 @@ class SiteFile(Struct, frozen=True):
 
 
 class Snapshot(Struct, frozen=True):
-    """What lies in the folder. leading: feeds and pages whose version is another one than was known, with their bytes."""
+    """What lies in the folder. leading: feeds and pages that have changed since the known versions, with their bytes."""
 
     paths: frozenset[str]
     leading: Mapping[str, tuple[SiteFile, bytes]]

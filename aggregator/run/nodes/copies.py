@@ -10,16 +10,14 @@ import structlog
 from msgspec import MsgspecError
 
 from aggregator.errors import StoreError
-from aggregator.ports import Clock, Cluster
+from aggregator.ports import PUBLISHED, Clock, Cluster
 from aggregator.publish.shared_documents import load
 from aggregator.publish.shelf import Shelf
 
 log = structlog.get_logger("copies")
 
-PUBLISHED = "published"
-"""The news that concern documents (`Cluster.listen`)."""
 CHECK = 5.0
-"""Seconds after which is looked for what was not announced."""
+"""Seconds between two looks for documents whose announcement was not heard."""
 AGAIN = 1.0
 """Seconds until a database that did not answer is asked again."""
 STALE = 2.5 * CHECK
@@ -27,7 +25,10 @@ STALE = 2.5 * CHECK
 
 
 class Copies:
-    """tokens: of the config in use; loaded: called, in a thread, once documents have been loaded."""
+    """Keeps a node's shelf the same as the published documents.
+
+    tokens: of the config in use; loaded: called, in a thread, once documents have been loaded.
+    """
 
     def __init__(
         self,
@@ -55,7 +56,7 @@ class Copies:
 
     @property
     def age(self) -> float:
-        """Seconds since there was certainly nothing newer."""
+        """Seconds since these were known to be the newest; infinite before the first load."""
         return self._clock.monotonic() - self._checked if self._checked is not None else float("inf")
 
     @property
@@ -111,10 +112,10 @@ class Copies:
         self._is_anew = False
         try:
             revision = load(self._cluster.documents, self._shelf, self._tokens(), since)
-        except (StoreError, MsgspecError) as error:  # the latter: of a newer release's leader
+        except (StoreError, MsgspecError) as error:  # MsgspecError: a newer release's leader wrote them
             if self.trouble is None:
                 log.warning("documents_stale", error=str(error))
-            self.trouble, self._is_anew = str(error), True  # another server may answer next, which lacks what came last
+            self.trouble, self._is_anew = str(error), True  # the server that answers next may lack the latest
             return
         if self.trouble is not None:
             log.info("documents_current", seconds=round(self.age))

@@ -23,14 +23,14 @@ PATIENCE = 10.0
 
 
 class NodePushes:
-    """runtime: of a node that hands over what it reads."""
+    """Reads pushed documents and hands them over. runtime: of a node that does not store them itself."""
 
     def __init__(self, runtime: PollingRuntime) -> None:
         self.runtime = runtime
         self._poller = Poller(self, runtime.settings.polling.workers, runtime.shares.polls)
 
     async def receive(self, source: Source, answer: Callable[[SourceState], Fetched]) -> None:
-        """Hands a document over that a hub was promised to be stored. If the database stays away, the source is polled later."""
+        """Hands over a document that was accepted from a hub. If the database stays away, the source is polled later."""
         for _ in range(TRIES):
             try:
                 report = await self._hand_over(source, answer)
@@ -51,7 +51,7 @@ class NodePushes:
         return report
 
     async def _wait_for_poll(self, source: Source) -> None:
-        """Waits while a node asks the source: what that brings would be dropped, and holds more than what is pushed."""
+        """Waits while a node asks the source: to claim it now would drop that node's answer, which holds more than the push."""
         for _ in range(int(PATIENCE / LOOK)):
             states = await asyncio.to_thread(self.runtime.store.states, [source.id])
             if all(state.reason != BEING_POLLED for state in states.values()):

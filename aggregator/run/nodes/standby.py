@@ -46,7 +46,7 @@ class Stop:
 
 
 class Standing(Struct):
-    """is_reachable: whether the server answered last."""
+    """What a standby knows of the server. is_reachable: whether it answered last."""
 
     is_reachable: bool = True
 
@@ -54,7 +54,7 @@ class Standing(Struct):
 class ConfigWatch:
     """Keeps the last config that could be used, and its fingerprint.
 
-    is_refused: whether the file holds another one now, which can't.
+    is_refused: whether the file now holds one that can't be used.
     """
 
     def __init__(self, settings: Settings, load: Callable[[], Settings]) -> None:
@@ -102,7 +102,7 @@ async def stand_by(store: Database, config: ConfigWatch, stop: Stop, use_config:
 
 
 def _try_to_lead(store: Database, held: ExitStack, standing: Standing) -> bool:
-    """Takes the database if nobody holds it, and ends the leader's connection if that is frozen."""
+    """Takes the database if nobody holds it, and ends the leader's connection if that is frozen. Returns whether it was taken."""
     try:
         held.enter_context(store.lock())
         return True

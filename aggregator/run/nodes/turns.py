@@ -76,7 +76,7 @@ async def take_turns(config: ConfigWatch, in_use: InUse, store: Database, wiring
 
 
 def _lead_at_once(store: Database) -> ExitStack | None:
-    """Takes the database; None if another process has it for whose end this one may wait. Raises HeldError."""
+    """Takes the database; None if another process has it and this one may stand by. Raises HeldError."""
     held = ExitStack()
     try:
         held.enter_context(store.lock())
@@ -101,7 +101,7 @@ async def _stand_by(
 
 
 async def _join(resources: Resources, role: Role) -> int:
-    """Takes this node's share of the sources. Returns how many of them are polled at once, since who asked them is gone."""
+    """Takes this node's share of the sources. Returns how many are polled at once since the node that asked them is gone."""
     resources.store.check()
     if (attendance := resources.attendance) is None:
         return 0
@@ -118,9 +118,9 @@ async def _step_down(resources: Resources) -> None:
 def _make_service(
     config: ConfigWatch, resources: Resources, wiring: Wiring, listener: socket.socket, node: WebNode | None
 ) -> Service:
-    """Makes all that a daemon does it with, anew: nothing is known from an earlier lead.
+    """Makes the service of one lead, anew: it knows nothing from an earlier one.
 
-    node: served while this process stood by, and goes on until it serves as the leader.
+    node: what served while this process stood by; it goes on until the service serves.
     """
     resources.gate.configure(config.settings)
     own = listener.dup() if resources.store.may_stand_by else listener  # the server closes it when this lead ends

@@ -34,7 +34,7 @@ MEANWHILE = "the database does not answer at the moment"
 
 
 class WebNode:
-    """Serves from `start` to `close`. It needs the database for pages that are made on demand, search, and the hub alone.
+    """Serves from `start` to `close`. It needs the database only for pages made on demand, search, and the hub.
 
     role: as `/readyz` tells it. Raises AggregatorError if its config can't be used.
     """
@@ -62,7 +62,7 @@ class WebNode:
         self._network.start(listener, self.ready, self.details, self._render_metrics)
 
     def use_config(self) -> None:
-        """Puts the config in use that was read last. What the database needs of it, the leader adopts."""
+        """Takes up the config that was read last. The leader adopts what the database needs of it."""
         self._comparison.look(self._attendance.nodes)
         if self._config.settings is self._in_use:
             return
@@ -86,7 +86,7 @@ class WebNode:
             task.add_done_callback(self._retiring.discard)
 
     async def stop_loading(self) -> None:
-        """Goes on serving what it holds. Whoever leads changes the shelf alone."""
+        """Goes on serving what it holds. From now on only this process's own publisher changes the shelf."""
         await self._copies.stop()
 
     async def close(self) -> None:

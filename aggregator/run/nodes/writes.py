@@ -1,4 +1,4 @@
-"""What a node writes that does not lead, beside documents: the holds of hosts, and the single values that polls keep."""
+"""What a node that does not lead writes beside documents: holds on hosts, and the single values that polls keep."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aggregator.ports import Claims, Hold, Transaction
 
 
 class _Written:
-    """The part of a transaction that polls use which bring no document."""
+    """The part of a transaction that polls without a document use."""
 
     def __init__(self) -> None:
         self.holds: list[Hold] = []

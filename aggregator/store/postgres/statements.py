@@ -46,7 +46,6 @@ _TEXT_KEYS = "json_array_elements_text(?::json) WITH ORDINALITY AS key (value, p
 _MOVE_LINKS = """UPDATE links SET {0} = (SELECT key FROM stories WHERE id = ?1)
     WHERE {0} = (SELECT key FROM stories WHERE id = ?2) AND NOT EXISTS (SELECT 1 FROM links AS there
         WHERE there.{0} = (SELECT key FROM stories WHERE id = ?1) AND there.{1} = links.{1})"""
-_UNLINK_LEFT = "DELETE FROM links WHERE {0} = (SELECT key FROM stories WHERE id = ?2) AND ?1::text IS NOT NULL"
 _RENAMED_VALUE = (
     "DELETE FROM key_values WHERE key = {1} AND EXISTS (SELECT 1 FROM key_values AS old WHERE old.key = {2})",
     "UPDATE key_values SET key = {1} WHERE key = {2}",

@@ -29,7 +29,7 @@ _TURN = "SELECT turn FROM sources WHERE id = ? FOR UPDATE"
 """Locked, so that no node claims the source before its document is stored."""
 _MAKE_DUE = """UPDATE sources SET due = least(due, $1) WHERE id = ANY($2) AND reason <> $3"""
 DEADLY = 5
-"""Nodes that may be gone, one after the other, while they ask a source, before it waits for the end of its lease."""
+"""If so many nodes in a row have ended while they asked a source, it waits for the end of its lease."""
 _DEATHS = "CASE WHEN died_in = turn - 1 THEN deaths + 1 ELSE 1 END"
 _POLL_AGAIN = f"""UPDATE sources SET deaths = {_DEATHS}, died_in = turn,
     due = CASE WHEN {_DEATHS} < {DEADLY} THEN least(due, $1::float8) ELSE due END

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aggregator.ports import PublishedDocument, Transaction
-from aggregator.store.postgres.cluster.listening import NOTIFY, PUBLISHED
+from aggregator.ports import PUBLISHED, PublishedDocument, Transaction
+from aggregator.store.postgres.cluster.listening import NOTIFY
 from aggregator.store.postgres.cluster.transactions import connection_of
 from aggregator.store.postgres.connection import explained
 from aggregator.store.postgres.readers import Readers

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from aggregator.model import Instant, SourceId
-from aggregator.ports import Arrival, Transaction
+from aggregator.ports import INBOX, Arrival, Transaction
 from aggregator.store.postgres.cluster.claims import is_current
-from aggregator.store.postgres.cluster.listening import INBOX, NOTIFY
+from aggregator.store.postgres.cluster.listening import NOTIFY
 from aggregator.store.postgres.cluster.transactions import connection_of
 from aggregator.store.postgres.connection import explained
 from aggregator.store.postgres.readers import Readers
 
 KEPT = 3_600.0
-"""Seconds that a document may wait before its source is asked again: without a leader, nobody is to be asked each minute."""
+"""Seconds that a document may wait before its source is asked again: without a leader, no source is to be asked each minute."""
 _PUT = f"""WITH asked AS (UPDATE sources SET due = greatest(due, $5::float8) WHERE id = $1 AND turn = $2 RETURNING id, turn),
     older AS (SELECT inbox.id FROM inbox JOIN asked ON inbox.source = asked.id AND inbox.turn < asked.turn
         FOR UPDATE OF inbox SKIP LOCKED),
     replaced AS (DELETE FROM inbox WHERE id IN (SELECT id FROM older)),
     added AS (INSERT INTO inbox (source, turn, at, content) SELECT id, turn, $3::float8, $4::bytea FROM asked RETURNING id)
     SELECT {NOTIFY.format(INBOX)} FROM added"""
-"""Older documents of the source could only be dropped: without them, a hub that pushes all the time fills no inbox. One that is
-locked is being settled, and is not waited for: the leader waits for the source then."""
+"""Removes older documents of the source, which would only be dropped: else a hub that pushes all the time fills the inbox.
+One that is locked stays: the leader is settling it and needs the source's row next, so each would wait for the other."""
 _WAITING = "SELECT id, tries, octet_length(content) FROM inbox WHERE id <> ALL($1::bigint[]) ORDER BY id LIMIT $2"
 _TAKE = "UPDATE inbox SET tries = tries + 1 WHERE id = ANY($1::bigint[]) RETURNING id, source, turn, at, content, tries"
 _REMOVE = "DELETE FROM inbox WHERE id = ?"

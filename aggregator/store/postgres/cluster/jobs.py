@@ -32,7 +32,7 @@ GRACE = 1.0
 AGAIN = 3.0
 """Seconds until the queue is opened anew after the server was away."""
 FAILURES_KEPT = 7 * 24
-"""Hours."""
+"""Hours for which failed jobs are kept."""
 CONNECTIONS = 3
 
 

@@ -1,4 +1,4 @@
-"""The tables of procrastinate, beside ours. The last of its migrations that they have is the comment of its table of jobs."""
+"""The tables of procrastinate, beside ours. The comment of its table of jobs names the migration they are at."""
 
 from __future__ import annotations
 

@@ -9,10 +9,9 @@ from typing import Any
 
 import psycopg
 
+from aggregator.ports import INBOX, PUBLISHED
 from aggregator.store.postgres.connection import arguments, configure
 
-INBOX, PUBLISHED = "inbox", "published"
-"""What has happened: a document waits for the leader; there is something new to serve."""
 _CHANNEL = "'aggregator ' || md5(current_schema())"
 """Channels belong to the whole database: ours are told apart by the schema."""
 NOTIFY = f"pg_notify({_CHANNEL}, '{{}}')"
@@ -23,7 +22,7 @@ PATIENCE = 0.5
 
 
 class Listener(threading.Thread):
-    """Calls `wake` with each kind of news, and with all kinds after it was deaf."""
+    """Calls `wake` with each kind of news, and with all kinds whenever it begins to listen."""
 
     def __init__(self, address: str, wake: Callable[[str], None]) -> None:
         super().__init__(name="listener", daemon=True)

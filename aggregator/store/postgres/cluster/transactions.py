@@ -1,4 +1,4 @@
-"""What is written along in a transaction of the store."""
+"""How the parts of a cluster write in a transaction of the store."""
 
 from __future__ import annotations
 
