@@ -128,12 +128,12 @@ class Publisher:
         return self._digests.issue(now, following)
 
     def follow(self, now: Instant) -> None:
-        """Takes up, on a node that answers and does not publish, that another process has published."""
+        """Takes note that another process has published. For a node that serves and does not publish."""
         self._now = now
         self._closed.forget_counts()
 
     def answer(self, path: str, knows: Knows) -> Answer | None:
-        """What is made on demand, on such a node; see `OnDemand.answer`."""
+        """Makes a page on demand, on such a node; see `OnDemand.answer`."""
         return self._on_demand.answer(path, knows)
 
     def rank(self, now: Instant) -> frozenset[Slug]:

@@ -116,7 +116,7 @@ class Runtime(PollingRuntime, frozen=True):
 
     @property
     def owners(self) -> Owners:
-        """Whose domains are whose under this config."""
+        """Who owns which domain under this config."""
         return self.storage.ingester.owners
 
     def select_sources(self, request: PollRequest, in_flight: Collection[SourceId] = ()) -> list[Work]:
@@ -133,7 +133,7 @@ class Runtime(PollingRuntime, frozen=True):
 
 
 def shared_cluster(runtime: PollingRuntime) -> Cluster | None:
-    """What the nodes share of which this process is one; None if it is alone on the database."""
+    """What this process shares with other nodes; None if it is alone on the database."""
     return runtime.store.cluster if runtime.resources.attendance is not None else None
 
 

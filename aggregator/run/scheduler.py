@@ -96,7 +96,7 @@ async def run(
 
     Raises what `service.start` raises, and DatabaseLostError after a drain if the database was deleted or replaced: then the
     service manager starts the process again. Raises LeadershipLostError, once nothing of the service runs any more, if another
-    process leads on the database. told: set when the process is told to end, maybe before. at_once: the first tick comes
+    process leads on the database. told: set when the process is told to end, maybe before this. at_once: the first tick comes
     without a pause. end: kills the process if the writer's thread takes too long at the end; like a power cut, that loses
     nothing.
     """

@@ -66,12 +66,7 @@ async def take_turns(config: ConfigWatch, in_use: InUse, store: Database, wiring
             except (LeadershipLostError, UnreachableError) as error:
                 log.warning("stands_back", error=str(error))
             finally:
-                if node is not None:
-                    await node.close()
-                with suppress(StoreError):
-                    await resources.writer.aclose()
-                await resources.aclose()
-                await _step_down(resources)
+                await _end_turn(resources, node)
             held = None
 
 
@@ -109,7 +104,13 @@ async def _join(resources: Resources, role: Role) -> int:
     return await asyncio.to_thread(attendance.poll_again, attendance.now(), ())
 
 
-async def _step_down(resources: Resources) -> None:
+async def _end_turn(resources: Resources, node: WebNode | None) -> None:
+    """Closes what this turn used, and steps down."""
+    if node is not None:
+        await node.close()
+    with suppress(StoreError):
+        await resources.writer.aclose()
+    await resources.aclose()
     if resources.attendance is not None:
         with suppress(StoreError):
             await asyncio.to_thread(resources.attendance.become, STANDBY, asks=False)
