@@ -26,7 +26,7 @@ QUEUE = "lead"
 STALLED = 30.0
 """Seconds without a heartbeat after which a worker counts as dead, and its job is repeated. It beats every ten."""
 AT_ONCE = 4
-"""Jobs under way: a slow one (a backup, an export) must not hold up the others."""
+"""Jobs under way: a slow one (a list that is fetched) must not hold up the others."""
 GRACE = 1.0
 """Seconds that jobs under way get at the end; what is cut short is repeated by the next leader."""
 AGAIN = 3.0
