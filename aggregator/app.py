@@ -42,9 +42,9 @@ from aggregator.run.claiming import OwnSources, SharedSources
 from aggregator.run.clock import ServerClock, SystemClock
 from aggregator.run.descriptors import raise_limit
 from aggregator.run.disks import why_unwritable
+from aggregator.run.nodes.config_watch import ConfigWatch
 from aggregator.run.nodes.fetch_node import run_fetch_node
 from aggregator.run.nodes.roles import LEADS, NEEDS_SERVER, STANDBY, Role
-from aggregator.run.nodes.standby import ConfigWatch
 from aggregator.run.nodes.turns import InUse, take_turns
 from aggregator.run.nodes.web_node import serve_web
 from aggregator.run.nodes.wiring import Wiring

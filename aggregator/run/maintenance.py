@@ -42,7 +42,7 @@ class Maintenance:
         return [
             Job("sweep", CHECK, self.sweep_if_due, queued=True),
             Job("tidy", CHECK, self.tidy_if_due, queued=True),
-            Job("backup", BACKUP_CHECK, self.backup, queued=True),
+            Job("backup", BACKUP_CHECK, self.backup),
         ]
 
     async def sweep_if_due(self) -> None:

@@ -13,8 +13,8 @@ from aggregator.ports import Attendance, Cluster, Job
 from aggregator.run import scheduler
 from aggregator.run.due_polls import DuePolls
 from aggregator.run.metrics import Metrics
+from aggregator.run.nodes.config_watch import ConfigWatch
 from aggregator.run.nodes.roles import ConfigComparison
-from aggregator.run.nodes.standby import ConfigWatch
 from aggregator.run.opml_lists import OpmlLists
 from aggregator.run.readiness import LATE_TICK
 from aggregator.run.reload import keep_until_restart

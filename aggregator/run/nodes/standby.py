@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 import structlog
 from msgspec import Struct
 
-from aggregator.errors import AggregatorError, HeldError, StoreError
+from aggregator.errors import HeldError, StoreError
 from aggregator.ports import Database
-from aggregator.run.reload import fingerprint
+from aggregator.run.nodes.config_watch import ConfigWatch
+from aggregator.run.nodes.stop import Stop
 from aggregator.run.systemd import notify
-from aggregator.settings import Settings
 
 log = structlog.get_logger("standby")
 
@@ -26,55 +25,10 @@ CONFIG_CHECK = 10
 """Tries between two looks at the config file: whoever follows starts with the config of today."""
 
 
-class Stop:
-    """Set by SIGTERM and SIGINT, at any time between the first standing by and the end."""
-
-    def __init__(self) -> None:
-        self.event = asyncio.Event()
-
-    def watch(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.event.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # the config is read again anyway
-
-    async def within(self, seconds: float) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.event.wait()
-        return self.event.is_set()
-
-
 class Standing(Struct):
     """What a standby knows of the server. is_reachable: whether it answered last."""
 
     is_reachable: bool = True
-
-
-class ConfigWatch:
-    """Keeps the last config that could be used, and its fingerprint.
-
-    is_refused: whether the file now holds one that can't be used.
-    """
-
-    def __init__(self, settings: Settings, load: Callable[[], Settings]) -> None:
-        self.settings, self.load = settings, load
-        self.fingerprint = self._seen = fingerprint(settings)
-        self.is_refused = False
-
-    def look(self, *, forced: bool = False) -> None:
-        """Reads the config if its files have changed, or if forced."""
-        if (seen := fingerprint(self.settings)) == self._seen and not forced:
-            return
-        self._seen = seen
-        try:
-            self.settings = self.load()
-        except AggregatorError as error:
-            self.is_refused = True
-            log.error("reload_refused", error=str(error))
-        else:
-            self.is_refused = False
-            self.fingerprint = self._seen = fingerprint(self.settings)
 
 
 async def stand_by(store: Database, config: ConfigWatch, stop: Stop, use_config: Callable[[], None]) -> ExitStack | None:

@@ -14,8 +14,10 @@ from aggregator.errors import HeldError, LeadershipLostError, StoreError, Unreac
 from aggregator.ports import Database
 from aggregator.publish.shelf import Shelf
 from aggregator.run import scheduler
+from aggregator.run.nodes.config_watch import ConfigWatch
 from aggregator.run.nodes.roles import STANDBY, Role
-from aggregator.run.nodes.standby import ConfigWatch, Stop, stand_by
+from aggregator.run.nodes.standby import stand_by
+from aggregator.run.nodes.stop import Stop
 from aggregator.run.nodes.web_node import WebNode
 from aggregator.run.nodes.wiring import Wiring
 from aggregator.run.runtime import Resources

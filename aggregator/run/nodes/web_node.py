@@ -16,10 +16,11 @@ from aggregator.publish.shared_documents import tokens_of
 from aggregator.publish.shelf import Answer, Knows, Shelf
 from aggregator.run.metrics import Metrics
 from aggregator.run.network import Network
+from aggregator.run.nodes.config_watch import ConfigWatch
 from aggregator.run.nodes.copies import Copies
 from aggregator.run.nodes.pushes import NodePushes
 from aggregator.run.nodes.roles import STANDBY, ConfigComparison, config_differs
-from aggregator.run.nodes.standby import ConfigWatch, Stop
+from aggregator.run.nodes.stop import Stop
 from aggregator.run.nodes.wiring import Wiring
 from aggregator.run.reload import keep_until_restart
 from aggregator.run.runtime import CurrentRuntime, Resources
