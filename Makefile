@@ -47,7 +47,7 @@ demo-ports:
 
 # Pages in a real browser come last, in one process: the site is made once, and nothing else runs meanwhile that could delay it.
 test: .venv/dev
-	$(BIN)/pytest -n auto --ignore=tests/browser
+	$(BIN)/pytest -n auto --dist worksteal --ignore=tests/browser
 	$(BIN)/pytest tests/browser
 
 # What one hostile feed, page or stranger can try, in full length; `make test` has the short forms.
