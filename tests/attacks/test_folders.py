@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -207,6 +208,15 @@ def test_a_folder_that_is_taken_away_is_made_anew_and_one_put_there_is_refused(t
     with pytest.raises(UsageError, match="did not write"):
         made.publish([Slug("sea")], LATER + 2)
     assert look(tmp_path / "public") == {"index.html": b"somebody's index.html"}
+
+
+def test_a_folder_that_is_taken_away_while_files_are_written_is_still_ours(tmp_path: Path, store: SqliteStore) -> None:
+    settings = site(tmp_path)
+    publisher = publish(settings, store)
+    shutil.rmtree(tmp_path / "public")
+    publisher._trees[False].write("stories/a.html", b"written in the midst of a publication")
+    assert set(look(tmp_path / "public")) == {MARKER, "stories/a.html"}
+    check_folders(settings, make_owner(settings, store.value(SITE_ID), ["all", "sea"]))
 
 
 @pytest.mark.parametrize("path", ["index.html", "topics/sea.html", "health.atom"])

@@ -25,6 +25,7 @@ class Tree:
         self._private = private
         self._renamed_in: set[Path] = set()
         self._feeds: frozenset[str] = frozenset()
+        self._marker: bytes | None = None
 
     def claim(self, owner: Owner, slugs: Collection[str]) -> None:
         """Makes the directory ours to write: lays the marker there, or checks that it is ours.
@@ -45,8 +46,10 @@ class Tree:
 
     def _mark(self, owner: Owner, feeds: Collection[str], old: Marker | None) -> None:
         marker = Marker(ABOUT, owner.site, owner.place(self._root), self._private, tuple(sorted(feeds)))
+        body = msgspec.json.format(msgspec.json.encode(marker)) + b"\n"
         if marker != old:
-            self.write(MARKER, msgspec.json.format(msgspec.json.encode(marker)) + b"\n")
+            self.write(MARKER, body)
+        self._marker = body
 
     @property
     def has_feeds(self) -> bool:
@@ -89,10 +92,13 @@ class Tree:
                 raise AggregatorError(f"{part} is a symbolic link, which is not followed: make it a folder")
         if folder.is_dir():
             return
+        was_removed = self._marker is not None and not self._root.is_dir()
         if self._private:
             make_private_folder(folder, below=self._root)
         else:
             make_folder(folder, 0o755)
+        if was_removed:  # by somebody, while files are written: what stands here from now on is still ours
+            self.write(MARKER, self._marker or b"")
 
     def sync(self) -> None:
         """Makes all renames since the last call durable by syncing their directories."""

@@ -345,13 +345,13 @@ def test_a_stranger_at_the_push_address_costs_nothing(tmp_path: Path, monkeypatc
                 one = PushSubscription("https://hub.example/", f"https://one.example/{number}", f"token-{number}", "secret")
                 subscriptions.save(transaction, SourceId(f"s{number}"), one)
         find = service.network._subscriber._find
-        known = find("token-7")
+        known = await find("token-7")
         assert known is not None
         assert known[0] == "s7"
         monkeypatch.setattr(SqliteStore, "value", lambda *_: 1 / 0)
         monkeypatch.setattr(SqliteStore, "values", lambda *_: 1 / 0)
         for number in range(300, 400):
-            assert find(f"token-{number}") is None
+            assert await find(f"token-{number}") is None
         monkeypatch.undo()
 
     run(tmp_path, work)

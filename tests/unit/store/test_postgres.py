@@ -85,9 +85,9 @@ def cut_connections(address: str) -> None:
 
 
 def end_leader(address: str) -> None:
-    """Ends the connection that holds the lock, and no other."""
+    """Ends the connection that holds the lock, and no other. Returns once it has ended."""
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {writer._IS_HELD}".encode())
+        connection.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE {writer._IS_HELD}".encode())
 
 
 def wait_until_held(store: PostgresStore) -> None:
