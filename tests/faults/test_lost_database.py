@@ -28,7 +28,8 @@ def delete(*parts: str) -> Callable[[Path], None]:
 def delete_folder(database: Path) -> None:
     for path in database.parent.glob(f"{database.name}*"):
         path.unlink()
-    shutil.rmtree(database.parent / "public")
+    removed = (database.parent / "public").rename(database.parent / "removed")  # at once: the daemon may be writing there
+    shutil.rmtree(removed)
 
 
 def move_away(database: Path) -> None:
