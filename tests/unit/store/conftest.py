@@ -9,6 +9,7 @@ import pytest
 
 from aggregator.ports import Store
 from aggregator.store.sqlite import SqliteStore
+from tests import postgres
 from tests.stores import STORES
 
 
@@ -17,6 +18,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     opened = STORES[request.param](tmp_path)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    """An empty database of PostgreSQL. Skips the test where that is not installed."""
+    return postgres.server().of_folder(tmp_path)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,16 +15,10 @@ from aggregator.store.postgres.cluster import attendance as attending
 from aggregator.store.postgres.cluster.claims import DEADLY
 from aggregator.store.postgres.store import PostgresStore
 from aggregator.store.postgres.tables import SHARDS
-from tests import postgres
 from tests.flow.command import eventually
 from tests.unit.store.builders import source
 
 Join = Callable[..., Attendance]
-
-
-@pytest.fixture
-def address(tmp_path: Path) -> str:
-    return postgres.server().of_folder(tmp_path)
 
 
 @pytest.fixture

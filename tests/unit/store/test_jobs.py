@@ -21,11 +21,6 @@ PATIENCE = 20.0
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> str:
-    return postgres.server().of_folder(tmp_path)
-
-
-@pytest.fixture
 def store(address: str) -> Iterator[PostgresStore]:
     opened = PostgresStore(address)
     yield opened

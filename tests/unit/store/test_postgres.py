@@ -46,7 +46,6 @@ from aggregator.store.postgres.peek import holder, is_made, read_value
 from aggregator.store.postgres.read_only import ReadOnlyPostgresStore
 from aggregator.store.postgres.store import PostgresStore
 from aggregator.store.sqlite import SqliteStore
-from tests import postgres
 from tests.flow.command import eventually
 from tests.unit.store.builders import NEW, entry, item, source
 
@@ -54,11 +53,6 @@ SQLITES_OWN = {"search_config", "search_content", "search_data", "search_docsize
 SEVERAL_NODES_OWN = {"turn", "shard", "deaths", "died_in"}
 """Columns of sources."""
 POSTGRES_OWN = {"aggregator_schema", "leadership", "inbox", "published", "nodes"}
-
-
-@pytest.fixture
-def address(tmp_path: Path) -> str:
-    return postgres.server().of_folder(tmp_path)
 
 
 @pytest.fixture
