@@ -134,11 +134,13 @@ def _twice(document: Document, what: str, at: Iterable[Node | None]) -> Iterator
 
 
 def check_rejected(document: Document) -> Iterator[Problem]:
-    """A feed of what was thrown away has entries, not stories: nothing to rank them by."""
+    """A feed of what was thrown away has entries, not stories: nothing to rank them by, and no news."""
     for node in nodes(document.root.get("outputs")):
         rejected = node.get("rejected") if isinstance(node, MapNode) else None
         if not (isinstance(node, MapNode) and isinstance(rejected, Scalar) and rejected.value is True):
             continue
+        if (given := node.get("webhook")) is not None:
+            yield document.problem(given, "webhook: what `keep` and `drop` threw away is told to nobody; remove this")
         for key in ("sort", "per_thread", "per_outlet"):
             if (given := node.get(key)) is not None and (key != "sort" or text_of(given) in (OUTLETS, WEIGHT)):
                 what = f"`{text_of(given)}`" if key == "sort" else "this"
@@ -149,9 +151,13 @@ def check_thresholds(document: Document) -> Iterator[Problem]:
     """A threshold holds something back: there must be something to hold back."""
     for node in nodes(document.root.get("outputs")):
         given = node.get("when") if isinstance(node, MapNode) else None
-        if isinstance(node, MapNode) and given is not None and node.get("webhook") is None:
+        if not isinstance(node, MapNode) or given is None:
+            continue
+        if node.get("webhook") is None:
             said = "when: it says when a `webhook` is told, and this output has none; a channel has a `when` of its own"
             yield document.problem(given, said)
+        elif node.get("digest") is not None:
+            yield document.problem(given, "when: a digest is told as a whole, each issue once; its `query` says what is in it")
 
 
 def check_limits(document: Document) -> Iterator[Problem]:

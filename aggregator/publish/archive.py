@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec.structs import replace
 
 from aggregator.model import Instant, Slug, SourceId, StoryId
-from aggregator.ports import ArchivePage, Shown, beyond_share, share
+from aggregator.ports import ArchivePage, Shown, StoreView, beyond_share, share
 from aggregator.publish.entry.view import unique_updated
 from aggregator.publish.rendering import Rendered
 
@@ -77,6 +77,16 @@ def unpack(body: bytes) -> list[Rendered]:
         Rendered(StoryId(story), version, published, updated, atom.encode(), rss.encode(), made.encode())
         for story, version, published, updated, atom, rss, made in rows
     ]
+
+
+def newest_of(store: StoreView, slug: Slug, stories: Collection[StoryId]) -> Rendered | None:
+    """The newest entry on a feed's pages that is of one of `stories`; None if none is."""
+    for page in reversed(store.pages(slug)):
+        stored = store.page(slug, page.page)
+        for entry in unpack(stored.body) if stored is not None else ():
+            if entry.story in stories:
+                return entry
+    return None
 
 
 def replace_stories(page: ArchivePage, stories: Collection[StoryId], anew: Mapping[StoryId, Rendered]) -> ArchivePage:

@@ -118,14 +118,12 @@ class ChannelComposer:
     # --- digests, alerts
     def _issue(self, output: Output, deliveries: Sequence[Delivery]) -> Told | None:
         """The newest of these issues, with a word on the others: they are in the feed."""
-        wanted = {one.subject: one for one in deliveries}
-        for page in reversed(self._store.pages(output.slug)):
-            stored = self._store.page(output.slug, page.page)
-            for issue in archive.unpack(stored.body) if stored is not None else ():
-                if issue.story in wanted:
-                    shown = notices.issued_digest(issue.story, issue.published, issue.json, self._settings.site)
-                    return Told(self._issue_notice(shown, len(wanted) - 1, _key(deliveries)), tuple(deliveries))
-        return None
+        wanted = {StoryId(one.subject) for one in deliveries}
+        issue = archive.newest_of(self._store, output.slug, wanted)
+        if issue is None:
+            return None
+        shown = notices.issued_digest(issue.story, issue.published, issue.json, self._settings.site)
+        return Told(self._issue_notice(shown, len(wanted) - 1, _key(deliveries)), tuple(deliveries))
 
     def _issue_notice(self, shown: View, earlier: int, key: str) -> Notice:
         more = f"{earlier} earlier issue{'s' if earlier > 1 else ''}: {shown.link}" if earlier else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from aggregator.ports import FAILED, SENT, Event, Notice, Sent, Store
 from aggregator.publish.messages import notifications
 from aggregator.publish.messages.channel_messages import ChannelComposer, tame
 from aggregator.publish.messages.channel_states import STATE
+from aggregator.publish.messages.webhooks import WebhookComposer, sign
 from aggregator.run import health, status
 from aggregator.run.metrics import Metrics
 from aggregator.settings import numbered_channels
@@ -296,9 +298,11 @@ def test_no_alert_calls_them_either(newsroom: Newsroom, channels: Channels, coun
         assert "@everyone" not in text and "<!" not in text
 
 
-def test_a_digest_is_told_issue_by_issue(newsroom: Newsroom, channels: Channels) -> None:
-    digest = '\n  - {slug: morning, title: Morning, query: "ferry", digest: "0 6 * * *", notify: ["mailto://news.example?to=a@b.example"]}'
-    newsroom.configure(SOURCES + "\noutputs:" + digest)
+def issue_digest(newsroom: Newsroom, told: str) -> None:
+    """Publishes the first issue of a digest of ferries. told: who is told of it, as keys of the output."""
+    newsroom.configure(
+        SOURCES + '\noutputs:\n  - {slug: morning, title: Morning, query: "ferry", digest: "0 6 * * *", ' + told + "}"
+    )
     following = lambda line, after: (after // 86_400 + 1) * 86_400.0  # noqa: E731
     for name in NAMES:
         newsroom.serves(f"https://{name}.example/feed.json")
@@ -308,6 +312,23 @@ def test_a_digest_is_told_issue_by_issue(newsroom: Newsroom, channels: Channels)
     newsroom.clock.time += 86_400
     assert newsroom.publisher.issue_digests(newsroom.clock.time, following)
     newsroom.publisher.publish(None, newsroom.clock.time)
+
+
+def test_a_webhook_is_posted_each_issue_of_a_digest_once(newsroom: Newsroom) -> None:
+    issue_digest(newsroom, 'webhook: "https://desk.example/hook", webhook_secret: letterbox')
+    [delivery] = newsroom.store.deliveries(newsroom.clock.time, 9)
+    message = WebhookComposer(newsroom.settings, newsroom.store).entry(delivery)
+    assert message is not None
+    assert dict(message.headers)["X-Hub-Signature"] == sign("letterbox", message.body)
+    issue = json.loads(message.body)
+    assert issue["title"].startswith("Morning, 2023-06-")
+    assert f'<a href="https://alpha.example/0">{FERRY}</a>' in issue["content_html"]
+    newsroom.publisher.publish(None, newsroom.clock.time)
+    assert newsroom.store.deliveries(newsroom.clock.time, 9) == [delivery]
+
+
+def test_a_digest_is_told_issue_by_issue(newsroom: Newsroom, channels: Channels) -> None:
+    issue_digest(newsroom, 'notify: ["mailto://news.example?to=a@b.example"]')
     [notice] = deliver(newsroom, channels)
     assert notice.subject.startswith("Morning, 2023-06-")
     assert "https://alpha.example/0" in notice.body

@@ -29,6 +29,8 @@ WRONG = [
     ("{slug: d, rejected: true, notify: [¦'ntfy://h/t']}", "told to nobody"),
     ("{slug: d, digest: '0 6 * * *', notify: [{url: 'ntfy://h/t', when: ¦'outlets>=2'}]}", "a digest is told as a whole"),
     ("{slug: d, digest: '0 6 * * *', notify: [{url: 'ntfy://h/t', template: ¦'{title}'}]}", "a form of its own"),
+    ("{slug: d, digest: '0 6 * * *', webhook: 'https://h/x', when: ¦'outlets>=2'}", "a digest is told as a whole"),
+    ("{slug: d, rejected: true, webhook: ¦'https://h/x'}", "told to nobody"),
     ("{slug: d, when: ¦'outlets>=2', notify: ['ntfy://h/t']}", "a channel has a `when` of its own"),
 ]
 

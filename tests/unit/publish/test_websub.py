@@ -206,11 +206,11 @@ def test_a_webhook_is_told_each_new_or_changed_story_once(tmp_path: Path, store:
     publisher.publish(None, NOON + 300)
     due = store.deliveries(NOON + 300, 10)
     assert [one.subject for one in due] == [new, old]
-    message = webhooks.WebhookComposer(settings, store).story(due[1])
+    message = webhooks.WebhookComposer(settings, store).entry(due[1])
     assert message is not None
     assert json.loads(message.body)["title"] == "Better"
     assert dict(message.headers)["X-Hub-Signature"] == webhooks.sign("key", message.body)
     per_feed = replace(settings, publish=replace(settings.publish, ids="per-feed"))
-    message = webhooks.WebhookComposer(per_feed, store).story(due[1])
+    message = webhooks.WebhookComposer(per_feed, store).entry(due[1])
     assert message is not None
     assert json.loads(message.body)["id"] == feed_entry_id(old, "all")
