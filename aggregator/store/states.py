@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from aggregator.errors import StoreError
-from aggregator.model import BEING_POLLED, Hints, Instant, Source, SourceId, SourceState, Validators
+from aggregator.model import BEING_POLLED, FaultKind, Hints, Instant, Source, SourceId, SourceState, Validators
 from aggregator.store.connection import Connection
 from aggregator.store.rows import Row, as_json, assignments
 
@@ -63,6 +63,10 @@ _RETIRE = "UPDATE sources SET configured = FALSE WHERE id = ?"
 _MOVE = """UPDATE sources SET configured_url = ?, url = ?, due = ?, not_before = 0, gone = FALSE, failures = 0,
     parse_failures = 0, moved_to = NULL, moved_times = 0, etag = NULL, last_modified = NULL, validators_url = NULL,
     body_hash = x'', reason = 'new address' WHERE id = ?"""
+
+_ASK_AGAIN = (
+    "UPDATE sources SET due = ?, reason = 'refused before' WHERE configured AND last_fault = ? AND due > ? AND reason != ?"
+)
 
 
 def state_row(state: SourceState) -> tuple[Any, ...]:
@@ -203,3 +207,4 @@ def sync(connection: Connection, sources: Sequence[Source], now: Instant) -> Non
             moved.append((source.url, source.url, now, source.id))
     for statement, rows in ((_ADD, new), (_PLACE, placed), (_REVIVE, revived), (_MOVE, moved)):
         connection.executemany(statement, rows)
+    connection.execute(_ASK_AGAIN, (now, FaultKind.ADDRESS, now, BEING_POLLED))
