@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from aggregator.model import Entry, Story
 from aggregator.model.pictures import pictures_of
 from aggregator.model.stories import first_of_outlets
+from aggregator.text.canonical import without_tracking
 from aggregator.text.html import text_of
 from aggregator.text.pictures import is_image, sources_in, without_images
-from aggregator.text.urls import without_tracking
 from aggregator.text.words import tokens
 
 TOLD = 8

@@ -15,7 +15,7 @@ from aggregator.parse.read import read_document
 from aggregator.ports import LanguageGuesser
 from aggregator.reading.job import Answer, Described, Job, document_of
 from aggregator.tag.places import find_places
-from aggregator.text.urls import canonical
+from aggregator.text.canonical import canonical
 
 
 class _SignatureInput(Struct, frozen=True):

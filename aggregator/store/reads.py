@@ -11,7 +11,7 @@ from aggregator.ports import CHANNEL, CHANNEL_ALERT, Attributes, Hold, KnownItem
 from aggregator.store.connection import Connection
 from aggregator.store.rows import BACKLOG, EXCESS, ITEM_COLUMNS, Row, as_json, document_of, evidence_of, item_of, names_of
 from aggregator.store.story_rows import READ_COLUMNS, WITH_THREADS, story_of
-from aggregator.text.urls import canonical
+from aggregator.text.canonical import canonical
 
 ADDRESSES = 3_000
 """Addresses among which the nearest to a mistyped one is looked for: they are compared within half a second."""

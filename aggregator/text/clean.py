@@ -12,6 +12,7 @@ import re
 import nh3
 
 from aggregator.text import urls
+from aggregator.text.canonical import without_tracking
 from aggregator.text.chars import scrub
 from aggregator.text.hidden import PROPERTIES, without_hidden
 from aggregator.text.html import RAW_TEXT, unescape
@@ -97,7 +98,7 @@ class Links:
             url = url.replace("&amp;", "&")
         whole = url if urls.is_plain(url) else urls.resolve(self.base, url)
         if whole and ("?" in whole or "#" in whole):
-            whole = urls.without_tracking(whole)
+            whole = without_tracking(whole)
         self._known[sent] = whole
         return whole
 

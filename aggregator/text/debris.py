@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from aggregator.text.canonical import canonical
 from aggregator.text.discussions import place_of
 from aggregator.text.html import text_of, unescape
-from aggregator.text.urls import canonical, registrable_domain
+from aggregator.text.urls import registrable_domain
 from aggregator.text.words import tokens
 
 TAIL = 4_000

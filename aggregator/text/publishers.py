@@ -12,8 +12,9 @@ from urllib.parse import parse_qs
 
 from msgspec import Struct, field
 
+from aggregator.text.canonical import uncached
 from aggregator.text.suffixes import is_private
-from aggregator.text.urls import registrable_domain, uncached
+from aggregator.text.urls import registrable_domain
 
 _KNOWN = """
     beehiiv.com sub|buttondown.com path|buttondown.email path|ghost.io sub|hashnode.dev sub|home.blog sub|medium.com @ sub=@ path|

@@ -14,10 +14,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from aggregator.model import Entry, Item, ItemId, SourceId
+from aggregator.text.canonical import canonical
 from aggregator.text.clean import Links, clean
 from aggregator.text.html import text_of
 from aggregator.text.titles import title_text
-from aggregator.text.urls import canonical, registrable_domain
+from aggregator.text.urls import registrable_domain
 
 Named = tuple[str, Item]
 """An item and the name by which the truth knows it."""

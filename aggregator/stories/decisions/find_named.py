@@ -8,7 +8,7 @@ import re
 from aggregator.errors import UsageError
 from aggregator.model import Item, Story, StoryId, ThreadId
 from aggregator.ports import StoreView, Stories
-from aggregator.text.urls import canonical
+from aggregator.text.canonical import canonical
 
 NEAR = 0.8
 """Share of characters in common (difflib's ratio) from which an address is offered in place of a mistyped one."""

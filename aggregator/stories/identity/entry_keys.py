@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from aggregator.model import Entry
-from aggregator.text.urls import canonical, without_tracking
+from aggregator.text.canonical import canonical, without_tracking
 from aggregator.text.words import tokens
 
 MAX_GUID = 512

@@ -24,7 +24,7 @@ from aggregator.publish.entry.feed_ids import STORY
 from aggregator.publish.pages.story_pages import PATH
 from aggregator.settings import Settings
 from aggregator.stories.identity.entry_keys import title_hash
-from aggregator.text.urls import canonical
+from aggregator.text.canonical import canonical
 
 _PREFIX = entry_id(StoryId(""))
 

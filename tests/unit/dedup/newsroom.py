@@ -10,7 +10,7 @@ from aggregator.model import Entry, Item, ItemId, SourceId, StoryId
 from aggregator.settings import Dedup
 from aggregator.store.index import MemoryStoryIndex
 from aggregator.tag.places import find_places
-from aggregator.text.urls import canonical
+from aggregator.text.canonical import canonical
 
 NOON = 1_700_049_600.0
 HOUR = 3600.0

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.text.urls import canonical, registrable_domain, resolve, without_tracking
+from aggregator.text.canonical import canonical, without_tracking
+from aggregator.text.urls import registrable_domain, resolve
 
 
 @pytest.mark.parametrize(
