@@ -151,7 +151,8 @@ class Metrics:
             self._conditions.labels(kind).set(count)
 
     def render(self, counts: Mapping[str, int]) -> bytes:
-        """Renders all metrics in Prometheus' text format 0.0.4. counts: from `Store.counts`."""
+        """Renders all metrics in Prometheus' text format 0.0.4. counts: from `Store.counts`; older ones are forgotten."""
+        self._store.clear()
         for what, count in counts.items():
             self._store.labels(what).set(count)
         return generate_latest(self.registry)

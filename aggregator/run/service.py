@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from aggregator.errors import AggregatorError, UnreachableError
+from aggregator.errors import AggregatorError, StoreError, UnreachableError
 from aggregator.ports import Job
 from aggregator.run import health
 from aggregator.run.articles import Articles
@@ -187,7 +187,12 @@ class Service:
         )
 
     def _render_metrics(self) -> bytes:
-        return self.metrics.render(self.runtime.store.counts())
+        """Renders the metrics, without figures of the database while it does not answer: that is when they are needed."""
+        try:
+            counts = self.runtime.store.counts()
+        except StoreError:
+            counts = {}
+        return self.metrics.render(counts)
 
     async def drain(self, seconds: float) -> None:
         """Lets polls and answers end, stores and publishes their results, and closes everything."""

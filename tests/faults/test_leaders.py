@@ -144,9 +144,13 @@ def test_a_lone_daemon_goes_on_after_a_cut_and_serves_meanwhile(tmp_path: Path) 
         with presses.serving() as origin, presses.never_ending(0.4), cluster(tmp_path, presses, origin, [through]) as nodes:
             [node] = nodes.nodes
             nodes.seconds_until_shown([node], presses.told, time.monotonic())
+            assert b"aggregator_store{" in node.get("/metrics").body
             proxy.cut()
             eventually(lambda: not node.is_ready())
             assert nodes.read(node), "it shows what it has"
+            metrics = node.get("/metrics").body
+            assert b"aggregator_polls_total{" in metrics
+            assert b"aggregator_store{" not in metrics
             proxy.restore()
             nodes.seconds_until_shown([node], presses.told + 1, time.monotonic())
             assert node.log.count('"event": "started"') == 1, "nobody has led meanwhile"
