@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -107,8 +108,8 @@ class Threads(Protocol):
         """The links of a story, in both directions, the strongest first."""
         ...
 
-    def reports(self, since: Instant) -> list[Report]:
-        """All reports published since then, of stories that are not dropped."""
+    def reports(self, since: Instant, until: Instant = math.inf) -> list[Report]:
+        """All reports published since then and before `until`, of stories that are not dropped."""
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from aggregator.model import Instant, Slug, SourceId, StoryId
 from aggregator.ports import Event, OutputState, Shown, Store
@@ -38,6 +39,13 @@ from aggregator.settings import Output, Settings
 
 SPARE = 200
 """Rendered entries that may be kept beyond twice the number of entries in feeds."""
+
+
+class NewRankings(NamedTuple):
+    """Rankings as they are stored. feeds: of those that are not in order of time; front: of the front page."""
+
+    feeds: Mapping[Slug, str]
+    front: str
 
 
 class Publisher:
@@ -136,15 +144,27 @@ class Publisher:
         """Makes a page on demand, on such a node; see `OnDemand.answer`."""
         return self._on_demand.answer(path, knows)
 
-    def rank(self, now: Instant) -> frozenset[Slug]:
-        """Ranks the feeds that are not in order of time anew, and the front page. Returns what the caller then publishes.
+    def make_rankings(self, now: Instant) -> NewRankings:
+        """Ranks the feeds that are not in order of time, and the front page. Only reads, so another thread may call it."""
+        return NewRankings(self._rankings.make(now), self._front.rank(now))
+
+    def save_rankings(self, made: NewRankings, now: Instant) -> frozenset[Slug]:
+        """Stores rankings. Returns what the caller then publishes.
 
         That is the feeds that changed, or any feed if the front page alone did: it is looked at each time.
         """
-        changed = self._rankings.refresh(now)
-        if self._front.refresh(now) and not changed:
+        changed = self._rankings.save(made.feeds, now)
+        if self._front.save(made.front) and not changed:
             return frozenset(output.slug for output in self._settings.outputs[:1])
         return changed
+
+    def rank_feeds(self, now: Instant) -> None:
+        """Ranks the feeds that are not in order of time anew."""
+        self._rankings.save(self._rankings.make(now), now)
+
+    def rank_front(self, now: Instant) -> None:
+        """Ranks the front page anew."""
+        self._front.save(self._front.rank(now))
 
     def show_health(self, unstored: Sequence[Event] = ()) -> None:
         """Updates `/health.atom` from the stored events, and from those that the database refuses to store.

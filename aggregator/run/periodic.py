@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 
@@ -46,11 +47,10 @@ class PeriodicWork:
         ]
 
     async def run_all(self) -> None:
-        """Runs each job once, for a poll without a daemon, which has refreshed the lists before."""
+        """Runs each job once, for a poll without a daemon, which has refreshed the lists before, and ranks where it publishes."""
         await self.enriching.finish()
         await self._roll()
         await self._ripen()
-        await self._rank()
         await self._issue_digests()
 
     async def _refresh_lists(self) -> None:
@@ -70,8 +70,10 @@ class PeriodicWork:
         await self._rework_stories(rolling.roll)
 
     async def _rank(self) -> None:
-        runtime = self._current.runtime
-        self._mark_changed(await runtime.writer.call(lambda: runtime.publisher.rank(runtime.clock.now())))
+        """Weighs beside the writer's thread, which polls wait for: of a busy day that takes a while."""
+        runtime, now = self._current.runtime, self._current.runtime.clock.now()
+        made = await asyncio.to_thread(runtime.publisher.make_rankings, now)
+        self._mark_changed(await runtime.writer.call(lambda: runtime.publisher.save_rankings(made, now)))
 
     async def _ripen(self) -> None:
         """Checks first, to spare the writer's thread: most configs hold nothing back."""

@@ -44,8 +44,8 @@ _LINKS = """SELECT one.id, two.id, links.likeness, links.at FROM stories AS aske
 LINKS = f"{_LINKS.format('story')} UNION {_LINKS.format('other')} ORDER BY 3 DESC, 1, 2"
 REPORTS = """SELECT stories.id, threads.id, CASE WHEN items.details ->> 'unattributed' IS NULL THEN items.outlet_key END,
     items.published, items.private FROM items CROSS JOIN stories ON stories.key = items.story AND NOT stories.dropped
-    LEFT JOIN threads ON threads.key = stories.thread
-    WHERE items.first_seen >= ?1 AND items.published >= ?1 AND items.hidden IS NULL AND items.details ->> 'astray' IS NULL"""
+    LEFT JOIN threads ON threads.key = stories.thread WHERE items.first_seen >= ?1 AND items.published >= ?1
+    AND items.published < ?2 AND items.hidden IS NULL AND items.details ->> 'astray' IS NULL"""
 """An item is published no later than it is first seen, and an index leads to those first seen since then."""
 FATES = """SELECT asked.id, living.id, living.dropped,
     EXISTS (SELECT 1 FROM items WHERE items.story = living.key AND items.private), living.headline
@@ -148,9 +148,9 @@ def links(connection: Connection, story: StoryId) -> list[Link]:
     return [Link(*row) for row in connection.execute(LINKS, (story,))]
 
 
-def reports(connection: Connection, since: Instant) -> list[Report]:
+def reports(connection: Connection, since: Instant, until: Instant) -> list[Report]:
     """See `Threads.reports`."""
-    return [Report(*row) for row in connection.execute(REPORTS, (since,))]
+    return [Report._make(row) for row in connection.execute(REPORTS, (since, until))]
 
 
 # --- inside the caller's transaction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
@@ -117,8 +118,8 @@ class SqlView(ABC):
     def links(self, story: StoryId) -> list[Link]:
         return self._read(threads.links, story)
 
-    def reports(self, since: Instant) -> list[Report]:
-        return self._read(threads.reports, since)
+    def reports(self, since: Instant, until: Instant = math.inf) -> list[Report]:
+        return self._read(threads.reports, since, until)
 
     def attributes(self) -> list[Attributes]:
         return self._read(reads.attributes)

@@ -68,20 +68,24 @@ class FrontStories:
         self._ranker = FrontRanker(store, threads, public.outputs)
         self._made: tuple[object, Front] | None = None
 
-    def refresh(self, now: Instant) -> bool:
-        """Ranks anew. Whether that changed anything."""
-        made, old = str(self._ranker.rank(now)), self._store.value(KEY)
-        if made != old:
-            with self._store.begin() as transaction:
-                transaction.set_value(KEY, made)
-        return made != old
+    def rank(self, now: Instant) -> str:
+        """Ranks anew, as `save` stores it. Only reads."""
+        return str(self._ranker.rank(now))
+
+    def save(self, ranking: str) -> bool:
+        """Stores a ranking. Whether that changed anything."""
+        if ranking == self._store.value(KEY):
+            return False
+        with self._store.begin() as transaction:
+            transaction.set_value(KEY, ranking)
+        return True
 
     def current(self, now: Instant) -> Front:
         """What the page shows. Ranked anew at once if it never was, while a feed is filled, and if a story left the feeds."""
         ranking = FrontRanking.read(self._store.value(KEY))
         if ranking is None or self._is_filling() or not self._is_public(ranking):
-            self.refresh(now)
-            ranking = FrontRanking.read(self._store.value(KEY)) or FrontRanking()
+            ranking = self._ranker.rank(now)
+            self.save(str(ranking))
         basis = ranking, self._store.versions(ranking.stories)
         if self._made is None or self._made[0] != basis:
             self._made = basis, self._make(ranking)

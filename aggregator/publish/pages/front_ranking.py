@@ -5,6 +5,7 @@ Like the rankings of feeds, it is made every few minutes and stored, so that the
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -87,35 +88,17 @@ class FrontRanker:
 
         So the page of a quiet site, or of one whose network is gone, stays as it is.
         """
-        members = _Members(self._store, self._public)
-        as_of = end = self._newest(now, members)
+        members, reports = _Members(self._store, self._public), _Reports(self._store)
+        as_of = end = _newest(now, members, reports)
         told: list[Told] = []
         chosen: list[Told] = []
         for day in range(DAYS):
             if end is None:
                 break
-            reports = [one for one in self._reports(end - WINDOW) if one.published <= end]
-            best_first = sorted(weigh(reports, end, FADE**day), reverse=True)
-            told += islice(members.of(best_first), LOOKED_AT)
+            told += _weightiest(reports.between(end - WINDOW, end), end, FADE**day, members)
             chosen = choose(sorted(told, reverse=True))
             end = members.last_before(end - WINDOW) if len(chosen) < PLACES else None
         return FrontRanking(as_of, tuple(Place(one.story, self._others(one, members, told)) for one in chosen))
-
-    def _reports(self, since: Instant) -> list[Report]:
-        return [one for one in self._store.reports(since) if not one.private]
-
-    def _newest(self, now: Instant, members: _Members) -> Instant | None:
-        """When the newest report of a story in a public feed was published."""
-        since: Instant | None = now - WINDOW
-        for _ in range(2):  # the last day, or else the one in which the last story was published
-            if since is not None:
-                newest_first = sorted(self._reports(since), key=lambda one: -one.published)
-                found = next(members.of(newest_first), None)
-                if found is not None:
-                    return found.published
-                last = members.last_before(since)
-                since = last - WINDOW if last is not None else None
-        return None
 
     def _others(self, one: Told, members: _Members, told: Iterable[Told]) -> tuple[StoryId, ...]:
         """The other stories of its thread that most outlets tell, and of those the newest. Of a pair, the other story."""
@@ -129,6 +112,23 @@ class FrontRanker:
         best_first = sorted(seen, key=lambda other: (-len(other.outlets), -other.published))
         others = [other for other in best_first if other.story != one.story][:OTHERS]
         return tuple(other.story for other in sorted(others, key=lambda other: (other.published, other.story)))
+
+
+class _Reports:
+    """The reports that the public may know of. Each is read once, however many days are looked at."""
+
+    def __init__(self, store: StoreView) -> None:
+        self._store = store
+        self._read: list[Report] = []
+        self._since = math.inf
+
+    def between(self, since: Instant, end: Instant) -> list[Report]:
+        """Those published between two instants, both included."""
+        if since < self._since:
+            earlier = self._store.reports(since, self._since)
+            self._read = [*(one for one in earlier if not one.private), *self._read]
+            self._since = since
+        return [one for one in self._read if since <= one.published <= end]
 
 
 class _Members:
@@ -158,6 +158,34 @@ class _Members:
     @cached_property
     def _published(self) -> list[Instant]:
         return [one.published for slug, output in self._public.items() for one in self._store.shown(slug, output.items)]
+
+
+def _newest(now: Instant, members: _Members, reports: _Reports) -> Instant | None:
+    """When the newest report of a story in a public feed was published."""
+    since: Instant | None = now - WINDOW
+    for _ in range(2):  # the last day, or else the one in which the last story was published
+        if since is not None:
+            newest_first = sorted(reports.between(since, math.inf), key=lambda one: -one.published)
+            found = next(members.of(newest_first), None)
+            if found is not None:
+                return found.published
+            last = members.last_before(since)
+            since = last - WINDOW if last is not None else None
+    return None
+
+
+def _weightiest(reports: Sequence[Report], end: Instant, factor: float, members: _Members) -> list[Told]:
+    """The LOOKED_AT weightiest stories of a day in public feeds.
+
+    Of stories in no thread that one report tells, which most are, the newest weigh most: only so many of them are weighed.
+    """
+    count = Counter(one.story for one in reports)
+    lone = [one for one in reports if one.thread is None and count[one.story] == 1]
+    lone.sort(key=lambda one: (one.outlet is not None, one.published, one.story), reverse=True)
+    competing = [one for one in reports if one.thread is not None or count[one.story] > 1]
+    competing += islice(members.of(lone), LOOKED_AT)
+    best_first = sorted(weigh(competing, end, factor), reverse=True)
+    return list(islice(members.of(best_first), LOOKED_AT))
 
 
 def weigh(reports: Sequence[Report], end: Instant, factor: float) -> list[Told]:

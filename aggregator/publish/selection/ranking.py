@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from aggregator.model import Instant, Slug, Story, StoryId, ThreadId
-from aggregator.ports import Candidate, OutputState, Shown, Store, Transaction, Values
+from aggregator.ports import Candidate, OutputState, Report, Shown, Store, Transaction, Values
 from aggregator.publish.selection.weight import WINDOW, Weights
 from aggregator.settings import DAY, OUTLETS, Output, Settings
 
@@ -64,10 +64,13 @@ class Rankings:
             transaction.set_value(KEY + output.slug, str(ranking))
         return self._store.shown_of(output.slug, ranking.stories)
 
-    def refresh(self, now: Instant) -> frozenset[Slug]:
-        """Ranks all feeds anew. Returns those whose order has changed."""
+    def make(self, now: Instant) -> dict[Slug, str]:
+        """Ranks all feeds anew, as `save` stores it. Only reads."""
         made = _Round(self._store, now)
-        rankings = {output.slug: str(made.rank(output)) for output in self._outputs}
+        return {output.slug: str(made.rank(output)) for output in self._outputs}
+
+    def save(self, rankings: Mapping[Slug, str], now: Instant) -> frozenset[Slug]:
+        """Stores rankings. Returns the feeds whose order has changed."""
         changed = frozenset(slug for slug, ranking in rankings.items() if ranking != self._store.value(KEY + slug))
         if changed:
             with self._store.begin() as transaction:
@@ -114,6 +117,7 @@ class _Round:
 
     def __init__(self, store: Store, now: Instant) -> None:
         self._store, self._now = store, now
+        self._reports: list[Report] | None = None
         self._weights: dict[bool, Weights] = {}
 
     def rank(self, output: Output, entering: Sequence[Story] = (), leaving: Collection[StoryId] = ()) -> Ranking:
@@ -143,9 +147,10 @@ class _Round:
 
     def weights(self, *, public: bool) -> Weights:
         """The weights by all reports, or by those that the public may know of."""
+        if self._reports is None:
+            self._reports = self._store.reports(self._now - WINDOW)
         if public not in self._weights:
-            reports = self._store.reports(self._now - WINDOW)
-            self._weights[public] = Weights((one for one in reports if not (public and one.private)), self._now)
+            self._weights[public] = Weights((one for one in self._reports if not (public and one.private)), self._now)
         return self._weights[public]
 
 

@@ -11,6 +11,7 @@ from aggregator.commands.plan_edit import IDS_EDITED, make
 from aggregator.model import StoryId
 from aggregator.stories.decisions.edit import StoryEditor
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
+from tests.unit.publish.samples import rank
 
 SOURCES = {"herald": "https://herald.example/feed", "post": "https://post.example/feed", "sun": "https://sun.example/feed"}
 TITLES = (
@@ -110,7 +111,7 @@ def ranked_config(draw: random.Random) -> str:
 
 def document(newsroom: Newsroom) -> set[str]:
     now = newsroom.clock.now()
-    newsroom.publisher.rank(now)
+    rank(newsroom.publisher, now)
     newsroom.publisher.publish(None, now)
     return {row["id"].removeprefix("urn:uuid:") for row in newsroom.feed("top")}
 

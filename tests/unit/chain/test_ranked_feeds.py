@@ -11,6 +11,7 @@ from aggregator.model import Slug, StoryId
 from aggregator.publish.selection import ranking
 from aggregator.stories.upkeep import rolling
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
+from tests.unit.publish.samples import rank
 
 ONE, TWO = "https://one.example/feed", "https://two.example/feed"
 CONFIG = """
@@ -51,7 +52,7 @@ OTHERS = (
 def roll(newsroom: Newsroom) -> frozenset[Slug]:
     now = newsroom.clock.now()
     changed = rolling.roll(newsroom.store, newsroom.settings, lambda: newsroom.rules, now)
-    newsroom.publisher.publish(changed | newsroom.publisher.rank(now), now)
+    newsroom.publisher.publish(changed | rank(newsroom.publisher, now), now)
     return changed
 
 

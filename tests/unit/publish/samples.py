@@ -24,6 +24,7 @@ from aggregator.model import (
     TagKind,
 )
 from aggregator.ports import OutputState, Store
+from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output, Polling, Publishing, Settings, Site, Topic
 
 NOON = 1_686_830_400.0
@@ -141,3 +142,8 @@ def open_outputs(store: Store, settings: Settings, *, filling: bool = False, now
         for output in settings.outputs:
             state = OutputState(output.slug, b"meaning.", filling=filling, changed=now, as_of=now)
             transaction.save_output(state)
+
+
+def rank(publisher: Publisher, now: Instant) -> frozenset[Slug]:
+    """Ranks as the daemon's job does, in one go. Returns the feeds that are to be published."""
+    return publisher.save_rankings(publisher.make_rankings(now), now)

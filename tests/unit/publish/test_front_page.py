@@ -224,7 +224,7 @@ def test_a_story_that_no_document_shows_has_a_page_for_its_link(tmp_path: Path, 
     told(store, "Opera", ("One", 1), ("Two", 1), slugs=("top",))
     made.publish(None, NOON)
     tram = told(store, "Tram", ("One", 1), slugs=("top",))
-    made.publish({*made.rank(NOON), Slug("top")}, NOON)
+    made.publish({*samples.rank(made, NOON), Slug("top")}, NOON)
     assert headlines(tmp_path) == ["Opera", "Tram"] and (tmp_path / f"public/stories/{tram}.html").is_file()
 
 
@@ -236,7 +236,7 @@ def test_time_alone_changes_nothing(tmp_path: Path, store: SqliteStore) -> None:
     made.publish(None, NOON)
     before = page(tmp_path)
     for later in (HOUR, DAY, 400 * DAY):
-        assert made.rank(NOON + later) == frozenset()
+        assert samples.rank(made, NOON + later) == frozenset()
         made.publish(None, NOON + later)
         Publisher(samples.settings(tmp_path, ALL, DESK), store).publish(None, NOON + later)
         assert page(tmp_path) == before
@@ -249,7 +249,7 @@ def test_the_order_is_made_anew_by_the_job_and_not_with_each_poll(tmp_path: Path
     told(store, "Wide", ("One", 0), ("Two", 0), ("Three", 0))
     made.publish([Slug("all")], NOON)
     assert headlines(tmp_path) == ["Morning"]
-    made.publish(made.rank(NOON), NOON)
+    made.publish(samples.rank(made, NOON), NOON)
     assert headlines(tmp_path) == ["Wide", "Morning"]
 
 
@@ -286,7 +286,7 @@ def test_stories_are_read_again_only_if_something_changed(
     read: list[Story] = []
     real = store.stories
     monkeypatch.setattr(store, "stories", lambda ids, **named: read.extend(found := real(ids, **named)) or found)
-    monkeypatch.setattr(store, "reports", lambda since: pytest.fail("ranked with a poll"))
+    monkeypatch.setattr(store, "reports", lambda *bounds: pytest.fail("ranked with a poll"))
     for minute in range(3):
         made.publish([Slug("all")], NOON + minute)
     assert read == []

@@ -165,12 +165,12 @@ def test_the_document_stays_until_it_is_ranked_anew(tmp_path: Path, store: Sqlit
     assert again.publish(None, NOON + 9 * HOUR) == ()
     assert (tmp_path / "public/feeds/top.atom").read_bytes() == document
     revision = store.outputs()[Slug("top")].revision
-    assert made.rank(NOON) == {"top"}
+    assert samples.rank(made, NOON) == {"top"}
     assert store.outputs()[Slug("top")].revision == revision + 1, "a process beside this one sees it"
     assert made.publish([Slug("top")], NOON + 60) == ("top",)
     assert shown(tmp_path) == [new, early, late]
-    assert made.rank(NOON) == frozenset(), "nothing has changed"
-    assert made.rank(NOON + 5 * HOUR) == {"top"}, "time alone changes the order"
+    assert samples.rank(made, NOON) == frozenset(), "nothing has changed"
+    assert samples.rank(made, NOON + 5 * HOUR) == {"top"}, "time alone changes the order"
     made.publish([Slug("top")], NOON + 5 * HOUR)
     assert shown(tmp_path) == [new, late, early]
 
@@ -182,7 +182,7 @@ def test_ids_and_dates_stay_when_the_order_changes_and_the_feed_does_not_grow_yo
     before = feedparser.parse((tmp_path / "public/feeds/top.atom").read_bytes())
     dates = {one.id: (one.updated, one.published) for one in before.entries}
     last = told(store, ("d", 5), ("e", 5), ("f", 5))
-    made.rank(NOON + HOUR)
+    samples.rank(made, NOON + HOUR)
     made.publish([Slug("top")], NOON + HOUR)
     after = feedparser.parse((tmp_path / "public/feeds/top.atom").read_bytes())
     assert shown(tmp_path) == [last, first]
