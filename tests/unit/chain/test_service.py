@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from aggregator.commands.status import daemon_problems
 from aggregator.config.load import load
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.model import Fetched, Slug, SourceId
+from aggregator.ports import Report
 from aggregator.run import health, reload
 from aggregator.run.runtime import Resources
 from aggregator.run.service import Service
@@ -407,5 +409,27 @@ def test_feeds_start_for_good_although_some_source_is_always_being_polled(tmp_pa
         assert not any(state.filling for state in desk.store.outputs().values())
         del service.polling.poller._tasks[SourceId("busy")]
         never_ends.cancel()
+
+    run(tmp_path, work)
+
+
+def test_polls_are_stored_while_stories_are_weighed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = threading.Event()
+
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+        real = desk.store.reports
+
+        def reports(*bounds: float) -> list[Report]:
+            assert stored.wait(5.0), "the ranking holds up the thread that writes"
+            return real(*bounds)
+
+        monkeypatch.setattr(desk.store, "reports", reports)
+        rank = next(job for job in service.jobs() if job.name == "rank")
+        ranking = asyncio.create_task(rank.work())  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        await service.runtime.writer.commit(lambda transaction: transaction.set_value("news", "stored"))
+        stored.set()
+        await ranking
 
     run(tmp_path, work)

@@ -98,6 +98,17 @@ def test_one_outlet_alone_does_not_fill_the_page(tmp_path: Path, store: SqliteSt
     assert len(shown) == PLACES
 
 
+def test_a_wide_story_is_weighed_however_many_newer_ones_there_are(
+    tmp_path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_ranking, "LOOKED_AT", 3)
+    for number in range(5):
+        told(store, f"Note {number}", (f"Outlet {number}", number / 100))
+    told(store, "Wide", ("One", 5), ("Two", 5))
+    publisher(tmp_path, store).publish(None, NOON)
+    assert headlines(tmp_path) == ["Wide", "Note 0", "Note 1"]
+
+
 def test_a_thread_has_one_place_with_what_came_before_and_after(tmp_path: Path, store: SqliteStore) -> None:
     first = told(store, "Ship aground", ("One", 20))
     head = told(store, "Crew saved", ("One", 10), ("Two", 9), ("Three", 9))

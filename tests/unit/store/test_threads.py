@@ -111,6 +111,7 @@ def test_reports_count_by_story_and_thread(store: SqliteStore) -> None:
         (stories[2], thread, "c.example"),
         (alone, None, "z.example"),
     ]
+    assert sorted(store.reports(DAY + 3600, found[2].published)) == sorted(found[:2])
 
 
 def test_an_unknown_thread_takes_no_story(store: SqliteStore) -> None:
