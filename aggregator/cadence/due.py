@@ -101,10 +101,10 @@ def _usual_interval(source: Source, state: SourceState, now: Instant, polling: P
 
 def _learnt_interval(state: SourceState, now: Instant, polling: Polling) -> tuple[float, str]:
     since = [at for at in (state.last_new, state.first_success) if at is not None]
-    wanted, how = rhythm.poll_interval(state.arrivals, now - since[0] if since else 0.0, now)
-    base = min(max(wanted, polling.min), polling.max)
     known = rhythm.learn_rhythm(state.arrivals, now)
-    why = f"auto: {how}" if known is None else f"auto: something new each {format_duration(known.gap)}"
+    wanted = rhythm.poll_interval(known, now - since[0] if since else 0.0)
+    base = min(max(wanted, polling.min), polling.max)
+    why = "auto: no rhythm learnt yet" if known is None else f"auto: something new each {format_duration(known.gap)}"
     return base, f"{why}, so every {format_duration(base)}"
 
 

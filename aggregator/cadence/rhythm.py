@@ -50,15 +50,12 @@ def learn_rhythm(arrivals: Sequence[Instant], now: Instant) -> Rhythm | None:
     return Rhythm(gap, max(pauses))
 
 
-def poll_interval(arrivals: Sequence[Instant], since_new: float, now: Instant) -> tuple[float, str]:
-    """(seconds between polls that fit the rhythm, the reason in words). The caller applies the limits.
+def poll_interval(known: Rhythm | None, since_new: float) -> float:
+    """Seconds between polls that fit the rhythm. The caller applies the limits.
 
     since_new: seconds since anything new was seen (or the first success), for sources without usable dates.
     """
-    rhythm = learn_rhythm(arrivals, now)
-    if rhythm is None:
-        return max(UNKNOWN, since_new / POLLS_PER_GAP), "no rhythm learnt yet"
-    return rhythm.gap / POLLS_PER_GAP, "learnt"
+    return max(UNKNOWN, since_new / POLLS_PER_GAP) if known is None else known.gap / POLLS_PER_GAP
 
 
 def _bursts(arrivals: Sequence[Instant]) -> list[Instant]:

@@ -36,6 +36,9 @@ MAX_REDIRECTS = 5
 MAX_HEADERS = 256
 """Header lines of an answer."""
 
+_NO_BODY = httpx.ByteStream(b"")
+"""Given with complete headers: httpx makes those of a request for which it encodes a body a second time."""
+
 
 class _Progress:
     """How far a fetch has come, so that a failure can say what is known by then."""
@@ -153,7 +156,8 @@ class HttpFetcher:
         target = progress.target
         keep = request.proxy is None and target.origin in self.shared
         headers = headers_for(request, target, progress.home, self._identity, keep)
-        sent = httpx.Request("GET", _parsed(target.url), headers=headers, extensions=self._extensions)
+        url = _parsed(target.url)
+        sent = httpx.Request("GET", url, headers=[(b"Host", url.netloc), *headers], stream=_NO_BODY, extensions=self._extensions)
         response = await self._transport(request.proxy).handle_async_request(sent)
         try:
             received = _headers_of(response)

@@ -8,10 +8,11 @@ list of `"policy";r=0;t=50` (-08 and later), with windows in `RateLimit-Policy` 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from aggregator.fetch.freshness import http_date
 from aggregator.model import MAX_RETRY, Instant
 
 LONGEST = 86_400.0
@@ -20,6 +21,11 @@ _UNIX_TIME = 1e9
 """Numbers from here on are Unix times (September 2001): nobody asks for 30 years."""
 _MILLISECONDS = 1e12
 """Numbers from here on are Unix times in milliseconds."""
+
+_PREFIXES = ("x-ratelimit", "x-rate-limit", "ratelimit")
+_SUFFIXES = ("-remaining", "-reset-after", "-reset")
+HEADERS = frozenset({"ratelimit", "ratelimit-policy"} | {prefix + suffix for prefix in _PREFIXES for suffix in _SUFFIXES})
+"""The headers of the three families."""
 
 _NUMBER = re.compile(r"\s*(\d{1,15}(?:\.\d*)?)\s*(?:[,;]|\Z)", re.A)
 """A number, or the first one of a list."""
@@ -40,13 +46,17 @@ class Quota(Struct, frozen=True):
     seconds: float | None = None
 
 
-def exhausted_for(header: Header, served: Instant | None, now: Instant, refused: bool) -> float | None:
+def exhausted_for(headers: Mapping[str, Sequence[str]], now: Instant, refused: bool) -> float | None:
     """Seconds until something is left again, or None if something is left or nothing (sensible) is said.
 
-    served: the server's own Date, from which its times count; refused: the request was refused for being one too many. Then what
-    is told counts even if it leaves open that nothing remains.
+    headers: of the answer, the values of each by its name in lower case; times count from the server's own Date. refused: the
+    request was refused for being one too many. Then what is told counts even if it leaves open that nothing remains.
     """
-    quotas = list(_quotas(header, served if served is not None else now))
+    told = {name: ", ".join(headers[name]) for name in HEADERS & headers.keys()}
+    if not told:  # as in most answers
+        return None
+    served = http_date(headers["date"][0]) if "date" in headers else None
+    quotas = list(_quotas(told.get, served if served is not None else now))
     used_up = [quota.seconds for quota in quotas if quota.remaining == 0 and quota.seconds]
     if used_up:
         return min(max(used_up), LONGEST)
@@ -55,7 +65,7 @@ def exhausted_for(header: Header, served: Instant | None, now: Instant, refused:
 
 
 def _quotas(header: Header, served: Instant) -> Iterator[Quota]:
-    for prefix in ("x-ratelimit", "x-rate-limit", "ratelimit"):
+    for prefix in _PREFIXES:
         remaining, reset = _number(header(f"{prefix}-remaining")), header(f"{prefix}-reset-after") or header(f"{prefix}-reset")
         if remaining is not None or reset is not None:
             yield Quota(remaining, _wait(_number(reset), served))

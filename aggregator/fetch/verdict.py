@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from http import HTTPStatus
 
 from msgspec import Struct
@@ -36,7 +37,7 @@ NONE = Validators()
 Headers = tuple[tuple[str, str], ...]
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, dict=True):
     """A response with its body decoded. Header names in lower case. asked: the validators that were sent.
 
     retry_at: from a Retry-After of a redirect before it.
@@ -50,16 +51,22 @@ class Answer(Struct, frozen=True):
     hops: tuple[Hop, ...] = ()
     retry_at: Instant | None = None
 
+    @cached_property
+    def by_name(self) -> Mapping[str, Sequence[str]]:
+        """The values of each header, in order."""
+        values: dict[str, list[str]] = {}
+        for name, value in self.headers:
+            values.setdefault(name, []).append(value)
+        return values
+
     def header(self, name: str) -> str | None:
         """The first value of a header, or None; `name` in lower case."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None
+        values = self.by_name.get(name)
+        return values[0] if values else None
 
     def all(self, name: str) -> str | None:
         """All values of a list header, joined, or None."""
-        values = [value for key, value in self.headers if key == name]
+        values = self.by_name.get(name)
         return ", ".join(values) if values else None
 
 
@@ -98,8 +105,7 @@ def _wished_wait(answer: Answer, now: Instant) -> float | None:
 
 def _exhausted_for(answer: Answer, now: Instant) -> float | None:
     """Seconds for which the server's rate limit is used up, or None. Said of the host, also beside a document."""
-    served = freshness.http_date(answer.header("date"))
-    return quota.exhausted_for(answer.all, served, now, refused=answer.status == 429)
+    return quota.exhausted_for(answer.by_name, now, refused=answer.status == 429)
 
 
 def _not_modified(answer: Answer, now: Instant) -> FetchOutcome:

@@ -49,7 +49,7 @@ async def poll_here(
     try:
         restrict_private_files(runtime.settings)
         store.sync_sources(runtime.settings.sources, now)
-        adopt(store, runtime.settings, lambda: runtime.rules, now)
+        adopt(store, runtime.settings, lambda: runtime.rules, now, runtime.owners)
         runtime.gate.restore(store.holds(now))
         poller = Poller(current, runtime.settings.polling.workers, runtime.shares.polls)
         polls = poller.start(_claim_sources(runtime, ids, forced=forced), forced=forced)

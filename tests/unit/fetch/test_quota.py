@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
+
 import pytest
 
 from aggregator.fetch.quota import exhausted_for
@@ -15,7 +17,8 @@ RSS = b'<?xml version="1.0"?><rss version="2.0"><channel/></rss>'
 
 
 def waited(*headers: tuple[str, str], served: float | None = None, refused: bool = False) -> float | None:
-    return exhausted_for(dict(headers).get, served, NOW, refused)
+    dated = headers if served is None else (*headers, ("date", formatdate(served, usegmt=True)))
+    return exhausted_for({name: [value] for name, value in dated}, NOW, refused)
 
 
 @pytest.mark.parametrize(
