@@ -1,11 +1,10 @@
-"""Wires the application: chooses the implementation of each port, for the daemon and for `aggregator poll`."""
+"""Wires the application: chooses the implementation of each port, for the daemon (daemon.py) and for `aggregator poll`."""
 
 from __future__ import annotations
 
 import gc
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -13,7 +12,7 @@ from aggregator.channels.outbox import Parts
 from aggregator.channels.senders import make_senders
 from aggregator.dedup.engine import Engine
 from aggregator.dedup.weigh import rarity, view_of
-from aggregator.errors import HeldError, UsageError
+from aggregator.errors import HeldError
 from aggregator.fetch.body import BodyBudget
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import HttpFetcher
@@ -42,12 +41,7 @@ from aggregator.run.claiming import OwnSources, SharedSources
 from aggregator.run.clock import ServerClock, SystemClock
 from aggregator.run.descriptors import raise_limit
 from aggregator.run.disks import why_unwritable
-from aggregator.run.nodes.config_watch import ConfigWatch
-from aggregator.run.nodes.fetch_node import run_fetch_node
-from aggregator.run.nodes.roles import LEADS, NEEDS_SERVER, STANDBY, Role
-from aggregator.run.nodes.turns import InUse, take_turns
-from aggregator.run.nodes.web_node import serve_web
-from aggregator.run.nodes.wiring import Wiring
+from aggregator.run.nodes.roles import Role
 from aggregator.run.nodes.writes import NodeWrites
 from aggregator.run.one_shot import poll_here, poll_there
 from aggregator.run.opml_lists import OpmlLists
@@ -63,44 +57,6 @@ from aggregator.websub.subscriptions import Hubs
 
 COLLECTED = 20_000
 """Objects made between two runs of the garbage collector: those of about ten documents."""
-
-
-async def run(settings: Settings, load: Callable[[], Settings], store: Database, role: Role = "all") -> None:
-    """Runs a process in its role until it is told to stop. load: reads and checks the config.
-
-    Raises UsageError for a role that the database does not allow, and AggregatorError before anything starts if the database
-    or the port is taken.
-    """
-    if role != "all" and store.cluster is None:
-        raise UsageError(NEEDS_SERVER.format(role))
-    config = ConfigWatch(settings, load)
-    in_use = InUse(lambda: config.fingerprint)
-    with _attending(store, role, in_use) as attendance:
-
-        def make(settings: Settings, store: Database, shelf: Shelf) -> Resources:
-            return make_resources(settings, store, shelf, attendance, role)
-
-        wiring = Wiring(make, make_runtime, make_polling_runtime, spare_collector)
-        match role:
-            case "all" | "lead":
-                await take_turns(config, in_use, store, wiring, role)
-            case "fetch":
-                await run_fetch_node(config, make(settings, store, Shelf()), make_polling_runtime)
-            case "web":
-                await serve_web(config, store, wiring)
-
-
-@contextmanager
-def _attending(store: Database, role: Role, config: Callable[[], str]) -> Iterator[Attendance | None]:
-    """Joins the nodes on the database, where several may be."""
-    if store.cluster is None:
-        yield None
-        return
-    attendance = store.cluster.attend(STANDBY if role in LEADS else role, config, asks=role == "fetch")
-    try:
-        yield attendance
-    finally:
-        attendance.end()
 
 
 async def poll_once(

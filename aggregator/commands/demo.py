@@ -50,9 +50,9 @@ def _directory(directory: Path | None) -> Iterator[Path]:
 
 
 def _run(port: int, directory: Path) -> None:
-    from aggregator.app import run
     from aggregator.commands.application import Application
     from aggregator.commands.invocation import own_command
+    from aggregator.daemon import run
     from aggregator.demo.origin import serving
     from aggregator.demo.prepare import describe_demo, write_config
     from aggregator.logs import configure

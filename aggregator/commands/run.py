@@ -6,8 +6,8 @@ import asyncio
 
 import click
 
-from aggregator.app import run
 from aggregator.commands.application import Application
+from aggregator.daemon import run
 from aggregator.logs import configure
 from aggregator.run.nodes.roles import ROLES, Role
 
