@@ -75,11 +75,15 @@ class Service(Protocol):
 
 
 class _State(Struct):
-    """ticked: when the last tick ended; stall_start: when a tick ended or the jobs were rescheduled last. Times are monotonic."""
+    """ticked: when the last tick ended; stall_start: when a tick ended or the jobs were rescheduled last. Times are monotonic.
+
+    error: why the last tick failed, which is logged once.
+    """
 
     ticked: float
     stall_start: float
     paused_until: float = 0.0
+    error: str | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     hangup: asyncio.Event = field(default_factory=asyncio.Event)
     lost: DatabaseLostError | LeadershipLostError | None = None
@@ -176,6 +180,7 @@ async def _tick(service: Service, state: _State) -> None:
         await service.check_database()
         if loop.time() >= state.paused_until:
             await service.tick()
+            _note_error(state, None)
     except DatabaseLostError as error:
         log.error("database_lost", error=str(error))
         state.lost = error
@@ -185,11 +190,21 @@ async def _tick(service: Service, state: _State) -> None:
         state.lost = error
         state.stop.set()
     except AggregatorError as error:
-        pause = SERVER_PAUSE if isinstance(error, UnreachableError) else STORE_PAUSE
-        state.paused_until = loop.time() + pause
-        log.error("tick_failed", error=str(error), pause=pause)
+        state.paused_until = loop.time() + (SERVER_PAUSE if isinstance(error, UnreachableError) else STORE_PAUSE)
+        _note_error(state, str(error))
     finally:
         state.ticked = state.stall_start = loop.time()
+
+
+def _note_error(state: _State, error: str | None) -> None:
+    """Logs that ticks fail, when they begin to or for another reason, and that they work again."""
+    if error == state.error:
+        return
+    state.error = error
+    if error is None:
+        log.info("ticks_again")
+    else:
+        log.error("tick_failed", error=error)
 
 
 def _log_failed_job(event: JobExecutionEvent) -> None:

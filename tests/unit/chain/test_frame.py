@@ -16,6 +16,7 @@ import apscheduler.schedulers.base
 import pytest
 from structlog.testing import capture_logs
 
+from aggregator.errors import StoreError
 from aggregator.ports import Job
 from aggregator.run import scheduler
 
@@ -87,6 +88,29 @@ def test_a_queue_that_ends_by_itself_is_told() -> None:
         asyncio.run(scheduler.run(service))
     [told] = [line for line in logs if line["event"] == "task_failed"]
     assert "procrastinate" in told["error"] and told["exc_info"]
+
+
+class Away(Busy):
+    """A service whose database is away for three ticks, and for another reason for one."""
+
+    async def start(self) -> None: ...
+
+    async def tick(self) -> None:
+        await super().tick()
+        if self.ticks <= 4:
+            raise StoreError("the server is away" if self.ticks < 4 else "the disk is full")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_ticks_that_fail_are_told_once_for_each_reason_and_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "STORE_PAUSE", 0.0)
+    monkeypatch.setattr(scheduler, "TICK", 0.05)
+    service = Away()
+    service.release.set()
+    with capture_logs() as logs:
+        asyncio.run(scheduler.run(service))
+    told = [(line["event"], line.get("error")) for line in logs if "tick" in line["event"]]
+    assert told == [("tick_failed", "the server is away"), ("tick_failed", "the disk is full"), ("ticks_again", None)]
 
 
 @dataclass
