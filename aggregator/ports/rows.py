@@ -154,7 +154,8 @@ class Whereabouts(Struct, frozen=True):
 class ArchivePage(Struct, frozen=True):
     """A closed page of a published feed (RFC 5005 section 4). It changes only when stories are taken down.
 
-    page: its number; 1 is the oldest. updated: of its newest story. body: rendered entries, compressed by publish/archive.py.
+    page: its number; 1 is the oldest. closed: when it was closed, or stories were last taken out. updated: of its newest story.
+    body: rendered entries, compressed by publish/archive.py.
     """
 
     slug: Slug

@@ -89,16 +89,19 @@ def newest_of(store: StoreView, slug: Slug, stories: Collection[StoryId]) -> Ren
     return None
 
 
-def replace_stories(page: ArchivePage, stories: Collection[StoryId], anew: Mapping[StoryId, Rendered]) -> ArchivePage:
+def replace_stories(
+    page: ArchivePage, stories: Collection[StoryId], anew: Mapping[StoryId, Rendered], now: Instant
+) -> ArchivePage:
     """The page with `stories` replaced by their entries in `anew`; those without an entry there are removed."""
     entries = [anew.get(one.story, one) for one in unpack(page.body) if one.story in anew or one.story not in stories]
-    return replace(page, stories=tuple(one.story for one in entries), body=pack(entries))
+    return _written_anew(page, entries, now)
 
 
-def remove_stories(page: ArchivePage, stories: Collection[StoryId]) -> ArchivePage:
+def remove_stories(page: ArchivePage, stories: Collection[StoryId], now: Instant) -> ArchivePage:
     """The page without stories that were taken down."""
-    return replace(
-        page,
-        stories=tuple(story for story in page.stories if story not in stories),
-        body=pack([one for one in unpack(page.body) if one.story not in stories]),
-    )
+    return _written_anew(page, [one for one in unpack(page.body) if one.story not in stories], now)
+
+
+def _written_anew(page: ArchivePage, entries: Sequence[Rendered], now: Instant) -> ArchivePage:
+    written = max(now, page.closed)  # a clock that was set back must not hide the change from caches
+    return replace(page, closed=written, stories=tuple(one.story for one in entries), body=pack(entries))

@@ -99,7 +99,7 @@ class Publisher:
         self._claim(again=slugs is None)
         if self._is_behind:
             slugs = None
-        self._withdraw()
+        self._withdraw(now)
         self._pages.begin(outage)
         states = self._store.outputs()
         outputs = [one for one in self._settings.outputs if slugs is None or one.slug in slugs]
@@ -108,7 +108,7 @@ class Publisher:
             state = states.get(output.slug) or OutputState(output.slug, b"", changed=now)
             if (made := self._make_update(output, state, now)) is not None:
                 updates.append(made)
-        if self._closed.take_down_dropped():
+        if self._closed.take_down_dropped(now):
             self._stories.write_all(states)
         self._publications.record(updates, now)
         self._write_story_pages(updates)
@@ -253,20 +253,20 @@ class Publisher:
             self._renderer.forget_all_but(shown)
             self._publications.forget_all_but(shown)
 
-    def _withdraw(self) -> None:
+    def _withdraw(self, now: Instant) -> None:
         """Takes what became private out of closed pages and digests of public feeds, and headlines out of others' entries.
 
         In the store and in files.
         """
         if stories := private.withdrawn(self._store):
             self._digests.withdraw(stories)
-            self._closed.withdraw(stories)
+            self._closed.withdraw(stories, now)
             self._stories.write(stories)
             with self._store.begin() as transaction:
                 private.save(transaction, private.WITHDRAWN_KEY, ())
         entries, story_pages = thread_listing.retold(self._store)
         if story_pages:
-            self._closed.retell(entries)
+            self._closed.retell(entries, now)
             self._stories.retell(story_pages)
             with self._store.begin() as transaction:
                 thread_listing.forget_retold(transaction, story_pages)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -13,7 +12,6 @@ from aggregator.model import Slug
 from aggregator.publish.entry.addresses import FORMATS, TYPES
 from aggregator.publish.formats.head import ttl
 from aggregator.publish.messages.health_feed import MAX_AGE
-from aggregator.publish.pages.closed_pages import YEAR
 from aggregator.publish.pages.pages import CACHE
 from aggregator.publish.site.files import Tree
 from aggregator.publish.site.paths import FEED_FOLDERS, STORY_FOLDER
@@ -58,18 +56,18 @@ def take_snapshot(settings: Settings, known: Mapping[str, SiteFile]) -> Snapshot
         raise AggregatorError(f"nothing is published in {root} yet")
     leading = {}
     for path in paths:
-        if rank(path) >= FEEDS and known.get(path) != (file := _version(root / path, _headers(path, seconds, {}))):
+        if rank(path) >= FEEDS and known.get(path) != (file := _version(root / path, _headers(path, seconds))):
             leading[path] = file, (root / path).read_bytes()
     return Snapshot(paths, leading)
 
 
 def find_changed(settings: Settings, taken: Snapshot, known: Mapping[str, SiteFile]) -> dict[str, SiteFile] | None:
     """The files whose version is not the known one. None if one was removed after the snapshot: then that is outdated."""
-    root, seconds, newest = settings.publish.directory, ttl(settings), _newest_pages(taken.paths)
+    root, seconds = settings.publish.directory, ttl(settings)
     changed = {path: file for path, (file, _) in taken.leading.items()}
     try:
         for path in taken.paths:
-            if rank(path) < FEEDS and known.get(path) != (file := _version(root / path, _headers(path, seconds, newest))):
+            if rank(path) < FEEDS and known.get(path) != (file := _version(root / path, _headers(path, seconds))):
                 changed[path] = file
     except FileNotFoundError:
         return None
@@ -100,24 +98,11 @@ def rank(path: str) -> int:
     return PAGES
 
 
-def _newest_pages(paths: Iterable[str]) -> Mapping[str, int]:
-    """Slug → the number of its newest archive page."""
-    newest: defaultdict[str, int] = defaultdict(int)
-    for path in paths:
-        match path.split("/"):
-            case ["feeds", slug, name]:
-                newest[slug] = max(newest[slug], int(name.partition(".")[0]))
-    return newest
-
-
-def _headers(path: str, seconds: int, newest: Mapping[str, int]) -> Headers:
+def _headers(path: str, seconds: int) -> Headers:
     """As the daemon sends them. seconds: how long a feed may be cached."""
     suffix = path.rpartition(".")[2]
-    match path.split("/"):
-        case ["health.atom"]:
-            seconds = MAX_AGE
-        case ["feeds", slug, name] if int(name.partition(".")[0]) < newest[slug]:
-            return Headers(TYPES[suffix], f"public, max-age={YEAR}, immutable")
+    if path == "health.atom":
+        seconds = MAX_AGE
     if suffix == "html":
         return Headers("text/html; charset=utf-8", CACHE)
     return Headers(TYPES.get(suffix, "text/x-opml; charset=utf-8"), f"public, max-age={seconds}")

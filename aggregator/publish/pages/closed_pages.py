@@ -20,7 +20,6 @@ from aggregator.settings import Output, Settings
 
 HTML = 1
 """Number of the form of the web pages: with another one, the files are written again."""
-YEAR = 31_536_000
 PAGES_KEY = "publish.pages."
 """Prefix of stored values: the digest and page count that a feed's page files were last written from."""
 DROPS_KEY = "publish.drops"
@@ -112,7 +111,7 @@ class ClosedPages:
         tree = self._trees[output.token is not None]
         return all(tree.has(path[1:]) for path in _paths_of(output, number))
 
-    def take_down_dropped(self) -> bool:
+    def take_down_dropped(self, now: Instant) -> bool:
         """Takes stories that a person dropped since the last call out of closed pages. Placement takes them out of feeds.
 
         Returns whether such decisions were made or undone.
@@ -124,46 +123,46 @@ class ClosedPages:
         if applied == self._store.value(DROPS_KEY) or not (dropped or self._store.value(DROPS_KEY)):
             return False
         found = {story for named in dropped if (story := self._store.story_of(named)) is not None}
-        self.take_down({story.id for story in self._store.stories(found) if story.dropped})
+        self._take_down({story.id for story in self._store.stories(found) if story.dropped}, now)
         with self._store.begin() as transaction:
             transaction.set_value(DROPS_KEY, applied)
         return True
 
-    def take_down(self, stories: Collection[StoryId]) -> None:
+    def _take_down(self, stories: Collection[StoryId], now: Instant) -> None:
         """Takes stories out of every closed page, in the store and in the files."""
         for output in self._outputs.values():
             for listed in self._store.pages(output.slug):
                 page = self._store.page(output.slug, listed.page) if set(listed.stories) & set(stories) else None
                 if page is not None:
-                    rest = archive.remove_stories(page, stories)
+                    rest = archive.remove_stories(page, stories, now)
                     with self._store.begin() as transaction:
                         transaction.save_page(rest)
                     self._write(output, rest, archive.unpack(rest.body))
 
-    def withdraw(self, stories: Collection[StoryId]) -> None:
+    def withdraw(self, stories: Collection[StoryId], now: Instant) -> None:
         """Takes private stories out of closed pages of public feeds and renders the rest of `stories` again.
 
         A story that a private source reported along with public ones stays, without the private report.
         """
         for output in self._outputs.values():
             if output.token is None:
-                self._render_again(output, stories)
+                self._render_again(output, stories, now)
 
-    def retell(self, stories: Collection[StoryId]) -> None:
+    def retell(self, stories: Collection[StoryId], now: Instant) -> None:
         """Renders stories again whose entries tell a headline that was taken down.
 
         Those whose text has expired go: their entries can't be made without it.
         """
         for output in self._outputs.values():
-            self._render_again(output, stories)
+            self._render_again(output, stories, now)
 
-    def _render_again(self, output: Output, stories: Collection[StoryId]) -> None:
+    def _render_again(self, output: Output, stories: Collection[StoryId], now: Instant) -> None:
         for listed in self._store.pages(output.slug):
             found = set(listed.stories).intersection(stories)
             page = self._store.page(output.slug, listed.page) if found else None
             if page is not None:
                 anew = {one.story: one for one in self._renderer.render_current(found, output)}
-                rest = archive.replace_stories(page, found, anew)
+                rest = archive.replace_stories(page, found, anew, now)
                 with self._store.begin() as transaction:
                     transaction.withdraw(output.slug, set(page.stories).difference(rest.stories))
                     transaction.save_page(rest)
@@ -187,10 +186,8 @@ class ClosedPages:
             return None
         access = "private" if output.token is not None else "public"
         top = self._head(output, page)
-        last = page.page == self.count(output.slug)
-        cache = f"{access}, max-age={top.ttl}" if last else f"{access}, max-age={YEAR}, immutable"
         body = render_documents(top, archive.unpack(page.body))[matched[3]]
-        return Prepared(TYPES[matched[3]], body, int(page.closed), cache, output.token)
+        return Prepared(TYPES[matched[3]], body, self._modified(page), f"{access}, max-age={top.ttl}", output.token)
 
     def _prepared_page(self, slug: Slug, number: int) -> Prepared | None:
         """The web page of a closed page. Feeds with a token have none, and are not looked up."""
@@ -200,7 +197,12 @@ class ClosedPages:
             return None
         body = self._html(output, page, archive.unpack(page.body))
         headers = pages.headers(images=False, index=self._settings.site.index)
-        return Prepared("text/html; charset=utf-8", body, int(page.closed), pages.CACHE, extra=headers)
+        return Prepared("text/html; charset=utf-8", body, self._modified(page), pages.CACHE, extra=headers)
+
+    def _modified(self, page: ArchivePage) -> int:
+        """When the documents of a page changed last. A page links to the next one from when that is closed."""
+        following = self._store.page(page.slug, page.page + 1)
+        return int(max(page.closed, following.closed if following is not None else page.closed))
 
     def _html(self, output: Output, page: ArchivePage, entries: Sequence[Rendered]) -> bytes:
         """The web page. It leads to the pages of those stories whose texts are still stored."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import feedparser
@@ -15,6 +16,7 @@ from aggregator.ports import Keep, Override, Shown
 from aggregator.publish import archive
 from aggregator.publish.pages import pages
 from aggregator.publish.publisher import Publisher
+from aggregator.publish.selection import private, thread_listing
 from aggregator.publish.shelf import Prepared
 from aggregator.settings import Output
 from aggregator.store.sqlite import SqliteStore
@@ -140,23 +142,82 @@ def nobody(token: str) -> bool:
     return False
 
 
-def test_old_pages_may_be_kept_for_a_year_and_the_last_may_not(tmp_path: Path, store: SqliteStore) -> None:
+def asked(made: Publisher, path: str) -> Prepared:
+    """What a request for a path without a token gets."""
+    answer = made.shelf.on_demand(path, nobody)
+    assert isinstance(answer, Prepared)
+    return answer
+
+
+def drop(store: SqliteStore, id: StoryId, now: float) -> None:
+    """A person takes a story down."""
+    with store.begin() as transaction:
+        story = transaction.story(id)
+        assert story is not None
+        transaction.add_override(Override("drop", story.items[0].canonical or "", None, now))
+        transaction.save_story(replace(story, dropped=True))
+
+
+def make_private(store: SqliteStore, id: StoryId, now: float) -> None:
+    """The story's source turns private."""
+    with store.begin() as transaction:
+        story = transaction.story(id)
+        assert story is not None
+        transaction.update_item(replace(story.items[0], private=True))
+        transaction.save_story(story)
+        private.save(transaction, private.WITHDRAWN_KEY, (id,))
+
+
+def retell(store: SqliteStore, id: StoryId, now: float) -> None:
+    """A headline that the story's entry tells is taken down."""
+    change_story(store, id, "Nobody said this", now)
+    with store.begin() as transaction:
+        thread_listing.mark_retold(transaction, entries=[id], pages=[])
+
+
+def test_caches_ask_for_closed_pages_as_often_as_for_the_feed(tmp_path: Path, store: SqliteStore) -> None:
     made, _ = grown(tmp_path, store, 24)
-    first, last = made.shelf.on_demand("/feeds/all/1.atom", nobody), made.shelf.on_demand("/feeds/all/2.atom", nobody)
-    assert isinstance(first, Prepared) and isinstance(last, Prepared)
-    assert first.cache == "public, max-age=31536000, immutable"
-    assert last.cache == "public, max-age=300"
+    first, last = asked(made, "/feeds/all/1.atom"), asked(made, "/feeds/all/2.atom")
+    assert first.cache == last.cache == "public, max-age=300"
     assert first.body == (tmp_path / "public/feeds/all/1.atom").read_bytes()
     assert made.shelf.on_demand("/feeds/all/3.atom", nobody) is None
 
 
+@pytest.mark.parametrize("withdraw", [drop, make_private, retell])
+@pytest.mark.parametrize("path", ["/feeds/all/1.atom", "/topics/all/1.html"])
+def test_who_asks_by_date_is_told_of_a_withdrawal(
+    tmp_path: Path, store: SqliteStore, withdraw: Callable[[SqliteStore, StoryId, float], None], path: str
+) -> None:
+    made, ids = grown(tmp_path, store, 24)
+    before = asked(made, path)
+    withdraw(store, ids[0], LATER + 60)
+    made.publish([], LATER + 60)
+    after = asked(made, path)
+    assert b"weigh step 1 " in before.body and b"weigh step 1 " not in after.body
+    assert before.modified < LATER + 60 == after.modified
+
+
+def test_a_clock_that_was_set_back_hides_no_withdrawal(tmp_path: Path, store: SqliteStore) -> None:
+    made, ids = grown(tmp_path, store, 24)
+    before = asked(made, "/feeds/all/1.atom")
+    drop(store, ids[0], NOON)
+    made.publish([], NOON)
+    assert asked(made, "/feeds/all/1.atom").modified >= before.modified
+
+
+def test_who_asks_by_date_is_told_of_the_next_page(tmp_path: Path, store: SqliteStore) -> None:
+    made, _ = grown(tmp_path, store, 13)
+    before = asked(made, "/feeds/all/1.atom")
+    for number in range(14, 24):
+        store_story(store, item(number))
+    made.publish([Slug("all")], LATER + 60)
+    after = asked(made, "/feeds/all/1.atom")
+    assert b"next-archive" in after.body and before.modified < after.modified == LATER + 60
+
+
 def test_what_is_taken_down_leaves_closed_pages(tmp_path: Path, store: SqliteStore) -> None:
     made, ids = grown(tmp_path, store, 24)
-    with store.begin() as transaction:
-        story = transaction.story(ids[0])
-        assert story is not None
-        transaction.add_override(Override("drop", story.items[0].canonical or "", None, LATER))
-        transaction.save_story(replace(story, dropped=True))
+    drop(store, ids[0], LATER)
     made.publish([], LATER)
     page = feedparser.parse((tmp_path / "public/feeds/all/1.atom").read_bytes())
     assert len(page.entries) == 9

@@ -120,7 +120,7 @@ def test_the_copy_is_the_folder_with_the_headers_that_the_daemon_sends(site: Sit
             assert (made.type, made.cache) == (shown.type, shown.cache), path  # type: ignore[union-attr]
             answered += 1
     assert answered == len(site.files()) - 2
-    assert len({made.cache for made in objects.objects.values()}) == 4, "of feeds, closed archives, pages, health"
+    assert len({made.cache for made in objects.objects.values()}) == 3, "of feeds with their archives, pages, health"
 
 
 def test_other_headers_are_put_although_the_bytes_are_the_same(site: Site, objects: ObjectStore) -> None:
