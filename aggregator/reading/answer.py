@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -16,16 +17,18 @@ from aggregator.ports import LanguageGuesser
 from aggregator.reading.job import Answer, Described, Job, document_of
 from aggregator.tag.places import find_places
 from aggregator.text.canonical import canonical
+from aggregator.text.outlet_names import may_name_outlet, outlet_in, whole_title, without_outlet
+from aggregator.text.publishers import KNOWN
 
 
 class _SignatureInput(Struct, frozen=True):
-    """What a signature is computed from. headline: how the outlet is called is not known here."""
+    """What a signature is computed from. headline: as far as the document tells it."""
 
     entry: Entry
     canonical: str | None
     language: str
     private: bool
-    headline: str | None = None
+    headline: str | None
 
 
 class Describer:
@@ -50,8 +53,29 @@ class Describer:
             guessed.append((entry, language, sure))
         for entry, language, sure in guessed:
             link = canonical(entry.url) if entry.url else None
-            read = _SignatureInput(entry, link, language, job.private)
-            yield Described(language, sure, signature(read, hashes, level, find_places))
+            headline = _likely_headline(entry, feed.title, job.url)
+            read = _SignatureInput(entry, link, language, job.private, headline)
+            yield Described(language, sure, signature(read, hashes, level, find_places), headline)
+
+
+def _likely_headline(entry: Entry, title: str | None, url: str) -> str | None:
+    """The title without the outlet's name, if it has one that the document tells. title, url: the feed's.
+
+    The config and other sources may tell more of the outlet: `stories.identity.outlets.headline_of` decides.
+    """
+    if not may_name_outlet(entry.title):
+        return None
+    domains = {KNOWN.of(address) for address in (url, entry.url) if address}
+    called = [_outlet_called(title, domain) for domain in domains] if title else []
+    names = [name for name in (*called, entry.origin and entry.origin.title) if name]
+    shown = without_outlet(entry.title, names, [domain for domain in domains if "." in domain])
+    return None if shown == entry.title else shown
+
+
+@lru_cache(maxsize=64)
+def _outlet_called(title: str, domain: str) -> str | None:
+    """What a feed's title calls its outlet. Cached, because each entry of a feed asks for it."""
+    return outlet_in(title, domain) or whole_title(title)
 
 
 def answer(job: Job, body: bytes, describer: Describer) -> Answer:

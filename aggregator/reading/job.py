@@ -18,11 +18,16 @@ FRAME_LENGTH = struct.Struct("!Q")
 
 
 class Described(Struct, frozen=True, array_like=True):
-    """A reader's findings on an entry. sure: whether the title alone gives the language."""
+    """A reader's findings on an entry. sure: whether the title alone gives the language.
+
+    headline: as in `Item.headline`, as far as the document tells how the outlet is called. The signature is made from it, and
+    must be made anew for an item whose headline is another.
+    """
 
     language: str
     sure: bool
     signature: Signature
+    headline: str | None = None
 
 
 class Sitemap(Struct, frozen=True):

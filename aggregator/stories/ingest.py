@@ -133,9 +133,9 @@ class Ingester(Struct, frozen=True):
         return kept, rejects
 
     def _signature(self, item: Item, source: Source, described: Mapping[bytes, Described]) -> Signature:
-        signature = described[item.entry.fingerprint].signature
-        fits = item.headline is None and self.engine.fits(signature, item, source.level)
-        return signature if fits else self.engine.prepare(item, source.level)
+        found = described[item.entry.fingerprint]
+        fits = found.headline == item.headline and self.engine.fits(found.signature, item, source.level)
+        return found.signature if fits else self.engine.prepare(item, source.level)
 
     def _stays_apart(self, source: Source, item: Item, overrides: ActiveOverrides) -> bool:
         return not source.dedup or override_key(item) in overrides.split or self.rules.apart(item) is not None

@@ -108,6 +108,11 @@ def leading_words(name: str, publisher: str) -> int:
     return 0
 
 
+def may_name_outlet(headline: str) -> bool:
+    """False if no part of a headline stands apart: then `without_outlet` returns it as it is, whatever the outlet is called."""
+    return _PARTS.search(headline) is not None
+
+
 def without_outlet(headline: str, names: Collection[str], publishers: Collection[str]) -> str:
     """The headline without the name of its outlet at the end or the beginning ("… - The Guardian", "Courant News: …").
 

@@ -44,9 +44,10 @@ _FIRST_UNSPACED = "\u0e00"
 _DOTTED = re.compile(r"(?<![\w.])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?!\w))?(?!\w|\.\w)")
 _DOT_LETTER_DOT = re.compile(r"\.[^\W\d_]\.")
 """Part of every dotted word: searching for it first is ten times as fast."""
-_POSSESSIVE = re.compile(r"(?<=[^\W_])'s(?!\w)")
+_POSSESSIVE = re.compile(r"'s(?<=[^\W_]'s)(?!\w)")
+"""Looks at the letter before the `'s` last: what begins with known characters is searched for ten times as fast. So below."""
 _COMMA_DIGIT = re.compile(r",\d")
-_THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
+_THOUSANDS = re.compile(r"\d(?<![\d,.]\d)\d{0,2}(?:,\d{3})+(?![\d,])")
 
 
 @cache

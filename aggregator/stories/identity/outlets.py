@@ -19,7 +19,15 @@ from msgspec.structs import replace
 from aggregator.model import Entry, Item, Source
 from aggregator.stories.identity.claims import Claims, learnt_domain, why_not
 from aggregator.stories.identity.domains import Owners, is_shared
-from aggregator.text.outlet_names import core_of, name_keys, outlet_in, strength, whole_title, without_outlet
+from aggregator.text.outlet_names import (
+    core_of,
+    may_name_outlet,
+    name_keys,
+    outlet_in,
+    strength,
+    whole_title,
+    without_outlet,
+)
 from aggregator.text.publishers import KNOWN, Publishers, counted_as
 from aggregator.text.urls import registrable_domain
 from aggregator.text.words import fold
@@ -145,6 +153,8 @@ def _titles(source: Source, address: str, title: str | None) -> tuple[str, ...]:
 
 def headline_of(entry: Entry, outlet: str, key: str, voice: Voice) -> str | None:
     """The title without the outlet's name; None if it has none. outlet, key: whom the entry speaks for."""
+    if not may_name_outlet(entry.title):
+        return None
     names = {outlet, voice.name, *voice.called, *([entry.origin.title] if entry.origin and entry.origin.title else ())}
     domains = {key, *voice.domains, *([voice.publishers.of(entry.url)] if entry.url else ())}
     shown = without_outlet(entry.title, names, [domain for domain in domains if "." in domain])
