@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Protocol
 
 from aggregator.model import Instant
 from aggregator.ports.rows import Decision, Override, Traces
+
+CORRECTIONS = ("pin", "title")
+"""Kinds of overrides that bind what a story shows, not what belongs to it."""
+OF_THREADS = ("thread-merge", "thread-split", "thread-drop")
+"""Kinds of overrides that say in which thread a story is."""
 
 
 class Decisions(Protocol):
@@ -24,7 +29,7 @@ class Decisions(Protocol):
 class DecisionWrites(Decisions, Protocol):
     """Writes decisions, and reads what is not committed yet."""
 
-    def corrections(self, keys: Collection[str]) -> list[Override]:
+    def corrections(self, keys: Iterable[str]) -> list[Override]:
         """The overrides that pin or title items with these keys, in the order in which they were stored."""
         ...
 

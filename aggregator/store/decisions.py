@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import msgspec
 
 from aggregator.model import Instant
 from aggregator.ports import Decision, Override, Traces
 from aggregator.store.connection import Connection
-from aggregator.store.rows import as_json
 
 OVERRIDES = "SELECT kind, a, b, at, decision FROM overrides ORDER BY id"
-CORRECTIONS = """SELECT kind, a, b, at, decision FROM json_each(?) AS named CROSS JOIN overrides
-    ON overrides.kind IN ('pin', 'title') AND overrides.a = named.value ORDER BY overrides.id"""
-OF_THREADS = """SELECT kind, a, b, at, decision FROM overrides
-    WHERE kind IN ('thread-merge', 'thread-split', 'thread-drop') ORDER BY id"""
 DECISIONS = "SELECT id, kind, at, undone, traces FROM decisions ORDER BY id"
 ADD_OVERRIDE = """INSERT INTO overrides (kind, a, b, at, decision) SELECT ?1, ?2, ?3, ?4, ?5
     WHERE NOT EXISTS (SELECT 1 FROM decisions WHERE id = ?5 AND undone IS NOT NULL)"""
@@ -30,16 +23,6 @@ _decode = msgspec.json.Decoder(Traces).decode
 def overrides(connection: Connection) -> list[Override]:
     """See `Decisions.overrides`."""
     return [Override(*row) for row in connection.execute(OVERRIDES)]
-
-
-def corrections(connection: Connection, keys: Collection[str]) -> list[Override]:
-    """See `DecisionWrites.corrections`."""
-    return [Override(*row) for row in connection.execute(CORRECTIONS, (as_json(list(keys)),))]
-
-
-def of_threads(connection: Connection) -> list[Override]:
-    """See `DecisionWrites.thread_overrides`."""
-    return [Override(*row) for row in connection.execute(OF_THREADS)]
 
 
 def decisions(connection: Connection) -> list[Decision]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -39,7 +40,8 @@ UPDATE_DATE = "UPDATE items SET published = ? WHERE id = ?"
 UPDATE_ARTICLE = "UPDATE items SET article = ? WHERE id = ?"
 STORY_OF_ITEM = """SELECT stories.key, stories.id, source, article
     FROM items CROSS JOIN stories ON stories.key = items.story WHERE items.id = ?"""
-_INSERT_STORY = f"INSERT INTO stories ({', '.join(STORY_COLUMNS)}, key) VALUES ({placeholders(STORY_COLUMNS)}, ?)"
+_BEGUN = (*STORY_COLUMNS, "key", "version")
+_INSERT_STORY = f"INSERT INTO stories ({', '.join(_BEGUN)}) VALUES ({placeholders(_BEGUN)})"
 UPDATE_STORY = f"UPDATE stories SET {assignments(STORY_COLUMNS[1:])}, version = version + 1 WHERE id = ?"
 GROW_STORY = "UPDATE stories SET version = version + 1 WHERE id = ?"
 _LAST_STORY = "SELECT coalesce(max(key), 0) FROM stories"
@@ -121,15 +123,23 @@ class Batch:
 
     def flush(self) -> None:
         """Writes all rows except words. Raises StoreError for a story that does not exist."""
+        items = self._item_rows() if self._items else []
         if self._new_stories:
-            rows = [(*story_row(story), self._keys[story.id][1]) for story in self._new_stories.values()]
-            self._connection.executemany(_INSERT_STORY, rows)
-            self._new_stories = {}
-        if self._items:
-            self._flush_items()
+            self._flush_new_stories()
+        if items:
+            self._connection.executemany(_INSERT_ITEM, items)
+            self._items = []
         self._flush_saved_stories()
 
-    def _flush_items(self) -> None:
+    def _flush_new_stories(self) -> None:
+        """Writes them as they are with their items, so that none need be written again for having grown."""
+        rows = [(*story_row(one), self._keys[one.id][1], 1 + (one.id in self._grown)) for one in self._new_stories.values()]
+        self._connection.executemany(_INSERT_STORY, rows)
+        self._grown -= self._new_stories.keys()
+        self._new_stories = {}
+
+    def _item_rows(self) -> list[tuple[Any, ...]]:
+        """The rows of the waiting items, whose stories thereby grow."""
         stories = self.alive(story for _, story, _ in self._items)
         rows = []
         for item, story, evidence in self._items:
@@ -139,8 +149,7 @@ class Batch:
             self._grown.add(living)
             self._words[item.id] = words = search_row(item)
             rows.append((*item_row(item, key), title_hash_of(item, words[1]), item.first_seen, evidence_text(evidence)))
-        self._connection.executemany(_INSERT_ITEM, rows)
-        self._items = []
+        return rows
 
     def finish(self) -> None:
         """Writes all rows, the words last, so that FTS5 writes them as one segment.

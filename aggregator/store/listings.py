@@ -6,7 +6,7 @@ document or comes back, so an unchanged entry costs nothing, however often it is
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct, field
 
@@ -18,12 +18,17 @@ from aggregator.store.rows import as_json, document_bytes, document_of
 FINGERPRINTS_OF_ITEMS = "SELECT id, fingerprint FROM items WHERE id IN (SELECT value FROM json_each(?))"
 UNLIST = "UPDATE items SET unlisted = ? WHERE id = ?"
 LIST_AGAIN = "UPDATE items SET unlisted = NULL WHERE id = ? AND unlisted IS NOT NULL"
-_SAVE = "INSERT INTO documents (source, items) VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET items = excluded.items"
+SAVE = "INSERT INTO documents (source, items) VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET items = excluded.items"
 
 
 class Listing(Struct):
-    """What a transaction learnt of one source's document. whole: it named all that is still listed, so the rest has left."""
+    """What a transaction learnt of one source's document. whole: it named all that is still listed, so the rest has left.
 
+    before: the items listed by the last one; is_known: an item of the source was ever stored (its row is never removed).
+    """
+
+    before: dict[ItemId, bytes] = field(default_factory=dict)
+    is_known: bool = False
     present: dict[ItemId, bytes] = field(default_factory=dict)
     fingerprints: set[bytes] = field(default_factory=set)
     ids: set[ItemId] = field(default_factory=set)
@@ -37,23 +42,35 @@ class Listing(Struct):
         self.whole = True
         self.now = now
 
-    def after(self, before: dict[ItemId, bytes], marks: dict[ItemId, bytes]) -> dict[ItemId, bytes]:
-        """The items listed now. marks: fingerprints of those `ids` that were not listed before."""
+    @property
+    def returning(self) -> set[ItemId]:
+        """Items that the last document did not list and this one does."""
+        return self.ids - self.before.keys() - self.present.keys()
+
+    def after(self, marks: Mapping[ItemId, bytes]) -> dict[ItemId, bytes]:
+        """The items listed now. marks: the fingerprints of those that return, and of others."""
         if not self.whole:
-            return before | self.present
-        kept = {item: mark for item, mark in before.items() if item in self.ids or mark in self.fingerprints}
-        return kept | marks | self.present
+            return self.before | self.present
+        kept = {item: mark for item, mark in self.before.items() if item in self.ids or mark in self.fingerprints}
+        return kept | {item: mark for item, mark in marks.items() if item in self.ids} | self.present
 
 
-def save(connection: Connection, source: SourceId, listing: Listing) -> None:
-    """Stores the items listed now, and marks those that left or came back."""
+def read(connection: Connection, source: SourceId) -> Listing:
+    """What is known of a source before its document."""
     row = connection.execute(DOCUMENT, (source,)).fetchone()
-    before = document_of(row[0]) if row else {}
-    missing = listing.ids - before.keys() - listing.present.keys()
-    marks = dict(connection.execute(FINGERPRINTS_OF_ITEMS, (as_json(sorted(missing)),))) if missing else {}
-    after = listing.after(before, marks)
-    if after == before and row:
-        return
-    connection.execute(_SAVE, (source, document_bytes(after)))
-    connection.executemany(UNLIST, [(listing.now, item) for item in before.keys() - after.keys()])
+    return Listing(document_of(row[0]), True) if row else Listing()
+
+
+def save(connection: Connection, learnt: Mapping[SourceId, Listing]) -> None:
+    """Stores the items listed now, and marks those that left or came back."""
+    returning = frozenset[ItemId]().union(*(listing.returning for listing in learnt.values()))
+    marks = dict(connection.execute(FINGERPRINTS_OF_ITEMS, (as_json(sorted(returning)),))) if returning else {}
+    changed = [
+        (source, listing, after)
+        for source, listing in learnt.items()
+        if (after := listing.after(marks)) != listing.before or not listing.is_known
+    ]
+    connection.executemany(SAVE, [(source, document_bytes(after)) for source, _, after in changed])
+    left = [(listing.now, item) for _, listing, after in changed for item in listing.before.keys() - after.keys()]
+    connection.executemany(UNLIST, left)
     connection.executemany(LIST_AGAIN, [(item,) for item in marks])

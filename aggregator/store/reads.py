@@ -33,7 +33,6 @@ KNOWN = f"""{_KNOWN} WHERE guid IN (SELECT value FROM json_each(?1)) AND source 
 STORIES_WITH = """SELECT DISTINCT stories.id FROM json_each(?) AS named CROSS JOIN items ON items.id = named.value
     CROSS JOIN stories ON stories.key = items.story"""
 ATTRIBUTES = "SELECT DISTINCT source, outlet, rank, source_group, tags, aggregator FROM items"
-HAD_DOCUMENT = "SELECT 1 FROM documents WHERE source = ?"
 DOCUMENT = "SELECT items FROM documents WHERE source = ?"
 ALIAS = "SELECT alias_of FROM stories WHERE id = ?"
 ALIVE = """SELECT stories.id, stories.alias_of, stories.key FROM json_each(?) AS named
@@ -105,11 +104,6 @@ def joined_stories(rows: Iterable[Row]) -> Iterator[Story]:
 def story_exists(connection: Connection, id: StoryId) -> bool:
     """True if the id is taken by a story, an alias, or a story whose items retention has removed."""
     return connection.execute(ALIAS, (id,)).fetchone() is not None
-
-
-def had_document(connection: Connection, source: SourceId) -> bool:
-    """True if an item of the source was ever stored: its row in `documents` is never removed."""
-    return connection.execute(HAD_DOCUMENT, (source,)).fetchone() is not None
 
 
 def item(connection: Connection, id: ItemId) -> tuple[Item, StoryId] | None:

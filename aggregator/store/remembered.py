@@ -33,14 +33,12 @@ FORGET = "DELETE FROM remembered WHERE at < ?"
 
 
 def is_any(connection: Connection) -> bool:
-    """False in nearly every database: nothing need be looked up then."""
+    """False in nearly every database."""
     return connection.execute(ANY).fetchone() is not None
 
 
 def recall(connection: Connection, items: Sequence[Item]) -> Mapping[ItemKey, Sequence[Remembered]]:
     """See `StoryWrites.recall`."""
-    if not items or not is_any(connection):
-        return {}
     found: dict[ItemKey, dict[Remembered, None]] = {}
     for query, keys in (
         (BY_IDENTITY, [(item.source, item.guid) for item in items]),

@@ -1,20 +1,23 @@
-"""Writes single rows: subscriptions, deliveries, events, poll requests, rejects, holds, decisions and values."""
+"""Writes single rows: subscriptions, deliveries, events, requests, rejects, holds and decisions. Values wait for the commit."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from aggregator.model import Instant, ItemId, SourceId, StoryId, ThreadId
 from aggregator.ports import Asking, Decision, Delivery, Event, Hold, Override, PollRequest, Reject, Subscription, Traces
+from aggregator.ports.decisions import CORRECTIONS, OF_THREADS
 from aggregator.store import articles, decisions, enrichments, outgoing, requests, small_tables
 from aggregator.store.connection import Connection
 
 
 class RowWrites:
-    """The part of a transaction that is not batched: each call runs one or two statements."""
+    """The part of a transaction that is not batched, but for values: each call runs one or two statements."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._values: dict[str, str | None] = {}
+        self._overrides: list[Override] | None = None
 
     # --- subscribers, deliveries, events, poll requests
     def save_subscription(self, subscription: Subscription) -> None:
@@ -73,6 +76,9 @@ class RowWrites:
         articles.end(self._connection, item, outcome)
 
     # --- the rest
+    def _flush_values(self) -> None:
+        small_tables.set_values(self._connection, self._values)
+
     def add_rejects(self, rejects: Sequence[Reject]) -> Mapping[str, int]:
         return small_tables.add_rejects(self._connection, rejects)
 
@@ -83,26 +89,33 @@ class RowWrites:
         small_tables.save_hold(self._connection, hold)
 
     def set_value(self, key: str, value: str | None) -> None:
-        small_tables.set_value(self._connection, key, value)
+        self._values[key] = value
 
     # --- a person's decisions
     def overrides(self) -> list[Override]:
-        return decisions.overrides(self._connection)
+        """Read once: each document asks three times, and most databases have none."""
+        if self._overrides is None:
+            self._overrides = decisions.overrides(self._connection)
+        return list(self._overrides)
 
-    def corrections(self, keys: Collection[str]) -> list[Override]:
-        return decisions.corrections(self._connection, keys)
+    def corrections(self, keys: Iterable[str]) -> list[Override]:
+        found = [one for one in self.overrides() if one.kind in CORRECTIONS]
+        named = set(keys) if found else ()
+        return [one for one in found if one.a in named]
 
     def decisions(self) -> list[Decision]:
         return decisions.decisions(self._connection)
 
     def thread_overrides(self) -> list[Override]:
-        return decisions.of_threads(self._connection)
+        return [one for one in self.overrides() if one.kind in OF_THREADS]
 
     def add_decision(self, kind: str, at: Instant, traces: Traces) -> int:
         return decisions.add_decision(self._connection, kind, at, traces)
 
     def end_decision(self, decision: int, now: Instant) -> None:
         decisions.end_decision(self._connection, decision, now)
+        self._overrides = None
 
     def add_override(self, override: Override) -> None:
         decisions.add_override(self._connection, override)
+        self._overrides = None

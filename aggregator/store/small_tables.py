@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from aggregator.model import SourceId
 from aggregator.ports import REJECTS_KEPT, Hold, Reject
@@ -19,7 +19,7 @@ TRIM_REJECTS = """DELETE FROM rejects WHERE source = ? AND id <=
     (SELECT id FROM rejects WHERE source = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"""
 REMOVE_REJECT = "DELETE FROM rejects WHERE source = ? AND guid = ?"
 _SAVE_HOLD = "INSERT OR REPLACE INTO holds (domain, until, reason) VALUES (?, ?, ?)"
-_SET_VALUE = "INSERT INTO key_values (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+SET_VALUE = "INSERT INTO key_values (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _REMOVE_VALUE = "DELETE FROM key_values WHERE key = ?"
 
 
@@ -44,7 +44,8 @@ def add_rejects(connection: Connection, rejects: Sequence[Reject]) -> dict[str, 
 
 def remove_rejects(connection: Connection, source: SourceId, guids: Collection[str]) -> None:
     """See `Transaction.remove_rejects`."""
-    connection.executemany(REMOVE_REJECT, [(source, guid) for guid in sorted(guids)])
+    if guids:
+        connection.executemany(REMOVE_REJECT, [(source, guid) for guid in sorted(guids)])
 
 
 def save_hold(connection: Connection, hold: Hold) -> None:
@@ -57,4 +58,10 @@ def set_value(connection: Connection, key: str, value: str | None) -> None:
     if value is None:
         connection.execute(_REMOVE_VALUE, (key,))
     else:
-        connection.execute(_SET_VALUE, (key, value))
+        connection.execute(SET_VALUE, (key, value))
+
+
+def set_values(connection: Connection, values: Mapping[str, str | None]) -> None:
+    """Stores values by their keys; None removes one."""
+    connection.executemany(SET_VALUE, [(key, value) for key, value in values.items() if value is not None])
+    connection.executemany(_REMOVE_VALUE, [(key,) for key, value in values.items() if value is None])

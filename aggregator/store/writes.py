@@ -36,6 +36,7 @@ class SqlTransaction(ThreadWrites, FeedWrites):
         self._states: dict[SourceId, SourceState] = {}
         self._listings: dict[SourceId, Listing] = {}
         self._strangers: dict[SourceId, bool] = {}
+        self._is_any_remembered: bool | None = None
 
     @property
     def connection(self) -> Connection:
@@ -62,8 +63,8 @@ class SqlTransaction(ThreadWrites, FeedWrites):
         self._flush_members()
         outputs.bump(self._connection, self._bumped.values())
         self._batch.flush()
-        for source, listing in self._listings.items():
-            listings.save(self._connection, source, listing)
+        listings.save(self._connection, self._listings)
+        self._flush_values()
         if self._states:
             states.save(self._connection, self._states.values())
         self._batch.finish()
@@ -79,11 +80,20 @@ class SqlTransaction(ThreadWrites, FeedWrites):
         self._listing(source).touch(fingerprints, ids, now)
 
     def _listing(self, source: SourceId) -> Listing:
-        return self._listings.setdefault(source, Listing())
+        """What the transaction knows of a source's document, which is read once."""
+        if source not in self._listings:
+            self._listings[source] = listings.read(self._connection, source)
+        return self._listings[source]
 
     # --- items
     def recall(self, items: Sequence[Item]) -> Mapping[ItemKey, Sequence[Remembered]]:
-        return remembered.recall(self._connection, items)
+        return remembered.recall(self._connection, items) if items and self._remembers() else {}
+
+    def _remembers(self) -> bool:
+        """False in nearly every database: nothing need be looked up then."""
+        if self._is_any_remembered is None:
+            self._is_any_remembered = remembered.is_any(self._connection)
+        return self._is_any_remembered
 
     def add_item(
         self, item: Item, story: StoryId | None, evidence: Evidence, before: Remembered | None = None
@@ -112,7 +122,7 @@ class SqlTransaction(ThreadWrites, FeedWrites):
         if id in self._stories or self._batch.has(id):
             return True
         if source not in self._strangers:
-            self._strangers[source] = not (reads.had_document(self._connection, source) or remembered.is_any(self._connection))
+            self._strangers[source] = not (self._listing(source).is_known or self._remembers())
         return not self._strangers[source] and reads.story_exists(self._connection, id)
 
     def _revive(self, tombstone: Story, item: Item) -> StoryId:

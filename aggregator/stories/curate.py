@@ -55,7 +55,7 @@ class Curator(Struct, frozen=True):
         retold: list[Story] = []
         reached: list[tuple[Threshold, Story]] = []
         hooks, asked = self.rules.hooks, enrichment.known(transaction, self.rules.hooks, stories)
-        corrections = transaction.corrections([override_key(item) for story in stories for item in story.items])
+        corrections = transaction.corrections(override_key(item) for story in stories for item in story.items)
         for stored in stories:
             before = dated(stored, published=stored.id in published)
             before = enrichment.with_answers(before, hooks, asked)

@@ -12,8 +12,10 @@ def dated(story: Story, *, published: bool) -> Story:
 
     published: subscribers know the story's own date, so it stays. Otherwise a story that an undated item began follows, too.
     """
+    if not any(item.undated for item in story.items):
+        return story
     known = [item.published for item in story.reports if not item.undated]
-    if not known or not any(item.undated for item in story.items):
+    if not known:
         return story
     first = min(known)
     items = tuple(replace(item, published=first) if item.undated and item.published > first else item for item in story.items)

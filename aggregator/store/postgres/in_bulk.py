@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from aggregator.store import index, index_terms, items, listings, outputs, states
+from aggregator.store import index, index_terms, items, listings, outputs, small_tables, states
 from aggregator.store.postgres.arrays import Column
 from aggregator.store.postgres.tables import COLUMNS
 from aggregator.store.postgres.words import search_words
@@ -42,7 +42,7 @@ def _types(table: str, columns: Sequence[str]) -> list[str]:
 
 COPIED = {
     items._INSERT_ITEM: _copied("items", items._INSERTED),
-    items._INSERT_STORY: _copied("stories", (*STORY_COLUMNS, "key")),
+    items._INSERT_STORY: _copied("stories", items._BEGUN),
     outputs._ENTER: _copied("members", ("slug", "story", "seq", "entered")),
     items._INSERT_WORDS: Copied("COPY search (item, words) FROM STDIN (FORMAT BINARY)", ("bigint", "bytea"), search_words),
 }
@@ -102,6 +102,8 @@ TOGETHER = {
     items.UPDATE_STORY: _update("stories", STORY_COLUMNS[1:], (_VERSION,)),
     items.GROW_STORY: _update("stories", (), (_VERSION,)),
     outputs.MARK_PUBLISHED: _update("stories", (), ("published_once = TRUE",), " AND NOT published_once"),
+    listings.SAVE: _upsert("documents", ("source", "items")),
+    small_tables.SET_VALUE: _upsert("key_values", ("key", "value")),
     listings.UNLIST: _update("items", ("unlisted",)),
     listings.LIST_AGAIN: _update("items", (), ("unlisted = NULL",), " AND unlisted IS NOT NULL"),
     index._ADD_ROW: _upsert("group_items", ("id", "story", "source", "outlet", "at", "added", "signature", "form")),

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from aggregator.model import Instant, Item, ItemId, Story
 from aggregator.ports import Override
-
-CORRECTIONS = ("pin", "title")
-"""Kinds of overrides that bind what a story shows, not what belongs to it."""
-OF_THREADS = ("thread-merge", "thread-split", "thread-drop")
-"""Kinds of overrides that say in which thread a story is."""
+from aggregator.ports.decisions import CORRECTIONS, OF_THREADS
 
 
 class ActiveOverrides(Struct, frozen=True):
@@ -62,8 +58,13 @@ class Correction(Struct, frozen=True):
     headline: str | None = None
 
 
-def corrections_of(story: Story, overrides: Iterable[Override]) -> Correction:
+_NOTHING = Correction()
+
+
+def corrections_of(story: Story, overrides: Sequence[Override]) -> Correction:
     """Returns the correction that binds a story. Of several pins, or titles, of its items the last one does."""
+    if not overrides:  # as nearly always
+        return _NOTHING
     items = {override_key(item): item.id for item in story.items}
     found = Correction()
     for override in sorted(overrides, key=lambda override: override.at):

@@ -152,7 +152,7 @@ def _save(transaction: Transaction, story: Story, edit: Edit, now: Instant) -> b
     transaction.save_attributes([after for before, after in zip(story.items, whole.items, strict=True) if before != after])
     current = shown(whole)
     published = story.id in transaction.published_stories([story.id])
-    correction = corrections_of(current, transaction.corrections([override_key(item) for item in current.items]))
+    correction = corrections_of(current, transaction.corrections(override_key(item) for item in current.items))
     after = replace(current, tags=(), topics=())
     if current.items:
         after, _ = derive_story(current, edit.rules, now, published=published, correction=correction)

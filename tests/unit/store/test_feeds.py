@@ -18,6 +18,7 @@ from aggregator.ports import (
     Reject,
     Store,
     Subscription,
+    Traces,
     Transaction,
 )
 from tests.unit.store.builders import NEW, item
@@ -335,13 +336,31 @@ def test_overrides_are_kept_in_their_order(store: Store) -> None:
     assert store.overrides() == made
 
 
+def test_a_transaction_reads_its_own_overrides_by_what_they_bind(store: Store) -> None:
+    drop, pin = Override("drop", "alpha.example/x", None, 1.0), Override("pin", "alpha g1", None, 2.0)
+    with store.begin() as transaction:
+        assert transaction.corrections(["alpha g1"]) == transaction.thread_overrides() == []
+        decision = transaction.add_decision("thread-drop", 3.0, Traces())
+        apart = Override("thread-drop", "alpha g1", None, 3.0, decision)
+        for override in (drop, pin, apart):
+            transaction.add_override(override)
+        assert transaction.corrections(["alpha g1", "alpha.example/x"]) == [pin]
+        assert transaction.corrections(["alpha g2"]) == []
+        assert transaction.thread_overrides() == [apart]
+        transaction.end_decision(decision, 4.0)
+        assert transaction.thread_overrides() == []
+
+
 def test_values(store: Store) -> None:
     with store.begin() as transaction:
         transaction.set_value("a", "1")
         transaction.set_value("a", "2")
         transaction.set_value("b", "3")
         transaction.set_value("b", None)
-    assert (store.value("a"), store.value("b")) == ("2", None)
+        transaction.set_value("c", "4")
+    with store.begin() as transaction:
+        transaction.set_value("c", None)
+    assert (store.value("a"), store.value("b"), store.value("c")) == ("2", None, None)
 
 
 def test_counts(store: Store) -> None:

@@ -185,7 +185,7 @@ def test_postgres_understands_every_statement_of_the_shared_queries(address: str
 
 ASKED_BY_POLLS = (
     *(reads.KNOWN, reads.STORIES, reads.ITEMS_OF_STORIES, reads.ALIVE, reads.VERSIONS, reads.DOCUMENT, reads.VALUE),
-    *(outputs.MEMBERS_OF, outputs.PUBLISHED, outputs._TO_ENTER, outputs.LEAVE, threads.THREADS_OF, decisions.CORRECTIONS),
+    *(outputs.MEMBERS_OF, outputs.PUBLISHED, outputs._TO_ENTER, outputs.LEAVE, threads.THREADS_OF, listings.SAVE),
     *(states.SOME_STATES, states.DUE, states._SAVE, items.UPDATE_STORY, items.GROW_STORY, listings.UNLIST),
 )
 

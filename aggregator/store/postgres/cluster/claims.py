@@ -68,8 +68,7 @@ class PostgresClaims:
             connection.executemany(SAVE_IN_TURN, rows)
             for hold in holds:
                 small_tables.save_hold(connection, hold)
-            for key, value in values.items():
-                small_tables.set_value(connection, key, value)
+            small_tables.set_values(connection, values)
 
 
 def claim_due(
