@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from aggregator.settings import Settings
 
@@ -119,15 +119,15 @@ def with_paths_from_file(settings: Settings) -> Settings:
 
 def keys_of(value: Struct) -> Keys:
     """The keys of a value that differ from their defaults."""
-    found = ((name, getattr(value, name), default) for name, default in _compared(type(value)))
-    return {name: _hash(one) for name, one, default in found if one is not default and one != default}
+    found = zip(_defaults(type(value)), astuple(value), strict=True)
+    return {name: _hash(one) for (name, default), one in found if one is not default and name not in UNSAID and one != default}
 
 
 @cache
-def _compared(kind: type[Struct]) -> tuple[tuple[str, object], ...]:
-    """The fields that are compared, with their defaults; those without are never equal to theirs."""
+def _defaults(kind: type[Struct]) -> tuple[tuple[str, object], ...]:
+    """The fields of a kind with their defaults; those without are never equal to theirs."""
     defaults = dict(zip(kind.__struct_fields__[::-1], kind.__struct_defaults__[::-1], strict=False))
-    return tuple((name, defaults.get(name, NODEFAULT)) for name in kind.__struct_fields__ if name not in UNSAID)
+    return tuple((name, defaults.get(name, NODEFAULT)) for name in kind.__struct_fields__)
 
 
 def compare(before: Settings, after: Settings) -> Difference:

@@ -17,6 +17,12 @@ NOISE = frozenset({"rss", "rss2", "rss20", "atom", "feed", "feeds", "xml", "inde
 SUFFIX = re.compile(r"\.(?:xml|rss|rss2|atom|rdf|json|php|html?|aspx?|cgi)$")
 MAX_DERIVED = 60
 
+_PLAIN = re.compile(r"https?://([a-z0-9.-]+)((?:/[A-Za-z0-9._~-]*)*)")
+"""Matches most addresses, in which nothing is encoded: host and path."""
+_DOTS = re.compile(r"\.\.+")
+_OTHERS = re.compile(r"[^a-z0-9._]+")
+"""Characters that ids don't have."""
+
 
 @lru_cache(maxsize=2**17)
 def derive(url: str) -> str:
@@ -25,18 +31,26 @@ def derive(url: str) -> str:
     Takes the address as written: passwords, `${VARIABLES}`, the query (which may hold a key) and parts of the path that look like
     a secret don't get into the name.
     """
-    try:
-        parts = urlsplit(mask_url(VARIABLE.sub("", url)).replace(MASK, ""))
-        host, path = parts.hostname or "", parts.path
-    except ValueError:
-        host, path = "", ""
+    host, path = _host_and_path(mask_url(VARIABLE.sub("", url)).replace(MASK, ""))
     words = [SUFFIX.sub("", part.lower()) for part in unquote(path).split("/")]
     name = "-".join([host.removeprefix("www.").replace(":", "-"), *(word for word in words if word and word not in NOISE)])
-    folded = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode().lower()
-    clean = re.sub(r"\.\.+", ".", re.sub(r"[^a-z0-9._]+", "-", folded)).strip("-._")
+    folded = name.casefold()
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFKD", folded).encode("ascii", "ignore").decode().lower()
+    clean = _DOTS.sub(".", _OTHERS.sub("-", folded)).strip("-._")
     if len(clean) > MAX_DERIVED:
         clean = f"{clean[:MAX_DERIVED].rstrip('-._')}-{_mark(url)}"
     return clean or f"source-{_mark(url)}"
+
+
+def _host_and_path(address: str) -> tuple[str, str]:
+    if (plain := _PLAIN.fullmatch(address)) is not None:
+        return plain[1], plain[2]
+    try:
+        parts = urlsplit(address)
+        return parts.hostname or "", parts.path
+    except ValueError:
+        return "", ""
 
 
 def assign(sources: Iterable[tuple[str | None, str]]) -> list[str]:

@@ -20,6 +20,10 @@ class Sources(Protocol):
         """Configured sources that are due and not gone, longest due first. Use `Transaction.claim` to poll them."""
         ...
 
+    def unread(self) -> list[SourceState]:
+        """Configured sources that were never read, in the order of the config."""
+        ...
+
     def last_success(self) -> Instant | None:
         """When any of the configured sources was last read."""
         ...

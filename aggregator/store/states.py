@@ -49,6 +49,7 @@ _SELECT = f"SELECT id, {', '.join(STATE_COLUMNS)} FROM sources"
 ALL_STATES = f"{_SELECT} WHERE configured ORDER BY position"
 SOME_STATES = f"{_SELECT} WHERE configured AND id IN (SELECT value FROM json_each(?)) ORDER BY position"
 DUE = f"{_SELECT} WHERE configured AND enabled AND NOT gone AND due <= ? ORDER BY due, position LIMIT ?"
+UNREAD = f"{_SELECT} WHERE configured AND first_success IS NULL ORDER BY position"
 LAST_SUCCESS = "SELECT max(last_success) FROM sources WHERE configured"
 CLAIM = "UPDATE sources SET due = ?, reason = ? WHERE id = ?"
 _KNOWN = "SELECT id, position, configured, enabled, configured_url FROM sources"
@@ -159,6 +160,11 @@ def states(connection: Connection, ids: Collection[SourceId] | None) -> dict[Sou
 def due(connection: Connection, now: Instant, limit: int) -> list[SourceState]:
     """See `Store.due`."""
     return [state_of(row) for row in connection.execute(DUE, (now, limit))]
+
+
+def unread(connection: Connection) -> list[SourceState]:
+    """See `Store.unread`."""
+    return [state_of(row) for row in connection.execute(UNREAD)]
 
 
 def last_success(connection: Connection) -> Instant | None:

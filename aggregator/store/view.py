@@ -58,6 +58,9 @@ class SqlView(ABC):
     def due(self, now: Instant, limit: int) -> list[SourceState]:
         return self._read(states.due, now, limit)
 
+    def unread(self) -> list[SourceState]:
+        return self._read(states.unread)
+
     def last_success(self) -> Instant | None:
         return self._read(states.last_success)
 

@@ -69,7 +69,8 @@ def strength(name: str, publisher: str) -> int:
     words, label = tokens(name), _label(publisher)
     if not words or len(words) > MAX_WORDS or len(label) < 2:
         return 0
-    return max(_strength(said, label) for said in (words, _without_article(words)))
+    bare = _without_article(words)
+    return _strength(words, label) if bare is words else max(_strength(words, label), _strength(bare, label))
 
 
 @lru_cache(maxsize=1_024)

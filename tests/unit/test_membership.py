@@ -45,6 +45,12 @@ def test_a_new_story_waits_for_a_better_lead() -> None:
 def test_a_feed_is_filled_when_every_source_was_asked_or_has_to_wait() -> None:
     asked = SourceState(SourceId("a"), "https://a.example/", last_poll=NOON)
     new, gone, waiting = (replace(asked, last_poll=None, **one) for one in ({}, {"gone": True}, {"due": NOON + 5}))
-    assert filling.is_filled([asked, gone, waiting], NOON)
-    assert not filling.is_filled([asked, new], NOON)
-    assert not filling.is_filled([asked, replace(new, due=NOON + 60, reason=BEING_POLLED)], NOON)
+    assert filling.is_filled([asked, gone, waiting], NOON, is_any_read=False)
+    assert not filling.is_filled([asked, new], NOON, is_any_read=True)
+    assert not filling.is_filled([asked, replace(new, due=NOON + 60, reason=BEING_POLLED)], NOON, is_any_read=True)
+
+
+def test_nothing_is_filled_while_no_source_can_be_reached() -> None:
+    offline = SourceState(SourceId("a"), "https://a.example/", last_poll=NOON, last_fault="offline")
+    assert not filling.is_filled([offline], NOON, is_any_read=False)
+    assert filling.is_filled([offline], NOON, is_any_read=True)

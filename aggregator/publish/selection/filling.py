@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from msgspec.structs import replace
 
@@ -21,9 +21,9 @@ def describe(store: Store, settings: Settings) -> str | None:
     """Says on pages how far the sources are read; None once feeds are filled. Private sources are not counted."""
     if not is_under_way(store, settings):
         return None
-    states = store.states()
+    unread = {state.id for state in store.unread()}
     counted = [source.id for source in settings.sources if source.enabled and not source.private]
-    read = sum(id in states and states[id].first_success is not None for id in counted)
+    read = sum(id not in unread for id in counted)
     return f"{read} of {len(counted)} sources read" if read < len(counted) else None
 
 
@@ -36,8 +36,9 @@ def end(store: Store, settings: Settings, now: Instant) -> tuple[Slug, ...]:
     filling = _filling(outputs, settings)
     if not filling:
         return ()
-    states = store.states()
-    if not is_filled([states[one.id] for one in settings.sources if one.enabled and one.id in states], now):
+    enabled = settings.enabled_sources
+    unread = [state for state in store.unread() if state.id in enabled]
+    if not is_filled(unread, now, is_any_read=store.last_success() is not None):
         return ()
     for output in filling:
         state = outputs[output.slug]
@@ -52,16 +53,15 @@ def end(store: Store, settings: Settings, now: Instant) -> tuple[Slug, ...]:
     return tuple(output.slug for output in filling)
 
 
-def is_filled(states: Iterable[SourceState], now: Instant) -> bool:
+def is_filled(unread: Collection[SourceState], now: Instant, *, is_any_read: bool) -> bool:
     """Whether a new feed is filled: every enabled source was polled once, is gone, or has to wait.
 
-    states: of the enabled sources. While none of them could be asked, because our own side is off line, nothing is filled.
+    unread: of the enabled sources, those never read. While none can be asked, because our own side is offline, nothing is filled.
     """
-    states = tuple(states)
-    if states and all(state.last_fault == FaultKind.OFFLINE and state.first_success is None for state in states):
+    if unread and not is_any_read and all(state.last_fault == FaultKind.OFFLINE for state in unread):
         return False
     return all(
-        state.last_poll is not None or state.gone or (state.due > now and state.reason != BEING_POLLED) for state in states
+        state.last_poll is not None or state.gone or (state.due > now and state.reason != BEING_POLLED) for state in unread
     )
 
 

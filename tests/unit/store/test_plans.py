@@ -79,6 +79,7 @@ WHOLE = {
     "states.ALL_STATES": "all are asked for",
     "states._ASK_AGAIN": "once a config, which reads all sources",
     "states.SOME_STATES": "asked for by commands, and sorted by place in the config",
+    "states.UNREAD": "in the first hours of a site alone",
     "threads.SHOWING": "those that show earlier stories, when a person takes one down or corrects its headline",
     "outgoing.EVENTS": "the newest, from the end of their index",
     "outgoing.ALL_SUBSCRIPTIONS": "all are asked for",

@@ -90,6 +90,14 @@ def test_states_come_in_the_order_of_the_config(store: Store) -> None:
     assert list(store.states([ALPHA, GAMMA, SourceId("none")])) == [GAMMA, ALPHA]
 
 
+def test_sources_that_were_never_read_are_told_apart(store: Store) -> None:
+    store.sync_sources([source("alpha"), source("beta"), source("gamma")], 1.0)
+    save(store, FULL, replace(store.states()[GAMMA], last_poll=5.0, last_fault="timeout"))
+    assert [state.id for state in store.unread()] == [BETA, GAMMA]
+    store.sync_sources([source("alpha"), source("gamma")], 2.0)
+    assert store.unread() == [store.states()[GAMMA]]
+
+
 def test_the_order_is_that_of_the_config_whatever_comes_and_goes(store: Store) -> None:
     rng, names = random.Random(4), [f"s{number}" for number in range(9)]
     for _ in range(40):
