@@ -162,4 +162,6 @@ lock: .venv/dev
 
 # Leaves data/, with the database and the published feeds.
 clean:
-	rm -rf .venv build dist mutants .coverage .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build dist mutants *.egg-info aggregator/tag/language.tables \
+	  .coverage .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache
+	find aggregator tests docs deploy -name __pycache__ -prune -exec rm -rf {} +

@@ -29,6 +29,10 @@ def command(application: Application, file: Path) -> None:
     public = Path(application.settings.publish.directory).resolve()
     if public in file.resolve().parents:
         raise UsageError(f"{file} would lie in publish.directory, which anybody may read: name another file")
+    if not file.parent.is_dir():
+        raise UsageError(
+            f"there is no folder {file.parent}: it may be a disk that is not mounted; make the folder, or name another file"
+        )
     database = Path(application.settings.storage.database)
     if is_on_server(application.settings.storage.database):
         raise UsageError(NO_COPY.format("storage.database"))

@@ -49,7 +49,8 @@ def command(application: Application, ids: tuple[str, ...], everything: bool) ->
 
 
 def _tell_who_polls(database: str) -> None:
-    click.echo(f"{find_holder(database) or 'another process'} uses the database: it is asked to poll", err=True)
+    holder = find_holder(database)
+    click.echo(f"asking the running daemon{f' ({holder})' if holder else ''} to poll", err=True)
 
 
 @contextmanager

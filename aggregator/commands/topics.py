@@ -71,4 +71,4 @@ def try_query(application: Application, query: tuple[str, ...], limit: int, sinc
     if not as_json:
         total = shown + sum(1 for _ in found)
         rest = f", {shown} shown" if total > shown else ""
-        click.echo(f"{total} {'story' if total == 1 else 'stories'} of the last {since}{rest}")
+        click.echo(f"{total} {'story' if total == 1 else 'stories'} first seen in the last {since}{rest}")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from aggregator.fetch.guard import Guard, is_private_name
+from aggregator.fetch.guard import is_private_host, is_private_name
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.http import MAX_REDIRECTS, held_fault
 from aggregator.fetch.request import identity
@@ -92,7 +92,7 @@ def _may_be_private(target: Target, source: Source) -> bool:
     if isinstance(home, Fault):
         return False
     is_own = home.host == target.host and (home.origin == target.origin or target.scheme == "https")
-    return is_own or is_private_name(home.host) or Guard().refusal_of_host(home.host) is not None
+    return is_own or is_private_host(home.host)
 
 
 def _private(target: Target, source: Source) -> Fault | None:

@@ -56,7 +56,7 @@ class Dialer:
         except (OSError, ValueError, OverflowError) as error:
             if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
                 raise OfflineError(f"no name server could tell the address of {host}") from error
-            raise NameNotFoundError(f"the name {host} has no address (not found)") from error
+            raise NameNotFoundError(f"{host} can't be resolved (no such name)") from error
 
     def _allowed(self, host: str, addresses: Sequence[str]) -> list[str]:
         judged = [(address, self._guard.refusal(address)) for address in addresses]
@@ -64,7 +64,7 @@ class Dialer:
         if not allowed:
             refusal = next((refusal for _, refusal in judged if refusal), None)
             if refusal is None:
-                raise NameNotFoundError(f"the name {host} has no address")
+                raise NameNotFoundError(f"{host} can't be resolved (it has no address)")
             raise AddressRefusedError(refusal)
         return allowed
 

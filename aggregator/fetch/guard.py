@@ -148,7 +148,7 @@ class Guard:
             return None
         name = _refused_range(inner)
         shown = str(address) if inner == address else f"{address} ({inner})"
-        return None if name is None else f"{name} address {shown} not allowed (network.allow opens ranges)"
+        return None if name is None else f"{name} address {shown} not allowed{_how_to_allow(name, inner)}"
 
     def refusal_of_host(self, host: str) -> str | None:
         """`refusal` for a host that somebody else resolves (a proxy), as far as the name alone shows it."""
@@ -167,6 +167,18 @@ def is_private_name(host: str) -> bool:
     """True for a name that only a private network can resolve: without a dot, or below a domain that is not public."""
     labels = host.lower().rstrip(".").split(".")
     return literal_address(host) is None and (len(labels) == 1 or labels[-1] in _PRIVATE_NAMES)
+
+
+def is_private_host(host: str) -> bool:
+    """True for an address outside the public internet, in any notation, and for a name that no public server resolves."""
+    return is_private_name(host) or Guard().refusal_of_host(host) is not None
+
+
+def _how_to_allow(name: str, address: Address) -> str:
+    """What to write into the config for a server of one's own: metadata services and the like are nobody's feed."""
+    if not name.startswith(("loopback", "private")):
+        return ""
+    return f"; if it is yours, add `network: {{allow: [{ip_network(address)}]}}` to the config"
 
 
 def _inside(address: Address, network: Network) -> bool:

@@ -69,6 +69,13 @@ class DuePolls:
         return now - min((state.due for state in due), default=now)
 
     # --- outages
+    async def recall_outage(self) -> None:
+        """Goes on with the outage in which the daemon was stopped, if there was one: the first tick probes a source."""
+        runtime = self._current.runtime
+        self.outage.recall(runtime.store.states().values(), runtime.settings.enabled_sources)
+        if self.outage.why is not None:
+            await self._tell_outage(self.outage.why)
+
     async def _judge(self) -> None:
         """Tells an outage with one line in place of one for each source."""
         runtime = self._current.runtime
@@ -76,22 +83,30 @@ class DuePolls:
         for report in self.outage.judge(sources, not self.poller.in_flight):
             log_report(report)
         if self.outage.why is not None and self.outage.why != self._told:
-            log.warning("network_down", why=self.outage.why, sources=len(sources), error=self.outage.example(), probe=PROBE)
             if self._told is None:
                 self._next_probe, self._probing = runtime.clock.monotonic() + PROBE, runtime
-                await runtime.resources.claiming.pause()
-            self._told = self.outage.why
+            await self._tell_outage(self.outage.why)
+
+    async def _tell_outage(self, why: str) -> None:
+        runtime, is_new = self._current.runtime, self._told is None
+        sources = len(runtime.settings.enabled_sources)
+        log.warning("network_down", why=why, sources=sources, error=self.outage.example(), probe=PROBE)
+        if is_new:
+            await runtime.resources.claiming.pause()
+        self._told = why
 
     async def _probe(self, now: Instant) -> None:
-        """Polls one source each minute, and at once under an edited config, which may name a proxy."""
+        """Polls one source each minute, at once under an edited config, which may name a proxy; and private ones that are due."""
         runtime = self._current.runtime
         if self.poller.in_flight or (runtime.clock.monotonic() < self._next_probe and runtime is self._probing):
             return
         self._next_probe, self._probing = runtime.clock.monotonic() + PROBE, runtime
         work = runtime.with_sources(list(runtime.store.states().values()))
-        if (chosen := self.outage.choose_probe(work, now, runtime.settings.polling.min)) is not None:
-            state = await runtime.resources.claiming.claim_one(chosen[0].id, now)
-            self.follow(self.poller.start([(chosen[0], state)], forced=True))
+        chosen = outage.choose_private(work, now)
+        if (probe := self.outage.choose_probe(work, now, runtime.settings.polling.min)) is not None:
+            chosen.append(probe)
+        claimed = [(source, await runtime.resources.claiming.claim_one(source.id, now)) for source, _ in chosen]
+        self.follow(self.poller.start(claimed, forced=True))
 
     async def _end_outage(self, now: Instant) -> None:
         """Makes all sources due that failed while nobody could be reached."""
@@ -119,8 +134,11 @@ class DuePolls:
             self.store_error = error
             return
         report = poll.result()
-        self._watch(report)
-        for one in self.outage.record(report):
+        source = self._current.runtime.settings.enabled_sources.get(report.source)
+        is_private = source is not None and outage.is_private(source.url)
+        if not is_private:
+            self._watch(report)
+        for one in self.outage.record(report, is_private=is_private):
             log_report(one)
         self._metrics.record_poll(report.outcome, report.seconds, report.new, report.changed)
         self.count(report)

@@ -1,14 +1,18 @@
-"""Tells a missing network from broken sources: since the daemon was started, no server has answered (decision 045)."""
+"""Tells a missing network from broken sources: since the daemon was started, no server has answered (decision 045).
+
+Sources in private networks are left out: they may answer without the internet, and fail with it.
+"""
 
 from __future__ import annotations
 
 import socket
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from aggregator.fetch.guard import is_private_name, literal_address
+from aggregator.fetch.guard import is_private_host
 from aggregator.model import Fault, FaultKind, Instant, PollReport, Source, SourceId, SourceState, Work
 from aggregator.run.health import Condition
 from aggregator.text.urls import registrable_domain
@@ -34,26 +38,36 @@ def may_be_ours(fault: Fault) -> bool:
     return fault.kind in UNHEARD | _SILENT | _FOREIGN or fault.status == LOGIN_NEEDED
 
 
+def is_private(url: str) -> bool:
+    """Whether an address is in a private network or on this machine, as far as its host shows it."""
+    return is_private_host(urlsplit(url).hostname or "")
+
+
 def explain_outage(faults: Mapping[str, Fault], domains: int, has_route: bool) -> str | None:
     """Says what keeps every source from being read, as well as their faults tell; None if the sources may be at fault.
 
-    faults: by the address of the source; domains: how many the config has; has_route: of this machine to the internet.
+    faults: by the address of the source; domains: how many the config has (`count_domains`); has_route: of this machine to the
+    internet.
     """
-    told = {url: fault for url, fault in faults.items() if not _is_refused_by_config(url, fault)}
-    if len(told) < len(faults) or not told:
+    told = {url: fault for url, fault in faults.items() if not is_private(url)}
+    if not told:
         return None
     kinds = Counter(_group(fault) for fault in told.values())
-    failed = len({registrable_domain(url) for url in told})
-    if kinds.keys() != {FaultKind.OFFLINE} and failed < max(2, min(DOMAINS, domains)):
+    if kinds.keys() != {FaultKind.OFFLINE} and count_domains(told) < max(2, min(DOMAINS, domains)):
         return None
     return _in_words(kinds.most_common(1)[0][0], tuple(told.values()), has_route)
 
 
-def _is_refused_by_config(url: str, fault: Fault) -> bool:
-    """Whether `network.allow` lacks a private address that the config itself names."""
-    host = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
-    host = host if host.endswith("]") else host.partition(":")[0] if host.count(":") == 1 else host
-    return fault.kind is FaultKind.ADDRESS and (literal_address(host) is not None or is_private_name(host))
+def count_domains(urls: Iterable[str]) -> int:
+    """Counts the domains of addresses, without private ones."""
+    return len({registrable_domain(url) for url in urls if not is_private(url)})
+
+
+def _stored_fault(state: SourceState) -> Fault | None:
+    """The fault of the last poll, as far as it is stored."""
+    if state.last_fault is None:
+        return None
+    return Fault(FaultKind(state.last_fault), state.last_error or "", state.last_status)
 
 
 def _group(fault: Fault) -> FaultKind:
@@ -71,7 +85,7 @@ def _in_words(kind: FaultKind, faults: Sequence[Fault], has_route: bool) -> str:
         case FaultKind.OFFLINE:
             return "this machine has no network (no route leads to any server)"
         case FaultKind.DNS:
-            return "the name server knows none of the names (DNS); the network may shut out others until a login"
+            return "the name server knows none of the names (DNS), or this network wants you to log in first (captive portal)"
         case FaultKind.HTML:
             return "something else answers in place of every server, as the login page of a network does: log in with a browser"
         case _:
@@ -94,12 +108,12 @@ def explain_reports(reports: Iterable[PollReport], urls: Mapping[SourceId, str])
     """`explain_outage` for the reports of one poll of many sources; None if any of them was answered."""
     faults: dict[str, Fault] = {}
     for report in reports:
-        if report.outcome == "refused":
+        if report.outcome == "refused" or is_private(urls.get(report.source, "")):
             continue
         if report.fault is None or not may_be_ours(report.fault) or report.source not in urls:
             return None
         faults[urls[report.source]] = report.fault
-    return explain_outage(faults, len({registrable_domain(url) for url in urls.values()}), has_route())
+    return explain_outage(faults, count_domains(urls.values()), has_route())
 
 
 class OutageWatch:
@@ -130,9 +144,23 @@ class OutageWatch:
         """Whether a server was reached after all, so that those which failed should be asked again."""
         return self._is_over and (bool(self._failed) or self.why is not None)
 
-    def record(self, report: PollReport) -> list[PollReport]:
-        """Takes the report of a poll. Returns the reports to log now."""
-        if self._is_over or report.outcome == "refused":
+    def recall(self, states: Iterable[SourceState], sources: Mapping[SourceId, Source]) -> None:
+        """Takes up the outage in which the daemon was stopped: the last poll of every source failed as it does without a network.
+
+        These sources wait for their next poll, so that nothing else would tell that nobody is reached.
+        """
+        polled = [state for state in states if state.last_poll is not None and not state.gone and state.id in sources]
+        faults = {state.id: _stored_fault(state) for state in polled if not is_private(sources[state.id].url)}
+        failed = {id: fault for id, fault in faults.items() if fault is not None and may_be_ours(fault)}
+        if len(failed) < len(faults):
+            return
+        self.why = self._explain(failed, sources)
+        if self.why is not None:
+            self._failed = failed
+
+    def record(self, report: PollReport, *, is_private: bool = False) -> list[PollReport]:
+        """Takes the report of a poll. Returns the reports to log now. is_private: what the source is (`is_private`)."""
+        if self._is_over or is_private or report.outcome == "refused":
             return [report]
         if report.fault is not None and may_be_ours(report.fault):
             self._failed[report.source] = report.fault
@@ -149,15 +177,17 @@ class OutageWatch:
         """Decides once all polls have ended (is_idle), or enough of them. Yields the reports to log if sources are at fault."""
         if self._is_over or not self._failed or self.why is not None or not (is_idle or len(self._failed) >= ENOUGH):
             return
-        faults = {sources[id].url: fault for id, fault in self._failed.items() if id in sources}
-        domains = len({registrable_domain(source.url) for source in sources.values()})
-        self.why = explain_outage(faults, domains, self._has_route())
+        self.why = self._explain(self._failed, sources)
         if self.why is not None:
             self._unlogged.clear()
         elif is_idle:
             self._is_over = True
             self._failed.clear()
             yield from self._take_unlogged()
+
+    def _explain(self, failed: Mapping[SourceId, Fault], sources: Mapping[SourceId, Source]) -> str | None:
+        faults = {sources[id].url: fault for id, fault in failed.items() if id in sources}
+        return explain_outage(faults, count_domains(source.url for source in sources.values()), self._has_route())
 
     def _take_unlogged(self) -> list[PollReport]:
         taken, self._unlogged = self._unlogged, []
@@ -179,7 +209,7 @@ class OutageWatch:
 
         least: seconds (`polling.min`) before a server that may have heard of us is asked again.
         """
-        free = [one for one in work if self._may_be_probed(one[1], now, least)]
+        free = [one for one in work if not is_private(one[0].url) and self._may_be_probed(one[1], now, least)]
         return min(free, key=lambda one: one[1].last_poll or 0.0, default=None)
 
     def _may_be_probed(self, state: SourceState, now: Instant, least: float) -> bool:
@@ -195,6 +225,11 @@ class OutageWatch:
             yield Condition(
                 "stale", "daemon", "No source can be read", f"{self.why}. One of them is tried each minute", is_logged=True
             )
+
+
+def choose_private(work: Iterable[Work], now: Instant) -> list[Work]:
+    """Chooses the sources in private networks that are due: these may answer while the internet can't be reached."""
+    return [(source, state) for source, state in work if state.due <= now and not state.gone and is_private(source.url)]
 
 
 def forget_outage(states: Collection[SourceState], now: Instant) -> list[SourceState]:

@@ -80,6 +80,8 @@ class Service:
         restrict_private_files(settings)
         self.runtime.gate.restore(store.holds(self.runtime.clock.now()))
         await self.config.adopt()
+        await self.polling.due.recall_outage()
+        self.publishing.outage = self.polling.outage.why
         await self.publishing.publish(everything=True)
         self._recall_success()
         if self.polling.arrivals is not None:

@@ -72,7 +72,7 @@ def test_regrouping_beside_the_daemon_reaches_its_feeds(desk: Newsdesk) -> None:
         assert {one["kind"] for one in plan["stories"]} == {"part"}
         assert entries(desk).keys() == before.keys()
         said = desk.command.fails("poll", code=0)
-        assert f"process {process.pid}" in said and "uses the database: it is asked to poll" in said
+        assert f"asking the running daemon (process {process.pid}" in said
         desk.command.run("plan", "--dedup", "--apply")
         eventually(lambda: entries(desk).keys() - before.keys(), process, log, patience=SECONDS)
         assert before.keys() <= entries(desk).keys()

@@ -37,7 +37,7 @@ def test_what_root_makes_belongs_to_the_owner_of_its_folder(owned: Newsdesk) -> 
     owned.command.run("poll")
     assert {path.name for path in (owned.directory / "data").iterdir()} >= {"aggregator.db", "public"}
     assert strange(owned.directory) == []
-    owned.command.run("backup", "copies/one/news.db")
+    owned.command.run("backup", "copy.db")
     owned.command.run("init", "starter.yaml")
     owned.command.run("export", "site")
     assert strange(owned.directory) == []

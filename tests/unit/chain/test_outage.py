@@ -21,6 +21,7 @@ from tests.unit.chain.test_service import Desk, run
 COUNT = 8
 SOURCES = "sources:\n" + "".join(f"  - {{id: s{n}, url: 'https://s{n}.example/feed'}}\n" for n in range(COUNT))
 OFFLINE = Fault(FaultKind.OFFLINE, "no name server could tell the address")
+NOT_FOUND = Fault(FaultKind.STATUS, "404 Not Found", 404)
 HEADLINES = (
     "Ferry to the islands sails again",
     "Mayor opens harbour bridge",
@@ -39,7 +40,7 @@ class World:
 
     def __init__(self, fault: Fault | None = OFFLINE) -> None:
         self.fault = fault
-        self.own: dict[str, Fault] = {}
+        self.own: dict[str, Fault | None] = {}
         self.asked: list[str] = []
 
     async def fetch(self, request: FetchRequest, now: Instant, memory: object = None) -> FetchOutcome:
@@ -47,7 +48,7 @@ class World:
         fault = self.own.get(request.url, self.fault)
         if fault is not None:
             return FetchFailed(fault, (), request.url)
-        headline = HEADLINES[int(request.url[9]) if request.url[9].isdigit() else 0]
+        headline = HEADLINES[int(request.url[9]) if request.url.startswith("https://s") else 0]
         return document(request.url, [entry(headline, at=LAST_MONTH)])
 
     async def aclose(self) -> None:
@@ -70,7 +71,9 @@ async def settle(desk: Desk, ticks: int = 3) -> None:
     """Ticks until what has begun is stored and published."""
     for _ in range(ticks):
         await desk.service.tick()
-        await asyncio.gather(*desk.service.polling.poller.tasks([SourceId(f"s{n}") for n in range(COUNT)]))
+        await asyncio.gather(
+            *desk.service.polling.poller.tasks([SourceId(id) for id in ("home", *(f"s{n}" for n in range(COUNT)))])
+        )
         await asyncio.sleep(0)
         await desk.service.background.wait()
 
@@ -160,6 +163,69 @@ def test_a_restart_without_a_network_forgets_nothing_and_asks_again_as_soon_as_i
     run(tmp_path, come_back)
 
 
+def test_a_restart_in_the_midst_of_an_outage_goes_on_with_it(tmp_path: Path, world: World) -> None:
+    async def lose(desk: Desk) -> None:
+        await desk.start(SOURCES)
+        await settle(desk)
+        await desk.service.health.check()
+
+    async def come_back(desk: Desk) -> None:
+        desk.clock.time = START + 61.0
+        world.asked.clear()
+        await desk.start(SOURCES)
+        assert not desk.service.ready()[0] and "No source can be read" in page(desk)
+        await settle(desk)
+        assert len(world.asked) == 1, "one is probed at once"
+        await desk.service.health.check()
+        assert len(daemon_problems(desk)) == 1, "nothing is over"  # type: ignore[arg-type]
+        world.fault = None
+        world.asked.clear()
+        await pass_minute(desk)
+        assert len(world.asked) == COUNT and desk.service.ready()[0]
+        assert page(desk, "/topics/all.html").count("<article") == COUNT
+
+    run(tmp_path, lose)
+    run(tmp_path, come_back)
+
+
+@pytest.mark.parametrize("own", [None, NOT_FOUND])
+def test_a_restart_takes_nothing_for_an_outage_if_one_server_had_answered(
+    tmp_path: Path, world: World, own: Fault | None
+) -> None:
+    async def lose(desk: Desk) -> None:
+        world.own = {"https://s7.example/feed": own}
+        await desk.start(SOURCES)
+        await settle(desk)
+
+    async def come_back(desk: Desk) -> None:
+        world.asked.clear()
+        await desk.start(SOURCES)
+        await settle(desk)
+        assert desk.service.ready()[0] and world.asked == []
+
+    run(tmp_path, lose)
+    run(tmp_path, come_back)
+
+
+@pytest.mark.parametrize("home", ["http://127.0.0.1:8081/feed", "http://nas.local/feed", "http://192.168.1.20:3000/rss"])
+def test_an_answer_from_the_own_network_hides_no_outage(tmp_path: Path, world: World, home: str) -> None:
+    async def work(desk: Desk) -> None:
+        world.own = {home: None}
+        with capture_logs() as logs:
+            await desk.start(SOURCES + f"  - {{id: home, url: '{home}'}}\nnetwork: {{allow: [127.0.0.0/8, 192.168.1.0/24]}}\n")
+            await settle(desk)
+        assert [line["source"] for line in logs if line["event"] == "poll_done"] == ["home"]
+        assert desk.service.details()["network"] != "ok"
+        world.asked.clear()
+        desk.clock.time += 86_400.0
+        for _ in range(3):
+            await pass_minute(desk)
+        assert world.asked.count(home) == 1, "it is polled when it is due, and is no probe"
+        assert not desk.service.ready()[0]
+
+    run(tmp_path, work)
+
+
 def test_pages_say_how_far_the_sources_are_read(tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def work(desk: Desk) -> None:
         world.fault = None
@@ -193,9 +259,6 @@ def test_an_edited_config_is_tried_at_once(tmp_path: Path, world: World) -> None
         assert len(world.asked) == 1
 
     run(tmp_path, work)
-
-
-NOT_FOUND = Fault(FaultKind.STATUS, "404 Not Found", 404)
 
 
 def test_sources_that_fail_for_reasons_of_their_own_are_told_one_by_one(tmp_path: Path, world: World) -> None:

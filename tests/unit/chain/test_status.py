@@ -15,7 +15,7 @@ from aggregator.settings import Settings
 
 SETTINGS = Settings(Path("feeds.yaml"), ())
 LONG = SourceId("a-source-with-a-rather-long-name-of-its-own-from-somewhere")
-WHY = "private address 10.255.255.1 not allowed (network.allow opens ranges), and a few words more"
+WHY = "private address 10.255.255.1 not allowed; if it is yours, add a line to the config, and a few words more"
 
 
 def test_a_piped_table_has_one_line_a_source_and_breaks_no_word() -> None:

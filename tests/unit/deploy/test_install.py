@@ -81,3 +81,21 @@ def test_the_demo_suggests_commands_as_it_was_called() -> None:
 def test_the_demo_tells_the_token_that_shows_names_in_its_health_feed(tmp_path: Path) -> None:
     settings = load(write_config(tmp_path, 8080, 8081), check, {})
     assert f"/health.atom?token={settings.server.admin}\n" in describe_demo(8080, tmp_path, "aggregator", "demo --advance")
+
+
+def test_make_clean_leaves_what_is_tracked_and_the_data_alone(tmp_path: Path) -> None:
+    kept = ["Makefile", "aggregator/tag/language_tables.py", "data/aggregator.db"]
+    made = [
+        "aggregator/tag/language.tables",
+        "aggregator/__pycache__/app.pyc",
+        "aggregator.egg-info/PKG-INFO",
+        ".venv/dev",
+        "build/x",
+    ]
+    for path in (*kept, *made, "tests/__pycache__/x.pyc", "docs/tools/__pycache__/x.pyc", "deploy/audit.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("")
+    (tmp_path / "Makefile").write_text((CHECKOUT / "Makefile").read_text())
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {*kept, "deploy/audit.py"}

@@ -81,3 +81,20 @@ def test_a_range_that_is_allowed_opens_itself_alone(allow: str, address: str, pa
 def test_every_way_of_writing_an_address_is_seen_through(host: str, address: str | None) -> None:
     found = literal_address(host)
     assert found == (ip_address(address) if address else None)
+
+
+@pytest.mark.parametrize(
+    ("address", "line"),
+    [
+        ("192.168.1.5", "network: {allow: [192.168.1.5/32]}"),
+        ("fd00::5", "network: {allow: [fd00::5/128]}"),
+        ("::ffff:10.0.0.5", "network: {allow: [10.0.0.5/32]}"),
+    ],
+)
+def test_a_refusal_names_the_line_of_the_config_that_allows_it(address: str, line: str) -> None:
+    assert line in str(Guard().refusal(address))
+    assert Guard([line.partition("[")[2].partition("]")[0]]).refusal(address) is None
+
+
+def test_nobody_is_told_how_to_reach_a_metadata_service() -> None:
+    assert str(Guard().refusal("169.254.169.254")).endswith("not allowed")

@@ -44,6 +44,10 @@ def add(config: Path, guid: str) -> int:
 
 def test_a_backup_put_back_is_what_was_there(config: Path, tmp_path: Path) -> None:
     add(config, "a")
+    with pytest.raises(UsageError, match="there is no folder"):
+        run(config, "backup", tmp_path / "copies" / "news.db")
+    assert not (tmp_path / "copies").exists()
+    (tmp_path / "copies").mkdir()
     assert "bytes" in run(config, "backup", tmp_path / "copies" / "news.db").output
     assert add(config, "b") == 2
     told = run(config, "restore", tmp_path / "copies" / "news.db").output

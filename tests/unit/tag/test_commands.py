@@ -218,7 +218,7 @@ def test_topics_are_listed(desk: Desk) -> None:
 def test_a_query_is_tried_before_it_is_written_down(desk: Desk) -> None:
     output = desk.run(topics.command, "try", "nato", "--limit", "1").output.splitlines()
     assert output[1] == "    nato in the title"
-    assert output[-1] == "2 stories of the last 7d, 1 shown"
+    assert output[-1] == "2 stories first seen in the last 7d, 1 shown"
 
 
 def test_plan_says_what_an_edit_would_do_and_changes_nothing(desk: Desk) -> None:
