@@ -140,8 +140,8 @@ def _needed(story: Told, other: Told, shared: Collection[int], asleep: bool) -> 
 
 def _share_name(story: Told, other: Told) -> bool:
     """True if a word of both stories' titles is a name, as capitals in either tell."""
-    names = story.names | other.names
-    return any(word in names for word in story.title_words & other.title_words)
+    shared = story.title_words & other.title_words
+    return not (shared.isdisjoint(story.names) and shared.isdisjoint(other.names))
 
 
 def are_one_form(story: Told, other: Told) -> bool:

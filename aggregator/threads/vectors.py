@@ -66,9 +66,10 @@ def _vector(item: Words) -> Vector:
 
 def total(vectors: Iterable[Vector]) -> dict[int, float]:
     """The sum of vectors."""
-    summed: dict[int, float] = {}
+    rest = iter(vectors)
+    summed = dict(next(rest, {}))
     get = summed.get
-    for vector in vectors:
+    for vector in rest:
         for word, weight in vector.items():
             summed[word] = get(word, 0.0) + weight
     return summed
