@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from aggregator.model import Entry, Story
+from aggregator.model import Entry, Item, Story
 from aggregator.model.pictures import pictures_of
 from aggregator.model.stories import first_of_outlets
 from aggregator.text.canonical import without_tracking
@@ -24,11 +24,11 @@ def visible_hash(story: Story, *, full: bool) -> bytes:
 
     full: True if any feed carries the whole content; if not, content counts only for entries without a summary.
     """
-    entry = story.lead_item.entry
-    media = [one for one in entry.enclosures if not is_image(one.type, one.url)]
-    texts = [without_images(text) for text in _texts(entry, full)]
-    told = [*_parts(story, texts, [f"{one.url} {one.type} {one.length}" for one in media]), *_also(story), *_hooks(story)]
-    return _digest(told, TOLD) + _digest((*_pictures(story, full), *_article(story, full)), 4)
+    lead = story.lead_item
+    texts = _texts(lead.entry, full)
+    media = [f"{one.url} {one.type} {one.length}" for one in lead.entry.enclosures if not is_image(one.type, one.url)]
+    told = [*_parts(story, lead, [without_images(text) for text in texts], media), *_also(story, lead), *_hooks(story)]
+    return _digest(told, TOLD) + _digest((*_pictures(story, texts), *_article(lead, full)), 4)
 
 
 def is_edit(story: Story, before: bytes, after: bytes, *, full: bool) -> bool:
@@ -44,21 +44,21 @@ def is_edit(story: Story, before: bytes, after: bytes, *, full: bool) -> bool:
 
 def first_visible_hash(story: Story, *, full: bool) -> bytes:
     """The hash of earlier releases: over the headline, the lead's link, text, authors and all media, and the outlets' links."""
-    entry = story.lead_item.entry
+    lead, entry = story.lead_item, story.lead_item.entry
     media = [f"{one.url} {one.type} {one.length}" for one in entry.enclosures]
-    return _digest(_parts(story, _texts(entry, full), [entry.image.url if entry.image else "", *media]), TOLD)
+    return _digest(_parts(story, lead, _texts(entry, full), [entry.image.url if entry.image else "", *media]), TOLD)
 
 
-def _parts(story: Story, texts: list[str], media: list[str]) -> Iterator[str]:
-    lead = story.lead_item
+def _parts(story: Story, lead: Item, texts: list[str], media: list[str]) -> Iterator[str]:
     link = without_tracking(lead.entry.url or "")
     yield from (story.title, link, *texts, lead.outlet, *lead.entry.authors, *media)
     for item in first_of_outlets(story.reports):
         yield from (item.outlet, link if item is lead else without_tracking(item.entry.url or ""))
 
 
-def _also(story: Story) -> Iterator[str]:
-    others = [item.title for item in first_of_outlets((story.lead_item, *story.reports)) if item.id != story.lead]
+def _also(story: Story, lead: Item) -> Iterator[str]:
+    told = (lead, *story.reports) if len(story.items) > 1 else ()
+    others = [item.title for item in first_of_outlets(told) if item.id != lead.id]
     said = tokens(story.title) if others else []
     yield "also"
     yield from (title for title in others if (own := tokens(title)) and own != said)
@@ -76,17 +76,16 @@ def _texts(entry: Entry, full: bool) -> list[str]:
     return [entry.summary, entry.content if full or not _has_summary(entry) else ""]
 
 
-def _pictures(story: Story, full: bool) -> Iterator[str]:
+def _pictures(story: Story, texts: Iterable[str]) -> Iterator[str]:
     chosen = next(pictures_of(story), None)
     if chosen is not None:
         yield f"{chosen.picture.url} {chosen.picture.width} {chosen.picture.height}"
-    for text in _texts(story.lead_item.entry, full):
+    for text in texts:
         yield from sources_in(text)
 
 
-def _article(story: Story, full: bool) -> Iterator[str]:
+def _article(lead: Item, full: bool) -> Iterator[str]:
     """The lead's article where it is shown. It is fetched after the entry: its coming is shown, but is no edit (decision 069)."""
-    lead = story.lead_item
     if full and lead.article and lead.body == lead.article:
         yield lead.article
 

@@ -197,7 +197,7 @@ class Story(Struct, frozen=True):
         """
         own = self.lead_item
         found: dict[str, str] = {}
-        for item in (own, *self.reports):
+        for item in (own, *(one for one in self.reports if one is not own)):
             entry = item.entry
             if (place := discussion_of(entry.url, entry.comments)) and (item is own or place_of(place[1])):
                 found.setdefault(place[1], place[0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from msgspec import Struct
 
@@ -66,16 +65,10 @@ def _likely_headline(entry: Entry, title: str | None, url: str) -> str | None:
     if not may_name_outlet(entry.title):
         return None
     domains = {KNOWN.of(address) for address in (url, entry.url) if address}
-    called = [_outlet_called(title, domain) for domain in domains] if title else []
+    called = [outlet_in(title, domain) or whole_title(title) for domain in domains] if title else []
     names = [name for name in (*called, entry.origin and entry.origin.title) if name]
     shown = without_outlet(entry.title, names, [domain for domain in domains if "." in domain])
     return None if shown == entry.title else shown
-
-
-@lru_cache(maxsize=64)
-def _outlet_called(title: str, domain: str) -> str | None:
-    """What a feed's title calls its outlet. Cached, because each entry of a feed asks for it."""
-    return outlet_in(title, domain) or whole_title(title)
 
 
 def answer(job: Job, body: bytes, describer: Describer) -> Answer:
