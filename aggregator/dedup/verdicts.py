@@ -10,22 +10,22 @@ from aggregator.dedup.weigh import Weighed, texts_of, view_of
 from aggregator.ports import IndexedItem
 
 _Pair: TypeAlias = tuple[int, int, float, bool, bool]
+_Judged: TypeAlias = tuple[Weighed, Weighed, Verdict]
 
 
 class Verdicts:
     """A bounded memo of `judge`, a pure function: a story compares the same pairs again whenever it grows.
 
     Texts are the same if they are the same object: an edited item gets another one. The memo holds both, so that no other object
-    gets their `id`. It has two generations: verdicts that nobody asked for between two turns are dropped.
+    gets their `id`. Pairs that differ are remembered for less long than those that agree, which a growing story asks for.
     """
 
-    HALF = 2_000
-    """Most verdicts of a generation (1.5 MB)."""
+    AGREEING, DIFFERING = 2_000, 1_000
+    """Most verdicts of a generation, by what they say (700 bytes each)."""
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
-        self._young: dict[_Pair, tuple[Weighed, Weighed, Verdict]] = {}
-        self._old: dict[_Pair, tuple[Weighed, Weighed, Verdict]] = {}
+        self._agreeing, self._differing = _Generations(self.AGREEING), _Generations(self.DIFFERING)
 
     def of(self, a: IndexedItem, b: IndexedItem) -> Verdict:
         """The verdict on two items, whichever comes first."""
@@ -43,10 +43,28 @@ class Verdicts:
         apart, same_outlet, marked = abs(a.at - b.at), a.outlet == b.outlet, a.form or b.form
         first, second = id(one), id(other)
         pair = (first, second, apart, same_outlet, marked) if first < second else (second, first, apart, same_outlet, marked)
-        known = self._young.get(pair)
+        known = self._agreeing.get(pair) or self._differing.get(pair)
         if known is None:
-            known = self._old.get(pair) or (one, other, judge(one, other, apart, same_outlet, marked, self._weights))
-            if len(self._young) >= self.HALF:
-                self._old, self._young = self._young, {}
-            self._young[pair] = known
+            known = (one, other, judge(one, other, apart, same_outlet, marked, self._weights))
+            (self._agreeing if known[2].score >= 0 else self._differing).add(pair, known)
         return known[2]
+
+
+class _Generations:
+    """Verdicts in two generations of `size`: those that nobody asked for between two turns are dropped."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._young: dict[_Pair, _Judged] = {}
+        self._old: dict[_Pair, _Judged] = {}
+
+    def get(self, pair: _Pair) -> _Judged | None:
+        known = self._young.get(pair)
+        if known is None and (known := self._old.get(pair)) is not None:
+            self.add(pair, known)
+        return known
+
+    def add(self, pair: _Pair, judged: _Judged) -> None:
+        if len(self._young) >= self._size:
+            self._old, self._young = self._young, {}
+        self._young[pair] = judged

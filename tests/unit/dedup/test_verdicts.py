@@ -51,8 +51,20 @@ def test_items_that_turn_out_to_be_of_a_form_are_judged_anew(desk: Desk) -> None
 
 
 def test_what_nobody_asks_for_any_more_is_forgotten(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Verdicts, "HALF", 2)
+    monkeypatch.setattr(Verdicts, "AGREEING", 2)
+    monkeypatch.setattr(Verdicts, "DIFFERING", 2)
     verdicts, rows = Verdicts(STORY), rows_of(desk)
     first = verdicts.of(rows[0], rows[1])
     assert are_as_new(verdicts, rows)
     assert verdicts.of(rows[0], rows[1]) is not first
+
+
+def test_pairs_that_differ_drive_out_none_that_agree(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Verdicts, "DIFFERING", 1)
+    verdicts, (alpha, beta, *_) = Verdicts(STORY), rows_of(desk)
+    first = verdicts.of(alpha, beta)
+    for number in range(3):
+        desk.put(f"other {number}", f"Council closes {number} libraries in the north", "Readers protest.", hours=number)
+    others = rows_of(desk)[-3:]
+    assert first.score >= 0 > max(verdicts.of(alpha, other).score for other in others)
+    assert verdicts.of(alpha, beta) is first
