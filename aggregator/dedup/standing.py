@@ -64,17 +64,22 @@ def standings(rows: Sequence[IndexedItem], verdicts: Verdicts) -> dict[ItemId, S
             for one, other in ((a, b), (b, a)):
                 met[one.id].append(_Meeting(other.id, verdict.score, copies, copies or verdict.pair.copy >= COPY))
     several = len({row.outlet for row in rows}) >= SEVERAL
-    known = {row.id: _known(row, rows) for row in rows if met[row.id]} if several else {}
+    known = _known(rows) if several else {}
     least = max(TEXT_COVER, TOLD * median(known.values())) if known else 0.0
     return {
         row.id: _standing(row, met[row.id], counts, None if not known else known[row.id] >= least) for row in rows if met[row.id]
     }
 
 
-def _known(row: IndexedItem, rows: Sequence[IndexedItem]) -> float:
-    """Share of a report's text that other outlets' reports know."""
-    others = [view_of(one).words for one in rows if one.outlet != row.outlet and one.source != row.source]
-    return text_cover(view_of(row), frozenset().union(*others))
+def _known(rows: Sequence[IndexedItem]) -> dict[ItemId, float]:
+    """Share of each report's text that other outlets' reports know, where there are any."""
+    words = [(row, frozenset(view_of(row).words)) for row in rows]
+    known: dict[ItemId, float] = {}
+    for row in rows:
+        others = [told for one, told in words if one.outlet != row.outlet and one.source != row.source]
+        if others:
+            known[row.id] = text_cover(view_of(row), frozenset().union(*others))
+    return known
 
 
 def _standing(row: IndexedItem, met: Collection[_Meeting], counts: Mapping[ItemId, float], told: bool | None) -> Standing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from itertools import combinations
+from itertools import combinations, compress
 from typing import NamedTuple
 
 from aggregator.dedup.compare import FEW_RUNS, Weights, compare
@@ -129,7 +129,7 @@ def _score_of_edit(item: Weighed, text: Weighed, weights: Weights) -> float:
 def text_cover(item: Weighed, known: Collection[int]) -> float:
     """Share, by weight, of an item's text words that are known. The title's words are left out."""
     title = len(item.rarities)
-    own = list(zip(item.words[title:], item.weights[title:], strict=True))
-    if len(own) < FEW_OWN_WORDS:
+    words, weights = item.words[title:], item.weights[title:]
+    if len(words) < FEW_OWN_WORDS:
         return 1.0
-    return sum([weight for word, weight in own if word in known]) / sum([weight for _, weight in own])
+    return sum(compress(weights, map(known.__contains__, words))) / sum(weights)

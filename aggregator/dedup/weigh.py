@@ -6,7 +6,7 @@ import math
 import struct
 from array import array
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, compress, pairwise
 
 from msgspec import Struct
 
@@ -122,9 +122,9 @@ def weigh(read: Signature, frequencies: Sequence[int], total: int, common: Commo
         spread = _SPREAD[min(count, len(_SPREAD) - 1)]
         weights[place] = min(MOST, int(spread * (most - commonness[place])))
     if 0 in weights:
-        rarities = [rarity for rarity, weight in zip(rarities, weights, strict=False) if weight]
-        words = [word for word, weight in zip(words, weights, strict=True) if weight]
-        weights = [weight for weight in weights if weight]
+        rarities = list(compress(rarities, weights))
+        words = list(compress(words, weights))
+        weights = list(compress(weights, weights))
     rarities = [rarity or 1 for rarity in rarities]
     leading = _heavy(words, weights, len(rarities), heavy)
     return Weighed(
