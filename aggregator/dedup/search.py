@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from aggregator.dedup.candidates import Reach, by_address
 from aggregator.dedup.compare import EVENT, STORY, Weights, terms
 from aggregator.dedup.judge import Verdict, judge
+from aggregator.dedup.proposal import Nearest, Proposal
 from aggregator.dedup.verdicts import Verdicts
-from aggregator.dedup.votes import Opinion, agreed, is_bridged, mean, not_alone, opinion_of, share, votes
+from aggregator.dedup.votes import Opinion, agreed, is_bridged, opinion_of, votes
 from aggregator.dedup.weigh import view_of
 from aggregator.model import Evidence, ItemId, StoryId
 from aggregator.ports import GroupedItems, IndexedItem
@@ -73,66 +73,6 @@ class Placement(Struct, frozen=True):
     spare: bool = False
     stray: bool = False
     around: tuple[ItemId, ...] = ()
-
-
-class _Nearest(Struct, frozen=True):
-    """A story that an item does not join, and why."""
-
-    story: StoryId
-    score: float
-    rule: str
-    agrees: int = 0
-    asked: int = 0
-
-    def of(self, evidence: Evidence) -> Evidence:
-        """The evidence, with this story as the nearest."""
-        return replace(
-            evidence,
-            nearest=self.story,
-            nearest_score=round(self.score, 2),
-            nearest_rule=self.rule,
-            nearest_agrees=self.agrees,
-            nearest_asked=self.asked,
-        )
-
-
-class _Proposal(Struct):
-    """A story that an item may join. partner: the story's item that was found; scores: of the pairs with its judges.
-
-    counts: the votes of each judge; is_second_text: the story has a different text of the item's outlet, so only a sure pair lets
-    the item in; bridged: only round-ups agree.
-    """
-
-    story: StoryId
-    partner: IndexedItem
-    verdict: Verdict
-    scores: list[float]
-    counts: list[float]
-    is_second_text: bool
-    bridged: bool
-
-    @property
-    def mean(self) -> float:
-        return mean(self.scores, self.counts)
-
-    def as_nearest(self, weights: Weights) -> _Nearest:
-        """What is told of the story if the item doesn't join it."""
-        if self.agrees(weights):
-            rule = "agrees better elsewhere"
-        elif self.bridged:
-            rule = "only round-ups agree"
-        else:
-            rule = "second text of its outlet" if self.is_second_text else "outvoted"
-        agreeing = sum(score >= 0 for score in self.scores)
-        return _Nearest(self.story, self.verdict.score, rule, agreeing, len(self.scores))
-
-    def agrees(self, weights: Weights) -> bool:
-        """True if one pair is sure and others agree, or the story agrees as a whole."""
-        if self.bridged:
-            return False
-        if max(self.scores) >= weights.sure and share(self.scores, self.counts) >= not_alone(len(self.scores)):
-            return True
-        return not self.is_second_text and agreed(self.scores, self.counts, weights)
 
 
 class Search:
@@ -214,10 +154,10 @@ class Search:
         verdicts.sort(key=lambda one: -one[0].score)
         return verdicts, tuple(other for other in marked if not other.form)
 
-    def _proposals(self, verdicts: Iterable[tuple[Verdict, IndexedItem]]) -> tuple[list[_Proposal], _Nearest | None]:
+    def _proposals(self, verdicts: Iterable[tuple[Verdict, IndexedItem]]) -> tuple[list[Proposal], Nearest | None]:
         """Stories with a matching item, and the nearest of the other stories."""
-        proposals: dict[StoryId, _Proposal] = {}
-        nearest: _Nearest | None = None
+        proposals: dict[StoryId, Proposal] = {}
+        nearest: Nearest | None = None
         for verdict, other in verdicts:
             if other.story in proposals:
                 continue
@@ -226,15 +166,15 @@ class Search:
                 proposals[other.story] = self._proposal(members, other, verdict)
             elif nearest is None:
                 kept_out = "taken down" if other.story in self._closed else "no room"
-                nearest = _Nearest(other.story, verdict.score, kept_out if verdict.score >= 0 else verdict.rule or "unlike")
+                nearest = Nearest(other.story, verdict.score, kept_out if verdict.score >= 0 else verdict.rule or "unlike")
         return list(proposals.values()), nearest
 
-    def _proposal(self, members: Sequence[IndexedItem], partner: IndexedItem, verdict: Verdict) -> _Proposal:
+    def _proposal(self, members: Sequence[IndexedItem], partner: IndexedItem, verdict: Verdict) -> Proposal:
         judges = spread(members, JUDGES)
         judges = [one for one in judges if not view_of(one).astray] or judges
         opinions = [opinion_of(self._row, one, frozenset((one.outlet,)), self._verdicts.heard(self._row, one)) for one in judges]
         scores, bridged = [one.score for one in opinions], is_bridged(opinions)
-        return _Proposal(
+        return Proposal(
             partner.story, partner, verdict, scores, votes(judges, self._once), self._is_second_text(members), bridged
         )
 
@@ -284,7 +224,7 @@ class Search:
     def _rows(self, story: StoryId) -> list[IndexedItem]:
         return list(self._index.items(self._index.members(story)).values())
 
-    def _evidence(self, best: _Proposal) -> Evidence:
+    def _evidence(self, best: Proposal) -> Evidence:
         partner, pair = best.partner, best.verdict.pair
         return Evidence(
             rule="one pair is sure" if max(best.scores) >= self._weights.sure else "most of the story agrees",
