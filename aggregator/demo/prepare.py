@@ -31,11 +31,11 @@ a few seconds to fill; then open
       in your feed reader: one entry for the NATO story that seven entries of five outlets tell. The song contest, the
       phonetic alphabet and a chef named Nato are not in it
   {site}/feeds/top.rss
-      what three outlets or more have told
+      what three or more outlets have reported
   {site}/feeds/listen.rss
-      a podcast, with its sound files
+      a podcast, with its audio files
   {site}/feeds/desk.atom?token=demo-token
-      a private feed: without the token it does not exist
+      a private feed: without the token it answers 404
   {site}/health.atom?token=demo-admin
       what needs a person, as a feed: after a minute, a source that has moved and one that is a web page now. Without
       the token of server.admin it tells no errors and no addresses

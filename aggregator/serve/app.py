@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aggregator.errors import AggregatorError
 from aggregator.ports import Endpoint
@@ -49,7 +49,21 @@ def make_app(
     handlers = {HTTPException: _refusing(settings, shelf), AggregatorError: _unavailable}
     behind = Starlette(routes=[*own, *endpoints.routes(more)], exception_handlers=handlers)
     behind.router.redirect_slashes = False  # it would redirect to whatever the request calls our host
-    return BelowPath(Front(shelf, behind), site_url)
+    return BelowPath(Front(shelf, behind, _ended(settings)), site_url)
+
+
+def _ended(settings: Callable[[], Settings] | None) -> ASGIApp:
+    """Answers for feeds that have ended: browsers with a page, others with a line of text."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        if settings is not None and site.wants_page(request):
+            response = site.ended(request, settings())
+        else:
+            response = short_response(scope, 410, {"vary": "Accept"} if settings is not None else {})
+        await response(scope, receive, send)
+
+    return answer
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:

@@ -36,11 +36,12 @@ _COMPRESSING = ThreadPoolExecutor(2, thread_name_prefix="compressing")
 
 
 class Front:
-    """Answers from the shelf. behind: the application for other paths."""
+    """Answers from the shelf. behind: the application for other paths; gone: the one for what was removed for good."""
 
-    def __init__(self, shelf: Shelf, behind: ASGIApp) -> None:
+    def __init__(self, shelf: Shelf, behind: ASGIApp, gone: ASGIApp) -> None:
         self._shelf = shelf
         self._behind = behind
+        self._gone = gone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -82,7 +83,7 @@ class Front:
                 vary = {"vary": "Accept"} if chosen is not None else {}
                 await send_short(scope, send, 301, {"location": to + carried, **vary})
             case Gone():
-                await send_short(scope, send, 410)
+                await self._gone(scope, receive, send)
             case None:
                 await self._behind(scope, receive, send)
 

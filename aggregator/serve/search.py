@@ -81,17 +81,17 @@ class SearchPages:
         return await self._alone(self._try, text)
 
     async def _outlet(self, request: Request) -> Response:
-        return await self._list(request, lambda name: StoryFilter(outlet=name))
+        return await self._list(request, "{}", lambda name: StoryFilter(outlet=name))
 
     async def _tag(self, request: Request) -> Response:
-        return await self._list(request, lambda name: StoryFilter(term=name))
+        return await self._list(request, "Stories tagged {}", lambda name: StoryFilter(term=name))
 
-    async def _list(self, request: Request, where: Callable[[str], StoryFilter]) -> Response:
+    async def _list(self, request: Request, heading: str, where: Callable[[str], StoryFilter]) -> Response:
         name = request.path_params["name"]
         if not name or len(name) > LONGEST_NAME:
             raise HTTPException(404)
         try:
-            return await self._alone(self._list_page, name, where(name))
+            return await self._alone(self._list_page, heading.format(name), where(name))
         except BusyError:
             raise HTTPException(503, headers={"Retry-After": str(RETRY)}) from None
 
@@ -132,14 +132,14 @@ class SearchPages:
         matches = [Match(story, query.explain(story, now).branch) for story in found.stories]
         return Trial(text, matches, said=found_pages.told(found, len(matches)))
 
-    def _list_page(self, name: str, where: StoryFilter) -> Response:
+    def _list_page(self, heading: str, where: StoryFilter) -> Response:
         settings, public, _ = self._public()
         found = self._find(replace(where, public=frozenset(public.outputs)), None, 0.0)
         root = quote(path_of(settings.site.url))
         shown = self._entries(found, settings, public, root)
         if not shown and not found.late:
             raise HTTPException(404)
-        return self._answer(200, found_pages.listing(settings.site, root, name, found, shown, images=public.images))
+        return self._answer(200, found_pages.listing(settings.site, root, heading, found, shown, images=public.images))
 
     def _entries(self, found: Found, settings: Settings, public: PublicStories, root: str) -> str:
         feeds = self._store.members_of([story.id for story in found.stories])

@@ -129,7 +129,7 @@ def test_a_query_is_tried_on_the_status_page_and_the_token_stays_in_the_address(
     page.get_by_text("To paste into the config:").wait_for()
     assert "query: 'title:nato'" in page.content() and "demo-admin" not in page.content()
     watched.requests.clear()
-    page.get_by_role("link", name="All feeds").click()
+    page.get_by_role("link", name="Front page").click()
     page.wait_for_url("**/index.html")
     assert all("demo-admin" not in str(one.all_headers()) + one.url for one in watched.requests)
 

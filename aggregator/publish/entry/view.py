@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from aggregator.model import Entry, Instant, Item, PodcastTag, SourceId, Story, StoryId, TagKind
-from aggregator.model.stories import OutletsSeen
-from aggregator.publish.entry import addresses, characters, closing, enriched, excerpt
+from aggregator.publish.entry import addresses, characters, closing, enriched, excerpt, outlets
 from aggregator.publish.entry.closing import Also, Before, Discussion, Follows
 from aggregator.publish.entry.enriched import Told
 from aggregator.publish.entry.pictures import Image, Pictures, figure
@@ -53,7 +52,7 @@ class View(Struct, frozen=True):
     text, in which case formats add the summary. page: the address of the story's page; page_link: HTML that leads there from
     feeds, or "". discussions: where it is discussed. figure: HTML of the picture if the body shows none, or "".
     tags: of a podcast's episode. follows: the thread that it goes on. told: by hooks; headline: the outlet's, where `title` is a
-    hook's.
+    hook's. lead_published: when the lead's outlet reported it, in whole seconds; first: who reported it earlier, or None.
     """
 
     id: StoryId
@@ -81,6 +80,8 @@ class View(Struct, frozen=True):
     follows: Follows | None = None
     told: tuple[Told, ...] = ()
     headline: str = ""
+    lead_published: int = 0
+    first: outlets.FirstReport | None = None
 
     @property
     def in_feeds(self) -> str:
@@ -126,17 +127,19 @@ def view(
     *,
     public: bool = True,
     pictures: Pictures = ALL_PICTURES,
+    lists_reports: bool = False,
 ) -> View:
     """Makes the view. content: "full", "summary", or "title". sources: public titles and addresses of configured sources.
 
-    public: False for a private feed, whose stories may have no page. pictures: those that may be shown.
+    public: False for a private feed, whose stories may have no page. pictures: those that may be shown. lists_reports: whether
+    the page lists all reports beside the body, which then does not name them.
     """
     lead = story.lead_item
     entry = lead.entry
     page = site.url + (addresses.story_path(story.id) if public else "/")
     link = characters.address(entry.url) or _address_of_outlet(story, lead) or page
-    also = _also(story, lead)
-    outlet = _outlet(lead)
+    also = outlets.others(story, lead)
+    outlet = outlets.name_of(lead)
     language = characters.language(lead.language)
     words = wording(language or site.language)
     text = excerpt.summary_text(entry)
@@ -144,7 +147,8 @@ def view(
     discussed = _discussions(story, link)
     body = pictures.in_text(_body(lead, content), lead)
     image = pictures.of(story)
-    body += closing.reports(Also(outlet, link, title), also, words, bare=excerpt.is_bare(body))
+    if not lists_reports:
+        body += closing.reports(Also(outlet, link, title), also, words, bare=excerpt.is_bare(body))
     follows = _follows(story, site, public)
     body += closing.earlier(follows.earlier if follows else (), words)
     body += closing.discussions(discussed, words)
@@ -178,16 +182,14 @@ def view(
         follows=follows,
         told=told,
         headline=title if other else "",
+        lead_published=int(lead.published),
+        first=outlets.first_report(story, lead),
     )
 
 
 def _words(name: str) -> str:
     """A name's words between blanks, so that a name of several words can be found in another."""
     return f" {' '.join(tokens(name)) or name} "
-
-
-def _outlet(item: Item) -> str:
-    return characters.plain(item.outlet) or item.outlet_key or str(item.source)
 
 
 def _authors(entry: Entry) -> tuple[str, ...]:
@@ -200,28 +202,16 @@ def _address_of_outlet(story: Story, lead: Item) -> str | None:
     return next((url for item in own if (url := characters.address(item.entry.url))), None)
 
 
-def _also(story: Story, lead: Item) -> tuple[Also, ...]:
-    """The first report with an address of every other outlet. Outlets of one name count as one, unattributed reports as none."""
-    found: list[Also] = []
-    seen = OutletsSeen()
-    seen.add(lead, _outlet(lead))
-    for item in story.reports:
-        url, name = characters.address(item.entry.url), _outlet(item)
-        if url is not None and seen.add(item, name):
-            found.append(Also(name, url, characters.plain(item.title)))
-    return tuple(found)
-
-
 def _origin(lead: Item, link: str, sources: Mapping[SourceId, Origin]) -> Origin:
     """The lead's origin: what an aggregator's entry names, else the configured source, else (if it is gone) the outlet's site."""
     named = lead.entry.origin
     if lead.aggregator and named is not None and (url := characters.address(named.url)):
-        return Origin(characters.plain(named.title or "") or _outlet(lead), url, "/".join(url.split("/")[:3]) + "/")
+        return Origin(characters.plain(named.title or "") or outlets.name_of(lead), url, "/".join(url.split("/")[:3]) + "/")
     site = "/".join(link.split("/")[:3]) + "/"
     known = sources.get(lead.source)
     if known is None:
-        return Origin(_outlet(lead), site, site)
-    return Origin(known.title or _outlet(lead), known.url, known.site or site)
+        return Origin(outlets.name_of(lead), site, site)
+    return Origin(known.title or outlets.name_of(lead), known.url, known.site or site)
 
 
 def _body(lead: Item, content: str) -> str:

@@ -50,6 +50,7 @@ def _notice(id: uuid.UUID, title: str, link: str, at: Instant, site: Site, body:
         image=None,
         comments=None,
         language=None,
+        lead_published=int(at),
     )
 
 

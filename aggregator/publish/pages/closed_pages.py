@@ -18,7 +18,7 @@ from aggregator.publish.shelf import Knows, Prepared, digest
 from aggregator.publish.site.files import Tree
 from aggregator.settings import Output, Settings
 
-HTML = 1
+HTML = 2
 """Number of the form of the web pages: with another one, the files are written again."""
 PAGES_KEY = "publish.pages."
 """Prefix of stored values: the digest and page count that a feed's page files were last written from."""

@@ -77,6 +77,11 @@ def not_found(site: Site, root: str) -> bytes:
     return pages.render("not_found.html", site, root, site.language, images=False)
 
 
+def ended(site: Site, root: str) -> bytes:
+    """The page of a feed that is not published any more, at its former addresses."""
+    return pages.render("ended.html", site, root, site.language, images=False)
+
+
 def told(found: Found, count: int) -> str:
     """What stands above the result. count: of the stories shown."""
     stories = "1 story" if count == 1 else f"{count} stories" if count else "No story"

@@ -36,9 +36,10 @@ def older(site: Site, feed: Head, entries: Sequence[Rendered], readable: Collect
     """The page. feed: the head of the archive page; readable: the stories whose own pages can still be read."""
     shown = Markup(b"".join(_entry(one, site, one.story in readable) for one in entries).decode())
     page, links = feed.archives.page, feed.archives
+    days = list(dict.fromkeys(pages.day(at(one.published for one in entries), site) for at in (min, max) if entries))
     values: dict[str, Any] = {
-        "heading": feed.title,
-        "said": f"Older stories, page {page}",
+        "heading": pages.feed_name(site, feed),
+        "said": f"Older stories, page {page}" + (f": {' to '.join(days)}" if days else ""),
         "entries": shown,
         "back": f"{links.previous}.html" if links.previous else None,
         "on": f"{links.next}.html" if links.next else f"../{feed.output.slug}.html",

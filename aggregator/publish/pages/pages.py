@@ -7,14 +7,13 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
-from typing import Any
-from urllib.parse import quote
+from functools import cache, partial
+from urllib.parse import urlsplit
 
 from markupsafe import Markup
 from msgspec import Struct
 
-from aggregator.model import Instant, Story
+from aggregator.model import Instant
 from aggregator.ports import ThreadStory
 from aggregator.publish.entry import addresses, characters
 from aggregator.publish.entry.view import View
@@ -45,16 +44,6 @@ class Moment(Struct, frozen=True):
     shown: str
 
 
-class Report(Struct, frozen=True):
-    """One item of a story, as its page lists it. listed: the outlet's name in an address, None if it has no page."""
-
-    outlet: str
-    listed: str | None
-    title: str
-    url: str | None
-    when: Moment
-
-
 class Told(Struct, frozen=True):
     """A story of a thread, as pages list it. page: its path; outlets: how many tell it."""
 
@@ -65,12 +54,12 @@ class Told(Struct, frozen=True):
     outlets: int
 
 
-class Around(Struct, frozen=True):
-    """What a story's page tells of its thread. before, after: in order of time; thread: which can be followed, or None."""
+class Byline(Struct, frozen=True):
+    """When the lead's outlet reported a story; first: when first_by had done so before, None if nobody had."""
 
-    before: Sequence[ThreadStory] = ()
-    after: Sequence[ThreadStory] = ()
-    thread: OpenThread | None = None
+    when: Moment
+    first: Moment | None
+    first_by: str
 
 
 @cache
@@ -134,10 +123,40 @@ def moment(instant: Instant, site: Site) -> Moment:
     return Moment(rfc3339(instant) or "", f"{local:%Y-%m-%d %H:%M} {local.tzname()}")
 
 
+def day(instant: Instant, site: Site) -> str:
+    """The date of an instant in the site's time zone."""
+    return f"{datetime.fromtimestamp(int(instant), zone(site.timezone)):%Y-%m-%d}"
+
+
+def byline(view: View, site: Site) -> Byline:
+    """Of what was first reported on the same day the hour is enough."""
+    when, earlier = moment(view.lead_published, site), view.first
+    if earlier is None:
+        return Byline(when, None, "")
+    first = moment(earlier.at, site)
+    if day(earlier.at, site) == day(view.lead_published, site):
+        first = Moment(first.iso, first.shown.split()[1])
+    return Byline(when, first, earlier.outlet)
+
+
+def feed_name(site: Site, feed: Head) -> str:
+    """What pages call a feed. One with the site's own title, as `all` has unless it is given another, has everything in it."""
+    return "Everything" if feed.title == title_of(site) else feed.title
+
+
+def title_of(site: Site) -> str:
+    return one_line(site.title) or "News"
+
+
 def render(name: str, site: Site, root: str, language: str, *, images: bool, media: bool = False, **values: object) -> bytes:
-    """A page. root: the way to the top of the site; images, media: see `policy`."""
+    """A page. root: the way to the top of the site; images, media: see `policy`.
+
+    top: the path of the site, for what the daemon alone answers: simple readers resolve no relative address of an icon.
+    """
     page = template(name).render(
-        site_title=one_line(site.title) or "News",
+        site_title=title_of(site),
+        name_of=partial(feed_name, site),
+        top=urlsplit(site.url).path.rstrip("/"),
         language=language,
         root=root,
         policy=policy(images=images, media=media),
@@ -159,7 +178,7 @@ def headline(view: View, root: str = TOP) -> bytes:
 def entry(view: View, site: Site, root: str = BELOW) -> bytes:
     """The HTML of one story on a feed's page, or on another page. root: the way from it to the top of the site."""
     macro = template("macros.html").module.entry  # type: ignore[attr-defined]
-    return str(macro(view, _page_of(view, root), moment(view.published, site))).encode()
+    return str(macro(view, _page_of(view, root), byline(view, site))).encode()
 
 
 def _page_of(view: View, root: str) -> str:
@@ -202,48 +221,6 @@ def told(stories: Iterable[ThreadStory], site: Site) -> list[Told]:
         )
         for one in stories
     ]
-
-
-def _in_address(name: str) -> str | None:
-    """A name of an outlet or a tag as the last part of an address; None if it is shown otherwise than it is stored."""
-    return quote(name, safe="") if name.strip(".") and name == characters.plain(name) else None
-
-
-def story(
-    site: Site, view: View, stored: Story, topics: Sequence[Head], around: Around, *, images: bool, served: bool = False
-) -> bytes:
-    """The page of a story with all its reports, feeds, and tags. topics: public feeds only; images: see `policy`.
-
-    served: by the daemon, which has pages of outlets and tags.
-    """
-    reports = [
-        Report(
-            characters.plain(item.outlet) or item.outlet_key,
-            _in_address(item.outlet),
-            characters.plain(item.title) or characters.plain(item.outlet),
-            characters.address(item.entry.url),
-            moment(item.published, site),
-        )
-        for item in sorted(stored.reports, key=lambda item: (item.published, item.id))
-    ]
-    outlets = len({report.outlet for report in reports})
-    tags = {tag.value for tag in stored.tags}
-    values: dict[str, Any] = {
-        "served": served,
-        "outlet": _in_address(stored.lead_item.outlet),
-        "terms": {term.term: _in_address(term.term) if term.term in tags else None for term in view.terms},
-        "story": view,
-        "reports": reports,
-        "outlets": outlets,
-        "topics": topics,
-        "earlier": told(around.before, site),
-        "later": told(around.after, site),
-        "thread": around.thread,
-    }
-    sounds = [one for one in view.media if one.type.startswith("audio/")]
-    media = bool(sounds) or plays(view.body)
-    values |= {"sounds": sounds, "when": moment(view.published, site)}
-    return render("story.html", site, BELOW, site.language, images=images, media=media, **values)
 
 
 def thread(site: Site, feed: Head, shown: OpenThread) -> bytes:

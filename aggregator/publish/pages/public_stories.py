@@ -27,8 +27,11 @@ class PublicStories:
         """Those of these feeds that are public."""
         return sorted(slug for slug in feeds if slug in self.outputs)
 
-    def view(self, story: Story, slugs: Collection[Slug]) -> View:
-        """The view of a story that is in these public feeds: with as much text as one of them shows."""
+    def view(self, story: Story, slugs: Collection[Slug], *, lists_reports: bool = False) -> View:
+        """The view of a story that is in these public feeds: with as much text as one of them shows.
+
+        lists_reports: whether the page lists the story's reports beside it.
+        """
         modes = {self.outputs[slug].content for slug in slugs}
         content = next((mode for mode in ("full", "summary") if mode in modes), "title")
-        return view(story, content, self._site, self._origins, pictures=self._pictures)
+        return view(story, content, self._site, self._origins, pictures=self._pictures, lists_reports=lists_reports)

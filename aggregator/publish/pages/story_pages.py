@@ -16,7 +16,7 @@ from aggregator.model import Instant, Slug, Story, StoryId, Thread, ThreadId
 from aggregator.ports import OutputState, Store
 from aggregator.publish.entry.addresses import story_path
 from aggregator.publish.formats.head import Head
-from aggregator.publish.pages import pages
+from aggregator.publish.pages import pages, story_page
 from aggregator.publish.pages.open_threads import OpenThreads
 from aggregator.publish.pages.public_stories import PublicStories
 from aggregator.publish.rendering import Rendered
@@ -162,10 +162,11 @@ class StoryPages:
         thread = self._threads.read(story.thread.id) if story.thread is not None else None
         before, after = thread.around(story.id) if thread else ((), ())
         followed = thread if thread and served and self._threads.find(thread.id) == thread.id else None
-        around = pages.Around(before, after, followed)
-        shown = self._public.view(replace(story, earlier=None) if before or story.thread is None else story, slugs)
+        around = story_page.Around(before, after, followed)
+        alone = replace(story, earlier=None) if before or story.thread is None else story
+        shown = self._public.view(alone, slugs, lists_reports=len(story_page.reports_of(story)) > 1)
         topics = [self._head(slug) for slug in slugs]
-        body = pages.story(self._settings.site, shown, story, topics, around, images=self._public.images, served=served)
+        body = story_page.render(self._settings.site, shown, story, topics, around, images=self._public.images, served=served)
         return body, max(shown.updated, *(one.updated for one in (*before, *after)), 0.0)
 
     def _head(self, slug: Slug) -> Head:

@@ -14,7 +14,9 @@ FEED_FOLDERS = ("feeds", "topics")
 STORY_FOLDER = "stories"
 FOLDERS = (*FEED_FOLDERS, STORY_FOLDER)
 """Folders with files."""
-ANSWERS = ("hub", "healthz", "search", "status", "favicon.svg", "site.webmanifest", "sitemap.xml")
+ICONS = {"favicon.svg": "image/svg+xml", "favicon.ico": "image/vnd.microsoft.icon", "apple-touch-icon.png": "image/png"}
+"""The site's icon, and its type in each format."""
+ANSWERS = ("hub", "healthz", "search", "status", *ICONS, "site.webmanifest", "sitemap.xml")
 """Answered by the daemon alone. `/metrics` and `/readyz` are not among them: whoever runs the site asks the daemon itself, while
 a proxy that passes on a whole path would show them to everybody."""
 ANSWERED_BELOW = ("threads", "push", "outlets", "tags")

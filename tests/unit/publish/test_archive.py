@@ -249,6 +249,17 @@ def test_people_read_the_archive_from_page_to_page(tmp_path: Path) -> None:
     assert not (tmp_path / "private/topics").exists()
 
 
+def test_a_page_of_the_archive_tells_its_days(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "db")
+    settings = samples.settings(tmp_path, ALL)
+    open_outputs(store, settings, filling=False)
+    for number in (*range(5), *(2000 + number for number in range(18))):
+        store_story(store, item(number))
+    Publisher(settings, store).publish(None, LATER + 86_400)
+    told = [re.findall("Older stories, page [^<]*", (tmp_path / f"public/topics/all/{page}.html").read_text()) for page in (1, 2)]
+    assert told == [["Older stories, page 1: 2023-06-15 to 2023-06-16"], ["Older stories, page 2: 2023-06-16"]]
+
+
 def test_an_archive_page_outlives_its_stories_texts(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "db")
     settings = samples.settings(tmp_path, ALL)

@@ -243,7 +243,7 @@ def test_a_story_that_moves_up_to_the_page_is_listed_there(tmp_path: Path, store
     stories = [store_story(store, item(n)) for n in range(PAGE_ENTRIES + 1)]
     made.publish(None, LATER)
     page = tmp_path / "public/topics/all.html"
-    last = f'<li lang="en"><a href="../stories/{stories[0]}.html" dir="auto">Allies weigh step 0 &amp; more</a>'.encode()
+    last = f'<li><a href="../stories/{stories[0]}.html" dir="auto" lang="en">Allies weigh step 0 &amp; more</a>'.encode()
     assert b"Further stories" in page.read_bytes() and last in page.read_bytes(), "beyond the entries headlines follow"
     assert page.read_bytes().count(b"<article") == PAGE_ENTRIES
     with store.begin() as transaction:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from aggregator.model import Slug, StoryId
+from aggregator.model import Item, Picture, Slug, Source, SourceId, StoryId
 from aggregator.publish.pages.pages import as_file
 from aggregator.publish.publisher import Publisher
 from aggregator.publish.selection import private
@@ -153,3 +154,88 @@ def test_sound_plays_on_its_page_and_is_fetched_only_then(tmp_path: Path, store:
     assert '<audio controls preload="none" src="' in text[heard] and '<audio preload="none" src=' in text[within]
     assert ["media-src" in text[story] for story in (heard, read, within)] == [True, False, True]
     assert not re.search("<audio(?![^>]*preload=.none)", "".join(text.values()))
+
+
+def read(folder: Path, store: SqliteStore, *items: Item, **changes: object) -> str:
+    """The page of a story of these items, the first of which leads."""
+    story = store_story(store, *items)
+    Publisher(site(folder, store, **changes), store).publish(None, LATER)
+    return page(folder, story).read_text()
+
+
+def at(minute: int, source: Source = samples.WIRE, **changes: object) -> Item:
+    return item(minute, source, **changes)
+
+
+def test_one_address_is_listed_once_and_counted_once(tmp_path: Path, store: SqliteStore) -> None:
+    """An outlet's feeds of two sections carry one article, and so does an aggregator."""
+    section = Source(SourceId("section"), "https://wire.example/section.xml", title="Wire")
+    fold = Source(SourceId("fold"), "https://fold.example/top.xml", title="Fold", aggregator=True)
+    url = "https://wire.example/articles/1?lang=en&page=1"
+    same: dict[str, object] = {"url": url, "canonical": "wire.example/articles/1", "outlet": "Wire", "outlet_key": "wire.example"}
+    passed_on = at(0, fold, title="Passed on", aggregator=True, second_hand=True, **same)
+    text = read(tmp_path, store, at(1), at(3, section, title="Once more", **same), passed_on, at(5, DAILY))
+    assert "<h2>2 reports, 2 outlets</h2>" in text
+    assert "Once more" not in text and "Passed on" not in text
+
+
+def test_the_page_names_the_other_outlets_once(tmp_path: Path, store: SqliteStore) -> None:
+    text = read(tmp_path, store, at(1), at(2, DAILY))
+    assert "<h2>2 reports, 2 outlets</h2>" in text and "Also reported by" not in text
+    assert "Also reported by" in (tmp_path / "public/feeds/all.atom").read_text(), "readers of the feed are told"
+
+
+def test_a_time_is_that_of_the_outlet_beside_it(tmp_path: Path, store: SqliteStore) -> None:
+    text = read(tmp_path, store, at(90), at(2, DAILY))
+    topic = (tmp_path / "public/topics/all.html").read_text()
+    byline = re.compile(r'<p class="by"><span>Wire</span> (.*?)</p>')
+    for shown in (text, topic):
+        found = byline.search(shown)
+        assert found is not None
+        said = re.sub("<[^>]*>", "", found[1])
+        assert said.startswith("2023-06-15 13:30 UTC first reported 12:02 by The Daily"), said
+    day_before = read(tmp_path, store, at(91), at(4, DAILY, published=NOON - 900 * MINUTE))
+    assert "first reported <time" in day_before and "2023-06-14 21:00 UTC</time> by The Daily" in day_before
+
+
+def test_who_was_first_is_not_told_of_a_lead_that_was(tmp_path: Path, store: SqliteStore) -> None:
+    assert "first reported" not in read(tmp_path, store, at(1), at(2, DAILY))
+    unattributed = at(4, DAILY, unattributed=True)
+    assert "first reported" not in read(tmp_path, store, at(5), unattributed), "an aggregator that says not whose it is"
+
+
+def metas(text: str) -> dict[str, str]:
+    return {name: html.unescape(value) for name, value in re.findall('<meta (?:name|property)="([^"]*)" content="([^"]*)"', text)}
+
+
+def test_a_shared_page_has_a_preview(tmp_path: Path, store: SqliteStore) -> None:
+    picture = {"image": Picture("https://cdn.example/i.jpg", 800, 450)}
+    found = metas(read(tmp_path, store, at(1, title='Say "no" & go', **picture)))
+    assert found["description"] == found["og:description"] == "Ministers talked about step 1."
+    assert (found["og:title"], found["og:type"], found["og:site_name"]) == ('Say "no" & go', "article", "Test news")
+    assert re.fullmatch("https://news.example.org/stories/[0-9a-f-]{36}.html", found["og:url"])
+    assert (found["article:published_time"], found["og:image"]) == ("2023-06-15T12:01:00Z", "https://cdn.example/i.jpg")
+    plain = metas(read(tmp_path, store, at(2, **picture), publish=replace(samples.settings(tmp_path).publish, images="off")))
+    assert "og:image" not in plain and "og:title" in plain, "where pages show no pictures"
+
+
+def test_the_language_of_a_headline_is_not_that_of_the_words_around_it(tmp_path: Path, store: SqliteStore) -> None:
+    """A screen reader would read dates and "2 outlets" in it."""
+    store_story(store, at(1, language="de"))
+    store_story(store, at(2, language="de"), at(3, DAILY, language="de"))
+    made = Publisher(site(tmp_path, store, replace(ALL, items=1)), store)
+    made.publish(None, LATER)
+    for path in (tmp_path / "public").rglob("*.html"):
+        for tag in re.findall(r'<[^>]* lang="de"[^>]*>', path.read_text()):
+            assert re.match(r"<(?:h1|h2|a|div|p dir=)", tag), (path, tag)
+
+
+def test_a_feed_of_everything_has_one_name_on_all_pages(tmp_path: Path, store: SqliteStore) -> None:
+    text = read(tmp_path, store, at(1), site=Site(title="All", url="https://me.example"))
+    assert '<a href="../topics/all.html">Everything</a>' in text
+    for path, tag in (
+        ("topics/all.html", "<title>Everything – All</title>"),
+        ("feeds/all.html", "<title>Subscribe to Everything – All"),
+    ):
+        assert tag in (tmp_path / "public" / path).read_text()
+    assert 'topics/all.html">Everything</a>' in (tmp_path / "public/index.html").read_text()

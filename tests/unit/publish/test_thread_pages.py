@@ -177,7 +177,7 @@ def test_a_thread_has_a_page_to_follow_it(tmp_path: Path, store: SqliteStore) ->
         page = got.body.decode()
         assert got.status == 200 and got.headers["x-robots-tag"] == "noindex"
         assert "default-src 'none'" in got.headers["content-security-policy"]
-        assert "3 stories, 2 outlets since" in page
+        assert "3 stories from 2 outlets since" in page
         for format in ("atom", "rss", "json"):
             assert f'readonly value="https://news.example.org/threads/{thread}.{format}"' in page
         places = [page.index(f"../stories/{story}.html") for story in reversed(stories)]

@@ -116,7 +116,7 @@ def test_names_that_the_site_does_not_show_can_not_be_asked_for(tmp_path: Path, 
     app = app_of(store, settings)
     for query in ("source:secret-mai", "group:famil", "tag:hus", "topic:des", "tag:wir", "source:ope"):
         got = ask(app, f"/search?q={query}")
-        told = re.sub(rb'value="[^"]*"|<pre>.*?</pre>', b"", got.body)
+        told = re.sub(rb'value="[^"]*"|<pre>.*?</pre>|(?s:<style>.*?</style>)', b"", got.body)
         assert got.status == 400
         assert not any(name in told for name in (b"secret-mail", b"family", b"hush", b"desk", b"open"))
     assert ask(app, "/search?q=tag:wire").status == ask(app, "/search?q=tag:rule").status == 200
@@ -140,6 +140,7 @@ def test_outlets_and_tags_have_pages(app: ASGIApp, store: SqliteStore) -> None:
         assert f'href="..{path}"' in page
         got = ask(app, path)
         assert (got.status, found(got)) == (200, 1) and f'href="/stories/{story}.html"'.encode() in got.body
+    assert b">Stories tagged war</h1>" in ask(app, "/tags/war").body
     assert [ask(app, path).status for path in ("/outlets/Nobody", "/tags/none", "/tags/", "/outlets/" + "x" * 300)] == [404] * 4
 
 
@@ -215,7 +216,33 @@ def test_a_missing_page_is_told_to_browsers_as_a_page(app: ASGIApp) -> None:
 def test_the_icon_and_the_manifest_are_kept(app: ASGIApp) -> None:
     icon, manifest = ask(app, "/favicon.svg"), ask(app, "/site.webmanifest")
     assert icon.headers["content-type"] == "image/svg+xml" and icon.headers["cache-control"] == "public, max-age=604800"
+    drawn = ask(app, "/favicon.ico"), ask(app, "/apple-touch-icon.png")
+    assert [one.status for one in drawn] == [200, 200] and [one.body[:4] for one in drawn] == [b"\0\0\1\0", b"\x89PNG"]
+    assert all(one.headers["content-type"].startswith("image/") for one in drawn)
     assert manifest.headers["content-type"] == "application/manifest+json" and b'"start_url": "."' in manifest.body
+
+
+@pytest.mark.parametrize(("url", "path"), [("https://news.example.org", ""), ("https://me.example/news", "/news")])
+def test_pages_name_the_icon_by_a_path_from_the_top(store: SqliteStore, settings: Settings, url: str, path: str) -> None:
+    """Simple readers put a relative one together wrongly."""
+    app = app_of(store, replace(settings, site=replace(settings.site, url=url)))
+    for page in ("/", "/topics/all.html", "/nothing"):
+        links = re.findall(
+            '<link rel="(?:icon|apple-touch-icon)" href="([^"]*)"', ask(app, page, accept="text/html").body.decode()
+        )
+        assert links == [f"{path}/{name}" for name in ("favicon.svg", "favicon.ico", "apple-touch-icon.png")]
+
+
+def test_a_feed_that_has_ended_is_told_to_browsers_as_a_page(tmp_path: Path, store: SqliteStore, settings: Settings) -> None:
+    open_outputs(store, both := samples.settings(tmp_path, ALL, DESK, Output(Slug("sea"), "The sea")), filling=False)
+    Publisher(both, store).publish(None, NOON)
+    app = app_of(store, settings)
+    for path in ("/feeds/sea.atom", "/feeds/sea", "/feeds/sea.html", "/topics/sea"):
+        browser, reader = ask(app, path, accept="text/html,*/*;q=0.8"), ask(app, path)
+        assert browser.status == reader.status == 410 and reader.body == b"410 Gone\n"
+        assert b"<h1>This feed has ended</h1>" in browser.body and b'href="/index.html">All feeds' in browser.body
+        assert browser.headers["vary"] == reader.headers["vary"] == "Accept"
+    assert ask(app, "/feeds/sea.atom", "HEAD", accept="text/html").body == b""
 
 
 def test_search_engines_list_the_site_only_where_it_lets_them(store: SqliteStore, settings: Settings) -> None:
