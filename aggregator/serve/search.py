@@ -7,6 +7,7 @@ looked at, and names that the site does not show (sources, groups, topics with a
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -23,7 +24,7 @@ from aggregator.errors import QueryError, TookTooLongError
 from aggregator.model import Instant, Story
 from aggregator.ports import QueryNames, StoreView, StoryFilter
 from aggregator.publish.pages import found_pages, pages
-from aggregator.publish.pages.found_pages import BUSY, Found
+from aggregator.publish.pages.found_pages import BUSY, Found, Place
 from aggregator.publish.pages.public_stories import PublicStories
 from aggregator.publish.pages.status_page import Match, Trial
 from aggregator.serve.below import path_of
@@ -70,9 +71,11 @@ class SearchPages:
     async def _search(self, request: Request) -> Response:
         text = request.query_params.get("q", "").strip()
         try:
-            return await self._alone(self._search_page, text) if text else self._answer(200, self._empty_page())
+            return await self._alone(self._search_page, text, _after(request))
         except BusyError:
             site, images = self._settings().site, self._public()[1].images
+            if not text:
+                return self._answer(200, found_pages.search(site, "", None, images=images))
             body = found_pages.search(site, text[: pages.LONGEST_QUERY], None, images=images, said=BUSY)
             return self._answer(503, body, {"retry-after": str(RETRY)})
 
@@ -91,7 +94,7 @@ class SearchPages:
         if not name or len(name) > LONGEST_NAME:
             raise HTTPException(404)
         try:
-            return await self._alone(self._list_page, heading.format(name), where(name))
+            return await self._alone(self._list_page, heading.format(name), where(name), _after(request))
         except BusyError:
             raise HTTPException(503, headers={"Retry-After": str(RETRY)}) from None
 
@@ -107,20 +110,21 @@ class SearchPages:
     def _end(self, running: asyncio.Future[T]) -> None:
         self._running -= 1
 
-    def _empty_page(self) -> bytes:
-        return found_pages.search(self._settings().site, "", None, images=self._public()[1].images)
-
-    def _search_page(self, text: str) -> Response:
+    def _search_page(self, text: str, after: Place | None) -> Response:
         settings, public, names = self._public()
+        site, found, shown, problem = settings.site, None, "", None
+        everything = StoryFilter(public=frozenset(public.outputs))
         try:
-            query = checked_length(text, names)
+            query, now = checked_length(text, names) if text else None, self._now()
+            if query is not None:
+                found = self._find(replace(query.filter(now), public=everything.public), query, now, after)
+                shown = self._entries(found, settings, public, pages.TOP)
         except QueryError as error:
             problem = found_pages.mistake(text, error)
-            return self._answer(400, found_pages.search(settings.site, text, None, images=public.images, problem=problem))
-        now = self._now()
-        found = self._find(replace(query.filter(now), public=frozenset(public.outputs)), query, now)
-        shown = self._entries(found, settings, public, pages.TOP)
-        return self._answer(200, found_pages.search(settings.site, text, found, shown, images=public.images))
+        stories = found.stories if found is not None and found.stories else self._find(everything, None, 0.0).stories
+        examples = found_pages.examples(stories, names.tags, site)
+        body = found_pages.search(site, text, found, shown, images=public.images, problem=problem, examples=examples)
+        return self._answer(400 if problem is not None else 200, body)
 
     def _try(self, text: str) -> Trial:
         settings, now = self._settings(), self._now()
@@ -132,9 +136,9 @@ class SearchPages:
         matches = [Match(story, query.explain(story, now).branch) for story in found.stories]
         return Trial(text, matches, said=found_pages.told(found, len(matches)))
 
-    def _list_page(self, heading: str, where: StoryFilter) -> Response:
+    def _list_page(self, heading: str, where: StoryFilter, after: Place | None) -> Response:
         settings, public, _ = self._public()
-        found = self._find(replace(where, public=frozenset(public.outputs)), None, 0.0)
+        found = self._find(replace(where, public=frozenset(public.outputs)), None, 0.0, after)
         root = quote(path_of(settings.site.url))
         shown = self._entries(found, settings, public, root)
         if not shown and not found.late:
@@ -145,25 +149,31 @@ class SearchPages:
         feeds = self._store.members_of([story.id for story in found.stories])
         return found_pages.entries(found, feeds, public, settings.site, root)
 
-    def _find(self, where: StoryFilter, query: Query | None, now: Instant) -> Found:
-        """The newest matching stories, within the time that a search has. query: None if the filter is all that is asked."""
+    def _find(self, where: StoryFilter, query: Query | None, now: Instant, after: Place | None = None) -> Found:
+        """The newest matching stories, within the time that a search has. query: None if the filter is all that is asked.
+
+        after: the last story of the page before.
+        """
         stories: list[Story] = []
         try:
-            with closing(self._stream(where, query, now)) as matching:
+            with closing(self._stream(where, query, now, after)) as matching:
                 for story in matching:
                     if len(stories) == RESULTS:
-                        return Found(stories, more=True)
+                        return Found(stories, more=True, after=after)
                     stories.append(story)
         except TookTooLongError:
-            return Found(stories, late=True)
-        return Found(stories)
+            return Found(stories, late=True, after=after)
+        return Found(stories, after=after)
 
-    def _stream(self, where: StoryFilter, query: Query | None, now: Instant) -> Generator[Story]:
+    def _stream(self, where: StoryFilter, query: Query | None, now: Instant, after: Place | None) -> Generator[Story]:
         end = time.monotonic() + SECONDS
-        limit = RESULTS + 1 if query is None else None
+        limit = RESULTS + 1 if query is None and after is None else None
+        if after is not None:  # stories of the very same time may be on either page
+            since, before = where.published
+            where = replace(where, published=(since, min(before, math.nextafter(after.published, math.inf))))
         with closing(self._store.find(where, limit, seconds=SECONDS)) as found:
             for story in found:
-                if query is None or query.matches(story, now):
+                if (after is None or after.is_before(story)) and (query is None or query.matches(story, now)):
                     yield story
                 if time.monotonic() > end:
                     raise TookTooLongError("the search was stopped: its time was over")
@@ -183,6 +193,11 @@ class SearchPages:
             **(extra or {}),
         }
         return Response(body, status, headers, media_type=HTML)
+
+
+def _after(request: Request) -> Place | None:
+    """Where a further page begins. What is none is passed over, as if the first page were asked for."""
+    return Place.read(request.query_params.get("older", ""))
 
 
 def checked_length(text: str, names: QueryNames) -> Query:

@@ -8,7 +8,10 @@ from msgspec import Struct
 
 
 class Wording(Struct, frozen=True):
-    """and_others: with places for names, and for how many more there are. summary_by, headline_by: with one for a hook's name."""
+    """and_others: with places for names, and for how many more there are. summary_by, headline_by: with one for a hook's name.
+
+    other_news: what a digest calls events that are in no topic.
+    """
 
     also_reported_by: str
     reported_by: str
@@ -18,6 +21,7 @@ class Wording(Struct, frozen=True):
     and_others: str
     summary_by: str
     headline_by: str
+    other_news: str
 
 
 _ENGLISH = Wording(
@@ -29,6 +33,7 @@ _ENGLISH = Wording(
     "{} and {} others",
     "Summary by {}:",
     "Headline by {}. The original:",
+    "Other news",
 )
 _NORWEGIAN = Wording(
     "Også omtalt av",
@@ -39,6 +44,7 @@ _NORWEGIAN = Wording(
     "{} og {} andre",
     "Sammendrag av {}:",
     "Overskrift av {}. Originalen:",
+    "Andre nyheter",
 )
 _LANGUAGES = {
     "en": _ENGLISH,
@@ -51,6 +57,7 @@ _LANGUAGES = {
         "{} og {} andre",
         "Resumé af {}:",
         "Overskrift af {}. Originalen:",
+        "Andre nyheder",
     ),
     "de": Wording(
         "Auch berichtet von",
@@ -61,6 +68,7 @@ _LANGUAGES = {
         "{} und {} weitere",
         "Zusammenfassung von {}:",
         "Überschrift von {}. Original:",
+        "Weitere Nachrichten",
     ),
     "es": Wording(
         "También lo publica",
@@ -71,6 +79,7 @@ _LANGUAGES = {
         "{} y otros {}",
         "Resumen de {}:",
         "Titular de {}. Original:",
+        "Otras noticias",
     ),
     "fi": Wording(
         "Myös näissä:",
@@ -81,6 +90,7 @@ _LANGUAGES = {
         "{} ja {} muuta",
         "Tiivistelmä, {}:",
         "Otsikko, {}. Alkuperäinen:",
+        "Muita uutisia",
     ),
     "fr": Wording(
         "Aussi rapporté par",
@@ -91,6 +101,7 @@ _LANGUAGES = {
         "{} et {} autres",
         "Résumé par {} :",
         "Titre par {}. Original :",
+        "Autres actualités",
     ),
     "it": Wording(
         "Ne parla anche",
@@ -101,6 +112,7 @@ _LANGUAGES = {
         "{} e altri {}",
         "Riassunto di {}:",
         "Titolo di {}. Originale:",
+        "Altre notizie",
     ),
     "nl": Wording(
         "Ook gemeld door",
@@ -111,6 +123,7 @@ _LANGUAGES = {
         "{} en {} andere",
         "Samenvatting door {}:",
         "Kop door {}. Origineel:",
+        "Ander nieuws",
     ),
     "no": _NORWEGIAN,
     "nb": _NORWEGIAN,
@@ -123,6 +136,7 @@ _LANGUAGES = {
         "{} i {} innych",
         "Streszczenie ({}):",
         "Tytuł ({}). Oryginał:",
+        "Inne wiadomości",
     ),
     "pt": Wording(
         "Também noticiado por",
@@ -133,6 +147,7 @@ _LANGUAGES = {
         "{} e mais {}",
         "Resumo de {}:",
         "Título de {}. Original:",
+        "Outras notícias",
     ),
     "ru": Wording(
         "Также сообщают:",
@@ -143,6 +158,7 @@ _LANGUAGES = {
         "{} и ещё {}",
         "Краткое содержание ({}):",
         "Заголовок ({}). Оригинал:",
+        "Другие новости",
     ),
     "sv": Wording(
         "Rapporteras även av",
@@ -153,6 +169,7 @@ _LANGUAGES = {
         "{} och {} andra",
         "Sammanfattning av {}:",
         "Rubrik av {}. Originalet:",
+        "Andra nyheter",
     ),
     "uk": Wording(
         "Також повідомляють:",
@@ -163,6 +180,7 @@ _LANGUAGES = {
         "{} і ще {}",
         "Стислий виклад ({}):",
         "Заголовок ({}). Оригінал:",
+        "Інші новини",
     ),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-_PIECES = re.compile(r"(</?(?:h2|ul|li|br|p)>)([^<]*(?:<(?!/?(?:h2|ul|li|br|p)>)[^<]*)*)")
+_PIECES = re.compile(r"(</?(?:h[23]|ul|li|br|p)>)([^<]*(?:<(?!/?(?:h[23]|ul|li|br|p)>)[^<]*)*)")
 _TAG = re.compile(r"<[^>]*>")
 _LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>')
 
@@ -18,7 +18,7 @@ def as_text(body: str) -> str:
         depth += (tag == "<ul>") - (tag == "</ul>")
         indent = "  " * max(0, depth - 1)
         words = " ".join(html.unescape(_TAG.sub("", text)).split())
-        if tag == "<h2>":
+        if tag in ("<h2>", "<h3>"):  # issues of earlier releases have the former
             lines += ["", words, ""]
         elif tag == "<li>":
             lines.append(f"{indent}- {words}")

@@ -112,7 +112,8 @@ def digest_entry(
     parts = []
     for slug in order:
         if len(order) > 1:
-            parts.append(f"<h2>{html.escape(plain(titles.get(slug, slug)) if slug else '…', quote=False)}</h2>")
+            name = plain(titles.get(slug, slug)) if slug else wording(site.language).other_news
+            parts.append(f"<h3>{html.escape(name, quote=False)}</h3>")
         items = "".join(_event(event, site, listed) for event in events if groups.get(event.stories[0].id) == slug)
         parts.append(f"<ul>{items}</ul>")
     link = site.url + home_path(output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from uuid import UUID
 
@@ -12,9 +13,10 @@ from msgspec.structs import replace
 from aggregator.model import Earlier, EarlierStory, Slug, StoryId
 from aggregator.ports import Event, Reject
 from aggregator.publish.entry.wording import outlets_in_words, wording
+from aggregator.publish.messages.digest_text import as_text
 from aggregator.publish.messages.digests import Digests
 from aggregator.publish.publisher import Publisher
-from aggregator.settings import Output, Server
+from aggregator.settings import Output, Server, Site
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.publish import samples
 from tests.unit.publish.samples import DAILY, NOON, WIRE, item, open_outputs, store_story
@@ -55,7 +57,8 @@ def test_a_digest_tells_each_story_once_the_most_reported_first(tmp_path: Path, 
     assert entry.title == "Morning, 2023-06-15"
     first, second = (entry.summary.index(f"Allies weigh step {number}") for number in (2, 1))
     assert first < second
-    assert "Ukraine &amp; NATO</h2>" in entry.summary
+    assert re.findall("<h3>(.*?)</h3>", entry.summary) == ["Ukraine &amp; NATO", "Other news"]
+    assert as_text(entry.summary).startswith("Ukraine & NATO\n\n- Allies weigh step 2 & more <https:")
     assert "(Wire, The Daily)" in entry.summary
     assert publisher.issue_digests(NOON + 2 * HOUR, hourly) == ()  # nothing new to tell
     store_story(store, item(3), slugs=("morning",))
@@ -70,6 +73,25 @@ def test_a_digest_tells_each_story_once_the_most_reported_first(tmp_path: Path, 
     assert page.count("<article") == 2 and "Allies weigh step 3" in page and "Allies weigh step 2" in page
     assert "/stories/" not in page  # an issue has no page of its own
     assert "Morning, 2023-06-15" in (tmp_path / "public/index.html").read_text()
+
+
+def test_an_issue_of_an_earlier_release_is_told_in_lines() -> None:
+    assert as_text("<h2>Sea</h2><ul><li>Ferry sinks</li></ul>") == "Sea\n\n- Ferry sinks"
+
+
+def test_a_digest_names_what_is_in_no_topic_in_the_sites_language(tmp_path: Path, store: SqliteStore) -> None:
+    settings = samples.settings(tmp_path, Output(Slug("morning"), "Morgen", digest="0 * * * *"), site=Site(language="de"))
+    open_outputs(store, settings)
+    publisher = Publisher(settings, store)
+    publisher.issue_digests(NOON, hourly)
+    stories = [store_story(store, item(number), slugs=("morning",)) for number in (1, 2)]
+    with store.begin() as transaction:
+        story = transaction.story(stories[0])
+        assert story is not None
+        transaction.save_story(replace(story, topics=(Slug("ukraine"),)))
+    publisher.issue_digests(NOON + HOUR, hourly)
+    publisher.publish(None, NOON + HOUR)
+    assert "<h3>Weitere Nachrichten</h3>" in read(tmp_path, "feeds/morning.atom").entries[0].summary
 
 
 def test_a_digest_tells_an_event_once_with_what_is_new_of_it(tmp_path: Path, store: SqliteStore) -> None:
