@@ -47,7 +47,7 @@ def links_of(url: str, body: bytes) -> Iterator[str]:
                 yield node.text
     elif url.endswith(".json"):
         yield from _members(json.loads(body))
-    else:
+    elif not url.endswith((".png", ".ico")):
         yield from Page(body.decode()).links
 
 

@@ -75,7 +75,6 @@ def render(
         "thread": around.thread,
         "sounds": sounds,
         "byline": pages.byline(view, site),
-        "published": pages.moment(view.published, site),
     }
     media = bool(sounds) or pages.plays(view.body)
     return pages.render("story.html", site, pages.BELOW, site.language, images=images, media=media, **values)
