@@ -134,6 +134,24 @@ def test_a_query_is_tried_on_the_status_page_and_the_token_stays_in_the_address(
     assert all("demo-admin" not in str(one.all_headers()) + one.url for one in watched.requests)
 
 
+def test_the_copy_button_tells_what_became_of_it(browser: Browser, world: World) -> None:
+    """Its name stays "Copy the address, RSS" for screen readers, which hear a line of its own."""
+    watched = Watched.open(browser)
+    page = watched.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.clock.install()
+    watched.go(world.site + "/feeds/all.html")
+    button, line = page.get_by_role("button", name="Copy the address, RSS"), page.get_by_role("status")
+    button.click()
+    line.get_by_text("The RSS address is copied.").wait_for()
+    assert page.evaluate("() => navigator.clipboard.readText()").endswith("/feeds/all.rss") and button.inner_text() == "Copied"
+    page.clock.fast_forward(5_000)
+    assert (line.inner_text(), button.inner_text()) == ("", "Copy")
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')) }")
+    button.click()
+    line.get_by_text("The browser refused to copy the RSS address").wait_for()
+
+
 def test_states_stand_in_lines_of_whole_words(browser: Browser, world: World) -> None:
     page = Watched.open(browser).go(world.site + "/status?token=demo-admin")
     heights = page.evaluate("() => [...document.querySelectorAll('.states thead tr')].map(row => row.offsetHeight)")
