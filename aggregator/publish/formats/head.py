@@ -47,6 +47,11 @@ class Head(Struct, frozen=True):
     scope: str | None = None
 
     @property
+    def name(self) -> str:
+        """What pages call the feed. One that has the site's own title, as `all` has unless it is given another, is of everything."""
+        return "Everything" if self.title == self.site_title else self.title
+
+    @property
     def described(self) -> bool:
         """Whether the config gives a description."""
         return bool(self.output.description)

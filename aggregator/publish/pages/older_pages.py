@@ -38,7 +38,7 @@ def older(site: Site, feed: Head, entries: Sequence[Rendered], readable: Collect
     page, links = feed.archives.page, feed.archives
     days = list(dict.fromkeys(pages.day(at(one.published for one in entries), site) for at in (min, max) if entries))
     values: dict[str, Any] = {
-        "heading": pages.feed_name(site, feed),
+        "heading": feed.name,
         "said": f"Older stories, page {page}" + (f": {' to '.join(days)}" if days else ""),
         "entries": shown,
         "back": f"{links.previous}.html" if links.previous else None,

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
@@ -139,23 +139,13 @@ def byline(view: View, site: Site) -> Byline:
     return Byline(when, first, earlier.outlet)
 
 
-def feed_name(site: Site, feed: Head) -> str:
-    """What pages call a feed. One with the site's own title, as `all` has unless it is given another, has everything in it."""
-    return "Everything" if feed.title == title_of(site) else feed.title
-
-
-def title_of(site: Site) -> str:
-    return one_line(site.title) or "News"
-
-
 def render(name: str, site: Site, root: str, language: str, *, images: bool, media: bool = False, **values: object) -> bytes:
     """A page. root: the way to the top of the site; images, media: see `policy`.
 
     top: the path of the site, for what the daemon alone answers: simple readers resolve no relative address of an icon.
     """
     page = template(name).render(
-        site_title=title_of(site),
-        name_of=partial(feed_name, site),
+        site_title=one_line(site.title) or "News",
         top=urlsplit(site.url).path.rstrip("/"),
         language=language,
         root=root,
