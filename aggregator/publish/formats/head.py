@@ -48,7 +48,7 @@ class Head(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What pages call the feed. One that has the site's own title, as `all` has unless it is given another, is of everything."""
+        """What pages call the feed. One with the title of the site, as `all` has by default, has everything."""
         return "Everything" if self.title == self.site_title else self.title
 
     @property

@@ -43,10 +43,12 @@ class Around(Struct, frozen=True):
 def reports_of(story: Story) -> list[Item]:
     """The reports that the page lists, in order of time: one for each address.
 
-    Feeds of an outlet's sections carry one article several times, and aggregators once more: the outlet's own entry is listed.
+    Feeds of an outlet's sections carry one article several times, and aggregators once more: of those entries the lead is listed,
+    or else the outlet's own first one.
     """
     kept: dict[str, Item] = {}
-    for item in sorted(story.reports, key=lambda item: (item.aggregator or item.second_hand, item.published, item.id)):
+    best = sorted(story.reports, key=lambda one: (one.id != story.lead, one.aggregator or one.second_hand, one.published, one.id))
+    for item in best:
         kept.setdefault(item.canonical or characters.address(item.entry.url) or str(item.id), item)
     return sorted(kept.values(), key=lambda item: (item.published, item.id))
 

@@ -177,6 +177,8 @@ def test_one_address_is_listed_once_and_counted_once(tmp_path: Path, store: Sqli
     text = read(tmp_path, store, at(1), at(3, section, title="Once more", **same), passed_on, at(5, DAILY))
     assert "<h2>2 reports, 2 outlets</h2>" in text
     assert "Once more" not in text and "Passed on" not in text
+    later = read(tmp_path, store, at(9, title="The lead", **same), at(8, section, title="A minute before", **same), at(7, DAILY))
+    assert "<h2>2 reports, 2 outlets</h2>" in later and "A minute before" not in later, "its time is the one below the headline"
 
 
 def test_the_page_names_the_other_outlets_once(tmp_path: Path, store: SqliteStore) -> None:
