@@ -117,8 +117,12 @@ def merge(application: Application, first: str, second: str) -> None:
 @click.option("--story", "within", help="The id of its story, where several have this address.")
 @click.pass_obj
 def split(application: Application, item: str, within: str | None) -> None:
-    """Take one entry out of its story, for good. ITEM is the address of its article, or its guid."""
+    """Take one entry out of its story, for good. ITEM is the address of its article, or its guid.
+
+    It is a story of its own then. Later reports may join that, but nothing of the story that it was taken out of.
+    """
     click.echo(f"a story of its own now: {application.story_editor.split(item, within)}")
+    click.echo("later reports may join it, but never what it was parted from (`aggregator stories merge` would)")
 
 
 @command.command()

@@ -36,6 +36,7 @@ KEPT_OUT = {
     "agrees better elsewhere": f"{_SOME_AGREE}, and better with the story that it joined",
     "no room": "it agrees with an entry, but that story has as many entries as one takes, or began too long ago",
     "taken down": "a person took that story down, which its outlet told alone",
+    "parted": "a person took that story out of this one, or this one out of that (`stories split`)",
     "unlike": "it agrees with no entry of it",
     "another day": "their headlines name other days",
     "other countries": "each headline names a country that the other entry doesn't",

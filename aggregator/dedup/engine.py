@@ -182,6 +182,15 @@ class Engine:
         return known if private else index.total - known
 
 
+def mark_astray(index: StoryIndex, items: Collection[ItemId], astray: bool) -> None:
+    """Sets whether indexed items are astray. A person's split ends it: nothing is left that they could stray from."""
+    for row in index.items(items).values():
+        view = view_of(row)
+        view.astray = astray
+        row.signature = pack(view)
+        index.replace(row)
+
+
 def knows_private(index: GroupedItems) -> bool:
     """True if the index may hold private items."""
     return index.frequencies((PRIVATE,)) != [0]

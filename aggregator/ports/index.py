@@ -102,5 +102,5 @@ class StoryIndex(GroupedItems, Protocol):
         ...
 
     def forget(self, items: Collection[ItemId]) -> None:
-        """Removes items that nothing may join any more (split off by a person, or deleted). Their stories stay."""
+        """Removes items that nothing may join any more, or that are deleted. Their stories stay."""
         ...

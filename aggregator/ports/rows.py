@@ -266,7 +266,7 @@ class Traces(Struct, frozen=True, omit_defaults=True):
     stories: merge: (kept, alias); split: (left, new); of threads: those that left one or entered it; else the story.
     items: those that changed their story, or that was pinned.
     leads: of these stories; feeds: those that the alias or the dropped story was in; aliases: ids that led to the alias.
-    updated: of the alias; evidence: item → when and why it joined, of those split off.
+    updated: of the alias; evidence: item → when and why it joined, of those split off; astray: which of these were.
     thread: the one that stories were in, or were moved out of (merge: the alias); into: the one that they entered (merge: the one
     that the kept story was in); thread_aliases: ids that led to
     `thread`; links: of the stories.
@@ -284,6 +284,7 @@ class Traces(Struct, frozen=True, omit_defaults=True):
     aliases: tuple[StoryId, ...] = ()
     updated: Instant = 0.0
     evidence: dict[ItemId, tuple[Instant, Evidence]] = {}
+    astray: tuple[ItemId, ...] = ()
     entries: tuple[str, ...] = ()
     thread: ThreadId | None = None
     into: ThreadId | None = None

@@ -15,7 +15,7 @@ from aggregator.ports import Reject, Rules
 from aggregator.reading.job import Described, Read
 from aggregator.stories.articles import Wanted
 from aggregator.stories.budget import Allotted, Spent, allot
-from aggregator.stories.decisions.overrides import ActiveOverrides, override_key
+from aggregator.stories.decisions.overrides import ActiveOverrides
 from aggregator.stories.identity.domains import Owners
 from aggregator.stories.identity.identify import Changed, Decision, Lookup, New, Rekeyed, Repeated, Same, identify
 from aggregator.stories.identity.outlets import Voice
@@ -26,8 +26,8 @@ class Prepared(Struct, frozen=True):
     """A document's entries, ready to be stored.
 
     signatures: of new and changed items, by their place in `decisions`; languages: the source's counts of titles, by language.
-    apart: places of items that join no story (`dedup: false`, `dedup.never`, split by hand); let_in: guids of new entries that
-    an earlier `keep` or `drop` had rejected; articles: that new entries want.
+    apart: places of items that join no story (`dedup: false`, `dedup.never`); let_in: guids of new entries that an earlier `keep`
+    or `drop` had rejected; articles: that new entries want.
     """
 
     decisions: tuple[Decision, ...]
@@ -112,9 +112,7 @@ class Ingester(Struct, frozen=True):
             if isinstance(one, New | Changed) or (isinstance(one, Rekeyed) and one.changed)
         }
         apart = {
-            place
-            for place, one in enumerate(allotted.decisions)
-            if isinstance(one, New) and self._stays_apart(source, one.item, overrides)
+            place for place, one in enumerate(allotted.decisions) if isinstance(one, New) and self._stays_apart(source, one.item)
         }
         return Prepared(allotted.decisions, signatures, tuple(rejects), languages, frozenset(apart), allotted, frozenset(let_in))
 
@@ -137,8 +135,8 @@ class Ingester(Struct, frozen=True):
         fits = found.headline == item.headline and self.engine.fits(found.signature, item, source.level)
         return found.signature if fits else self.engine.prepare(item, source.level)
 
-    def _stays_apart(self, source: Source, item: Item, overrides: ActiveOverrides) -> bool:
-        return not source.dedup or override_key(item) in overrides.split or self.rules.apart(item) is not None
+    def _stays_apart(self, source: Source, item: Item) -> bool:
+        return not source.dedup or self.rules.apart(item) is not None
 
     def _why_rejected(self, source: Source, item: Item, overrides: ActiveOverrides) -> str | None:
         if overrides.is_dropped(item):

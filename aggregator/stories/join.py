@@ -14,7 +14,7 @@ from aggregator.dedup.signature import Signature
 from aggregator.model import Evidence, Instant, Item, ItemId, Story, StoryId
 from aggregator.ports import Override, Remembered, StoryWrites
 from aggregator.store.identity import story_ids
-from aggregator.stories.decisions.overrides import ActiveOverrides, active_overrides, override_key
+from aggregator.stories.decisions.overrides import SPLIT, ActiveOverrides, active_overrides, override_key
 from aggregator.stories.identity.identify import Changed, Decision, New, Rekeyed, Repeated, Same
 from aggregator.stories.ingest import Prepared
 from aggregator.stories.restoring import recall
@@ -41,7 +41,7 @@ def store_items(transaction: StoryWrites, engine: Engine, prepared: Prepared, ov
             case New(item):
                 known, joins = recalled.get((item.source, item.guid), ()), place not in prepared.apart
                 signature = prepared.signatures[place]
-                placement = _place(transaction, engine, item, signature, now, joins, bool(overrides.dropped))
+                placement = _place(transaction, engine, item, signature, now, joins, overrides)
                 joined, items = _join(transaction, engine, item, signature, now, placement, known)
                 touched |= dict.fromkeys(joined)
                 around |= dict.fromkeys(joined, items)
@@ -100,16 +100,33 @@ def _let_lapse(
 
 
 def _place(
-    transaction: StoryWrites, engine: Engine, item: Item, signature: Signature, now: Instant, joins: bool, any_dropped: bool
+    transaction: StoryWrites,
+    engine: Engine,
+    item: Item,
+    signature: Signature,
+    now: Instant,
+    joins: bool,
+    overrides: ActiveOverrides,
 ) -> Placement:
-    """Places a new item, in no dropped story that another outlet alone tells: that outlet's report was dropped, not the event."""
+    """Places a new item, in no dropped story that another outlet alone tells: that outlet's report was dropped, not the event.
+
+    An item that a person once took out of its story, and that is gone since, begins a story again.
+    """
     closed: list[StoryId] = []
+    is_split = bool(overrides.split) and override_key(item) in overrides.split
     while True:
         placement = engine.place(transaction.index, item, signature, now, joins, closed)
-        found = transaction.story(placement.story) if any_dropped and placement.story is not None else None
-        if found is None or not found.dropped or not is_of_another(found, item):
+        if placement.story is None:
+            return replace(placement, evidence=Evidence(SPLIT)) if is_split and joins else placement
+        if not is_split and not _is_dropped_report(transaction, placement.story, item, overrides):
             return placement
-        closed.append(found.id)
+        closed.append(placement.story)
+
+
+def _is_dropped_report(transaction: StoryWrites, id: StoryId, item: Item, overrides: ActiveOverrides) -> bool:
+    """True if a person took a story down that another outlet than the item's told alone."""
+    story = transaction.story(id) if overrides.dropped else None
+    return story is not None and story.dropped and is_of_another(story, item)
 
 
 def is_of_another(story: Story, item: Item) -> bool:
@@ -144,15 +161,20 @@ def _join(
     engine.record(transaction.index, stored, story, signature, placement)
     if not placement.merges:
         return [story], placement.around
-    same = [one for one in transaction.stories([story, *placement.merges]) if not one.dropped and one.alias_of is None]
     split = active_overrides(transaction.overrides()).split  # read anew: this transaction may have transferred some
-    if story not in (one.id for one in same) or any(override_key(item) in split for one in same for item in one.items):
-        return [story], placement.around  # stories that a person dropped or split are not merged again
+    same = [one for one in transaction.stories([story, *placement.merges]) if _may_merge(one, split)]
+    if story not in (one.id for one in same):
+        return [story], placement.around
     published = transaction.published_stories([one.id for one in same])
     kept, *aliases = order_by_claim(same, published)
     for alias in aliases:
         transaction.merge_stories(kept.id, alias.id, now)
     return [kept.id], placement.around
+
+
+def _may_merge(story: Story, split: Collection[str]) -> bool:
+    """False for stories that a person took down, or split off another one: these would come back there, if by way of a third."""
+    return not story.dropped and story.alias_of is None and not any(override_key(item) in split for item in story.items)
 
 
 def _as_before(transaction: StoryWrites, item: Item, placement: Placement, before: Remembered) -> tuple[Item, Placement]:

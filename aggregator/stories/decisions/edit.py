@@ -17,9 +17,9 @@ from aggregator.stories.curate import Curator
 from aggregator.stories.decisions.edit_curator import edit_curator
 from aggregator.stories.decisions.find_named import find_entries, find_story, full_id
 from aggregator.stories.decisions.headline import checked_headline
-from aggregator.stories.decisions.overrides import drop_key, override_key
+from aggregator.stories.decisions.overrides import SPLIT, drop_key, override_key
 from aggregator.stories.decisions.thread_edit import links_of, retell_threads
-from aggregator.stories.decisions.undo import prepare_undo
+from aggregator.stories.decisions.undo import prepare_undo, set_astray
 from aggregator.stories.join import order_by_claim
 
 
@@ -70,7 +70,10 @@ class StoryEditor:
         return kept.id
 
     def split(self, named: str, within: str | None = None) -> StoryId:
-        """Moves an entry, or all entries at an address, to a new story. Raises UsageError if none would be left."""
+        """Moves an entry, or all entries at an address, to a new story. Raises UsageError if none would be left.
+
+        Later reports may join the new story; it is never merged with another but by hand.
+        """
         now = time.time()
         story, items = find_entries(self._store, named, within)
         if len(items) == len(story.items):
@@ -79,7 +82,7 @@ class StoryEditor:
         with self._store.begin() as transaction:
             new: StoryId | None = None
             for item in items:
-                new = transaction.move_item(item.id, new, Evidence("split by hand"), now)
+                new = transaction.move_item(item.id, new, Evidence(SPLIT), now)
             traces = Traces(
                 title=items[0].entry.title,
                 url=items[0].entry.url,
@@ -87,11 +90,12 @@ class StoryEditor:
                 items=tuple(item.id for item in items),
                 leads={story.id: story.lead},
                 evidence={item.id: evidence[item.id] for item in items if item.id in evidence},
+                astray=tuple(item.id for item in items if item.astray),
             )
             decision = transaction.add_decision("split", now, traces)
             for item in items:
                 transaction.add_override(Override("split", override_key(item), override_key(items[0]), now, decision))
-            transaction.index.forget([item.id for item in items])  # no new item may bring them back together
+            set_astray(transaction, [item for item in items if item.astray], False)
             touched = traces.stories
             heirs = {touched[1]: transaction.members_of([story.id])[story.id]}
             followed = retell_threads(transaction, transaction.threads_of(touched).values())

@@ -11,12 +11,15 @@ from aggregator.model import Instant, Item, ItemId, Story
 from aggregator.ports import Override
 from aggregator.ports.decisions import CORRECTIONS, OF_THREADS
 
+SPLIT = "split by hand"
+"""The rule by which an entry is in the story that a person made of it (`Evidence.rule`)."""
+
 
 class ActiveOverrides(Struct, frozen=True):
     """The overrides that bind, by `override_key`. The later of two overrides of an item binds.
 
-    dropped: as `drop_key` says; split: keys of items that join nothing; merged: for each key, the key that stands for all
-    items that it was merged with. stored: all of them, in the order of time.
+    dropped: as `drop_key` says; split: keys of items that join no story, while later reports may join theirs; merged: for each
+    key, the key that stands for all items that it was merged with. stored: all of them, in the order of time.
     """
 
     dropped: frozenset[str] = frozenset()

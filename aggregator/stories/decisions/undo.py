@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from aggregator.dedup.engine import mark_astray
 from aggregator.dedup.lead import PINNED, choose_lead
 from aggregator.errors import UsageError
-from aggregator.model import Evidence, Instant, ItemId, Slug, SourceId, Story, StoryId, ThreadId
+from aggregator.model import Evidence, Instant, Item, ItemId, Slug, SourceId, Story, StoryId, ThreadId
 from aggregator.ports import Decision, Override, Store, Transaction
 from aggregator.stories.decisions import thread_undo
 from aggregator.text.times import rfc3339
@@ -60,7 +61,8 @@ def prepare_undo(store: Store, id: int) -> tuple[Decision, Undo]:
             kept = store.story_of(decision.traces.stories[1])
             return decision, partial(_undo_merge, decision, store.evidence(kept) if kept else {})
         case "split":
-            return decision, partial(_undo_split, decision)
+            own = store.story_of(decision.traces.stories[1])
+            return decision, partial(_undo_split, decision, store.evidence(own) if own else {})
         case "drop":
             return decision, partial(_undo_drop, decision, _dropped_stories(store, decision))
         case "pin" | "title":
@@ -91,7 +93,7 @@ def _undo_merge(decision: Decision, reasons: Reasons, transaction: Transaction, 
     story = transaction.story(living)
     if story is None or living == alias:
         return Undone((kept,))
-    items = _items_of_alias(story, traces.items, reasons, decision.at)
+    items = _with_followers(story, traces.items, reasons, decision.at)
     if items and len(items) == len(story.items):
         raise UsageError(f"nothing would be left of {living}: its own entries were split off since; undo that first")
     transaction.part_stories(living, alias, replace(traces, items=items), now)
@@ -99,8 +101,8 @@ def _undo_merge(decision: Decision, reasons: Reasons, transaction: Transaction, 
     return Undone((alias, living), traces.leads, {alias: traces.feeds}, threads)
 
 
-def _items_of_alias(story: Story, before: Iterable[ItemId], reasons: Reasons, since: Instant) -> tuple[ItemId, ...]:
-    """The entries that the alias had, and those that joined since because they agreed with one of its own."""
+def _with_followers(story: Story, before: Iterable[ItemId], reasons: Reasons, since: Instant) -> tuple[ItemId, ...]:
+    """Of a story's entries those that a decision moved, and those that joined since because they agreed with one of these."""
     wanted = set(before)
     found: list[ItemId] = []
     for item in story.items:
@@ -111,8 +113,8 @@ def _items_of_alias(story: Story, before: Iterable[ItemId], reasons: Reasons, si
     return tuple(found)
 
 
-def _undo_split(decision: Decision, transaction: Transaction, now: Instant) -> Undone:
-    """Moves the entries back to the story that they were taken from; the id of their own leads there."""
+def _undo_split(decision: Decision, reasons: Reasons, transaction: Transaction, now: Instant) -> Undone:
+    """Moves the entries, and what joined them since, back to the story that they left; the id of their own leads there."""
     traces = decision.traces
     alive = transaction.alive(traces.stories)
     home, own = (transaction.story(alive.get(id, id)) for id in traces.stories)
@@ -123,11 +125,18 @@ def _undo_split(decision: Decision, transaction: Transaction, now: Instant) -> U
     if home.items and own.items and home.private != own.private:
         raise UsageError("one of the two stories is private by now (its source is): they can't be one")
     feeds = transaction.members_of([own.id, home.id])
-    for item in own.items:
-        if item.id in traces.items:
-            joined, evidence = traces.evidence.get(item.id, (now, Evidence("joined again by hand")))
-            transaction.move_item(item.id, home.id, evidence, joined)
+    known = {**reasons, **dict.fromkeys(traces.items, (now, Evidence("joined again by hand"))), **traces.evidence}
+    for item in _with_followers(own, traces.items, reasons, decision.at):
+        joined, evidence = known[item]
+        transaction.move_item(item, home.id, evidence, joined)
+    set_astray(transaction, [item for item in own.items if item.id in traces.astray], True)
     return Undone((home.id, own.id), traces.leads, {home.id: feeds[own.id] | feeds[home.id]})
+
+
+def set_astray(transaction: Transaction, items: Sequence[Item], astray: bool) -> None:
+    """Sets whether these items are astray, where they are stored and where grouping looks."""
+    transaction.save_attributes([replace(item, astray=astray) for item in items])
+    mark_astray(transaction.index, [item.id for item in items], astray)
 
 
 def _undo_drop(decision: Decision, dropped: Iterable[StoryId], transaction: Transaction, now: Instant) -> Undone:

@@ -1,33 +1,32 @@
 """Groups stored items anew under an edited config or a newer engine: plans which stories would merge or split, and applies it.
 
-`rehearse` and `compare` are pure: the items arrive once more, in their old order, at an index in memory. `apply` carries the
-differences out and keeps the promises to subscribers: published ids stay.
+`compare` is pure, as is `rehearsal`, which groups the items once more. `apply` carries the differences out and keeps the promises
+to subscribers: published ids stay.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from aggregator.dedup.engine import Engine
-from aggregator.dedup.search import Placement
 from aggregator.dedup.signature import TEXT
 from aggregator.model import Evidence, Instant, Item, ItemId, Slug, Source, Story, StoryId
 from aggregator.ports import Rules, Store, StoryFilter, StoryWrites, Transaction
 from aggregator.settings import Settings
-from aggregator.store.index import MemoryStoryIndex
 from aggregator.stories.curate import Curator, horizons
-from aggregator.stories.decisions.overrides import ActiveOverrides, active_overrides, override_key
+from aggregator.stories.decisions.overrides import active_overrides
 from aggregator.stories.decisions.thread_edit import retell_threads
 from aggregator.stories.join import order_by_claim
+from aggregator.stories.upkeep.rehearsal import Arrival, Groups, rehearse
 from aggregator.stories.upkeep.reselect import chunks
 
 CHUNK = 20
 """Changes in one transaction: bounds how long polls wait to commit."""
 BATCH = 500
-"""Arrivals between two commits of the index in memory, which then evicts what it did not use."""
+"""Stories that are added to the index in one transaction."""
 
 
 class Part(Struct, frozen=True):
@@ -82,34 +81,6 @@ class Applied(Struct, frozen=True):
     feeds: frozenset[Slug]
 
 
-class Arrival(Struct, frozen=True):
-    """An item as the engine gets it. level: of its source; joins: True if other items may join it."""
-
-    item: Item
-    level: str | None
-    joins: bool
-
-
-class Groups(Struct):
-    """Groups of items. A label, made from the group's first item, stands for the id of a story that has none yet."""
-
-    members: dict[StoryId, list[Item]] = field(default_factory=dict)
-    label_of: dict[ItemId, StoryId] = field(default_factory=dict)
-    evidence: dict[ItemId, Evidence] = field(default_factory=dict)
-
-    def put(self, item: Item, label: StoryId | None, evidence: Evidence) -> StoryId:
-        home = label or StoryId(str(item.id))
-        self.members.setdefault(home, []).append(item)
-        self.label_of[item.id] = home
-        self.evidence[item.id] = evidence
-        return home
-
-    def merge(self, kept: StoryId, alias: StoryId) -> None:
-        moved = self.members.pop(alias)
-        self.members[kept] += moved
-        self.label_of.update((item.id, kept) for item in moved)
-
-
 # --- pure
 def plan(store: Store, settings: Settings, rules: Rules, engine: Engine, since: Instant) -> Plan:
     """Plans the regrouping of items first seen since then.
@@ -121,7 +92,7 @@ def plan(store: Store, settings: Settings, rules: Rules, engine: Engine, since: 
     stories = []
     arrivals = []
     for story in store.find(StoryFilter(since=since - settings.dedup.at_most)):
-        own = [_arrival(item, sources.get(item.source), rules, binding) for item in story.items]
+        own = [_arrival(item, sources.get(item.source), rules, story.id) for item in story.items]
         arrivals += own
         stories.append(replace(story, items=tuple(one.item for one in own)))
     groups = rehearse(arrivals, engine, binding)
@@ -136,45 +107,11 @@ def plan(store: Store, settings: Settings, rules: Rules, engine: Engine, since: 
     return Plan(tuple(changes), apart, sum(one.item.first_seen >= since for one in arrivals))
 
 
-def _arrival(item: Item, source: Source | None, rules: Rules, binding: ActiveOverrides) -> Arrival:
+def _arrival(item: Item, source: Source | None, rules: Rules, story: StoryId) -> Arrival:
     """Makes an arrival of a stored item, with only as much text as grouping reads: many are in memory at once."""
-    joins = (source is None or source.dedup) and override_key(item) not in binding.split and rules.apart(item) is None
+    joins = (source is None or source.dedup) and rules.apart(item) is None
     lean = replace(item.entry, text=item.entry.text[:TEXT], summary="", content="", enclosures=(), categories=())
-    return Arrival(replace(item, entry=lean), source.level if source else None, joins)
-
-
-def rehearse(arrivals: Iterable[Arrival], engine: Engine, binding: ActiveOverrides) -> Groups:
-    """Lets items arrive in the order of `first_seen`. Items that a person merged stay together."""
-    index = MemoryStoryIndex()
-    groups = Groups()
-    wholes: dict[tuple[str | None, bool], ItemId] = {}
-    in_order = sorted(arrivals, key=lambda one: (one.item.first_seen, one.item.id))
-    for batch in chunks(iter(in_order), BATCH):
-        index.begin()
-        for one in batch:
-            item = one.item
-            read = engine.prepare(item, one.level)
-            placement = _within_privacy(groups, item, engine.place(index, item, read, item.first_seen, one.joins))
-            whole = binding.merged.get(override_key(item)), item.private
-            fellow = groups.label_of[wholes[whole]] if whole in wholes else None
-            evidence = Evidence("merged by hand") if fellow and placement.story is None else placement.evidence
-            label = groups.put(item, placement.story or fellow, evidence)
-            engine.record(index, item, label, read, replace(placement, story=placement.story or fellow))
-            for alias in sorted({*placement.merges, fellow or label} - {label}):
-                index.merge(label, alias)
-                groups.merge(label, alias)
-            if whole[0] is not None:
-                wholes.setdefault(whole, item.id)
-        index.commit()
-    return groups
-
-
-def _within_privacy(groups: Groups, item: Item, placement: Placement) -> Placement:
-    """Removes stories from the placement that are not as private as the item, as join.py does."""
-    allowed = [one for one in (placement.story, *placement.merges) if one and groups.members[one][0].private == item.private]
-    if placement.story not in allowed:
-        return replace(placement, story=None, merges=())
-    return replace(placement, merges=tuple(one for one in placement.merges if one in allowed))
+    return Arrival(replace(item, entry=lean), source.level if source else None, joins, story)
 
 
 def compare(stories: Sequence[Story], groups: Groups, published: Collection[StoryId]) -> Iterator[Change]:

@@ -17,7 +17,8 @@ from aggregator.commands.stories import decision_row
 from aggregator.commands.why import explain_story
 from aggregator.commands.why_lines import lines
 from aggregator.errors import AggregatorError, UsageError
-from aggregator.model import Fault, FaultKind, FetchFailed, PollReport, SourceId, StoryId
+from aggregator.model import Fault, FaultKind, FetchFailed, PollReport, Slug, SourceId, StoryId
+from aggregator.ports import Keep
 from aggregator.run import poll_requests
 from aggregator.run.one_shot import poll_there
 from aggregator.stories.decisions.edit import StoryEditor
@@ -67,14 +68,68 @@ def test_a_split_entry_gets_a_story_of_its_own(read: Newsroom) -> None:
     assert before < {row["id"] for row in read.feed()}, "the story that stays keeps its id"
 
 
-def test_what_was_split_off_stands_alone_for_good(read: Newsroom) -> None:
+def test_later_reports_join_what_was_split_off_but_never_bring_it_back(read: Newsroom) -> None:
     alone = overrides(read).split("https://two.example/ferry")
     again = entry(FERRY, id="again", url="https://two.example/ferry", text=f"{FERRY}. Boats sail from noon on.")
     read.serves(TWO, entry(FERRY, url="https://two.example/ferry", at=START - HOUR / 2), again)
     read.poll("two")
     (story,) = read.store.stories([alone])
-    assert len(story.items) == 1, "not even another entry of the same address comes to it"
+    assert [item.guid for item in story.items][1:] == ["again"], "it agrees with both stories, which stay two"
     assert read.titles().count(FERRY) == 2
+
+
+def test_a_copy_of_what_was_split_off_joins_it_and_not_the_story_that_it_was_taken_from(newsroom: Newsroom) -> None:
+    sinks = "The ferry Osprey sank off Marlen harbour after hitting a reef. The coast guard said that 30 passengers are missing."
+    divers = f"{sinks} Divers from the naval school at Brunn search the hull in shifts, with lamps and hammers, its head said."
+    newsroom.configure(CONFIG + """  - {id: three, url: "https://three.example/feed.json"}\n""")
+    newsroom.serves(ONE, entry("Ferry sinks off Marlen harbour, 30 missing", url="https://one.example/ferry", text=sinks))
+    newsroom.serves(TWO, entry("Ferry sinks off Marlen, divers search hull", url="https://two.example/ferry", text=divers))
+    newsroom.serves("https://three.example/feed.json")
+    newsroom.poll()
+    assert len(newsroom.stories()) == 1
+    alone = overrides(newsroom).split("https://two.example/ferry")
+    copy = entry("Ferry sinks off Marlen, divers search hull", url="https://three.example/ferry", text=divers)
+    newsroom.serves("https://three.example/feed.json", copy)
+    newsroom.poll("three")
+    assert {story.id: len(story.items) for story in newsroom.stories()}[alone] == 2
+    assert sorted(len(story.items) for story in newsroom.stories()) == [1, 2]
+
+
+def test_an_entry_that_had_gone_astray_tells_the_story_that_is_split_off_with_it(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time", newsroom.clock.now)
+    newsroom.configure(CONFIG)
+    newsroom.serves(ONE, entry(FERRY, url="https://one.example/ferry"))
+    newsroom.serves(TWO, entry(FERRY, id="ferry", url="https://two.example/ferry"))
+    newsroom.poll()
+    newsroom.serves(TWO, entry(BRIDGE, id="ferry", url="https://two.example/ferry", text=f"{BRIDGE}. It is made of oak."))
+    newsroom.poll("two")
+    assert [item.astray for item in newsroom.stories()[0].items] == [False, True]
+    alone = overrides(newsroom).split("https://two.example/ferry")
+    newsroom.clock.time += HOUR
+    newsroom.serves(ONE, entry(BRIDGE, url="https://one.example/bridge", text=f"{BRIDGE}. It is made of oak."))
+    newsroom.poll("one")
+    (story,) = newsroom.store.stories([alone])
+    assert [item.astray for item in story.items] == [False, False] and story.outlets == ("two.example", "one.example")
+    overrides(newsroom).undo(1)
+    (whole,) = newsroom.stories()
+    assert [item.astray for item in whole.items] == [False, True, False], "as it was, with what came to it since"
+
+
+def test_an_entry_that_comes_back_after_it_was_split_off_begins_a_story_again(read: Newsroom) -> None:
+    overrides(read).split("https://two.example/ferry")
+    answer = read.answers[TWO]
+    read.serves(TWO)
+    read.poll()
+    with read.store.begin() as transaction:
+        transaction.clear(Slug("all"))
+    assert read.store.sweep(Keep(HOUR, {}), read.clock.now() + 9 * HOUR).stories == 1  # type: ignore[attr-defined]
+    read.answers[TWO] = answer
+    read.poll("two")
+    back = read.store.story_of("https://two.example/ferry")
+    assert back and back != read.store.story_of("https://one.example/ferry")
+    assert read.store.evidence(back).popitem()[1][1].rule == "split by hand"
 
 
 def test_what_is_split_off_an_old_story_stays_in_the_feeds_that_showed_it(newsroom: Newsroom) -> None:

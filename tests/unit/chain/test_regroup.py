@@ -13,7 +13,8 @@ from aggregator.model import Entry, Evidence, Item, ItemId, Slug, SourceId, Stor
 from aggregator.ports import Store
 from aggregator.stories.decisions.edit import StoryEditor
 from aggregator.stories.upkeep import regroup
-from aggregator.stories.upkeep.regroup import Applied, Groups, Plan
+from aggregator.stories.upkeep.regroup import Applied, Plan
+from aggregator.stories.upkeep.rehearsal import Groups
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry
 
 ONE, TWO, THREE = (f"https://{name}.example/feed.json" for name in ("one", "two", "three"))
@@ -145,6 +146,17 @@ def test_a_persons_decisions_stay(newsroom: Newsroom) -> None:
     assert bridge
     overrides(newsroom).merge(story_at(newsroom, "one"), bridge)
     assert planned(newsroom).changes == ()
+
+
+def test_what_joined_a_story_that_was_split_off_stays_in_it(newsroom: Newsroom) -> None:
+    read(newsroom, CONFIG)
+    alone = overrides(newsroom).split("https://one.example/ferry")
+    again = entry(FERRY, id="again", url="https://one.example/ferry", text=f"{FERRY}. Boats sail from noon on.")
+    newsroom.serves(ONE, entry(FERRY, url="https://one.example/ferry"), again)
+    newsroom.poll("one")
+    (story,) = newsroom.store.stories([alone])
+    assert len(story.items) == 2
+    assert planned(newsroom).changes == (), "those that it was parted from don't come to it, though they came later"
 
 
 def test_what_was_split_off_together_stays_together(newsroom: Newsroom) -> None:
