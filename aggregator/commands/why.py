@@ -84,6 +84,7 @@ def explain_story(application: Application, story: Story) -> dict[str, Any]:
         "id": story.id,
         "title": story.title,
         "lead_title": story.lead_item.entry.title,
+        "corrected": story.headline is not None,
         "decisions": _decisions(story, store),
         "published": rfc3339(story.published),
         "updated": rfc3339(story.updated),

@@ -7,7 +7,7 @@ from typing import Any
 
 from aggregator.commands import why_thread
 from aggregator.commands.why_hooks import lines_of_hooks
-from aggregator.commands.why_words import ASTRAY, KEPT_OUT, RULES, format_score
+from aggregator.commands.why_words import ASTRAY, KEPT_OUT, RULES, format_score, tell_matches
 
 
 def lines(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:
@@ -29,7 +29,7 @@ def lines(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:
     yield f"{report['title']}\n{report['id']}  published {report['published']}  updated {report['updated']}"
     if report["dropped"]:
         yield "taken down by hand"
-    if report["title"] != report["lead_title"]:
+    if report["corrected"]:
         yield f"headline corrected by hand; the lead's own: {report['lead_title']}"
     for row in report["decisions"]:
         yield f"decision {row['id']} of {row['at'][:16].replace('T', ' ')}, {row['kind']}: {row['did']}"
@@ -80,5 +80,5 @@ def _format_nearest(nearest: dict[str, Any], numbers: bool) -> str:
     story = f"“{nearest['title'] or 'one that is gone'}” ({nearest['story']}{score})"
     if nearest["joined_since"]:
         return f"did not join the nearest other story, but both are one story now: {story}"
-    kept_out = KEPT_OUT.get(nearest["rule"], nearest["rule"]).format(**nearest)
+    kept_out = KEPT_OUT.get(nearest["rule"], nearest["rule"]).format(matches=tell_matches(nearest["agrees"], nearest["asked"]))
     return f"did not join the nearest other story, {story}" + (f": {kept_out}" if kept_out else "")

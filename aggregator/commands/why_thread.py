@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aggregator.dedup.signature import TEXT, WordHashes
 from aggregator.dedup.weigh import rarity, view_of
+from aggregator.store.index import REMEMBERED
 from aggregator.stories.decisions.kept_out import bound_keys
 from aggregator.stories.decisions.overrides import override_key
 from aggregator.stories.link import Linker
@@ -187,8 +189,8 @@ def describe_likeness(likeness: float, words: list[str]) -> str:
     return f"{degree} ({likeness:.2f})" + (f", by the words {', '.join(words)}" if words else "")
 
 
-def explain_link(application: Application, story: Story, other: Story) -> dict[str, Any]:
-    """Whether two stories are in one thread, and why they are linked or not."""
+def explain_link(application: Application, story: Story, other: Story, *, parted: bool = False) -> dict[str, Any]:
+    """Whether two stories are in one thread, and why they are linked or not. parted: by a person, from one story."""
     store = application.store
     threads = [one.thread.id if one.thread is not None else None for one in (story, other)]
     link = next((one for one in store.links(story.id) if other.id in (one.story, one.other)), None)
@@ -199,17 +201,20 @@ def explain_link(application: Application, story: Story, other: Story) -> dict[s
         "likeness": link.likeness if link is not None else None,
         "needed": None,
         "words": [],
-        "reasons": list(_by_hand(store, story, other)),
+        "reasons": list(_by_hand(store, story, other, parted=parted and link is None)),
     }
     linker, index = _linker(application), store.grouped()
-    if not (index.members(story.id) and index.members(other.id)):
-        return told | {"reasons": [*told["reasons"], *([] if link else ["one of them is too old to be compared"])]}
+    missing = [one for one in (story, other) if not index.members(one.id)]
+    if missing:
+        return told | {"reasons": told["reasons"] or [_why_not_compared(missing[0])] if link is None else told["reasons"]}
     one, another = linker.told(index, story.id), linker.told(index, other.id)
     told["words"] = shared_words(linker, index, story, other)
     if link is None:
         found = linker.compare(one, another)
         told["likeness"] = round(cosine(one.vector, another.vector), 3)
         told["needed"] = found.needed if found.needed <= 1 else None
+        if told["reasons"]:
+            return told
         if story.private != other.private:
             told["reasons"].append("one of them is private: a public and a private story never share a thread")
         elif not found.are_linked:
@@ -241,15 +246,26 @@ def lines_of_link(told: dict[str, Any]) -> Iterator[str]:
     yield from (f"  {reason}" for reason in told["reasons"])
 
 
-def _by_hand(store: StoreView, story: Story, other: Story) -> Iterator[str]:
-    """Yields what a person decided on the threads of two stories."""
+def _why_not_compared(story: Story) -> str:
+    """Says why a story is not among those that grouping looks at."""
+    if all(item.first_seen < time.time() - REMEMBERED for item in story.items):
+        return f"“{story.title}” is too old to be compared"
+    return f"“{story.title}” takes no part in grouping, so that it is linked to none; `why {story.id[:6]}` says for what reason"
+
+
+def _by_hand(store: StoreView, story: Story, other: Story, *, parted: bool) -> Iterator[str]:
+    """Yields what a person decided on two stories that are not linked, and on their threads. parted: see `explain_link`."""
     alone, out = bound_keys(store.overrides())
+    homes = store.threads_of([story.id, other.id])
     for one, another in ((story, other), (other, story)):
         keys = {override_key(item) for item in one.items}
+        left = {living.id for key in keys for id in out.get(key, ()) if (living := store.thread(id)) is not None}
         if keys & alone:
             yield f"a person ended the thread of “{one.title}” (`stories thread drop`): it is in none again"
-        if another.thread is not None and any(another.thread.id in out.get(key, ()) for key in keys):
+        if homes.get(another.id) in left:
             yield f"a person took “{one.title}” out of the other's thread (`stories thread split`)"
+    if parted:
+        yield "a person made two stories of one (`stories split`), which starts no link between them; later reports may"
 
 
 def _linker(application: Application) -> Linker:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aggregator.commands.why_thread import explain_link, lines_of_link
 from aggregator.commands.why_words import RULES, format_score, teller
 from aggregator.dedup.engine import Comparison, Engine
 from aggregator.dedup.search import JUDGES, MAX_ITEMS, spread
+from aggregator.dedup.votes import MOST
 from aggregator.errors import UsageError
 from aggregator.stories.decisions.find_named import BY_ID, find_entries, find_story, full_id
 from aggregator.stories.decisions.overrides import active_overrides, override_key
@@ -18,7 +19,7 @@ from aggregator.text.times import rfc3339
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
     from aggregator.model import Item, Story
-    from aggregator.ports import GroupedItems
+    from aggregator.ports import Decision, GroupedItems, StoreView
 
 
 def explain_two(application: Application, first: str, second: str) -> dict[str, Any]:
@@ -28,6 +29,8 @@ def explain_two(application: Application, first: str, second: str) -> dict[str, 
         raise UsageError("these are the same entry")
     engine = Engine(application.settings.dedup, find_places)
     index = application.store.grouped()
+    split = _split_between(application.store, home, other)
+    by_hand = list(_by_hand(application, a, home, b, other, split))
     pair = engine.compare(index, a, b)
     votes = [] if home.id == other.id else [_vote(engine, index, a, other), _vote(engine, index, b, home)]
     return {
@@ -39,8 +42,8 @@ def explain_two(application: Application, first: str, second: str) -> dict[str, 
         "terms": {name: round(value, 2) for name, value in pair.terms},
         "because": teller(application)(a, b, pair.rule, pair.terms),
         "votes": votes,
-        "reasons": list(_reasons(application, a, home, b, other, pair)),
-        "thread": explain_link(application, home, other) if home.id != other.id else None,
+        "reasons": by_hand or list(_reasons(application, a, home, b, other, pair)) or list(_by_votes(pair, votes)),
+        "thread": explain_link(application, home, other, parted=split is not None) if home.id != other.id else None,
     }
 
 
@@ -81,21 +84,37 @@ def _vote(engine: Engine, index: GroupedItems, item: Item, story: Story) -> dict
     return {"title": item.entry.title, "agrees": agrees, "asked": len(asked)}
 
 
+def _split_between(store: StoreView, home: Story, other: Story) -> Decision | None:
+    """The decision by which a person parted two stories; None if there is none."""
+    splits = [one for one in store.decisions() if one.kind == "split" and one.undone is None]
+    return next((one for one in splits if {store.story_of(id) for id in one.traces.stories} == {home.id, other.id}), None)
+
+
+def _by_hand(application: Application, a: Item, home: Story, b: Item, other: Story, split: Decision | None) -> Iterator[str]:
+    """Yields what a person decided on two entries. split: the decision that parted their stories."""
+    binding = active_overrides(application.store.overrides())
+    merged = [binding.merged.get(override_key(item)) for item in (a, b)]
+    if home.id == other.id:
+        if merged[0] is not None and merged[0] == merged[1]:
+            yield "a person joined them (`stories merge`)"
+    elif split is not None:
+        when = (rfc3339(split.at) or "")[:10]
+        yield f"a person parted these two stories on {when} (`stories split`, decision {split.id}): no report joins them again"
+    else:
+        for story in (home, other):
+            if any(override_key(item) in binding.split for item in story.items):
+                yield f"a person split “{story.title}” off another story (`stories split`): it is merged with none but by hand"
+
+
 def _reasons(application: Application, a: Item, home: Story, b: Item, other: Story, pair: Comparison) -> Iterator[str]:
     """Yields what besides the comparison keeps two entries apart, or together."""
     settings, store = application.settings.dedup, application.store
-    split, merged = (getattr(active_overrides(store.overrides()), kind) for kind in ("split", "merged"))
-    keys = [override_key(item) for item in (a, b)]
     if a.canonical is not None and a.canonical == b.canonical:
         yield "both have the same address, which joins them unless headline and text are quite different"
     if home.id == other.id:
-        if merged.get(keys[0]) is not None and merged.get(keys[0]) == merged.get(keys[1]):
-            yield "a person joined them (`stories merge`)"
-        elif pair.score < 0:
+        if pair.score < 0:
             yield "they don't agree with each other, but each agrees with most of the story"
         return
-    if any(key in split for key in keys):
-        yield "a person took one of them out of its story (`stories split`): it stands alone for good"
     if home.private != other.private:
         yield "one of them is from a private source: it joins private entries alone"
     if abs(a.published - b.published) > settings.within:
@@ -107,8 +126,16 @@ def _reasons(application: Application, a: Item, home: Story, b: Item, other: Sto
         rule = evidence[item.id][1].rule if item.id in evidence else ""
         if rule in ("never joins", "its source has told the story often enough"):
             yield f"“{item.entry.title}” {RULES[rule]}"
-    if pair.score >= 0 and not any(key in split for key in keys):
+
+
+def _by_votes(pair: Comparison, votes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yields why two entries that agree are in two stories, as the votes of these say."""
+    if pair.score < 0 or not votes:
+        return
+    if any(vote["agrees"] < MOST * vote["asked"] for vote in votes):
         yield "they agree as a pair, but a story decides as a whole: half of its entries must agree with one that comes"
+    else:
+        yield "they agree now; when the later one came they did not, or it agreed better with another story"
 
 
 def lines_of_two(report: dict[str, Any], numbers: bool = False) -> Iterator[str]:

@@ -28,16 +28,15 @@ ASTRAY = (
     "(if it does belong here, `stories pin` or `stories merge` says so)"
 )
 
-_SOME_AGREE = "it agrees with {agrees} of {asked} of its entries"
 KEPT_OUT = {
-    "outvoted": f"{_SOME_AGREE}, and half must agree",
-    "second text of its outlet": f"{_SOME_AGREE}, but none surely, and its outlet has told that story in other words already",
-    "only round-ups agree": f"{_SOME_AGREE}, which may be round-ups: all others tell something else",
-    "agrees better elsewhere": f"{_SOME_AGREE}, and better with the story that it joined",
-    "no room": "it agrees with an entry, but that story has as many entries as one takes, or began too long ago",
+    "outvoted": "{matches}; half of them must match",
+    "second text of its outlet": "{matches}, and not clearly; its outlet has told that story in other words already",
+    "only round-ups agree": "{matches}, which may be round-ups: all others tell something else",
+    "agrees better elsewhere": "{matches}, but the story that it joined better",
+    "no room": "it matches one of the story's reports, but that story is full, or began too long ago",
     "taken down": "a person took that story down, which its outlet told alone",
     "parted": "a person took that story out of this one, or this one out of that (`stories split`)",
-    "unlike": "it agrees with no entry of it",
+    "unlike": "it matches none of the story's reports",
     "another day": "their headlines name other days",
     "other countries": "each headline names a country that the other entry doesn't",
     "a version without a name": "a headline that is a bare version number doesn't say of what",
@@ -46,10 +45,17 @@ KEPT_OUT = {
     "the next of a column": "it is the next of a column, or another day's report under a like headline",
     "one form, other facts": "both are of one form, and tell other facts",
 }
-"""What kept an entry out of a story, by `Evidence.nearest_rule`."""
+"""What kept an entry out of a story, by `Evidence.nearest_rule`. {matches}: see `tell_matches`."""
 
 Teller: TypeAlias = "Callable[[Item, Item, str, Sequence[tuple[str, float]]], list[str]]"
 """Tells in sentences why two entries are one story or not, by the rule that decided (or "") and the terms of their score."""
+
+
+def tell_matches(agrees: int, asked: int) -> str:
+    """Tells how many of a story's reports an entry matches, of those that it was compared with."""
+    if asked == 1:
+        return "it matches the story's only report" if agrees else "it doesn't match the story's only report"
+    return f"it matches {agrees or 'none'} of the story's {asked} reports"
 
 
 def teller(application: Application) -> Teller:

@@ -52,7 +52,8 @@ class View(Struct, frozen=True):
     text, in which case formats add the summary. page: the address of the story's page; page_link: HTML that leads there from
     feeds, or "". discussions: where it is discussed. figure: HTML of the picture if the body shows none, or "".
     tags: of a podcast's episode. follows: the thread that it goes on. told: by hooks; headline: the outlet's, where `title` is a
-    hook's. lead_published: when the lead's outlet reported it, in whole seconds; first: who reported it earlier, or None.
+    hook's or a person's. lead_published: when the lead's outlet reported it, in whole seconds; first: who reported it earlier, or
+    None.
     """
 
     id: StoryId
@@ -143,7 +144,8 @@ def view(
     language = characters.language(lead.language)
     words = wording(language or site.language)
     text = excerpt.summary_text(entry)
-    title = characters.plain(story.title) or characters.plain(excerpt.excerpt(text, 100)) or outlet
+    own = characters.plain(lead.title) or characters.plain(excerpt.excerpt(text, 100)) or outlet
+    title = characters.plain(story.title) or own
     discussed = _discussions(story, link)
     body = pictures.in_text(_body(lead, content), lead)
     image = pictures.of(story)
@@ -181,7 +183,7 @@ def view(
         figure=figure(image, body) if content != "title" else "",
         follows=follows,
         told=told,
-        headline=title if other else "",
+        headline=own if other or own != title else "",
         lead_published=int(lead.published),
         first=outlets.first_report(story, lead),
     )

@@ -70,6 +70,7 @@ def render(
         "story": view,
         "description": excerpt(view.summary, _DESCRIPTION),
         "reports": reports,
+        "corrected": stored.headline is not None,
         "outlets": len({report.outlet for report in reports}),
         "topics": topics,
         "earlier": pages.told(around.before, site),

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
 
 from aggregator.commands import why
+from aggregator.commands.application import Application
 from aggregator.commands.plan import lines
 from aggregator.commands.plan_edit import make
 from aggregator.commands.plan_values import Plan
+from aggregator.commands.why import explain_story
+from aggregator.commands.why_lines import lines as why_lines
 from aggregator.errors import StoreError, UsageError
 from aggregator.model import Slug, Story
 from aggregator.ports import Keep, Phrase, QueryNames, StoryFilter
@@ -156,6 +159,7 @@ def test_the_outlets_name_in_a_headline_is_stored_and_not_shown(desk: Newsroom) 
     shown = sent.removesuffix(" - The Morning Chronicle")
     assert shown in desk.titles() and sent not in desk.titles()
     assert story(desk, sent).lead_item.entry.title == sent, "kept as it was sent"
+    assert "corrected by hand" not in "\n".join(why_lines(explain_story(cast(Application, desk), story(desk, sent))))
     assert found_by(desk, "title:chronicle") == []
     assert found_by(desk, "lighthouse -chronicle") == [shown]
     again = "Grain prices fall again in early trade - The Morning Chronicle"

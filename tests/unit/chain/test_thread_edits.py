@@ -312,6 +312,8 @@ def test_why_of_two_tells_whether_they_are_linked(newsroom: Newsroom) -> None:
     editor(newsroom).split(captain.id)
     assert "a person took “Captain of the ferry" in why(newsroom, inquiry.id, captain.id)
     assert "thread-split: " in why(newsroom, captain.id)
+    told = why(newsroom, inquiry.id, captain.id).partition("no common thread")[2].splitlines()[1:]
+    assert [line for line in told if "not linked:" not in line] == told[-1:], "no other reason"
     editor(newsroom).drop(inquiry.id)
     assert "a person ended the thread of “Osprey inquiry" in why(newsroom, inquiry.id, captain.id)
 

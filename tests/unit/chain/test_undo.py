@@ -580,6 +580,9 @@ def test_a_corrected_headline_is_shown_and_found_and_groups_nothing(newsroom: Ne
     for document in ("feeds/all.atom", "feeds/all.rss", "topics/all.html", "index.html"):
         text = (newsroom.settings.publish.directory / document).read_text()
         assert SOBER in text and FERRY not in text
+    assert [one["title"] for one in after["_aggregator"]["outlets"]] == [FERRY], "its outlet did not write the other one"
+    page = (newsroom.settings.publish.directory / f"stories/{story_at(newsroom, FERRY_AT_ONE)}.html").read_text()
+    assert FERRY in page.partition("1 report, 1 outlet")[2] and FERRY not in page.partition("1 report")[0]
     story = stored(newsroom, FERRY_AT_ONE)
     assert as_mapping(story)["title"] == SOBER
     assert as_mapping(story)["items"][0]["title"] == FERRY, "what the outlet said stays what it said"

@@ -73,7 +73,7 @@ def test_the_nearest_story_is_the_one_that_outvoted_an_entry(read: Newsroom) -> 
     report = explain_story(cast(Application, read), alone)
     nearest = report["items"][0]["nearest"]
     assert (nearest["story"], nearest["agrees"], nearest["asked"]) == (joined, 1, 3)
-    assert "it agrees with 1 of 3 of its entries" in "\n".join(lines(report))
+    assert "it matches 1 of the story's 3 reports" in "\n".join(lines(report))
     text = told_of(read, address("four"), address("three"))
     assert "they are two stories" in text and "compared with each other, they agree:" in text
     assert "1 agrees with 1 of 3 entries of the other's story" in text and "2 agrees with 1 of 1 entries" in text
@@ -124,12 +124,38 @@ def test_what_a_person_decided_and_what_the_config_says_is_told(read: Newsroom, 
     tell(read, "one", *SINKS)
     tell(read, "two", *MISSING)
     StoryEditor(read.store, read.settings, read.rules).split(address("two"))
-    assert "a person took one of them out of its story" in told_of(read, address("one"), address("two"))
+    told = told_of(read, address("one"), address("two"))
+    assert "a person parted these two stories on 2023-06-15 (`stories split`, decision 1)" in told
+    assert "a story decides as a whole" not in told and "they agree now" not in told, "what the machine thinks decides nothing"
+    assert "too old" not in told and "a person made two stories of one" in told
     tell(read, "three", *SINKS, hours=-90)
     assert "further apart in time" in told_of(read, address("one"), address("three"))
     read.configure(CONFIG.replace("four.example/feed.json'", "four.example/feed.json', dedup: false"))
     tell(read, "four", *SINKS)
     assert "stands alone, as `dedup: false`" in told_of(read, address("one"), address("four"))
+
+
+def test_a_story_that_was_split_off_another_one_says_so_beside_a_third(read: Newsroom) -> None:
+    tell(read, "one", *SINKS)
+    tell(read, "two", *MISSING)
+    tell(read, "three", "Tea prices rise again", "A drought in the hills.")
+    StoryEditor(read.store, read.settings, read.rules).split(address("two"))
+    tell(read, "four", *MISSING, hours=1)
+    assert "a person parted these two stories" in told_of(read, address("four"), address("one")), "what joined it, too"
+    assert f"a person split “{MISSING[0]}” off another story" in told_of(read, address("two"), address("three"))
+
+
+def test_an_entry_that_takes_no_part_in_grouping_is_not_called_old(read: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", read.clock.now)
+    tell(read, "one", *SINKS)
+    read.configure(CONFIG.replace("two.example/feed.json'", "two.example/feed.json', dedup: false"))
+    tell(read, "two", *MISSING)
+    told = told_of(read, address("one"), address("two"))
+    assert f"“{MISSING[0]}” takes no part in grouping" in told and "too old" not in told
+    read.clock.time += 15 * 24 * HOUR
+    with read.store.begin() as transaction:
+        transaction.index.forget([item.id for story in read.stories() for item in story.items])
+    assert f"“{SINKS[0]}” is too old to be compared" in told_of(read, address("one"), address("two"))
 
 
 def test_entries_that_left_the_index_are_compared_as_well(read: Newsroom) -> None:
