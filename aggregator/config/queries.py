@@ -78,10 +78,12 @@ def _check_expected_sources(document: Document, names: QueryNames) -> Iterator[P
 
 def _queries(document: Document, names: QueryNames) -> Iterator[_Query]:
     root = document.root
+    early = _source_tags(document) | _mapped_tags(document)
+    of_entries = replace(names, tags=frozenset(early), given_later=names.tags - early)
     inherited = [root.get("defaults"), *(node for _, _, node in pairs(root.get("groups"))), *nodes(root.get("sources"))]
     for node in inherited:
         for key in ("keep", "drop"):
-            yield from _query(node, key, names, entry=True)
+            yield from _query(node, key, of_entries, entry=True)
     earlier = _source_tags(document)
     for name, _, node in pairs(root.get("tags")):
         seen = replace(names, tags=frozenset(earlier), topics=frozenset())
@@ -97,7 +99,7 @@ def _queries(document: Document, names: QueryNames) -> Iterator[_Query]:
             yield from _query(channel, "when", names)
     never = root.get("dedup")
     for node in nodes(never.get("never") if isinstance(never, MapNode) else None):
-        yield from _query(node, None, without_topics)
+        yield from _query(node, None, replace(of_entries, topics=frozenset()))
 
 
 def _query(
@@ -119,14 +121,7 @@ def query_names(document: Document, lists: Mapping[int, List], ids: Iterable[str
         name for node in [*sources, root.get("defaults")] if isinstance(node, MapNode) and (name := text_of(node.get("group")))
     }
     groups |= {feed.group for one in lists.values() for feed in one.feeds if feed.group}
-    tags = _source_tags(document) | {key for key, _, _ in pairs(root.get("tags"))}
-    tags |= {
-        name
-        for category in [root.get("categories")]
-        if isinstance(category, MapNode)
-        for _, _, node in pairs(category.get("map"))
-        if (name := text_of(node))
-    }
+    tags = _source_tags(document) | _mapped_tags(document) | {key for key, _, _ in pairs(root.get("tags"))}
     tags |= {name for _, _, node in pairs(root.get("enrich")) if isinstance(node, MapNode) for name in _texts(node.get("tags"))}
     topics = {name for node in nodes(root.get("topics")) if isinstance(node, MapNode) and (name := text_of(node.get("slug")))}
     return QueryNames(
@@ -154,6 +149,13 @@ def _own_entities(document: Document, base: Path) -> frozenset[str] | None:
 def _texts(node: Node | None) -> Iterator[str]:
     """The texts of a list."""
     return (name for one in nodes(node) if (name := text_of(one)))
+
+
+def _mapped_tags(document: Document) -> set[str]:
+    """The tags that categories of feeds become."""
+    category = document.root.get("categories")
+    mapped = pairs(category.get("map")) if isinstance(category, MapNode) else ()
+    return {name for _, _, node in mapped if (name := text_of(node))}
 
 
 def _source_tags(document: Document) -> set[str]:

@@ -35,6 +35,7 @@ class Tagged(Struct, frozen=True):
 class QueryNames(Struct, frozen=True):
     """The names that queries may use. An unknown source, group, tag, or topic is an error, with a suggestion.
 
+    given_later: tags that rules and hooks give, where a query is asked of single entries, which have none of these yet.
     entities: those of the user's list, in addition to built-in ones; None if unknown, when only likely mistakes are reported.
     timezone: in which the days of dates are.
     """
@@ -44,6 +45,7 @@ class QueryNames(Struct, frozen=True):
     tags: frozenset[str] = frozenset()
     topics: frozenset[str] = frozenset()
     entities: frozenset[str] | None = None
+    given_later: frozenset[str] = frozenset()
     timezone: str = "UTC"
 
 

@@ -40,12 +40,28 @@ def _check_term(term: Term, names: QueryNames, rolling: bool, entry: bool) -> Qu
             return QueryError(f"{field} belongs to a story; keep and drop look at a single entry", term.offset)
         case Value(field="lang"):
             return language_error(term.value, term.offset)
+        case Value(field="tag") if _is_given_later(term, names):
+            return QueryError(
+                f"{term.text} is given by a rule or hook once the entry is stored, so no entry has it here: "
+                f"ask for what the rule asks (words, url:, …), or leave the stories out of a feed (query: -{term.text})",
+                term.offset,
+            )
         case Value(field="source" | "group" | "tag" | "topic" | "subject"):
             return _check_name(term, _known(term.field, names))
         case Value(field="entity"):
             return _check_entity(term, names)
         case _:
             return None
+
+
+def _is_given_later(term: Value, names: QueryNames) -> bool:
+    """True if only rules and hooks give this tag, and these are asked later than the query."""
+    if not names.given_later:
+        return False
+    now, later = _folded(names.tags), _folded(names.given_later)
+    if term.prefix:
+        return not any(name.startswith(term.value) for name in now) and any(name.startswith(term.value) for name in later)
+    return term.value in later and term.value not in now
 
 
 def _check_entity(term: Value, names: QueryNames) -> QueryError | None:
