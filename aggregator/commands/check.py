@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
-from aggregator.errors import AggregatorError, UsageError
+from aggregator.errors import AggregatorError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
@@ -33,7 +34,8 @@ def command(application: Application, ids: tuple[str, ...], online: bool, as_jso
     check_expectations(settings)
     check_published_folders(settings)
     check_channels(settings)
-    for note in (*settings.notes, *(f"{settings.file}: {warning}" for warning in warnings(settings))):
+    told = [*warnings(settings), *find_unknown_outlets(settings)]
+    for note in (*settings.notes, *(f"{settings.file}: {warning}" for warning in told)):
         click.echo(note, err=as_json)
     click.echo(f"{settings.file}: fine; {summary(settings)}", err=as_json)
     if online:
@@ -41,6 +43,21 @@ def command(application: Application, ids: tuple[str, ...], online: bool, as_jso
 
         if failed := check_online(settings, chosen, as_json):
             raise AggregatorError(f"{failed} of {len(chosen)} sources brought no feed")
+
+
+def find_unknown_outlets(settings: Settings) -> list[str]:
+    """Warns of outlets that queries name and nothing has: by the database, if there is one that can be looked into."""
+    from aggregator.commands.unknown_outlets import asked_outlets, warn_of_outlets
+    from aggregator.store.opening import has_store, open_read_only
+
+    if not asked_outlets(settings):
+        return []
+    try:
+        store = open_read_only(settings.storage.database) if has_store(settings.storage.database) else None
+    except StoreError:
+        store = None
+    with closing(store) if store is not None else nullcontext():
+        return warn_of_outlets(settings, store)
 
 
 def check_expectations(settings: Settings) -> None:

@@ -63,6 +63,7 @@ def command(
     would be one, or several, by the edited config.
     """
     from aggregator.commands.check import check_expectations
+    from aggregator.commands.unknown_outlets import warn_of_outlets
 
     check_expectations(application.settings)
     if dedup:
@@ -72,6 +73,8 @@ def command(
     else:
         report, would_change = _report(application, since or "30d", titles, against, carry_out=carry_out, as_json=as_json)
     click.echo(report)
+    for warning in warn_of_outlets(application.settings, application.store):
+        click.echo(f"{application.settings.file}: {warning}", err=True)
     if exit_code and would_change:
         raise SystemExit(1)
 

@@ -61,6 +61,7 @@ def command(
         click.echo(f"{hidden}{' more' if shown else ''} of private sources: --private shows them", err=True)
     elif not shown and not as_json:
         click.echo("no stored story matches", err=True)
+        tell_unknown_outlets(application, parsed)
 
 
 def parse_query(application: Application, words: tuple[str, ...]) -> Query:
@@ -83,6 +84,15 @@ def parse_query(application: Application, words: tuple[str, ...]) -> Query:
     groups = names.groups | {one.group for one in stored if one.group is not None}
     tags = names.tags.union(*(one.tags for one in stored))
     return checked(text, replace(names, sources=sources, groups=groups, tags=tags))
+
+
+def tell_unknown_outlets(application: Application, query: Query) -> None:
+    """Names the outlets that a query which found nothing asks for, and that nothing has."""
+    from aggregator.commands.unknown_outlets import hints, known_outlets, named_outlets
+
+    if named_outlets(query.node):
+        for hint in hints(query.node, known_outlets(application.settings, application.store)):
+            click.echo(hint, err=True)
 
 
 def find_matches(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--since", help="Only stories with an entry first seen in this time, like 12h or 7d.")
 @click.pass_context
 def command(ctx: click.Context, as_json: bool, limit: int | None, since: str | None) -> None:
-    """Stored stories, newest first."""
+    """Stored stories, newest first. Wherever an id is wanted, its first six characters are enough."""
     if ctx.invoked_subcommand is not None:
         return
     from aggregator.ports import StoryFilter
@@ -114,7 +114,7 @@ def merge(application: Application, first: str, second: str) -> None:
 
 @command.command()
 @click.argument("item")
-@click.option("--story", "within", help="The id of its story, where several have this address.")
+@click.option("--story", "within", help="The id of its story (six characters do), where several have this address.")
 @click.pass_obj
 def split(application: Application, item: str, within: str | None) -> None:
     """Take one entry out of its story, for good. ITEM is the address of its article, or its guid.
@@ -142,7 +142,7 @@ def drop(application: Application, url: str) -> None:
 
 @command.command()
 @click.argument("url")
-@click.option("--story", "within", help="The id of its story, where several have this address.")
+@click.option("--story", "within", help="The id of its story (six characters do), where several have this address.")
 @click.pass_obj
 def pin(application: Application, url: str, within: str | None) -> None:
     """Let one entry lead its story, for good. URL is the address of its article."""

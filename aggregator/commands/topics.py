@@ -57,10 +57,11 @@ def fill_feed(application: Application, slug: str) -> None:
 @click.pass_obj
 def try_query(application: Application, query: tuple[str, ...], limit: int, since: str, as_json: bool) -> None:
     """What QUERY matches among stored stories, with the deciding words marked, and how many there are in all."""
-    from aggregator.commands.search import find_matches, format_match, parse_query
+    from aggregator.commands.search import find_matches, format_match, parse_query, tell_unknown_outlets
     from aggregator.commands.stories import as_mapping
 
-    found = find_matches(application.store, parse_query(application, query), since, time.time())
+    parsed = parse_query(application, query)
+    found = find_matches(application.store, parsed, since, time.time())
     shown = 0
     for story, explanation in islice(found, limit):
         shown += 1
@@ -72,3 +73,5 @@ def try_query(application: Application, query: tuple[str, ...], limit: int, sinc
         total = shown + sum(1 for _ in found)
         rest = f", {shown} shown" if total > shown else ""
         click.echo(f"{total} {'story' if total == 1 else 'stories'} first seen in the last {since}{rest}")
+        if not total:
+            tell_unknown_outlets(application, parsed)

@@ -57,6 +57,7 @@ class Attributes(NamedTuple):
 
     source: SourceId
     outlet: str
+    outlet_key: str
     rank: int
     group: str | None
     tags: tuple[str, ...]

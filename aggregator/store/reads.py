@@ -32,7 +32,7 @@ KNOWN = f"""{_KNOWN} WHERE guid IN (SELECT value FROM json_each(?1)) AND source 
     UNION ALL {_KNOWN} WHERE canonical IN (SELECT value FROM json_each(?2)) AND source = ?3"""
 STORIES_WITH = """SELECT DISTINCT stories.id FROM json_each(?) AS named CROSS JOIN items ON items.id = named.value
     CROSS JOIN stories ON stories.key = items.story"""
-ATTRIBUTES = "SELECT DISTINCT source, outlet, rank, source_group, tags, aggregator FROM items"
+ATTRIBUTES = "SELECT DISTINCT source, outlet, outlet_key, rank, source_group, tags, aggregator FROM items"
 DOCUMENT = "SELECT items FROM documents WHERE source = ?"
 ALIAS = "SELECT alias_of FROM stories WHERE id = ?"
 ALIVE = """SELECT stories.id, stories.alias_of, stories.key FROM json_each(?) AS named
@@ -135,8 +135,8 @@ def stories_with(connection: Connection, items: Collection[ItemId]) -> list[Stor
 def attributes(connection: Connection) -> list[Attributes]:
     """See `Entries.attributes`."""
     return [
-        Attributes(source, outlet, rank, group, names_of(tags) if tags else (), bool(aggregator))
-        for source, outlet, rank, group, tags, aggregator in connection.execute(ATTRIBUTES)
+        Attributes(source, outlet, key, rank, group, names_of(tags) if tags else (), bool(aggregator))
+        for source, outlet, key, rank, group, tags, aggregator in connection.execute(ATTRIBUTES)
     ]
 
 

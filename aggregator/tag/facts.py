@@ -182,12 +182,15 @@ def _domains(host: str) -> tuple[str, ...]:
 
 
 def _outlets(item: Item) -> tuple[str, ...]:
-    """The outlet by its name, its domain, and the word that it is known by: `The Guardian`, `theguardian.com`, `guardian`."""
-    if item.unattributed:
-        return ()
-    key = item.outlet_key
-    names = (item.outlet, key, label_of(key) if "." in key else key)
-    folded = tuple(map(fold, names))
+    return () if item.unattributed else outlet_names(item.outlet, item.outlet_key)
+
+
+def outlet_names(name: str, key: str) -> tuple[str, ...]:
+    """An outlet by its name, its domain, and the word that it is known by: `The Guardian`, `theguardian.com`, `guardian`.
+
+    Folded. key: by which it is counted, a domain or its name.
+    """
+    folded = tuple(map(fold, (name, key, label_of(key) if "." in key else key)))
     return tuple(dict.fromkeys((*folded, *(name.removeprefix("the").strip() for name in folded if name.startswith("the")))))
 
 
