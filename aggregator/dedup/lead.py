@@ -31,6 +31,12 @@ ANNOUNCES = re.compile(
 )
 """How English headlines say what is about to happen ("Council to vote on ..."). Such a report makes room for one that tells it as
 done, which no comparison of words can see."""
+LIVE = re.compile(
+    r"[-–—|] [^-–—|]{0,30}\blive$|\blive(?:blog\b|:| updates\b| blog\b| coverage\b)|\b(?:as it happened|latest updates)\b",
+    re.IGNORECASE,
+)
+"""How English headlines call a page that goes on while the event does ("Budget day – live"). So do addresses: LIVE_ADDRESS."""
+LIVE_ADDRESS = "/live/"
 NOBODY: Standings = MappingProxyType({})
 
 
@@ -95,6 +101,11 @@ def move_lead(story: Story, standings: Standings, now: Instant) -> tuple[ItemId,
     return best.id, f"leads since {rfc3339(now)}: of {len(story.outlets)} outlets it {agrees}; {before}"
 
 
+def _is_live(item: Item) -> bool:
+    """True for a live page: it agrees with all others, since it tells a bit of each, and its headline says less than theirs."""
+    return LIVE.search(item.title) is not None or LIVE_ADDRESS in (item.entry.url or "")
+
+
 def _best_of(rivals: Sequence[Item], standings: Standings) -> Item:
     """The report that agrees best. One that only announces it is passed over for one that agrees nearly as well."""
     best = max(rivals, key=lambda item: standings[item.id].mean)
@@ -115,7 +126,7 @@ def may_move(story: Story, now: Instant) -> bool:
 def _may_follow(item: Item, holder: Item, standings: Standings) -> bool:
     """True if an item may take over from a published lead: as good by all that a person sets, with a text that others tell."""
     standing = standings.get(item.id)
-    if standing is None or standing.bare or not standing.told:
+    if standing is None or standing.bare or not standing.told or _is_live(item):
         return False
     return _claim(item) == _claim(holder) and item.aggregator <= holder.aggregator and bool(item.entry.url and item.entry.text)
 

@@ -138,6 +138,28 @@ def test_a_published_lead_moves_to_nothing_that_holds_the_text_of_an_earlier_rep
     assert found is not None and found[0] == last, "whose text is in a later one may lead"
 
 
+@pytest.mark.parametrize(
+    ("title", "url", "is_live"),
+    [
+        ("Bridge opens – live", "", True),
+        ("Ferry stops as bridge opens – politics live", "", True),
+        ("Bridge opens: live updates", "", True),
+        ("Bridge live: mayor cuts the ribbon", "", True),
+        ("Bridge opens – as it happened", "", True),
+        ("Bridge opens – latest updates", "", True),
+        ("Mayor cuts the ribbon", "https://outlet4.example/news/live/bridge", True),
+        ("The bridge under which they live", "", False),
+        ("Bridge opens after live broadcast", "https://outlet4.example/news/living", False),
+    ],
+)
+def test_a_published_lead_moves_to_no_live_page(title: str, url: str, is_live: bool) -> None:
+    told, standings = told_by_four()
+    last = OUTLETS[3]
+    live = replace(last, entry=replace(last.entry, title=title, url=url or last.entry.url))
+    found = move_lead(replace(told, items=(*OUTLETS[:3], live)), standings, NOON)
+    assert found is not None and found[0] == (OUTLETS[1].id if is_live else last.id)
+
+
 def test_a_published_lead_moves_neither_early_nor_often() -> None:
     told, standings = told_by_four()
     three = story(*OUTLETS[:3])
