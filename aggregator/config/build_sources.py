@@ -133,8 +133,8 @@ def _slowed(every: Every) -> Every:
 
 def _is_told(config: said.Config, source: Source, own: feeds.Inherited) -> bool:
     """Whether the file tells if a source is an aggregator."""
-    layers = (own, config.groups.get(source.group or "", feeds.Group()), config.defaults)
-    return bool(source.outlet) or any(layer.aggregator is not None for layer in layers)
+    layers = (own, config.groups.get(source.group or ""), config.defaults)
+    return bool(source.outlet) or any(layer is not None and layer.aggregator is not None for layer in layers)
 
 
 def _judged(source: Source) -> Source:

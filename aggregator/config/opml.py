@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 
 from lxml import etree
@@ -179,9 +178,8 @@ def _group(element: etree._Element) -> str | None:
     return None
 
 
-@lru_cache(maxsize=256)
 def _name(tag: str) -> str:
-    """Without namespace, in lower case. Cached, because all outlines have the same attributes."""
+    """Without namespace, in lower case."""
     return tag.rpartition("}")[2].lower()
 
 
