@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
 from aggregator.errors import AggregatorError, UsageError
+from aggregator.model import FaultKind
 from aggregator.text.masks import mask_url
+from aggregator.text.times import format_duration, rfc3339
 
 if TYPE_CHECKING:
     from aggregator.commands.application import Application
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from aggregator.run.find_feeds import Finding
     from aggregator.run.probe import ProbeResult
     from aggregator.settings import Settings
+
+LATER = "without a network it can't be; take this out again, and run `add` when there is one"
 
 
 @click.command()
@@ -59,11 +64,13 @@ def command(
     found = [Candidate(one) for one in finding.results]
     if untested and not finding.has_feed and not finding.offered:
         chosen = [NewSource(_most_likely(pasted), name, title, group)]
+        if pasted.guess is not None and not pasted.guess.feeds:
+            click.echo(f"{mask_url(pasted.url)} is a page ({pasted.guess.words}), whose feed was not found: {LATER}", err=True)
     else:
         chosen = [_new_source(one, name, title, group) for one in choose(pasted.url, found, every, pick, finding.words)]
         if finding.words:
             click.echo(finding.words)
-    chosen = [one for one in chosen if not _is_known(settings, one.url)]
+    chosen = with_ids([one for one in chosen if not _is_known(settings, one.url)], settings)
     if len(chosen) > 1 and (name or title):
         raise UsageError("--id and --title are for one source; several are added")
     wanted = {one.url for one in chosen}
@@ -71,6 +78,7 @@ def command(
     add_sources(application.config_path, chosen, application.check_text)
     for one in chosen:
         click.echo(f"added {mask_url(one.url)}" + (f" to group {group}" if group else ""))
+    _tell_backlog(application, [one for one in found if one.url in wanted])
 
 
 def _hand_over(application: Application, answers: Mapping[str, Fetched | None]) -> None:
@@ -81,6 +89,22 @@ def _hand_over(application: Application, answers: Mapping[str, Fetched | None]) 
         for url, answer in answers.items():
             if answer is not None:
                 hand_over(application.database, url, answer, time.time())
+
+
+def _tell_backlog(application: Application, added: Sequence[Candidate]) -> None:
+    """Says that a slow source shows nothing yet in feeds that are read already: they take only what is young."""
+    backfill, now = application.settings.publish.backfill, time.time()
+    with suppress(AggregatorError):
+        states = application.store.outputs().values()
+        if not states or any(state.filling for state in states):
+            return
+        for one in added:
+            newest = one.found.newest
+            if one.feed is not None and one.feed.entries and (newest is None or newest < now - backfill):
+                age = f"newest {(rfc3339(newest) or '')[:10]}" if newest is not None else "without dates"
+                why = f"older than publish.backfill ({format_duration(backfill)})" if newest is not None else "taken as old"
+                entries = "1 entry" if len(one.feed.entries) == 1 else f"{len(one.feed.entries)} entries"
+                click.echo(f"{entries}, {age}: {why}, so searched, but in no feed until it posts")
 
 
 async def search(settings: Settings, pasted: Pasted) -> Finding:
@@ -116,9 +140,9 @@ def choose(url: str, found: list[Candidate], every: bool, pick: int | None, word
     good = [one for one in found if one.feed is not None]
     if not good:
         reasons = "\n".join([*(f"  {one}" for one in found), *([f"  {words}"] if words else [])])
-        raise AggregatorError(
-            f"no feed can be read at {mask_url(url)}:\n{reasons}\nNothing was changed; --untested adds it all the same."
-        )
+        is_refused = all(one.found.fault is not None and one.found.fault.kind is FaultKind.ADDRESS for one in found)
+        end = "Nothing was changed." if is_refused else "Nothing was changed; --untested adds it all the same."
+        raise AggregatorError(f"no feed can be read at {mask_url(url)}:\n{reasons}\n{end}")
     if pick is not None:
         if not 1 <= pick <= len(good):
             raise UsageError(f"--pick {pick}: there are {len(good)} feeds\n{_format_list(good)}")
@@ -163,3 +187,17 @@ def _is_known(settings: Settings, url: str) -> bool:
     if known is not None:
         click.echo(f"{known.shown} is there already: {known.id}")
     return known is not None
+
+
+def with_ids(sources: Sequence[NewSource], settings: Settings) -> list[NewSource]:
+    """Names sources by their titles where addresses of one site differ in their queries alone, as of YouTube channels."""
+    from msgspec.structs import replace
+
+    from aggregator.config.ids import from_title
+
+    taken, named = {str(source.id) for source in settings.sources}, []
+    for one in sources:
+        id = one.id or (from_title(one.title, taken) if one.title and urlsplit(one.url).query else None)
+        taken |= {id} if id else set()
+        named.append(replace(one, id=id))
+    return named

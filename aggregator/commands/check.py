@@ -27,6 +27,7 @@ def command(application: Application, ids: tuple[str, ...], online: bool, as_jso
     if (ids or as_json) and not online:
         raise UsageError("ids and --json go with --online")
     from aggregator.channels.addresses import check_channels
+    from aggregator.commands.check_addresses import address_warnings
     from aggregator.tag.rules import warnings
 
     settings = application.settings
@@ -34,7 +35,7 @@ def command(application: Application, ids: tuple[str, ...], online: bool, as_jso
     check_expectations(settings)
     check_published_folders(settings)
     check_channels(settings)
-    told = [*warnings(settings), *find_unknown_outlets(settings)]
+    told = [*warnings(settings), *find_unknown_outlets(settings), *address_warnings(settings)]
     for note in (*settings.notes, *(f"{settings.file}: {warning}" for warning in told)):
         click.echo(note, err=as_json)
     click.echo(f"{settings.file}: fine; {summary(settings)}", err=as_json)

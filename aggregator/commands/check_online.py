@@ -105,8 +105,9 @@ def remarks(found: ProbeResult) -> list[str]:
     """Lists what a person should know or change, a line each."""
     notes = []
     if found.fault is not None:
-        notes.append(one_line(f"{found.fault.kind}: {found.fault.detail}", 200))
-        notes += [f"the page offers {mask_url(url)}" for url in found.fault.feeds[:5]]
+        notes.append(one_line(f"{found.fault.kind}: {found.fault.detail.partition('; it offers ')[0]}", 200))
+        if found.fault.feeds:
+            notes.append(f"write url: {' or '.join(map(mask_url, found.fault.feeds[:5]))}")
         if not found.fault.feeds and (guess := guess_feeds(found.source.url)) and guess.feeds:
             notes.append(f"{guess.words}: its feed should be at {mask_url(guess.feeds[0])}")
     if found.moved_to is not None:

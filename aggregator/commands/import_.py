@@ -24,6 +24,7 @@ def command(application: Application, file: Path, group: str | None, dry_run: bo
 
     Lines are only added: comments, order and quotes of the config stay. Outlines that can't be polled are told.
     """
+    from aggregator.commands.add import with_ids
     from aggregator.config import opml
     from aggregator.config.edit import NewSource, add_sources
 
@@ -33,6 +34,7 @@ def command(application: Application, file: Path, group: str | None, dry_run: bo
     application.allow_no_sources()
     known = {source.url for source in application.settings.sources}
     new = [NewSource(feed.url, None, feed.title, group or feed.group) for feed in content.feeds if feed.url not in known]
+    new = with_ids(new, application.settings)
     for reason in content.refused:
         click.echo(f"{file}: left out: {reason}", err=True)
     for include in content.includes:

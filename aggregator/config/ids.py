@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
+from itertools import chain, count
 from urllib.parse import unquote, urlsplit
 
 from aggregator.config.secrets import VARIABLE
@@ -16,6 +17,7 @@ NOISE = frozenset({"rss", "rss2", "rss20", "atom", "feed", "feeds", "xml", "inde
 """Path parts that tell the format, not the source."""
 SUFFIX = re.compile(r"\.(?:xml|rss|rss2|atom|rdf|json|php|html?|aspx?|cgi)$")
 MAX_DERIVED = 60
+MAX_TITLE = 40
 
 _PLAIN = re.compile(r"https?://([a-z0-9.-]+)((?:/[A-Za-z0-9._~-]*)*)")
 """Matches most addresses, in which nothing is encoded: host and path."""
@@ -68,6 +70,15 @@ def assign(sources: Iterable[tuple[str | None, str]]) -> list[str]:
             taken.add(name)
         found.append(written or name)
     return found
+
+
+def from_title(title: str, taken: Collection[str]) -> str | None:
+    """`Veritasium` → `veritasium`, as a new source's written id; None if the title has no letters that an id may have."""
+    folded = unicodedata.normalize("NFKD", title.casefold()).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:MAX_TITLE].rstrip("-")
+    if not any(letter.isalpha() for letter in name):
+        return None
+    return next(one for one in chain((name,), (f"{name}-{number}" for number in count(2))) if one not in taken)
 
 
 def _mark(url: str) -> str:

@@ -26,6 +26,9 @@ MAX_BYTES = 20_000_000
 MAX_FEEDS = 50_000
 NOT_FEEDS = frozenset({"link", "include", "html"})
 """Types of outlines whose `url` is no feed."""
+SCRAPED = frozenset({"html+xpath", "xml+xpath", "json+dotnotation", "html+xpath+json+dotnotation"})
+"""Types of FreshRSS for documents from which it cuts entries by rules of its own
+(https://freshrss.github.io/FreshRSS/en/developers/OPML.html)."""
 
 
 class Subscription(Struct, frozen=True):
@@ -139,14 +142,29 @@ def _subscription(element: etree._Element, given: Mapping[str, str]) -> Subscrip
         address = given["url"].strip()
     line = _line_of(element)
     title = one_line(given.get("title") or given.get("text") or "", 200) or None
+    if kind in SCRAPED:
+        return f"line {line}: {title or _shown(address)}: a page that FreshRSS scrapes ({given['type'].strip()}), no feed"
     if not address:
         meant = "xmlurl" in given or kind in ("rss", "atom")
         return f"line {line}: {title or 'an outline'} has no xmlUrl" if meant else None
     url = resolve(None, _plain_scheme(address))
     if url is None:
-        return f"line {line}: {_shown(address)} is no plain http or https address"
+        return f"line {line}: {_why_refused(_plain_scheme(address))}"
     title = None if title == address else title
     return Subscription(url, title, resolve(None, given.get("htmlurl", "")), _group(element), line)
+
+
+def _why_refused(address: str) -> str:
+    """Why an address can't be taken; one with a password is written by hand, since a list may have gone through many hands."""
+    scheme, _, rest = address.partition("://")
+    place, slash, path = rest.partition("/")
+    login, _, host = place.rpartition("@")
+    bare = host + slash + path
+    if not login or resolve(None, f"{scheme}://{bare}") is None:
+        return f"{_shown(address)} is no plain http or https address"
+    shown = _shown(f"{scheme}://{bare}")
+    url = shown.replace("://", "://${FEED_USER}:${FEED_PASSWORD}@", 1)
+    return f'{shown} has a user name and password; add it by hand, as `url: "{url}"`, with both in the environment'
 
 
 def _shown(address: str) -> str:

@@ -20,6 +20,9 @@ _LONGEST = 2_000
 """Characters of an address that is looked at."""
 _FEED_ENDING = re.compile(r"(?:\.(?:rss|atom|xml|rdf)|/(?:rss|feed|atom))/?$", re.I)
 
+_FEED_WORD = re.compile(r"\b(?:rss\d*|atom|feeds?|xml|rdf|json)\b", re.I)
+"""Words in the path or query of nearly every feed. What has none, on a site that is known, is a page."""
+
 
 class Guess(Struct, frozen=True):
     """Where feeds of an address should be. feeds: best first; lookups: documents that name the feed; words: what it is."""
@@ -254,6 +257,19 @@ def _fill_in(rule: Rule, found: re.Match[str], origin: str) -> Guess:
         tuple(one.format(*groups, origin=origin) for one in templates.split()) for templates in (rule.feeds, rule.lookups)
     )
     return Guess(rule.words, feeds, lookups)
+
+
+def why_no_feed(url: str) -> str | None:
+    """Why an address is surely a page and no feed, as far as it shows that itself, and where its feed is; else None."""
+    if _FEED_WORD.search(url.partition("://")[2].partition("/")[2]):
+        return None
+    if (site := without_feeds(url)) is not None:
+        return f"{site} offers no feeds"
+    guess = guess_feeds(url, any_site=False)
+    if guess is None:
+        return None
+    feed = f"its feed should be at {guess.feeds[0]}" if guess.feeds else "`aggregator add` finds its feed"
+    return f"a page ({guess.words}), no feed; {feed}"
 
 
 def without_feeds(url: str) -> str | None:

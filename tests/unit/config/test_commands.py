@@ -16,9 +16,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aggregator.cli import root
+from aggregator.commands.check_online import remarks
 from aggregator.errors import AggregatorError, ConfigError, UsageError
 from aggregator.fetch.first_answers import find_handed, hand_over
-from aggregator.model import Fetched
+from aggregator.model import Fault, FaultKind, Fetched, Slug, Source, SourceId
+from aggregator.ports import OutputState
+from aggregator.run.probe import ProbeResult
 from aggregator.store.sqlite import SqliteStore
 from tests.flow.command import Command, eventually, free_port
 
@@ -120,6 +123,16 @@ def test_check_online_stores_nothing_and_names_what_should_be_done(run: Callable
     assert not (file.parent / "data").exists()
     with pytest.raises(UsageError, match="did you mean 'one'"):
         run("check", "--online", "ones")
+
+
+def test_check_online_names_the_feeds_of_a_page_once() -> None:
+    offered = ("https://a.example/one.xml", "https://a.example/two.xml")
+    fault = Fault(FaultKind.HTML, f"a web page, no feed; it offers {', '.join(offered)}", feeds=offered)
+    source = Source(SourceId("a"), "https://a.example/")
+    assert remarks(ProbeResult(source, source.url, fault=fault)) == [
+        "html: a web page, no feed",
+        "write url: https://a.example/one.xml or https://a.example/two.xml",
+    ]
 
 
 def test_check_online_hides_what_was_filled_in(
@@ -323,3 +336,88 @@ def test_export_masks_nothing_that_another_reader_needs(run: Callable[..., Resul
     exported = run("export", "opml").output
     assert f'xmlUrl="{url}"' in exported
     assert 'xmlUrl="https://y.example/${HOME}/feed"' in exported
+
+
+def test_check_tells_addresses_that_can_bring_nothing(run: Callable[..., Result], file: Path) -> None:
+    addresses = (
+        "http://192.168.1.20:3000/rss",
+        "https://www.youtube.com/@veritasium",
+        "https://www.reddit.com/r/linux",
+        "https://github.com/miniflux/v2",
+        "https://instagram.com/nasa",
+    )
+    file.write_text("sources:\n" + "".join(f"  - {url}\n" for url in addresses))
+    told = run("check").output
+    assert "1 source" not in told and f"{len(addresses)} sources" in told, "these are warnings"
+    for address, words in zip(
+        addresses,
+        (
+            "add `network: {allow: [192.168.1.20/32]}`",
+            "a page (YouTube channel), no feed; `aggregator add` finds its feed",
+            "its feed should be at https://www.reddit.com/r/linux/.rss",
+            "its feed should be at https://github.com/miniflux/v2/releases.atom",
+            "Instagram offers no feeds",
+        ),
+        strict=True,
+    ):
+        (line,) = [line for line in told.splitlines() if address in line]
+        assert words in line
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.youtube.com/feeds/videos.xml?channel_id=UCHnyfMqiRRG1u-2MsSQLbXA",
+        "https://www.reddit.com/r/linux/.rss",
+        "https://github.com/miniflux/v2/releases.atom",
+        "https://gitlab.com/a/b/-/tags?format=atom",
+        "https://a.blogspot.com/feeds/posts/default",
+        "https://a.wordpress.com/?feed=rss2",
+        "https://dev.to/feed/anna",
+        "https://bsky.app/profile/anna.example/rss",
+        "https://example.org/@anna",
+        "https://example.org/",
+        "https://news.ycombinator.com/rss",
+    ],
+)
+def test_check_warns_of_no_feed(run: Callable[..., Result], file: Path, url: str) -> None:
+    file.write_text(f"sources: ['{url}']\n")
+    assert run("check").output.splitlines() == [run("check").output.strip()]
+
+
+def test_a_new_source_is_named_by_its_title_where_its_address_does_not_name_it(
+    run: Callable[..., Result], file: Path, site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        monkeypatch.setitem(DOCUMENTS, f"/videos.xml?id={number}", ("application/rss+xml", FEED % b"V\xc3\xa9ritasium!"))
+        run("add", f"{site}/videos.xml?id={number}")
+    assert "- id: the-veritasium-co\n" in file.read_text() and "- id: the-veritasium-co-2\n" in file.read_text()
+    outlines = f'<outline text="Nordkurs" xmlUrl="{site}/a?id=1"/><outline text="日本" xmlUrl="{site}/a?id=2"/>'
+    (tmp_path / "l.opml").write_text(f'<opml><body>{outlines}<outline text="Plain" xmlUrl="{site}/plain.xml"/></body></opml>')
+    run("import", str(tmp_path / "l.opml"))
+    assert file.read_text().count("- id: ") == 3 and "- id: nordkurs\n" in file.read_text()
+    assert "6 sources" in run("check").output
+
+
+def test_add_does_not_offer_to_add_what_is_refused_for_its_address(run: Callable[..., Result], file: Path, site: str) -> None:
+    file.write_text("sources: []\n")
+    with pytest.raises(AggregatorError, match=r"network: \{allow: \[127.0.0.1/32\]\}") as caught:
+        run("add", f"{site}/a.xml")
+    assert "--untested" not in str(caught.value)
+
+
+def test_an_untested_page_is_told(run: Callable[..., Result], file: Path) -> None:
+    file.write_text("network: {proxy: 'http://127.0.0.1:1'}\nsources: []\n")
+    told = run("add", "--untested", "https://www.youtube.com/@veritasium").output
+    assert "is a page (YouTube channel), whose feed was not found" in told and "added" in told
+    assert "whose feed was not found" not in run("add", "--untested", "https://www.reddit.com/r/linux").output
+
+
+def test_adding_a_slow_source_to_feeds_that_are_read_tells_why_it_shows_nothing(
+    run: Callable[..., Result], file: Path, site: str
+) -> None:
+    told = "1 entries, newest 2023-06-15: older than publish.backfill (1d), so searched, but in no feed until it posts"
+    assert "backfill" not in run("add", f"{site}/a.xml").output, "a first run fills feeds with what there is"
+    with closing(SqliteStore(file.parent / "data" / "aggregator.db")) as store, store.begin() as transaction:
+        transaction.save_output(OutputState(Slug("all"), b"12345678", filling=False))
+    assert told.replace("1 entries", "1 entry") in run("add", f"{site}/b.xml").output

@@ -189,3 +189,21 @@ def test_a_list_at_an_address_comes_from_what_was_fetched_last(config: Loader, t
     assert [(source.id, source.group) for source in config(text).sources] == [("a.example", None), ("b.example", "lists")]
     kept.write_bytes(b"<html>Sorry</html>")
     assert len(config(text).sources) == 1
+
+
+def test_what_can_not_be_polled_is_told_with_what_to_do() -> None:
+    content = read(
+        body(
+            """
+<outline text="Scraped" type="HTML+XPath" xmlUrl="https://a.example/page"/>
+<outline text="Mine" type="rss" xmlUrl="https://me:hunter2@b.example/private.xml"/>
+<outline text="Old" type="rss" xmlUrl="ftp://me:hunter2@c.example/feed"/>
+<outline text="Json" type="JSONFeed" xmlUrl="https://d.example/feed.json"/>"""
+        )
+    )
+    assert [feed.url for feed in content.feeds] == ["https://d.example/feed.json"]
+    scraped, private, old = content.refused
+    assert scraped.endswith("Scraped: a page that FreshRSS scrapes (HTML+XPath), no feed")
+    assert 'url: "https://${FEED_USER}:${FEED_PASSWORD}@b.example/private.xml"' in private
+    assert "is no plain http or https address" in old
+    assert "hunter2" not in "".join(content.refused)
