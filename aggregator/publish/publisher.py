@@ -151,12 +151,18 @@ class Publisher:
     def save_rankings(self, made: NewRankings, now: Instant) -> frozenset[Slug]:
         """Stores rankings. Returns what the caller then publishes.
 
-        That is the feeds that changed, or any feed if the front page alone did: it is looked at each time.
+        That is the feeds that changed, or any feed if the front page alone did.
         """
-        changed = self._rankings.save(made.feeds, now)
-        if self._front.save(made.front) and not changed:
-            return frozenset(output.slug for output in self._settings.outputs[:1])
-        return changed
+        changed, front = self._rankings.save(made.feeds, now), self.save_front(made.front)
+        return changed or front
+
+    def make_front(self, now: Instant) -> str:
+        """Ranks the front page alone, for `save_front`. Only reads."""
+        return self._front.rank(now)
+
+    def save_front(self, ranking: str) -> frozenset[Slug]:
+        """Stores a ranking of the front page. Returns what the caller then publishes: any feed, for the page goes with each."""
+        return frozenset(output.slug for output in self._settings.outputs[:1] if self._front.save(ranking))
 
     def rank_feeds(self, now: Instant) -> None:
         """Ranks the feeds that are not in order of time anew."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from aggregator.cadence.cron import next_moment
@@ -17,9 +17,12 @@ from aggregator.stories.upkeep import rolling
 
 ROLL = 60.0
 RANK = 300.0
+FRONT = 5.0
 LISTS = 10.0
 DIGESTS = 20.0
 """Seconds between two runs of each job."""
+REST = 100.0
+"""The front page's next ranking waits at least this many times as long as the last one took: that of a busy day takes a while."""
 
 
 class PeriodicWork:
@@ -34,12 +37,15 @@ class PeriodicWork:
         self._current = current
         self._mark_changed = mark_changed
         self._lists = OpmlLists()
+        self._ranked: Mapping[Slug, int] = {}
+        self._rest_until = 0.0
         self.enriching = Enriching(current, mark_changed, record_answer)
 
     def jobs(self) -> list[Job]:
         return [
             Job("roll", ROLL, self._roll),
             Job("rank", RANK, self._rank),
+            Job("front", FRONT, self._rank_front),
             Job("ripen", self._ripen_seconds(), self._ripen),
             Job("lists", LISTS, self._refresh_lists, queued=True),
             Job("digests", DIGESTS, self._issue_digests, queued=True),
@@ -74,6 +80,19 @@ class PeriodicWork:
         runtime, now = self._current.runtime, self._current.runtime.clock.now()
         made = await asyncio.to_thread(runtime.publisher.make_rankings, now)
         self._mark_changed(await runtime.writer.call(lambda: runtime.publisher.save_rankings(made, now)))
+
+    async def _rank_front(self) -> None:
+        """Ranks the front page once feeds have changed: it shows news as soon as they do (decision 094)."""
+        runtime = self._current.runtime
+        now, monotonic = runtime.clock.now(), runtime.clock.monotonic
+        revisions = {slug: state.revision for slug, state in runtime.store.outputs().items()}
+        if revisions == self._ranked or monotonic() < self._rest_until:
+            return
+        began = monotonic()
+        ranking = await asyncio.to_thread(runtime.publisher.make_front, now)
+        self._rest_until = monotonic() + REST * (monotonic() - began)
+        self._mark_changed(await runtime.writer.call(lambda: runtime.publisher.save_front(ranking)))
+        self._ranked = revisions
 
     async def _ripen(self) -> None:
         """Checks first, to spare the writer's thread: most configs hold nothing back."""

@@ -36,12 +36,13 @@ LAST_MONTH = START - 30 * 86_400.0
 
 
 class World:
-    """The fetcher of a desk: `fault` says how every request fails; None: all is well."""
+    """The fetcher of a desk: `fault` says how every request fails; None: all is well. news: headlines of now."""
 
     def __init__(self, fault: Fault | None = OFFLINE) -> None:
         self.fault = fault
         self.own: dict[str, Fault | None] = {}
         self.asked: list[str] = []
+        self.news: tuple[str, ...] = ()
 
     async def fetch(self, request: FetchRequest, now: Instant, memory: object = None) -> FetchOutcome:
         self.asked.append(request.url)
@@ -49,7 +50,7 @@ class World:
         if fault is not None:
             return FetchFailed(fault, (), request.url)
         headline = HEADLINES[int(request.url[9]) if request.url.startswith("https://s") else 0]
-        return document(request.url, [entry(headline, at=LAST_MONTH)])
+        return document(request.url, [entry(headline, at=LAST_MONTH), *(entry(one, at=now) for one in self.news)])
 
     async def aclose(self) -> None:
         """Nothing to close."""
