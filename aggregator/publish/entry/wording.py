@@ -10,7 +10,7 @@ from msgspec import Struct
 class Wording(Struct, frozen=True):
     """and_others: with places for names, and for how many more there are. summary_by, headline_by: with one for a hook's name.
 
-    other_news: what a digest calls events that are in no topic.
+    other_news: what a digest calls events that are in no topic; also_new: what it says above further new stories of an event.
     """
 
     also_reported_by: str
@@ -22,6 +22,7 @@ class Wording(Struct, frozen=True):
     summary_by: str
     headline_by: str
     other_news: str
+    also_new: str
 
 
 _ENGLISH = Wording(
@@ -34,6 +35,7 @@ _ENGLISH = Wording(
     "Summary by {}:",
     "Headline by {}. The original:",
     "Other news",
+    "Also new:",
 )
 _NORWEGIAN = Wording(
     "Også omtalt av",
@@ -45,6 +47,7 @@ _NORWEGIAN = Wording(
     "Sammendrag av {}:",
     "Overskrift av {}. Originalen:",
     "Andre nyheter",
+    "Også nytt:",
 )
 _LANGUAGES = {
     "en": _ENGLISH,
@@ -58,6 +61,7 @@ _LANGUAGES = {
         "Resumé af {}:",
         "Overskrift af {}. Originalen:",
         "Andre nyheder",
+        "Også nyt:",
     ),
     "de": Wording(
         "Auch berichtet von",
@@ -69,6 +73,7 @@ _LANGUAGES = {
         "Zusammenfassung von {}:",
         "Überschrift von {}. Original:",
         "Weitere Nachrichten",
+        "Außerdem neu:",
     ),
     "es": Wording(
         "También lo publica",
@@ -80,6 +85,7 @@ _LANGUAGES = {
         "Resumen de {}:",
         "Titular de {}. Original:",
         "Otras noticias",
+        "También es nuevo:",
     ),
     "fi": Wording(
         "Myös näissä:",
@@ -91,6 +97,7 @@ _LANGUAGES = {
         "Tiivistelmä, {}:",
         "Otsikko, {}. Alkuperäinen:",
         "Muita uutisia",
+        "Uutta myös:",
     ),
     "fr": Wording(
         "Aussi rapporté par",
@@ -102,6 +109,7 @@ _LANGUAGES = {
         "Résumé par {} :",
         "Titre par {}. Original :",
         "Autres actualités",
+        "Aussi nouveau :",
     ),
     "it": Wording(
         "Ne parla anche",
@@ -113,6 +121,7 @@ _LANGUAGES = {
         "Riassunto di {}:",
         "Titolo di {}. Originale:",
         "Altre notizie",
+        "Altre novità:",
     ),
     "nl": Wording(
         "Ook gemeld door",
@@ -124,6 +133,7 @@ _LANGUAGES = {
         "Samenvatting door {}:",
         "Kop door {}. Origineel:",
         "Ander nieuws",
+        "Ook nieuw:",
     ),
     "no": _NORWEGIAN,
     "nb": _NORWEGIAN,
@@ -137,6 +147,7 @@ _LANGUAGES = {
         "Streszczenie ({}):",
         "Tytuł ({}). Oryginał:",
         "Inne wiadomości",
+        "Nowe jest też:",
     ),
     "pt": Wording(
         "Também noticiado por",
@@ -148,6 +159,7 @@ _LANGUAGES = {
         "Resumo de {}:",
         "Título de {}. Original:",
         "Outras notícias",
+        "Também é novo:",
     ),
     "ru": Wording(
         "Также сообщают:",
@@ -159,6 +171,7 @@ _LANGUAGES = {
         "Краткое содержание ({}):",
         "Заголовок ({}). Оригинал:",
         "Другие новости",
+        "Также новое:",
     ),
     "sv": Wording(
         "Rapporteras även av",
@@ -170,6 +183,7 @@ _LANGUAGES = {
         "Sammanfattning av {}:",
         "Rubrik av {}. Originalet:",
         "Andra nyheter",
+        "Också nytt:",
     ),
     "uk": Wording(
         "Також повідомляють:",
@@ -181,6 +195,7 @@ _LANGUAGES = {
         "Стислий виклад ({}):",
         "Заголовок ({}). Оригінал:",
         "Інші новини",
+        "Також нове:",
     ),
 }
 

@@ -100,18 +100,18 @@ def digest_entry(
     site: Site,
     site_id: str,
 ) -> View:
-    """One entry that lists events by topic. events: best first; groups: story → topic, for stories that have one.
+    """One entry that lists events by topic, that of the best event first. groups: story → topic, for stories that have one.
 
+    events: best first. What is in no topic has no heading where it comes first: it is no other news there.
     last: when the issue before was made. If that was on the same day, the title has the hour, too.
     """
     local = datetime.fromtimestamp(int(at), zone(site.timezone))
     is_second = last is not None and datetime.fromtimestamp(int(last), zone(site.timezone)).date() == local.date()
     order = list(dict.fromkeys(groups.get(event.stories[0].id) for event in events))
-    order.sort(key=lambda slug: slug is None)  # events without a topic come last
     listed = {one.id for event in events for one in event.stories}
     parts = []
-    for slug in order:
-        if len(order) > 1:
+    for place, slug in enumerate(order):
+        if len(order) > 1 and (slug or place):
             name = plain(titles.get(slug, slug)) if slug else wording(site.language).other_news
             parts.append(f"<h3>{html.escape(name, quote=False)}</h3>")
         items = "".join(_event(event, site, listed) for event in events if groups.get(event.stories[0].id) == slug)
@@ -137,8 +137,9 @@ def _event(event: DigestEvent, site: Site, listed: Collection[StoryId]) -> str:
     tail = f"<br>{html.escape(text, quote=False)}" if text else ""
     known = [one for one in lead.follows.earlier if one.id not in listed] if lead.follows is not None else []
     before = earlier(known[:1], wording(lead.language or site.language))
-    more = "".join(f"<li>{_headline(one, site)}</li>" for one in others[:_MORE_OF_EVENT])
-    return f"<li>{_headline(lead, site)}{tail}{before}{f'<ul>{more}</ul>' if more else ''}</li>"
+    also = "".join(f"<li>{_headline(one, site)}</li>" for one in others[:_MORE_OF_EVENT])
+    more = f"<p>{wording(site.language).also_new}</p><ul>{also}</ul>" if also else ""
+    return f"<li>{_headline(lead, site)}{tail}{before}{more}</li>"
 
 
 def _headline(view: View, site: Site) -> str:

@@ -86,12 +86,29 @@ def test_a_digest_names_what_is_in_no_topic_in_the_sites_language(tmp_path: Path
     publisher.issue_digests(NOON, hourly)
     stories = [store_story(store, item(number), slugs=("morning",)) for number in (1, 2)]
     with store.begin() as transaction:
-        story = transaction.story(stories[0])
+        story = transaction.story(stories[1])
         assert story is not None
         transaction.save_story(replace(story, topics=(Slug("ukraine"),)))
     publisher.issue_digests(NOON + HOUR, hourly)
     publisher.publish(None, NOON + HOUR)
     assert "<h3>Weitere Nachrichten</h3>" in read(tmp_path, "feeds/morning.atom").entries[0].summary
+
+
+def test_the_event_that_most_outlets_tell_comes_first_also_if_it_is_in_no_topic(tmp_path: Path, store: SqliteStore) -> None:
+    settings = samples.settings(tmp_path, Output(Slug("morning"), "Morning", digest="0 * * * *"))
+    open_outputs(store, settings)
+    widest, topical, _ = (
+        store_story(store, *items, slugs=("morning",)) for items in ((item(1), item(101, DAILY)), (item(2),), (item(3),))
+    )
+    with store.begin() as transaction:
+        (story,) = transaction.stories([topical])
+        transaction.save_story(replace(story, topics=(Slug("ukraine"),)))
+    preview = Digests(settings, store, lambda: str(UUID(int=0))).preview(settings.outputs[-1], NOON + HOUR)
+    assert preview is not None and widest != topical
+    assert re.findall("<h3>(.*?)</h3>", preview.body) == ["Ukraine &amp; NATO"], (
+        "nothing stands above the first that it is other than"
+    )
+    assert preview.body.index("step 1") < preview.body.index("step 3") < preview.body.index("<h3>") < preview.body.index("step 2")
 
 
 def test_a_digest_tells_an_event_once_with_what_is_new_of_it(tmp_path: Path, store: SqliteStore) -> None:
@@ -109,6 +126,7 @@ def test_a_digest_tells_an_event_once_with_what_is_new_of_it(tmp_path: Path, sto
     preview = Digests(settings, store, lambda: str(UUID(int=0))).preview(settings.outputs[-1], NOON + HOUR)
     assert preview is not None
     assert preview.body.count("<ul>") == 2, "one list of events, one of what else is new of the first"
+    assert preview.body.count("<p>Also new:</p><ul>") == 1
     places = [preview.body.index(f"Allies weigh step {number} ") for number in (4, 3, 2, 1)]
     assert places == sorted(places), "the event of two outlets in three stories, the newest first, then the story of two"
     assert publisher.issue_digests(NOON + HOUR, hourly) == ("morning",)
