@@ -49,6 +49,8 @@ def after_success(source: Source, state: SourceState, now: Instant, polling: Pol
             return _next_cron(line, max(floor, now + polling.min), why, now, rng, timezone)
         case Fixed(seconds, strict):
             base, why = max(seconds, polling.min), f"every {format_duration(seconds)}"
+            if seconds < polling.min:
+                why += f", held to {format_duration(polling.min)} by polling.min"
         case Auto():
             strict = False
             base, why = _learnt_interval(state, now, polling)

@@ -169,6 +169,11 @@ def test_auto_follows_the_history_within_bounds() -> None:
     assert wait(poll(state(), document(), source(Auto()), new=5, arrivals=monthly)) == DAY
 
 
+def test_an_interval_below_the_least_says_what_holds_it() -> None:
+    after = poll(state(), document(), source(Fixed(20.0, strict=True)))
+    assert (wait(after), after.reason) == (300.0, "every 20s, held to 5m by polling.min")
+
+
 def test_auto_says_what_it_learnt() -> None:
     hourly = tuple(NOW - hour * HOUR for hour in range(10, 0, -1))
     assert poll(state(), document(), source(Auto()), new=10, arrivals=hourly).reason == (

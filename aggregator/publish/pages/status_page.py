@@ -86,6 +86,8 @@ def render(site: Site, status: Status, trial: Trial | None) -> bytes:
 
 def _part(name: str, value: object) -> tuple[str, object]:
     """A part of the daemon in words: `disk_free_bytes` as gigabytes."""
+    if name == "tick":
+        return "last cycle", value
     if name.endswith("_bytes") and isinstance(value, int | float):
         return name.removesuffix("_bytes").replace("_", " "), f"{value / 1e9:.1f} GB"
     return name.replace("_", " "), value

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
 from click.testing import CliRunner
+from rich.console import Console
 
 from aggregator.commands import poll, status
 from aggregator.model import PollReport, Source, SourceId, SourceState
@@ -27,7 +29,7 @@ def test_a_piped_table_has_one_line_a_source_and_breaks_no_word() -> None:
         settings=SETTINGS,
     )
     lines = CliRunner().invoke(status.command, obj=application).output.splitlines()
-    assert len(lines) == 2
+    assert len(lines) == 3 and lines[2] == "1 source: 1 fault"
     assert LONG in lines[1] and WHY in lines[1]
 
 
@@ -47,7 +49,7 @@ def test_a_piped_table_stands_in_columns_and_says_below_what_is_wrong_with_the_d
     assert first.index("ok") == head.index("state") == second.index("ok") + 2  # two characters of four columns stand before
     assert first.endswith("due   why not")
     assert third.split() == ["never-polled", "new", "0", "never", "due", "never", "polled"]
-    assert below == ["the edited config is refused: line 3"]
+    assert below == ["the edited config is refused: line 3", "3 sources: 2 ok, 1 new"]
 
 
 def test_before_the_first_poll_status_says_what_brings_one() -> None:
@@ -68,3 +70,23 @@ def test_one_is_told_as_one() -> None:
 def test_a_poll_ends_with_what_it_brought() -> None:
     held = PollReport(LONG, "refused", "the server asked to wait 60m more")
     assert poll.summary([held]) == "1 polled, 0 new entries, 0 changed entries, 0 sources unchanged, 1 not asked"
+
+
+def test_faults_alone_and_one_line_for_each_source() -> None:
+    ids = [SourceId("a"), SourceId("b"), SourceId("c")]
+    sources = [Source(id, f"https://{id}.example/feed") for id in ids]
+    states = {id: SourceState(id, "https://x.example/", last_poll=1.0, last_error=f"{id}: {WHY}") for id in ids[1:]}
+    states[ids[0]] = SourceState(ids[0], "https://x.example/", last_poll=1.0)
+    application = SimpleNamespace(
+        pick=lambda ids: sources,
+        store=SimpleNamespace(states=lambda: states, events=lambda count: []),
+        settings=SETTINGS,
+    )
+    output = CliRunner().invoke(status.command, ["--faults"], obj=application).output
+    assert [line.split()[0] for line in output.splitlines()] == ["source", "b", "c", "3"]
+    assert output.endswith("3 sources: 2 fault, 1 ok\n")
+    (first, second) = CliRunner().invoke(status.command, ["--faults", "--json"], obj=application).output.splitlines()
+    assert (json.loads(first)["id"], json.loads(second)["id"]) == ("b", "c")
+    narrow = Console(width=60, file=StringIO())
+    narrow.print(status.table(application, (), is_clipped=True))
+    assert isinstance(narrow.file, StringIO) and len(narrow.file.getvalue().splitlines()) == 5

@@ -54,7 +54,7 @@ def app_of(store: SqliteStore, settings: Settings, token: str | None = TOKEN) ->
     def told() -> Status:
         rows = status.source_rows(settings, store, settings.sources, NOON)
         problems = status.daemon_problems(settings, store)
-        return Status({"disk": "ok"}, problems, rows, status.feed_rows(settings, store), store.events(50))
+        return Status({"disk": "ok", "tick": "1 s ago"}, problems, rows, status.feed_rows(settings, store), store.events(50))
 
     pages = SearchPages(lambda: settings, store, lambda: NOON + 3600)
     page = StatusPage(Administration(lambda: token), lambda: settings, told, pages)
@@ -98,6 +98,8 @@ def test_with_the_token_it_tells_of_sources_feeds_and_events_and_never_of_the_to
         "private",
         "Wire is broken",
         "An edit of the config is refused: line 3",
+        ">access<",
+        "last cycle: 1 s ago",
     ):
         assert told in text
     for secret in (TOKEN, "let-me-in", "hunter22", "s3cret"):
