@@ -37,7 +37,8 @@ class ThreadStory(NamedTuple):
     """A story of a thread as lists show it. Those that were taken down or merged, or of which no item is stored, are not listed.
 
     updated, version: as in `Shown`; title: as it is now; url, outlet, language: its lead's; outlets: key and name of each that
-    tells it; private: whether one of its items is.
+    tells it; private: whether one of its items is. lead_published: when its lead was published, which may be long after the
+    story's first report.
     """
 
     story: StoryId
@@ -50,6 +51,7 @@ class ThreadStory(NamedTuple):
     language: str
     outlets: tuple[tuple[str, str], ...]
     private: bool
+    lead_published: Instant
 
 
 class ThreadWhereabouts(NamedTuple):

@@ -26,7 +26,7 @@ STORIES_OF_THREAD = """SELECT stories.id FROM threads CROSS JOIN stories ON stor
 MEMBERS = """SELECT stories.id, stories.published, stories.updated, stories.version,
     coalesce(stories.headline, lead.details ->> 'headline', lead.title), lead.url, lead.outlet, lead.language,
     items.outlet_key, items.outlet, items.details ->> 'unattributed', items.private,
-    CASE WHEN items.aggregator THEN NULL ELSE items.source END
+    CASE WHEN items.aggregator THEN NULL ELSE items.source END, lead.published
     FROM threads CROSS JOIN stories ON stories.thread = threads.key AND stories.alias_of IS NULL AND NOT stories.dropped
     CROSS JOIN items AS lead ON lead.id = stories.lead CROSS JOIN items ON items.story = stories.key
     WHERE threads.id = ? AND items.hidden IS NULL AND items.details ->> 'astray' IS NULL
@@ -129,7 +129,7 @@ def _member(rows: Sequence[Row]) -> ThreadStory:
     """A story from its rows, one for each item."""
     seen = OutletsSeen()
     outlets = tuple((row[8], row[9]) for row in rows if not row[10] and seen.see(row[8], row[9], row[12]))
-    return ThreadStory._make((*rows[0][:8], outlets, any(row[11] for row in rows)))
+    return ThreadStory._make((*rows[0][:8], outlets, any(row[11] for row in rows), rows[0][13]))
 
 
 def whereabouts(connection: Connection, id: ThreadId) -> ThreadWhereabouts | None:

@@ -34,12 +34,18 @@ class OpenThread(Struct, frozen=True):
     def outlets(self) -> int:
         return thread_listing.count_outlets(self.stories)
 
+    @property
+    def as_told(self) -> tuple[ThreadStory, ...]:
+        """The stories in the order of what their headlines tell: by their leads' dates, not by their first reports'."""
+        return tuple(sorted(self.stories, key=lambda one: one.lead_published))
+
     def around(self, story: StoryId) -> tuple[tuple[ThreadStory, ...], tuple[ThreadStory, ...]]:
-        """The stories before and after one, at most AROUND each, in order of time. None if it is not in the thread."""
-        place = next((place for place, one in enumerate(self.stories) if one.story == story), None)
+        """The stories before and after one, at most AROUND each, as told. None if it is not in the thread."""
+        stories = self.as_told
+        place = next((place for place, one in enumerate(stories) if one.story == story), None)
         if place is None:
             return (), ()
-        return self.stories[max(place - AROUND, 0) : place], self.stories[place + 1 : place + 1 + AROUND]
+        return stories[max(place - AROUND, 0) : place], stories[place + 1 : place + 1 + AROUND]
 
 
 class OpenThreads:

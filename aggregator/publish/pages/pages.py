@@ -206,7 +206,7 @@ def told(stories: Iterable[ThreadStory], site: Site) -> list[Told]:
             headline_of(one),
             addresses.story_path(one.story),
             characters.language(one.language),
-            moment(one.published, site),
+            moment(one.lead_published, site),
             len(one.outlets),
         )
         for one in stories
@@ -215,7 +215,7 @@ def told(stories: Iterable[ThreadStory], site: Site) -> list[Told]:
 
 def thread(site: Site, feed: Head, shown: OpenThread) -> bytes:
     """The page of a thread: all its stories, the newest first. feed: of its feed."""
-    began, stories = moment(shown.stories[0].published, site), told(reversed(shown.stories), site)
+    began, stories = moment(shown.stories[0].published, site), told(reversed(shown.as_told), site)
     return render("thread.html", site, BELOW, site.language, images=False, feed=feed, thread=shown, began=began, stories=stories)
 
 

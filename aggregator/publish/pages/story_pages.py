@@ -56,7 +56,7 @@ class StoryPages:
         self._threads = threads
         self._shown: dict[Slug, dict[StoryId, int]] = {}
         self._grown: dict[ThreadId, tuple[Thread, Mapping[StoryId, int]]] = {}
-        self._around: dict[StoryId, tuple[tuple[StoryId, str, int], ...]] = {}
+        self._around: dict[StoryId, tuple[tuple[StoryId, str, int, Instant], ...]] = {}
 
     def prepared(self, id: StoryId) -> Prepared | Moved | None:
         """The answer for a story. Thread-safe. One in no public feed is answered like an unknown one, and not read."""
@@ -102,7 +102,7 @@ class StoryPages:
         changed: set[StoryId] = set()
         for story in stories:
             before, after = thread.around(story) if thread else ((), ())
-            around = tuple((one.story, one.title, len(one.outlets)) for one in (*before, *after))
+            around = tuple((one.story, one.title, len(one.outlets), one.lead_published) for one in (*before, *after))
             if self._around.get(story, ()) != around:
                 self._around[story] = around
                 changed.add(story)

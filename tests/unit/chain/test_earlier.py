@@ -205,7 +205,7 @@ def test_a_source_that_turns_private_leaves_what_others_show(newsroom: Newsroom)
 def told(name: str, at: float, outlets: int) -> ThreadStory:
     """A story of a thread, told by so many outlets."""
     keys = tuple((f"{number}.example", str(number)) for number in range(outlets))
-    return ThreadStory(StoryId(name), at, at, 1, name, None, name, "en", keys, False)
+    return ThreadStory(StoryId(name), at, at, 1, name, None, name, "en", keys, False, at)
 
 
 def test_of_the_stories_linked_most_strongly_those_of_most_outlets_are_shown() -> None:

@@ -95,6 +95,28 @@ def test_a_storys_page_tells_what_came_before_and_after(tmp_path: Path, store: S
     assert "2 outlets</span>" in site.page(first), "how many tell a story stands beside it"
 
 
+def test_pages_go_by_what_the_leads_tell_not_by_who_reported_first(tmp_path: Path, store: SqliteStore) -> None:
+    """An event that was announced early, and whose lead tells since how it ended, stands after what came in between."""
+    site = Site(tmp_path, store)
+    ended, between = store_story(store, item(1), item(9, DAILY)), store_story(store, item(4))
+    (third,) = add(store, item(2))
+    thread = follow(store, ended, between, third)
+    site.publish()
+    assert "<h2>Later" in site.page(ended) and "<h2>Earlier" not in site.page(ended)
+    with store.begin() as transaction:
+        (story,) = transaction.stories([ended])
+        transaction.save_story(replace(story, lead=story.items[1].id))
+        transaction.bump([Slug("all")], LATER)
+    site.publish(LATER + MINUTE)
+    assert "<h2>Later" not in site.page(ended) and "<h2>Earlier" in site.page(ended)
+    for page in (site.page(between), site.file(between).read_text()):
+        assert str(ended) in page.partition("<h2>Later")[2] and "2023-06-15 12:09" in page.partition("<h2>Later")[2]
+    listed = site.get(f"/threads/{thread}.html").body.decode()
+    assert listed.index(str(ended)) < listed.index(str(between)) < listed.index(str(third)), "the newest first"
+    order = [one["id"] for one in json.loads(site.get(f"/threads/{thread}.json").body)["items"]]
+    assert order == [f"urn:uuid:{one}" for one in (between, third, ended)], "feeds stay in the order of first reports"
+
+
 def test_a_thread_that_grows_reaches_pages_at_once_and_files_when_a_neighbour_comes(tmp_path: Path, store: SqliteStore) -> None:
     site = Site(tmp_path, store)
     stories = add(store, *(item(number) for number in range(1, 8)))
