@@ -198,7 +198,7 @@ def test_who_asks_by_date_is_told_of_a_withdrawal(
 
 
 def test_a_clock_that_was_set_back_hides_no_withdrawal(tmp_path: Path, store: SqliteStore) -> None:
-    made, ids = grown(tmp_path, store, 24)
+    made, ids = grown(tmp_path, store, 13)
     before = asked(made, "/feeds/all/1.atom")
     drop(store, ids[0], NOON)
     made.publish([], NOON)

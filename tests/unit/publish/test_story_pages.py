@@ -173,10 +173,12 @@ def test_one_address_is_listed_once_and_counted_once(tmp_path: Path, store: Sqli
     fold = Source(SourceId("fold"), "https://fold.example/top.xml", title="Fold", aggregator=True)
     url = "https://wire.example/articles/1?lang=en&page=1"
     same: dict[str, object] = {"url": url, "canonical": "wire.example/articles/1", "outlet": "Wire", "outlet_key": "wire.example"}
-    passed_on = at(0, fold, title="Passed on", aggregator=True, second_hand=True, **same)
-    text = read(tmp_path, store, at(1), at(3, section, title="Once more", **same), passed_on, at(5, DAILY))
+    passed_on: dict[str, object] = {"title": "Passed on", "aggregator": True, "second_hand": True, **same}
+    text = read(tmp_path, store, at(1), at(3, section, title="Once more", **same), at(0, fold, **passed_on), at(5, DAILY))
     assert "<h2>2 reports, 2 outlets</h2>" in text
     assert "Once more" not in text and "Passed on" not in text
+    beside = read(tmp_path, store, at(15, DAILY), at(13, fold, **passed_on), at(14, section, title="Once more", **same))
+    assert "<h2>2 reports, 2 outlets</h2>" in beside and "Once more" in beside and "Passed on" not in beside
     later = read(tmp_path, store, at(9, title="The lead", **same), at(8, section, title="A minute before", **same), at(7, DAILY))
     assert "<h2>2 reports, 2 outlets</h2>" in later and "A minute before" not in later, "its time is the one below the headline"
 
