@@ -21,19 +21,25 @@ class FeedWrites(StoryCache):
         self._entering: dict[Slug, dict[StoryId, Instant]] = {}
         self._outputs: dict[Slug, OutputState] | None = None
         self._bumped: dict[Slug, OutputState] = {}
+        self._are_members_written = False
+        self._marked: set[StoryId] = set()
         self.promised = False
         """True if an id was promised to subscribers: then the commit must be on disk before anyone sees it."""
 
     def members_of(self, ids: Collection[StoryId]) -> Mapping[StoryId, frozenset[Slug]]:
-        asked = [id for id in ids if not self._batch.is_new(id)]
+        asked = [id for id in ids if not self._is_in_no_stored_feed(id)]
         stored = outputs.members_of(self._connection, asked) if asked else {}
         return {id: stored.get(id, frozenset()).union(self._enters(id)) for id in ids}
+
+    def _is_in_no_stored_feed(self, story: StoryId) -> bool:
+        """True for a story that this transaction has made and can't have put into a feed yet: nothing need be looked up."""
+        return self._batch.is_new(story) or (self._batch.has(story) and not self._are_members_written)
 
     def _enters(self, story: StoryId) -> Iterator[Slug]:
         return (slug for slug, stories in self._entering.items() if story in stories)
 
     def published_stories(self, ids: Collection[StoryId]) -> frozenset[StoryId]:
-        asked = [id for id in ids if not self._batch.is_new(id)]
+        asked = [id for id in ids if id in self._marked or not self._batch.has(id)]
         return outputs.published(self._connection, asked) if asked else frozenset()
 
     def enter(self, slug: Slug, stories: Sequence[StoryId], now: Instant) -> None:
@@ -59,11 +65,12 @@ class FeedWrites(StoryCache):
     def _flush_members(self) -> None:
         """Writes stories and the feeds they enter. Called before members are read or removed."""
         if self._entering:
-            new = self._batch.new_keys()
+            entering = {id for stories in self._entering.values() for id in stories if self._is_in_no_stored_feed(id)}
+            new = self._batch.keys_of_made(entering)
             self._batch.flush()
             for slug, stories in self._entering.items():
                 outputs.enter(self._connection, slug, stories, new)
-            self._entering = {}
+            self._entering, self._are_members_written = {}, True
 
     def bump(self, slugs: Collection[Slug], now: Instant) -> None:
         known = self._known_outputs()
@@ -87,6 +94,7 @@ class FeedWrites(StoryCache):
 
     def mark_published(self, ids: Collection[StoryId]) -> None:
         self._batch.flush()
+        self._marked.update(ids)
         self.promised |= outputs.mark_published(self._connection, ids)
 
     def return_to_pages(self, story: StoryId) -> None:

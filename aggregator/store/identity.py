@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import sha1
 from itertools import count
 
@@ -30,8 +31,12 @@ def thread_ids(first: StoryId) -> Iterator[ThreadId]:
         yield ThreadId(_uuid5(f"thread\0{first}\0{number}"))
 
 
+@lru_cache(maxsize=1024)
 def _uuid5(name: str) -> StoryId:
-    """`str(uuid.uuid5(NAMESPACE, name))`, in a third of its time, because it runs for each new entry."""
+    """`str(uuid.uuid5(NAMESPACE, name))`, in a third of its time, because it runs for each new entry.
+
+    Cached, because an entry is asked for it when its document comes, and when it begins a story.
+    """
     digest = sha1(NAMESPACE.bytes + name.encode(), usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digest[16], 16) & 3]
     return StoryId(f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}")

@@ -99,9 +99,9 @@ class Batch:
         """True if the story was created in this batch."""
         return story in self._made
 
-    def new_keys(self) -> dict[StoryId, int]:
-        """The keys of stories that are not written yet: no feed can contain them."""
-        return {story: self._keys[story][1] for story in self._new_stories}
+    def keys_of_made(self, ids: Iterable[StoryId]) -> dict[StoryId, int]:
+        """The keys of those of these stories that were created in this batch, as far as they are known."""
+        return {id: self._keys[id][1] for id in ids if id in self._made and id in self._keys}
 
     def add_story(self, story: Story) -> None:
         """Adds a new story and assigns its key."""

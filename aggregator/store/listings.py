@@ -68,7 +68,7 @@ def save(connection: Connection, learnt: Mapping[SourceId, Listing]) -> None:
     changed = [
         (source, listing, after)
         for source, listing in learnt.items()
-        if (after := listing.after(marks)) != listing.before or not listing.is_known
+        if (after := listing.after(marks)) != listing.before or (listing.whole and not listing.is_known)
     ]
     connection.executemany(SAVE, [(source, document_bytes(after)) for source, _, after in changed])
     left = [(listing.now, item) for _, listing, after in changed for item in listing.before.keys() - after.keys()]

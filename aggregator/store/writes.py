@@ -35,7 +35,7 @@ class SqlTransaction(ThreadWrites, FeedWrites):
         self._unseen: set[StoryId] = set()
         self._states: dict[SourceId, SourceState] = {}
         self._listings: dict[SourceId, Listing] = {}
-        self._strangers: dict[SourceId, bool] = {}
+        self._free: set[StoryId] = set()
         self._is_any_remembered: bool | None = None
 
     @property
@@ -87,6 +87,9 @@ class SqlTransaction(ThreadWrites, FeedWrites):
 
     # --- items
     def recall(self, items: Sequence[Item]) -> Mapping[ItemKey, Sequence[Remembered]]:
+        begun = [next(story_ids(item)) for item in items if not self._is_stranger(item.source)]
+        if begun:
+            self._free.update(set(begun).difference(reads.versions(self._connection, begun)))
         return remembered.recall(self._connection, items) if items and self._remembers() else {}
 
     def _remembers(self) -> bool:
@@ -118,12 +121,14 @@ class SqlTransaction(ThreadWrites, FeedWrites):
         raise AssertionError("story_ids never ends")
 
     def _is_taken(self, id: StoryId, source: SourceId) -> bool:
-        """True if a story has the id. A source that never had a document began no earlier story: nothing is looked up."""
+        """True if a story has the id. `recall` has looked up those of a document at once."""
         if id in self._stories or self._batch.has(id):
             return True
-        if source not in self._strangers:
-            self._strangers[source] = not (self._listing(source).is_known or self._remembers())
-        return not self._strangers[source] and reads.story_exists(self._connection, id)
+        return id not in self._free and not self._is_stranger(source) and reads.story_exists(self._connection, id)
+
+    def _is_stranger(self, source: SourceId) -> bool:
+        """True for a source that never had a document: it began no earlier story."""
+        return not (self._listing(source).is_known or self._remembers())
 
     def _revive(self, tombstone: Story, item: Item) -> StoryId:
         """Reuses the story of an item that retention removed and that came back: subscribers don't see it as new."""

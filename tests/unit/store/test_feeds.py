@@ -326,6 +326,20 @@ def test_new_rejects_are_counted_by_the_kind_of_their_rule(store: Store) -> None
         assert transaction.add_rejects([]) == {}
 
 
+def test_a_transaction_knows_of_its_own_new_story_in_which_feeds_it_is_and_whether_it_is_published(store: Store) -> None:
+    slug = Slug("all")
+    with store.begin() as transaction:
+        _, story = transaction.add_item(item("one"), None, NEW)
+        assert (transaction.members_of([story]), transaction.published_stories([story])) == ({story: frozenset()}, frozenset())
+        transaction.enter(slug, [story], 1.0)
+        transaction.leave(Slug("other"), [story])  # writes what waits
+        assert transaction.members_of([story]) == {story: frozenset([slug])}
+        transaction.enter(slug, [story], 2.0)
+        transaction.mark_published([story])
+        assert transaction.published_stories([story]) == frozenset([story])
+    assert [member.entered for member in store.members(slug)] == [1.0]
+
+
 def test_overrides_are_kept_in_their_order(store: Store) -> None:
     made = [Override("merge", "alpha g1", "beta g2", 1.0), Override("drop", "alpha.example/x", None, 2.0)]
     with store.begin() as transaction:
