@@ -12,7 +12,7 @@ from aggregator.app import poll_once
 from aggregator.commands.application import Application
 from aggregator.logs import configure
 from aggregator.model import PollReport
-from aggregator.run.outage import explain_reports
+from aggregator.run.outage import explain_reports, is_private
 from aggregator.store.opening import find_holder
 
 NOTHING_DUE = "0 polled: nothing is due (`status` says when; `poll --all` asks every source now)"
@@ -39,11 +39,13 @@ def command(application: Application, ids: tuple[str, ...], everything: bool) ->
             asks=lambda: _tell_who_polls(application.settings.storage.database),
         )
         reports = asyncio.run(one_poll)
-    why = explain_reports(reports, {source.id: source.url for source in sources})
+    urls = {source.id: source.url for source in sources}
+    why = explain_reports(reports, urls)
     if why is not None:
         click.echo(f"no source could be read: {why}", err=True)
     for report in reports:
-        if report.outcome == "refused" or (report.outcome == "failed" and why is None):
+        is_told = why is not None and not is_private(urls.get(report.source, ""))
+        if report.outcome == "refused" or (report.outcome == "failed" and not is_told):
             click.echo(f"{report.source}: {report.detail}", err=True)
     click.echo(summary(reports) if reports else NOTHING_DUE if sources else NO_SOURCES)
 

@@ -33,14 +33,27 @@ def test_a_daemon_says_in_one_line_and_on_its_page_that_there_is_no_network(comm
         assert len(made.rows("status")) == 12
         process.terminate()
         assert process.wait(10) == 0
+    with made.daemon(port) as process:
+        eventually(lambda: get(f"http://127.0.0.1:{port}/readyz").status in (200, 503), process, log)
+        told = get(f"http://127.0.0.1:{port}/readyz")
+        assert told.status == 503, "a restart without a network makes nothing well"
+        assert json.loads(told.body)["network"] == "no source can be read"
+        process.terminate()
+        assert process.wait(10) == 0
     events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
-    assert [event for event in events if event != "published"] == ["started", "network_down", "stopping", "stopped"]
+    first, second = ["started", "network_down"], ["network_down", "started"]
+    end = ["stopping", "stopped"]
+    assert [event for event in events if event != "published"] == [*first, *end, *second, *end]
 
 
 def test_a_single_poll_says_it_in_one_line(command: tuple[Command, int]) -> None:
     made, _ = command
+    with made.config.open("a") as config:
+        config.write("  - {id: nas, url: 'http://192.168.7.7/feed'}\n")
     done = subprocess.run(
         made.line("poll"), cwd=made.config.parent, env=clean_environment(), capture_output=True, text=True, timeout=60
     )
-    assert done.stderr == "no source could be read: this machine has no network (no route leads out)\n"
-    assert "12 failed" in done.stdout
+    why, of_nas = done.stderr.splitlines()
+    assert why == "no source could be read: this machine has no network (no route leads out)"
+    assert of_nas.startswith("nas: private address 192.168.7.7 not allowed"), "what is in the own network is told by itself"
+    assert "13 failed" in done.stdout
