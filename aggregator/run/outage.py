@@ -150,10 +150,10 @@ class OutageWatch:
         These sources wait for their next poll, so that nothing else would tell that nobody is reached.
         """
         polled = [state for state in states if state.last_poll is not None and not state.gone and state.id in sources]
-        faults = {state.id: _stored_fault(state) for state in polled if not is_private(sources[state.id].url)}
-        failed = {id: fault for id, fault in faults.items() if fault is not None and may_be_ours(fault)}
-        if len(failed) < len(faults):
-            return
+        faults = {state.id: fault for state in polled if (fault := _stored_fault(state)) is not None and may_be_ours(fault)}
+        if any(state.id not in faults and not is_private(sources[state.id].url) for state in polled):
+            return  # as a rule, at the first one
+        failed = {id: fault for id, fault in faults.items() if not is_private(sources[id].url)}
         self.why = self._explain(failed, sources)
         if self.why is not None:
             self._failed = failed
