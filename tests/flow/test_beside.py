@@ -32,12 +32,12 @@ def test_decisions_are_published_by_the_daemon_within_seconds(desk: Newsdesk) ->
         before = entries(desk)
         assert f"urn:uuid:{story['id']}" in before
         last = story["items"][-1]["url"]
-        new = desk.command.run("stories", "split", last).split()[-1]
+        new = desk.command.run("stories", "split", last).splitlines()[0].split()[-1]
         soon(lambda: f"urn:uuid:{new}" in entries(desk))
         assert before.keys() <= entries(desk).keys(), "the story that stays keeps its id"
         assert desk.command.run("plan", "--dedup", "--exit-code").startswith("no story would change")
 
-        assert desk.command.run("stories", "merge", new, story["id"]).split()[-1] == story["id"]
+        assert desk.command.run("stories", "merge", new, story["id"]).splitlines()[0].split()[-1] == story["id"]
         soon(lambda: f"urn:uuid:{new}" not in entries(desk))
         assert f"urn:uuid:{story['id']}" in entries(desk)
         desk.command.run("stories", "drop", last)
