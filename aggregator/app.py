@@ -40,11 +40,11 @@ from aggregator.reading.pool import ReadingPool, count_readers
 from aggregator.run.claiming import OwnSources, SharedSources
 from aggregator.run.clock import ServerClock, SystemClock
 from aggregator.run.descriptors import raise_limit
-from aggregator.run.disks import why_unwritable
+from aggregator.run.jobs.opml_lists import OpmlLists
+from aggregator.run.monitoring.disks import why_unwritable
 from aggregator.run.nodes.roles import Role
 from aggregator.run.nodes.writes import NodeWrites
 from aggregator.run.one_shot import poll_here, poll_there
-from aggregator.run.opml_lists import OpmlLists
 from aggregator.run.runtime import CurrentRuntime, PollingRuntime, Resources, Runtime
 from aggregator.settings import Settings
 from aggregator.store.writer import Writer

@@ -21,7 +21,7 @@ from aggregator.model import Slug, Story, ThreadId
 from aggregator.ports import StoreView, StoryFilter
 from aggregator.publish.entry.addresses import story_path
 from aggregator.publish.pages.open_threads import OpenThreads
-from aggregator.run import status
+from aggregator.run.monitoring import status
 from aggregator.stories.decisions.find_named import full_id
 from aggregator.tag.query import Query
 from aggregator.text.times import rfc3339

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aggregator.commands.columns import aligned
-from aggregator.run import status
+from aggregator.run.monitoring import status
 
 if TYPE_CHECKING:
     from rich.table import Table

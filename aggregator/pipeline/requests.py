@@ -44,7 +44,7 @@ class PoliteRequests(Struct, frozen=True):
             raise ShareLostError
 
     async def ask(self, source: Source, request: FetchRequest, now: Instant, memory: BodyMemory | None) -> FetchOutcome:
-        """Sends a poll's first request; its turn at the host is taken already (run/poller.py). Raises ShareLostError."""
+        """Sends a poll's first request; its turn at the host is taken already (run/polls/poller.py). Raises ShareLostError."""
         self.confirm_share(source)
         return await self.fetcher.fetch(request, now, memory)
 

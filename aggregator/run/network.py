@@ -15,7 +15,7 @@ from aggregator.ports import Delivery, Job, Message
 from aggregator.publish.pages.status_page import Status
 from aggregator.publish.selection import private
 from aggregator.publish.site import sitemap
-from aggregator.run import status
+from aggregator.run.monitoring import status
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.serve.app import make_app
 from aggregator.serve.ops import Administration

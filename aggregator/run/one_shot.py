@@ -11,17 +11,17 @@ from aggregator.model import PollReport, SourceId, Work
 from aggregator.ports import PollRequest, Store
 from aggregator.publish.selection import filling
 from aggregator.publish.site import published_state
-from aggregator.run import poll_requests
-from aggregator.run.articles import Articles
 from aggregator.run.claiming import LEASE
-from aggregator.run.health_watch import HealthWatch
-from aggregator.run.maintenance import SWEPT_KEY, Maintenance
-from aggregator.run.periodic import PeriodicWork
-from aggregator.run.poller import Poller
+from aggregator.run.jobs.articles import Articles
+from aggregator.run.jobs.maintenance import SWEPT_KEY, Maintenance
+from aggregator.run.jobs.periodic import PeriodicWork
+from aggregator.run.jobs.uploading import Uploading
+from aggregator.run.monitoring.health_watch import HealthWatch
+from aggregator.run.polls import poll_requests
+from aggregator.run.polls.poller import Poller
 from aggregator.run.private_files import restrict_private_files
 from aggregator.run.reload import fingerprint
 from aggregator.run.runtime import CurrentRuntime, Runtime
-from aggregator.run.uploading import Uploading
 from aggregator.stories.upkeep.adopt_config import adopt
 
 PATIENCE = 600.0

@@ -11,7 +11,7 @@ from aggregator.errors import AggregatorError, UnreachableError
 from aggregator.model import Slug
 from aggregator.ports import OutputState
 from aggregator.run.background import BackgroundTasks
-from aggregator.run.metrics import Metrics
+from aggregator.run.monitoring.metrics import Metrics
 from aggregator.run.runtime import CurrentRuntime
 
 log = structlog.get_logger("publishing")

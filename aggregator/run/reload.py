@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from aggregator.errors import AggregatorError, ConfigError
 from aggregator.model import SourceId
-from aggregator.run import health
 from aggregator.run.config_changes import describe_changes
-from aggregator.run.metrics import Metrics
-from aggregator.run.poller import Poller
+from aggregator.run.monitoring import health
+from aggregator.run.monitoring.metrics import Metrics
+from aggregator.run.polls.poller import Poller
 from aggregator.run.publishing import FeedPublishing
 from aggregator.run.runtime import CurrentRuntime, MakeRuntime, Runtime
 from aggregator.run.systemd import notify

@@ -11,23 +11,23 @@ import structlog
 
 from aggregator.errors import AggregatorError, StoreError, UnreachableError
 from aggregator.ports import Job
-from aggregator.run import health
-from aggregator.run.articles import Articles
 from aggregator.run.background import BackgroundTasks
-from aggregator.run.health_watch import HealthWatch
-from aggregator.run.maintenance import Maintenance
-from aggregator.run.metrics import Metrics
+from aggregator.run.jobs.articles import Articles
+from aggregator.run.jobs.maintenance import Maintenance
+from aggregator.run.jobs.periodic import PeriodicWork
+from aggregator.run.jobs.uploading import Uploading
+from aggregator.run.monitoring import health
+from aggregator.run.monitoring.health_watch import HealthWatch
+from aggregator.run.monitoring.metrics import Metrics
+from aggregator.run.monitoring.readiness import Readiness, free_bytes
 from aggregator.run.network import Network
-from aggregator.run.periodic import PeriodicWork
-from aggregator.run.polling import Polling
+from aggregator.run.polls.polling import Polling
 from aggregator.run.private_files import restrict_private_files
 from aggregator.run.publishing import FeedPublishing
-from aggregator.run.readiness import Readiness, free_bytes
 from aggregator.run.reload import ConfigReload
 from aggregator.run.rescue import Rescue
 from aggregator.run.runtime import CurrentRuntime, MakeRuntime, Runtime
 from aggregator.run.scheduler import JobQueue
-from aggregator.run.uploading import Uploading
 from aggregator.settings import Settings
 
 log = structlog.get_logger("service")

@@ -1,4 +1,4 @@
-"""What hooks told of stories, and which stories they are to be asked about. A step of `curate.Curator`; run/enriching.py asks."""
+"""What hooks told of stories, and which they are to be asked about. A step of `curate.Curator`; run/jobs/enriching.py asks."""
 
 from __future__ import annotations
 

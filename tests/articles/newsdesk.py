@@ -14,8 +14,8 @@ from aggregator.config.load import load
 from aggregator.model import Item, PollReport, Slug, Story
 from aggregator.ports import Attempt, StoryFilter
 from aggregator.publish.selection import filling
-from aggregator.run.articles import Articles
-from aggregator.run.poller import Poller
+from aggregator.run.jobs.articles import Articles
+from aggregator.run.polls.poller import Poller
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.store.sqlite import SqliteStore
 from aggregator.stories.upkeep.adopt_config import adopt

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from aggregator.cli import root
 from aggregator.errors import UsageError
 from aggregator.model import Slug, SourceId
-from aggregator.run import health
+from aggregator.run.monitoring import health
 from aggregator.store.sqlite import SqliteStore
 from aggregator.stories import budget
 from tests.unit.chain.newsroom import HOUR, START, Newsroom, entry

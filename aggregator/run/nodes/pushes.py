@@ -9,7 +9,7 @@ import structlog
 
 from aggregator.errors import StoreError
 from aggregator.model import BEING_POLLED, Fetched, PollReport, Source, SourceState
-from aggregator.run.poller import Poller
+from aggregator.run.polls.poller import Poller
 from aggregator.run.runtime import PollingRuntime
 
 log = structlog.get_logger("pushes")

@@ -14,7 +14,7 @@ from aggregator.model import Fetched, Source, SourceState
 from aggregator.ports import Attendance, Database
 from aggregator.publish.shared_documents import tokens_of
 from aggregator.publish.shelf import Answer, Knows, Shelf
-from aggregator.run.metrics import Metrics
+from aggregator.run.monitoring.metrics import Metrics
 from aggregator.run.network import Network
 from aggregator.run.nodes.config_watch import ConfigWatch
 from aggregator.run.nodes.copies import Copies

@@ -17,8 +17,8 @@ from aggregator.publish.messages import notifications
 from aggregator.publish.messages.channel_messages import ChannelComposer, tame
 from aggregator.publish.messages.channel_states import STATE
 from aggregator.publish.messages.webhooks import WebhookComposer, sign
-from aggregator.run import health, status
-from aggregator.run.metrics import Metrics
+from aggregator.run.monitoring import health, status
+from aggregator.run.monitoring.metrics import Metrics
 from aggregator.settings import numbered_channels
 from aggregator.store.writer import Writer
 from tests.unit.chain.newsroom import HOUR, Newsroom, entry

@@ -19,8 +19,8 @@ from aggregator.commands.why_lines import lines
 from aggregator.errors import AggregatorError, UsageError
 from aggregator.model import Fault, FaultKind, FetchFailed, PollReport, Slug, SourceId, StoryId
 from aggregator.ports import Keep
-from aggregator.run import poll_requests
 from aggregator.run.one_shot import poll_there
+from aggregator.run.polls import poll_requests
 from aggregator.stories.decisions.edit import StoryEditor
 from aggregator.stories.upkeep import rolling
 from aggregator.text.times import rfc3339

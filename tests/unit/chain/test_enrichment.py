@@ -14,9 +14,9 @@ import pytest
 from aggregator.enrich.attempts import AGAIN, ATTEMPTS, WAITS
 from aggregator.fetch.messenger import HttpMessenger
 from aggregator.ports import WEBHOOK, Event
-from aggregator.run.enriching import Enriching
-from aggregator.run.health import FAILED_ANSWERS, hook_conditions
-from aggregator.run.metrics import Metrics
+from aggregator.run.jobs.enriching import Enriching
+from aggregator.run.monitoring.health import FAILED_ANSWERS, hook_conditions
+from aggregator.run.monitoring.metrics import Metrics
 from aggregator.store.writer import Writer
 from aggregator.stories.decisions.edit import StoryEditor
 from aggregator.tag.prefilter import story_filter

@@ -38,10 +38,10 @@ from aggregator.model import (
 )
 from aggregator.pipeline.handing_over import decode
 from aggregator.ports import Arrival, Attendance, Store, StoryFilter, Transaction
-from aggregator.run.arrivals import TRIES
 from aggregator.run.nodes import fetch_node
 from aggregator.run.nodes.config_watch import ConfigWatch
 from aggregator.run.nodes.fetch_node import FetchNode
+from aggregator.run.polls.arrivals import TRIES
 from aggregator.run.runtime import PollingRuntime, Resources
 from aggregator.run.service import Service
 from aggregator.settings import Settings

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from aggregator.model import Cron, Fixed, Source, SourceId, SourceState
-from aggregator.run.health import CAPS, diff_events, find_conditions
+from aggregator.run.monitoring.health import CAPS, diff_events, find_conditions
 from tests.conftest import CHECKOUT
 
 NOW = 1_700_000_000.0

@@ -10,7 +10,7 @@ from aggregator.config.load import load
 from aggregator.config.opml import cached_path
 from aggregator.config.subscriptions import MAX_DEPTH, MAX_INCLUDED
 from aggregator.model import Fault, FaultKind, Fetched, FetchFailed, FetchOutcome, FetchRequest
-from aggregator.run.opml_lists import OpmlLists
+from aggregator.run.jobs.opml_lists import OpmlLists
 from aggregator.settings import DAY, Settings
 from aggregator.store.sqlite import SqliteStore
 from aggregator.tag.check import check

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from aggregator.model import PollReport, Source, SourceId, SourceState
-from aggregator.run.poller import Poller
+from aggregator.run.polls.poller import Poller
 from aggregator.run.runtime import CurrentRuntime
 
 WORKERS = 2

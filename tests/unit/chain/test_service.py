@@ -21,7 +21,8 @@ from aggregator.config.load import load
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.model import Fetched, Slug, SourceId
 from aggregator.ports import Report
-from aggregator.run import health, reload
+from aggregator.run import reload
+from aggregator.run.monitoring import health
 from aggregator.run.runtime import Resources
 from aggregator.run.service import Service
 from aggregator.settings import Settings

@@ -192,7 +192,7 @@ def test_after_which_faults_the_others_are_asked(kind: FaultKind, requests: int)
 
 
 def test_a_poll_keeps_the_host_s_gap_between_the_sitemaps(newsroom: Newsroom) -> None:
-    """As `run/poller.py` polls: inside a turn at the host."""
+    """As `run/polls/poller.py` polls: inside a turn at the host."""
     waits: list[float] = []
 
     async def sleep(seconds: float) -> None:

@@ -15,8 +15,8 @@ from prometheus_client import CollectorRegistry
 from aggregator.commands.status import daemon_problems
 from aggregator.errors import StoreError
 from aggregator.ports import EVENTS
-from aggregator.run import disks
-from aggregator.run.metrics import OwnProcess
+from aggregator.run.monitoring import disks
+from aggregator.run.monitoring.metrics import OwnProcess
 from aggregator.store.sqlite import SqliteStore
 from tests.unit.chain.newsroom import START
 from tests.unit.chain.test_service import CONFIG, Desk, run

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aggregator.publish.messages.health_feed import OF_DAEMON, OF_SOURCE, UNTOLD
-from aggregator.run.health import FAILING
-from aggregator.run.metrics import Metrics
+from aggregator.run.monitoring.health import FAILING
+from aggregator.run.monitoring.metrics import Metrics
 from tests.conftest import CHECKOUT
 
 TEXT = (CHECKOUT / "docs" / "operations.md").read_text("utf-8")

@@ -16,7 +16,7 @@ from aggregator.ports import Event
 from aggregator.publish.pages import status_page
 from aggregator.publish.pages.status_page import Status
 from aggregator.publish.publisher import Publisher
-from aggregator.run import status
+from aggregator.run.monitoring import status
 from aggregator.serve import search
 from aggregator.serve.app import make_app
 from aggregator.serve.ops import Administration

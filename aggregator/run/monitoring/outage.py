@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from aggregator.fetch.guard import is_private_host
 from aggregator.model import Fault, FaultKind, Instant, PollReport, Source, SourceId, SourceState, Work
-from aggregator.run.health import Condition
+from aggregator.run.monitoring.health import Condition
 from aggregator.text.urls import registrable_domain
 
 PROBE = 60.0

@@ -9,8 +9,8 @@ from functools import partial
 from aggregator.cadence.cron import next_moment
 from aggregator.model import Slug
 from aggregator.ports import Job, Rules, Store
-from aggregator.run.enriching import Enriching
-from aggregator.run.opml_lists import OpmlLists
+from aggregator.run.jobs.enriching import Enriching
+from aggregator.run.jobs.opml_lists import OpmlLists
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.settings import Settings
 from aggregator.stories.upkeep import rolling

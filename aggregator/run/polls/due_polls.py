@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from aggregator.model import Instant, PollReport
-from aggregator.run import outage
-from aggregator.run.metrics import Metrics
-from aggregator.run.outage import ENOUGH, PROBE, OutageWatch, may_be_ours
-from aggregator.run.poller import Poller
+from aggregator.run.monitoring import outage
+from aggregator.run.monitoring.metrics import Metrics
+from aggregator.run.monitoring.outage import ENOUGH, PROBE, OutageWatch, may_be_ours
+from aggregator.run.polls.poller import Poller
 from aggregator.run.runtime import CurrentPolling, PollingRuntime
 
 log = structlog.get_logger("polling")

@@ -16,9 +16,10 @@ from aggregator.ports import EVENTS, Delivery, Event, HookState, Job, Store, Tra
 from aggregator.publish.messages import notifications
 from aggregator.publish.messages.channel_states import STATE
 from aggregator.publish.messages.health_feed import overlay
-from aggregator.run import clock_jumps, health
-from aggregator.run.disks import disk_conditions
-from aggregator.run.metrics import Metrics
+from aggregator.run import clock_jumps
+from aggregator.run.monitoring import health
+from aggregator.run.monitoring.disks import disk_conditions
+from aggregator.run.monitoring.metrics import Metrics
 from aggregator.run.runtime import CurrentRuntime
 from aggregator.settings import Settings, numbered_channels
 from aggregator.stories import budget

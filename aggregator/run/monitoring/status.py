@@ -8,8 +8,8 @@ from typing import Any
 from aggregator.model import Instant, Source, SourceState
 from aggregator.ports import EVENTS, HookState, StoreView
 from aggregator.publish.pages.status_page import FeedRow, SourceRow
-from aggregator.run.disks import disk_conditions, why_unwritable
-from aggregator.run.health import daemon_conditions
+from aggregator.run.monitoring.disks import disk_conditions, why_unwritable
+from aggregator.run.monitoring.health import daemon_conditions
 from aggregator.settings import Settings
 from aggregator.text.masks import mask_text, mask_url
 from aggregator.text.times import format_duration, rfc3339

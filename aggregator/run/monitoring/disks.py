@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from aggregator.run.health import Condition
+from aggregator.run.monitoring.health import Condition
 from aggregator.settings import Settings, is_on_server
 
 LEAST_FREE = 50_000_000

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from aggregator.run.disks import FULL, LEAST_FREE, find_places
+from aggregator.run.monitoring.disks import FULL, LEAST_FREE, find_places
 from aggregator.settings import Settings
 
 LATE_TICK = 60.0

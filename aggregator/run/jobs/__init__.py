@@ -1,0 +1,1 @@
+"""What the daemon does beside polling, each in its rhythm."""
