@@ -56,7 +56,7 @@ def test_every_log_event_is_told_and_no_other() -> None:
 
 
 def test_every_condition_is_told_and_no_other() -> None:
-    source = "".join((CODE / "run" / name).read_text("utf-8") for name in ("health.py", "disks.py"))
+    source = "".join((CODE / "run" / "monitoring" / name).read_text("utf-8") for name in ("health.py", "disks.py"))
     kinds = set(re.findall(r'Condition\(\s*"(\w+)"', source)) | FAILING.keys()
     assert kinds == OF_DAEMON.keys() | OF_SOURCE.keys() | UNTOLD, "each has words for everybody"
     assert {name for name in listed("Is it well?") if re.fullmatch("[a-z]+", name)} == kinds
