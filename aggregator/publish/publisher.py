@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from aggregator.model import Instant, Slug, SourceId, StoryId
 from aggregator.ports import Event, OutputState, Shown, Store
@@ -35,21 +34,18 @@ from aggregator.publish.site import former_addresses
 from aggregator.publish.site.folders import Folders
 from aggregator.publish.site.ownership import SITE_ID
 from aggregator.publish.site.paths import SITE_FILES, STORY_FOLDER
+from aggregator.publish.site_rankings import SiteRankings
 from aggregator.settings import Output, Settings
 
 SPARE = 200
 """Rendered entries that may be kept beyond twice the number of entries in feeds."""
 
 
-class NewRankings(NamedTuple):
-    """Rankings as they are stored. feeds: of those that are not in order of time; front: of the front page."""
-
-    feeds: Mapping[Slug, str]
-    front: str
-
-
 class Publisher:
-    """Publishes the outputs of one config from one store. Used by one thread at a time; other threads may read `shelf`."""
+    """Publishes the outputs of one config from one store. Used by one thread at a time; other threads may read `shelf`.
+
+    rankings: of feeds that are not in order of time, and of the front page.
+    """
 
     def __init__(
         self,
@@ -77,6 +73,7 @@ class Publisher:
         self._stories = StoryPages(settings, store, self._trees[False], self.head_of, public, threads)
         self._health = HealthPage(settings, store, self.shelf, self.head_of, self.site_id)
         self._front = FrontStories(settings.site, store, public, threads)
+        self.rankings = SiteRankings(settings, self._rankings, self._front)
         self._pages = FeedPages(settings, store, self._placed.put, self.head_of)
         self._on_demand = OnDemand(self._closed, self._stories, ThreadPages(settings, store, self.site_id, public, threads))
         self._now: Instant = 0.0
@@ -121,7 +118,7 @@ class Publisher:
         self.shelf.show()
         self._placed.file_rest()
         if slugs is None:
-            self._end_subscriptions(now)
+            notifications.end_subscriptions(self._store, self._public_feeds(), now)
             self._is_behind = False
         self._forget()
         self._folders.sync()
@@ -143,34 +140,6 @@ class Publisher:
     def answer(self, path: str, knows: Knows) -> Answer | None:
         """Makes a page on demand, on such a node; see `OnDemand.answer`."""
         return self._on_demand.answer(path, knows)
-
-    def make_rankings(self, now: Instant) -> NewRankings:
-        """Ranks the feeds that are not in order of time, and the front page. Only reads, so another thread may call it."""
-        return NewRankings(self._rankings.make(now), self._front.rank(now))
-
-    def save_rankings(self, made: NewRankings, now: Instant) -> frozenset[Slug]:
-        """Stores rankings. Returns what the caller then publishes.
-
-        That is the feeds that changed, or any feed if the front page alone did.
-        """
-        changed, front = self._rankings.save(made.feeds, now), self.save_front(made.front)
-        return changed or front
-
-    def make_front(self, now: Instant) -> str:
-        """Ranks the front page alone, for `save_front`. Only reads."""
-        return self._front.rank(now)
-
-    def save_front(self, ranking: str) -> frozenset[Slug]:
-        """Stores a ranking of the front page. Returns what the caller then publishes: any feed, for the page goes with each."""
-        return frozenset(output.slug for output in self._settings.outputs[:1] if self._front.save(ranking))
-
-    def rank_feeds(self, now: Instant) -> None:
-        """Ranks the feeds that are not in order of time anew."""
-        self._rankings.save(self._rankings.make(now), now)
-
-    def rank_front(self, now: Instant) -> None:
-        """Ranks the front page anew."""
-        self._front.save(self._front.rank(now))
 
     def show_health(self, unstored: Sequence[Event] = ()) -> None:
         """Updates `/health.atom` from the stored events, and from those that the database refuses to store.
@@ -343,13 +312,6 @@ class Publisher:
         self._trees[False].write(path, pages.moved(self._settings.site, f"../{slug}.html"))
         return path
 
-    def _end_subscriptions(self, now: Instant) -> None:
-        """Ends subscriptions to feeds that are gone or private now, and tells the subscribers."""
-        public = [one.slug for one in self._settings.outputs if one.token is None]
-        if over := notifications.find_ended_subscriptions(
-            self._store, {feed_path(slug, format) for slug in public for format in FORMATS}, now
-        ):
-            with self._store.begin() as transaction:
-                for subscription, word in over:
-                    transaction.remove_subscription(subscription.topic, subscription.callback)
-                    transaction.save_delivery(word)
+    def _public_feeds(self) -> set[str]:
+        """The paths of all documents of public feeds."""
+        return {feed_path(one.slug, format) for one in self._settings.outputs if one.token is None for format in FORMATS}

@@ -98,11 +98,11 @@ def _claim_sources(runtime: Runtime, ids: Sequence[SourceId] | None, *, forced: 
 def publish_if_changed(runtime: Runtime) -> None:
     """Publishes everything unless the database, the config and the files are as the last publishing left them."""
     publisher, now = runtime.publisher, runtime.clock.now()
-    publisher.rank_feeds(now)  # time alone may have changed their order
+    publisher.rankings.rank_feeds(now)  # time alone may have changed their order
     before = _fingerprint(runtime)
     if before is not None and runtime.store.value(published_state.FINGERPRINT_KEY) == before:
         return
-    publisher.rank_front(now)
+    publisher.rankings.rank_front(now)
     publisher.publish(None, now)
     with runtime.store.begin() as transaction:
         transaction.set_value(published_state.FINGERPRINT_KEY, _fingerprint(runtime))

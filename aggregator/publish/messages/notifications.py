@@ -18,9 +18,9 @@ from aggregator.ports import (
     WEBHOOK,
     Delivery,
     Event,
+    Store,
     Subscribers,
     SubscriberWrites,
-    Subscription,
     Values,
 )
 from aggregator.publish.entry.addresses import feed_path
@@ -99,10 +99,18 @@ def make_channel_deliveries(
     return deliveries, text if text != stored else None
 
 
-def find_ended_subscriptions(store: Subscribers, served: Collection[str], now: Instant) -> list[tuple[Subscription, Delivery]]:
-    """The subscriptions to documents that are no longer published, each with its denial (WebSub 5.2)."""
+def end_subscriptions(store: Store, served: Collection[str], now: Instant) -> None:
+    """Ends the subscriptions to documents that are no longer published, each with its denial (WebSub 5.2).
+
+    served: the paths of those that are.
+    """
     over = [one for one in store.subscriptions() if one.topic not in served]
-    return [(one, Delivery(HUB_DENIAL, one.topic, one.callback, "", "", now, now)) for one in over]
+    if not over:
+        return
+    with store.begin() as transaction:
+        for one in over:
+            transaction.remove_subscription(one.topic, one.callback)
+            transaction.save_delivery(Delivery(HUB_DENIAL, one.topic, one.callback, "", "", now, now))
 
 
 def make_alert_deliveries(events: Iterable[Event], webhook: str | None, now: Instant) -> list[Delivery]:

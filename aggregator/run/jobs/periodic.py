@@ -78,8 +78,8 @@ class PeriodicWork:
     async def _rank(self) -> None:
         """Weighs beside the writer's thread, which polls wait for: of a busy day that takes a while."""
         runtime, now = self._current.runtime, self._current.runtime.clock.now()
-        made = await asyncio.to_thread(runtime.publisher.make_rankings, now)
-        self._mark_changed(await runtime.writer.call(lambda: runtime.publisher.save_rankings(made, now)))
+        made = await asyncio.to_thread(runtime.publisher.rankings.make, now)
+        self._mark_changed(await runtime.writer.call(lambda: runtime.publisher.rankings.save(made, now)))
 
     async def _rank_front(self) -> None:
         """Ranks the front page once feeds have changed: it shows news as soon as they do (decision 094)."""
@@ -89,9 +89,9 @@ class PeriodicWork:
         if revisions == self._ranked or monotonic() < self._rest_until:
             return
         began = monotonic()
-        ranking = await asyncio.to_thread(runtime.publisher.make_front, now)
+        ranking = await asyncio.to_thread(runtime.publisher.rankings.make_front, now)
         self._rest_until = monotonic() + REST * (monotonic() - began)
-        self._mark_changed(await runtime.writer.call(lambda: runtime.publisher.save_front(ranking)))
+        self._mark_changed(await runtime.writer.call(lambda: runtime.publisher.rankings.save_front(ranking)))
         self._ranked = revisions
 
     async def _ripen(self) -> None:

@@ -74,7 +74,7 @@ def test_a_poll_that_brings_nothing_weighs_nothing(tmp_path: Path, monkeypatch: 
     def work(runtime: Runtime) -> None:
         tell(runtime, 1, "Opera", "one.example", "two.example")
         publish_if_changed(runtime)
-        monkeypatch.setattr(runtime.publisher, "rank_front", lambda now: pytest.fail("the page is as it was"))
+        monkeypatch.setattr(runtime.publisher.rankings, "rank_front", lambda now: pytest.fail("the page is as it was"))
         publish_if_changed(runtime)
 
     with_runtime(tmp_path, work)

@@ -146,4 +146,4 @@ def open_outputs(store: Store, settings: Settings, *, filling: bool = False, now
 
 def rank(publisher: Publisher, now: Instant) -> frozenset[Slug]:
     """Ranks as the daemon's job does, in one go. Returns the feeds that are to be published."""
-    return publisher.save_rankings(publisher.make_rankings(now), now)
+    return publisher.rankings.save(publisher.rankings.make(now), now)
