@@ -49,7 +49,7 @@ OF_SOURCE = {
     "capped": ("{} is cut short", "It holds more than is taken from one document."),
     "budget": ("{} brings too much", "What is beyond its budget of a day enters no feed."),
 }
-UNTOLD = frozenset({"channel"})
+UNTOLD = frozenset({"channel", "lost"})
 """Kinds that everybody hears nothing of: the feed of a channel may be private."""
 OTHER = ("{} needs attention", "Whoever runs this site can see why.")
 

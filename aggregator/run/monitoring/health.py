@@ -114,16 +114,22 @@ def budget_conditions(
 def channel_conditions(
     channels: Iterable[tuple[str, int, Channel]], states: Mapping[str, str], now: Instant
 ) -> Iterator[Condition]:
-    """Yields channels that fail for some time, or that nobody could be told by. states: stored, by `state_key`."""
+    """Yields channels that fail for some time, and those that lose messages by it. states: stored, by `state_key`.
+
+    The two are told apart, because an event is told once: a channel fails for a day before it loses anything.
+    """
     for place, number, channel in channels:
         state = ChannelState.read(states.get(state_key(place, channel.id)))
-        if state.since is None or (state.failures < CHANNEL_FAILURES and not state.lost):
+        if state.since is None:
             continue
-        why = f"no message got through for {format_duration(now - state.since)}: {state.error}. What waits is told once one does"
+        subject, name = f"{place}#{channel.id}", f"Channel {number} ({channel.service}) of {place or 'alerts'}"
+        if state.failures >= CHANNEL_FAILURES:
+            lasts = format_duration(now - state.since)
+            why = f"no message got through for {lasts}: {state.error}. What waits is told once one does"
+            yield Condition("channel", subject, f"{name} fails", why)
         if state.lost:
-            why += f". {state.lost} older than a day are given up"
-        title = f"Channel {number} ({channel.service}) of {place or 'alerts'} fails"
-        yield Condition("channel", f"{place}#{channel.id}", title, why)
+            why = f"what waits for more than a day is given up while it fails: {state.error}. The log counts it (channel_gave_up)"
+            yield Condition("lost", subject, f"{name} loses messages", why)
 
 
 def hook_conditions(hooks: Iterable[str], states: Mapping[str, HookState]) -> Iterator[Condition]:

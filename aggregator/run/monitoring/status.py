@@ -110,7 +110,7 @@ def daemon_problems(settings: Settings, store: StoreView, *, probe: bool = True)
     """Lists what is wrong with the daemon itself: what it has stored (a refused edit, no readable source, a channel that fails),
     and the disks as they are now: on a full one it can't store anything. probe: also try to write there (`disks.find_places`)."""
     found = {one.key: (one.title, one.detail) for one in store.events(EVENTS) if one.closed is None}
-    found = {key: told for key, told in found.items() if key.endswith(" daemon") or key.startswith("channel ")}
+    found = {key: told for key, told in found.items() if key.endswith(" daemon") or key.startswith(("channel ", "lost "))}
     disks = list(disk_conditions(settings, probe=probe))
     if any(one.kind in ("disk", "readonly") for one in disks):
         found.pop("space daemon", None)

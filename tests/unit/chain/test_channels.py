@@ -12,14 +12,14 @@ from msgspec.structs import replace
 
 from aggregator.channels.outbox import ChannelOutbox, Parts
 from aggregator.errors import ConfigError
-from aggregator.ports import FAILED, SENT, Event, Notice, Sent, Store
+from aggregator.ports import EVENTS, FAILED, SENT, Event, Notice, Sent, Store
 from aggregator.publish.messages import notifications
 from aggregator.publish.messages.channel_messages import ChannelComposer, tame
 from aggregator.publish.messages.channel_states import STATE
 from aggregator.publish.messages.webhooks import WebhookComposer, sign
 from aggregator.run.monitoring import health, status
 from aggregator.run.monitoring.metrics import Metrics
-from aggregator.settings import numbered_channels
+from aggregator.settings import DAY, numbered_channels
 from aggregator.store.writer import Writer
 from tests.unit.chain.newsroom import HOUR, Newsroom, entry
 from tests.unit.chain.test_thresholds import NAMES, SOURCES, report
@@ -219,6 +219,38 @@ def test_a_failing_channel_holds_up_no_other_and_is_told(newsroom: Newsroom, cha
     channels.answers.clear()
     assert len(deliver(newsroom, channels)) == 4
     assert conditions(newsroom) == []
+
+
+def test_what_a_failing_channel_loses_is_told_though_its_failures_were(newsroom: Newsroom, channels: Channels) -> None:
+    """Three failures, then a day."""
+    channels.answers["slack"] = Sent(FAILED, "answered 500")
+    configure(newsroom, '"slack://A/B/C"')
+    report(newsroom, "alpha")
+    for _ in range(3):
+        deliver(newsroom, channels)
+        newsroom.clock.time += HOUR
+    assert [event.title for event in tell_conditions(newsroom)] == ["Channel 1 (slack) of desk fails"]
+    newsroom.clock.time += DAY
+    deliver(newsroom, channels)
+    assert [event.title for event in tell_conditions(newsroom)] == ["Channel 1 (slack) of desk loses messages"]
+    problems = status.daemon_problems(newsroom.settings, newsroom.store)
+    assert any(one.startswith("Channel 1 (slack) of desk loses messages: ") for one in problems)
+    newsroom.publisher.show_health()
+    shown = newsroom.publisher.shelf.get("/health.atom")
+    assert shown is not None and b"desk" not in shown.body, "the feed may be private"
+    channels.answers.clear()
+    report(newsroom, "alpha", title="Dragon bank closes", text="The Dragon was a house of savers.")
+    assert len(deliver(newsroom, channels)) == 1
+    assert [event.closed for event in tell_conditions(newsroom)] == [newsroom.clock.now()] * 2
+
+
+def tell_conditions(newsroom: Newsroom) -> list[Event]:
+    """Stores what has begun or is over since the last look, and returns it."""
+    events = health.diff_events(newsroom.store.events(EVENTS), conditions(newsroom), newsroom.clock.now())
+    with newsroom.store.begin() as transaction:
+        for event in events:
+            transaction.save_event(event)
+    return events
 
 
 def conditions(newsroom: Newsroom) -> list[health.Condition]:
