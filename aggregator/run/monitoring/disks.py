@@ -19,12 +19,16 @@ FULL = 1_000_000
 
 
 class Place(Struct, frozen=True):
-    """A folder that is written to. what: its content, in a word; free: bytes left for it; is_read_only: its disk is."""
+    """A folder that is written to. what: its content, in a word; free: bytes left for it; is_read_only: its disk is.
+
+    is_vital: without it nothing can be polled or published.
+    """
 
     what: str
     folder: Path
     free: int
     is_read_only: bool
+    is_vital: bool
 
 
 def find_places(settings: Settings, *, probe: bool = False) -> list[Place]:
@@ -33,21 +37,23 @@ def find_places(settings: Settings, *, probe: bool = False) -> list[Place]:
     probe: also try to write. A disk that Linux has stopped writing to after an error may not say so (ext4's `emergency_ro`).
     """
     storage, publish = settings.storage, settings.publish
-    kept = "fetched lists" if is_on_server(storage.database) else "database"
-    wanted = {kept: storage.folder, "published files": publish.directory, "private feeds": publish.private}
-    if storage.backup is not None:
-        wanted["backups"] = storage.backup.directory
-    return [_place(what, folder, probe) for what, folder in wanted.items()]
+    is_here = not is_on_server(storage.database)
+    places = [
+        _place("database" if is_here else "fetched lists", storage.folder, probe, is_vital=is_here),
+        _place("published files", publish.directory, probe, is_vital=True),
+        _place("private feeds", publish.private, probe),
+    ]
+    return [*places, _place("backups", storage.backup.directory, probe)] if storage.backup is not None else places
 
 
-def _place(what: str, folder: Path, probe: bool) -> Place:
+def _place(what: str, folder: Path, probe: bool, *, is_vital: bool = False) -> Place:
     there = next((one for one in (folder, *folder.absolute().parents) if one.exists()), Path("/"))
     try:
         found = os.statvfs(there)
     except OSError:
-        return Place(what, folder, 0, False)
+        return Place(what, folder, 0, is_read_only=False, is_vital=is_vital)
     is_read_only = bool(found.f_flag & os.ST_RDONLY) or (probe and _refuses(there))
-    return Place(what, folder, found.f_bavail * found.f_frsize, is_read_only)
+    return Place(what, folder, found.f_bavail * found.f_frsize, is_read_only, is_vital)
 
 
 def _refuses(folder: Path) -> bool:

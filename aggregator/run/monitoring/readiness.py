@@ -64,6 +64,6 @@ class Readiness(Struct, frozen=True):
 
 
 def free_bytes(settings: Settings) -> int:
-    """Returns the bytes that can still be written where the database and public feeds lie; 0 if a folder is gone or read-only."""
-    places = [place for place in find_places(settings) if place.what in ("database", "published files")]
+    """Returns the bytes left on the fullest disk of the vital places; 0 if a folder is gone or read-only."""
+    places = [place for place in find_places(settings) if place.is_vital]
     return min(0 if place.is_read_only or not place.folder.is_dir() else place.free for place in places)
