@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from msgspec import Struct
 
-from aggregator.model import Entry, Fault, FaultKind, Feed, Fetched, Instant
+from aggregator.model import Entry, Fault, FaultKind, Feed, Fetched
 from aggregator.parse import detect, feedparser, jsonfeed, xml_feed
 from aggregator.parse.entries import (
     MAX_ENTRIES,
@@ -48,15 +48,12 @@ _OPENING = re.compile(rb"<(?:[A-Za-z0-9_]{1,20}:)?(?:item|entry)[\s>]", re.I)
 _CLOSING = re.compile(rb"</(?:[A-Za-z0-9_]{1,20}:)?(?:item|entry)\s{0,9}>", re.I)
 
 
-def read_document(
-    document: Fetched, known: Collection[bytes] = frozenset(), now: Instant = 0.0, *, tolerant: bool = True
-) -> Feed | Fault:
+def read_document(document: Fetched, known: Collection[bytes] = frozenset()) -> Feed | Fault:
     """Reads a document of any format. Entries whose fingerprint is in `known` are returned as fingerprints only.
 
-    tolerant: False leaves feedparser out, so that time is bounded by the document's size; a document that needs it then gives
-    a fault of kind PARSE_LIMIT. No document makes it raise.
+    No document makes it raise.
     """
-    opened = open_document(document, tolerant)
+    opened = open_document(document)
     return opened if isinstance(opened, Fault) else feed_of(opened, document, known)
 
 
@@ -67,13 +64,13 @@ class Opened(Struct, frozen=True):
     decoded: Decoded
 
 
-def open_document(document: Fetched, tolerant: bool = True) -> Opened | Fault:
+def open_document(document: Fetched) -> Opened | Fault:
     """Finds the charset and format of a document and reads its raw values."""
     decoded = charset.decode(document.body, document.header("content-type"))
     found = detect.kind_of(decoded.utf8)
     if isinstance(found, Fault):
         return found
-    raw = _read_json(decoded) if found.json else _read_xml(decoded, found, tolerant)
+    raw = _read_json(decoded) if found.json else _read_xml(decoded, found)
     if isinstance(raw, Fault):
         return raw
     if len(decoded.utf8) > _LONGEST_DIGESTED:
@@ -89,7 +86,7 @@ def _read_json(decoded: Decoded) -> RawFeed | Fault:
     return raw or Fault(FaultKind.NOT_A_FEED, "JSON that is not a feed: it has no list of items")
 
 
-def _read_xml(decoded: Decoded, found: detect.Found, tolerant: bool) -> RawFeed | Fault:
+def _read_xml(decoded: Decoded, found: detect.Found) -> RawFeed | Fault:
     if found.prolog.entities:
         return Fault(FaultKind.PARSE, "the document declares entities, which are never expanded")
     data = without_doctype(decoded.utf8, found.prolog)
@@ -105,10 +102,10 @@ def _read_xml(decoded: Decoded, found: detect.Found, tolerant: bool) -> RawFeed 
         return _require_feed(xml_feed.raw_feed(xml_feed.parse(data), b"xml:base" in data), found)
     except xml_feed.NotWellFormed as error:
         problem = one_line(str(error), 200)
-    return _read_broken(data, found, problem, tolerant)
+    return _read_broken(data, found, problem)
 
 
-def _read_broken(data: bytes, found: detect.Found, problem: str, tolerant: bool) -> RawFeed | Fault:
+def _read_broken(data: bytes, found: detect.Found, problem: str) -> RawFeed | Fault:
     """Reads XML that is not well-formed: mends it, or else uses feedparser."""
     if declares_entities(data):
         return Fault(FaultKind.PARSE, "the document declares entities, which are never expanded")
@@ -116,7 +113,7 @@ def _read_broken(data: bytes, found: detect.Found, problem: str, tolerant: bool)
     try:
         raw = _require_feed(xml_feed.raw_feed(xml_feed.parse(data), b"xml:base" in data), found)
     except xml_feed.NotWellFormed:
-        raw = _read_tolerantly(data, found, problem, tolerant)
+        raw = _read_tolerantly(data, found, problem)
     if isinstance(raw, RawFeed):
         raw.warnings.append(f"not well-formed: {problem}")
         if deep:
@@ -124,11 +121,9 @@ def _read_broken(data: bytes, found: detect.Found, problem: str, tolerant: bool)
     return raw
 
 
-def _read_tolerantly(data: bytes, found: detect.Found, problem: str, tolerant: bool) -> RawFeed | Fault:
+def _read_tolerantly(data: bytes, found: detect.Found, problem: str) -> RawFeed | Fault:
     if _OPENING.search(data) and not _CLOSING.search(data):
         return Fault(FaultKind.PARSE, f"not well-formed, and none of its entries is complete: {problem}")
-    if not tolerant:
-        return Fault(FaultKind.PARSE_LIMIT, f"not well-formed: {problem}")
     raw = (None if found.is_sitemap else feedparser.read(data)) or xml_feed.recovered_feed(data)
     return raw or Fault(FaultKind.PARSE, f"not well-formed, and no feed can be made out in it: {problem}")
 

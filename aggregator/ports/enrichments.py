@@ -36,7 +36,6 @@ class HookState(NamedTuple):
     told: int = 0
     waiting: int = 0
     failed: int = 0
-    last_asked: Instant = 0.0
     failing: int = 0
     error: str | None = None
 

@@ -22,7 +22,7 @@ DUE = f"""SELECT {_COLUMNS} FROM (
     ORDER BY place, due, story LIMIT ?"""
 ASKED_SINCE = "SELECT count(*) FROM enrichments WHERE hook = ? AND asked > ?"
 STORIES = "SELECT story FROM enrichments WHERE hook = ? ORDER BY story"
-STATES = """SELECT hook, count(result), count(due), count(*) FILTER (WHERE due IS NULL AND error IS NOT NULL), max(asked)
+STATES = """SELECT hook, count(result), count(due), count(*) FILTER (WHERE due IS NULL AND error IS NOT NULL)
     FROM enrichments GROUP BY hook ORDER BY hook"""
 LAST_ANSWERS = "SELECT error FROM enrichments WHERE hook = ? AND asked > 0 ORDER BY asked DESC LIMIT ?"
 SAVE = f"""INSERT INTO enrichments ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (story, hook) DO UPDATE SET
@@ -58,8 +58,8 @@ def states(connection: Connection) -> dict[str, HookState]:
     for hook, *counts in connection.execute(STATES).fetchall():
         errors = [row[0] for row in connection.execute(LAST_ANSWERS, (hook, LAST))]
         failing = next((place for place, error in enumerate(errors) if error is None), len(errors))
-        told, waiting, failed, last = counts
-        found[hook] = HookState(told, waiting, failed, last, failing, errors[0] if failing else None)
+        told, waiting, failed = counts
+        found[hook] = HookState(told, waiting, failed, failing, errors[0] if failing else None)
     return found
 
 

@@ -11,7 +11,7 @@ URL = "https://news.example.org/feeds/all.xml"
 def read(text: str | bytes, content_type: str | None = None, known: frozenset[bytes] = frozenset()) -> Feed | Fault:
     body = text.encode() if isinstance(text, str) else text
     headers = (("content-type", content_type),) if content_type else ()
-    return read_document(Fetched(URL, 200, headers, body), known, 0.0)
+    return read_document(Fetched(URL, 200, headers, body), known)
 
 
 def feed(text: str | bytes, content_type: str | None = None) -> Feed:
