@@ -11,7 +11,7 @@ from pathlib import Path
 
 from babel import Locale
 
-OUT = Path(__file__).parent.parent / "aggregator" / "tag" / "data" / "territories.tsv"
+OUT = Path(__file__).parents[2] / "aggregator" / "tag" / "data" / "territories.tsv"
 _CODES = """
 af am ar as az be bg bn ca cs cy da de el es et eu fa fi fr ga gl gu ha he hi hr hu hy id is it ja ka kk km kn ko ku ky lo lt lv
 mk ml mn mr ms mt my ne nl no or pa pl ps pt ro ru si sk sl so sq sr sv sw ta te tg th tk tr ug uk ur uz vi zh zu
