@@ -27,6 +27,8 @@ from aggregator.settings import Channel, Settings, configured_channels
 
 log = structlog.get_logger("channels")
 
+ALERTS = "alerts"
+"""What the log calls the place of channels that are told alerts."""
 AT_ONCE = 4
 """Messages in flight: each has a process of its own for a second."""
 LAST_WAIT = 3.0
@@ -83,7 +85,7 @@ class ChannelOutbox:
         if step.drop or step.state != stored:
             await self._save(key, step.state, step.drop)
         if step.drop:
-            log.warning("channel_gave_up", place=place, service=channel.service, count=len(step.drop))
+            log.warning("channel_gave_up", place=place or ALERTS, service=channel.service, count=len(step.drop))
         if step.tell:
             task = asyncio.create_task(self._tell(parts, place, channel, step))
             self._under_way[key] = task
@@ -93,7 +95,7 @@ class ChannelOutbox:
         del self._under_way[key]
         if not done.cancelled() and (error := done.exception()) is not None:
             # A bug, or the store can't be written: the deliveries stay in the outbox.
-            log.error("channel_crashed", place=place, error=repr(error), exc_info=error)
+            log.error("channel_crashed", place=place or ALERTS, error=repr(error), exc_info=error)
 
     async def _tell(self, parts: Parts, place: str, channel: Channel, step: decide.Step) -> None:
         key = state_key(place, channel.id)
@@ -112,7 +114,7 @@ class ChannelOutbox:
         after = decide.end(state, sent, self._now())
         await self._save(key, after, told.deliveries if sent.outcome == SENT else ())
         self._record(channel.service, sent.outcome)
-        fields = {"place": place or "alerts", "service": channel.service, "told": len(told.deliveries)}
+        fields = {"place": place or ALERTS, "service": channel.service, "told": len(told.deliveries)}
         if sent.outcome == SENT:
             log.info("channel", outcome="sent", **fields)
         else:

@@ -25,7 +25,7 @@ KEY = "publish.front"
 """Key of the stored `FrontRanking`."""
 PLACES = 20
 """Stories on the front page: about as many as a laptop's screen shows."""
-DAYS = PLACES
+DAYS = 20
 """Days that had news, the last ones, that are looked at until the page is full. A busy site needs one."""
 FADE = 0.5
 """What a story's weight of its day is multiplied by for each later day that had news."""
