@@ -85,7 +85,7 @@ class Admin(Section):
     """Who runs the service."""
 
     token: Secretive = needed(
-        TOKEN, "Given as `?token=` or as Basic password, it opens `/status` and shows all of `/health.atom`, `/readyz`, `/metrics`."
+        TOKEN, "As `?token=` or as Basic password, it opens `/status` and shows all of `/health.atom`, `/readyz` and `/metrics`."
     )
 
 
