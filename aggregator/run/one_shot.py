@@ -12,6 +12,7 @@ from aggregator.ports import PollRequest, Store
 from aggregator.publish.selection import filling
 from aggregator.publish.site import published_state
 from aggregator.run.claiming import LEASE
+from aggregator.run.config_in_use import fingerprint
 from aggregator.run.jobs.articles import Articles
 from aggregator.run.jobs.maintenance import SWEPT_KEY, Maintenance
 from aggregator.run.jobs.periodic import PeriodicWork
@@ -20,7 +21,6 @@ from aggregator.run.monitoring.health_watch import HealthWatch
 from aggregator.run.polls import poll_requests
 from aggregator.run.polls.poller import Poller
 from aggregator.run.private_files import restrict_private_files
-from aggregator.run.reload import fingerprint
 from aggregator.run.runtime import CurrentRuntime, Runtime
 from aggregator.stories.upkeep.adopt_config import adopt
 

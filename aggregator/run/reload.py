@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import structlog
 from msgspec import Struct
-from msgspec.structs import replace
 
 from aggregator.errors import AggregatorError, ConfigError
 from aggregator.model import SourceId
 from aggregator.run.config_changes import describe_changes
+from aggregator.run.config_in_use import fingerprint, keep_until_restart
 from aggregator.run.monitoring import health
 from aggregator.run.monitoring.metrics import Metrics
 from aggregator.run.polls.poller import Poller
 from aggregator.run.publishing import FeedPublishing
 from aggregator.run.runtime import CurrentRuntime, MakeRuntime, Runtime
 from aggregator.run.systemd import notify
-from aggregator.settings import Settings, own_address
+from aggregator.settings import Settings
 from aggregator.stories.identity.edited_sources import concerned_sources
 from aggregator.stories.upkeep import adopt_config
 
@@ -170,38 +169,3 @@ class ConfigReload:
     async def close(self) -> None:
         """Waits until all replaced runtimes are closed."""
         await asyncio.gather(*self._retiring, return_exceptions=True)
-
-
-def fingerprint(settings: Settings, more: Iterable[Path] = ()) -> bytes:
-    """Hashes the config file and all files that it includes, as they are now; a missing file counts as empty.
-
-    more: files that a refused config includes; fixing one of them triggers a reload, too.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for path in (settings.file, *settings.includes, *more):
-        try:
-            digest.update(path.read_bytes() + b"\0")
-        except OSError:
-            digest.update(b"-")
-    return digest.digest()
-
-
-def keep_until_restart(running: Settings, wanted: Settings) -> tuple[Settings, tuple[str, ...]]:
-    """Returns the wanted settings with the running values of keys that only a restart can change, and those keys that differ.
-
-    The socket is open and the database is locked, so everything must go on using the ones in use.
-    """
-    keys = []
-    if (running.server.host, running.server.port) != (wanted.server.host, wanted.server.port):
-        keys.append("server")
-    if running.storage.database != wanted.storage.database:
-        keys.append("storage.database")
-    if running.polling.readers != wanted.polling.readers:
-        keys.append("polling.readers")
-    storage = replace(wanted.storage, database=running.storage.database)
-    server = replace(wanted.server, host=running.server.host, port=running.server.port)
-    # Links made of the new port would lead nowhere until the restart.
-    site = wanted.site if wanted.site.url != own_address(wanted.server) else replace(wanted.site, url=own_address(server))
-    if (server, storage, site) == (wanted.server, wanted.storage, wanted.site):
-        return wanted, tuple(keys)  # with what it has found out already
-    return replace(wanted, server=server, storage=storage, site=site), tuple(keys)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from aggregator.errors import AggregatorError
-from aggregator.run.reload import fingerprint
+from aggregator.run.config_in_use import fingerprint
 from aggregator.settings import Settings
 
 log = structlog.get_logger("nodes")

@@ -11,13 +11,13 @@ import structlog
 from aggregator.errors import AggregatorError
 from aggregator.ports import Attendance, Cluster, Job
 from aggregator.run import scheduler
+from aggregator.run.config_in_use import keep_until_restart
 from aggregator.run.jobs.opml_lists import OpmlLists
 from aggregator.run.monitoring.metrics import Metrics
 from aggregator.run.monitoring.readiness import LATE_TICK
 from aggregator.run.nodes.config_watch import ConfigWatch
 from aggregator.run.nodes.roles import ConfigComparison
 from aggregator.run.polls.due_polls import DuePolls
-from aggregator.run.reload import keep_until_restart
 from aggregator.run.runtime import PollingRuntime, Resources
 from aggregator.run.systemd import notify
 from aggregator.serve.operator_app import make_operator_app

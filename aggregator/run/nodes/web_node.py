@@ -14,6 +14,7 @@ from aggregator.model import Fetched, Source, SourceState
 from aggregator.ports import Attendance, Database
 from aggregator.publish.shared_documents import tokens_of
 from aggregator.publish.shelf import Answer, Knows, Shelf
+from aggregator.run.config_in_use import keep_until_restart
 from aggregator.run.monitoring.metrics import Metrics
 from aggregator.run.network import Network
 from aggregator.run.nodes.config_watch import ConfigWatch
@@ -22,7 +23,6 @@ from aggregator.run.nodes.pushes import NodePushes
 from aggregator.run.nodes.roles import STANDBY, ConfigComparison, config_differs
 from aggregator.run.nodes.stop import Stop
 from aggregator.run.nodes.wiring import Wiring
-from aggregator.run.reload import keep_until_restart
 from aggregator.run.runtime import CurrentRuntime, Resources
 from aggregator.run.systemd import notify
 from aggregator.serve.server import listen

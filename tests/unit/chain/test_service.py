@@ -21,7 +21,7 @@ from aggregator.config.load import load
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.model import Fetched, Slug, SourceId
 from aggregator.ports import Report
-from aggregator.run import reload
+from aggregator.run import config_in_use
 from aggregator.run.monitoring import health
 from aggregator.run.runtime import Resources
 from aggregator.run.service import Service
@@ -102,6 +102,19 @@ def test_an_edit_that_needs_a_restart_is_told_and_the_rest_of_it_taken(tmp_path:
         desk.configure(CONFIG)
         await service.reload_if_changed(forced=False)
         assert service.config.restart_keys == ()
+
+    run(tmp_path, work)
+
+
+def test_a_restart_stays_needed_after_an_edit_of_something_else(tmp_path: Path) -> None:
+    async def work(desk: Desk) -> None:
+        service = await desk.start()
+        wanted = CONFIG.replace("port: 8091", "port: 9") + "polling: {readers: 4}\nstorage: {database: other.db}\n"
+        for edit in ("", TOPIC):
+            desk.configure(wanted + edit)
+            await service.reload_if_changed(forced=False)
+            assert service.config.restart_keys == ("server", "storage.database", "polling.readers")
+        assert Slug("sea") in {one.slug for one in service.runtime.settings.outputs}
 
     run(tmp_path, work)
 
@@ -380,7 +393,7 @@ def test_what_only_a_restart_can_change(tmp_path: Path, edit: str, keys: tuple[s
         return load(tmp_path / "feeds.yaml", check, {})
 
     running, wanted = read(""), read(edit)
-    held, found = reload.keep_until_restart(running, wanted)
+    held, found = config_in_use.keep_until_restart(running, wanted)
     assert found == keys
     assert (held.server, held.outputs) == (running.server, wanted.outputs)
 
