@@ -25,6 +25,10 @@ class Decisions(Protocol):
         """All decisions in the order in which they were made, with those that were undone."""
         ...
 
+    def count_decisions(self) -> int:
+        """How many decisions were made, and how many were undone, added up: another one with each of either."""
+        ...
+
 
 class DecisionWrites(Decisions, Protocol):
     """Writes decisions, and reads what is not committed yet."""

@@ -1,21 +1,16 @@
-"""Rankings of a site: of feeds that are not in order of time, and of its front page. Made every few minutes, and stored."""
+"""Rankings of a site that are stored: of feeds that are not in order of time, and of its front page.
+
+Those of feeds are made every few minutes; the front page's soon after any feed has changed (decision 094).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from aggregator.model import Instant, Slug
 from aggregator.publish.pages.front_page import FrontStories
 from aggregator.publish.selection.ranking import Rankings
 from aggregator.settings import Settings
-
-
-class NewRankings(NamedTuple):
-    """Rankings as they are stored. feeds: by slug; front: of the front page."""
-
-    feeds: Mapping[Slug, str]
-    front: str
 
 
 class SiteRankings:
@@ -26,20 +21,16 @@ class SiteRankings:
         self._feeds = feeds
         self._front = front
 
-    def make(self, now: Instant) -> NewRankings:
-        """Ranks feeds and front page."""
-        return NewRankings(self._feeds.make(now), self._front.rank(now))
+    def make(self, now: Instant) -> Mapping[Slug, str]:
+        """Ranks feeds, for `save`. Returns the rankings by slug."""
+        return self._feeds.make(now)
 
-    def save(self, made: NewRankings, now: Instant) -> frozenset[Slug]:
-        """Stores rankings. Returns what the caller then publishes.
-
-        That is the feeds that changed, or any feed if the front page alone did.
-        """
-        changed, front = self._feeds.save(made.feeds, now), self.save_front(made.front)
-        return changed or front
+    def save(self, made: Mapping[Slug, str], now: Instant) -> frozenset[Slug]:
+        """Stores rankings of feeds. Returns the feeds that changed, for the caller to publish."""
+        return self._feeds.save(made, now)
 
     def make_front(self, now: Instant) -> str:
-        """Ranks the front page alone, for `save_front`."""
+        """Ranks the front page, for `save_front`."""
         return self._front.rank(now)
 
     def save_front(self, ranking: str) -> frozenset[Slug]:
@@ -48,7 +39,7 @@ class SiteRankings:
 
     def rank_feeds(self, now: Instant) -> None:
         """Makes and stores the rankings of feeds."""
-        self._feeds.save(self._feeds.make(now), now)
+        self.save(self.make(now), now)
 
     def rank_front(self, now: Instant) -> None:
         """Makes and stores the ranking of the front page."""

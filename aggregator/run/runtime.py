@@ -49,7 +49,7 @@ class Resources(Struct, frozen=True):
         await self.documents.aclose()
 
 
-class PollingRuntime(Struct, frozen=True):
+class PollingRuntime(Struct, frozen=True, eq=False):
     """The parts for asking sources that are made anew for each config; app.py wires them."""
 
     settings: Settings
@@ -100,7 +100,7 @@ class PollingRuntime(Struct, frozen=True):
         await self.fetcher.aclose()
 
 
-class Runtime(PollingRuntime, frozen=True):
+class Runtime(PollingRuntime, frozen=True, eq=False):
     """All parts that a config makes. storage: of documents; compose: makes a delivery's message, by its kind.
 
     public_fetcher: without `network.allow`, for addresses that strangers chose.

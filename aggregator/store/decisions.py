@@ -10,6 +10,7 @@ from aggregator.store.connection import Connection
 
 OVERRIDES = "SELECT kind, a, b, at, decision FROM overrides ORDER BY id"
 DECISIONS = "SELECT id, kind, at, undone, traces FROM decisions ORDER BY id"
+COUNT_DECISIONS = "SELECT count(*) + count(undone) FROM decisions"
 ADD_OVERRIDE = """INSERT INTO overrides (kind, a, b, at, decision) SELECT ?1, ?2, ?3, ?4, ?5
     WHERE NOT EXISTS (SELECT 1 FROM decisions WHERE id = ?5 AND undone IS NOT NULL)"""
 """A poll may carry an override over to a new guid while its decision is undone."""
@@ -28,6 +29,11 @@ def overrides(connection: Connection) -> list[Override]:
 def decisions(connection: Connection) -> list[Decision]:
     """See `Decisions.decisions`."""
     return [Decision(id, kind, at, undone, _decode(traces)) for id, kind, at, undone, traces in connection.execute(DECISIONS)]
+
+
+def count_decisions(connection: Connection) -> int:
+    """See `Decisions.count_decisions`."""
+    return int(connection.execute(COUNT_DECISIONS).fetchone()[0])
 
 
 # --- writes, inside the caller's transaction

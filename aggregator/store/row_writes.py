@@ -106,6 +106,9 @@ class RowWrites:
     def decisions(self) -> list[Decision]:
         return decisions.decisions(self._connection)
 
+    def count_decisions(self) -> int:
+        return decisions.count_decisions(self._connection)
+
     def thread_overrides(self) -> list[Override]:
         return [one for one in self.overrides() if one.kind in OF_THREADS]
 

@@ -145,6 +145,9 @@ class SqlView(ABC):
     def decisions(self) -> list[Decision]:
         return self._read(decisions.decisions)
 
+    def count_decisions(self) -> int:
+        return self._read(decisions.count_decisions)
+
     def outputs(self) -> dict[Slug, OutputState]:
         return self._read(outputs.outputs)
 

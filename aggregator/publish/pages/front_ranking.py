@@ -1,6 +1,6 @@
 """Which stories the front page shows: of each of the day's events the weightiest, with others of its thread.
 
-Like the rankings of feeds, it is made every few minutes and stored, so that the page depends on the database alone.
+It is made soon after any feed has changed (decision 094) and stored, so that the page depends on the database alone.
 """
 
 from __future__ import annotations

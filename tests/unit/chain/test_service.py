@@ -27,6 +27,7 @@ from aggregator.run.runtime import Resources
 from aggregator.run.service import Service
 from aggregator.settings import Settings
 from aggregator.store.sqlite import SqliteStore
+from aggregator.stories.upkeep import rolling
 from aggregator.tag.check import check
 from aggregator.websub import subscriptions
 from aggregator.websub.subscriptions import PushSubscription
@@ -369,6 +370,31 @@ def test_a_stranger_at_the_push_address_costs_nothing(tmp_path: Path, monkeypatc
         for number in range(300, 400):
             assert await find(f"token-{number}") is None
         monkeypatch.undo()
+
+    run(tmp_path, work)
+
+
+def test_an_edited_settle_is_kept_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that waited for the old one's quarter would hold stories back for a minute instead of ten seconds."""
+
+    async def work(desk: Desk) -> None:
+        service = await desk.start(CONFIG + "publish: {settle: 1h}\n")
+        (ripen,) = [job for job in service.jobs() if job.name == "ripen"]
+        looks: list[float] = []
+        monkeypatch.setattr(rolling, "ripen", lambda *_: looks.append(desk.clock.now()) or frozenset())
+
+        async def wait(seconds: float) -> int:
+            """Returns how often was looked for stories meanwhile."""
+            before = len(looks)
+            for _ in range(int(seconds / ripen.seconds)):
+                desk.clock.time += ripen.seconds
+                await ripen.work()
+            return len(looks) - before
+
+        assert await wait(120.0) == 2
+        desk.configure(CONFIG + "publish: {settle: 10s}\n")
+        await service.reload_if_changed(forced=False)
+        assert await wait(12.0) >= 3
 
     run(tmp_path, work)
 

@@ -145,5 +145,6 @@ def open_outputs(store: Store, settings: Settings, *, filling: bool = False, now
 
 
 def rank(publisher: Publisher, now: Instant) -> frozenset[Slug]:
-    """Ranks as the daemon's job does, in one go. Returns the feeds that are to be published."""
-    return publisher.rankings.save(publisher.rankings.make(now), now)
+    """Ranks feeds and front page as the daemon's jobs do, in one go. Returns the feeds that are to be published."""
+    rankings = publisher.rankings
+    return rankings.save(rankings.make(now), now) | rankings.save_front(rankings.make_front(now))
