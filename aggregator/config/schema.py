@@ -55,7 +55,9 @@ class Site(Section):
     )
     contact: str | None = key(TEXT, "E-mail address or URL of who runs this; told to the servers that are polled.", default=None)
     language: str = key(
-        LANGUAGE, "Language of the site's own words and of feeds of mixed languages.", default=PLAIN.site.language
+        LANGUAGE,
+        "Language of feeds of mixed languages, and of phrases in stories whose own language is unknown.",
+        default=PLAIN.site.language,
     )
     timezone: str = key(TIMEZONE, "Time zone of cron lines, digests and the days of queries.", default=PLAIN.site.timezone)
     index: bool = key(SWITCH, "Whether search engines may list the pages; if so, they get a sitemap.", default=PLAIN.site.index)

@@ -143,12 +143,12 @@ def listing(site: Site, root: str, heading: str, found: Found, shown: str, *, im
 
 def not_found(site: Site, root: str) -> bytes:
     """The page of an address at which nothing is. It repeats nothing of the request."""
-    return pages.render("not_found.html", site, root, site.language, images=False)
+    return pages.render("not_found.html", site, root, pages.OWN_LANGUAGE, images=False)
 
 
 def ended(site: Site, root: str) -> bytes:
     """The page of a feed that is not published any more, at its former addresses."""
-    return pages.render("ended.html", site, root, site.language, images=False)
+    return pages.render("ended.html", site, root, pages.OWN_LANGUAGE, images=False)
 
 
 def told(found: Found, count: int) -> str:

@@ -114,6 +114,8 @@ def headers(*, images: bool, index: bool = False) -> Mapping[str, str]:
     }
 
 
+OWN_LANGUAGE = "en"
+"""The language of pages that show the product's own words and no stories. Screen readers speak a page as it says."""
 _LISTED = frozenset(("index.html", "topic.html", "older.html", "story.html", "thread.html"))
 """Templates of the pages that search engines may list, if the site lets them."""
 
@@ -196,7 +198,7 @@ def plays(markup: str) -> bool:
 
 def subscribe(site: Site, feed: Head) -> bytes:
     """The page that says how to subscribe to a feed."""
-    return render("subscribe.html", site, BELOW, site.language, images=False, feed=feed)
+    return render("subscribe.html", site, BELOW, OWN_LANGUAGE, images=False, feed=feed)
 
 
 def told(stories: Iterable[ThreadStory], site: Site) -> list[Told]:

@@ -81,7 +81,7 @@ def render(site: Site, status: Status, trial: Trial | None) -> bytes:
         "events": [(one, pages.moment(one.opened, site), one.closed and pages.moment(one.closed, site)) for one in status.events],
         "feeds": [(one, one.changed and pages.moment(one.changed, site)) for one in status.feeds],
     }
-    return pages.render("status.html", site, pages.TOP, site.language, images=False, **values)
+    return pages.render("status.html", site, pages.TOP, pages.OWN_LANGUAGE, images=False, **values)
 
 
 def _part(name: str, value: object) -> tuple[str, object]:

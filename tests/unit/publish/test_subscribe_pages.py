@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.model import Slug
+from aggregator.publish.pages import found_pages
 from aggregator.publish.publisher import Publisher
 from aggregator.settings import Output
 from aggregator.store.sqlite import SqliteStore
@@ -47,6 +49,17 @@ def test_a_private_feed_has_none_and_is_not_named(folder: Path) -> None:
     assert not (folder / "feeds/desk.html").exists()
     for path in folder.rglob("*.html"):
         assert "desk" not in path.read_text().lower() and "let-me-in" not in path.read_text(), path
+
+
+def test_screen_readers_speak_it_as_english_whatever_the_site_speaks(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "db")
+    plain = samples.settings(tmp_path, Output(Slug("all"), "Alles", description="Alle Meldungen"))
+    settings = replace(plain, site=replace(plain.site, language="de"))
+    open_outputs(store, settings)
+    Publisher(settings, store).publish(None, NOON)
+    page = (tmp_path / "public/feeds/all.html").read_text()
+    assert '<html lang="en">' in page and 'lang="de">Alle Meldungen</p>' in page
+    assert b'<html lang="en">' in found_pages.not_found(settings.site, ".")
 
 
 def test_its_words_are_escaped(tmp_path: Path) -> None:

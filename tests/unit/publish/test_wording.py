@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from msgspec.structs import asdict
 
@@ -16,3 +19,9 @@ def test_each_phrase_has_places_for_what_the_english_one_takes(language: str) ->
         name: phrase.count("{}") for name, phrase in english.items()
     }
     assert all(phrases.values())
+
+
+def test_the_reference_names_all_languages() -> None:
+    reference = (Path(__file__).parents[3] / "docs" / "config.md").read_text("utf-8")
+    [listed] = re.findall(r"There are phrases in (.*?);", reference)
+    assert set(re.findall("`([a-z]+)`", listed)) == LANGUAGES.keys()
