@@ -197,7 +197,7 @@ def make_polling_runtime(settings: Settings, resources: Resources) -> PollingRun
     return PollingRuntime(settings, resources, fetcher, pipeline)
 
 
-def _publishing_shelf(settings: Settings, store: Database, shown: Shelf) -> Shelf:
+def _make_publishing_shelf(settings: Settings, store: Database, shown: Shelf) -> Shelf:
     """The shelf that the publisher writes to."""
     cluster = store.cluster
     return shown if cluster is None else StagedShelf(shown, store, cluster, tokens_of(settings))
@@ -226,7 +226,7 @@ def make_runtime(settings: Settings, resources: Resources) -> Runtime:
         public_fetcher=_make_public_fetcher(settings, fetcher, resources),
         pipeline=_make_pipeline(settings, resources, fetcher, states, own),
         storage=storage,
-        publisher=Publisher(settings, store, _publishing_shelf(settings, store, resources.shelf)),
+        publisher=Publisher(settings, store, _make_publishing_shelf(settings, store, resources.shelf)),
         compose={kind: compose for composer in composers for kind, compose in composer.kinds.items()},
         messenger=messenger,
         channels=Parts(settings, ChannelComposer(settings, store), make_senders(settings, messenger)),

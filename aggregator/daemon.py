@@ -31,26 +31,26 @@ async def run(settings: Settings, load: Callable[[], Settings], store: Database,
     in_use = InUse(lambda: config.fingerprint)
     with _attending(store, role, in_use) as attendance:
 
-        def make(settings: Settings, store: Database, shelf: Shelf) -> Resources:
+        def make_own_resources(settings: Settings, shelf: Shelf) -> Resources:
             return make_resources(settings, store, shelf, attendance, role)
 
-        wiring = Wiring(make, make_runtime, make_polling_runtime, spare_collector)
+        wiring = Wiring(make_own_resources, make_runtime, make_polling_runtime, spare_collector)
         match role:
             case "all" | "lead":
                 await take_turns(config, in_use, store, wiring, role)
             case "fetch":
-                await run_fetch_node(config, make(settings, store, Shelf()), make_polling_runtime)
+                await run_fetch_node(config, make_own_resources(settings, Shelf()), make_polling_runtime)
             case "web":
-                await serve_web(config, store, wiring)
+                await serve_web(config, wiring)
 
 
 @contextmanager
-def _attending(store: Database, role: Role, config: Callable[[], str]) -> Iterator[Attendance | None]:
+def _attending(store: Database, role: Role, fingerprint: Callable[[], str]) -> Iterator[Attendance | None]:
     """Joins the nodes on the database, where several may be."""
     if store.cluster is None:
         yield None
         return
-    attendance = store.cluster.attend(STANDBY if role in LEADS else role, config, asks=role == "fetch")
+    attendance = store.cluster.attend(STANDBY if role in LEADS else role, fingerprint, asks=role == "fetch")
     try:
         yield attendance
     finally:

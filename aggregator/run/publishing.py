@@ -13,6 +13,7 @@ from aggregator.ports import OutputState
 from aggregator.run.background import BackgroundTasks
 from aggregator.run.monitoring.metrics import Metrics
 from aggregator.run.runtime import CurrentRuntime
+from aggregator.run.scheduler import SERVER_PAUSE
 
 log = structlog.get_logger("publishing")
 
@@ -23,8 +24,6 @@ REST = 4.0
 time, feeds hold tens of thousands of stories: selecting among them must not delay the polls."""
 PAUSE = 30.0
 """Seconds after a failed publishing until it is tried again."""
-SERVER_PAUSE = 3.0
-"""The same if the database's server did not answer: a restart takes seconds."""
 
 
 class FeedPublishing:

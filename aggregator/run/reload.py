@@ -17,7 +17,7 @@ from aggregator.run.monitoring import health
 from aggregator.run.monitoring.metrics import Metrics
 from aggregator.run.polls.poller import Poller
 from aggregator.run.publishing import FeedPublishing
-from aggregator.run.runtime import CurrentRuntime, MakeRuntime, Runtime
+from aggregator.run.runtime import CurrentRuntime, MakeRuntime, Retiring, Runtime
 from aggregator.run.systemd import notify
 from aggregator.settings import Settings
 from aggregator.stories.identity.edited_sources import concerned_sources
@@ -60,7 +60,7 @@ class ConfigReload:
         self.in_use = self._seen = fingerprint(current.runtime.settings)
         self._refused_includes: tuple[Path, ...] = ()
         self._is_adopted = False
-        self._retiring: set[asyncio.Task[None]] = set()
+        self.retiring = Retiring()
         self.error: str | None = None
         self.restart_keys: tuple[str, ...] = ()
 
@@ -111,7 +111,7 @@ class ConfigReload:
         after = edit.runtime
         before, self._current.runtime = self._current.runtime, after
         after.resources.current.use(after.pipeline)
-        self._retire(before)
+        self.retiring.add(before)
         after.gate.configure(after.settings)
         self._poller.configure(after.settings.polling.workers, after.shares.polls)
         if after.settings.includes != before.settings.includes or self._refused_includes:
@@ -155,17 +155,3 @@ class ConfigReload:
     def conditions(self) -> Iterable[health.Condition]:
         """Returns what is wrong with the config, for the health events."""
         return health.config_conditions(self.error, self.restart_keys)
-
-    def _retire(self, before: Runtime) -> None:
-        task = asyncio.create_task(before.retire())
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
-
-    def stop(self) -> None:
-        """Closes replaced runtimes now instead of waiting for their polls."""
-        for task in self._retiring:
-            task.cancel()
-
-    async def close(self) -> None:
-        """Waits until all replaced runtimes are closed."""
-        await asyncio.gather(*self._retiring, return_exceptions=True)

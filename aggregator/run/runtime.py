@@ -139,6 +139,8 @@ def shared_cluster(runtime: PollingRuntime) -> Cluster | None:
 
 MakeRuntime: TypeAlias = Callable[[Settings, Resources], Runtime]
 """Wires a config; raises AggregatorError. The one implementation is `app.make_runtime`."""
+MakePollingRuntime: TypeAlias = Callable[[Settings, Resources], PollingRuntime]
+"""The same for asking sources alone: `app.make_polling_runtime`."""
 
 
 class CurrentPolling(Protocol):
@@ -153,3 +155,24 @@ class CurrentRuntime:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
+
+
+class Retiring:
+    """Replaced runtimes, which are closed once the polls that use them must have ended."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def add(self, runtime: PollingRuntime) -> None:
+        task = asyncio.create_task(runtime.retire())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def stop(self) -> None:
+        """Closes them now instead of waiting for their polls."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Waits until all are closed."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)

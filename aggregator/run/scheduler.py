@@ -36,9 +36,8 @@ STALL = 30.0
 """Seconds without a tick after which the wall clock must have jumped, and the jobs are rescheduled."""
 STORE_PAUSE = 30.0
 """Seconds without new polls after the store refused a write: a full disk must not cause a burst of requests."""
-
 SERVER_PAUSE = 3.0
-"""The same after the database's server did not answer: a restart takes seconds."""
+"""The same after the database's server did not answer, for publishing, too: a restart takes seconds."""
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types

@@ -199,7 +199,7 @@ class Service:
     async def drain(self, seconds: float) -> None:
         """Lets polls and answers end, stores and publishes their results, and closes everything."""
         self.network.stop()
-        self.config.stop()
+        self.config.retiring.stop()
         if self.polling.arrivals is not None:
             await self.polling.arrivals.stop()
         await self.articles.stop()
@@ -209,7 +209,7 @@ class Service:
             log.warning("polls_cancelled", count=cancelled)
         await self.uploading.close()
         await self.network.close()
-        await self.config.close()
+        await self.config.retiring.close()
         try:
             await self.runtime.writer.flush()
             await self.publishing.publish()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import structlog
 
@@ -18,12 +18,11 @@ from aggregator.run.monitoring.readiness import LATE_TICK
 from aggregator.run.nodes.config_watch import ConfigWatch
 from aggregator.run.nodes.roles import ConfigComparison
 from aggregator.run.polls.due_polls import DuePolls
-from aggregator.run.runtime import PollingRuntime, Resources
+from aggregator.run.runtime import MakePollingRuntime, PollingRuntime, Resources, Retiring
 from aggregator.run.systemd import notify
 from aggregator.serve.operator_app import make_operator_app
 from aggregator.serve.ops import Administration
 from aggregator.serve.server import listen, serve
-from aggregator.settings import Settings
 
 log = structlog.get_logger("fetch_node")
 
@@ -32,8 +31,6 @@ FULL = 1_000
 LISTS = 60.0
 """Seconds between two looks whether an OPML list is to be fetched."""
 ELSEWHERE = "this node asks sources; ask one that serves"
-
-MakePollingRuntime = Callable[[Settings, Resources], PollingRuntime]
 
 
 async def run_fetch_node(config: ConfigWatch, resources: Resources, make: MakePollingRuntime) -> None:
@@ -58,7 +55,7 @@ class FetchNode:
         self.metrics = Metrics(leads=False)
         self.polls = DuePolls(self, self.metrics, lambda report: None, is_shared=True)
         self._lists = OpmlLists()
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring = Retiring()
         self._stop = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
         self._last_tick = runtime.clock.monotonic()
@@ -136,9 +133,7 @@ class FetchNode:
         self.runtime.resources.current.use(self.runtime.pipeline)
         self.runtime.gate.configure(settings)
         self.polls.poller.configure(settings.polling.workers, self.runtime.shares.polls)
-        task = asyncio.create_task(old.retire())
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
+        self._retiring.add(old)
         log.info("reloaded", sources=len(settings.sources))
         notify("READY=1")
 
@@ -175,13 +170,12 @@ class FetchNode:
     async def drain(self, seconds: float) -> None:
         """Lets polls end, stores what they brought, and closes everything."""
         self._stop.set()
-        for task in self._retiring:
-            task.cancel()
+        self._retiring.stop()
         if cancelled := await self.polls.poller.drain(seconds):
             log.warning("polls_cancelled", count=cancelled)
         if self._serving is not None:
             await self._serving
-        await asyncio.gather(*self._retiring, return_exceptions=True)
+        await self._retiring.close()
         try:
             await self.runtime.writer.aclose()
         finally:

@@ -21,7 +21,7 @@ CHECK = 0.2
 """Seconds between two tries to lead: a killed leader is followed within this and the time of a start."""
 UNREACHABLE_CHECK = 1.0
 """The same while the server does not answer."""
-CONFIG_CHECK = 10
+TRIES_PER_LOOK = 10
 """Tries between two looks at the config file: whoever follows starts with the config of today."""
 
 
@@ -43,7 +43,7 @@ async def stand_by(store: Database, config: ConfigWatch, stop: Stop, use_config:
     tries = 0
     while not await stop.within(CHECK if standing.is_reachable else UNREACHABLE_CHECK):
         notify("WATCHDOG=1")
-        if tries % CONFIG_CHECK == 0:
+        if tries % TRIES_PER_LOOK == 0:
             await asyncio.to_thread(config.look)
             use_config()
         tries += 1

@@ -50,7 +50,7 @@ async def take_turns(config: ConfigWatch, in_use: InUse, store: Database, wiring
         listener = closing.enter_context(listen(server.host, server.port))
         stop, shelf = Stop(), Shelf()
         while not stop.event.is_set():
-            resources, node = wiring.make_resources(config.settings, store, shelf), None
+            resources, node = wiring.make_resources(config.settings, shelf), None
             in_use.config = lambda: config.fingerprint
             try:
                 if held is None:
@@ -131,5 +131,5 @@ def _make_service(
     service = Service(runtime, config.load, wiring.make_runtime, own, serves=node.close if node else None)
     if config.is_refused:
         service.config.forget()
-    wiring.prepare()
+    wiring.spare_collector()
     return service

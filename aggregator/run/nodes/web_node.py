@@ -11,7 +11,7 @@ import structlog
 
 from aggregator.errors import AggregatorError, StoreError, UnreachableError
 from aggregator.model import Fetched, Source, SourceState
-from aggregator.ports import Attendance, Database
+from aggregator.ports import Attendance
 from aggregator.publish.shared_documents import tokens_of
 from aggregator.publish.shelf import Answer, Knows, Shelf
 from aggregator.run.config_in_use import keep_until_restart
@@ -23,7 +23,7 @@ from aggregator.run.nodes.pushes import NodePushes
 from aggregator.run.nodes.roles import STANDBY, ConfigComparison, config_differs
 from aggregator.run.nodes.stop import Stop
 from aggregator.run.nodes.wiring import Wiring
-from aggregator.run.runtime import CurrentRuntime, Resources
+from aggregator.run.runtime import CurrentRuntime, Resources, Retiring
 from aggregator.run.systemd import notify
 from aggregator.serve.server import listen
 
@@ -54,7 +54,7 @@ class WebNode:
         self._tokens = tokens_of(config.settings)
         cluster, shelf = resources.store.cluster, resources.shelf
         self._copies = Copies(cluster, shelf, resources.clock, lambda: self._tokens, self._follow_leader)
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring = Retiring()
 
     async def start(self, listener: socket.socket) -> None:
         """Loads what is published and starts serving. The listener is closed at the end."""
@@ -82,9 +82,7 @@ class WebNode:
         self._copies.load_anew()
         self._pushes = NodePushes(self._wiring.make_polling_runtime(settings, self._resources))
         for runtime in before:
-            task = asyncio.create_task(runtime.retire())
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+            self._retiring.add(runtime)
 
     async def stop_loading(self) -> None:
         """Goes on serving what it holds. From now on only this process's own publisher changes the shelf."""
@@ -92,9 +90,8 @@ class WebNode:
 
     async def close(self) -> None:
         await self._copies.stop()
-        for task in self._retiring:
-            task.cancel()
-        await asyncio.gather(*self._retiring, return_exceptions=True)
+        self._retiring.stop()
+        await self._retiring.close()
         await self._network.close()
         await self._current.runtime.close()
         await self._pushes.runtime.close()
@@ -139,16 +136,16 @@ class WebNode:
         return self._metrics.render({})
 
 
-async def serve_web(config: ConfigWatch, store: Database, wiring: Wiring) -> None:
+async def serve_web(config: ConfigWatch, wiring: Wiring) -> None:
     """Runs the role `web` until it is told to stop."""
     server, stop = config.settings.server, Stop()
     stop.watch()
     with listen(server.host, server.port) as listener:
-        resources = wiring.make_resources(config.settings, store, Shelf())
+        resources = wiring.make_resources(config.settings, Shelf())
         try:
             node = WebNode(resources, config, wiring, "web")
             await node.start(listener.dup())
-            wiring.prepare()
+            wiring.spare_collector()
             log.info("serves", address=f"http://{server.host}:{server.port}/")
             notify("READY=1")
             while not await stop.within(CONFIG_CHECK):

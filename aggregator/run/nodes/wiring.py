@@ -7,18 +7,20 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from aggregator.ports import Database
 from aggregator.publish.shelf import Shelf
-from aggregator.run.runtime import MakeRuntime, PollingRuntime, Resources
+from aggregator.run.runtime import MakePollingRuntime, MakeRuntime, Resources
 from aggregator.settings import Settings
 
-MakeResources: TypeAlias = Callable[[Settings, Database, Shelf], Resources]
+MakeResources: TypeAlias = Callable[[Settings, Shelf], Resources]
 
 
 class Wiring(Struct, frozen=True):
-    """What the parts are made with. make_polling_runtime: for handing documents over; prepare: called once all are made."""
+    """What the parts are made with.
+
+    make_polling_runtime: for handing documents over; spare_collector: called once all are made.
+    """
 
     make_resources: MakeResources
     make_runtime: MakeRuntime
-    make_polling_runtime: Callable[[Settings, Resources], PollingRuntime]
-    prepare: Callable[[], None]
+    make_polling_runtime: MakePollingRuntime
+    spare_collector: Callable[[], None]

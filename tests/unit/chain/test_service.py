@@ -190,11 +190,11 @@ def test_reloads_at_once_leave_one_runtime_and_close_the_others_at_the_end(tmp_p
 
         first.fetcher.aclose = aclose  # type: ignore[method-assign]
         await asyncio.gather(*(service.reload_if_changed(forced=True) for _ in range(5)))
-        assert len(service.config._retiring) == 5
+        assert len(service.config.retiring._tasks) == 5
         assert desk.resources.current.pipeline is service.runtime.pipeline
         async with asyncio.timeout(5):
             await service.drain(0.0)
-        assert not service.config._retiring
+        assert not service.config.retiring._tasks
         assert closed == [1]
 
     run(tmp_path, work)
