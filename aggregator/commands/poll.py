@@ -12,7 +12,7 @@ from aggregator.app import poll_once
 from aggregator.commands.application import Application
 from aggregator.logs import configure
 from aggregator.model import PollReport
-from aggregator.run.monitoring.outage import explain_reports, is_private
+from aggregator.run.polls.outage import explain_reports, is_private
 from aggregator.store.opening import find_holder
 
 NOTHING_DUE = "0 polled: nothing is due (`status` says when; `poll --all` asks every source now)"

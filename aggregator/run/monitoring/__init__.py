@@ -1,1 +1,1 @@
-"""What the daemon tells of itself: conditions of health, readiness, status, metrics, outages."""
+"""What the daemon tells of itself: conditions of health, readiness, status, metrics."""

@@ -1,4 +1,7 @@
-"""Watches the health of sources and of the daemon: tells what begins and what is over, even when the database can't store it."""
+"""Watches the health of sources and of the daemon: tells what begins and what is over, even when the database can't store it.
+
+It also corrects due times that a jump of the clock left in the future, since it reads the states of all sources anyway.
+"""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from aggregator.model import Instant, PollReport
-from aggregator.run.monitoring import outage
 from aggregator.run.monitoring.metrics import Metrics
-from aggregator.run.monitoring.outage import ENOUGH, PROBE, OutageWatch, may_be_ours
+from aggregator.run.polls import outage
+from aggregator.run.polls.outage import ENOUGH, PROBE, OutageWatch, may_be_ours
 from aggregator.run.polls.poller import Poller
 from aggregator.run.runtime import CurrentPolling, PollingRuntime
 

@@ -15,11 +15,11 @@ from aggregator.ports import PollRequest
 from aggregator.publish.selection import filling
 from aggregator.run.background import BackgroundTasks
 from aggregator.run.monitoring.metrics import Metrics
-from aggregator.run.monitoring.outage import OutageWatch
 from aggregator.run.polls import poll_requests
 from aggregator.run.polls.arrivals import Arrivals
 from aggregator.run.polls.awaited_polls import AwaitedPolls
 from aggregator.run.polls.due_polls import DuePolls, log_report
+from aggregator.run.polls.outage import OutageWatch
 from aggregator.run.polls.poller import Poller
 from aggregator.run.publishing import FeedPublishing
 from aggregator.run.runtime import CurrentRuntime, shared_cluster

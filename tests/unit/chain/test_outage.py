@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from aggregator.app import make_runtime
 from aggregator.commands.status import daemon_problems
 from aggregator.model import Fault, FaultKind, FetchFailed, FetchOutcome, FetchRequest, Instant, PollReport, SourceId
-from aggregator.run.monitoring.outage import OutageWatch, explain_outage
+from aggregator.run.polls.outage import OutageWatch, explain_outage
 from aggregator.run.runtime import Resources, Runtime
 from aggregator.settings import Settings
 from tests.unit.chain.newsroom import START, Newsroom, document, entry

@@ -1,4 +1,7 @@
-"""Tells a missing network from broken sources: since the daemon was started, no server has answered (decision 045).
+"""Tells a missing network from broken sources: not one server answers (decision 045).
+
+An outage is looked for until a server answers: from the start of the daemon, which goes on with one in which it was stopped;
+where other nodes can ask the sources meanwhile, anew once ENOUGH polls in a row have reached nobody.
 
 Sources in private networks are left out: they may answer without the internet, and fail with it.
 """
