@@ -68,6 +68,7 @@ def test_what_was_left_open_is_closed_at_the_next_start(desk: Newsdesk) -> None:
     desk.command.run("poll")
     data = desk.directory / "data"
     desk.command.run("backup", str(data / "aggregator.db.before-upgrade"))
+    (data / "backup").mkdir()
     desk.command.run("backup", str(data / "backup/aggregator-20260101T030000Z.db"))
     for path in (*data.glob("aggregator.db*"), *(data / "backup").iterdir(), *desk.private.rglob("*.*")):
         path.chmod(0o664)
@@ -191,7 +192,8 @@ def test_no_backup_goes_where_anybody_may_read(tmp_path: Path) -> None:
     """Not by name, nor through a link to the published files."""
     config = tmp_path / "feeds.yaml"
     config.write_text("sources: [https://a.example/feed.xml]\npublish: {directory: public}\nstorage: {database: data/news.db}\n")
-    (tmp_path / "public").mkdir()
+    for folder in ("public", "elsewhere"):
+        (tmp_path / folder).mkdir()
     (tmp_path / "htdocs").symlink_to(tmp_path / "public")
     SqliteStore(tmp_path / "data/news.db").close()
     for target in ("public/copy.db", "public/deeper/copy.db", "htdocs/copy.db"):
