@@ -54,5 +54,13 @@ def polls_of_a_daemon(
 def cpu_seconds(pid: int) -> float:
     """User and system seconds of a process and of its children, running and ended."""
     ticks = os.sysconf("SC_CLK_TCK")
-    own, *others = (Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in (pid, *children(pid)))
-    return (sum(map(int, own[11:15])) + sum(int(field) for other in others for field in other[11:13])) / ticks
+    others = sum(sum(_times(child)[:2]) for child in children(pid))  # first: one that ends meanwhile is counted below
+    return (others + sum(_times(pid))) / ticks
+
+
+def _times(pid: int) -> list[int]:
+    """User and system time, its own and that of its ended children, in ticks; zeros if it is gone."""
+    try:
+        return [int(field) for field in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]]
+    except FileNotFoundError:
+        return [0] * 4
