@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, nullcontext
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -53,12 +53,10 @@ def find_unknown_outlets(settings: Settings) -> list[str]:
 
     if not asked_outlets(settings):
         return []
-    try:
-        store = open_read_only(settings.storage.database) if has_store(settings.storage.database) else None
-    except StoreError:
-        store = None
-    with closing(store) if store is not None else nullcontext():
-        return warn_of_outlets(settings, store)
+    if has_store(settings.storage.database):
+        with suppress(StoreError), closing(open_read_only(settings.storage.database)) as store:
+            return warn_of_outlets(settings, store)
+    return warn_of_outlets(settings, None)
 
 
 def check_expectations(settings: Settings) -> None:

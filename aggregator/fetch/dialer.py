@@ -62,10 +62,10 @@ class Dialer:
         judged = [(address, self._guard.refusal(address)) for address in addresses]
         allowed = [address for address, refusal in judged if refusal is None]
         if not allowed:
-            refusal = next((refusal for _, refusal in judged if refusal), None)
-            if refusal is None:
+            refused = next(((address, refusal) for address, refusal in judged if refusal), None)
+            if refused is None:
                 raise NameNotFoundError(f"{host} can't be resolved (it has no address)")
-            raise AddressRefusedError(refusal)
+            raise AddressRefusedError(refused[1], refused[0])
         return allowed
 
 

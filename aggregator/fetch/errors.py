@@ -8,7 +8,11 @@ from aggregator.model import Fault
 
 
 class AddressRefusedError(httpx.ConnectError):
-    """All addresses of the name are refused (see `guard`)."""
+    """All addresses of the name are refused (see `guard`). address: the first of them, "" if a proxy would find it."""
+
+    def __init__(self, message: str, address: str = "") -> None:
+        super().__init__(message)
+        self.address = address
 
 
 class NameNotFoundError(httpx.ConnectError):

@@ -148,7 +148,7 @@ class Guard:
             return None
         name = _refused_range(inner)
         shown = str(address) if inner == address else f"{address} ({inner})"
-        return None if name is None else f"{name} address {shown} not allowed{_how_to_allow(name, inner)}"
+        return None if name is None else f"{name} address {shown} not allowed"
 
     def refusal_of_host(self, host: str) -> str | None:
         """`refusal` for a host that somebody else resolves (a proxy), as far as the name alone shows it."""
@@ -174,11 +174,12 @@ def is_private_host(host: str) -> bool:
     return is_private_name(host) or Guard().refusal_of_host(host) is not None
 
 
-def _how_to_allow(name: str, address: Address) -> str:
-    """What to write into the config for a server of one's own: metadata services and the like are nobody's feed."""
-    if not name.startswith(("loopback", "private")):
+def how_to_allow(text: str) -> str:
+    """What to write into the config for a refused address of one's own; "" for metadata services and the like."""
+    inner = unwrap(ip_address(text.partition("%")[0]))
+    if not (_refused_range(inner) or "").startswith(("loopback", "private")):
         return ""
-    return f"; if it is yours, add `network: {{allow: [{ip_network(address)}]}}` to the config"
+    return f"; if it is yours, add `network: {{allow: [{ip_network(inner)}]}}` to the config"
 
 
 def _inside(address: Address, network: Network) -> bool:

@@ -16,9 +16,9 @@ from aggregator.fetch import verdict
 from aggregator.fetch.body import BodyBudget, BodyReader
 from aggregator.fetch.challenge import MAX_BYTES, MAX_SECONDS, REFUSALS
 from aggregator.fetch.dialer import Dialer
-from aggregator.fetch.errors import HeadersTooLargeError
+from aggregator.fetch.errors import AddressRefusedError, HeadersTooLargeError
 from aggregator.fetch.faults import KNOWN, fault_of
-from aggregator.fetch.guard import Guard, is_private_name
+from aggregator.fetch.guard import Guard, how_to_allow, is_private_host, is_private_name
 from aggregator.fetch.hosts import HostGate
 from aggregator.fetch.proxied import ProxyTransport
 from aggregator.fetch.request import headers_for, identity, validators_for
@@ -112,7 +112,10 @@ class HttpFetcher:
         except KNOWN as error:
             if deadline.expired():
                 return progress.failure(Fault(FaultKind.TIMEOUT, f"too slow: not done within {self._timeout:g} s"))
-            return progress.failure(fault_of(error, self._max_bytes))
+            fault = fault_of(error, self._max_bytes)
+            if isinstance(error, AddressRefusedError) and error.address and _is_own(progress):
+                fault = replace(fault, detail=fault.detail + how_to_allow(error.address))
+            return progress.failure(fault)
 
     async def _follow(self, request: FetchRequest, progress: _Progress) -> FetchOutcome:
         while True:
@@ -235,3 +238,8 @@ def _shared_origins(settings: Settings) -> frozenset[Origin]:
         if isinstance(target := parse_target(address), Target):
             counts[target.origin] += count
     return frozenset(origin for origin, count in counts.items() if count > 1)
+
+
+def _is_own(progress: _Progress) -> bool:
+    """Whether the config itself names a private host, to which no foreign server has led or resolved."""
+    return not progress.hops and is_private_host(progress.home.host)

@@ -45,8 +45,7 @@ class Store(StoreView, Protocol):
     def sync_sources(self, sources: Sequence[Source], now: Instant) -> None:
         """Adds new sources (due now), restores returning ones, and marks missing ones as not configured (never due).
 
-        If a configured URL changed, its validators, redirects, and `gone` are reset. Sources whose address we refused ourselves
-        are due now: `network.allow` may have been mended, and if it was not, nobody is asked.
+        If a configured URL changed, its validators, redirects, faults and `gone` are reset.
         """
         ...
 

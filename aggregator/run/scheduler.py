@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import structlog
-from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 from msgspec import Struct, field
@@ -157,7 +157,7 @@ async def _drain(service: Service, state: _State, end: Callable[[int], object]) 
 
 def _schedule_jobs(service: Service, state: _State) -> tuple[AsyncIOScheduler, list[Job]]:
     scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
-    scheduler.add_listener(_log_failed_job, EVENT_JOB_ERROR)
+    scheduler.add_listener(_FailedJobs(), EVENT_JOB_ERROR | EVENT_JOB_EXECUTED)
 
     async def reload_if_changed() -> None:
         await service.reload_if_changed(forced=False)
@@ -206,13 +206,23 @@ def _note_error(state: _State, error: str | None) -> None:
         log.error("tick_failed", error=error)
 
 
-def _log_failed_job(event: JobExecutionEvent) -> None:
-    if isinstance(event.exception, asyncio.CancelledError | LeadershipLostError):
-        return  # shutting down cancels a running tick; that another process leads is told by the tick
-    if isinstance(event.exception, StoreError):  # the database is away; the tick tells it, too
-        log.error("job_failed", job=event.job_id, error=str(event.exception))
-        return
-    log.error("job_failed", job=event.job_id, error=repr(event.exception), exc_info=event.exception)
+class _FailedJobs:
+    """Logs jobs that fail. What keeps a job from the database is told once, until it is another reason or the job has worked."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
+
+    def __call__(self, event: JobExecutionEvent) -> None:
+        job, error = event.job_id, event.exception
+        if error is None:
+            self._told.pop(job, None)
+        elif isinstance(error, asyncio.CancelledError | LeadershipLostError):
+            return  # shutting down cancels a running tick; that another process leads is told by the tick
+        elif not isinstance(error, StoreError):
+            log.error("job_failed", job=job, error=repr(error), exc_info=error)
+        elif self._told.get(job) != str(error):
+            self._told[job] = str(error)
+            log.error("job_failed", job=job, error=str(error))
 
 
 def _log_end(task: asyncio.Task[None]) -> None:

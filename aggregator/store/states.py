@@ -59,13 +59,13 @@ GAP = 100
 """Between two positions once they had to move, so that sources that come in between move no others."""
 _PLACE = "UPDATE sources SET position = ?, enabled = ? WHERE id = ?"
 _REVIVE = """UPDATE sources SET configured = TRUE, due = ?, gone = FALSE, failures = 0, parse_failures = 0,
-    reason = 'back in the config' WHERE id = ?"""
+    last_status = NULL, last_error = NULL, last_fault = NULL, reason = 'back in the config' WHERE id = ?"""
 _RETIRE = "UPDATE sources SET configured = FALSE WHERE id = ?"
 _MOVE = """UPDATE sources SET configured_url = ?, url = ?, due = ?, not_before = 0, gone = FALSE, failures = 0,
     parse_failures = 0, moved_to = NULL, moved_times = 0, etag = NULL, last_modified = NULL, validators_url = NULL,
-    body_hash = x'', reason = 'new address' WHERE id = ?"""
+    body_hash = x'', last_status = NULL, last_error = NULL, last_fault = NULL, reason = 'new address' WHERE id = ?"""
 
-_ASK_AGAIN = (
+ASK_AGAIN = (
     "UPDATE sources SET due = ?, reason = 'refused before' WHERE configured AND last_fault = ? AND due > ? AND reason != ?"
 )
 
@@ -213,4 +213,8 @@ def sync(connection: Connection, sources: Sequence[Source], now: Instant) -> Non
             moved.append((source.url, source.url, now, source.id))
     for statement, rows in ((_ADD, new), (_PLACE, placed), (_REVIVE, revived), (_MOVE, moved)):
         connection.executemany(statement, rows)
-    connection.execute(_ASK_AGAIN, (now, FaultKind.ADDRESS, now, BEING_POLLED))
+
+
+def ask_refused(connection: Connection, now: Instant) -> None:
+    """See `Transaction.ask_refused`."""
+    connection.execute(ASK_AGAIN, (now, FaultKind.ADDRESS, now, BEING_POLLED))

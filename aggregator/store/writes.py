@@ -73,6 +73,9 @@ class SqlTransaction(ThreadWrites, FeedWrites):
     def claim(self, now: Instant, limit: int, until: Instant, besides: Collection[SourceId] = ()) -> list[SourceState]:
         return states.claim(self._connection, now, limit, until, besides)
 
+    def ask_refused(self, now: Instant) -> None:
+        states.ask_refused(self._connection, now)
+
     def save_state(self, state: SourceState) -> None:
         self._states[state.id] = state
 

@@ -66,7 +66,6 @@ class FetchNode:
     async def start(self) -> None:
         runtime = self.runtime
         runtime.gate.restore(runtime.store.holds(runtime.clock.now()))
-        await self.polls.recall_outage()
         admin = Administration(lambda: self.runtime.settings.server.admin, details=self.details)
         site_url = lambda: self.runtime.settings.site.url  # noqa: E731
         app = make_operator_app(self.ready, self._render_metrics, admin, site_url, ELSEWHERE)

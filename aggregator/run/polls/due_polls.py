@@ -70,7 +70,12 @@ class DuePolls:
 
     # --- outages
     async def recall_outage(self) -> None:
-        """Goes on with the outage in which the daemon was stopped, if there was one: the first tick probes a source."""
+        """Goes on with the outage in which the daemon was stopped, if there was one: the first tick probes a source.
+
+        Among several nodes there is nothing to go on with: what others could not reach says nothing about this one.
+        """
+        if self._is_shared:
+            return
         runtime = self._current.runtime
         self.outage.recall(runtime.store.states().values(), runtime.settings.enabled_sources)
         if self.outage.why is not None:

@@ -15,7 +15,17 @@ from aggregator.ports import OutputState, Rules, Store, StoreView
 from aggregator.publish.selection import ranking
 from aggregator.settings import WEIGHT, Output, Settings
 from aggregator.stories.identity.domains import Owners, collect_owners
-from aggregator.stories.upkeep import adopted, channels, hooks, privacy, ranked_feeds, reselect, restate, thresholds
+from aggregator.stories.upkeep import (
+    adopted,
+    channels,
+    hooks,
+    privacy,
+    ranked_feeds,
+    refused_sources,
+    reselect,
+    restate,
+    thresholds,
+)
 from aggregator.stories.upkeep.adopted import Adopted, AdoptedSource
 from aggregator.stories.upkeep.reselect import Edit
 from aggregator.stories.upkeep.selection import select
@@ -123,6 +133,7 @@ def adopt(
     changed |= ranked_feeds.follow(store, settings, changed, now)
     thresholds.follow(store, settings, rules, now)
     channels.follow(store, settings)
+    refused_sources.follow(store, settings, now)
     changed |= hooks.follow(store, settings, rules, now)
     _save(store, settings, records, known, hashes, filtered, rules_now, now)
     return turned | changed

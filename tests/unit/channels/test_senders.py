@@ -35,9 +35,7 @@ def mailbox() -> Iterator[Mailbox]:
         yield running
 
 
-REFUSED = Sent(
-    FAILED, "loopback address 127.0.0.1 not allowed; if it is yours, add `network: {allow: [127.0.0.1/32]}` to the config"
-)
+REFUSED = Sent(FAILED, "loopback address 127.0.0.1 not allowed")
 
 
 def send(url: str, notice: Notice = NOTICE, *, allow: tuple[str, ...] = HERE, seconds: float = 20.0) -> Sent:

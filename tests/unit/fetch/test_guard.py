@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from aggregator.fetch.guard import Guard, literal_address
+from aggregator.fetch.guard import Guard, how_to_allow, literal_address
 
 REFUSED = """0.0.0.0 0.1.2.3 10.255.255.1 100.64.0.1 100.127.255.255 100.100.100.200 127.0.0.1 127.255.255.254 168.63.129.16
     169.254.169.254 172.16.0.1 172.31.255.255 192.0.0.1 192.0.0.192 192.0.2.1 192.88.99.1 192.168.1.1 198.18.0.1 198.19.255.255
@@ -91,10 +91,10 @@ def test_every_way_of_writing_an_address_is_seen_through(host: str, address: str
         ("::ffff:10.0.0.5", "network: {allow: [10.0.0.5/32]}"),
     ],
 )
-def test_a_refusal_names_the_line_of_the_config_that_allows_it(address: str, line: str) -> None:
-    assert line in str(Guard().refusal(address))
+def test_the_line_of_the_config_that_allows_an_address_is_known(address: str, line: str) -> None:
+    assert line in how_to_allow(address)
     assert Guard([line.partition("[")[2].partition("]")[0]]).refusal(address) is None
 
 
 def test_nobody_is_told_how_to_reach_a_metadata_service() -> None:
-    assert str(Guard().refusal("169.254.169.254")).endswith("not allowed")
+    assert how_to_allow("169.254.169.254") == ""

@@ -81,6 +81,16 @@ def test_redirects_are_followed_and_told(statuses: tuple[int, ...]) -> None:
 def test_redirects_that_are_not_followed(act: Act, kind: FaultKind, word: str) -> None:
     found, detail = fault(fetch(act))
     assert found is kind and word in detail
+    assert "network:" not in detail, "a foreign server gets nobody to open a private network"
+
+
+def test_a_private_address_of_the_config_itself_is_refused_with_the_line_that_allows_it() -> None:
+    async def run() -> FetchOutcome:
+        async with fetching(settings()) as fetcher:
+            return await fetcher.fetch(FetchRequest("http://10.255.255.1/feed"), NOW)
+
+    found, detail = fault(asyncio.run(run()))
+    assert found is FaultKind.ADDRESS and "network: {allow: [10.255.255.1/32]}" in detail
 
 
 def test_a_redirect_without_a_place_is_a_fault() -> None:

@@ -77,7 +77,7 @@ WHOLE = {
     "retention.HIGHEST_ITEM": "the highest id, which is the table's end",
     "retention.RELEASED": "sources are few beside what they bring, and looked through once a sweep",
     "states.ALL_STATES": "all are asked for",
-    "states._ASK_AGAIN": "once a config, which reads all sources",
+    "states.ASK_AGAIN": "after an edit of `network.allow`",
     "states.SOME_STATES": "asked for by commands, and sorted by place in the config",
     "states.UNREAD": "in the first hours of a site alone",
     "threads.SHOWING": "those that show earlier stories, when a person takes one down or corrects its headline",

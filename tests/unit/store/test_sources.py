@@ -162,12 +162,13 @@ def test_a_source_that_comes_back_is_due_and_keeps_its_history(store: Store) -> 
     assert (state.gone, state.failures, state.validators, state.arrivals) == (False, 0, FULL.validators, FULL.arrivals)
 
 
-def test_what_we_refused_ourselves_is_due_with_the_next_config(store: Store) -> None:
+def test_what_we_refused_ourselves_is_due_when_asked_for(store: Store) -> None:
     store.sync_sources([source("alpha"), source("beta"), source("gamma")], 1.0)
     refused = replace(FULL, last_fault="address", reason="failed", due=10_000.0)
     being_polled = replace(refused, id=GAMMA, reason=BEING_POLLED)
     save(store, refused, replace(FULL, id=BETA, last_fault="dns", due=10_000.0), being_polled)
-    store.sync_sources([source("alpha"), source("beta"), source("gamma")], 7.0)
+    with store.begin() as transaction:
+        transaction.ask_refused(7.0)
     assert [state.id for state in store.due(7.0, 5)] == [ALPHA]
 
 
@@ -179,6 +180,7 @@ def test_a_new_address_forgets_what_belonged_to_the_old_one(store: Store) -> Non
     assert state.url == "https://alpha.example/other"
     assert (state.validators, state.validators_url, state.body_hash) == (Validators(), None, b"")
     assert (state.moved_to, state.moved_times, state.gone, state.failures, state.not_before) == (None, 0, False, 0, 0.0)
+    assert (state.last_status, state.last_error, state.last_fault) == (None, None, None)
     assert state.arrivals == FULL.arrivals
 
 
