@@ -6,6 +6,7 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -71,7 +72,7 @@ class Connections:
         begun: set[asyncio.Task[None]] = set()
         while True:
             try:
-                connection, _ = await loop.sock_accept(listener)
+                connection = await next_connection(listener)
             except OSError as error:
                 if error.errno in _SHORT:
                     if self._should_log("accept_refused"):
@@ -126,3 +127,20 @@ class Connections:
             return False
         self._logged[event] = now
         return True
+
+
+async def next_connection(listener: socket.socket) -> socket.socket:
+    """Waits for the next client of a non-blocking listener. Raises OSError as `accept` does.
+
+    `loop.sock_accept` of Python 3.11 takes a client that comes in the very turn in which it is cancelled, and fails then.
+    """
+    loop = asyncio.get_running_loop()
+    while True:
+        with suppress(BlockingIOError, InterruptedError):
+            return listener.accept()[0]
+        arrived = asyncio.Event()
+        loop.add_reader(listener, arrived.set)
+        try:
+            await arrived.wait()
+        finally:
+            loop.remove_reader(listener)

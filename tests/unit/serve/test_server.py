@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 
@@ -12,6 +13,7 @@ from aggregator.errors import AggregatorError
 from aggregator.publish.shelf import Prepared, Shelf
 from aggregator.serve import protocol
 from aggregator.serve.app import make_app
+from aggregator.serve.connections import next_connection
 from aggregator.serve.server import listen, serve
 
 
@@ -93,3 +95,30 @@ def test_an_address_in_use_is_told_before_anything_starts() -> None:
     taken = socket.create_server(("127.0.0.1", 0))
     with taken, pytest.raises(AggregatorError, match=r"can't listen on 127\.0\.0\.1:\d+: another program"):
         listen("127.0.0.1", taken.getsockname()[1])
+
+
+def test_a_client_that_comes_as_the_server_stops_breaks_nothing() -> None:
+    """Both are found in one turn of the loop: what stops the server first, then the client."""
+    failures: list[dict[str, object]] = []
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda loop, context: failures.append(context))
+        told, teller = socket.socketpair()
+        with told, teller, socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as client:
+            listener.setblocking(False)
+            waiting = loop.create_task(next_connection(listener))
+            await asyncio.sleep(0)
+            loop.add_reader(told, waiting.cancel)
+            teller.send(b"stop")
+            client.connect(listener.getsockname())
+            with suppress(asyncio.CancelledError):
+                await waiting
+            loop.remove_reader(told)
+            await asyncio.sleep(0)
+            assert waiting.cancelled()
+            async with asyncio.timeout(5):  # the client still waits in the queue
+                (await next_connection(listener)).close()
+
+    asyncio.run(run())
+    assert not failures
