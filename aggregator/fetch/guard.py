@@ -163,6 +163,10 @@ class Guard:
         return next((f"{host} is a {refusal}" for refusal in refusals if refusal is not None), None)
 
 
+_NOTHING_ALLOWED = Guard()
+"""What the config allows doesn't make an address public."""
+
+
 def is_private_name(host: str) -> bool:
     """True for a name that only a private network can resolve: without a dot, or below a domain that is not public."""
     labels = host.lower().rstrip(".").split(".")
@@ -171,7 +175,7 @@ def is_private_name(host: str) -> bool:
 
 def is_private_host(host: str) -> bool:
     """True for an address outside the public internet, in any notation, and for a name that no public server resolves."""
-    return is_private_name(host) or Guard().refusal_of_host(host) is not None
+    return is_private_name(host) or _NOTHING_ALLOWED.refusal_of_host(host) is not None
 
 
 def how_to_allow(text: str) -> str:
